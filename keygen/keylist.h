@@ -1,0 +1,104 @@
+/* Lists of pairs with their passwords: one streaming reader for all kinds, and the writers. */
+#ifndef KEYGEN_KEYLIST_H
+#define KEYGEN_KEYLIST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include "keygen/error.h"
+#include "keygen/outfile.h"
+#include "keygen/password.h"
+#include "keygen/pidpps.h"
+
+/* One line of a list. Empty strings stand for what the list does not say. */
+struct keyentry {
+	struct pidpps pair;				/* pair.pps SECRET */
+	char current_password[PASSWORD_MAX + 1];	/* SECRET: the one the machine has now */
+	char new_password[PASSWORD_MAX + 1];		/* SECRET: the one set-up gives it ("admin_password") */
+	bool used;					/* the list marks it used */
+};
+
+/* What is wrong with one line, by place and rule; never by value. */
+struct keyproblem {
+	unsigned long line;	/* line of a text, record of a setup.bin, element of JSON; from 1 */
+	const char *field;	/* "pid", "pps", "current_password", ...; "" for the whole line */
+	int code;
+	const char *rule;	/* static text: the rule that was broken */
+};
+
+/* Counters of what a source met on its way. */
+struct keycounts {
+	unsigned long lines;	/* lines, records or elements seen */
+	unsigned long entries;	/* good ones given out */
+	unsigned long bad;
+	unsigned long folded;	/* lower case taken as upper case */
+};
+
+/*
+ * A stream of entries. keygen/ has CSV, text and JSON; setupbin/ puts setup.bin
+ * behind the same operations (setupbin/source.h).
+ */
+struct keysource;
+struct keysource_operations {
+	/* See keysource_next() and keysource_free(). */
+	int (*next)(struct keysource *s, struct keyentry *out, struct keyproblem *problem,
+		    struct fault *fault);
+	void (*free)(struct keysource *s);
+};
+struct keysource {
+	const struct keysource_operations *operations;
+	const char *kind;		/* "csv", "text", "json", "setup.bin" */
+	struct keycounts counts;
+};
+
+/*
+ * Open the list in FILE (which stays the caller's, and must outlive the source);
+ * the kind is told by its first bytes, of which only one is looked at ahead, so
+ * that a pipe will do. NAME is for messages.
+ *
+ *   CSV   a header line with at least pid and pps, by name, in any order and case;
+ *         other columns are ignored. Names known: pid, pps, current_password,
+ *         admin_password or new_password, used. Quotes, CRLF, byte order mark.
+ *   text  PID PPS [CURRENT-PASSWORD [NEW-PASSWORD]], blanks between; '#' comments.
+ *   JSON  an array of objects with the CSV's names.
+ *
+ * Returns 0 or KIT_ERR_NOMEM, KIT_ERR_SYSTEM, KIT_ERR_FORMAT (a CSV header without
+ * pid or pps, or bytes that are no list at all).
+ */
+int keylist_open(struct keysource **out, FILE *file, const char *name, struct fault *fault);
+
+/*
+ * The next entry.
+ *
+ * Returns 1 with *out filled (SECRET: wipe it), 0 at the end, KIT_ERR_FORMAT with
+ * *problem filled for a bad line (the caller may go on with the next), or another
+ * negative code with *fault set, after which the source is dead. FAULT is
+ * untouched by bad lines.
+ */
+int keysource_next(struct keysource *s, struct keyentry *out, struct keyproblem *problem,
+		   struct fault *fault);
+
+/* Frees and wipes. *s may be NULL. */
+void keysource_free(struct keysource **s);
+
+enum keylist_format { KEYLIST_CSV, KEYLIST_TEXT, KEYLIST_JSON };
+
+/* "csv", "text", "json" to the format; KIT_ERR_ARGUMENT. */
+int keylist_format_parse(const char *name, enum keylist_format *out);
+
+/*
+ * Writing: begin, one call per entry, end. The CSV header is
+ * pid,pps,current_password,admin_password.
+ */
+struct keywriter {
+	struct outfile *file;
+	enum keylist_format format;
+	unsigned long entries;
+};
+int keywriter_begin(struct keywriter *w, struct outfile *file, enum keylist_format format,
+		    struct fault *fault);
+int keywriter_put(struct keywriter *w, const struct keyentry *entry, struct fault *fault);
+int keywriter_end(struct keywriter *w, struct fault *fault);
+
+#endif

@@ -1,0 +1,52 @@
+/* Output files that appear whole or not at all, and private unless told otherwise. */
+#ifndef KEYGEN_OUTFILE_H
+#define KEYGEN_OUTFILE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "keygen/error.h"
+
+struct outfile;
+
+enum outfile_flags {
+	OUTFILE_FORCE = 1,	/* an existing file is replaced; else it is refused */
+	OUTFILE_PUBLIC = 2,	/* mode 0666 less the umask; else 0600 */
+};
+
+/*
+ * Begin the file PATH, or standard output when PATH is "-". Until
+ * outfile_commit() nothing appears under PATH: where the file system can, the
+ * data has no name at all until then, so that even a killed process leaves
+ * nothing behind.
+ *
+ * Returns 0 or KIT_ERR_EXISTS, KIT_ERR_SYSTEM and kin; *out is NULL on failure.
+ */
+int outfile_open(struct outfile **out, const char *path, unsigned flags, struct fault *fault);
+
+/* Append SIZE bytes; buffered. */
+int outfile_write(struct outfile *o, const void *data, size_t size, struct fault *fault);
+
+/*
+ * Overwrite SIZE bytes at OFFSET, which were appended before (a header whose
+ * counts are known only at the end). KIT_ERR_ARGUMENT on standard output.
+ */
+int outfile_patch(struct outfile *o, uint64_t offset, const void *data, size_t size,
+		  struct fault *fault);
+
+/* Bytes appended so far. */
+uint64_t outfile_size(const struct outfile *o);
+
+/*
+ * Flush, fsync, give the file its name, fsync its folder. Only after 0 is the
+ * file safe. Frees *o and sets it to NULL, on failure too (nothing appears then).
+ */
+int outfile_commit(struct outfile **o, struct fault *fault);
+
+/* Drop it; nothing appears. *o may be NULL. Buffers are wiped. */
+void outfile_discard(struct outfile **o);
+
+/* fsync the folder that holds PATH, so that a new name in it is durable. */
+int outfile_sync_folder(const char *path, struct fault *fault);
+
+#endif

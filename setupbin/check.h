@@ -1,0 +1,45 @@
+/* The checker: the authority on whether firmware will take a setup.bin, and why not. */
+#ifndef SETUPBIN_CHECK_H
+#define SETUPBIN_CHECK_H
+
+#include "setupbin/file.h"
+
+enum sbin_severity { SBIN_NOTE, SBIN_WARNING, SBIN_ERROR };
+
+/* One finding. Texts never hold a value of a secret variable. */
+struct sbin_finding {
+	enum sbin_severity severity;
+	uint64_t offset;	/* bytes from the beginning of the file */
+	uint32_t record;	/* record number from 1; 0 for the header or the file */
+	const char *variable;	/* name, or "" */
+	const char *rule;	/* stable short name: "pid-check-character" */
+	const char *text;	/* what is wrong; valid during the call only */
+	const char *todo;	/* what to do; static */
+};
+
+/* What the checker learned on its way. */
+struct sbin_summary {
+	struct sbin_version version;
+	bool consumable;		/* flag "do not consume" is clear */
+	uint32_t records, consumed;	/* by the header */
+	uint32_t valid;			/* records that a machine can still take */
+	uint32_t next;			/* number (from 1) of the record that is next; 0: none */
+	char next_pid[PID_LENGTH + 1];	/* its PID, or "" */
+	unsigned long errors, warnings, notes;
+	double post_seconds;		/* about how long a POST reads this file */
+};
+
+/*
+ * Read the whole file and call FOUND for each finding, in file order.
+ * Returns 0 when the file could be read to its end (however bad: see
+ * summary->errors), KIT_ERR_FORMAT when it is no setup.bin at all (found() has been
+ * told why), or the input's error with *fault set.
+ */
+int sbin_check(const struct sbin_input *in,
+	       void (*found)(void *context, const struct sbin_finding *finding), void *context,
+	       struct sbin_summary *summary, struct fault *fault);
+
+/* "about 15 seconds": seconds of POST for RECORDS (Cutler's two points, between logarithms). */
+double sbin_post_seconds(uint32_t records);
+
+#endif

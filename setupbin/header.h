@@ -1,0 +1,69 @@
+/* The file header of a setup.bin: chunk 0. */
+#ifndef SETUPBIN_HEADER_H
+#define SETUPBIN_HEADER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "keygen/error.h"
+
+#define SBIN_CHUNK		512	/* bytes; everything is counted in chunks */
+#define SBIN_HEADER_MODULES	235	/* 16-bit entries from offset 40 that fit, and the ending 0 */
+
+enum sbin_file_flags { SBIN_DO_NOT_CONSUME = 1 };
+
+/* File versions as people write them. */
+struct sbin_version {
+	uint8_t major;		/* 1..4 */
+	uint8_t minor;
+};
+
+/*
+ * Everything the header chunk holds, reserved and unknown parts too, so that
+ * encode(decode(chunk)) gives the same 512 bytes.
+ */
+struct sbin_header {
+	uint8_t uuid[16];		/* file type, on-disk byte order */
+	uint16_t chunks;		/* of this header: 1 */
+	uint16_t header_bytes;		/* 40 + 2 * (modules + 1) */
+	uint32_t number;		/* 0 */
+	struct sbin_version version;
+	uint16_t flags;			/* enum sbin_file_flags */
+	uint32_t records;		/* in the file when it was made */
+	uint32_t consumed;		/* at offset SBIN_CONSUMED_OFFSET */
+	uint16_t record_chunks;		/* chunks in each data record */
+	uint16_t reserved;
+	uint8_t rest[SBIN_CHUNK - 40];	/* module list ended by 0, then zeros; as found */
+};
+
+#define SBIN_CONSUMED_OFFSET	32	/* of the consumed counter, in the file */
+
+/* The UUID that VERSION's files begin with, 16 bytes; NULL when there is none. */
+const uint8_t *sbin_version_uuid(struct sbin_version version);
+/* "2.1" to a version that exists; KIT_ERR_ARGUMENT. */
+int sbin_version_parse(const char *text, struct sbin_version *out);
+/* Do these 16 bytes begin a setup.bin of any version? The major version, or 0. */
+int sbin_uuid_major(const uint8_t *uuid);
+
+/*
+ * Decode the first chunk. Only what makes reading on impossible is an error:
+ *   size < 512                     KIT_ERR_TRUNCATED
+ *   unknown UUID                   KIT_ERR_FORMAT
+ *   record_chunks or chunks 0 (firmware ignores such sticks) or chunks over 64
+ *                                  KIT_ERR_RANGE
+ * Everything else is the checker's business (setupbin/check.h).
+ */
+int sbin_header_decode(const uint8_t *data, size_t size, struct sbin_header *out,
+		       struct fault *fault);
+/* The first chunk again: 512 bytes. */
+void sbin_header_encode(const struct sbin_header *h, uint8_t *out);
+
+/* A sound header for a new file: modules 1 and 2, one chunk a record, nothing consumed. */
+int sbin_header_make(struct sbin_header *out, struct sbin_version version, uint16_t flags,
+		     uint32_t records, struct fault *fault);
+
+/* The whole file in bytes: (header chunks + records * chunks a record) * 512. */
+uint64_t sbin_header_file_bytes(const struct sbin_header *h);
+
+#endif

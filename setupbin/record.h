@@ -1,0 +1,81 @@
+/* One data record of a setup.bin. */
+#ifndef SETUPBIN_RECORD_H
+#define SETUPBIN_RECORD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "keygen/keylist.h"
+#include "setupbin/variable.h"
+
+#define SBIN_RECORD_HEADER	24
+#define SBIN_RECORD_FLAGS_OFFSET 4	/* of the flags, in the record */
+
+enum sbin_record_flags {
+	SBIN_VALID = 1,		/* clear: consumed */
+	SBIN_SCRAMBLED = 2,	/* body stored as (byte + 17) mod 256; version 4 only */
+};
+
+/*
+ * A record as it stands in memory: DATA is the whole record, already unscrambled,
+ * and SECRET. The fields below are read from its first 24 bytes.
+ */
+struct sbin_record {
+	uint32_t type;		/* 1 = data */
+	uint32_t flags;
+	uint64_t reserved;
+	uint16_t chunks;
+	uint16_t header_bytes;	/* 24 */
+	uint32_t number;	/* 1, 2, 3... */
+	uint8_t *data;		/* caller's buffer, size bytes; the body from 24 is plain text */
+	size_t size;		/* file header's record_chunks * 512 */
+};
+
+/*
+ * Take the record in DATA (SIZE bytes, as stored) apart; its body is unscrambled in
+ * place. Returns 0 or KIT_ERR_TRUNCATED (size < 512).
+ */
+int sbin_record_decode(uint8_t *data, size_t size, struct sbin_record *out);
+/*
+ * Put the fields back into r->data and scramble its body again if the flag says so:
+ * r->data is then as stored. (Unscramble with sbin_record_decode().)
+ */
+void sbin_record_encode(struct sbin_record *r);
+
+/* Begin a new record in DATA: zeroed, type 1, valid, NUMBER. */
+void sbin_record_init(struct sbin_record *r, uint8_t *data, size_t size, uint32_t number);
+/* Append a variable. KIT_ERR_RANGE when it does not fit; *needed (may be NULL) says bytes in all. */
+int sbin_record_append(struct sbin_record *r, struct writer *w, const struct sbin_variable *v,
+		       size_t *needed);
+
+/*
+ * Walk the variables: begin, then next until it returns 0.
+ * Returns 1 and *v, 0 at the end of the list, KIT_ERR_TRUNCATED when an entry runs
+ * out of the record (walk.r.error_at is its offset in the record).
+ */
+struct sbin_walk { struct reader r; };
+void sbin_walk_begin(struct sbin_walk *w, const struct sbin_record *r);
+int sbin_walk_next(struct sbin_walk *w, struct sbin_variable *v);
+
+/* Is this record free for the next machine: a data record with the valid flag? */
+bool sbin_record_valid(const struct sbin_record *r);
+
+/* Find one variable. KIT_ERR_NOT_FOUND. */
+int sbin_record_find(const struct sbin_record *r, uint16_t module, uint16_t id,
+		     struct sbin_variable *out);
+
+/*
+ * The PSK parts of a record as a key list entry (SECRET), and the record for an
+ * entry: current password (the factory's when empty), new password if any, PID, PPS,
+ * in the order that the rules demand.
+ *
+ * to_entry returns 0, KIT_ERR_NOT_FOUND (no PID or no PPS), KIT_ERR_FORMAT/CHECK/RANGE with
+ * *problem's field and rule set.
+ */
+int sbin_record_to_entry(const struct sbin_record *r, struct keyentry *out,
+			 struct keyproblem *problem);
+int sbin_record_from_entry(struct sbin_record *r, const struct keyentry *entry, bool scramble,
+			   struct fault *fault);
+
+#endif
