@@ -5,7 +5,6 @@ VERSION  := 0.1.0
 B        ?= build
 PREFIX   ?= /usr/local
 
-CC       ?= gcc
 OPT      ?= -O2 -g
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
             -Wpointer-arith -Wwrite-strings -Wno-unused-parameter $(WERROR)
@@ -34,6 +33,10 @@ FLOORS   := $B/lib/libserver.a $B/lib/libukpu.a $B/lib/libsetupbin.a $B/lib/libk
 .PHONY: all deps demo check check-peers check-usb bench soak fuzz lint install clean help
 .DEFAULT_GOAL := all
 
+# "make V=1" shows the commands in full.
+Q         = $(if $V,,@)
+say       = $(if $V,:,printf '  %-4s %s\n' $1 $(@:$B/%=%))
+
 all: $(BIN)
 
 define folder_rules
@@ -43,19 +46,19 @@ $(foreach d,$(FOLDERS),$(eval $(call folder_rules,$d)))
 
 $(LIBRARY):
 	@mkdir -p $(@D)
-	@rm -f $@
-	ar rcs $@ $^
+	@rm -f $@; $(call say,AR)
+	$Qar rcs $@ $^
 
 define program_rules
 $B/bin/$(notdir $1): $(call objects,$(call files,$1)) $(FLOORS)
-	@mkdir -p $$(@D)
-	$(CC) $(LDFLAGS) -o $$@ $$^ $(LIBS)
+	@mkdir -p $$(@D); $$(call say,LD)
+	$$Q$(CC) $(LDFLAGS) -o $$@ $$^ $(LIBS)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rules,$p)))
 
 $B/%.o: %.c Makefile
-	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) -c -o $@ $<
+	@mkdir -p $(@D); $(call say,CC)
+	$Q$(CC) $(CFLAGS) -c -o $@ $<
 
 # Tests: every tests/test_*.c is one program of Check suites; tests/support-*.c helps them all.
 TESTS    := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/test_*.c))
@@ -63,15 +66,15 @@ SUPPORT  := $(call objects,$(wildcard tests/support-*.c))
 CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
 
 $B/tests/test_%: $B/tests/test_%.o $(SUPPORT) $(FLOORS)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
+	@mkdir -p $(@D); $(call say,LD)
+	$Q$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
 
 # Fuzzers: replayed over tests/corpus by an ordinary main in "check", run by libFuzzer in "fuzz".
 FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS  := $(addprefix $B/tests/replay_,$(FUZZERS))
 $B/tests/replay_fuzz_%: $B/tests/fuzz/fuzz_%.o $B/tests/fuzz/replay.o $(FLOORS)
-	@mkdir -p $(@D)
-	$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@mkdir -p $(@D); $(call say,LD)
+	$Q$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)

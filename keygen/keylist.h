@@ -60,7 +60,9 @@ struct keysource {
  *   CSV   a header line with at least pid and pps, by name, in any order and case;
  *         other columns are ignored. Names known: pid, pps, current_password,
  *         admin_password or new_password, used. Quotes, CRLF, byte order mark.
- *   text  PID PPS [CURRENT-PASSWORD [NEW-PASSWORD]], blanks between; '#' comments.
+ *         Separated by commas, or by the semicolons or tabs that the header shows.
+ *   text  PID PPS [CURRENT-PASSWORD [NEW-PASSWORD]], blanks between, '-' for a password
+ *         that is not known; lines beginning with '#' are comments.
  *   JSON  an array of objects with the CSV's names.
  *
  * Returns 0 or KIT_ERR_NOMEM, KIT_ERR_SYSTEM, KIT_ERR_FORMAT (a CSV header without
@@ -69,7 +71,8 @@ struct keysource {
 int keylist_open(struct keysource **out, FILE *file, const char *name, struct fault *fault);
 
 /*
- * The next entry.
+ * The next entry. Keeps s->counts; its operation need only keep counts.lines and
+ * counts.folded.
  *
  * Returns 1 with *out filled (SECRET: wipe it), 0 at the end, KIT_ERR_FORMAT with
  * *problem filled for a bad line (the caller may go on with the next), or another
@@ -81,6 +84,30 @@ int keysource_next(struct keysource *s, struct keyentry *out, struct keyproblem 
 
 /* Frees and wipes. *s may be NULL. */
 void keysource_free(struct keysource **s);
+
+/* Fields of an entry, in the order of the CSV header. */
+enum keylist_field {
+	KEYLIST_PID, KEYLIST_PPS, KEYLIST_CURRENT, KEYLIST_NEW, KEYLIST_USED, KEYLIST_FIELDS,
+};
+
+/* "pid", "pps", "current_password", "admin_password", "used". */
+const char *keylist_field_name(enum keylist_field field);
+/*
+ * The field that the column or member NAME (N bytes) stands for: any case, blanks and
+ * dashes as underscores, "new_password" too. KEYLIST_FIELDS when it is none.
+ */
+enum keylist_field keylist_field_named(const char *name, size_t n);
+
+/*
+ * Check the text of one field (N bytes, any bytes) and put it into the entry; an
+ * empty password or "used" means that the list does not say. Used by every reader,
+ * so that all refuse the same.
+ *
+ * Returns 0 or KIT_ERR_FORMAT with *problem's field, code and rule set. *folded (may be
+ * NULL) is set to true when lower case was taken as upper.
+ */
+int keyentry_set(struct keyentry *entry, enum keylist_field field, const char *text, size_t n,
+		 bool *folded, struct keyproblem *problem);
 
 enum keylist_format { KEYLIST_CSV, KEYLIST_TEXT, KEYLIST_JSON };
 

@@ -24,9 +24,9 @@ int password_check_new(const char *text, const char **rule);
 int password_check_current(const char *text, const char **rule);
 
 /*
- * A random password that meets the rule, of 16 characters in four groups, with no
- * look-alikes (0 O o 1 l I) and only characters that sit on the same key on the
- * US layout (MEBx's own) and are easy to find there; at least 80 bits.
+ * A random password that meets the rule: four groups of four letters and digits,
+ * joined by dashes, without look-alikes (0 O o 1 l I). About 92 bits, and nothing in
+ * it needs more than the shift key on a US keyboard, which is the layout of MEBx.
  *
  *   out  SECRET; receives PASSWORD_MAX + 1 bytes at most
  * Returns 0 or KIT_ERR_CRYPTO.

@@ -1,0 +1,16 @@
+/* Help and version texts, made from the tables of keygen/cli.h. */
+#ifndef KEYGEN_CLI_HELP_H
+#define KEYGEN_CLI_HELP_H
+
+#include <stdio.h>
+
+#include "keygen/cli.h"
+
+/* The program as a whole: its verbs, a line each, and examples. */
+void cli_help_program(FILE *out, const struct cli_program *program);
+/* One verb: synopsis, options, details, examples. */
+void cli_help_verb(FILE *out, const struct cli_program *program, const struct cli_verb *verb);
+/* "amt-keygen 0.1.0" and a line end. */
+void cli_help_version(FILE *out, const struct cli_program *program);
+
+#endif

@@ -1,0 +1,404 @@
+/* The command line of every program: verbs and options from tables, errors, questions. */
+#include "keygen/cli.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "keygen/cli-help.h"
+#include "keygen/secret.h"
+
+struct cli_given {
+	const struct cli_option *option;
+	const char *value;
+};
+
+#define MAX_OPTIONS	64
+
+/* Options that need no table; their getopt codes lie above the table's indexes. */
+enum { CODE_TABLE = 1000, CODE_HELP = 2000, CODE_VERSION, CODE_QUIET, CODE_JSON };
+
+static const struct cli_option *find_option(const struct cli *cli, const char *name)
+{
+	const struct cli_option *o = cli->verb->options;
+
+	for (; o && o->name; o++)
+		if (strcmp(o->name, name) == 0)
+			return o;
+	fprintf(stderr, "%s: option --%s is not in the table of \"%s\"\n", cli->program->name,
+		name, cli->verb->name);
+	abort();
+}
+
+size_t cli_count(const struct cli *cli, const char *name)
+{
+	const struct cli_option *o = find_option(cli, name);
+	size_t n = 0;
+
+	for (size_t i = 0; i < cli->n_given; i++)
+		n += cli->given[i].option == o;
+	return n;
+}
+
+const char *cli_value_at(const struct cli *cli, const char *name, size_t at)
+{
+	const struct cli_option *o = find_option(cli, name);
+
+	for (size_t i = 0; i < cli->n_given; i++)
+		if (cli->given[i].option == o && at-- == 0)
+			return cli->given[i].value;
+	return NULL;
+}
+
+bool cli_has(const struct cli *cli, const char *name)
+{
+	return cli_count(cli, name) > 0;
+}
+
+const char *cli_value(const struct cli *cli, const char *name)
+{
+	return cli_value_at(cli, name, 0);
+}
+
+int cli_parse_size(const char *text, uint64_t *out)
+{
+	char *end;
+	unsigned long long n;
+	int shift = 0;
+
+	if (*text < '0' || *text > '9')
+		return KIT_ERR_ARGUMENT;
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (errno)
+		return KIT_ERR_ARGUMENT;
+	if (*end == 'K' || *end == 'k')
+		shift = 10;
+	else if (*end == 'M' || *end == 'm')
+		shift = 20;
+	else if (*end == 'G' || *end == 'g')
+		shift = 30;
+	end += shift != 0;
+	if (*end || n > UINT64_MAX >> shift)
+		return KIT_ERR_ARGUMENT;
+	*out = (uint64_t)n << shift;
+	return KIT_OK;
+}
+
+static int bounded(const struct cli *cli, const char *name, bool size, uint64_t min, uint64_t max,
+		   uint64_t *out, struct fault *fault)
+{
+	const char *text = cli_value(cli, name);
+	uint64_t n;
+
+	if (!text)
+		return KIT_OK;
+	if ((!size && strspn(text, "0123456789") != strlen(text)) || cli_parse_size(text, &n)) {
+		fault_set(fault, KIT_ERR_ARGUMENT, "--%s: \"%s\" is no %s", name, text,
+			  size ? "size" : "number");
+		return fault_todo(fault, size ? "give bytes, or a number with K, M or G (64M)"
+					      : "give a whole number");
+	}
+	if (n < min || n > max)
+		return fault_set(fault, KIT_ERR_ARGUMENT, "--%s: %" PRIu64 " is not within %" PRIu64
+				 " to %" PRIu64, name, n, min, max);
+	*out = n;
+	return KIT_OK;
+}
+
+int cli_number(const struct cli *cli, const char *name, uint64_t min, uint64_t max, uint64_t *out,
+	       struct fault *fault)
+{
+	return bounded(cli, name, false, min, max, out, fault);
+}
+
+int cli_size(const struct cli *cli, const char *name, uint64_t min, uint64_t max, uint64_t *out,
+	     struct fault *fault)
+{
+	return bounded(cli, name, true, min, max, out, fault);
+}
+
+int cli_fail(const struct cli *cli, const struct fault *fault)
+{
+	fflush(stdout);
+	fprintf(stderr, "%s: %s\n", cli->program->name,
+		fault->what[0] ? fault->what : error_text(fault->code));
+	if (fault->todo[0])
+		fprintf(stderr, "  %s\n", fault->todo);
+	return EXIT_CANNOT;
+}
+
+static void message(const struct cli *cli, const char *kind, const char *format, va_list args)
+{
+	fflush(stdout);
+	fprintf(stderr, "%s: %s", cli->program->name, kind);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+}
+
+void cli_warn(const struct cli *cli, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	message(cli, "warning: ", format, args);
+	va_end(args);
+}
+
+void cli_note(const struct cli *cli, const char *format, ...)
+{
+	va_list args;
+
+	if (cli->quiet)
+		return;
+	va_start(args, format);
+	message(cli, "", format, args);
+	va_end(args);
+}
+
+int cli_misuse(const struct cli *cli, const char *format, ...)
+{
+	const char *verb = cli->verb ? cli->verb->name : "";
+	va_list args;
+
+	va_start(args, format);
+	message(cli, "", format, args);
+	va_end(args);
+	fprintf(stderr, "  see: %s %s%s--help\n", cli->program->name, verb, *verb ? " " : "");
+	return EXIT_CANNOT;
+}
+
+int cli_ask(const struct cli *cli, const char *question, char *out, size_t size,
+	    struct fault *fault)
+{
+	if (!isatty(STDIN_FILENO))
+		return fault_set(fault, KIT_ERR_STATE,
+				 "a question has to be answered, but standard input is no terminal");
+	fflush(stdout);
+	fprintf(stderr, "%s", question);
+	if (!fgets(out, (int)size, stdin))
+		return fault_set(fault, KIT_ERR_CANCELLED, "no answer, so nothing was done");
+	out[strcspn(out, "\r\n")] = 0;
+	return KIT_OK;
+}
+
+int cli_confirm(const struct cli *cli, const char *question, const char *word,
+		struct fault *fault)
+{
+	char answer[64];
+	int rc = cli_ask(cli, question, answer, sizeof(answer), fault);
+
+	if (!rc && strcmp(answer, word) != 0)
+		rc = fault_set(fault, KIT_ERR_CANCELLED,
+			       "the answer was not \"%s\", so nothing was done", word);
+	return rc;
+}
+
+int cli_print_json(struct cli *cli, struct json_t *value)
+{
+	struct fault fault = { 0 };
+	int rc = value ? json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : -1;
+
+	json_decref(value);
+	putchar('\n');
+	if (rc == 0)
+		return EXIT_YES;
+	fault_set(&fault, KIT_ERR_NOMEM, "cannot make the JSON output");
+	return cli_fail(cli, &fault);
+}
+
+/* Words of a verb's name that argv begins with, or 0 when it does not match. */
+static int matches(const struct cli_verb *verb, int argc, char **argv)
+{
+	const char *p = verb->name;
+	int words = 0;
+
+	while (*p) {
+		size_t n = strcspn(p, " ");
+
+		if (words == argc || strlen(argv[words]) != n || strncmp(argv[words], p, n) != 0)
+			return 0;
+		words++;
+		p += n;
+		p += strspn(p, " ");
+	}
+	return words;
+}
+
+/* The verb that ARGV names, its words counted in *USED; the longest name wins. */
+static const struct cli_verb *find_verb(const struct cli_program *program, int argc, char **argv,
+					int *used)
+{
+	const struct cli_verb *best = NULL;
+
+	*used = 0;
+	for (const struct cli_verb *v = program->verbs; v->name; v++) {
+		int n = matches(v, argc, argv);
+
+		if (n > *used || (!*v->name && !best)) {
+			best = v;
+			*used = n;
+		}
+	}
+	return best;
+}
+
+static int take(struct cli *cli, const struct cli_option *o, const char *value)
+{
+	for (size_t i = 0; i < cli->n_given; i++) {
+		const struct cli_option *other = cli->given[i].option;
+
+		if (other == o && !(o->flags & CLI_REPEAT))
+			return cli_misuse(cli, "--%s is given twice", o->name);
+		if (other != o && o->exclusive && other->exclusive == o->exclusive)
+			return cli_misuse(cli, "--%s and --%s exclude each other", other->name,
+					  o->name);
+	}
+	cli->given[cli->n_given++] = (struct cli_given){ o, value };
+	return EXIT_YES;
+}
+
+/* Parse the options of cli->verb. Returns an exit status, or -1 to go on. */
+static int parse(struct cli *cli, int argc, char **argv)
+{
+	struct option longs[MAX_OPTIONS + 5] = { 0 };
+	char shorts[2 * MAX_OPTIONS + 8] = ":hq";
+	const struct cli_option *o;
+	size_t n = 0, at = strlen(shorts);
+	int code;
+
+	for (o = cli->verb->options; o && o->name; o++, n++) {
+		if (n == MAX_OPTIONS)
+			abort();	/* the table is the program's own */
+		longs[n] = (struct option){ o->name, o->value ? required_argument : no_argument,
+					    NULL, CODE_TABLE + (int)n };
+		if (o->letter) {
+			shorts[at++] = o->letter;
+			if (o->value)
+				shorts[at++] = ':';
+		}
+	}
+	longs[n++] = (struct option){ "help", no_argument, NULL, CODE_HELP };
+	longs[n++] = (struct option){ "version", no_argument, NULL, CODE_VERSION };
+	longs[n++] = (struct option){ "quiet", no_argument, NULL, CODE_QUIET };
+	if (cli->verb->flags & CLI_JSON)
+		longs[n++] = (struct option){ "json", no_argument, NULL, CODE_JSON };
+
+	optind = 1;
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		switch (code) {
+		case 'h':
+		case CODE_HELP:
+			cli_help_verb(stdout, cli->program, cli->verb);
+			return EXIT_YES;
+		case CODE_VERSION:
+			cli_help_version(stdout, cli->program);
+			return EXIT_YES;
+		case 'q':
+		case CODE_QUIET:
+			cli->quiet = true;
+			continue;
+		case CODE_JSON:
+			cli->json = true;
+			continue;
+		case ':':
+			return cli_misuse(cli, "%s needs a value", argv[optind - 1]);
+		case '?':
+			if (optopt && optopt < CODE_TABLE)
+				return cli_misuse(cli, "there is no option -%c", optopt);
+			return cli_misuse(cli, optopt ? "%s takes no value"
+						      : "there is no option %s, or it is ambiguous",
+					  argv[optind - 1]);
+		}
+		o = NULL;
+		if (code >= CODE_TABLE)
+			o = &cli->verb->options[code - CODE_TABLE];
+		else
+			for (o = cli->verb->options; o->letter != code;)
+				o++;
+		code = take(cli, o, optarg);
+		if (code)
+			return code;
+	}
+	for (o = cli->verb->options; o && o->name; o++)
+		if ((o->flags & CLI_REQUIRED) && !cli_has(cli, o->name))
+			return cli_misuse(cli, "--%s is missing", o->name);
+	cli->argc = argc - optind;
+	cli->argv = argv + optind;
+	if (cli->argc < cli->verb->min_operands)
+		return cli_misuse(cli, "an operand is missing: %s", cli->verb->operands);
+	if (cli->verb->max_operands >= 0 && cli->argc > cli->verb->max_operands)
+		return cli_misuse(cli, "\"%s\" is one operand too many",
+				  cli->argv[cli->verb->max_operands]);
+	return -1;
+}
+
+/* Standard output may be a full disk or a closed pipe: what was not taken was not said. */
+static int check_stdout(const struct cli_program *program, int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	if (errno != EPIPE)
+		fprintf(stderr, "%s: cannot write to standard output: %s\n", program->name,
+			strerror(errno));
+	return EXIT_CANNOT;
+}
+
+/* Key lists pass through jansson: what it frees may have held a secret. */
+static void wiping_free(void *p)
+{
+	if (p)
+		secret_wipe(p, malloc_usable_size(p));
+	free(p);
+}
+
+int cli_main(const struct cli_program *program, int argc, char **argv)
+{
+	struct cli cli = { .program = program };
+	int status, used;
+
+	secret_protect_process();
+	signal(SIGPIPE, SIG_IGN);
+	json_set_alloc_funcs(malloc, wiping_free);
+	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
+			 !strcmp(argv[1], "help"))) {
+		const struct cli_verb *verb = find_verb(program, argc - 2, argv + 2, &used);
+
+		if (verb)
+			cli_help_verb(stdout, program, verb);
+		else
+			cli_help_program(stdout, program);
+		return check_stdout(program, EXIT_YES);
+	}
+	if (argc > 1 && !strcmp(argv[1], "--version")) {
+		cli_help_version(stdout, program);
+		return check_stdout(program, EXIT_YES);
+	}
+	cli.verb = find_verb(program, argc - 1, argv + 1, &used);
+	if (!cli.verb) {
+		if (argc > 1)
+			return cli_misuse(&cli, "there is no verb \"%s%s%s\"", argv[1],
+					  argc > 2 && argv[2][0] != '-' ? " " : "",
+					  argc > 2 && argv[2][0] != '-' ? argv[2] : "");
+		cli_help_program(stderr, program);
+		return EXIT_CANNOT;
+	}
+	cli.given = calloc((size_t)argc + 1, sizeof(*cli.given));
+	if (!cli.given)
+		return cli_misuse(&cli, "out of memory");
+	/* getopt starts behind argv[0]: the last word of the verb takes that place. */
+	status = parse(&cli, argc - used, argv + used);
+	if (status < 0)
+		status = cli.verb->run(&cli);
+	free(cli.given);
+	return check_stdout(program, status);
+}

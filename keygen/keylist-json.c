@@ -1,0 +1,167 @@
+/* Key lists as JSON: an array of objects, read one object at a time. */
+#include "keygen/keylist-kinds.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct list {
+	struct keysource source;
+	FILE *file;
+	char *name;
+	bool begun, ended;
+};
+
+static int next_char(FILE *file)
+{
+	int c;
+
+	do
+		c = getc(file);
+	while (c == ' ' || c == '\t' || c == '\r' || c == '\n');
+	return c;
+}
+
+struct element {
+	FILE *file;
+	size_t bytes;
+};
+
+/* One byte a call: the parser then never reads past the object's closing brace. */
+static size_t feed(void *buffer, size_t size, void *context)
+{
+	struct element *e = context;
+	int c;
+
+	if (e->bytes++ == KEYLIST_LINE)
+		return 0;
+	c = getc(e->file);
+	if (c == EOF)
+		return 0;
+	*(char *)buffer = (char)c;
+	return size ? 1 : 0;
+}
+
+/* The list cannot be followed any further: jansson's own text could quote a secret. */
+static int lost(struct list *l, struct fault *fault, const char *what)
+{
+	if (ferror(l->file))
+		return fault_sys(fault, errno, "cannot read %s", l->name);
+	fault_set(fault, KIT_ERR_FORMAT, "%s: element %lu: %s", l->name, l->source.counts.lines,
+		  what);
+	return fault_todo(fault, "a list is an array of objects: [{\"pid\": ..., \"pps\": ...}, ...]");
+}
+
+static int take_member(struct keyentry *out, const char *key, json_t *value, bool *folded,
+		       struct keyproblem *problem)
+{
+	enum keylist_field field = keylist_field_named(key, strlen(key));
+
+	if (field == KEYLIST_FIELDS || json_is_null(value))
+		return KIT_OK;
+	if (json_is_string(value))
+		return keyentry_set(out, field, json_string_value(value),
+				    json_string_length(value), folded, problem);
+	if (field == KEYLIST_USED && json_is_boolean(value)) {
+		out->used = json_is_true(value);
+		return KIT_OK;
+	}
+	if (field == KEYLIST_USED && json_is_integer(value)) {
+		out->used = json_integer_value(value) != 0;
+		return KIT_OK;
+	}
+	problem->field = keylist_field_name(field);
+	problem->code = KIT_ERR_FORMAT;
+	problem->rule = field == KEYLIST_USED ? "true or false" : "a string";
+	return KIT_ERR_FORMAT;
+}
+
+static int take_object(struct list *l, json_t *object, struct keyentry *out,
+		       struct keyproblem *problem)
+{
+	bool folded = false;
+	const char *key;
+	json_t *value;
+	int rc;
+
+	json_object_foreach(object, key, value) {
+		rc = take_member(out, key, value, &folded, problem);
+		if (rc)
+			return rc;
+	}
+	if (!out->pair.pid[0] || !out->pair.pps[0])
+		return keylist_bad_line(problem, "both \"pid\" and \"pps\" must be there");
+	l->source.counts.folded += folded;
+	return 1;
+}
+
+static int json_next(struct keysource *s, struct keyentry *out, struct keyproblem *problem,
+		     struct fault *fault)
+{
+	struct list *l = (struct list *)s;
+	struct element element = { l->file, 0 };
+	json_error_t error;
+	json_t *object;
+	int c, rc;
+
+	if (l->ended)
+		return 0;
+	c = next_char(l->file);
+	if (!l->begun && c != '[')
+		return lost(l, fault, "the list does not begin with '['");
+	if (!l->begun)
+		c = next_char(l->file);
+	else if (c == ',')
+		c = next_char(l->file);
+	else if (c != ']')
+		return lost(l, fault, "neither ',' nor ']' follows it");
+	else
+		goto end;
+	if (c == ']' && !l->begun)
+		goto end;
+	l->begun = true;
+	s->counts.lines++;
+	if (c != '{')
+		return lost(l, fault, "it is no object");
+	ungetc(c, l->file);
+	object = json_load_callback(feed, &element, JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES,
+				    &error);
+	if (!object)
+		return lost(l, fault, element.bytes > KEYLIST_LINE
+			    ? "it is longer than 4096 bytes" : "it is no sound JSON object");
+	rc = take_object(l, object, out, problem);
+	json_decref(object);
+	return rc;
+end:
+	l->ended = true;
+	if (next_char(l->file) != EOF)
+		return lost(l, fault, "something follows the closing ']'");
+	return ferror(l->file) ? lost(l, fault, "") : 0;
+}
+
+static void json_source_free(struct keysource *s)
+{
+	struct list *l = (struct list *)s;
+
+	free(l->name);
+	free(l);
+}
+
+static const struct keysource_operations operations = { json_next, json_source_free };
+
+int keylist_json_open(struct keysource **out, FILE *file, const char *name, struct fault *fault)
+{
+	struct list *l = calloc(1, sizeof(*l));
+
+	if (l)
+		l->name = strdup(name);
+	if (!l || !l->name) {
+		free(l);
+		return fault_sys(fault, ENOMEM, "cannot read %s", name);
+	}
+	l->source = (struct keysource){ .operations = &operations, .kind = "json" };
+	l->file = file;
+	*out = &l->source;
+	return KIT_OK;
+}

@@ -1,0 +1,26 @@
+/* The readers behind keylist_open(), one for each kind of list. */
+#ifndef KEYGEN_KEYLIST_KINDS_H
+#define KEYGEN_KEYLIST_KINDS_H
+
+#include "keygen/keylist.h"
+
+#define KEYLIST_LINE	4096	/* bytes of a line or of a JSON element; more is refused */
+
+/* Each takes FILE at its beginning; see keylist_open() for results. */
+int keylist_csv_open(struct keysource **out, FILE *file, const char *name, char *header,
+		     size_t length, struct fault *fault);
+int keylist_text_open(struct keysource **out, FILE *file, const char *name, char *first,
+		      size_t length, struct fault *fault);
+int keylist_json_open(struct keysource **out, FILE *file, const char *name, struct fault *fault);
+
+/*
+ * Read a line without its end (LF or CRLF) into LINE (KEYLIST_LINE + 1 bytes; a NUL is
+ * added). Returns 1, 0 at the end of the file, KIT_ERR_RANGE for a line that is too long
+ * (it is skipped to its end), or KIT_ERR_SYSTEM with *fault set.
+ */
+int keylist_line(FILE *file, const char *name, char *line, size_t *length, struct fault *fault);
+
+/* Fill *problem for the whole line. Returns KIT_ERR_FORMAT. */
+int keylist_bad_line(struct keyproblem *problem, const char *rule);
+
+#endif

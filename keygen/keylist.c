@@ -1,0 +1,237 @@
+/* Lists of pairs: what all readers share, and how they are told apart. */
+#include "keygen/keylist.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "keygen/keylist-kinds.h"
+#include "keygen/secret.h"
+
+static const char *const field_names[KEYLIST_FIELDS] = {
+	[KEYLIST_PID] = "pid",
+	[KEYLIST_PPS] = "pps",
+	[KEYLIST_CURRENT] = "current_password",
+	[KEYLIST_NEW] = "admin_password",
+	[KEYLIST_USED] = "used",
+};
+
+const char *keylist_field_name(enum keylist_field field)
+{
+	return field < KEYLIST_FIELDS ? field_names[field] : "";
+}
+
+enum keylist_field keylist_field_named(const char *name, size_t n)
+{
+	char folded[32];
+
+	if (n >= sizeof(folded))
+		return KEYLIST_FIELDS;
+	for (size_t i = 0; i < n; i++) {
+		char c = name[i];
+
+		if (c >= 'A' && c <= 'Z')
+			c = (char)(c - 'A' + 'a');
+		folded[i] = c == ' ' || c == '-' ? '_' : c;
+	}
+	folded[n] = 0;
+	if (strcmp(folded, "new_password") == 0)
+		return KEYLIST_NEW;
+	for (int f = 0; f < KEYLIST_FIELDS; f++)
+		if (strcmp(folded, field_names[f]) == 0)
+			return (enum keylist_field)f;
+	return KEYLIST_FIELDS;
+}
+
+static int set_password(char *out, const char *text, size_t n,
+			int (*check)(const char *, const char **), const char **rule)
+{
+	int code;
+
+	if (n > PASSWORD_MAX) {
+		*rule = "at most 32 characters";
+		return KIT_ERR_RANGE;
+	}
+	if (memchr(text, 0, n)) {
+		*rule = "no NUL byte";
+		return KIT_ERR_FORMAT;
+	}
+	memcpy(out, text, n);
+	out[n] = 0;
+	code = n ? check(out, rule) : KIT_OK;
+	if (code)
+		secret_wipe(out, PASSWORD_MAX + 1);
+	return code;
+}
+
+static int set_used(bool *out, const char *text, size_t n)
+{
+	static const struct {
+		const char *word;
+		bool used;
+	} words[] = {
+		{ "", false }, { "0", false }, { "no", false }, { "false", false },
+		{ "1", true }, { "yes", true }, { "true", true },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		if (strlen(words[i].word) == n && strncasecmp(words[i].word, text, n) == 0) {
+			*out = words[i].used;
+			return KIT_OK;
+		}
+	}
+	return KIT_ERR_FORMAT;
+}
+
+int keyentry_set(struct keyentry *entry, enum keylist_field field, const char *text, size_t n,
+		 bool *folded, struct keyproblem *problem)
+{
+	const char *rule = NULL;
+	int code = KIT_OK;
+
+	switch (field) {
+	case KEYLIST_PID:
+		code = pidpps_parse_pid(text, n, entry->pair.pid, folded);
+		rule = pidpps_rule(code, false);
+		break;
+	case KEYLIST_PPS:
+		code = pidpps_parse_pps(text, n, entry->pair.pps, folded);
+		rule = pidpps_rule(code, true);
+		break;
+	case KEYLIST_CURRENT:
+		code = set_password(entry->current_password, text, n, password_check_current, &rule);
+		break;
+	case KEYLIST_NEW:
+		code = set_password(entry->new_password, text, n, password_check_new, &rule);
+		break;
+	case KEYLIST_USED:
+		code = set_used(&entry->used, text, n);
+		rule = "0 or 1";
+		break;
+	case KEYLIST_FIELDS:
+		break;
+	}
+	if (!code)
+		return KIT_OK;
+	problem->field = field_names[field];
+	problem->code = code;
+	problem->rule = rule;
+	return KIT_ERR_FORMAT;
+}
+
+int keylist_bad_line(struct keyproblem *problem, const char *rule)
+{
+	problem->field = "";
+	problem->code = KIT_ERR_FORMAT;
+	problem->rule = rule;
+	return KIT_ERR_FORMAT;
+}
+
+int keylist_line(FILE *file, const char *name, char *line, size_t *length, struct fault *fault)
+{
+	size_t n = 0;
+	int c, rc = 1;
+
+	while ((c = getc_unlocked(file)) != EOF && c != '\n') {
+		if (n == KEYLIST_LINE) {
+			rc = KIT_ERR_RANGE;
+			continue;
+		}
+		line[n++] = (char)c;
+	}
+	if (c == EOF && ferror(file))
+		return fault_sys(fault, errno, "cannot read %s", name);
+	if (c == EOF && n == 0)
+		return 0;
+	if (n && line[n - 1] == '\r')
+		n--;
+	line[n] = 0;
+	*length = n;
+	return rc;
+}
+
+/* Does the first line of a list name its columns? A PID is never the word "pid". */
+static bool is_header(const char *line, size_t n)
+{
+	while (n) {
+		size_t field = 0;
+
+		while (field < n && !strchr(",;\t", line[field]))
+			field++;
+		for (size_t from = 0; from < field; from++) {
+			size_t to = field;
+
+			while (from < to && strchr(" \"", line[from]))
+				from++;
+			while (to > from && strchr(" \"", line[to - 1]))
+				to--;
+			if (keylist_field_named(line + from, to - from) != KEYLIST_FIELDS)
+				return true;
+			break;
+		}
+		field += field < n;
+		line += field;
+		n -= field;
+	}
+	return false;
+}
+
+int keylist_open(struct keysource **out, FILE *file, const char *name, struct fault *fault)
+{
+	char line[KEYLIST_LINE + 1];
+	size_t length = 0;
+	char *text = line;
+	int c, rc;
+
+	*out = NULL;
+	c = getc(file);
+	if (c != EOF)
+		ungetc(c, file);
+	if (c == '[' || c == '{')
+		return keylist_json_open(out, file, name, fault);
+	rc = keylist_line(file, name, line, &length, fault);
+	if (rc == KIT_ERR_RANGE || (rc == 1 && memchr(line, 0, length))) {
+		fault_set(fault, KIT_ERR_FORMAT, "%s is no key list: its first line is no text", name);
+		rc = fault_todo(fault, "give a CSV, text or JSON list of PID/PPS pairs");
+	}
+	if (rc == 0)
+		rc = fault_set(fault, KIT_ERR_FORMAT, "%s is empty", name);
+	if (rc < 0)
+		goto out;
+	if (length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
+		text += 3;
+		length -= 3;
+	}
+	if (is_header(text, length))
+		rc = keylist_csv_open(out, file, name, text, length, fault);
+	else
+		rc = keylist_text_open(out, file, name, text, length, fault);
+out:
+	secret_wipe(line, sizeof(line));
+	return rc;
+}
+
+int keysource_next(struct keysource *s, struct keyentry *out, struct keyproblem *problem,
+		   struct fault *fault)
+{
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	*problem = (struct keyproblem){ .field = "", .rule = "" };
+	rc = s->operations->next(s, out, problem, fault);
+	if (rc == 1)
+		s->counts.entries++;
+	else if (rc < 0)
+		secret_wipe(out, sizeof(*out));
+	if (rc == KIT_ERR_FORMAT && problem->code)
+		s->counts.bad++;
+	if (!problem->line)
+		problem->line = s->counts.lines;
+	return rc;
+}
+
+void keysource_free(struct keysource **s)
+{
+	if (*s)
+		(*s)->operations->free(*s);
+	*s = NULL;
+}

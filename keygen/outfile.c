@@ -1,0 +1,309 @@
+/* Output files that appear whole or not at all, and private unless told otherwise. */
+#include "keygen/outfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "keygen/secret.h"
+
+#define BUFFER	(256 * 1024)
+
+struct outfile {
+	int fd;
+	char *path;
+	char *folder;
+	char *temporary;	/* name of the file until commit; NULL when it has none */
+	bool force, standard;
+	uint64_t size;		/* bytes appended, the buffered ones too */
+	size_t used;
+	uint8_t buffer[BUFFER];	/* may hold secrets */
+};
+
+static int write_all(int fd, const uint8_t *data, size_t size, const char *path,
+		     struct fault *fault)
+{
+	while (size) {
+		ssize_t n = write(fd, data, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fault_sys(fault, errno, "cannot write %s", path);
+		data += n;
+		size -= (size_t)n;
+	}
+	return KIT_OK;
+}
+
+static int flush(struct outfile *o, struct fault *fault)
+{
+	int rc = write_all(o->fd, o->buffer, o->used, o->path, fault);
+
+	o->used = 0;
+	return rc;
+}
+
+static char *folder_of(const char *path)
+{
+	char *copy = strdup(path), *folder = NULL;
+
+	if (copy)
+		folder = strdup(dirname(copy));
+	free(copy);
+	return folder;
+}
+
+static char *temporary_name(const char *path)
+{
+	char *copy = strdup(path), *folder = folder_of(path), *name = NULL;
+
+	if (copy && folder && asprintf(&name, "%s/.%s.XXXXXX", folder, basename(copy)) < 0)
+		name = NULL;
+	free(copy);
+	free(folder);
+	return name;
+}
+
+/* Open the file: without a name where the file system can, else under a temporary one. */
+static int begin(struct outfile *o, mode_t mode, struct fault *fault)
+{
+	o->fd = open(o->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+	if (o->fd >= 0)
+		return KIT_OK;
+	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL)
+		return fault_sys(fault, errno, "cannot make %s", o->path);
+	o->temporary = temporary_name(o->path);
+	if (!o->temporary)
+		return fault_sys(fault, ENOMEM, "cannot make %s", o->path);
+	o->fd = mkostemp(o->temporary, O_CLOEXEC);
+	if (o->fd < 0) {
+		int rc = fault_sys(fault, errno, "cannot make %s", o->path);
+
+		free(o->temporary);
+		o->temporary = NULL;
+		return rc;
+	}
+	if (fchmod(o->fd, mode))
+		return fault_sys(fault, errno, "cannot set the mode of %s", o->path);
+	return KIT_OK;
+}
+
+static int refuse_existing(const char *path, struct fault *fault)
+{
+	fault_set(fault, KIT_ERR_EXISTS, "%s exists already", path);
+	fault_todo(fault, "choose another name, or give --force to replace it");
+	return KIT_ERR_EXISTS;
+}
+
+int outfile_open(struct outfile **out, const char *path, unsigned flags, struct fault *fault)
+{
+	struct outfile *o;
+	struct stat st;
+	mode_t mode = 0600, mask;
+	int rc = KIT_OK;
+
+	*out = NULL;
+	o = malloc(sizeof(*o));
+	if (!o)
+		return fault_sys(fault, ENOMEM, "cannot make %s", path);
+	/* The buffer is left as it is: it is written before it is read. */
+	memset(o, 0, offsetof(struct outfile, buffer));
+	o->fd = -1;
+	o->force = flags & OUTFILE_FORCE;
+	o->standard = strcmp(path, "-") == 0;
+	o->path = strdup(o->standard ? "standard output" : path);
+	o->folder = folder_of(path);
+	if (!o->path || !o->folder) {
+		rc = fault_sys(fault, ENOMEM, "cannot make %s", path);
+		goto out;
+	}
+	if (o->standard) {
+		o->fd = STDOUT_FILENO;
+		goto out;
+	}
+	if (lstat(path, &st) == 0) {
+		if (!o->force) {
+			rc = refuse_existing(path, fault);
+			goto out;
+		}
+		if (!S_ISREG(st.st_mode)) {
+			rc = fault_set(fault, KIT_ERR_EXISTS, "%s is no ordinary file, so it is not"
+				       " replaced", path);
+			fault_todo(fault, "choose another name");
+			goto out;
+		}
+	}
+	if (flags & OUTFILE_PUBLIC) {
+		mask = umask(0);
+		umask(mask);
+		mode = 0666 & ~mask;
+	}
+	rc = begin(o, mode, fault);
+out:
+	if (rc)
+		outfile_discard(&o);
+	*out = o;
+	return rc;
+}
+
+int outfile_write(struct outfile *o, const void *data, size_t size, struct fault *fault)
+{
+	int rc = KIT_OK;
+
+	if (size > sizeof(o->buffer) - o->used)
+		rc = flush(o, fault);
+	if (rc)
+		return rc;
+	if (size > sizeof(o->buffer)) {
+		rc = write_all(o->fd, data, size, o->path, fault);
+	} else {
+		memcpy(o->buffer + o->used, data, size);
+		o->used += size;
+	}
+	o->size += size;
+	return rc;
+}
+
+int outfile_patch(struct outfile *o, uint64_t offset, const void *data, size_t size,
+		  struct fault *fault)
+{
+	const uint8_t *p = data;
+	int rc;
+
+	if (o->standard)
+		return fault_set(fault, KIT_ERR_ARGUMENT,
+				 "standard output cannot be filled in afterwards");
+	rc = flush(o, fault);
+	while (!rc && size) {
+		ssize_t n = pwrite(o->fd, p, size, (off_t)offset);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fault_sys(fault, errno, "cannot write %s", o->path);
+		p += n;
+		offset += (uint64_t)n;
+		size -= (size_t)n;
+	}
+	return rc;
+}
+
+uint64_t outfile_size(const struct outfile *o)
+{
+	return o->size;
+}
+
+/* Give a file without a name the name PATH; EEXIST if it is taken. Returns 0 or -1. */
+static int name_it(struct outfile *o, const char *path)
+{
+	char self[64];
+
+	snprintf(self, sizeof(self), "/proc/self/fd/%d", o->fd);
+	return linkat(AT_FDCWD, self, AT_FDCWD, path, AT_SYMLINK_FOLLOW);
+}
+
+/* A temporary name for a file that has none, to be renamed over an existing file. */
+static int name_temporarily(struct outfile *o)
+{
+	o->temporary = temporary_name(o->path);
+	if (!o->temporary) {
+		errno = ENOMEM;
+		return -1;
+	}
+	for (int i = 0; i < 100; i++) {
+		char *end = o->temporary + strlen(o->temporary) - 6;
+		int fd;
+
+		/* mkstemp() finds a free name; the file it makes gives way to ours. */
+		memcpy(end, "XXXXXX", 6);
+		fd = mkstemp(o->temporary);
+		if (fd < 0)
+			break;
+		close(fd);
+		unlink(o->temporary);
+		if (name_it(o, o->temporary) == 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	free(o->temporary);
+	o->temporary = NULL;
+	return -1;
+}
+
+static int finish(struct outfile *o, struct fault *fault)
+{
+	int failed;
+
+	if (fsync(o->fd))
+		return fault_sys(fault, errno, "cannot write %s safely to its disk", o->path);
+	if (o->force) {
+		failed = (!o->temporary && name_temporarily(o)) || rename(o->temporary, o->path);
+	} else if (o->temporary) {
+		failed = renameat2(AT_FDCWD, o->temporary, AT_FDCWD, o->path, RENAME_NOREPLACE);
+		/* Not every file system knows that flag; a hard link never replaces either. */
+		if (failed && errno == EINVAL)
+			failed = link(o->temporary, o->path) || unlink(o->temporary);
+	} else {
+		failed = name_it(o, o->path);
+	}
+	if (failed && errno == EEXIST)
+		return refuse_existing(o->path, fault);
+	if (failed)
+		return fault_sys(fault, errno, "cannot give %s its name", o->path);
+	free(o->temporary);
+	o->temporary = NULL;
+	return outfile_sync_folder(o->path, fault);
+}
+
+int outfile_commit(struct outfile **op, struct fault *fault)
+{
+	struct outfile *o = *op;
+	int rc = flush(o, fault);
+
+	if (!rc && !o->standard)
+		rc = finish(o, fault);
+	outfile_discard(op);
+	return rc;
+}
+
+void outfile_discard(struct outfile **op)
+{
+	struct outfile *o = *op;
+
+	*op = NULL;
+	if (!o)
+		return;
+	if (o->temporary)
+		unlink(o->temporary);
+	if (o->fd >= 0 && !o->standard)
+		close(o->fd);
+	secret_wipe(o->buffer, o->size < sizeof(o->buffer) ? (size_t)o->size : sizeof(o->buffer));
+	free(o->temporary);
+	free(o->folder);
+	free(o->path);
+	free(o);
+}
+
+int outfile_sync_folder(const char *path, struct fault *fault)
+{
+	char *folder = folder_of(path);
+	int fd, rc = KIT_OK;
+
+	if (!folder)
+		return fault_sys(fault, ENOMEM, "cannot make %s durable", path);
+	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fsync(fd))
+		rc = fault_sys(fault, errno, "cannot make the name %s durable", path);
+	if (fd >= 0)
+		close(fd);
+	free(folder);
+	return rc;
+}

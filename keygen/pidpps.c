@@ -1,0 +1,287 @@
+/* One PID/PPS pair: its characters, check characters, generation and display. */
+#include "keygen/pidpps.h"
+
+#include <errno.h>
+#include <openssl/rand.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keygen/secret.h"
+
+#define GROUP		4	/* a PPS group: 3 free characters and their check character */
+#define ALPHABET	36
+
+static const char alphabet[ALPHABET + 1] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+
+char pidpps_check_character(const char *s, size_t n)
+{
+	unsigned sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += (unsigned char)s[i];
+	return alphabet[sum % ALPHABET];
+}
+
+static bool in_alphabet(char c)
+{
+	return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+/* Groups of GROUP_LENGTH characters, each ended by the check character of the others. */
+static int check_groups(const char *s, size_t length, size_t group_length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (!in_alphabet(s[i]))
+			return KIT_ERR_FORMAT;
+	for (size_t i = 0; i < length; i += group_length)
+		if (s[i + group_length - 1] != pidpps_check_character(s + i, group_length - 1))
+			return KIT_ERR_CHECK;
+	return KIT_OK;
+}
+
+int pidpps_check_pid(const char *s)
+{
+	return check_groups(s, PID_LENGTH, PID_LENGTH);
+}
+
+int pidpps_check_pps(const char *s)
+{
+	int rc = check_groups(s, PPS_LENGTH, GROUP);
+	unsigned differ = 0;
+
+	for (size_t i = 0; !rc && i < PPS_LENGTH; i++)
+		differ |= (unsigned)(s[i] ^ '0');
+	return rc ? rc : differ ? KIT_OK : KIT_ERR_RANGE;
+}
+
+/* Copy TEXT without dashes and outer blanks, folded, to exactly LENGTH characters. */
+static int gather(const char *text, size_t n, char *out, size_t length, bool *folded)
+{
+	size_t at = 0;
+
+	while (n && (text[0] == ' ' || text[0] == '\t')) {
+		text++;
+		n--;
+	}
+	while (n && (text[n - 1] == ' ' || text[n - 1] == '\t'))
+		n--;
+	for (size_t i = 0; i < n; i++) {
+		char c = text[i];
+
+		if (c == '-')
+			continue;
+		if (at == length)
+			return KIT_ERR_RANGE;
+		if (c >= 'a' && c <= 'z') {
+			c = (char)(c - 'a' + 'A');
+			if (folded)
+				*folded = true;
+		}
+		out[at++] = c;
+	}
+	return at == length ? KIT_OK : KIT_ERR_RANGE;
+}
+
+static int parse(const char *text, size_t n, char *out, size_t length,
+		 int (*check)(const char *), bool *folded)
+{
+	bool was_folded = false;
+	int rc = gather(text, n, out, length, &was_folded);
+
+	if (!rc)
+		rc = check(out);
+	if (rc)
+		secret_wipe(out, length);
+	else if (was_folded && folded)
+		*folded = true;
+	out[rc ? 0 : length] = 0;
+	return rc;
+}
+
+int pidpps_parse_pid(const char *text, size_t n, char *out, bool *folded)
+{
+	return parse(text, n, out, PID_LENGTH, pidpps_check_pid, folded);
+}
+
+int pidpps_parse_pps(const char *text, size_t n, char *out, bool *folded)
+{
+	return parse(text, n, out, PPS_LENGTH, pidpps_check_pps, folded);
+}
+
+const char *pidpps_rule(int code, bool pps)
+{
+	switch (code) {
+	case KIT_ERR_FORMAT:
+		return "only A-Z and 0-9 (and dashes between) are allowed";
+	case KIT_ERR_CHECK:
+		return pps ? "the last character of each group of 4 must be the check character of"
+			     " the 3 before it"
+			   : "the last character must be the check character of the 7 before it";
+	case KIT_ERR_RANGE:
+		return pps ? "32 characters without dashes, not all zeros"
+			   : "8 characters without dashes";
+	default:
+		return error_text(code);
+	}
+}
+
+static void show(const char *s, size_t length, char *out)
+{
+	for (size_t i = 0; i < length; i++) {
+		if (i && i % GROUP == 0)
+			*out++ = '-';
+		*out++ = s[i];
+	}
+	*out = 0;
+}
+
+void pidpps_show_pid(const char *pid, char *out)
+{
+	show(pid, PID_LENGTH, out);
+}
+
+void pidpps_show_pps(const char *pps, char *out)
+{
+	show(pps, PPS_LENGTH, out);
+}
+
+/*
+ * The PIDs given so far are kept as numbers in an open-addressing table that is at
+ * most two thirds full. 0 marks a free slot, so the numbers are kept plus 1.
+ */
+struct pidpps_generator {
+	uint8_t random[16384];	/* drawn in one go: one call per pair costs more than the pair */
+	size_t at;		/* bytes of random used */
+	uint64_t *seen;
+	size_t slots, count;	/* slots is a power of two */
+};
+
+#define FIRST_SLOTS	1024
+
+int pidpps_generator_new(struct pidpps_generator **out, struct fault *fault)
+{
+	struct pidpps_generator *g = calloc(1, sizeof(*g));
+
+	*out = NULL;
+	if (g)
+		g->seen = calloc(FIRST_SLOTS, sizeof(*g->seen));
+	if (!g || !g->seen) {
+		free(g);
+		return fault_sys(fault, ENOMEM, "cannot make pairs");
+	}
+	g->slots = FIRST_SLOTS;
+	g->at = sizeof(g->random);
+	*out = g;
+	return KIT_OK;
+}
+
+void pidpps_generator_free(struct pidpps_generator **gp)
+{
+	struct pidpps_generator *g = *gp;
+
+	*gp = NULL;
+	if (!g)
+		return;
+	secret_wipe(g->random, sizeof(g->random));
+	free(g->seen);
+	free(g);
+}
+
+/* Fill N characters, each of the 36 equally likely: bytes from 252 (7 * 36) on are thrown away. */
+static int draw(struct pidpps_generator *g, char *out, size_t n, struct fault *fault)
+{
+	for (size_t i = 0; i < n;) {
+		uint8_t byte;
+
+		if (g->at == sizeof(g->random)) {
+			if (RAND_bytes(g->random, sizeof(g->random)) != 1)
+				return fault_set(fault, KIT_ERR_CRYPTO,
+						 "the random generator of OpenSSL failed");
+			g->at = 0;
+		}
+		byte = g->random[g->at++];
+		if (byte < 252)
+			out[i++] = alphabet[byte % ALPHABET];
+	}
+	return KIT_OK;
+}
+
+static size_t slot_of(const uint64_t *seen, size_t slots, uint64_t number)
+{
+	/* Fibonacci hashing; PIDs are random already, this only guards patterns. */
+	size_t i = (size_t)((number * UINT64_C(0x9E3779B97F4A7C15)) >> 20) & (slots - 1);
+
+	while (seen[i] && seen[i] != number)
+		i = (i + 1) & (slots - 1);
+	return i;
+}
+
+static int grow(struct pidpps_generator *g, struct fault *fault)
+{
+	size_t slots = g->slots * 2;
+	uint64_t *seen = calloc(slots, sizeof(*seen));
+
+	if (!seen)
+		return fault_sys(fault, ENOMEM, "cannot remember %zu PIDs", g->count);
+	for (size_t i = 0; i < g->slots; i++)
+		if (g->seen[i])
+			seen[slot_of(seen, slots, g->seen[i])] = g->seen[i];
+	free(g->seen);
+	g->seen = seen;
+	g->slots = slots;
+	return KIT_OK;
+}
+
+/* Note the PID. Returns 1 when it is new, 0 when it was given before, or negative. */
+static int note(struct pidpps_generator *g, const char *pid, struct fault *fault)
+{
+	uint64_t number = 0;
+	size_t i;
+	int rc;
+
+	for (i = 0; i < PID_LENGTH - 1; i++)
+		number = number * ALPHABET + (uint64_t)(strchr(alphabet, pid[i]) - alphabet);
+	number++;
+	if (3 * (g->count + 1) > 2 * g->slots) {
+		rc = grow(g, fault);
+		if (rc)
+			return rc;
+	}
+	i = slot_of(g->seen, g->slots, number);
+	if (g->seen[i])
+		return 0;
+	g->seen[i] = number;
+	g->count++;
+	return 1;
+}
+
+int pidpps_generate(struct pidpps_generator *g, struct pidpps *out, struct fault *fault)
+{
+	int rc;
+
+	do {
+		rc = draw(g, out->pid, PID_LENGTH - 1, fault);
+		if (rc)
+			goto out;
+		out->pid[PID_LENGTH - 1] = pidpps_check_character(out->pid, PID_LENGTH - 1);
+		out->pid[PID_LENGTH] = 0;
+		rc = note(g, out->pid, fault);
+	} while (rc == 0);
+	if (rc < 0)
+		goto out;
+	do {
+		for (size_t i = 0; i < PPS_LENGTH; i += GROUP) {
+			rc = draw(g, out->pps + i, GROUP - 1, fault);
+			if (rc)
+				goto out;
+			out->pps[i + GROUP - 1] = pidpps_check_character(out->pps + i, GROUP - 1);
+		}
+		out->pps[PPS_LENGTH] = 0;
+	} while (pidpps_check_pps(out->pps) == KIT_ERR_RANGE);
+	rc = KIT_OK;
+out:
+	if (rc)
+		secret_wipe(out, sizeof(*out));
+	return rc;
+}
