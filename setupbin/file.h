@@ -21,7 +21,11 @@ struct sbin_input {
 };
 
 /* An input over a file descriptor (which stays the caller's); a pipe is read forward only. */
-struct sbin_fd_input { int fd; uint64_t at; };
+struct sbin_fd_input {
+	int fd;
+	bool forward;		/* a pipe, terminal or the like */
+	uint64_t at;		/* bytes read from it so far */
+};
 int sbin_input_fd(struct sbin_input *in, struct sbin_fd_input *state, int fd, const char *name,
 		  struct fault *fault);
 /* An input over a buffer in memory. */
@@ -65,9 +69,17 @@ int sbin_reader_take(struct sbin_reader *r, uint32_t *index, uint64_t *offset,
 struct sbin_writer;
 int sbin_writer_open(struct sbin_writer **out, struct outfile *file,
 		     const struct sbin_header *header, struct fault *fault);
+/*
+ * The chunks of a header that has more than one, after the first, as found in another
+ * file ((header->chunks - 1) * 512 bytes): to be written before the first record.
+ */
+int sbin_writer_more_header(struct sbin_writer *w, const uint8_t *chunks, struct fault *fault);
 /* Encodes and appends the record; its data is as stored afterwards. */
 int sbin_writer_put(struct sbin_writer *w, struct sbin_record *r, struct fault *fault);
-/* Patches the record count into the header; the outfile is the caller's to commit. */
+/*
+ * Patches the record count into the header, if that was not foreseen (standard output cannot
+ * be patched: KIT_ERR_ARGUMENT); frees. The outfile is the caller's to commit.
+ */
 int sbin_writer_end(struct sbin_writer **w, struct fault *fault);
 void sbin_writer_discard(struct sbin_writer **w);
 

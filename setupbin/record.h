@@ -45,14 +45,20 @@ void sbin_record_encode(struct sbin_record *r);
 
 /* Begin a new record in DATA: zeroed, type 1, valid, NUMBER. */
 void sbin_record_init(struct sbin_record *r, uint8_t *data, size_t size, uint32_t number);
-/* Append a variable. KIT_ERR_RANGE when it does not fit; *needed (may be NULL) says bytes in all. */
+/* Set up W to append variables to a new record: just behind its header. */
+void sbin_record_begin(const struct sbin_record *r, struct writer *w);
+/*
+ * Append a variable through W (set up by sbin_record_begin()). KIT_ERR_RANGE when it
+ * does not fit: nothing of it, and nothing after it, is written, but *needed (may be
+ * NULL) goes on telling the bytes that the record would have to have in all.
+ */
 int sbin_record_append(struct sbin_record *r, struct writer *w, const struct sbin_variable *v,
 		       size_t *needed);
 
 /*
  * Walk the variables: begin, then next until it returns 0.
  * Returns 1 and *v, 0 at the end of the list, KIT_ERR_TRUNCATED when an entry runs
- * out of the record (walk.r.error_at is its offset in the record).
+ * out of the record (walk.r.error_at is the entry's offset in the record).
  */
 struct sbin_walk { struct reader r; };
 void sbin_walk_begin(struct sbin_walk *w, const struct sbin_record *r);
@@ -70,6 +76,9 @@ int sbin_record_find(const struct sbin_record *r, uint16_t module, uint16_t id,
  * entry: current password (the factory's when empty), new password if any, PID, PPS,
  * in the order that the rules demand.
  *
+ * from_entry fills a record begun by sbin_record_init(), whose body is plain text until
+ * sbin_record_encode(). It returns 0, KIT_ERR_RANGE (does not fit), or KIT_ERR_ARGUMENT (the
+ * factory's password and no new one: firmware refuses that) with *fault set.
  * to_entry returns 0, KIT_ERR_NOT_FOUND (no PID or no PPS), KIT_ERR_FORMAT/CHECK/RANGE with
  * *problem's field and rule set.
  */
