@@ -88,6 +88,8 @@ enum keymap_state { KEYMAP_FREE, KEYMAP_USED, KEYMAP_RESERVED, KEYMAP_REVOKED, K
 const char *keymap_state_word(enum keymap_state state);
 int keymap_state_parse(const char *word, enum keymap_state *out);
 
+#define KEYMAP_SOURCE	255	/* bytes kept of how a batch came or went */
+
 /* What the map knows about one pair; no secret. */
 struct keymap_pair {
 	int64_t id;
@@ -97,12 +99,14 @@ struct keymap_pair {
 	bool has_uuid;
 	struct uuid uuid;		/* whose it is, or was until the reservation lapsed */
 	int64_t reserved_at, reserved_until;	/* 0: never reserved */
-	int64_t used_at, revoked_at, exported_at;	/* 0: not */
+	int64_t used_at, revoked_at;	/* 0: not */
 	bool has_current, has_new;	/* are the passwords known? */
-	int64_t batch;			/* of keymap_batch: how it came into the map */
-	int64_t made_at;		/* when */
-	char origin[128];		/* "import keys.csv"; filled by keymap_find() alone */
-	char exported_to[128];		/* where it last went; filled by keymap_find() alone */
+	int64_t batch;			/* how it came into the map; see keymap_batch() */
+	int64_t exported;		/* batch with which it last went out; 0: never */
+	/* Of those batches; left empty by keymap_reserve(). */
+	int64_t made_at, exported_at;
+	char made_by[KEYMAP_SOURCE + 1];	/* "import keys.csv" */
+	char exported_to[KEYMAP_SOURCE + 1];	/* "export stick.bin" */
 };
 
 /* Find one pair by PID: one indexed look-up. KIT_ERR_NOT_FOUND (no fault is set then). */
@@ -110,8 +114,8 @@ int keymap_find(struct keymap *m, const char *pid, int64_t now, struct keymap_pa
 		struct fault *fault);
 
 /*
- * Begin a batch that added pairs belong to: HOW ("import", "generate", "add", "rekey")
- * and SOURCE (a file's name). *batch receives its number.
+ * Note a batch, to which pairs that come or go together belong: HOW ("import",
+ * "generate", "add", "export") and SOURCE (a file's name). *batch receives its number.
  */
 int keymap_batch(struct keymap *m, const char *how, const char *source, int64_t now,
 		 int64_t *batch, struct fault *fault);
@@ -185,9 +189,8 @@ int keymap_release(struct keymap *m, const char *pid, const struct uuid *uuid,
 /* Revoke a pair, whatever its state. KIT_ERR_NOT_FOUND. */
 int keymap_revoke(struct keymap *m, const char *pid, int64_t now, struct fault *fault);
 
-/* Remember that the pair ID went out to WHERE (a file's name). */
-int keymap_mark_exported(struct keymap *m, int64_t id, const char *where, int64_t now,
-			 struct fault *fault);
+/* Remember that the pair ID went out with BATCH. */
+int keymap_mark_exported(struct keymap *m, int64_t id, int64_t batch, struct fault *fault);
 
 struct keymap_counts {
 	uint64_t total, free, reserved, used, revoked;

@@ -1,0 +1,152 @@
+/* One line of the server's log: what happened to which machine and key, and what to do. */
+#include "server/event.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "keygen/error.h"
+
+static const char *const words[] = {
+	[EVENT_INFO] = "info",
+	[EVENT_WARNING] = "warning",
+	[EVENT_ERROR] = "error",
+	[EVENT_SECURITY] = "security",
+};
+
+#define SEVERITIES (sizeof(words) / sizeof(words[0]))
+
+const char *event_severity_word(enum event_severity severity)
+{
+	return (size_t)severity < SEVERITIES ? words[severity] : "unknown";
+}
+
+int event_severity_parse(const char *word, enum event_severity *out)
+{
+	for (size_t i = 0; i < SEVERITIES; i++) {
+		if (strcmp(word, words[i]) == 0) {
+			*out = (enum event_severity)i;
+			return KIT_OK;
+		}
+	}
+	return KIT_ERR_ARGUMENT;
+}
+
+void event_time(int64_t when, char out[static EVENT_TIME + 1])
+{
+	time_t t = (time_t)when;
+	struct tm tm;
+
+	/* Five digits of year do not fit, and nothing of ours is that far away. */
+	if (when <= 0 || when > INT64_C(253402300799) || !gmtime_r(&t, &tm))
+		out[0] = 0;
+	else
+		strftime(out, EVENT_TIME + 1, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+/* Bytes of the well-formed UTF-8 character at S, 0 if there is none. */
+static size_t utf8_length(const unsigned char *s)
+{
+	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xC2 && s[0] < 0xE0 ? 2 : (s[0] & 0xF0) == 0xE0 ? 3 :
+		   s[0] >= 0xF0 && s[0] < 0xF5 ? 4 : 0;
+
+	for (size_t i = 1; i < n; i++)
+		if ((s[i] & 0xC0) != 0x80)
+			return 0;
+	/* Overlong forms, surrogates, and what lies past the last character. */
+	if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
+	    (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
+		return 0;
+	return n;
+}
+
+/* Copy S to OUT with all that could steer a terminal or break a line made '?'. */
+static size_t clean(const char *s, char *out, size_t size)
+{
+	const unsigned char *p = (const unsigned char *)s;
+	size_t at = 0;
+
+	while (*p) {
+		size_t n = utf8_length(p);
+		bool bad = n == 0 || *p < 0x20 || *p == 0x7F || (*p == 0xC2 && p[1] < 0xA0);
+
+		if (bad)
+			n = n ? n : 1;
+		if (at + (bad ? 1 : n) >= size)
+			break;
+		if (bad)
+			out[at++] = '?';
+		else
+			memcpy(out + at, p, n), at += n;
+		p += n;
+	}
+	if (size)
+		out[at] = 0;
+	return at;
+}
+
+static size_t add(char *out, size_t size, size_t at, const char *before, const char *text)
+{
+	if (!text || !text[0] || at + 1 >= size)
+		return at;
+	at += clean(before, out + at, size - at);
+	return at + clean(text, out + at, size - at);
+}
+
+static const char *shown_pid(const struct event *e, char out[static PID_SHOWN + 1])
+{
+	if (!e->pid || !e->pid[0])
+		return NULL;
+	pidpps_show_pid(e->pid, out);
+	return out;
+}
+
+size_t event_line(const struct event *e, char *out, size_t size)
+{
+	char when[EVENT_TIME + 1], pid[PID_SHOWN + 1], uuid[UUID_SHOWN + 1];
+	size_t at = 0;
+
+	if (size == 0)
+		return 0;
+	out[0] = 0;
+	event_time(e->time, when);
+	at = add(out, size, at, "", when);
+	at = add(out, size, at, at ? " " : "", event_severity_word(e->severity));
+	at = add(out, size, at, " ", e->name);
+	at = add(out, size, at, " pid=", shown_pid(e, pid));
+	if (e->uuid) {
+		uuid_show(e->uuid, uuid);
+		at = add(out, size, at, " uuid=", uuid);
+	}
+	at = add(out, size, at, " address=", e->address);
+	at = add(out, size, at, ": ", e->what);
+	return add(out, size, at, " -- ", e->todo);
+}
+
+/* Text of whatever origin as a JSON string: jansson itself refuses what is no UTF-8. */
+static json_t *json_text(const char *text)
+{
+	char buffer[1024];
+
+	if (!text || !text[0])
+		return json_null();
+	clean(text, buffer, sizeof(buffer));
+	return json_string(buffer);
+}
+
+json_t *event_json(const struct event *e)
+{
+	char when[EVENT_TIME + 1], pid[PID_SHOWN + 1], uuid[UUID_SHOWN + 1];
+
+	event_time(e->time, when);
+	if (e->uuid)
+		uuid_show(e->uuid, uuid);
+	return json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)e->id,
+			 "time", when, "severity", event_severity_word(e->severity),
+			 "event", json_text(e->name), "pid", json_text(shown_pid(e, pid)),
+			 "uuid", json_text(e->uuid ? uuid : NULL),
+			 "address", json_text(e->address), "what", json_text(e->what),
+			 "todo", json_text(e->todo));
+}
