@@ -7,7 +7,8 @@ PREFIX   ?= /usr/local
 
 OPT      ?= -O2 -g
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
-            -Wpointer-arith -Wwrite-strings -Wno-unused-parameter $(WERROR)
+            -Wpointer-arith -Wwrite-strings -Wno-unused-parameter \
+            -Wno-missing-field-initializers $(WERROR)
 HARDEN   ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2
 SANITIZE ?=
 PC       := libcrypto libssl blkid fdisk sqlite3 libevent_core libevent_extra libcurl \

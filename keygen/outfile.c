@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -125,7 +126,10 @@ int outfile_open(struct outfile **out, const char *path, unsigned flags, struct 
 		goto out;
 	}
 	if (o->standard) {
-		o->fd = STDOUT_FILENO;
+		/* Held back in memory, for it must not reach a disk under another name. */
+		o->fd = flags & OUTFILE_HOLD ? memfd_create("held", MFD_CLOEXEC) : STDOUT_FILENO;
+		if (o->fd < 0)
+			rc = fault_sys(fault, errno, "cannot hold the output back");
 		goto out;
 	}
 	if (lstat(path, &st) == 0) {
@@ -263,6 +267,27 @@ static int finish(struct outfile *o, struct fault *fault)
 	return outfile_sync_folder(o->path, fault);
 }
 
+/* Pass on what was held back from standard output. */
+static int release_held(struct outfile *o, struct fault *fault)
+{
+	int rc = KIT_OK;
+
+	if (lseek(o->fd, 0, SEEK_SET) < 0)
+		return fault_sys(fault, errno, "cannot read the output held back");
+	while (!rc) {
+		ssize_t n = read(o->fd, o->buffer, sizeof(o->buffer));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return fault_sys(fault, errno, "cannot read the output held back");
+		if (n == 0)
+			break;
+		rc = write_all(STDOUT_FILENO, o->buffer, (size_t)n, o->path, fault);
+	}
+	return rc;
+}
+
 int outfile_commit(struct outfile **op, struct fault *fault)
 {
 	struct outfile *o = *op;
@@ -270,6 +295,8 @@ int outfile_commit(struct outfile **op, struct fault *fault)
 
 	if (!rc && !o->standard)
 		rc = finish(o, fault);
+	else if (!rc && o->fd != STDOUT_FILENO)
+		rc = release_held(o, fault);
 	outfile_discard(op);
 	return rc;
 }
@@ -283,7 +310,7 @@ void outfile_discard(struct outfile **op)
 		return;
 	if (o->temporary)
 		unlink(o->temporary);
-	if (o->fd >= 0 && !o->standard)
+	if (o->fd >= 0 && o->fd != STDOUT_FILENO)
 		close(o->fd);
 	secret_wipe(o->buffer, o->size < sizeof(o->buffer) ? (size_t)o->size : sizeof(o->buffer));
 	free(o->temporary);

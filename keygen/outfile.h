@@ -12,11 +12,12 @@ struct outfile;
 enum outfile_flags {
 	OUTFILE_FORCE = 1,	/* an existing file is replaced; else it is refused */
 	OUTFILE_PUBLIC = 2,	/* mode 0666 less the umask; else 0600 */
+	OUTFILE_HOLD = 4,	/* standard output, too, gets nothing before the commit */
 };
 
 /*
  * Begin the file PATH, or standard output when PATH is "-". Until
- * outfile_commit() nothing appears under PATH: where the file system can, the
+ * outfile_commit() nothing appears under PATH (standard output: with OUTFILE_HOLD): where the file system can, the
  * data has no name at all until then, so that even a killed process leaves
  * nothing behind.
  *

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keygen/pidset.h"
 #include "keygen/secret.h"
 
 #define GROUP		4	/* a PPS group: 3 free characters and their check character */
@@ -146,31 +147,25 @@ void pidpps_show_pps(const char *pps, char *out)
 	show(pps, PPS_LENGTH, out);
 }
 
-/*
- * The PIDs given so far are kept as numbers in an open-addressing table that is at
- * most two thirds full. 0 marks a free slot, so the numbers are kept plus 1.
- */
 struct pidpps_generator {
 	uint8_t random[16384];	/* drawn in one go: one call per pair costs more than the pair */
 	size_t at;		/* bytes of random used */
-	uint64_t *seen;
-	size_t slots, count;	/* slots is a power of two */
+	struct pidset *given;
 };
-
-#define FIRST_SLOTS	1024
 
 int pidpps_generator_new(struct pidpps_generator **out, struct fault *fault)
 {
 	struct pidpps_generator *g = calloc(1, sizeof(*g));
+	int rc;
 
 	*out = NULL;
-	if (g)
-		g->seen = calloc(FIRST_SLOTS, sizeof(*g->seen));
-	if (!g || !g->seen) {
-		free(g);
+	if (!g)
 		return fault_sys(fault, ENOMEM, "cannot make pairs");
+	rc = pidset_new(&g->given, fault);
+	if (rc) {
+		free(g);
+		return rc;
 	}
-	g->slots = FIRST_SLOTS;
 	g->at = sizeof(g->random);
 	*out = g;
 	return KIT_OK;
@@ -184,7 +179,7 @@ void pidpps_generator_free(struct pidpps_generator **gp)
 	if (!g)
 		return;
 	secret_wipe(g->random, sizeof(g->random));
-	free(g->seen);
+	pidset_free(&g->given);
 	free(g);
 }
 
@@ -207,55 +202,6 @@ static int draw(struct pidpps_generator *g, char *out, size_t n, struct fault *f
 	return KIT_OK;
 }
 
-static size_t slot_of(const uint64_t *seen, size_t slots, uint64_t number)
-{
-	/* Fibonacci hashing; PIDs are random already, this only guards patterns. */
-	size_t i = (size_t)((number * UINT64_C(0x9E3779B97F4A7C15)) >> 20) & (slots - 1);
-
-	while (seen[i] && seen[i] != number)
-		i = (i + 1) & (slots - 1);
-	return i;
-}
-
-static int grow(struct pidpps_generator *g, struct fault *fault)
-{
-	size_t slots = g->slots * 2;
-	uint64_t *seen = calloc(slots, sizeof(*seen));
-
-	if (!seen)
-		return fault_sys(fault, ENOMEM, "cannot remember %zu PIDs", g->count);
-	for (size_t i = 0; i < g->slots; i++)
-		if (g->seen[i])
-			seen[slot_of(seen, slots, g->seen[i])] = g->seen[i];
-	free(g->seen);
-	g->seen = seen;
-	g->slots = slots;
-	return KIT_OK;
-}
-
-/* Note the PID. Returns 1 when it is new, 0 when it was given before, or negative. */
-static int note(struct pidpps_generator *g, const char *pid, struct fault *fault)
-{
-	uint64_t number = 0;
-	size_t i;
-	int rc;
-
-	for (i = 0; i < PID_LENGTH - 1; i++)
-		number = number * ALPHABET + (uint64_t)(strchr(alphabet, pid[i]) - alphabet);
-	number++;
-	if (3 * (g->count + 1) > 2 * g->slots) {
-		rc = grow(g, fault);
-		if (rc)
-			return rc;
-	}
-	i = slot_of(g->seen, g->slots, number);
-	if (g->seen[i])
-		return 0;
-	g->seen[i] = number;
-	g->count++;
-	return 1;
-}
-
 int pidpps_generate(struct pidpps_generator *g, struct pidpps *out, struct fault *fault)
 {
 	int rc;
@@ -266,7 +212,7 @@ int pidpps_generate(struct pidpps_generator *g, struct pidpps *out, struct fault
 			goto out;
 		out->pid[PID_LENGTH - 1] = pidpps_check_character(out->pid, PID_LENGTH - 1);
 		out->pid[PID_LENGTH] = 0;
-		rc = note(g, out->pid, fault);
+		rc = pidset_add(g->given, out->pid, fault);
 	} while (rc == 0);
 	if (rc < 0)
 		goto out;

@@ -61,7 +61,7 @@ void pidpps_show_pps(const char *pps, char *out);
 /*
  * A generator of pairs: draws from OpenSSL's RAND_bytes in batches, without
  * modulo bias, never gives the all-zero PPS, and gives no PID twice in its life.
- * It keeps 16 bytes or less per pair given.
+ * It remembers the PIDs it gave (keygen/pidset.h).
  */
 struct pidpps_generator;
 int pidpps_generator_new(struct pidpps_generator **out, struct fault *fault);
