@@ -199,6 +199,19 @@ int outfile_patch(struct outfile *o, uint64_t offset, const void *data, size_t s
 	return rc;
 }
 
+int outfile_owner(struct outfile *o, uid_t owner, gid_t group, struct fault *fault)
+{
+	struct stat st;
+
+	if (o->standard)
+		return KIT_OK;
+	if (fstat(o->fd, &st))
+		return fault_sys(fault, errno, "cannot examine %s", o->path);
+	if ((st.st_uid != owner || st.st_gid != group) && fchown(o->fd, owner, group))
+		return fault_sys(fault, errno, "cannot set the owner of %s", o->path);
+	return KIT_OK;
+}
+
 uint64_t outfile_size(const struct outfile *o)
 {
 	return o->size;

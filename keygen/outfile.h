@@ -4,6 +4,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "keygen/error.h"
 
@@ -34,6 +35,12 @@ int outfile_write(struct outfile *o, const void *data, size_t size, struct fault
  */
 int outfile_patch(struct outfile *o, uint64_t offset, const void *data, size_t size,
 		  struct fault *fault);
+
+/*
+ * The file's owner and group, when root makes a file that a service is to read.
+ * Nothing happens when they are that already, or on standard output.
+ */
+int outfile_owner(struct outfile *o, uid_t owner, gid_t group, struct fault *fault);
 
 /* Bytes appended so far. */
 uint64_t outfile_size(const struct outfile *o);
