@@ -125,8 +125,8 @@ size_t event_line(const struct event *e, char *out, size_t size)
 	return add(out, size, at, " -- ", e->todo);
 }
 
-/* Text of whatever origin as a JSON string: jansson itself refuses what is no UTF-8. */
-static json_t *json_text(const char *text)
+/* jansson itself gives NULL for what is no UTF-8. */
+json_t *event_text(const char *text)
 {
 	char buffer[1024];
 
@@ -145,8 +145,8 @@ json_t *event_json(const struct event *e)
 		uuid_show(e->uuid, uuid);
 	return json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)e->id,
 			 "time", when, "severity", event_severity_word(e->severity),
-			 "event", json_text(e->name), "pid", json_text(shown_pid(e, pid)),
-			 "uuid", json_text(e->uuid ? uuid : NULL),
-			 "address", json_text(e->address), "what", json_text(e->what),
-			 "todo", json_text(e->todo));
+			 "event", event_text(e->name), "pid", event_text(shown_pid(e, pid)),
+			 "uuid", event_text(e->uuid ? uuid : NULL),
+			 "address", event_text(e->address), "what", event_text(e->what),
+			 "todo", event_text(e->todo));
 }

@@ -48,6 +48,12 @@ size_t event_line(const struct event *event, char *out, size_t size);
 struct json_t;
 struct json_t *event_json(const struct event *event);
 
+/*
+ * TEXT from wherever as a jansson string, cleaned as event_line() does and cut at 1023
+ * bytes; JSON's null for NULL and "". A new reference.
+ */
+struct json_t *event_text(const char *text);
+
 /* "2024-05-17T08:09:10Z"; OUT receives EVENT_TIME + 1 bytes; "" for a time of 0. */
 #define EVENT_TIME 20
 void event_time(int64_t time, char out[static EVENT_TIME + 1]);

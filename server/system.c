@@ -33,27 +33,21 @@ int system_state_parse(const char *word, enum system_state *out)
 	return KIT_ERR_ARGUMENT;
 }
 
-static json_t *text(const char *s)
-{
-	return s[0] ? json_string(s) : json_null();
-}
-
 static json_t *when(int64_t t)
 {
 	char shown[EVENT_TIME + 1];
 
 	event_time(t, shown);
-	return text(shown);
+	return event_text(shown);
 }
 
 static json_t *pid(const char *s)
 {
 	char shown[PID_SHOWN + 1];
 
-	if (!s[0])
-		return json_null();
-	pidpps_show_pid(s, shown);
-	return json_string(shown);
+	if (s[0])
+		pidpps_show_pid(s, shown);
+	return event_text(s[0] ? shown : NULL);
 }
 
 json_t *system_json(const struct system *s)
@@ -64,12 +58,12 @@ json_t *system_json(const struct system *s)
 	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o,"
 			 " s:o, s:o, s:o, s:o}",
 			 "uuid", uuid, "pid", pid(s->pid), "next_pid", pid(s->next_pid),
-			 "address", text(s->address), "state", system_state_word(s->state),
-			 "reason", text(s->reason), "hellos", (int)s->hellos,
+			 "address", event_text(s->address), "state", system_state_word(s->state),
+			 "reason", event_text(s->reason), "hellos", (int)s->hellos,
 			 "hello_version", (int)s->hello_version, "hello_retry", (int)s->hello_retry,
 			 "failures", (int)s->failures, "first_seen", when(s->first_seen),
 			 "last_seen", when(s->last_seen), "next_try", when(s->next_try),
-			 "configured_at", when(s->configured_at), "fqdn", text(s->fqdn),
-			 "profile", text(s->profile), "version", text(s->version),
-			 "admin_user", text(s->admin_user));
+			 "configured_at", when(s->configured_at), "fqdn", event_text(s->fqdn),
+			 "profile", event_text(s->profile), "version", event_text(s->version),
+			 "admin_user", event_text(s->admin_user));
 }
