@@ -7,6 +7,8 @@
 
 #include "keygen/error.h"
 
+#define DISK_SECTOR	512	/* bytes of a logical sector, unless a device says otherwise */
+
 /* A whole disk, for reading. Everything that only looks at sticks works on this. */
 struct disk {
 	/*
@@ -17,6 +19,7 @@ struct disk {
 		    struct fault *fault);
 	void *context;		/* must outlive the disk */
 	uint64_t size;		/* bytes */
+	uint32_t sector_bytes;	/* of a logical sector: DISK_SECTOR, or 4,096 on few */
 	const char *name;	/* for messages; must outlive the disk */
 };
 

@@ -11,6 +11,7 @@
 #include "ukpu/disk.h"
 #include "ukpu/fat.h"
 
+#define FATREAD_SETUP_BIN "SETUP   BIN"	/* the 8.3 name as stored; no NUL there */
 #define FATREAD_WINDOW	4096	/* bytes of the FAT that are kept in memory */
 
 /* An open volume. Nothing to free; the disk must outlive it. */
@@ -43,6 +44,14 @@ int fatread_open(struct fatread *v, const struct disk *disk, uint64_t start, uns
  */
 int fatread_fat(struct fatread *v, unsigned copy, uint32_t cluster, uint32_t *value,
 		struct fault *fault);
+
+/*
+ * The cluster after CLUSTER in its chain: 0 with *next, which is 0 at the end. *steps
+ * (begin with the volume's number of clusters) counts down, so that a circle ends.
+ * KIT_ERR_FORMAT when the chain leads nowhere, or the disk's error.
+ */
+int fatread_next_cluster(struct fatread *v, uint32_t cluster, uint32_t *steps, uint32_t *next,
+			 struct fault *fault);
 
 /* One directory entry. */
 struct fatread_entry {
