@@ -56,6 +56,15 @@ int sbin_uuid_major(const uint8_t *uuid)
 	return 0;
 }
 
+bool sbin_uuid_begins(uint8_t byte)
+{
+	for (size_t i = 0; i < N_VERSIONS; i++) {
+		if (versions[i].uuid[0] == byte)
+			return true;
+	}
+	return false;
+}
+
 /*
  *   OFFSET  SIZE  FIELD
  *      0     16   file type UUID

@@ -45,6 +45,8 @@ const uint8_t *sbin_version_uuid(struct sbin_version version);
 int sbin_version_parse(const char *text, struct sbin_version *out);
 /* Do these 16 bytes begin a setup.bin of any version? The major version, or 0. */
 int sbin_uuid_major(const uint8_t *uuid);
+/* Can BYTE be the first of a setup.bin? For who may look at one byte only. */
+bool sbin_uuid_begins(uint8_t byte);
 
 /*
  * Decode the first chunk. Only what makes reading on impossible is an error:

@@ -6,8 +6,6 @@
 #include "keygen/secret.h"
 #include "setupbin/record.h"
 
-#define SCRAMBLE 17	/* added to every byte of a scrambled body, modulo 256 */
-
 static void add_to_body(uint8_t *data, size_t size, uint8_t n)
 {
 	for (size_t i = SBIN_RECORD_HEADER; i < size; i++)
@@ -40,7 +38,7 @@ int sbin_record_decode(uint8_t *data, size_t size, struct sbin_record *out)
 	out->data = data;
 	out->size = size;
 	if (out->flags & SBIN_SCRAMBLED)
-		add_to_body(data, size, (uint8_t)-SCRAMBLE);
+		add_to_body(data, size, (uint8_t)-SBIN_SCRAMBLE_STEP);
 	return 0;
 }
 
@@ -61,7 +59,7 @@ void sbin_record_encode(struct sbin_record *r)
 {
 	encode_fields(r);
 	if (r->flags & SBIN_SCRAMBLED)
-		add_to_body(r->data, r->size, SCRAMBLE);
+		add_to_body(r->data, r->size, SBIN_SCRAMBLE_STEP);
 }
 
 void sbin_record_init(struct sbin_record *r, uint8_t *data, size_t size, uint32_t number)
@@ -154,21 +152,15 @@ static int problem_set(struct keyproblem *problem, const char *field, int code, 
 	return code;
 }
 
-static int take_password(const struct sbin_variable *v, const char *field, char *out,
-			 struct keyproblem *problem)
+static int take_password(const struct sbin_variable *v, enum keylist_field field,
+			 struct keyentry *out, struct keyproblem *problem)
 {
-	const char *rule = NULL;
+	int rc = keyentry_set(out, field, (const char *)v->value, v->length, NULL, problem);
 
-	if (v->length > PASSWORD_MAX)
-		return problem_set(problem, field, KIT_ERR_RANGE, "longer than 32 characters");
-	if (memchr(v->value, 0, v->length) != NULL)
-		return problem_set(problem, field, KIT_ERR_FORMAT, "holds a zero byte");
-	memcpy(out, v->value, v->length);
-	out[v->length] = '\0';
-	int rc = password_check_current(out, &rule);
-	return rc == 0 ? 0 : problem_set(problem, field, rc, rule);
+	return rc != 0 ? problem->code : 0;
 }
 
+/* Not by keyentry_set(): a list may be in lower case or have dashes, a setup.bin may not. */
 static int take_key(const struct sbin_variable *v, bool pps, char *out,
 		    struct keyproblem *problem)
 {
@@ -218,9 +210,9 @@ int sbin_record_to_entry(const struct sbin_record *r, struct keyentry *out,
 		else if (bit == HAS_PPS)
 			rc = take_key(&v, true, out->pair.pps, problem);
 		else if (bit == HAS_CURRENT)
-			rc = take_password(&v, "current_password", out->current_password, problem);
+			rc = take_password(&v, KEYLIST_CURRENT, out, problem);
 		else
-			rc = take_password(&v, "admin_password", out->new_password, problem);
+			rc = take_password(&v, KEYLIST_NEW, out, problem);
 		if (rc != 0)
 			goto bad;
 	}

@@ -17,6 +17,8 @@ enum sbin_record_flags {
 	SBIN_SCRAMBLED = 2,	/* body stored as (byte + 17) mod 256; version 4 only */
 };
 
+#define SBIN_SCRAMBLE_STEP	17
+
 /*
  * A record as it stands in memory: DATA is the whole record, already unscrambled,
  * and SECRET. The fields below are read from its first 24 bytes.
