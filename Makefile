@@ -77,6 +77,73 @@ $B/tests/replay_fuzz_%: $B/tests/fuzz/fuzz_%.o $B/tests/fuzz/replay.o $(FLOORS)
 	@mkdir -p $(@D); $(call say,LD)
 	$Q$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 
+# What "all", "check" and the lint pass need on Debian 12.
+PACKAGES := gcc make pkg-config libc6-dev libssl-dev libblkid-dev libfdisk-dev libsqlite3-dev \
+            libevent-dev libcurl4-openssl-dev libxml2-dev libjansson-dev libinih-dev \
+            libmicrohttpd-dev libgnutls28-dev
+CHECK_PACKAGES := check sqlite3 dosfstools mtools sleuthkit fdisk jq curl python3-minimal
+LINT_PACKAGES  := clang libclang-rt-14-dev shellcheck cppcheck mandoc git
+
+help:
+	@echo "make all          build the programs into $B/bin (no root, no network)"
+	@echo "make demo         install what is missing, build, and set up simulated devices end to end"
+	@echo "make check        install what is missing, build, and pass all tests"
+	@echo "make check-peers  try other people's programs against ours (skips what is not installed)"
+	@echo "make check-usb    try sticks on a real USB stack in QEMU"
+	@echo "make bench        measure against named references"
+	@echo "make soak         ten minutes of mixed peers against the server"
+	@echo "make fuzz         run every fuzz target for FUZZ_SECONDS (default 60)"
+	@echo "make lint         static checks"
+	@echo "make install      into PREFIX (default /usr/local), under DESTDIR if given"
+
+deps:
+	@tests/tools/deps.sh $(PACKAGES)
+
+# Sub-makes, because pkg-config can answer only after the packages are there.
+demo:
+	@tests/tools/deps.sh $(PACKAGES) sqlite3 curl
+	@$(MAKE) --no-print-directory all
+	@BIN=$B/bin samples/demo.sh
+
+check:
+	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES)
+	@$(MAKE) --no-print-directory run-tests
+
+.PHONY: run-tests run-replays
+run-tests: $(BIN) $(TESTS) run-replays
+	@status=0; for t in $(filter-out %/test_commands,$(TESTS)); do $$t || status=1; done; \
+	$B/tests/test_commands $B/bin || status=1; \
+	if [ $$status = 0 ]; then echo "All tests passed."; else echo "Some tests FAILED." >&2; fi; exit $$status
+
+run-replays: $(REPLAYS)
+	@for f in $(FUZZERS); do $B/tests/replay_$$f tests/corpus/$$f || exit 1; done
+
+FUZZ_SECONDS ?= 60
+fuzz:
+	@tests/tools/deps.sh $(PACKAGES) $(LINT_PACKAGES)
+	@$(MAKE) --no-print-directory B=$B-fuzz CC=clang HARDEN= \
+	    SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" run-fuzzers
+
+$B/tests/live_fuzz_%: $B/tests/fuzz/fuzz_%.o $(FLOORS)
+	@mkdir -p $(@D); $(call say,LD)
+	$Q$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+
+.PHONY: run-fuzzers
+run-fuzzers: $(addprefix $B/tests/live_,$(FUZZERS))
+	@for f in $(FUZZERS); do mkdir -p $B/corpus/$$f; echo "$$f: $(FUZZ_SECONDS) s"; \
+	    $B/tests/live_$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 \
+	        -print_final_stats=1 -artifact_prefix=$B/corpus/crash-$$f- $B/corpus/$$f tests/corpus/$$f \
+	        || exit 1; done
+
+lint:
+	@tests/tools/deps.sh $(LINT_PACKAGES)
+	@tests/tools/lint.sh
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
+	install -m 755 $B/bin/amt-keygen $B/bin/amt-setupbin $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $B/bin/ukpu $B/bin/amt-provisiond $B/bin/amt-provisionctl $(DESTDIR)$(PREFIX)/sbin
+
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)
 
