@@ -1,0 +1,83 @@
+#!/bin/bash
+# amt-keygen as a person uses it: generate into lists, map and setup.bin; check lists.
+set -eu
+fail() { echo "FAIL: $*"; exit 1; }
+status() { local want=$1 got=0; shift; "$@" >out 2>err || got=$?; [ "$got" = "$want" ] ||
+	{ cat out err; fail "status $got, not $want: $*"; }; }
+umask 022
+printf 'P@ssw0rd\n' >new.txt; chmod 600 new.txt
+
+# Lists of each kind are made, private, and found sound.
+for format in csv text json; do
+	status 0 "$BIN/amt-keygen" generate -n 20 -f $format -o keys.$format --random-passwords
+	grep -q 'no server knows' err || fail "no warning that no server knows the keys"
+	[ "$(stat -c %a keys.$format)" = 600 ] || fail "keys.$format is not private"
+	status 0 "$BIN/amt-keygen" check keys.$format
+	grep -q '20 good pairs, 0 bad' out || fail "$format: $(cat out)"
+done
+status 2 "$BIN/amt-keygen" generate -n 1 -o keys.csv
+grep -q 'exists already' err || fail "an existing file was not refused"
+status 0 "$BIN/amt-keygen" generate -n 1 -o keys.csv --force --quiet
+status 0 "$BIN/amt-keygen" generate -n 2
+[ "$(wc -l <out)" = 3 ] || fail "standard output is no CSV of two pairs"
+
+# The map has the pairs, and nothing is printed unless asked for.
+status 0 "$BIN/amt-keygen" generate -n 5 --map map.db --new-password-file new.txt --setupbin setup.bin
+[ ! -s out ] || fail "pairs on standard output"
+for f in map.db map.db.key setup.bin; do
+	[ "$(stat -c %a $f)" = 600 ] || fail "$f is not private"
+done
+[ "$(stat -c %s setup.bin)" = 3072 ] || fail "setup.bin is not 6 chunks"
+status 0 "$BIN/amt-keygen" check setup.bin
+grep -q 'setup.bin, 5 good pairs' out || fail "check does not read setup.bin"
+status 0 "$BIN/amt-provisionctl" keys list --map map.db --json
+[ "$(jq '.keys | length' out)" = 5 ] || fail "the map does not hold 5 keys"
+grep -q 'P@ssw0rd' out err && fail "a password was printed"
+# A name that is taken is noticed before any key is made.
+status 2 "$BIN/amt-keygen" generate -n 5 --map map.db --new-password-file new.txt --setupbin setup.bin
+status 0 "$BIN/amt-provisionctl" keys list --map map.db --json
+[ "$(jq '.keys | length' out)" = 5 ] || fail "keys were made although setup.bin existed"
+status 2 "$BIN/amt-keygen" generate -n 5 --setupbin other.bin
+grep -q 'new-password-file' err || fail "a setup.bin without a new password"
+[ ! -e other.bin ] || fail "a file was left behind"
+
+# Passwords come from private files only.
+chmod 644 new.txt
+status 2 "$BIN/amt-keygen" generate -n 1 --new-password-file new.txt
+grep -q 'chmod 600' err || fail "an open password file was taken"
+printf 'password\n' >weak.txt; chmod 600 weak.txt
+status 2 "$BIN/amt-keygen" generate -n 1 --new-password-file weak.txt
+grep -q 'at least one lower' err || fail "the rule is not named"
+status 2 "$BIN/amt-keygen" generate -n 0
+status 2 "$BIN/amt-keygen" generate
+status 2 "$BIN/amt-keygen" generate -n 1 -n 2
+status 2 "$BIN/amt-keygen" generate -n 1 --random-passwords --new-password-file weak.txt
+status 2 "$BIN/amt-keygen" nonsense
+
+# Bad lines by number, field and rule, never by value.
+cat >bad.csv <<'LIST'
+serial,PPS,Pid,admin_password
+1,NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XJ,0000-037M,P@ssw0rd
+2,NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XK,0000-037M,P@ssw0rd
+3,NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XJ,0000-037N,P@ssw0rd
+4,NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XJ,0000-037m,letmein
+5,NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XJ,0000-037m,
+LIST
+status 1 "$BIN/amt-keygen" check bad.csv
+for want in ' 3 *pps' ' 4 *pid' ' 5 *admin_password' ' 6 *pid .*once'; do
+	grep -qE "$want" out || { cat out; fail "not reported: $want"; }
+done
+grep -qE '69XK|letmein|037N' out err && fail "a value was printed"
+status 1 "$BIN/amt-keygen" check --json - <bad.csv
+[ "$(jq -c '[.pairs, .bad, .duplicates, .folded, .complete]' out)" = '[1,3,1,1,true]' ] ||
+	fail "json: $(cat out)"
+[ "$(jq -c '[.problems[].line]' out)" = '[3,4,5,6]' ] || fail "json lines: $(cat out)"
+status 2 "$BIN/amt-keygen" check missing.csv
+status 2 "$BIN/amt-keygen" check .
+: >empty; status 2 "$BIN/amt-keygen" check empty
+head -c 5000 /dev/urandom >noise; status 2 "$BIN/amt-keygen" check noise
+
+# What was not taken was not said.
+if "$BIN/amt-keygen" generate -n 2 >/dev/full 2>err; then fail "a full disk went unnoticed"; fi
+grep -q 'standard output' err || fail "a full disk is not named"
+echo ok
