@@ -135,6 +135,20 @@ run-fuzzers: $(addprefix $B/tests/live_,$(FUZZERS))
 	        -print_final_stats=1 -artifact_prefix=$B/corpus/crash-$$f- $B/corpus/$$f tests/corpus/$$f \
 	        || exit 1; done
 
+# Benchmarks: tests/bench/*.sh measure, with the reference programs of tests/bench/*.c.
+BENCHES  := $(patsubst tests/bench/%.c,$B/tests/bench/%,$(wildcard tests/bench/*.c))
+$B/tests/bench/%: $B/tests/bench/%.o $(FLOORS)
+	@mkdir -p $(@D); $(call say,LD)
+	$Q$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+bench:
+	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES) bsdextrautils
+	@$(MAKE) --no-print-directory run-bench
+
+.PHONY: run-bench
+run-bench: $(BIN) $(BENCHES)
+	@BIN=$B/bin BENCH=$B/tests/bench tests/bench/run.sh $(PIECES)
+
 lint:
 	@tests/tools/deps.sh $(LINT_PACKAGES)
 	@tests/tools/lint.sh
