@@ -10,7 +10,12 @@ rows=$scratch.rows
 trap 'rm -rf "$scratch" "$rows"' EXIT
 : >"$rows"
 pieces=("$@")
-[ $# -gt 0 ] || mapfile -t pieces < <(cd "$here" && ls ./*.sh | sed 's,^\./,,; s/\.sh$//' | grep -vxE 'run|support')
+if [ $# = 0 ]; then
+	for piece in "$here"/*.sh; do
+		piece=$(basename "$piece" .sh)
+		case $piece in run|support) ;; *) pieces+=("$piece") ;; esac
+	done
+fi
 failed=0
 for piece in "${pieces[@]}"; do
 	echo "-- $piece" >&2
