@@ -1,0 +1,82 @@
+/* What the files of the key map share among themselves: statements, transactions, sealing. */
+#ifndef SERVER_KEYMAP_DB_H
+#define SERVER_KEYMAP_DB_H
+
+#include <sqlite3.h>
+#include <sys/types.h>
+
+#include "server/keymap.h"
+#include "server/seal.h"
+
+#define DB_STATEMENTS	64
+
+struct keymap {
+	sqlite3 *db;
+	char *path, *key_file;
+	uid_t owner;			/* of the map; its key file has the same */
+	gid_t group;
+	struct seal *seal;
+	int64_t key_id;			/* of the master key that seals now */
+	int64_t version;		/* see keymap_changed() */
+	bool open;			/* a transaction is */
+	struct {
+		const char *sql;	/* a literal: told by its address */
+		sqlite3_stmt *statement;
+	} cache[DB_STATEMENTS];
+	unsigned cached;
+};
+
+/*
+ * The statement for SQL, which must be a literal: prepared at its first use, kept until
+ * the map is closed. Give it back with db_done(), which forgets its parameters.
+ */
+int db_statement(struct keymap *m, const char *sql, sqlite3_stmt **out, struct fault *fault);
+void db_done(sqlite3_stmt *s);
+
+/* Step: 1 for a row, 0 at the end, or a negative code. WHAT says what was tried. */
+int db_step(struct keymap *m, sqlite3_stmt *s, const char *what, struct fault *fault);
+/* Step a statement that gives no rows, and give it back. *changed (may be NULL): rows. */
+int db_run(struct keymap *m, sqlite3_stmt *s, const char *what, int *changed,
+	   struct fault *fault);
+/* Text without parameters or results. */
+int db_exec(struct keymap *m, const char *sql, const char *what, struct fault *fault);
+/* Set the fault for SQLite's error of now: "cannot WHAT: ...", and what to do. Returns its code. */
+int db_fault(struct keymap *m, const char *what, struct fault *fault);
+
+/* Parameters, from 1. Texts and blobs must live until db_done(). NULL and "" are stored as NULL. */
+void db_text(sqlite3_stmt *s, int at, const char *text);
+void db_pid(sqlite3_stmt *s, int at, const char *pid);
+void db_uuid(sqlite3_stmt *s, int at, const struct uuid *uuid);
+
+/* Columns, from 0. Texts are cut to fit; false when the column is no UUID. */
+void db_get_text(sqlite3_stmt *s, int at, char *out, size_t size);
+bool db_get_uuid(sqlite3_stmt *s, int at, struct uuid *out);
+
+/* A transaction of a function's own, when the caller has none open. */
+int db_enter(struct keymap *m, bool *own, struct fault *fault);
+/* Commits (or, if RC is negative, rolls back) what db_enter() began. Returns RC or the commit's error. */
+int db_leave(struct keymap *m, bool own, int rc, struct fault *fault);
+
+/* Take up the master key that the map says is in force, reading the key file anew if need be. */
+int db_key_in_force(struct keymap *m, struct fault *fault);
+
+/* A place for a sealed value of a pair, a system, a profile. */
+struct seal_place db_place_pid(const char *column, const char *pid);
+struct seal_place db_place_uuid(const char *column, const struct uuid *uuid);
+struct seal_place db_place_profile(const char *column, const char *name);
+
+/*
+ * A short text as a sealed value: filled up with zeros to WIDTH bytes, so that its length is
+ * sealed too. OUT holds WIDTH + SEAL_OVERHEAD bytes and must live until db_done().
+ */
+int db_seal_text(struct keymap *m, sqlite3_stmt *s, int at, const struct seal_place *place,
+		 const char *text, size_t width, uint8_t *out, struct fault *fault);
+/* The reverse; "" for NULL. OUT holds WIDTH + 1 bytes, SECRET, wiped on failure. */
+int db_unseal_text(struct keymap *m, sqlite3_stmt *s, int at, const struct seal_place *place,
+		   size_t width, char *out, struct fault *fault);
+
+/* Bytes of a sealed password; of a PPS. */
+#define DB_PASSWORD	(PASSWORD_MAX + SEAL_OVERHEAD)
+#define DB_PPS		(PPS_LENGTH + SEAL_OVERHEAD)
+
+#endif
