@@ -1,4 +1,4 @@
-/* Help and version texts, made from the tables of keygen/cli.h. */
+/* Help, version and completions, made from the tables of keygen/cli.h. */
 #ifndef KEYGEN_CLI_HELP_H
 #define KEYGEN_CLI_HELP_H
 
@@ -12,5 +12,7 @@ void cli_help_program(FILE *out, const struct cli_program *program);
 void cli_help_verb(FILE *out, const struct cli_program *program, const struct cli_verb *verb);
 /* "amt-keygen 0.1.0" and a line end. */
 void cli_help_version(FILE *out, const struct cli_program *program);
+/* The completion script for SHELL, "bash" or "zsh". KIT_ERR_ARGUMENT for any other. */
+int cli_complete(FILE *out, const struct cli_program *program, const char *shell);
 
 #endif

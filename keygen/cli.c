@@ -383,6 +383,11 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
 		cli_help_version(stdout, program);
 		return check_stdout(program, EXIT_YES);
 	}
+	if (argc == 3 && !strcmp(argv[1], "--completion")) {
+		if (cli_complete(stdout, program, argv[2]))
+			return cli_misuse(&cli, "--completion: bash or zsh, not \"%s\"", argv[2]);
+		return check_stdout(program, EXIT_YES);
+	}
 	cli.verb = find_verb(program, argc - 1, argv + 1, &used);
 	if (!cli.verb) {
 		if (argc > 1)

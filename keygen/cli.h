@@ -11,7 +11,8 @@
 /*
  * A program is a table of verbs, a verb is a table of options. Help, the parser
  * and the shell completions all come from these tables. --help, --version and
- * --quiet exist everywhere without being listed; --json where CLI_JSON is set.
+ * --quiet exist everywhere without being listed; --json where CLI_JSON is set;
+ * "--completion bash|zsh" alone prints a completion script.
  */
 enum cli_option_flags {
 	CLI_REPEAT = 1,		/* may be given more than once; else a repetition is refused */
