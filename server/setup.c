@@ -1,0 +1,257 @@
+/* The set-up of one machine: walks the steps, tries accounts, judges answers. */
+#include "server/setup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "keygen/bytes.h"
+#include "keygen/secret.h"
+#include "server/setup-steps.h"
+
+static bool applies(const struct setup *s, const struct setup_step *step)
+{
+	if (s->facts.soap ? !step->soap.call : !step->wsman.class_name)
+		return false;
+	return !step->wanted || step->wanted(s);
+}
+
+/* Status codes of the machine, as its documents and traces have them. */
+static const struct {
+	uint32_t code;
+	const char *text, *todo;
+} statuses[] = {
+	{ 0x1, "internal error", "switch the machine off at the mains and on again" },
+	{ 0x2, "not ready", NULL },
+	{ 0x3, "invalid mode", NULL },
+	{ 0x10, "not permitted", NULL },
+	{ 0x20, "not in this provisioning state",
+	  "is it set up already? reset its AMT to factory state in MEBx first" },
+	{ 0x24, "invalid parameter", NULL },
+	{ 0x2a, "bad PID", NULL },
+	{ 0x2b, "bad PPS", NULL },
+	{ 0x809, "data missing", "something essential was not set before the commit" },
+	{ 0x814, "not found", NULL },
+};
+
+static const char *status_text(uint32_t code, const char **todo)
+{
+	*todo = NULL;
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++)
+		if (statuses[i].code == code) {
+			*todo = statuses[i].todo;
+			return statuses[i].text;
+		}
+	return "a status that is not documented";
+}
+
+int setup_new(struct setup **out, const struct uuid *uuid, const struct setup_login *logins,
+	      size_t n, struct fault *fault)
+{
+	struct setup *s;
+
+	*out = NULL;
+	if (n == 0 || n > SETUP_LOGINS)
+		return fault_set(fault, KIT_ERR_ARGUMENT, "no account to try");
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	s->uuid = *uuid;
+	memcpy(s->logins, logins, n * sizeof(*logins));
+	s->n_logins = n;
+	s->login = -1;
+	s->facts.state = -1;
+	*out = s;
+	return 0;
+}
+
+void setup_free(struct setup **s)
+{
+	if (!*s)
+		return;
+	xml_answer_free(&(*s)->settings);
+	secret_wipe(*s, sizeof(**s));
+	free(*s);
+	*s = NULL;
+}
+
+static enum setup_action fail(struct setup *s)
+{
+	if (!s->failed)
+		fault_context(&s->fault, "could not %s", setup_steps[s->step].name);
+	s->failed = true;
+	return SETUP_FAILED;
+}
+
+static int write_request(struct setup *s, const struct setup_step *step, int64_t now,
+			 struct setup_request *q)
+{
+	struct wsman_field fields[SETUP_FIELDS];
+	struct writer w;
+	size_t n = 0;
+
+	writer_init(&w, s->body, sizeof(s->body));
+	if (step->fields)
+		n = step->fields(s, fields, now);
+	if (s->fault.code)
+		return s->fault.code;
+	memset(q, 0, sizeof(*q));
+	if (s->facts.soap) {
+		struct soap_request soap = step->soap;
+
+		soap.fields = fields;
+		soap.n_fields = n;
+		soap_write(&soap, &w);
+		soap_action(&soap, s->action, sizeof(s->action));
+		q->path = soap_path(soap.service);
+		q->content_type = SOAP_CONTENT_TYPE;
+		q->soap_action = s->action;
+	} else {
+		struct wsman_request wsman = step->wsman;
+
+		wsman.fields = fields;
+		wsman.n_fields = n;
+		wsman_write(&wsman, ++s->message_id, &w);
+		q->path = WSMAN_PATH;
+		q->content_type = WSMAN_CONTENT_TYPE;
+	}
+	q->body = s->body;
+	q->size = w.at;
+	if (w.error == KIT_ERR_FORMAT)
+		return fault_set(&s->fault, w.error, "a value holds a character that XML cannot carry");
+	if (w.error)
+		return fault_set(&s->fault, w.error, "the request would be longer than %d bytes",
+				 SETUP_BODY);
+	return 0;
+}
+
+enum setup_action setup_next(struct setup *s, int64_t now, struct setup_request *request)
+{
+	if (s->failed)
+		return SETUP_FAILED;
+	while (s->step < setup_n_steps && !applies(s, &setup_steps[s->step]))
+		s->step++;
+	if (s->step == setup_n_steps)
+		return SETUP_DONE;
+	if (setup_steps[s->step].changes && !s->planned)
+		return SETUP_PLAN;
+	if (write_request(s, &setup_steps[s->step], now, request))
+		return fail(s);
+	if (s->login >= 0)
+		request->login = &s->logins[s->login];
+	return SETUP_SEND;
+}
+
+void setup_plan(struct setup *s, const struct setup_wish *wish)
+{
+	s->wish = *wish;
+	s->planned = true;
+}
+
+/* The machine wants an account, or refused the one it was given: the next one, if any. */
+static int next_login(struct setup *s, bool digest)
+{
+	if (!digest)
+		return fault_set(&s->fault, KIT_ERR_PROTOCOL,
+				 "the machine asks for a password, but not by Digest");
+	if (s->login + 1 < (int)s->n_logins) {
+		s->login++;
+		return 0;
+	}
+	fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses the admin password that the "
+		  "map has for it");
+	return fault_todo(&s->fault, "give its MEBx password to the map (keys import with the "
+			  "column admin_password), or reset its AMT and set it up again from a "
+			  "stick");
+}
+
+static int take_answer(struct setup *s, const struct setup_step *step, struct xml_answer **a)
+{
+	const char *reason, *todo;
+	uint32_t value = 0;
+
+	if (xml_answer_is_fault(*a, &reason)) {
+		if (step->note) {
+			s->notes |= step->note;
+			return 0;
+		}
+		return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses: %s", reason);
+	}
+	if (xml_answer_number(*a, "ReturnValue", &value) == KIT_ERR_NOT_FOUND &&
+	    xml_answer_number(*a, "StatusCode", &value) == KIT_ERR_NOT_FOUND)
+		xml_answer_number(*a, "Status", &value);
+	if (value && step->note) {
+		s->notes |= step->note;
+		return 0;
+	}
+	if (value) {
+		fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses with status 0x%x: %s",
+			  value, status_text(value, &todo));
+		return todo ? fault_todo(&s->fault, "%s", todo) : s->fault.code;
+	}
+	return step->take ? step->take(s, a) : 0;
+}
+
+void setup_answer(struct setup *s, const struct setup_reply *reply, int64_t now)
+{
+	const struct setup_step *step = &setup_steps[s->step];
+	struct xml_answer *a = NULL;
+
+	secret_wipe(s->body, sizeof(s->body));
+	s->device_time_heard = now;
+	if (reply->status == 401) {
+		if (next_login(s, reply->digest))
+			fail(s);
+		return;
+	}
+	if (reply->status == 404 && s->step == 0) {
+		s->facts.soap = true;
+		return;
+	}
+	if (reply->status != 200 && reply->status != 400 && reply->status != 500) {
+		fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine answers with HTTP status %ld",
+			  reply->status);
+		fail(s);
+		return;
+	}
+	if (xml_answer_read(&a, reply->body, reply->size, &s->fault) ||
+	    take_answer(s, step, &a)) {
+		fail(s);
+	} else if (reply->status != 200 && !step->note && !xml_answer_is_fault(a, NULL)) {
+		fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine answers with HTTP status %ld",
+			  reply->status);
+		fail(s);
+	} else {
+		s->step++;
+	}
+	xml_answer_free(&a);
+}
+
+const struct setup_facts *setup_facts(const struct setup *s)
+{
+	return &s->facts;
+}
+
+int setup_login_index(const struct setup *s)
+{
+	return s->login;
+}
+
+unsigned setup_notes(const struct setup *s)
+{
+	return s->notes;
+}
+
+const char *setup_step_name(const struct setup *s)
+{
+	return s->step < setup_n_steps ? setup_steps[s->step].name : "finish";
+}
+
+bool setup_uuid_differs(const struct setup *s)
+{
+	return s->facts.has_uuid && !uuid_equal(&s->facts.uuid, &s->uuid);
+}
+
+const struct fault *setup_fault(const struct setup *s)
+{
+	return &s->fault;
+}
