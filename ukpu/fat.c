@@ -2,6 +2,7 @@
 #include "ukpu/fat.h"
 
 #include <string.h>
+#include <time.h>
 
 #include "keygen/bytes.h"
 
@@ -150,4 +151,189 @@ void fat_short_name(const uint8_t *raw, char *out)
 			out[n++] = c > 0x20 && c < 0x7F ? (char)c : '?';
 	}
 	out[n] = '\0';
+}
+
+/*
+ * INT 18h hands on to the next boot device; where a BIOS comes back from it, the loop
+ * halts. Zeros here would run on as code and hang.
+ */
+const uint8_t fat_boot_stub[5] = { 0xCD, 0x18, 0xF4, 0xEB, 0xFD };
+
+/* Work out what follows from sectors, cluster_sectors and the FAT's size. */
+static bool settle(struct fat_geometry *g)
+{
+	uint32_t root_sectors = g->root_entries * FAT_ENTRY / FAT_SECTOR;
+	uint32_t per_sector = FAT_SECTOR * 8 / g->type;
+
+	for (g->fat_sectors = 1; ; g->fat_sectors++) {
+		g->root_sector = g->reserved + g->fats * g->fat_sectors;
+		g->data_sector = g->root_sector + root_sectors;
+		if (g->data_sector >= g->sectors)
+			return false;
+		g->clusters = (g->sectors - g->data_sector) / g->cluster_sectors;
+		if ((uint64_t)g->fat_sectors * per_sector >= (uint64_t)g->clusters + 2)
+			break;
+	}
+	if (g->type == FAT16)
+		return g->clusters >= FAT12_CLUSTERS_END + FAT_LIMIT_DISTANCE &&
+			g->clusters < FAT16_CLUSTERS_END - FAT_LIMIT_DISTANCE;
+	return g->clusters >= FAT16_CLUSTERS_END + FAT_LIMIT_DISTANCE;
+}
+
+int fat_make(struct fat_geometry *out, enum fat_type type, uint32_t sectors, uint32_t hidden)
+{
+	struct fat_geometry g = {
+		.type = type, .sector_bytes = FAT_SECTOR, .cluster_sectors = 2, .reserved = 1,
+		.fats = 2, .root_entries = 512, .sectors = sectors, .fat_size_16 = true,
+		.hidden = hidden, .media = FAT_MEDIA,
+	};
+	bool good;
+
+	if (type == FAT16) {
+		good = settle(&g);
+	} else {
+		g.reserved = 32;
+		g.root_entries = 0;
+		g.fat_size_16 = false;
+		g.root_cluster = 2;
+		g.info_sector = FAT_INFO_SECTOR;
+		g.backup_sector = FAT_BACKUP_SECTOR;
+		g.cluster_sectors = 16;
+		do {
+			g.cluster_sectors /= 2;
+			good = settle(&g);
+		} while (!good && g.cluster_sectors > 1);
+	}
+	*out = g;
+	return good ? 0 : KIT_ERR_UNFIT;
+}
+
+uint32_t fat_file_cluster(const struct fat_geometry *g)
+{
+	return g->type == FAT32 ? g->root_cluster + 1 : 2;
+}
+
+uint32_t fat_file_clusters(const struct fat_geometry *g, uint64_t bytes)
+{
+	return (uint32_t)((bytes + fat_cluster_bytes(g) - 1) / fat_cluster_bytes(g));
+}
+
+uint64_t fat_capacity(const struct fat_geometry *g)
+{
+	uint64_t bytes = (uint64_t)(g->clusters - (g->type == FAT32)) * fat_cluster_bytes(g);
+
+	return bytes < UINT32_MAX ? bytes : UINT32_MAX;
+}
+
+/* Fields as in the table above fat_decode(). */
+void fat_encode_boot(const struct fat_geometry *g, uint32_t volume_id, uint8_t *out)
+{
+	bool wide = g->type == FAT32;
+	struct writer w;
+
+	memset(out, 0, FAT_SECTOR);
+	writer_init(&w, out, FAT_SECTOR);
+	write_u8(&w, 0xEB);
+	write_u8(&w, wide ? 0x58 : 0x3C);
+	write_u8(&w, 0x90);
+	write_bytes(&w, "MSDOS5.0", 8);		/* some readers look at the maker's name */
+	write_le16(&w, (uint16_t)g->sector_bytes);
+	write_u8(&w, (uint8_t)g->cluster_sectors);
+	write_le16(&w, (uint16_t)g->reserved);
+	write_u8(&w, (uint8_t)g->fats);
+	write_le16(&w, (uint16_t)g->root_entries);
+	write_le16(&w, !wide && g->sectors < 65536 ? (uint16_t)g->sectors : 0);
+	write_u8(&w, g->media);
+	write_le16(&w, wide ? 0 : (uint16_t)g->fat_sectors);
+	write_le16(&w, 32);
+	write_le16(&w, 64);
+	write_le32(&w, g->hidden);
+	write_le32(&w, !wide && g->sectors < 65536 ? 0 : g->sectors);
+	if (wide) {
+		write_le32(&w, g->fat_sectors);
+		write_le32(&w, 0);
+		write_le32(&w, g->root_cluster);
+		write_le16(&w, (uint16_t)g->info_sector);
+		write_le16(&w, (uint16_t)g->backup_sector);
+		write_zeros(&w, 12);
+	}
+	write_u8(&w, 0x80);
+	write_u8(&w, 0);
+	write_u8(&w, 0x29);
+	write_le32(&w, volume_id);
+	write_bytes(&w, "NO NAME    ", 11);
+	write_bytes(&w, wide ? "FAT32   " : "FAT16   ", 8);
+	write_bytes(&w, fat_boot_stub, sizeof(fat_boot_stub));
+	put_le16(out + 510, 0xAA55);
+}
+
+/*
+ * FSInfo.
+ *   OFFSET  SIZE  FIELD
+ *      0      4   "RRaA"
+ *    484      4   "rrAa"
+ *    488      4   free clusters
+ *    492      4   where to look for a free one first
+ *    508      4   0, 0, 55, AA
+ */
+void fat_encode_info(const struct fat_geometry *g, uint64_t bytes, uint8_t *out)
+{
+	uint32_t used = 1 + fat_file_clusters(g, bytes);
+
+	memset(out, 0, FAT_SECTOR);
+	put_le32(out, 0x41615252);
+	put_le32(out + 484, 0x61417272);
+	put_le32(out + 488, g->clusters - used);
+	put_le32(out + 492, 2 + used < g->clusters + 2 ? 2 + used : 0xFFFFFFFF);
+	put_le32(out + 508, 0xAA550000);
+}
+
+void fat_encode_fat(const struct fat_geometry *g, uint64_t bytes, uint32_t number, uint8_t *out)
+{
+	uint32_t per_sector = FAT_SECTOR * 8 / g->type;
+	uint32_t first = fat_file_cluster(g), end = first + fat_file_clusters(g, bytes);
+
+	memset(out, 0, FAT_SECTOR);
+	for (uint32_t i = 0; i < per_sector; i++) {
+		uint32_t cluster = number * per_sector + i, value = 0;
+
+		if (cluster == 0)	/* the media byte, all other bits set */
+			value = (fat_end(g->type) & ~0xFFu) | g->media;
+		else if (cluster == 1)	/* clean, no errors met */
+			value = fat_end(g->type);
+		else if (cluster < first)	/* the root of FAT32 */
+			value = fat_end(g->type);
+		else if (cluster < end)
+			value = cluster + 1 < end ? cluster + 1 : fat_end(g->type);
+		else
+			break;
+		if (g->type == FAT32)
+			put_le32(out + 4 * i, value);
+		else
+			put_le16(out + 2 * i, (uint16_t)value);
+	}
+}
+
+void fat_encode_entry(const struct fat_geometry *g, uint32_t bytes, int64_t when, uint8_t *out)
+{
+	uint32_t cluster = bytes ? fat_file_cluster(g) : 0;
+	uint16_t date = 0x0021, hour = 0;	/* 1980-01-01, when the clock says less */
+	time_t t = (time_t)when;
+	struct tm tm;
+
+	if (localtime_r(&t, &tm) && tm.tm_year >= 80 && tm.tm_year < 208) {
+		date = (uint16_t)((tm.tm_year - 80) << 9 | (tm.tm_mon + 1) << 5 | tm.tm_mday);
+		hour = (uint16_t)(tm.tm_hour << 11 | tm.tm_min << 5 | tm.tm_sec / 2);
+	}
+	memset(out, 0, FAT_ENTRY);
+	memcpy(out, "SETUP   BIN", 11);
+	out[11] = FAT_ARCHIVE;
+	put_le16(out + 14, hour);
+	put_le16(out + 16, date);
+	put_le16(out + 18, date);
+	put_le16(out + 20, (uint16_t)(cluster >> 16));
+	put_le16(out + 22, hour);
+	put_le16(out + 24, date);
+	put_le16(out + 26, (uint16_t)cluster);
+	put_le32(out + 28, bytes);
 }

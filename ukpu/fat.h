@@ -73,4 +73,39 @@ uint32_t fat_end(enum fat_type type);
  */
 void fat_short_name(const uint8_t *raw, char *out);
 
+/*
+ * What the kit itself writes: a volume that holds at most one file, contiguous from the
+ * first free cluster on. One root entry, no label, no long name.
+ */
+#define FAT_BACKUP_SECTOR	6	/* of the boot sector on FAT32 */
+#define FAT_INFO_SECTOR		1
+
+/*
+ * The geometry of a new volume of SECTORS sectors of 512 bytes, which begins HIDDEN sectors
+ * into the disk. FAT16: 1 KiB clusters. FAT32: the largest cluster up to 4 KiB that leaves
+ * 65,525 + 16 clusters. Returns 0 or KIT_ERR_UNFIT when no such volume has that many sectors.
+ */
+int fat_make(struct fat_geometry *out, enum fat_type type, uint32_t sectors, uint32_t hidden);
+
+/* First cluster of the file (FAT32 keeps 2 for the root), and how many clusters BYTES take. */
+uint32_t fat_file_cluster(const struct fat_geometry *g);
+uint32_t fat_file_clusters(const struct fat_geometry *g, uint64_t bytes);
+/* The largest file in bytes. */
+uint64_t fat_capacity(const struct fat_geometry *g);
+
+/* The boot sector; OUT receives 512 bytes, as in the functions below. */
+void fat_encode_boot(const struct fat_geometry *g, uint32_t volume_id, uint8_t *out);
+/* FAT32's FSInfo for a volume with a file of BYTES bytes. */
+void fat_encode_info(const struct fat_geometry *g, uint64_t bytes, uint8_t *out);
+/* Sector NUMBER (from 0) of a FAT with one file of BYTES bytes (0: none). */
+void fat_encode_fat(const struct fat_geometry *g, uint64_t bytes, uint32_t number, uint8_t *out);
+/*
+ * The 32-byte directory entry of SETUP.BIN with BYTES bytes, written at WHEN (seconds since
+ * 1970, local time is worked out here).
+ */
+void fat_encode_entry(const struct fat_geometry *g, uint32_t bytes, int64_t when, uint8_t *out);
+
+/* Code for a boot sector or an MBR that must not boot: INT 18h, halt. 5 bytes. */
+extern const uint8_t fat_boot_stub[5];
+
 #endif

@@ -1,0 +1,26 @@
+/* Putting a plan on a stick, and reading back past the cache that it is there. */
+#ifndef UKPU_STICK_H
+#define UKPU_STICK_H
+
+#include "keygen/error.h"
+#include "ukpu/plan.h"
+#include "ukpu/target.h"
+
+/* Told now and then how many bytes of the plan have reached the device. */
+struct stick_progress {
+	void (*update)(void *context, uint64_t done, uint64_t total);
+	void *context;
+};
+
+/*
+ * Carry out the plan on the target it was made for: write phase by phase with a flush after
+ * each, then read every byte of it back from the medium and compare. PROGRESS may be NULL.
+ *
+ * Returns 0; KIT_ERR_UNFIT (fake capacity); KIT_ERR_VERIFY (something came back different);
+ * KIT_ERR_REMOVED or another error of the target. After an error the stick shows no
+ * setup.bin, unless it failed in the last phase or in reading back.
+ */
+int stick_write(const struct plan *p, struct target *t, const struct stick_progress *progress,
+		struct fault *fault);
+
+#endif

@@ -1,0 +1,433 @@
+/* One exclusive descriptor on a stick or image: writes, the first error, reading past the cache. */
+#include "ukpu/target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "keygen/secret.h"
+
+#ifndef BLKGETDISKSEQ
+#define BLKGETDISKSEQ _IOR(0x12, 128, uint64_t)
+#endif
+
+#define PIECE		((size_t)256 << 10)	/* bytes in one write, and between two looks at progress */
+#define DIRECT_ALIGN	4096
+#define LOCK_TRIES	20			/* udev holds the lock for moments while it probes */
+
+struct target {
+	char *path;
+	int fd;
+	unsigned flags;
+	struct stat st;
+	uint64_t diskseq;	/* number of the medium since boot; 0: the kernel has none */
+	struct disk disk;
+	struct disk_fd disk_state;
+	int fresh_fd;		/* -1, or the second descriptor */
+	bool fresh_direct;
+	uint8_t *fresh_buffer;	/* PIECE bytes, aligned */
+	struct disk fresh;
+	struct fault first;	/* the first error of a write or flush */
+	uint64_t written, reached;
+	struct target_hook hook;
+};
+
+const struct disk *target_disk(const struct target *t)
+{
+	return &t->disk;
+}
+
+int target_fd(const struct target *t)
+{
+	return t->fd;
+}
+
+bool target_is_image(const struct target *t)
+{
+	return t->flags & TARGET_IMAGE;
+}
+
+const char *target_path(const struct target *t)
+{
+	return t->path;
+}
+
+uint64_t target_written(const struct target *t)
+{
+	return t->written;
+}
+
+uint64_t target_reached(const struct target *t)
+{
+	return t->reached;
+}
+
+void target_set_hook(struct target *t, const struct target_hook *hook)
+{
+	t->hook = *hook;
+}
+
+static int lock(struct target *t, struct fault *fault)
+{
+	const struct timespec pause = { .tv_nsec = 100000000 };
+	int how = (t->flags & TARGET_WRITE ? LOCK_EX : LOCK_SH) | LOCK_NB;
+
+	for (int i = 0; flock(t->fd, how); i++) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return fault_sys(fault, errno, "cannot lock %s", t->path);
+		if (i == LOCK_TRIES) {
+			fault_set(fault, KIT_ERR_BUSY, "%s: another program has locked it", t->path);
+			return fault_todo(fault, "Let the other program finish, then try again.");
+		}
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+static int open_failed(const char *path, int err, struct fault *fault)
+{
+	switch (err) {
+	case EBUSY:
+		fault_set(fault, KIT_ERR_BUSY, "%s is in use: one of its partitions is mounted, or "
+			  "the system holds it", path);
+		return fault_todo(fault, "See where with \"lsblk %s\"; unmount it, then try again.",
+				  path);
+	case ENOMEDIUM:
+		fault_set(fault, KIT_ERR_REMOVED, "%s: there is no medium in it", path);
+		return fault_todo(fault, "Put the stick or card in.");
+	case EROFS:
+		fault_set(fault, KIT_ERR_READ_ONLY, "%s is write-protected", path);
+		return fault_todo(fault, "Move the lock switch on the stick, or take another one. "
+				  "Firmware must write to it too.");
+	default:
+		return fault_sys(fault, err, "cannot open %s", path);
+	}
+}
+
+/* The descriptor is open: look at what it is, lock it. */
+static int settle(struct target *t, struct fault *fault)
+{
+	bool image = t->flags & TARGET_IMAGE;
+	int r, read_only = 0;
+
+	if (fstat(t->fd, &t->st))
+		return fault_sys(fault, errno, "cannot look at %s", t->path);
+	if (image ? !S_ISREG(t->st.st_mode) : !S_ISBLK(t->st.st_mode)) {
+		fault_set(fault, KIT_ERR_ARGUMENT, image ? "%s is no ordinary file" :
+			  "%s is no block device", t->path);
+		return fault_todo(fault, S_ISREG(t->st.st_mode) ?
+				  "For an image file, add --image." : S_ISBLK(t->st.st_mode) ?
+				  "For a stick, leave --image out." : "See what is there: ukpu list");
+	}
+	r = lock(t, fault);
+	if (r)
+		return r;
+	if (!image && t->flags & TARGET_WRITE && !ioctl(t->fd, BLKROGET, &read_only) && read_only)
+		return open_failed(t->path, EROFS, fault);
+	if (!image && ioctl(t->fd, BLKGETDISKSEQ, &t->diskseq))
+		t->diskseq = 0;		/* before Linux 5.15 */
+	r = disk_open_fd(&t->disk, &t->disk_state, t->fd, t->path, fault);
+	if (r)
+		return r;
+	if (!image && !t->disk.size)
+		return open_failed(t->path, ENOMEDIUM, fault);
+	return 0;
+}
+
+static int open_with(struct target **out, const char *path, unsigned flags, int how, uint64_t create,
+		     struct fault *fault)
+{
+	struct target *t = calloc(1, sizeof(*t));
+	int r;
+
+	*out = NULL;
+	if (!t)
+		return fault_set(fault, KIT_ERR_NOMEM, "no memory to open %s", path);
+	t->fd = t->fresh_fd = -1;
+	t->flags = flags;
+	t->path = strdup(path);
+	if (!t->path) {
+		r = fault_set(fault, KIT_ERR_NOMEM, "no memory to open %s", path);
+		goto out;
+	}
+	t->fd = open(path, how | O_CLOEXEC | O_NOCTTY, 0600);
+	if (t->fd < 0) {
+		r = open_failed(path, errno, fault);
+		goto out;
+	}
+	r = settle(t, fault);
+	if (!r && create && t->disk.size != create) {
+		if (t->disk.size)
+			r = fault_set(fault, KIT_ERR_EXISTS, "%s is there already, with %llu bytes "
+				      "instead of %llu", path, (unsigned long long)t->disk.size,
+				      (unsigned long long)create);
+		else if (ftruncate(t->fd, (off_t)create))
+			r = fault_sys(fault, errno, "cannot make %s %llu bytes long", path,
+				      (unsigned long long)create);
+		fault_todo(fault, "Leave --size out to use the image as it is, or name another file.");
+		t->disk.size = create;
+	}
+out:
+	if (r)
+		target_close(&t);
+	*out = t;
+	return r;
+}
+
+int target_open(struct target **out, const char *path, unsigned flags, struct fault *fault)
+{
+	int how = flags & TARGET_WRITE ? O_RDWR : O_RDONLY;
+
+	/* O_EXCL on a block device: refused while mounted, and nobody mounts while it is held. */
+	if (flags & TARGET_WRITE && !(flags & TARGET_IMAGE))
+		how |= O_EXCL;
+	return open_with(out, path, flags, how, 0, fault);
+}
+
+int target_create(struct target **out, const char *path, uint64_t size, struct fault *fault)
+{
+	return open_with(out, path, TARGET_WRITE | TARGET_IMAGE, O_RDWR | O_CREAT, size, fault);
+}
+
+void target_close(struct target **t)
+{
+	if (!*t)
+		return;
+	if ((*t)->fresh_fd >= 0)
+		close((*t)->fresh_fd);
+	if ((*t)->fd >= 0)
+		close((*t)->fd);
+	if ((*t)->fresh_buffer)
+		secret_wipe((*t)->fresh_buffer, PIECE);
+	free((*t)->fresh_buffer);
+	free((*t)->path);
+	free(*t);
+	*t = NULL;
+}
+
+/* Is the path still the same device and medium as the descriptor FD's? */
+static bool same_stick(struct target *t, int fd)
+{
+	struct stat st;
+	uint64_t size = 0, diskseq = 0;
+
+	if (stat(t->path, &st))
+		return false;
+	if (t->flags & TARGET_IMAGE)
+		return st.st_dev == t->st.st_dev && st.st_ino == t->st.st_ino;
+	if (st.st_rdev != t->st.st_rdev || ioctl(fd, BLKGETSIZE64, &size) ||
+	    size != t->disk.size)
+		return false;
+	return !t->diskseq || (!ioctl(fd, BLKGETDISKSEQ, &diskseq) && diskseq == t->diskseq);
+}
+
+int target_present(struct target *t, struct fault *fault)
+{
+	char sys[64];
+
+	/* The descriptor may go on answering for a while after the device is gone. */
+	snprintf(sys, sizeof(sys), "/sys/dev/block/%u:%u/size", major(t->st.st_rdev),
+		 minor(t->st.st_rdev));
+	if (same_stick(t, t->fd) && (t->flags & TARGET_IMAGE || !access(sys, F_OK)))
+		return 0;
+	fault_set(fault, KIT_ERR_REMOVED, "%s was removed while it was in use", t->path);
+	return fault_todo(fault, "Put the stick back in and run the command again; what is on it now "
+			  "is not complete.");
+}
+
+/* Remember the first error, with the truth about where the stick went. */
+static int failed(struct target *t, int err, const char *doing, uint64_t offset,
+		  struct fault *fault)
+{
+	if (!t->first.code) {
+		if (!target_present(t, &t->first)) {
+			fault_sys(&t->first, err, "%s: %s failed at byte %llu", t->path, doing,
+				  (unsigned long long)offset);
+			fault_todo(&t->first, err == EROFS ? "The stick is write-protected: move its "
+				   "lock switch, or take another one." : err == EIO ?
+				   "The stick is broken there: take another one." : "Try another stick.");
+		}
+	}
+	if (fault && !fault->code)
+		*fault = t->first;
+	return t->first.code;
+}
+
+/* Push what was written so far to the device, so that progress tells the truth. */
+static int push(struct target *t, uint64_t offset, size_t size, struct fault *fault)
+{
+	const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+		SYNC_FILE_RANGE_WAIT_AFTER;
+
+	if (sync_file_range(t->fd, (off_t)offset, (off_t)size, all) && errno != ESPIPE &&
+	    errno != ENOSYS)
+		return failed(t, errno, "writing", offset, fault);
+	t->reached = t->written;
+	return 0;
+}
+
+int target_write(struct target *t, uint64_t offset, const void *data, size_t size,
+		 struct fault *fault)
+{
+	const uint8_t *p = data;
+	int r;
+
+	if (t->first.code)
+		return failed(t, 0, "writing", offset, fault);
+	if (offset > t->disk.size || size > t->disk.size - offset)
+		return fault_set(fault, KIT_ERR_RANGE, "%s: byte %llu is past its end", t->path,
+				 (unsigned long long)offset);
+	while (size) {
+		size_t n = size < PIECE ? size : PIECE;
+		int err = t->hook.event ? t->hook.event(t->hook.context, offset, p, n) : 0;
+		ssize_t done = err ? -1 : pwrite(t->fd, p, n, (off_t)offset);
+
+		if (done < 0 && !err && errno == EINTR)
+			continue;
+		if (done < 0)
+			return failed(t, err ? err : errno, "writing", offset, fault);
+		/* A disk takes all that lies inside it: less means that it is going away. */
+		if ((size_t)done != n)
+			return failed(t, EIO, "writing", offset + (uint64_t)done, fault);
+		t->written += n;
+		r = n == PIECE ? push(t, offset, n, fault) : 0;
+		if (r)
+			return r;
+		p += n;
+		offset += n;
+		size -= n;
+	}
+	return 0;
+}
+
+int target_zero(struct target *t, uint64_t offset, uint64_t size, struct fault *fault)
+{
+	static const uint8_t zeros[PIECE];
+
+	while (size) {
+		size_t n = size < PIECE ? (size_t)size : PIECE;
+		int r = target_write(t, offset, zeros, n, fault);
+
+		if (r)
+			return r;
+		offset += n;
+		size -= n;
+	}
+	return 0;
+}
+
+int target_wrote(struct target *t, uint64_t offset, size_t size, int err, struct fault *fault)
+{
+	uint8_t buffer[DISK_SECTOR * 8];
+
+	while (size && !err) {
+		size_t n = size < sizeof(buffer) ? size : sizeof(buffer);
+
+		if (disk_read(&t->disk, offset, buffer, n, NULL))
+			err = EIO;
+		else if (t->hook.event)
+			err = t->hook.event(t->hook.context, offset, buffer, n);
+		t->written += n;
+		offset += n;
+		size -= n;
+	}
+	return err ? failed(t, err, "writing", offset, fault) : 0;
+}
+
+int target_flush(struct target *t, struct fault *fault)
+{
+	int err = 0;
+
+	if (t->first.code)
+		return failed(t, 0, "flushing", 0, fault);
+	if (t->hook.event)
+		err = t->hook.event(t->hook.context, 0, NULL, 0);
+	if (!err && fsync(t->fd))
+		err = errno;
+	if (err)
+		return failed(t, err, "flushing", 0, fault);
+	t->reached = t->written;
+	return 0;
+}
+
+/* O_DIRECT wants its buffer, place and size aligned: read around what was asked for. */
+static int fresh_read(void *context, uint64_t offset, void *buffer, size_t size,
+		      struct fault *fault)
+{
+	struct target *t = context;
+	uint8_t *out = buffer;
+
+	while (size) {
+		uint64_t base = offset - offset % DIRECT_ALIGN;
+		size_t skip = (size_t)(offset - base);
+		size_t n = skip + size < PIECE ? skip + size : PIECE;
+		ssize_t done;
+
+		n = (n + DIRECT_ALIGN - 1) / DIRECT_ALIGN * DIRECT_ALIGN;
+		done = pread(t->fresh_fd, t->fresh_buffer, n, (off_t)base);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0 || (size_t)done <= skip) {
+			int err = done < 0 ? errno : EIO;
+
+			if (target_present(t, fault))
+				return KIT_ERR_REMOVED;
+			return fault_sys(fault, err, "%s: cannot read back byte %llu", t->path,
+					 (unsigned long long)offset);
+		}
+		n = (size_t)done - skip < size ? (size_t)done - skip : size;
+		memcpy(out, t->fresh_buffer + skip, n);
+		out += n;
+		offset += n;
+		size -= n;
+	}
+	return 0;
+}
+
+int target_fresh(struct target *t, const struct disk **out, struct fault *fault)
+{
+	int r;
+
+	*out = NULL;
+	if (t->first.code)
+		return failed(t, 0, "reading back", 0, fault);
+	if (t->fresh_fd < 0) {
+		t->fresh_fd = open(t->path, O_RDONLY | O_CLOEXEC | O_DIRECT);
+		t->fresh_direct = t->fresh_fd >= 0;
+		if (t->fresh_fd < 0 && errno == EINVAL)	/* a file system without O_DIRECT */
+			t->fresh_fd = open(t->path, O_RDONLY | O_CLOEXEC);
+		if (t->fresh_fd < 0 && target_present(t, fault))
+			return KIT_ERR_REMOVED;
+		if (t->fresh_fd < 0)
+			return fault_sys(fault, errno, "cannot open %s once more", t->path);
+	}
+	if (!same_stick(t, t->fresh_fd))
+		return fault_set(fault, KIT_ERR_REMOVED, "%s is no longer the stick that was written",
+				 t->path);
+	if (!t->fresh_direct) {
+		r = fsync(t->fd);
+		if (r || (t->flags & TARGET_IMAGE ?
+			  posix_fadvise(t->fresh_fd, 0, 0, POSIX_FADV_DONTNEED) :
+			  ioctl(t->fd, BLKFLSBUF, 0)))
+			return fault_sys(fault, errno, "cannot drop the cache of %s", t->path);
+	}
+	if (!t->fresh_buffer) {
+		t->fresh_buffer = aligned_alloc(DIRECT_ALIGN, PIECE);
+		if (!t->fresh_buffer)
+			return fault_set(fault, KIT_ERR_NOMEM, "no memory to read %s back", t->path);
+	}
+	t->fresh = t->disk;
+	t->fresh.read = fresh_read;
+	t->fresh.context = t;
+	*out = &t->fresh;
+	return 0;
+}
