@@ -278,7 +278,7 @@ int sbin_reader_take(struct sbin_reader *r, uint32_t *index, uint64_t *offset,
 		     struct sbin_record *out, struct fault *fault)
 {
 	const struct sbin_header *h = &r->header;
-	uint32_t at = (h->flags & SBIN_DO_NOT_CONSUME) ? 0 : h->consumed;
+	uint32_t at = sbin_header_consumable(h) ? h->consumed : 0;
 	int rc;
 
 	if (at >= h->records)

@@ -1,11 +1,9 @@
 /* The file header of a setup.bin: versions and their UUIDs, decoding, encoding, making. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "keygen/bytes.h"
 #include "setupbin/header.h"
-
-#define MAX_CHUNKS 64	/* bounds what a reader has to hold for one record */
+#include "setupbin/variable.h"
 
 static const struct {
 	struct sbin_version version;
@@ -108,17 +106,17 @@ int sbin_header_decode(const uint8_t *data, size_t size, struct sbin_header *out
 		fault_todo(fault, "name a file that an AMT set-up tool made");
 		return KIT_ERR_FORMAT;
 	}
-	if (out->chunks == 0 || out->chunks > MAX_CHUNKS) {
+	if (out->chunks == 0 || out->chunks > SBIN_MAX_CHUNKS) {
 		fault_set(fault, KIT_ERR_RANGE,
 			  "the header's chunk count at offset 16 is %u, not 1 to %d",
-			  out->chunks, MAX_CHUNKS);
+			  out->chunks, SBIN_MAX_CHUNKS);
 		fault_todo(fault, "firmware ignores such a file; make it anew");
 		return KIT_ERR_RANGE;
 	}
-	if (out->record_chunks == 0 || out->record_chunks > MAX_CHUNKS) {
+	if (out->record_chunks == 0 || out->record_chunks > SBIN_MAX_CHUNKS) {
 		fault_set(fault, KIT_ERR_RANGE,
 			  "the data record chunk count at offset 36 is %u, not 1 to %d",
-			  out->record_chunks, MAX_CHUNKS);
+			  out->record_chunks, SBIN_MAX_CHUNKS);
 		fault_todo(fault, "firmware ignores such a file; make it anew");
 		return KIT_ERR_RANGE;
 	}
@@ -148,7 +146,7 @@ int sbin_header_make(struct sbin_header *out, struct sbin_version version, uint1
 		     uint32_t records, struct fault *fault)
 {
 	const uint8_t *uuid = sbin_version_uuid(version);
-	struct writer w;
+	static const uint16_t modules[] = { SBIN_ME, SBIN_AMT };
 
 	if (uuid == NULL) {
 		fault_set(fault, KIT_ERR_ARGUMENT, "there is no file version %u.%u",
@@ -169,12 +167,27 @@ int sbin_header_make(struct sbin_header *out, struct sbin_version version, uint1
 	out->flags = flags;
 	out->records = records;
 	out->record_chunks = 1;
-	writer_init(&w, out->rest, sizeof(out->rest));
-	write_le16(&w, 1);
-	write_le16(&w, 2);
+	return sbin_header_set_modules(out, modules, 2);
+}
+
+int sbin_header_set_modules(struct sbin_header *h, const uint16_t *modules, size_t n)
+{
+	struct writer w;
+
+	if (n > SBIN_HEADER_MODULES)
+		return KIT_ERR_RANGE;
+	memset(h->rest, 0, sizeof(h->rest));
+	writer_init(&w, h->rest, sizeof(h->rest));
+	for (size_t i = 0; i < n; i++)
+		write_le16(&w, modules[i]);
 	write_le16(&w, 0);
-	out->header_bytes = (uint16_t)(SBIN_CHUNK - sizeof(out->rest) + w.at);
-	return 0;
+	h->header_bytes = (uint16_t)(SBIN_CHUNK - sizeof(h->rest) + w.at);
+	return w.error;
+}
+
+bool sbin_header_consumable(const struct sbin_header *h)
+{
+	return h->version.major < 2 || !(h->flags & SBIN_DO_NOT_CONSUME);
 }
 
 uint64_t sbin_header_file_bytes(const struct sbin_header *h)

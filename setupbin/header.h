@@ -9,6 +9,7 @@
 #include "keygen/error.h"
 
 #define SBIN_CHUNK		512	/* bytes; everything is counted in chunks */
+#define SBIN_MAX_CHUNKS		64	/* of a record or header; bounds what a reader must hold */
 #define SBIN_HEADER_MODULES	235	/* 16-bit entries from offset 40 that fit, and the ending 0 */
 
 enum sbin_file_flags { SBIN_DO_NOT_CONSUME = 1 };
@@ -64,6 +65,14 @@ void sbin_header_encode(const struct sbin_header *h, uint8_t *out);
 /* A sound header for a new file: modules 1 and 2, one chunk a record, nothing consumed. */
 int sbin_header_make(struct sbin_header *out, struct sbin_version version, uint16_t flags,
 		     uint32_t records, struct fault *fault);
+
+/* Are records consumed? Always in version 1, later unless the flag says otherwise. */
+bool sbin_header_consumable(const struct sbin_header *h);
+/*
+ * Replace the module list by these N ids (N at most SBIN_HEADER_MODULES; KIT_ERR_RANGE) and set
+ * header_bytes to match.
+ */
+int sbin_header_set_modules(struct sbin_header *h, const uint16_t *modules, size_t n);
 
 /* The whole file in bytes: (header chunks + records * chunks a record) * 512. */
 uint64_t sbin_header_file_bytes(const struct sbin_header *h);

@@ -128,6 +128,16 @@ bool sbin_record_valid(const struct sbin_record *r)
 	return r->type == 1 && (r->flags & SBIN_VALID) != 0;
 }
 
+bool sbin_record_wiped(const struct sbin_record *r)
+{
+	const uint8_t *body = r->data + SBIN_RECORD_HEADER;
+	size_t n = r->size - SBIN_RECORD_HEADER;
+	/* What was stored as zero in a scrambled body is this now. */
+	uint8_t zero = r->flags & SBIN_SCRAMBLED ? (uint8_t)-SBIN_SCRAMBLE_STEP : 0;
+
+	return (body[0] == zero || body[0] == 0) && memcmp(body, body + 1, n - 1) == 0;
+}
+
 int sbin_record_find(const struct sbin_record *r, uint16_t module, uint16_t id,
 		     struct sbin_variable *out)
 {

@@ -69,6 +69,9 @@ int sbin_walk_next(struct sbin_walk *w, struct sbin_variable *v);
 /* Is this record free for the next machine: a data record with the valid flag? */
 bool sbin_record_valid(const struct sbin_record *r);
 
+/* Has the body been wiped: is it nothing but zeros, as stored or unscrambled? */
+bool sbin_record_wiped(const struct sbin_record *r);
+
 /* Find one variable. KIT_ERR_NOT_FOUND. */
 int sbin_record_find(const struct sbin_record *r, uint16_t module, uint16_t id,
 		     struct sbin_variable *out);

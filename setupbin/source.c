@@ -31,19 +31,6 @@ static int64_t read_forward(void *context, uint64_t offset, void *buffer, size_t
 	return (int64_t)n;
 }
 
-/*
- * A body that firmware has wiped: nothing but zeros, as stored. (DATA is unscrambled, so
- * that the zeros of a scrambled record have become one other byte.)
- */
-static bool is_wiped(const struct sbin_record *r)
-{
-	const uint8_t *body = r->data + SBIN_RECORD_HEADER;
-	size_t n = r->size - SBIN_RECORD_HEADER;
-	uint8_t zero = r->flags & SBIN_SCRAMBLED ? (uint8_t)-SBIN_SCRAMBLE_STEP : 0;
-
-	return (body[0] == zero || body[0] == 0) && memcmp(body, body + 1, n - 1) == 0;
-}
-
 static int setupbin_next(struct keysource *source, struct keyentry *out,
 			 struct keyproblem *problem, struct fault *fault)
 {
@@ -56,7 +43,7 @@ static int setupbin_next(struct keysource *source, struct keyentry *out,
 		if (rc != 1)
 			return rc;
 		source->counts.lines++;
-	} while (is_wiped(&record));
+	} while (sbin_record_wiped(&record));
 	rc = sbin_record_to_entry(&record, out, problem);
 	return rc == 0 ? 1 : KIT_ERR_FORMAT;
 }
