@@ -31,7 +31,7 @@ LIBRARY  := $(foreach d,$(FOLDERS),$B/lib/lib$d.a)
 # Upper floors first, as the linker wants them.
 FLOORS   := $B/lib/libserver.a $B/lib/libukpu.a $B/lib/libsetupbin.a $B/lib/libkeygen.a
 
-.PHONY: all deps demo check check-peers check-usb bench soak fuzz lint install clean help
+.PHONY: all deps demo check check-peers check-usb bench soak fuzz lint install dist deb clean help
 .DEFAULT_GOAL := all
 
 # "make V=1" shows the commands in full.
@@ -153,10 +153,42 @@ lint:
 	@tests/tools/deps.sh $(LINT_PACKAGES)
 	@tests/tools/lint.sh
 
+# Under DESTDIR, if given. Pages and completions belong to the programs; the sim stays here.
+SYSCONFDIR ?= $(PREFIX)/etc
+UNITDIR    ?= $(if $(filter /usr,$(PREFIX)),/lib,$(PREFIX)/lib)/systemd/system
+SBIN       := ukpu amt-provisiond amt-provisionctl
+USERBIN    := amt-keygen amt-setupbin
+PAGES       = $(foreach d,$(FOLDERS),$(wildcard $d/*.[1578]))
 install: all
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin
-	install -m 755 $B/bin/amt-keygen $B/bin/amt-setupbin $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $B/bin/ukpu $B/bin/amt-provisiond $B/bin/amt-provisionctl $(DESTDIR)$(PREFIX)/sbin
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(UNITDIR) \
+	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+	    $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions $(DESTDIR)$(SYSCONFDIR)/amt-provision
+	install -m 755 $(addprefix $B/bin/,$(USERBIN)) $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(addprefix $B/bin/,$(SBIN)) $(DESTDIR)$(PREFIX)/sbin
+	for p in $(USERBIN) $(SBIN); do \
+	    $B/bin/$$p --completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p && \
+	    $B/bin/$$p --completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_$$p || exit 1; done
+	for page in $(PAGES); do \
+	    install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$(basename $$page) || exit 1; done
+	install -m 644 $(wildcard server/*.service server/*.socket) $(DESTDIR)$(UNITDIR)
+	sed -i 's,/usr/sbin/,$(PREFIX)/sbin/,; s,/etc/amt-provision,$(SYSCONFDIR)/amt-provision,' \
+	    $(DESTDIR)$(UNITDIR)/amt-provisiond.service
+	[ -e $(DESTDIR)$(SYSCONFDIR)/amt-provision/amt-provisiond.conf ] || \
+	    install -m 644 samples/amt-provisiond.conf $(DESTDIR)$(SYSCONFDIR)/amt-provision/
+
+# Packages are built from a clean tree: what is committed, nothing else.
+DIST     := amt-one-touch-$(VERSION)
+dist:
+	@mkdir -p $B
+	git archive --format=tar.gz --prefix=$(DIST)/ -o $B/$(DIST).tar.gz HEAD
+	@echo "$B/$(DIST).tar.gz"
+
+deb: dist
+	@tests/tools/deps.sh $(PACKAGES) debhelper dpkg-dev fakeroot lintian check
+	rm -rf $B/deb && mkdir -p $B/deb && tar -xzf $B/$(DIST).tar.gz -C $B/deb
+	cd $B/deb/$(DIST) && dpkg-buildpackage -us -uc -b
+	lintian --fail-on error $B/deb/*.changes
+	@ls $B/deb/*.deb
 
 .SECONDARY:
 -include $(shell find $B -name '*.d' 2>/dev/null)
