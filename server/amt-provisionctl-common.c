@@ -1,0 +1,172 @@
+/* amt-provisionctl: what its verbs share. */
+#include "server/amt-provisionctl.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+int ctl_configuration(struct cli *cli, struct config *config, struct fault *fault)
+{
+	const char *conf = cli_value(cli, "conf");
+
+	config_init(config);
+	if (!conf && access(CTL_CONFIGURATION, F_OK) != 0 && errno == ENOENT)
+		return KIT_OK;
+	return config_load(config, conf ? conf : CTL_CONFIGURATION, fault);
+}
+
+/* With --map the configuration plays no part: an operator's map is not the server's. */
+int ctl_map_names(struct cli *cli, char **map, char **key_file, struct fault *fault)
+{
+	const char *key = cli_value(cli, "key-file");
+	struct config *config = NULL;
+	int rc = KIT_OK;
+
+	*map = NULL;
+	*key_file = NULL;
+	if (cli_has(cli, "map")) {
+		*map = strdup(cli_value(cli, "map"));
+	} else {
+		config = calloc(1, sizeof(*config));
+		if (!config)
+			return fault_sys(fault, ENOMEM, "cannot read the configuration");
+		rc = ctl_configuration(cli, config, fault);
+		if (rc)
+			goto out;
+		*map = strdup(config->map);
+		if (!key && config->key_file[0])
+			key = config->key_file;
+	}
+	if (key)
+		*key_file = strdup(key);
+	else if (*map && asprintf(key_file, "%s.key", *map) < 0)
+		*key_file = NULL;
+	if (!*map || !*key_file)
+		rc = fault_sys(fault, ENOMEM, "cannot open the key map");
+out:
+	if (config)
+		config_wipe(config);
+	free(config);
+	if (rc) {
+		free(*map);
+		free(*key_file);
+		*map = *key_file = NULL;
+	}
+	return rc;
+}
+
+int ctl_open(struct cli *cli, unsigned flags, unsigned cache_kib, struct keymap **out,
+	     struct fault *fault)
+{
+	struct keymap_options options = { .flags = flags, .cache_kib = cache_kib };
+	char *map, *key_file;
+	int rc;
+
+	*out = NULL;
+	rc = ctl_map_names(cli, &map, &key_file, fault);
+	if (rc)
+		return rc;
+	options.key_file = key_file;
+	rc = keymap_open(out, map, &options, fault);
+	if (rc == KIT_ERR_NOT_FOUND && !cli_has(cli, "map") && !cli_has(cli, "conf"))
+		fault_todo(fault, "name the map with --map, or the server's configuration with -c");
+	free(map);
+	free(key_file);
+	return rc;
+}
+
+int64_t ctl_now(void)
+{
+	return (int64_t)time(NULL);
+}
+
+int ctl_log(struct keymap *m, const char *name, const char *pid, const struct uuid *uuid,
+	    struct fault *fault, const char *format, ...)
+{
+	struct event event = { .time = ctl_now(), .severity = EVENT_INFO, .name = name,
+			       .pid = pid, .uuid = uuid };
+	char what[400];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	event.what = what;
+	return keymap_log(m, &event, fault);
+}
+
+int ctl_pid(struct cli *cli, const char *text, char out[static PID_LENGTH + 1])
+{
+	int rc = pidpps_parse_pid(text, strlen(text), out, NULL);
+
+	return rc ? cli_misuse(cli, "\"%.40s\" is no PID: %s", text, pidpps_rule(rc, false)) : 0;
+}
+
+int ctl_uuid(struct cli *cli, const char *text, struct uuid *out)
+{
+	return uuid_parse(text, out) ? cli_misuse(cli, "\"%.40s\" is no UUID", text) : 0;
+}
+
+void ctl_rows_begin(struct ctl_rows *r, const char *name)
+{
+	*r = (struct ctl_rows){ 0 };
+	printf("{\n  \"%s\": [", name);
+}
+
+void ctl_rows_put(struct ctl_rows *r, json_t *row)
+{
+	fputs(r->rows++ ? ",\n    " : "\n    ", stdout);
+	if (!row || json_dumpf(row, stdout, JSON_COMPACT))
+		r->failed = true;
+	json_decref(row);
+}
+
+int ctl_rows_end(struct cli *cli, struct ctl_rows *r, json_t *more)
+{
+	struct fault fault = { 0 };
+	const char *name;
+	json_t *value;
+
+	fputs(r->rows ? "\n  ]" : "]", stdout);
+	json_object_foreach(more, name, value) {
+		printf(",\n  \"%s\": ", name);
+		if (json_dumpf(value, stdout, JSON_COMPACT | JSON_ENCODE_ANY))
+			r->failed = true;
+	}
+	json_decref(more);
+	fputs("\n}\n", stdout);
+	if (!r->failed)
+		return EXIT_YES;
+	fault_set(&fault, KIT_ERR_NOMEM, "cannot make the JSON output");
+	return cli_fail(cli, &fault);
+}
+
+json_t *ctl_json_time(int64_t when)
+{
+	char shown[EVENT_TIME + 1];
+
+	event_time(when, shown);
+	return event_text(shown);
+}
+
+json_t *ctl_json_pid(const char *pid)
+{
+	char shown[PID_SHOWN + 1];
+
+	if (!pid[0])
+		return json_null();
+	pidpps_show_pid(pid, shown);
+	return json_string(shown);
+}
+
+json_t *ctl_json_uuid(const struct uuid *uuid)
+{
+	char shown[UUID_SHOWN + 1];
+
+	uuid_show(uuid, shown);
+	return json_string(shown);
+}

@@ -1,0 +1,75 @@
+/* The verbs of amt-provisionctl, and what they share. */
+#ifndef SERVER_AMT_PROVISIONCTL_H
+#define SERVER_AMT_PROVISIONCTL_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "keygen/cli.h"
+#include "server/config.h"
+#include "server/keymap.h"
+
+#define CTL_CONFIGURATION	"/etc/amt-provisiond.conf"
+
+/* The options of every verb that opens the map. */
+#define CTL_MAP_OPTIONS \
+	{ "map", 'm', "DB", "the key map; by default the one that the configuration names", \
+	  CLI_FILE, 1 }, \
+	{ "conf", 'c', "CONF", "the server's configuration (default " CTL_CONFIGURATION ")", \
+	  CLI_FILE, 1 }, \
+	{ "key-file", 0, "FILE", "the map's key file; by default the map's name with .key", \
+	  CLI_FILE, 0 }
+
+/*
+ * Read the configuration that the options name into *config: defaults, then the file (the
+ * default one may be missing when --map is given).
+ */
+int ctl_configuration(struct cli *cli, struct config *config, struct fault *fault);
+
+/* Open the map that the options name; FLAGS as in struct keymap_options. */
+int ctl_open(struct cli *cli, unsigned flags, unsigned cache_kib, struct keymap **out,
+	     struct fault *fault);
+/* The names of map and key file alone, to be freed by the caller. */
+int ctl_map_names(struct cli *cli, char **map, char **key_file, struct fault *fault);
+
+/* Seconds since 1970. */
+int64_t ctl_now(void);
+
+/* Write a line about what the operator did to the map's log. */
+int ctl_log(struct keymap *m, const char *name, const char *pid, const struct uuid *uuid,
+	    struct fault *fault, const char *format, ...) __attribute__((format(printf, 6, 7)));
+
+/* An operand that is a PID, a UUID. Misuse is said; returns 0 or an exit status. */
+int ctl_pid(struct cli *cli, const char *text, char out[static PID_LENGTH + 1]);
+int ctl_uuid(struct cli *cli, const char *text, struct uuid *out);
+
+/*
+ * A JSON object with one long array, printed row by row: begin, put (takes the reference),
+ * end. MORE (may be NULL) is an object whose members follow the array.
+ */
+struct ctl_rows {
+	unsigned long rows;
+	bool failed;
+};
+void ctl_rows_begin(struct ctl_rows *r, const char *name);
+void ctl_rows_put(struct ctl_rows *r, json_t *row);
+int ctl_rows_end(struct cli *cli, struct ctl_rows *r, json_t *more);
+
+/* JSON's null for an empty time or text. */
+json_t *ctl_json_time(int64_t when);
+json_t *ctl_json_pid(const char *pid);
+json_t *ctl_json_uuid(const struct uuid *uuid);
+
+extern const struct cli_option ctl_import_options[];
+int ctl_keys_import(struct cli *cli);
+
+extern const struct cli_option ctl_keys_list_options[];
+int ctl_keys_list(struct cli *cli);
+
+extern const struct cli_option ctl_systems_list_options[];
+int ctl_systems_list(struct cli *cli);
+
+extern const struct cli_option ctl_log_options[];
+int ctl_log_show(struct cli *cli);
+
+#endif
