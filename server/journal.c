@@ -1,0 +1,146 @@
+/* The daemon's log: the one place below main that writes to standard error. */
+#include "server/journal.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/keymap.h"
+#include "server/ledger.h"
+
+#define LINE 6000
+
+void journal_init(struct journal *j)
+{
+	memset(j, 0, sizeof(*j));
+	j->levels = getenv("JOURNAL_STREAM") != NULL && !isatty(STDERR_FILENO);
+}
+
+static void print(struct journal *j, enum event_severity severity, const char *line)
+{
+	static const char *const levels[] = {
+		[EVENT_INFO] = "<6>", [EVENT_WARNING] = "<4>", [EVENT_ERROR] = "<3>",
+		[EVENT_SECURITY] = "<4>",
+	};
+
+	fprintf(stderr, "%s%s\n", j->levels ? levels[severity] : "", line);
+}
+
+static void begin(struct journal *j, struct event *e)
+{
+	char line[LINE];
+
+	e->time = time(NULL);
+	j->events[e->severity]++;
+	event_line(e, line, sizeof(line));
+	print(j, e->severity, line);
+}
+
+/* The log is where failures are told: of its own there is only standard error to tell. */
+static int append(struct keymap *map, const struct event *e, struct fault *fault)
+{
+	int ret = keymap_log(map, e, fault);
+
+	if (ret)
+		fprintf(stderr, "the line above is not in the map's log: %s\n", fault->what);
+	return ret;
+}
+
+void journal_inside(struct journal *j, struct keymap *map, struct event *event)
+{
+	struct fault fault = { .code = 0 };
+
+	begin(j, event);
+	append(map, event, &fault);
+}
+
+/* A copy of an event that waits for its turn in the ledger. */
+struct note {
+	struct event event;
+	struct uuid uuid;
+	char texts[];		/* name, pid, address, what, todo, each with its NUL */
+};
+
+static int write_note(struct keymap *map, void *context, struct fault *fault)
+{
+	struct note *n = context;
+
+	return append(map, &n->event, fault);
+}
+
+static void note_done(void *context, int code, const struct fault *fault)
+{
+	free(context);
+}
+
+static const char *keep(char **at, const char *text)
+{
+	const char *kept = *at;
+
+	if (!text)
+		return NULL;
+	strcpy(*at, text);
+	*at += strlen(text) + 1;
+	return kept;
+}
+
+static size_t size_of(const char *text)
+{
+	return text ? strlen(text) + 1 : 0;
+}
+
+void journal_note(struct journal *j, struct event *e)
+{
+	struct ledger_job job = { .run = write_note, .done = note_done };
+	char pid[PID_LENGTH + 1] = "", *at;
+	struct note *n;
+
+	begin(j, e);
+	if (!j->ledger)
+		return;
+	if (e->pid)
+		memcpy(pid, e->pid, PID_LENGTH);
+	n = malloc(sizeof(*n) + size_of(e->name) + sizeof(pid) + size_of(e->address) +
+		   size_of(e->what) + size_of(e->todo));
+	if (!n)
+		return;
+	n->event = *e;
+	at = n->texts;
+	n->event.name = keep(&at, e->name);
+	n->event.pid = e->pid ? keep(&at, pid) : NULL;
+	n->event.address = keep(&at, e->address);
+	n->event.what = keep(&at, e->what);
+	n->event.todo = keep(&at, e->todo);
+	if (e->uuid) {
+		n->uuid = *e->uuid;
+		n->event.uuid = &n->uuid;
+	}
+	job.context = n;
+	if (ledger_add(j->ledger, &job, NULL))
+		free(n);
+}
+
+void journal_fault(struct journal *j, enum event_severity severity, const char *name,
+		   const char *prefix, const struct fault *fault)
+{
+	char what[600];
+	struct event e = { .severity = severity, .name = name, .what = what,
+			   .todo = *fault->todo ? fault->todo : NULL };
+
+	snprintf(what, sizeof(what), "%s%s", prefix ? prefix : "", fault->what);
+	journal_note(j, &e);
+}
+
+void journal_say(struct journal *j, const char *format, ...)
+{
+	char line[LINE];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(line, sizeof(line), format, args);
+	va_end(args);
+	print(j, EVENT_INFO, line);
+}
