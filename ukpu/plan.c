@@ -46,15 +46,21 @@ static int add(struct plan *p, enum plan_phase phase, enum plan_kind kind, uint6
 	return 0;
 }
 
+/* Is a zeroing of exactly this place planned already? */
+static bool planned(const struct plan *p, uint64_t offset)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->step[i].offset == offset)
+			return true;
+	}
+	return false;
+}
+
 /* One sector to be zeroed, if it is on the stick and not yet in the plan. */
 static int erase_sector(struct plan *p, uint64_t offset, const char *what, unsigned number)
 {
-	if (offset > (p->layout.stick_sectors - 1) * FAT_SECTOR)
+	if (offset > (p->layout.stick_sectors - 1) * FAT_SECTOR || planned(p, offset))
 		return 0;
-	for (size_t i = 0; i < p->n; i++) {
-		if (p->step[i].offset == offset)
-			return 0;
-	}
 	if (number)
 		return add(p, PLAN_ERASE, PLAN_ZERO, offset, FAT_SECTOR, "%s of old partition %u",
 			   what, number);
@@ -121,7 +127,8 @@ static int add_signatures(struct plan *p, struct target *t, const struct parts *
 		uint64_t first = s->offset / FAT_SECTOR * FAT_SECTOR;
 		uint64_t end = (s->offset + s->size + FAT_SECTOR - 1) / FAT_SECTOR * FAT_SECTOR;
 
-		if (end > size || end <= (uint64_t)END_SECTORS * FAT_SECTOR || first >= tail)
+		if (end > size || end <= (uint64_t)END_SECTORS * FAT_SECTOR || first >= tail ||
+		    planned(p, first))
 			continue;
 		r = add(p, PLAN_CLEAN, PLAN_ZERO, first, end - first, "signature of %s",
 			s->type[0] ? s->type : "another system");

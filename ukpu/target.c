@@ -166,14 +166,16 @@ static int open_with(struct target **out, const char *path, unsigned flags, int 
 	}
 	r = settle(t, fault);
 	if (!r && create && t->disk.size != create) {
-		if (t->disk.size)
-			r = fault_set(fault, KIT_ERR_EXISTS, "%s is there already, with %llu bytes "
-				      "instead of %llu", path, (unsigned long long)t->disk.size,
-				      (unsigned long long)create);
-		else if (ftruncate(t->fd, (off_t)create))
+		if (t->disk.size) {
+			fault_set(fault, KIT_ERR_EXISTS, "%s is there already, with %llu bytes "
+				  "instead of %llu", path, (unsigned long long)t->disk.size,
+				  (unsigned long long)create);
+			r = fault_todo(fault, "Leave --size out to use the image as it is, or name "
+				       "another file.");
+		} else if (ftruncate(t->fd, (off_t)create)) {
 			r = fault_sys(fault, errno, "cannot make %s %llu bytes long", path,
 				      (unsigned long long)create);
-		fault_todo(fault, "Leave --size out to use the image as it is, or name another file.");
+		}
 		t->disk.size = create;
 	}
 out:

@@ -1,0 +1,82 @@
+/* ukpu verify: the rules one by one. */
+#include <jansson.h>
+#include <stdio.h>
+
+#include "ukpu/ukpu.h"
+
+const struct cli_option ukpu_verify_options[] = {
+	{ "image", 0, NULL, "TARGET is an image file, not a block device", 0, 0 },
+	{ "strict", 0, NULL, "a warning, too, makes the answer no", 0, 0 },
+	{ NULL, 0, NULL, NULL, 0, 0 },
+};
+
+static void add_json(void *context, const struct verify_result *r)
+{
+	json_array_append_new(context, json_pack("{s:s, s:s, s:s, s:s, s:s}", "group", r->group,
+						 "rule", r->rule, "verdict",
+						 r->verdict == VERIFY_FAIL ? "fail" :
+						 verify_verdict_name(r->verdict),
+						 "text", r->text, "mend", r->mend));
+}
+
+static int print_json(struct cli *cli, json_t *rules, const struct verify_summary *s, bool good)
+{
+	const struct sbin_summary *c = &s->contents;
+	json_t *out = json_pack("{s:b, s:i, s:i, s:i, s:i, s:s?, s:o}", "good", good, "passed",
+				(int)s->passed, "warned", (int)s->warned, "failed", (int)s->failed,
+				"skipped", (int)s->skipped, "layout",
+				s->layout_known ? layout_name(s->layout) : NULL, "rules", rules);
+
+	if (s->has_file)
+		json_object_set_new(out, "contents",
+				    json_pack("{s:i, s:i, s:i, s:i, s:s, s:b, s:f}", "records",
+					      (int)c->records, "used", (int)c->consumed, "left",
+					      (int)c->valid, "next", (int)c->next, "next_pid",
+					      c->next_pid, "consumable", c->consumable,
+					      "post_seconds", c->post_seconds));
+	return cli_print_json(cli, (struct json_t *)out);
+}
+
+int ukpu_verify(struct cli *cli)
+{
+	const char *path = cli->argv[0];
+	struct ukpu_words words = ukpu_words(cli, path);
+	struct ukpu_lines lines = {0};
+	struct probe_signatures signatures = {0};
+	struct verify_summary summary;
+	struct verify_input in;
+	struct target *t = NULL;
+	const struct disk *disk;
+	json_t *rules = cli->json ? json_array() : NULL;
+	struct fault fault = {0};
+	int status = EXIT_CANNOT;
+	bool good;
+
+	if (target_open(&t, path, cli_has(cli, "image") ? TARGET_IMAGE : 0, &fault) ||
+	    target_fresh(t, &disk, &fault) ||
+	    probe_signatures(&signatures, target_fd(t), 0, disk->size, &fault)) {
+		cli_fail(cli, &fault);
+		goto out;
+	}
+	ukpu_verify_input(&in, disk, t, &words, &signatures);
+	if (verify_run(&in, cli->json ? add_json : ukpu_print_result,
+		       cli->json ? (void *)rules : &lines, &summary, &fault)) {
+		cli_fail(cli, &fault);
+		goto out;
+	}
+	good = !summary.failed && !(cli_has(cli, "strict") && summary.warned);
+	status = good ? EXIT_YES : EXIT_NO;
+	if (cli->json) {
+		if (print_json(cli, rules, &summary, good) != EXIT_YES)
+			status = EXIT_CANNOT;
+		rules = NULL;
+	} else if (!cli->quiet) {
+		printf("%s: %u passed, %u warned, %u failed, %u not looked at: firmware %s\n", path,
+		       summary.passed, summary.warned, summary.failed, summary.skipped,
+		       summary.failed ? "will NOT take this stick" : "will see setup.bin");
+	}
+out:
+	json_decref(rules);
+	target_close(&t);
+	return status;
+}
