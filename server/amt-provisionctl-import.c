@@ -2,8 +2,8 @@
 #include "server/amt-provisionctl.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -13,12 +13,18 @@
 
 #define SAID		100	/* bad lines told one by one; the rest is counted */
 #define CACHE_KIB	32768	/* the whole index of a million PIDs */
+#define HELD		65536	/* entries sorted at a time: see hold() */
 
 const struct cli_option ctl_import_options[] = {
 	CTL_MAP_OPTIONS,
 	{ "dry-run", 'n', NULL, "say what would happen and change nothing", 0, 0 },
 	{ "skip-bad", 0, NULL, "leave bad lines out instead of refusing the file", 0, 0 },
 	{ NULL, 0, NULL, NULL, 0, 0 },
+};
+
+struct held {
+	struct keyentry entry;	/* SECRET */
+	unsigned long line;
 };
 
 /* One file on its way into the map. */
@@ -31,6 +37,8 @@ struct import {
 	unsigned long added, same, completed, differs, conflicts, bad, folded, lines;
 	const char *kind;
 	json_t *problems;
+	struct held *held;
+	size_t n_held;
 };
 
 static void problem(struct import *im, unsigned long line, const char *field, const char *pid,
@@ -49,7 +57,7 @@ static void problem(struct import *im, unsigned long line, const char *field, co
 		cli_warn(im->cli, "%s: further bad lines are counted, not told", im->name);
 }
 
-static void conflict(struct import *im, const char *pid)
+static void conflict(struct import *im, unsigned long line, const char *pid)
 {
 	char shown[PID_SHOWN + 1], rule[120];
 
@@ -57,10 +65,10 @@ static void conflict(struct import *im, const char *pid)
 	snprintf(rule, sizeof(rule), "%s is in the map, or further up in the file, with another PPS",
 		 shown);
 	im->conflicts++;
-	problem(im, im->lines, "pid", pid, rule);
+	problem(im, line, "pid", pid, rule);
 }
 
-static int take(struct import *im, const struct keyentry *entry, struct fault *fault)
+static int take(struct import *im, const struct held *h, struct fault *fault)
 {
 	enum keymap_added added;
 	int rc;
@@ -68,9 +76,9 @@ static int take(struct import *im, const struct keyentry *entry, struct fault *f
 	/* Once the file is refused, the rest is read for its bad lines alone. */
 	if (!im->m || (im->bad && !im->skip))
 		return KIT_OK;
-	rc = keymap_add(im->m, entry, im->batch, &added, fault);
+	rc = keymap_add(im->m, &h->entry, im->batch, &added, fault);
 	if (rc == KIT_ERR_DUPLICATE) {
-		conflict(im, entry->pair.pid);
+		conflict(im, h->line, h->entry.pair.pid);
 		return KIT_OK;
 	}
 	if (rc)
@@ -92,6 +100,40 @@ static int take(struct import *im, const struct keyentry *entry, struct fault *f
 	return KIT_OK;
 }
 
+static int by_pid(const void *a, const void *b)
+{
+	const struct held *x = a, *y = b;
+	int order = memcmp(x->entry.pair.pid, y->entry.pair.pid, PID_LENGTH);
+
+	return order ? order : x->line < y->line ? -1 : 1;
+}
+
+/* Hand on what is held. */
+static int release(struct import *im, struct fault *fault)
+{
+	int rc = KIT_OK;
+
+	/* Only a long list: a short one keeps its order in the map. */
+	if (im->n_held == HELD)
+		qsort(im->held, im->n_held, sizeof(*im->held), by_pid);
+	for (size_t i = 0; !rc && i < im->n_held; i++)
+		rc = take(im, &im->held[i], fault);
+	secret_wipe(im->held, im->n_held * sizeof(*im->held));
+	im->n_held = 0;
+	return rc;
+}
+
+/*
+ * Hold an entry back until there are many, so that they go into the index in its own
+ * order: a third of the time of a long import is its jumping about there otherwise.
+ */
+static int hold(struct import *im, const struct keyentry *entry, unsigned long line,
+		struct fault *fault)
+{
+	im->held[im->n_held++] = (struct held){ *entry, line };
+	return im->n_held == HELD ? release(im, fault) : KIT_OK;
+}
+
 static int read_list(struct import *im, FILE *file, struct keysource *source,
 		     struct fault *fault)
 {
@@ -104,20 +146,21 @@ static int read_list(struct import *im, FILE *file, struct keysource *source,
 
 	progress_begin(&bar, "importing", sized ? (uint64_t)st.st_size : 0, sized, im->cli->quiet);
 	while ((rc = keysource_next(source, &entry, &bad, fault)) != 0) {
-		im->lines = source->counts.lines;
 		if (rc == KIT_ERR_FORMAT && !fault->code) {
 			problem(im, bad.line, bad.field, "", bad.rule);
 			continue;
 		}
 		if (rc < 0)
 			break;
-		rc = take(im, &entry, fault);
+		rc = hold(im, &entry, source->counts.lines, fault);
 		if (rc)
 			break;
 		if (source->counts.lines % 4096 == 0)
 			progress_update(&bar, sized ? (uint64_t)ftello(file) : source->counts.lines);
 	}
 	secret_wipe(&entry, sizeof(entry));
+	if (!rc)
+		rc = release(im, fault);
 	im->kind = source->kind;
 	im->lines = source->counts.lines;
 	im->folded = source->counts.folded;
@@ -138,6 +181,9 @@ static int import_source(struct import *im, FILE *file, struct keysource *source
 {
 	int rc = KIT_OK;
 
+	im->held = malloc(HELD * sizeof(*im->held));
+	if (!im->held)
+		return fault_sys(fault, ENOMEM, "cannot import %s", im->name);
 	if (im->m)
 		rc = keymap_begin(im->m, fault);
 	if (!rc && im->m)
@@ -151,6 +197,8 @@ static int import_source(struct import *im, FILE *file, struct keysource *source
 	}
 	if (im->m)
 		keymap_rollback(im->m);
+	secret_wipe(im->held, im->n_held * sizeof(*im->held));
+	free(im->held);
 	return rc;
 }
 
