@@ -1,0 +1,89 @@
+/* amt-provisiond: the server that machines say hello to. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keygen/cli.h"
+#include "keygen/secret.h"
+#include "server/config.h"
+#include "server/server.h"
+
+#define DEFAULT_CONF "/etc/amt-provisiond.conf"
+
+static int show_config(const struct config *c)
+{
+	const char *section, *name, *last = "";
+	char value[512];
+
+	for (size_t i = 0; config_get(c, i, &section, &name, value, sizeof(value)) == 0; i++) {
+		if (strcmp(section, last) != 0)
+			printf("%s[%s]\n", i ? "\n" : "", section);
+		last = section;
+		printf("%s = %s\n", name, value);
+	}
+	return EXIT_YES;
+}
+
+static int run(struct cli *cli)
+{
+	const char *path = cli_value(cli, "config");
+	struct fault fault = { .code = 0 };
+	struct config *config = malloc(sizeof(*config));
+	struct server *server = NULL;
+	int status = EXIT_CANNOT;
+
+	if (!path)
+		path = DEFAULT_CONF;
+	if (!config) {
+		fault_set(&fault, KIT_ERR_NOMEM, "out of memory");
+		return cli_fail(cli, &fault);
+	}
+	config_init(config);
+	if (config_load(config, path, &fault) || config_check(config, &fault)) {
+		cli_fail(cli, &fault);
+		goto out;
+	}
+	if (cli_has(cli, "check")) {
+		status = show_config(config);
+		goto out;
+	}
+	/* Lines of the log are whole lines, also where stderr is a pipe. */
+	setvbuf(stderr, NULL, _IOLBF, 0);
+	if (server_new(&server, config, path, &fault) || server_run(server, &fault))
+		cli_fail(cli, &fault);
+	else
+		status = EXIT_YES;
+out:
+	server_free(&server);
+	config_wipe(config);
+	secret_wipe(config, sizeof(*config));
+	free(config);
+	return status;
+}
+
+static const struct cli_option run_options[] = {
+	{ "config", 'c', "FILE", "Configuration file (" DEFAULT_CONF ")", CLI_FILE, 0 },
+	{ "check", 0, NULL, "Check the configuration, show it with all defaults, and end", 0, 0 },
+	{ NULL },
+};
+
+static const struct cli_verb verbs[] = {
+	{ "", "", "Wait for machines that say hello, and set them up", run_options, 0, 0, 0, run,
+	  "Stays in the foreground and writes its log to standard error as well as to the map; "
+	  "systemd, or your shell, puts it into the background. SIGTERM stops it, SIGHUP makes "
+	  "it read its configuration again.",
+	  "amt-provisiond -c /etc/amt-provisiond.conf\n"
+	  "amt-provisiond --check -c samples/amt-provisiond.conf\n" },
+	{ NULL },
+};
+
+static const struct cli_program program = {
+	"amt-provisiond",
+	"Set up machines with Intel AMT that say hello after one touch with a USB stick",
+	verbs, NULL, NULL,
+};
+
+int main(int argc, char **argv)
+{
+	return cli_main(&program, argc, argv);
+}

@@ -1,0 +1,396 @@
+/* What an attempt reads from the map and writes to it; each function runs inside a transaction. */
+#include "server/attempt-parts.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "keygen/secret.h"
+#include "server/callback.h"
+#include "server/config.h"
+#include "server/intake.h"
+#include "server/journal.h"
+
+#define DRAWS 8		/* fresh pairs drawn before it is no coincidence that all are taken */
+
+static void note(struct attempt *a, struct keymap *map, enum event_severity severity,
+		 const char *name, const char *what, const char *todo)
+{
+	struct event e = { .severity = severity, .name = name,
+			   .pid = *a->system.pid ? a->system.pid : NULL, .uuid = &a->uuid,
+			   .address = a->system.address, .what = what,
+			   .todo = todo && *todo ? todo : NULL };
+
+	journal_inside(a->services.journal, map, &e);
+}
+
+/* ---- load ---- */
+
+static int load_pair(struct attempt *a, struct keymap *map, const char *pid,
+		     struct fault *fault)
+{
+	struct keymap_pair pair;
+	char shown[PID_SHOWN + 1];
+	int ret;
+
+	pidpps_show_pid(pid, shown);
+	ret = keymap_find(map, pid, time(NULL), &pair, fault);
+	if (ret == 0 && pair.state == KEYMAP_REVOKED)
+		return fault_set(fault, KIT_ERR_STATE, "PID %s was revoked", shown);
+	if (ret == 0)
+		ret = keymap_secrets(map, pid, &a->pairs[a->n_pairs], fault);
+	if (ret == KIT_ERR_NOT_FOUND)
+		return fault_set(fault, KIT_ERR_STATE, "PID %s is no longer in the map", shown);
+	if (ret == 0)
+		a->n_pairs++;
+	return ret;
+}
+
+static bool is_due(const struct system *s)
+{
+	return s->next_try && s->next_try <= time(NULL) && s->state != SYSTEM_IN_SETUP;
+}
+
+int attempt_load(struct keymap *map, void *attempt, struct fault *fault)
+{
+	struct attempt *a = attempt;
+	int ret;
+
+	ret = keymap_system_find(map, &a->uuid, &a->system, fault);
+	if (ret)
+		return ret;
+	if (!is_due(&a->system) || !*a->system.pid)
+		return KIT_ERR_NOT_FOUND;
+	ret = keymap_system_state(map, &a->uuid, SYSTEM_IN_SETUP, NULL, 0, time(NULL), fault);
+	if (ret)
+		return ret;
+	ret = keymap_system_secrets(map, &a->uuid, &a->secrets, fault);
+	if (ret)
+		return ret;
+	ret = load_pair(a, map, a->system.pid, fault);
+	if (ret)
+		return ret;
+	if (*a->system.next_pid && strcmp(a->system.next_pid, a->system.pid) != 0) {
+		ret = load_pair(a, map, a->system.next_pid, fault);
+		if (ret)
+			return ret;
+	}
+	ret = keymap_inventory_find(map, &a->uuid, &a->inventory, fault);
+	if (ret == KIT_ERR_NOT_FOUND)
+		memset(&a->inventory, 0, sizeof(a->inventory));
+	return ret == KIT_ERR_NOT_FOUND ? 0 : ret;
+}
+
+/* ---- plan ---- */
+
+/* A password by its policy; OUT keeps what an earlier attempt may have given the machine. */
+static int choose_password(enum profile_password policy, const char *one, const char *kept,
+			   char *out, struct fault *fault)
+{
+	switch (policy) {
+	case PROFILE_KEEP:
+		strcpy(out, kept);
+		return 0;
+	case PROFILE_ONE:
+		strcpy(out, one);
+		return 0;
+	case PROFILE_RANDOM:
+		return *out ? 0 : password_random(out, fault);
+	}
+	return KIT_ERR_ARGUMENT;
+}
+
+static int plan_passwords(struct attempt *a, struct fault *fault)
+{
+	const struct keyentry *pair = &a->pairs[a->pair];
+	const char *record = *pair->new_password ? pair->new_password : pair->current_password;
+	int login = setup_login_index(a->setup);
+	const char *now = login >= 0 ? a->logins[login].password : record;
+	char *next_mebx = a->secrets.next_mebx_password;
+	int ret;
+
+	ret = choose_password(a->profile.admin_policy, a->profile.admin_password, now,
+			      a->secrets.next_admin_password, fault);
+	if (ret)
+		return ret;
+	if (a->profile.mebx_policy == PROFILE_KEEP)
+		*next_mebx = '\0';
+	else
+		ret = choose_password(a->profile.mebx_policy, a->profile.mebx_password, "",
+				      next_mebx, fault);
+	if (ret)
+		return ret;
+	/* A stick's record sets the MEBx password; what was known before it does not hold then. */
+	if (!*a->secrets.mebx_password || (login >= 0 && a->kinds[login] == LOGIN_RECORD))
+		strcpy(a->secrets.mebx_password, record);
+	strcpy(a->wish.admin.user, a->profile.admin_user);
+	strcpy(a->wish.admin.password, a->secrets.next_admin_password);
+	strcpy(a->wish.mebx_password, next_mebx);
+	return 0;
+}
+
+static void plan_names(struct attempt *a)
+{
+	size_t host = strcspn(a->fqdn, ".");
+
+	a->wish.set_clock = a->profile.set_clock;
+	if (!a->profile.set_names || host == 0 || host > SETUP_HOST)
+		return;
+	memcpy(a->wish.host, a->fqdn, host);
+	a->wish.host[host] = '\0';
+	if (a->fqdn[host] == '.')
+		strcpy(a->wish.domain, a->fqdn + host + 1);
+}
+
+/* A fresh pair for a re-key: the one that an earlier attempt made, or a new one. */
+static int plan_pair(struct attempt *a, struct keymap *map, struct fault *fault)
+{
+	struct pidpps_generator *g = NULL;
+	struct keyentry e = { .used = false };
+	int ret = 0;
+
+	if (!a->profile.rekey || a->pair == 1)
+		return 0;
+	if (a->n_pairs == 2) {
+		a->wish.pair = a->pairs[1].pair;
+		return 0;
+	}
+	ret = pidpps_generator_new(&g, fault);
+	if (ret)
+		goto out;
+	strcpy(e.current_password, a->secrets.mebx_password);
+	strcpy(e.new_password, a->wish.admin.password);
+	ret = KIT_ERR_DUPLICATE;
+	for (int i = 0; i < DRAWS && ret == KIT_ERR_DUPLICATE; i++) {
+		ret = pidpps_generate(g, &e.pair, fault);
+		if (!ret)
+			ret = keymap_add_rekey(map, &e, &a->uuid, time(NULL), fault);
+	}
+	if (ret == KIT_ERR_DUPLICATE)
+		fault_set(fault, ret, "no PID is free for a new key");
+	if (!ret) {
+		a->wish.pair = e.pair;
+		strcpy(a->system.next_pid, e.pair.pid);
+	}
+out:
+	pidpps_generator_free(&g);
+	secret_wipe(&e, sizeof(e));
+	return ret;
+}
+
+/* The machine's key is used, by the UUID that the machine itself told in the proved talk. */
+static int record_proof(struct attempt *a, struct keymap *map, struct fault *fault)
+{
+	const struct setup_facts *facts = setup_facts(a->setup);
+	const struct uuid *uuid = facts->has_uuid ? &facts->uuid : &a->uuid;
+	const char *pid = a->pairs[a->pair].pair.pid;
+	int ret = keymap_use(map, pid, uuid, time(NULL), fault);
+
+	if (!ret)
+		a->recorded = true;
+	return ret;
+}
+
+static bool is_ours_already(const struct attempt *a)
+{
+	int login = setup_login_index(a->setup);
+
+	if (setup_facts(a->setup)->state != 2)
+		return false;
+	return login >= 0 ? a->kinds[login] != LOGIN_RECORD : a->system.configured_at > 0;
+}
+
+static int check_version(struct attempt *a, struct fault *fault)
+{
+	const struct setup_facts *facts = setup_facts(a->setup);
+
+	if (!*facts->version || profile_serves(&a->profile, facts->major, facts->minor))
+		return 0;
+	fault_set(fault, KIT_ERR_REFUSED, "AMT %s is not among the versions that profile %s "
+		  "serves", facts->version, a->profile.name);
+	return fault_todo(fault, "widen the profile's amt_versions or give the machine another "
+			  "profile in the inventory, then amt-provisionctl systems retry");
+}
+
+int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
+{
+	struct attempt *a = attempt;
+	const struct setup_facts *facts = setup_facts(a->setup);
+	struct keymap_facts known = { .profile = a->profile.name, .fqdn = a->fqdn,
+				      .version = facts->version,
+				      .pid = a->pairs[a->pair].pair.pid };
+	char what[256];
+	int login, ret;
+
+	ret = record_proof(a, map, fault);
+	if (ret)
+		return ret;
+	strcpy(a->system.pid, known.pid);
+	snprintf(what, sizeof(what), "the machine proved its PPS: key used (AMT %s, %s, profile "
+		 "%s)", *facts->version ? facts->version : "of unknown version",
+		 facts->soap ? "SOAP" : "WS-Management", a->profile.name);
+	note(a, map, EVENT_INFO, "key-used", what, NULL);
+	ret = check_version(a, fault);
+	if (ret)
+		return ret;
+	login = setup_login_index(a->setup);
+	a->already = is_ours_already(a);
+	a->promote = !a->already || login < 0 || a->kinds[login] == LOGIN_NEXT;
+	if (a->already)
+		return keymap_system_facts(map, &a->uuid, &known, fault);
+	ret = plan_passwords(a, fault);
+	if (ret)
+		return ret;
+	plan_names(a);
+	ret = plan_pair(a, map, fault);
+	if (ret)
+		return ret;
+	ret = keymap_system_set_secrets(map, &a->uuid, &a->secrets, fault);
+	if (ret)
+		return ret;
+	return keymap_system_facts(map, &a->uuid, &known, fault);
+}
+
+/* ---- the end ---- */
+
+static void promote(char *present, char *next)
+{
+	if (*next)
+		strcpy(present, next);
+	secret_wipe(next, PASSWORD_MAX + 1);
+}
+
+static void say_notes(unsigned notes, char *out, size_t size)
+{
+	static const struct {
+		unsigned note;
+		const char *text;
+	} texts[] = {
+		{ SETUP_NOTE_NO_UUID, "it would not tell its UUID" },
+		{ SETUP_NOTE_NO_VERSION, "it would not tell its AMT version" },
+		{ SETUP_NOTE_NO_CLOCK, "it would not have its clock set" },
+		{ SETUP_NOTE_NO_NAMES, "it would not take host and domain name" },
+		{ SETUP_NOTE_NO_MEBX, "it would not take a new MEBx password and keeps the one of "
+				      "its stick" },
+	};
+	size_t at = 0;
+
+	*out = '\0';
+	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
+		if ((notes & texts[i].note) && at < size)
+			at += (size_t)snprintf(out + at, size - at, "; %s", texts[i].text);
+}
+
+int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
+{
+	struct attempt *a = attempt;
+	struct keymap_facts known = { .admin_user = NULL };
+	unsigned notes = setup_notes(a->setup);
+	char what[512], remarks[384];
+	int ret;
+
+	if (notes & SETUP_NOTE_NO_MEBX)
+		secret_wipe(a->secrets.next_mebx_password,
+			    sizeof(a->secrets.next_mebx_password));
+	if (a->promote) {
+		known.admin_user = a->profile.admin_user;
+		promote(a->secrets.admin_password, a->secrets.next_admin_password);
+		promote(a->secrets.mebx_password, a->secrets.next_mebx_password);
+	}
+	ret = keymap_system_set_secrets(map, &a->uuid, &a->secrets, fault);
+	if (ret)
+		return ret;
+	if (*a->system.next_pid && (a->pair == 1 || *a->wish.pair.pid)) {
+		known.pid = a->system.next_pid;
+		known.next_pid = "";
+	}
+	ret = keymap_system_facts(map, &a->uuid, &known, fault);
+	if (ret)
+		return ret;
+	ret = keymap_system_state(map, &a->uuid, SYSTEM_CONFIGURED, NULL, 0, time(NULL), fault);
+	if (ret)
+		return ret;
+	say_notes(notes, remarks, sizeof(remarks));
+	snprintf(what, sizeof(what), "configured%s%s%s%s%s", *a->fqdn ? " as " : "", a->fqdn,
+		 a->already ? " already: the password of this server is in it" : "",
+		 known.pid ? ", with a new key" : "", remarks);
+	note(a, map, *remarks ? EVENT_WARNING : EVENT_INFO, "configured", what, NULL);
+	return 0;
+}
+
+static const char *failure_name(const struct attempt *a)
+{
+	switch (a->failed_state) {
+	case SYSTEM_FQDN_MISSING:
+		return "fqdn-missing";
+	case SYSTEM_REFUSED:
+		return a->setup && setup_uuid_differs(a->setup) ? "uuid-mismatch" : "refused";
+	default:
+		break;
+	}
+	if (a->fault.code == KIT_ERR_FORGED)
+		return "proof-failed";
+	if (!a->callback && !a->proved && (a->fault.code == KIT_ERR_NETWORK ||
+					   a->fault.code == KIT_ERR_TIMEOUT))
+		return "call-failed";
+	return "setup-failed";
+}
+
+static int64_t next_try(const struct attempt *a, const struct system *row, int64_t now)
+{
+	const struct config *config = a->services.config;
+
+	if (a->failed_state != SYSTEM_FAILED)
+		return 0;
+	/* It said hello from somewhere else meanwhile. */
+	if (strcmp(row->address, a->system.address) != 0 || strcmp(row->pid, a->system.pid) != 0)
+		return now;
+	if (config->retry_limit && row->failures + 1 >= config->retry_limit)
+		return 0;
+	return now + (int64_t)intake_backoff(config, row->failures + 1);
+}
+
+int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
+{
+	struct attempt *a = attempt;
+	bool security = a->fault.code == KIT_ERR_FORGED || a->failed_state == SYSTEM_REFUSED;
+	struct system row;
+	int64_t now = time(NULL), next;
+	char what[900], reason[SYSTEM_REASON + 1];
+	int ret;
+
+	ret = keymap_system_find(map, &a->uuid, &row, fault);
+	if (ret)
+		return ret;
+	/* It proved the key, though set-up failed: that is not taken back. */
+	if (a->proved && !a->recorded) {
+		ret = record_proof(a, map, fault);
+		if (ret && ret != KIT_ERR_STATE)
+			return ret;
+		if (!ret)
+			note(a, map, EVENT_INFO, "key-used", "the machine proved its PPS: key "
+			     "used", NULL);
+		fault_clear(fault);
+	}
+	if (!a->proved && a->fault.code == KIT_ERR_FORGED) {
+		ret = keymap_release(map, a->system.pid, &a->uuid, fault);
+		if (ret)
+			return ret;
+	}
+	next = next_try(a, &row, now);
+	snprintf(what, sizeof(what), "%s%s%s", a->fault.what, *a->fault.todo ? " -- " : "",
+		 a->fault.todo);
+	snprintf(reason, sizeof(reason), "%.*s", SYSTEM_REASON, what);
+	ret = keymap_system_state(map, &a->uuid, a->failed_state, reason, next, now, fault);
+	if (ret)
+		return ret;
+	if (next)
+		snprintf(what, sizeof(what), "%s; next try in %lld s", a->fault.what,
+			 (long long)(next - now));
+	else
+		snprintf(what, sizeof(what), "%s; no further try before its next hello",
+			 a->fault.what);
+	note(a, map, security ? EVENT_SECURITY : EVENT_WARNING, failure_name(a), what,
+	     a->fault.todo);
+	return 0;
+}

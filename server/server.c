@@ -1,0 +1,456 @@
+/* The daemon: hellos from the listener go through the ledger to the fleet. */
+#include "server/server.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "keygen/secret.h"
+#include "server/callback.h"
+#include "server/intake.h"
+#include "server/journal.h"
+#include "server/keymap.h"
+#include "server/ledger.h"
+#include "server/naming.h"
+
+#define MANY_JOBS	20000	/* waiting for the map: no more hellos are accepted then */
+#define FEW_JOBS	5000
+#define STOP_SECONDS	10	/* for the last writes */
+#define TICK_SECONDS	1
+#define TRIM_TICKS	600	/* between two looks at the length of the log */
+
+enum { ON_TERM, ON_INT, ON_HUP, SIGNALS };
+
+struct server {
+	struct config config;		/* SECRET: its profiles */
+	char *path;
+	struct event_base *base;
+	struct keymap *map;
+	struct ledger *ledger;
+	struct journal journal;
+	struct callback_pool *pool;
+	struct naming_service *naming;
+	struct fleet *fleet;
+	struct listener *listener;
+	struct intake intake;
+	struct event *signals[SIGNALS];
+	struct event *tick;
+	unsigned ticks;
+	bool full;		/* too many jobs wait: the listener is paused */
+	bool blocked;		/* it was said that another process holds the map */
+	bool ready;		/* the map was opened and the log can be written */
+};
+
+/* ---- hellos ---- */
+
+/* A hello on its way through the ledger. */
+struct arrival {
+	struct server *server;
+	struct hello hello;
+	char address[SYSTEM_ADDRESS + 1];
+	bool accepted;
+};
+
+static int take_hello(struct keymap *map, void *context, struct fault *fault)
+{
+	struct arrival *a = context;
+	struct server *s = a->server;
+	struct intake_result r;
+	struct event e = { .uuid = &a->hello.uuid, .address = a->address };
+	int ret = intake_hello(&s->intake, map, &a->hello, a->address, time(NULL), &r, fault);
+
+	if (ret)
+		return ret;
+	a->accepted = r.accepted;
+	e.severity = r.severity;
+	e.name = r.name;
+	e.pid = *a->hello.pid ? a->hello.pid : NULL;
+	e.what = r.what;
+	e.todo = r.todo;
+	journal_inside(&s->journal, map, &e);
+	return 0;
+}
+
+static void hello_done(void *context, int code, const struct fault *fault)
+{
+	struct arrival *a = context;
+	struct server *s = a->server;
+
+	if (code)
+		journal_fault(&s->journal, EVENT_ERROR, "hello-lost", "a hello could not be "
+			      "kept, the machine will say it again: ", fault);
+	else if (a->accepted)
+		fleet_kick(s->fleet);
+	free(a);
+}
+
+static void check_load(struct server *s)
+{
+	size_t waiting = ledger_waiting(s->ledger);
+	bool full = s->full ? waiting > FEW_JOBS : waiting > MANY_JOBS;
+
+	if (full == s->full)
+		return;
+	s->full = full;
+	listener_pause(s->listener, full);
+}
+
+static void on_hello(void *context, const struct hello *hello, const char *address)
+{
+	struct server *s = context;
+	struct arrival *a = calloc(1, sizeof(*a));
+	struct ledger_job job = { .run = take_hello, .done = hello_done, .context = a };
+
+	if (!a)
+		return;
+	a->server = s;
+	a->hello = *hello;
+	strncpy(a->address, address, sizeof(a->address) - 1);
+	if (ledger_add(s->ledger, &job, NULL))
+		free(a);
+	check_load(s);
+}
+
+static void on_trouble(void *context, enum listener_trouble trouble, const char *address,
+		       const struct hello *hello, const struct fault *fault)
+{
+	static const char *const names[] = {
+		[TROUBLE_BAD_HELLO] = "bad-hello", [TROUBLE_TIME] = "hello-timeout",
+		[TROUBLE_TOO_OFTEN] = "too-often", [TROUBLE_TOO_MANY] = "too-many-connections",
+		[TROUBLE_FULL] = "connections-full", [TROUBLE_SYSTEM] = "system-limit",
+	};
+	struct server *s = context;
+	bool known = hello->version != 0 && !uuid_is_blank(&hello->uuid);
+	struct event e = { .severity = EVENT_WARNING, .name = names[trouble],
+			   .uuid = known ? &hello->uuid : NULL, .address = address,
+			   .what = fault->what, .todo = fault->todo };
+
+	if (trouble == TROUBLE_SYSTEM)
+		e.severity = EVENT_ERROR;
+	journal_note(&s->journal, &e);
+	check_load(s);
+}
+
+/* ---- signals and the clock ---- */
+
+static struct listener_limits limits_of(const struct config *c)
+{
+	struct listener_limits l = {
+		.connections = c->max_connections,
+		.per_address = c->connections_per_address,
+		.messages_per_minute = c->hellos_per_minute,
+		.seconds = c->hello_seconds,
+		.bytes = c->hello_bytes,
+		.page = c->page,
+	};
+
+	return l;
+}
+
+void server_stop(struct server *s)
+{
+	event_base_loopbreak(s->base);
+}
+
+static void on_stop(evutil_socket_t number, short what, void *context)
+{
+	struct server *s = context;
+
+	journal_say(&s->journal, "stopping on signal %d", (int)number);
+	server_stop(s);
+}
+
+static bool same_addresses(const struct config_addresses *a, const struct config_addresses *b)
+{
+	if (a->count != b->count)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->at[i].text, b->at[i].text) != 0)
+			return false;
+	return true;
+}
+
+static int on_setting(void *context, const char *name, const char *value)
+{
+	struct config *c = context;
+
+	return config_set(c, name, value, NULL);
+}
+
+/* The map's settings beat the file's. */
+static int read_settings(struct keymap *map, struct config *c, struct fault *fault)
+{
+	int ret = keymap_settings(map, on_setting, c, fault);
+
+	if (ret) {
+		fault_set(fault, ret, "a setting in the map makes no sense");
+		fault_todo(fault, "amt-provisionctl config show lists them");
+	}
+	return ret;
+}
+
+/* Read the file again; whatever is wrong with it, the server goes on as it was. */
+static void on_reload(evutil_socket_t number, short what, void *context)
+{
+	struct server *s = context;
+	struct fault fault = { .code = 0 };
+	struct listener_limits limits;
+	struct config *c = malloc(sizeof(*c));
+
+	if (!c)
+		return;
+	config_init(c);
+	if (config_load(c, s->path, &fault) || read_settings(s->map, c, &fault) ||
+	    config_check(c, &fault)) {
+		journal_fault(&s->journal, EVENT_ERROR, "reload-failed",
+			      "the configuration stays as it was: ", &fault);
+		goto out;
+	}
+	if (strcmp(c->map, s->config.map) != 0 || strcmp(c->key_file, s->config.key_file) != 0 ||
+	    !same_addresses(&c->listen, &s->config.listen) ||
+	    !same_addresses(&c->metrics_listen, &s->config.metrics_listen))
+		journal_say(&s->journal, "map, key_file, listen and metrics_listen are taken at "
+			    "the next start only");
+	config_wipe(&s->config);
+	s->config = *c;
+	limits = limits_of(&s->config);
+	listener_set_limits(s->listener, &limits);
+	journal_say(&s->journal, "configuration read again from %s", s->path);
+	fleet_kick(s->fleet);
+out:
+	config_wipe(c);
+	secret_wipe(c, sizeof(*c));
+	free(c);
+}
+
+static void look_at_lock(struct server *s)
+{
+	struct timespec t;
+	double since = ledger_blocked_since(s->ledger);
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	if (since == 0) {
+		s->blocked = false;
+	} else if (!s->blocked && (double)t.tv_sec - since > 5) {
+		s->blocked = true;
+		journal_say(&s->journal, "another program holds the map for more than 5 s (a "
+			    "long import?): hellos wait in memory meanwhile");
+	}
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *context)
+{
+	struct server *s = context;
+	bool changed = false;
+
+	check_load(s);
+	look_at_lock(s);
+	/* An operator's "retry", or a name that was imported, is worth a look. */
+	if (keymap_changed(s->map, &changed, NULL) == 0 && changed)
+		fleet_kick(s->fleet);
+	if (++s->ticks % TRIM_TICKS == 0)
+		keymap_log_trim(s->map, s->config.log_keep, NULL);
+}
+
+/* ---- the whole ---- */
+
+static int open_map(struct server *s, struct fault *fault)
+{
+	struct keymap_options options = { .flags = KEYMAP_CREATE };
+	int ret;
+
+	if (*s->config.key_file)
+		options.key_file = s->config.key_file;
+	ret = keymap_open(&s->map, s->config.map, &options, fault);
+	if (!ret)
+		ret = read_settings(s->map, &s->config, fault);
+	if (!ret)
+		ret = config_check(&s->config, fault);
+	if (!ret)
+		ret = intake_init(&s->intake, &s->config, s->map, fault);
+	return ret;
+}
+
+static int listen_all(struct server *s, struct fault *fault)
+{
+	size_t count = 0, opened = 0;
+	int ret = listener_inherit(s->listener, &count, fault);
+
+	if (ret || count)
+		return ret;
+	for (size_t i = 0; i < s->config.listen.count; i++) {
+		struct fault why = { .code = 0 };
+
+		ret = listener_open(s->listener, &s->config.listen.at[i], &why);
+		if (ret == 0) {
+			opened++;
+			continue;
+		}
+		if (ret != KIT_ERR_NOT_FOUND) {
+			*fault = why;
+			return ret;
+		}
+		journal_say(&s->journal, "%s: going on without", why.what);
+	}
+	if (opened)
+		return 0;
+	fault_set(fault, KIT_ERR_ARGUMENT, "there is no address to listen on");
+	return fault_todo(fault, "set listen in section [server]");
+}
+
+static int add_signals(struct server *s, struct fault *fault)
+{
+	static const int numbers[] = { [ON_TERM] = SIGTERM, [ON_INT] = SIGINT, [ON_HUP] = SIGHUP };
+	struct timeval tick = { .tv_sec = TICK_SECONDS };
+
+	for (int i = 0; i < SIGNALS; i++) {
+		s->signals[i] = evsignal_new(s->base, numbers[i],
+					     i == ON_HUP ? on_reload : on_stop, s);
+		if (!s->signals[i] || event_add(s->signals[i], NULL))
+			return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	}
+	s->tick = event_new(s->base, -1, EV_PERSIST, on_tick, s);
+	if (!s->tick || event_add(s->tick, &tick))
+		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	return 0;
+}
+
+static int build(struct server *s, struct fault *fault)
+{
+	struct listener_handler handler = { .hello = on_hello, .trouble = on_trouble,
+					    .context = s };
+	struct listener_limits limits;
+	struct attempt_services services = { .config = &s->config, .journal = &s->journal };
+	int ret;
+
+	s->base = event_base_new();
+	if (!s->base)
+		return fault_set(fault, KIT_ERR_LIBRARY, "libevent cannot make an event loop");
+	ret = open_map(s, fault);
+	if (!ret)
+		ret = ledger_new(&s->ledger, s->base, s->map, fault);
+	if (ret)
+		return ret;
+	s->journal.ledger = s->ledger;
+	ret = callback_pool_new(&s->pool, s->base, fault);
+	if (!ret)
+		ret = naming_service_new(&s->naming, s->base, &s->config, fault);
+	if (ret)
+		return ret;
+	services.base = s->base;
+	services.map = s->map;
+	services.ledger = s->ledger;
+	services.pool = s->pool;
+	services.naming = s->naming;
+	ret = fleet_new(&s->fleet, &services, fault);
+	limits = limits_of(&s->config);
+	if (!ret)
+		ret = listener_new(&s->listener, s->base, &limits, &handler, fault);
+	if (!ret)
+		ret = add_signals(s, fault);
+	return ret;
+}
+
+static int begin(struct server *s, struct fault *fault)
+{
+	size_t interrupted = 0;
+	int ret;
+
+	keymap_set_wait(s->map, STOP_SECONDS * 1000);
+	ret = fleet_recover(s->fleet, &interrupted, fault);
+	keymap_set_wait(s->map, 0);
+	if (ret)
+		return ret;
+	if (interrupted)
+		journal_say(&s->journal, "%zu set-ups that were interrupted are taken up again",
+			    interrupted);
+	ret = listen_all(s, fault);
+	if (ret)
+		return ret;
+	for (size_t i = 0; i < s->config.listen.count; i++)
+		journal_say(&s->journal, "listening for hellos on %s, port %u",
+			    s->config.listen.at[i].text, listener_port(s->listener, i));
+	fleet_kick(s->fleet);
+	return 0;
+}
+
+int server_new(struct server **out, struct config *config, const char *path,
+	       struct fault *fault)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	int ret;
+
+	*out = NULL;
+	if (!s)
+		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	s->config = *config;
+	secret_wipe(config, sizeof(*config));
+	journal_init(&s->journal);
+	s->path = strdup(path);
+	/* No key log of TLS sessions, whatever the environment asks libcurl for. */
+	unsetenv("SSLKEYLOGFILE");
+	if (!s->path || curl_global_init(CURL_GLOBAL_DEFAULT)) {
+		ret = fault_set(fault, KIT_ERR_LIBRARY, "libcurl cannot be initialised");
+		goto fail;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	ret = build(s, fault);
+	if (!ret)
+		ret = begin(s, fault);
+	if (ret)
+		goto fail;
+	*out = s;
+	return 0;
+fail:
+	server_free(&s);
+	return ret;
+}
+
+int server_run(struct server *s, struct fault *fault)
+{
+	int ret = 0;
+
+	if (event_base_dispatch(s->base) < 0)
+		ret = fault_set(fault, KIT_ERR_LIBRARY, "the event loop failed");
+	listener_stop(s->listener);
+	fleet_stop(s->fleet);
+	ledger_flush(s->ledger, STOP_SECONDS);
+	journal_say(&s->journal, "stopped");
+	return ret;
+}
+
+void server_free(struct server **out)
+{
+	struct server *s = *out;
+
+	if (!s)
+		return;
+	*out = NULL;
+	listener_free(&s->listener);
+	ledger_free(&s->ledger);
+	fleet_free(&s->fleet);
+	naming_service_free(&s->naming);
+	callback_pool_free(&s->pool);
+	keymap_close(&s->map);
+	for (int i = 0; i < SIGNALS; i++)
+		if (s->signals[i])
+			event_free(s->signals[i]);
+	if (s->tick)
+		event_free(s->tick);
+	if (s->base)
+		event_base_free(s->base);
+	config_wipe(&s->config);
+	free(s->path);
+	secret_wipe(s, sizeof(*s));
+	free(s);
+	curl_global_cleanup();
+}
+
+uint16_t server_port(const struct server *s, size_t i)
+{
+	return listener_port(s->listener, i);
+}

@@ -1,0 +1,35 @@
+/* The daemon as a whole: sockets, map and set-ups tied together on one event loop. */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include <stdint.h>
+
+#include "keygen/error.h"
+#include "server/config.h"
+#include "server/fleet.h"
+#include "server/listener.h"
+
+struct server;
+
+/*
+ * Open the map, listen, take up what was interrupted. CONFIG is moved into the server: the
+ * caller's copy is wiped. PATH is the file it came from, read again by server_reload().
+ *
+ * Returns 0 or the errors of keymap_open(), listener_open(), config_check().
+ */
+int server_new(struct server **out, struct config *config, const char *path,
+	       struct fault *fault);
+
+/* Run until SIGTERM, SIGINT or server_stop(); SIGHUP reloads. Returns 0, or why it could not go on. */
+int server_run(struct server *s, struct fault *fault);
+
+/* Leave server_run(): what runs is given up, what is to be written is written. */
+void server_stop(struct server *s);
+
+/* *s may be NULL. */
+void server_free(struct server **s);
+
+/* The port of listening socket I. */
+uint16_t server_port(const struct server *s, size_t i);
+
+#endif
