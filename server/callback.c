@@ -248,8 +248,6 @@ static size_t on_header(char *data, size_t one, size_t n, void *user)
 static CURLcode set_options(struct callback *c)
 {
 	CURLcode e = CURLE_OK;
-	char url[128];
-	bool v6 = strchr(c->address, ':') != NULL;
 
 #define SET(option, value) (e = e ? e : curl_easy_setopt(c->easy, option, value))
 	SET(CURLOPT_PRIVATE, c);
@@ -279,11 +277,7 @@ static CURLcode set_options(struct callback *c)
 	SET(CURLOPT_SSL_CTX_FUNCTION, on_context);
 	SET(CURLOPT_SSL_CTX_DATA, c);
 #undef SET
-	if (e)
-		return e;
-	snprintf(url, sizeof(url), "https://%s%s%s:%u/", v6 ? "[" : "", c->address,
-		 v6 ? "]" : "", c->port);
-	return curl_easy_setopt(c->easy, CURLOPT_URL, url);
+	return e;
 }
 
 int callback_open(struct callback **out, struct callback_pool *pool,
@@ -372,8 +366,12 @@ int callback_post(struct callback *c, const struct callback_request *q,
 		  void (*done)(void *context, const struct callback_reply *reply),
 		  void *context, struct fault *fault)
 {
+	bool v6 = strchr(c->address, ':') != NULL;
 	CURLcode e = CURLE_OK;
+	char url[256];
 
+	snprintf(url, sizeof(url), "https://%s%s%s:%u%s", v6 ? "[" : "", c->address,
+		 v6 ? "]" : "", c->port, q->path);
 	c->request = malloc(q->size + 1);
 	if (!c->request || set_headers(c, q))
 		goto fail;
@@ -384,7 +382,7 @@ int callback_post(struct callback *c, const struct callback_request *q,
 	c->too_long = false;
 	c->error[0] = '\0';
 #define SET(option, value) (e = e ? e : curl_easy_setopt(c->easy, option, value))
-	SET(CURLOPT_REQUEST_TARGET, q->path);
+	SET(CURLOPT_URL, url);
 	SET(CURLOPT_POST, 1L);
 	SET(CURLOPT_POSTFIELDS, c->request);
 	SET(CURLOPT_POSTFIELDSIZE, (long)c->request_size);

@@ -154,6 +154,8 @@ static int64_t due_after_hello(const struct config *config, const struct system 
 {
 	int64_t last;
 
+	if (s->state == SYSTEM_QUEUED && s->next_try > now)
+		return s->next_try;
 	if (s->state != SYSTEM_FAILED || s->next_try == 0 || s->failures == 0)
 		return now;
 	/* Hellos come as often as their sender likes: calls do not. */
@@ -168,6 +170,7 @@ static int queue(struct intake *in, struct keymap *map, const struct hello *h,
 		 struct fault *fault)
 {
 	struct system system, before;
+	int64_t due;
 	bool known;
 	int ret = keymap_system_find(map, &h->uuid, &before, fault);
 
@@ -187,9 +190,9 @@ static int queue(struct intake *in, struct keymap *map, const struct hello *h,
 	/* Another key or another address is a new start. */
 	if (memcmp(before.pid, h->pid, PID_LENGTH) != 0 ||
 	    strcmp(before.address, system.address) != 0)
-		before.state = SYSTEM_QUEUED;
-	now = due_after_hello(in->config, &before, now);
-	return keymap_system_state(map, &h->uuid, SYSTEM_QUEUED, NULL, now, now, fault);
+		before.next_try = 0;
+	due = due_after_hello(in->config, &before, now);
+	return keymap_system_state(map, &h->uuid, SYSTEM_QUEUED, NULL, due, now, fault);
 }
 
 int intake_hello(struct intake *in, struct keymap *map, const struct hello *h,
