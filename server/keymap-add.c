@@ -47,21 +47,24 @@ int keymap_mark_exported(struct keymap *m, int64_t id, int64_t batch, struct fau
 
 int keymap_secrets(struct keymap *m, const char *pid, struct keyentry *out, struct fault *fault)
 {
-	struct seal_place pps = db_place_pid("pps", pid);
-	struct seal_place current = db_place_pid("current_password", pid);
-	struct seal_place fresh = db_place_pid("admin_password", pid);
+	char own[PID_LENGTH + 1] = "";
+	struct seal_place pps = db_place_pid("pps", own);
+	struct seal_place current = db_place_pid("current_password", own);
+	struct seal_place fresh = db_place_pid("admin_password", own);
 	sqlite3_stmt *s;
 	int rc;
 
+	/* PID may well be a part of *OUT. */
+	memcpy(own, pid, PID_LENGTH);
 	memset(out, 0, sizeof(*out));
 	rc = db_statement(m, "SELECT pps, current_password, admin_password, used FROM csti_pid_map"
 			  " WHERE pid = ?1", &s, fault);
 	if (rc)
 		return rc;
-	db_pid(s, 1, pid);
+	db_pid(s, 1, own);
 	rc = db_step(m, s, "look a PID up", fault);
 	if (rc == 0)
-		rc = fault_set(fault, KIT_ERR_NOT_FOUND, "PID %.8s is not in the key map", pid);
+		rc = fault_set(fault, KIT_ERR_NOT_FOUND, "PID %s is not in the key map", own);
 	if (rc > 0)
 		rc = db_unseal_text(m, s, 0, &pps, PPS_LENGTH, out->pair.pps, fault);
 	if (!rc)
@@ -71,9 +74,9 @@ int keymap_secrets(struct keymap *m, const char *pid, struct keyentry *out, stru
 	if (rc) {
 		secret_wipe(out, sizeof(*out));
 		if (rc != KIT_ERR_NOT_FOUND)
-			fault_context(fault, "PID %.8s", pid);
+			fault_context(fault, "PID %s", own);
 	} else {
-		memcpy(out->pair.pid, pid, PID_LENGTH);
+		memcpy(out->pair.pid, own, PID_LENGTH);
 		out->used = sqlite3_column_int(s, 3) == KEYMAP_USED;
 	}
 	db_done(s);

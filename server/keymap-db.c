@@ -174,7 +174,8 @@ int db_key_in_force(struct keymap *m, struct fault *fault)
 	rc = seal_choose(m->seal, (uint32_t)id, fault);
 	if (rc) {
 		fault_context(fault, "%s", m->key_file);
-		return fault_todo(fault, "put the key file that belongs to %s back", m->path);
+		fault_todo(fault, "put the key file that belongs to %s back", m->path);
+		return rc;
 	}
 	m->key_id = id;
 	return KIT_OK;

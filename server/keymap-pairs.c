@@ -153,7 +153,8 @@ static int set_state(struct keymap *m, const char *sql, int64_t id, enum keymap_
 static int not_in_map(const char *pid, struct fault *fault)
 {
 	fault_set(fault, KIT_ERR_NOT_FOUND, "PID %.4s-%.4s is not in the key map", pid, pid + 4);
-	return fault_todo(fault, "look it up with \"amt-provisionctl keys list\"");
+	fault_todo(fault, "look it up with \"amt-provisionctl keys list\"");
+	return KIT_ERR_NOT_FOUND;
 }
 
 int keymap_use(struct keymap *m, const char *pid, const struct uuid *uuid, int64_t now,

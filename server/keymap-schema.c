@@ -221,16 +221,19 @@ static int recognise(struct keymap *m, bool create, int64_t *version, struct fau
 		return rc;
 	if (*version == 0 ? tables || id : id != APPLICATION_ID) {
 		fault_set(fault, KIT_ERR_FORMAT, "%s is a database, but no key map", m->path);
-		return fault_todo(fault, "name the map's own file; nothing was changed");
+		fault_todo(fault, "name the map's own file; nothing was changed");
+		return KIT_ERR_FORMAT;
 	}
 	if (*version > VERSION) {
 		fault_set(fault, KIT_ERR_FORMAT, "%s was made by a newer kit (its tables are of version"
 			  " %d, this program knows %d)", m->path, (int)*version, VERSION);
-		return fault_todo(fault, "use the newer programs");
+		fault_todo(fault, "use the newer programs");
+		return KIT_ERR_FORMAT;
 	}
 	if (*version == 0 && !create) {
 		fault_set(fault, KIT_ERR_NOT_FOUND, "%s is empty: there is no key map in it", m->path);
-		return fault_todo(fault, "import keys to make it: amt-provisionctl keys import");
+		fault_todo(fault, "import keys to make it: amt-provisionctl keys import");
+		return KIT_ERR_NOT_FOUND;
 	}
 	return KIT_OK;
 }

@@ -38,7 +38,8 @@ static int no_system(const struct uuid *uuid, struct fault *fault)
 
 	uuid_show(uuid, shown);
 	fault_set(fault, KIT_ERR_NOT_FOUND, "no system %s in the key map", shown);
-	return fault_todo(fault, "look it up with \"amt-provisionctl systems list\"");
+	fault_todo(fault, "look it up with \"amt-provisionctl systems list\"");
+	return KIT_ERR_NOT_FOUND;
 }
 
 int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,

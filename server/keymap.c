@@ -81,6 +81,8 @@ static int prepare_file(struct keymap *m, bool create, struct fault *fault)
 		if (rc == KIT_ERR_NOT_FOUND)
 			fault_todo(fault, "import keys to make it: amt-provisionctl keys import --map"
 				   " %s FILE", m->path);
+		else
+			fault_todo(fault, "name a file that this user may read and write");
 		return rc;
 	}
 	if (made)

@@ -47,8 +47,9 @@ static int set_password(const char *name, const char *value, enum profile_passwo
 		/* It may be a password that somebody took the wrong way: never repeat it. */
 		fault_set(fault, KIT_ERR_ARGUMENT, "profile property %s is neither keep, random nor"
 			  " file:PATH", name);
-		return fault_todo(fault, "write a password into a file of mode 0600 and name that:"
-				  " %s=file:PATH", name);
+		fault_todo(fault, "write a password into a file of mode 0600 and name that:"
+			   " %s=file:PATH", name);
+		return KIT_ERR_ARGUMENT;
 	}
 	rc = secret_read(value + 5, name, out, PASSWORD_MAX + 1, fault);
 	if (rc)
@@ -123,8 +124,9 @@ int profile_set(struct profile *p, const char *name, const char *value, struct f
 	if (strcmp(name, "amt_versions") == 0)
 		return set_versions(value, &p->versions, fault);
 	fault_set(fault, KIT_ERR_ARGUMENT, "a profile has no property \"%.60s\"", name);
-	return fault_todo(fault, "the properties are admin_user, admin_password, mebx_password,"
-			  " set_names, set_clock, rekey and amt_versions");
+	fault_todo(fault, "the properties are admin_user, admin_password, mebx_password, set_names,"
+		   " set_clock, rekey and amt_versions");
+	return KIT_ERR_ARGUMENT;
 }
 
 bool profile_serves(const struct profile *p, unsigned major, unsigned minor)

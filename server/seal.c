@@ -162,6 +162,7 @@ int seal_load(struct seal **out, const char *path, struct fault *fault)
 	}
 	if (!S_ISREG(st.st_mode)) {
 		rc = fault_set(fault, KIT_ERR_FORMAT, "the key file %s is no ordinary file", path);
+		fault_todo(fault, "name the map's key file");
 		goto out;
 	}
 	if (st.st_mode & 077) {

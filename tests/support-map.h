@@ -1,0 +1,27 @@
+/* A key map in a temporary folder, and raw access to its tables, for tests. */
+#ifndef TESTS_SUPPORT_MAP_H
+#define TESTS_SUPPORT_MAP_H
+
+#include <stddef.h>
+
+#include "server/keymap.h"
+
+/* Make a private temporary folder, go into it; and remove it with all its files again. */
+void scratch_enter(void);
+void scratch_leave(void);
+
+/* Open "map.db" in the present folder, made if need be; aborts the test on failure. */
+struct keymap *scratch_map(void);
+
+/* Run SQL on "map.db" past the kit; aborts the test on failure. Returns the first column of the first row, or 0. */
+long long scratch_sql(const char *sql);
+
+/* Does any file of the present folder hold these bytes? */
+bool scratch_holds(const void *bytes, size_t size);
+
+/* The N-th (from 0) of endlessly many sound pairs, with passwords. */
+struct keyentry scratch_pair(unsigned n);
+
+struct uuid scratch_uuid(unsigned n);
+
+#endif
