@@ -1,0 +1,277 @@
+/* setup.bin written as JSON; setupbin/json-read.c reads it. */
+#include "setupbin/json.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keygen/secret.h"
+#include "setupbin/value.h"
+
+#define TRAILING_MAX (1024 * 1024)	/* bytes */
+
+static void wipe_string(char *text)
+{
+	if (text != NULL)
+		secret_wipe(text, strlen(text));
+	free(text);
+}
+
+/* A NULL value would go unnoticed in json_object_set_new(); so it counts as out of memory. */
+static int set(json_t *object, const char *name, json_t *value)
+{
+	return json_object_set_new(object, name, value) == 0 ? 0 : KIT_ERR_NOMEM;
+}
+
+/* DATA as digits; null where it may not be shown. */
+static int set_hex(json_t *object, const char *name, const uint8_t *data, size_t size, bool shown)
+{
+	char *digits = shown ? sbin_hex_show(data, size) : NULL;
+	int rc = set(object, name, shown ? json_string(digits) : json_null());
+
+	wipe_string(digits);
+	return rc;
+}
+
+static size_t without_zeros(const uint8_t *data, size_t size)
+{
+	while (size > 0 && data[size - 1] == 0)
+		size--;
+	return size;
+}
+
+static json_t *variable_object(const struct sbin_variable *v, bool secrets)
+{
+	static const uint8_t zeros[3] = { 0 };
+	const struct sbin_known *k = sbin_known_find(v->module, v->id);
+	bool shown = secrets || k == NULL || !k->secret;
+	json_t *o = json_object();
+	char *text = shown ? sbin_value_show(k, v) : NULL;
+	int rc;
+
+	if (k != NULL) {
+		rc = set(o, "name", json_string(k->name));
+	} else {
+		rc = set(o, "module", json_integer(v->module));
+		if (rc == 0)
+			rc = set(o, "id", json_integer(v->id));
+	}
+	if (rc == 0)
+		rc = set(o, "value", shown ? json_string(text) : json_null());
+	if (rc == 0 && v->reserved != 0)
+		rc = set(o, "reserved", json_integer(v->reserved));
+	if (rc == 0 && v->padding != NULL && memcmp(v->padding, zeros, padding4(v->length)) != 0)
+		rc = set_hex(o, "padding", v->padding, padding4(v->length), shown);
+	wipe_string(text);
+	if (rc == 0)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+/* The members of a record that only an unusual one has. */
+static int set_unusual(json_t *o, const struct sbin_record *r, uint16_t chunks)
+{
+	const uint32_t other = r->flags & ~(uint32_t)(SBIN_VALID | SBIN_SCRAMBLED);
+	uint8_t reserved[8];
+	int rc = 0;
+
+	put_le64(reserved, r->reserved);
+	if (r->type != 1)
+		rc = set(o, "type", json_integer(r->type));
+	if (rc == 0 && other != 0)
+		rc = set(o, "other_flags", json_integer(other));
+	if (rc == 0 && r->reserved != 0)
+		rc = set_hex(o, "reserved", reserved, sizeof(reserved), true);
+	if (rc == 0 && r->chunks != chunks)
+		rc = set(o, "chunks", json_integer(r->chunks));
+	if (rc == 0 && r->header_bytes != SBIN_RECORD_HEADER)
+		rc = set(o, "header_bytes", json_integer(r->header_bytes));
+	return rc;
+}
+
+static json_t *record_object(const struct sbin_record *r, uint16_t chunks, bool secrets)
+{
+	json_t *o = json_object(), *variables = json_array();
+	struct sbin_walk walk;
+	struct sbin_variable v;
+	size_t end, rest;
+	int rc, step;
+
+	rc = set(o, "number", json_integer(r->number));
+	if (rc == 0)
+		rc = set(o, "valid", json_boolean(r->flags & SBIN_VALID));
+	if (rc == 0 && (r->flags & SBIN_SCRAMBLED))
+		rc = set(o, "scrambled", json_true());
+	if (rc == 0)
+		rc = set_unusual(o, r, chunks);
+	sbin_walk_begin(&walk, r);
+	while (rc == 0 && (step = sbin_walk_next(&walk, &v)) == 1)
+		if (json_array_append_new(variables, variable_object(&v, secrets)) != 0)
+			rc = KIT_ERR_NOMEM;
+	/* What runs out of the record is no variable any more, and is kept as bytes. */
+	end = walk.r.error != 0 ? walk.r.error_at : walk.r.at;
+	rest = without_zeros(r->data + end, r->size - end);
+	if (rc == 0)
+		rc = set(o, "variables", json_incref(variables));
+	if (rc == 0 && rest != 0)
+		rc = set_hex(o, "rest", r->data + end, rest, secrets);
+	json_decref(variables);
+	if (rc == 0)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+/* The module list, or all from offset 40 on when there is more than a list and zeros. */
+static int set_modules(json_t *o, const struct sbin_header *h)
+{
+	json_t *modules = json_array();
+	size_t n = 0, used = without_zeros(h->rest, sizeof(h->rest));
+	uint16_t module;
+	int rc = 0;
+
+	while (rc == 0 && n < SBIN_HEADER_MODULES && (module = get_le16(h->rest + 2 * n)) != 0) {
+		if (json_array_append_new(modules, json_integer(module)) != 0)
+			rc = KIT_ERR_NOMEM;
+		n++;
+	}
+	if (rc == 0 && used <= 2 * n)
+		rc = set(o, "modules", json_incref(modules));
+	else if (rc == 0)
+		rc = set_hex(o, "rest", h->rest, used, true);
+	if (rc == 0 && (used > 2 * n || h->header_bytes != 40 + 2 * (n + 1)))
+		rc = set(o, "header_bytes", json_integer(h->header_bytes));
+	json_decref(modules);
+	return rc;
+}
+
+static int set_header(json_t *o, const struct sbin_header *h, bool counted)
+{
+	const uint8_t *uuid = sbin_version_uuid(h->version);
+	const uint16_t other = h->flags & (uint16_t)~SBIN_DO_NOT_CONSUME;
+	char version[8];
+	int rc;
+
+	snprintf(version, sizeof(version), "%u.%u", h->version.major, h->version.minor);
+	rc = set(o, "file_version", json_string(version));
+	if (rc == 0 && (uuid == NULL || memcmp(uuid, h->uuid, sizeof(h->uuid)) != 0))
+		rc = set_hex(o, "uuid", h->uuid, sizeof(h->uuid), true);
+	if (rc == 0)
+		rc = set(o, "consume", json_boolean(!(h->flags & SBIN_DO_NOT_CONSUME)));
+	if (rc == 0)
+		rc = set(o, "consumed", json_integer(h->consumed));
+	if (rc == 0 && counted)
+		rc = set(o, "record_count", json_integer(h->records));
+	if (rc == 0 && h->record_chunks != 1)
+		rc = set(o, "record_chunks", json_integer(h->record_chunks));
+	if (rc == 0 && h->chunks != 1)
+		rc = set(o, "chunks", json_integer(h->chunks));
+	if (rc == 0 && h->number != 0)
+		rc = set(o, "number", json_integer(h->number));
+	if (rc == 0 && other != 0)
+		rc = set(o, "other_flags", json_integer(other));
+	if (rc == 0 && h->reserved != 0)
+		rc = set(o, "reserved", json_integer(h->reserved));
+	return rc == 0 ? set_modules(o, h) : rc;
+}
+
+/* COUNTED: the header's record count is not the number of records that follow. */
+static json_t *header_object(const struct sbin_reader *reader, bool counted, bool secrets)
+{
+	const struct sbin_header *h = sbin_reader_header(reader);
+	size_t more = (h->chunks - 1u) * SBIN_CHUNK;
+	json_t *o = json_object();
+	int rc = set_header(o, h, counted);
+
+	if (rc == 0 && more != 0)
+		rc = set_hex(o, "more", sbin_reader_header_bytes(reader) + SBIN_CHUNK, more, true);
+	if (rc == 0 && !secrets)
+		rc = set(o, "masked", json_true());
+	if (rc == 0)
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+/* Dumps and gives up VALUE, which may be NULL when out of memory. */
+static int dump(FILE *out, json_t *value, struct fault *fault)
+{
+	int rc = value != NULL ? json_dumpf(value, out, 0) : -1;
+
+	json_decref(value);
+	if (rc == 0)
+		return 0;
+	if (ferror(out))
+		return fault_set(fault, KIT_ERR_SYSTEM, "cannot write the JSON");
+	return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+}
+
+/* What stands behind the last whole record, at offset AT. */
+static int write_trailing(FILE *out, const struct sbin_input *in, uint64_t at, bool secrets,
+			  struct fault *fault)
+{
+	uint8_t *data = malloc(TRAILING_MAX + 1);
+	json_t *value = json_object();
+	int64_t n;
+	int rc = 0;
+
+	if (data == NULL)
+		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	n = in->read_at(in->context, at, data, TRAILING_MAX + 1, fault);
+	if (n <= 0) {
+		rc = (int)n;
+		goto out;
+	}
+	if (n > TRAILING_MAX) {
+		rc = fault_set(fault, KIT_ERR_RANGE,
+			       "%s: more than %d bytes follow the last record (offset %llu)",
+			       in->name, TRAILING_MAX, (unsigned long long)at);
+		fault_todo(fault, "cut the file off there (truncate -s %llu)",
+			   (unsigned long long)at);
+		goto out;
+	}
+	fputs(",\n\"trailing\": ", out);
+	rc = set_hex(value, "hex", data, (size_t)n, secrets);
+	rc = dump(out, rc == 0 ? json_incref(value) : NULL, fault);
+out:
+	json_decref(value);
+	secret_wipe(data, TRAILING_MAX + 1);
+	free(data);
+	return rc;
+}
+
+int sbin_json_write(FILE *out, const struct sbin_input *in, bool secrets, struct fault *fault)
+{
+	const struct sbin_header *h;
+	struct sbin_reader *reader = NULL;
+	struct sbin_record record;
+	struct fault end = { 0 };
+	uint32_t n = 0;
+	bool counted;
+	int rc;
+
+	rc = sbin_reader_open(&reader, in, fault);
+	if (rc != 0)
+		return rc;
+	h = sbin_reader_header(reader);
+	counted = in->size != UINT64_MAX && in->size < sbin_header_file_bytes(h);
+	fputs("{\n\"header\": ", out);
+	rc = dump(out, header_object(reader, counted, secrets), fault);
+	fputs(",\n\"records\": [", out);
+	while (rc == 0 && (rc = sbin_reader_next(reader, &record, NULL, &end)) == 1) {
+		fputs(n++ != 0 ? ",\n" : "\n", out);
+		rc = dump(out, record_object(&record, h->record_chunks, secrets), fault);
+	}
+	if (rc == KIT_ERR_TRUNCATED && counted)
+		rc = 0;
+	else if (end.code != 0 && fault != NULL && fault->code == 0)
+		*fault = end;
+	fputs("\n]", out);
+	if (rc == 0)
+		rc = write_trailing(out, in, ((uint64_t)h->chunks + (uint64_t)n * h->record_chunks) *
+				    SBIN_CHUNK, secrets, fault);
+	fputs("\n}\n", out);
+	sbin_reader_free(&reader);
+	return rc;
+}
