@@ -15,6 +15,7 @@
 #include "server/journal.h"
 #include "server/keymap.h"
 #include "server/ledger.h"
+#include "server/metrics.h"
 #include "server/naming.h"
 
 #define MANY_JOBS	20000	/* waiting for the map: no more hellos are accepted then */
@@ -36,13 +37,13 @@ struct server {
 	struct naming_service *naming;
 	struct fleet *fleet;
 	struct listener *listener;
+	struct metrics *metrics;
 	struct intake intake;
 	struct event *signals[SIGNALS];
 	struct event *tick;
 	unsigned ticks;
 	bool full;		/* too many jobs wait: the listener is paused */
 	bool blocked;		/* it was said that another process holds the map */
-	bool ready;		/* the map was opened and the log can be written */
 };
 
 /* ---- hellos ---- */
@@ -355,6 +356,22 @@ static int build(struct server *s, struct fault *fault)
 	return ret;
 }
 
+static int open_metrics(struct server *s, struct fault *fault)
+{
+	struct metrics_sources sources = { .map = s->map, .ledger = s->ledger,
+					   .listener = s->listener, .fleet = s->fleet,
+					   .journal = &s->journal };
+	int ret;
+
+	if (s->config.metrics_listen.count == 0)
+		return 0;
+	ret = metrics_new(&s->metrics, s->base, &s->config.metrics_listen, &sources, fault);
+	for (size_t i = 0; i < s->config.metrics_listen.count && !ret; i++)
+		journal_say(&s->journal, "metrics on %s, port %u",
+			    s->config.metrics_listen.at[i].text, metrics_port(s->metrics, i));
+	return ret;
+}
+
 static int begin(struct server *s, struct fault *fault)
 {
 	size_t interrupted = 0;
@@ -369,11 +386,13 @@ static int begin(struct server *s, struct fault *fault)
 		journal_say(&s->journal, "%zu set-ups that were interrupted are taken up again",
 			    interrupted);
 	ret = listen_all(s, fault);
+	if (!ret)
+		ret = open_metrics(s, fault);
 	if (ret)
 		return ret;
-	for (size_t i = 0; i < s->config.listen.count; i++)
-		journal_say(&s->journal, "listening for hellos on %s, port %u",
-			    s->config.listen.at[i].text, listener_port(s->listener, i));
+	for (size_t i = 0; listener_port(s->listener, i); i++)
+		journal_say(&s->journal, "waiting for hellos on port %u",
+			    listener_port(s->listener, i));
 	fleet_kick(s->fleet);
 	return 0;
 }
@@ -430,19 +449,23 @@ void server_free(struct server **out)
 	if (!s)
 		return;
 	*out = NULL;
+	metrics_free(&s->metrics);
 	listener_free(&s->listener);
 	ledger_free(&s->ledger);
 	fleet_free(&s->fleet);
-	naming_service_free(&s->naming);
 	callback_pool_free(&s->pool);
-	keymap_close(&s->map);
 	for (int i = 0; i < SIGNALS; i++)
 		if (s->signals[i])
 			event_free(s->signals[i]);
 	if (s->tick)
 		event_free(s->tick);
-	if (s->base)
+	naming_service_free(&s->naming);
+	if (s->base) {
+		/* The resolver lets go of its questions in one last turn. */
+		event_base_loop(s->base, EVLOOP_NONBLOCK);
 		event_base_free(s->base);
+	}
+	keymap_close(&s->map);
 	config_wipe(&s->config);
 	free(s->path);
 	secret_wipe(s, sizeof(*s));

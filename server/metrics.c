@@ -1,0 +1,205 @@
+/* Counters in Prometheus text form, on libevent's HTTP server. */
+#include "server/metrics.h"
+
+#include <arpa/inet.h>
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "server/fleet.h"
+#include "server/journal.h"
+#include "server/keymap.h"
+#include "server/ledger.h"
+#include "server/listener.h"
+
+#define HEADER_BYTES	8192
+#define BODY_BYTES	1024
+#define IDLE_SECONDS	10
+#define COUNT_SECONDS	30	/* counting a million keys takes a moment: not at every visit */
+
+struct metrics {
+	struct metrics_sources sources;
+	struct evhttp *http;
+	struct evhttp_bound_socket *bound[CONFIG_LISTEN];
+	size_t n_bound;
+	struct keymap_counts keys;
+	uint64_t systems[SYSTEM_STATES];
+	int64_t counted;
+	bool counts_good;
+};
+
+static void family(struct evbuffer *out, const char *name, const char *type, const char *help)
+{
+	evbuffer_add_printf(out, "# HELP amt_%s %s\n# TYPE amt_%s %s\n", name, help, name, type);
+}
+
+static void single(struct evbuffer *out, const char *name, const char *type, const char *help,
+		   uint64_t value)
+{
+	family(out, name, type, help);
+	evbuffer_add_printf(out, "amt_%s %llu\n", name, (unsigned long long)value);
+}
+
+static void labelled(struct evbuffer *out, const char *name, const char *label,
+		     const char *word, uint64_t value)
+{
+	evbuffer_add_printf(out, "amt_%s{%s=\"%s\"} %llu\n", name, label, word,
+			    (unsigned long long)value);
+}
+
+static void add_listener(struct evbuffer *out, const struct listener_counts *c)
+{
+	static const char *const words[] = {
+		[TROUBLE_BAD_HELLO] = "bad-hello", [TROUBLE_TIME] = "timeout",
+		[TROUBLE_TOO_OFTEN] = "too-often", [TROUBLE_TOO_MANY] = "too-many-connections",
+		[TROUBLE_FULL] = "full", [TROUBLE_SYSTEM] = "system",
+	};
+
+	single(out, "connections_total", "counter", "Connections accepted on the hello port.",
+	       c->accepted);
+	single(out, "connections_open", "gauge", "Connections that have not said hello yet.",
+	       c->open);
+	single(out, "hellos_total", "counter", "Sound hellos heard.", c->hellos);
+	single(out, "pages_total", "counter", "Browsers that were answered with a page.",
+	       c->pages);
+	single(out, "connections_empty_total", "counter",
+	       "Connections that were closed without a byte.", c->empty);
+	family(out, "hello_troubles_total", "counter", "What peers did that was no hello.");
+	for (int i = 0; i < TROUBLES; i++)
+		labelled(out, "hello_troubles_total", "kind", words[i], c->trouble[i]);
+}
+
+static void add_fleet(struct evbuffer *out, const struct fleet_counts *c)
+{
+	single(out, "setups_started_total", "counter", "Set-ups begun.", c->started);
+	single(out, "setups_configured_total", "counter", "Set-ups that ended configured.",
+	       c->configured);
+	single(out, "setups_failed_total", "counter", "Set-ups that failed.", c->failed);
+	single(out, "setups_running", "gauge", "Set-ups under way.", c->running);
+}
+
+static void add_events(struct evbuffer *out, const struct journal *j)
+{
+	family(out, "events_total", "counter", "Lines of the log by severity.");
+	for (int i = 0; i <= EVENT_SECURITY; i++)
+		labelled(out, "events_total", "severity",
+			 event_severity_word((enum event_severity)i), j->events[i]);
+}
+
+static void add_map(struct evbuffer *out, struct metrics *m)
+{
+	const struct keymap_counts *k = &m->keys;
+	int64_t now = time(NULL);
+
+	if (!m->counted || now - m->counted >= COUNT_SECONDS || now < m->counted) {
+		m->counts_good = keymap_count(m->sources.map, now, &m->keys, NULL) == 0 &&
+				 keymap_system_count(m->sources.map, m->systems, NULL) == 0;
+		m->counted = now;
+	}
+	single(out, "map_up", "gauge", "1 when the key map can be read.", m->counts_good);
+	if (!m->counts_good)
+		return;
+	family(out, "keys", "gauge", "Keys in the map by state.");
+	labelled(out, "keys", "state", "free", k->free);
+	labelled(out, "keys", "state", "reserved", k->reserved);
+	labelled(out, "keys", "state", "used", k->used);
+	labelled(out, "keys", "state", "revoked", k->revoked);
+	family(out, "systems", "gauge", "Machines by state.");
+	for (int i = 0; i < SYSTEM_STATES; i++)
+		labelled(out, "systems", "state", system_state_word((enum system_state)i),
+			 m->systems[i]);
+}
+
+static void on_metrics(struct evhttp_request *request, void *context)
+{
+	struct metrics *m = context;
+	struct evbuffer *out = evbuffer_new();
+
+	if (!out) {
+		evhttp_send_error(request, HTTP_INTERNAL, NULL);
+		return;
+	}
+	add_listener(out, listener_counts(m->sources.listener));
+	add_fleet(out, fleet_counts(m->sources.fleet));
+	add_events(out, m->sources.journal);
+	single(out, "writes_waiting", "gauge", "Writes that wait for the key map.",
+	       ledger_waiting(m->sources.ledger));
+	add_map(out, m);
+	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
+			  "text/plain; version=0.0.4; charset=utf-8");
+	evhttp_send_reply(request, HTTP_OK, "OK", out);
+	evbuffer_free(out);
+}
+
+static int bind_one(struct metrics *m, const struct config_address *a, struct fault *fault)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&a->address;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&a->address;
+	bool is_v6 = a->address.ss_family == AF_INET6;
+	char text[INET6_ADDRSTRLEN];
+
+	inet_ntop(a->address.ss_family, is_v6 ? (const void *)&v6->sin6_addr :
+		  (const void *)&v4->sin_addr, text, sizeof(text));
+	m->bound[m->n_bound] = evhttp_bind_socket_with_handle(
+		m->http, text, ntohs(is_v6 ? v6->sin6_port : v4->sin_port));
+	if (!m->bound[m->n_bound]) {
+		fault_set(fault, KIT_ERR_BUSY, "cannot listen on %s for metrics", a->text);
+		return fault_todo(fault, "does something else listen there (\"ss -ltnp\"), or is "
+				  "it no address of this machine?");
+	}
+	m->n_bound++;
+	return 0;
+}
+
+int metrics_new(struct metrics **out, struct event_base *base,
+		const struct config_addresses *addresses, const struct metrics_sources *sources,
+		struct fault *fault)
+{
+	struct metrics *m = calloc(1, sizeof(*m));
+	int ret = 0;
+
+	*out = NULL;
+	if (m)
+		m->http = evhttp_new(base);
+	if (!m || !m->http) {
+		metrics_free(&m);
+		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	}
+	m->sources = *sources;
+	evhttp_set_allowed_methods(m->http, EVHTTP_REQ_GET);
+	evhttp_set_max_headers_size(m->http, HEADER_BYTES);
+	evhttp_set_max_body_size(m->http, BODY_BYTES);
+	evhttp_set_timeout(m->http, IDLE_SECONDS);
+	evhttp_set_cb(m->http, "/metrics", on_metrics, m);
+	for (size_t i = 0; i < addresses->count && !ret; i++)
+		ret = bind_one(m, &addresses->at[i], fault);
+	if (ret)
+		metrics_free(&m);
+	*out = m;
+	return ret;
+}
+
+void metrics_free(struct metrics **m)
+{
+	if (!*m)
+		return;
+	if ((*m)->http)
+		evhttp_free((*m)->http);
+	free(*m);
+	*m = NULL;
+}
+
+uint16_t metrics_port(const struct metrics *m, size_t i)
+{
+	struct sockaddr_storage a = { .ss_family = AF_UNSPEC };
+	socklen_t size = sizeof(a);
+
+	if (!m || i >= m->n_bound ||
+	    getsockname(evhttp_bound_socket_get_fd(m->bound[i]), (struct sockaddr *)&a, &size))
+		return 0;
+	return a.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&a)->sin6_port)
+	     : ntohs(((struct sockaddr_in *)&a)->sin_port);
+}

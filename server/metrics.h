@@ -1,0 +1,40 @@
+/* Counters for monitoring, as Prometheus reads them, on a small HTTP port. */
+#ifndef SERVER_METRICS_H
+#define SERVER_METRICS_H
+
+#include <stdint.h>
+
+#include "keygen/error.h"
+#include "server/config.h"
+
+struct event_base;
+struct fleet;
+struct journal;
+struct keymap;
+struct ledger;
+struct listener;
+
+/* Where the numbers come from; all borrowed. */
+struct metrics_sources {
+	struct keymap *map;
+	const struct ledger *ledger;
+	const struct listener *listener;
+	const struct fleet *fleet;
+	const struct journal *journal;
+};
+
+/*
+ * Serve GET /metrics on ADDRESSES. Returns 0, KIT_ERR_BUSY (something else listens there), or
+ * KIT_ERR_NOMEM.
+ */
+struct metrics;
+int metrics_new(struct metrics **out, struct event_base *base,
+		const struct config_addresses *addresses, const struct metrics_sources *sources,
+		struct fault *fault);
+/* *m may be NULL. */
+void metrics_free(struct metrics **m);
+
+/* The port of address I, for "port 0" in tests; 0: none. */
+uint16_t metrics_port(const struct metrics *m, size_t i);
+
+#endif
