@@ -84,10 +84,10 @@ static uint8_t *room(struct writer *w, size_t size)
 {
 	uint8_t *p = NULL;
 
-	if (!w->error && w->at <= w->size && size <= w->size - w->at)
-		p = w->data + w->at;
-	else
+	if (!w->error && (w->at > w->size || size > w->size - w->at))
 		w->error = KIT_ERR_RANGE;
+	if (!w->error)
+		p = w->data + w->at;
 	w->at += size;
 	return p;
 }

@@ -31,7 +31,7 @@ struct option {
 #define DAY 86400
 
 static const struct option options[] = {
-	{ "server", "map", TEXT, AT(map), "/var/lib/amt-provisiond/map.db", 0, 0, NULL },
+	{ "server", "map", TEXT, AT(map), "/var/lib/amt-provision/map.db", 0, 0, NULL },
 	{ "server", "key_file", TEXT, AT(key_file), "", 0, 0, NULL },
 	{ "server", "listen", ADDRESSES, AT(listen), "0.0.0.0:9971, [::]:9971", 0, 0, NULL },
 	{ "server", "page", FLAG, AT(page), "yes", 0, 0, NULL },
@@ -434,7 +434,8 @@ int config_parse(struct config *c, const char *text, size_t n, const char *name,
 	if (ret)
 		goto out;
 	bad = ini_parse_stream(next_line, &p, on_value, &p);
-	if (p.error) {
+	/* inih names the first line that is wrong, and reads on behind one that it cannot read. */
+	if (p.error && bad == (int)p.line) {
 		ret = fault_set(fault, p.error, "%s, line %lu: %s", name, p.line, local.what);
 		if (*local.todo)
 			fault_todo(fault, "%s", local.todo);

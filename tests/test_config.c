@@ -1,0 +1,234 @@
+/* The configuration file: what is taken, what is refused and with which line number. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/config.h"
+#include "tests/support-map.h"
+
+static struct config config;
+static struct fault fault;
+
+static void setup(void)
+{
+	config_init(&config);
+	fault_clear(&fault);
+}
+
+static int parse(const char *text)
+{
+	setup();
+	return config_parse(&config, text, strlen(text), "conf", &fault);
+}
+
+START_TEST(an_empty_file_gives_the_defaults)
+{
+	ck_assert_int_eq(parse(""), 0);
+	ck_assert_uint_eq(config.callback_port, 16993);
+	ck_assert_uint_eq(config.reserve_seconds, 900);
+	ck_assert_uint_eq(config.max_setups, 500);
+	ck_assert_uint_eq(config.props_script_timeout, 180);
+	ck_assert_uint_eq(config.props_script_parallel, 10);
+	ck_assert_int_eq(config.consume, CONSUME_ON_PROOF);
+	ck_assert_uint_eq(config.listen.count, 2);
+	ck_assert_uint_eq(config.metrics_listen.count, 0);
+	ck_assert_int_eq(config_check(&config, &fault), 0);
+}
+END_TEST
+
+START_TEST(each_kind_of_option_is_taken)
+{
+	ck_assert_int_eq(parse("; a comment\n# another\n\n[server]\nmap = /srv/m.db ; inline\r\n"
+			       "listen=127.0.0.1:9000, [::1]:9001\npage = no\n[keys]\n"
+			       "consume = on-hello\n[setup]\nanswer_bytes = 128K\n"
+			       "max_setups=10\n"), 0);
+	ck_assert_str_eq(config.map, "/srv/m.db");
+	ck_assert_uint_eq(config.listen.count, 2);
+	ck_assert_int_eq(config.listen.at[1].address.ss_family, AF_INET6);
+	ck_assert_uint_eq(ntohs(((struct sockaddr_in *)&config.listen.at[0].address)->sin_port),
+			  9000);
+	ck_assert(!config.page);
+	ck_assert_int_eq(config.consume, CONSUME_ON_HELLO);
+	ck_assert_uint_eq(config.answer_bytes, 128 * 1024);
+	ck_assert_uint_eq(config.max_setups, 10);
+}
+END_TEST
+
+static const struct {
+	const char *text, *says;
+} refused[] = {
+	{ "[server]\nmpa = x\n", "conf, line 2: there is no option \"mpa\"" },
+	{ "[setup]\nmap = x\n", "conf, line 2: option map belongs into section [server]" },
+	{ "map = x\n", "belongs into section [server]" },
+	{ "[server]\nmap = a\n\nmap = b\n", "conf, line 4: option map is given twice" },
+	{ "[server]\nmap\n", "conf, line 2: no \"name = value\"" },
+	{ "[server\nmap = a\n", "conf, line 1" },
+	{ "[server]\n  map = a\n", "conf, line 2: begins with a blank" },
+	{ "[server]\nmap = a\n\tb\n", "conf, line 3: begins with a blank" },
+	{ "[setup]\nmax_setups = 0\n", "line 2: option max_setups: 0 is not within 1 to" },
+	{ "[setup]\nmax_setups = ten\n", "\"ten\" is no whole number" },
+	{ "[setup]\nmax_setups = -1\n", "is no whole number" },
+	{ "[setup]\nmax_setups = 5x\n", "is no whole number" },
+	{ "[setup]\nmax_setups = 99999999999999999999999\n", "is no whole number" },
+	{ "[setup]\nanswer_bytes = 10M\n", "is not within" },
+	{ "[keys]\nconsume = on\n", "\"on\" is none of on-proof|on-hello" },
+	{ "[keys]\nconsume =\n", "is none of" },
+	{ "[server]\npage = maybe\n", "neither yes nor no" },
+	{ "[server]\nlisten = 9971\n", "is no address with a port" },
+	{ "[server]\nlisten = 1.2.3.4:99999\n", "is no address with a port" },
+	{ "[server]\nlisten = [::1:80\n", "is no address with a port" },
+	{ "[server]\nlisten = ,\n", "no address is given" },
+	{ "[profile lab]\nadmin_pasword = random\n", "conf, line 2" },
+	{ "[profile a b!]\nrekey = yes\n", "conf, line 2" },
+	{ "[profile lab]\nrekey = perhaps\n", "conf, line 2" },
+};
+
+START_TEST(nonsense_is_refused_with_its_line)
+{
+	ck_assert_int_lt(parse(refused[_i].text), 0);
+	ck_assert_msg(strstr(fault.what, refused[_i].says) != NULL, "got: %s", fault.what);
+}
+END_TEST
+
+START_TEST(a_line_of_199_bytes_is_taken_and_one_of_200_refused)
+{
+	char text[512] = "[server]\nmap = ", line[300];
+
+	memset(line, 'x', sizeof(line));
+	line[CONFIG_LINE - strlen("map = ")] = '\0';
+	strcat(text, line);
+	strcat(text, "\n");
+	ck_assert_int_eq(parse(text), 0);
+	ck_assert_str_eq(config.map, line);
+	text[strlen(text) - 1] = 'x';
+	strcat(text, "\n");
+	ck_assert_int_eq(parse(text), KIT_ERR_FORMAT);
+	ck_assert_ptr_nonnull(strstr(fault.what, "conf, line 2: longer than 199 bytes"));
+}
+END_TEST
+
+START_TEST(a_nul_byte_is_refused)
+{
+	static const char text[] = "[server]\nmap = a\0b\n";
+
+	ck_assert_int_eq(config_parse(&config, text, sizeof(text) - 1, "conf", &fault),
+			 KIT_ERR_FORMAT);
+	ck_assert_ptr_nonnull(strstr(fault.what, "line 2: a NUL byte"));
+}
+END_TEST
+
+START_TEST(profiles_are_sections_of_their_own)
+{
+	const struct profile *p;
+
+	ck_assert_int_eq(parse("[profile default]\nadmin_password = keep\n[profile lab]\n"
+			       "rekey = yes\namt_versions = 3.2\n"), 0);
+	ck_assert_uint_eq(config.n_profiles, 2);
+	p = config_profile(&config, "lab");
+	ck_assert_ptr_nonnull(p);
+	ck_assert(p->rekey);
+	ck_assert(profile_serves(p, 3, 2));
+	ck_assert(!profile_serves(p, 4, 0));
+	ck_assert_ptr_null(config_profile(&config, "none"));
+}
+END_TEST
+
+START_TEST(a_script_without_time_is_refused_with_the_reason)
+{
+	ck_assert_int_eq(parse("[script]\nuse_props_script = yes\nprops_script = /bin/true\n"
+			       "props_script_timeout = 0\n"), 0);
+	ck_assert_int_eq(config_check(&config, &fault), KIT_ERR_ARGUMENT);
+	ck_assert_ptr_nonnull(strstr(fault.what, "before it is called"));
+	ck_assert_int_eq(parse("[script]\nuse_props_script = yes\n"), 0);
+	ck_assert_int_eq(config_check(&config, &fault), KIT_ERR_ARGUMENT);
+	ck_assert_ptr_nonnull(strstr(fault.what, "names no script"));
+	/* Unused, it does no harm. */
+	ck_assert_int_eq(parse("[script]\nprops_script_timeout = 0\n"), 0);
+	ck_assert_int_eq(config_check(&config, &fault), 0);
+}
+END_TEST
+
+START_TEST(metrics_stay_on_loopback_unless_told)
+{
+	ck_assert_int_eq(parse("[metrics]\nmetrics_listen = 0.0.0.0:9972\n"), 0);
+	ck_assert_int_eq(config_check(&config, &fault), KIT_ERR_ARGUMENT);
+	ck_assert_int_eq(parse("[metrics]\nmetrics_listen = 127.0.0.1:9972, [::1]:9972\n"), 0);
+	ck_assert_int_eq(config_check(&config, &fault), 0);
+	ck_assert_int_eq(parse("[metrics]\nmetrics_listen = 0.0.0.0:9972\n"
+			       "metrics_remote = yes\n"), 0);
+	ck_assert_int_eq(config_check(&config, &fault), 0);
+}
+END_TEST
+
+START_TEST(what_get_shows_set_takes_back)
+{
+	const char *section, *name;
+	char value[512];
+	struct config copy;
+
+	ck_assert_int_eq(parse("[server]\nlisten = [::1]:1, 10.0.0.1:2\n[keys]\n"
+			       "reprovision = never\n[setup]\nanswer_bytes = 8K\n"), 0);
+	config_init(&copy);
+	for (size_t i = 0; config_get(&config, i, &section, &name, value, sizeof(value)) == 0;
+	     i++)
+		ck_assert_msg(config_set(&copy, name, value, &fault) == 0, "%s", fault.what);
+	ck_assert_int_eq(copy.reprovision, REPROVISION_NEVER);
+	ck_assert_uint_eq(copy.answer_bytes, 8192);
+	ck_assert_uint_eq(copy.listen.count, 2);
+	ck_assert_str_eq(copy.listen.at[1].text, "10.0.0.1:2");
+	ck_assert_int_eq(config_set(&copy, "no_such", "1", &fault), KIT_ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(a_file_is_read_and_a_missing_or_huge_one_refused)
+{
+	int fd;
+
+	scratch_enter();
+	fd = open("conf", O_WRONLY | O_CREAT, 0600);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, "[server]\npage = no\n", 19), 19);
+	ck_assert_int_eq(config_load(&config, "conf", &fault), 0);
+	ck_assert(!config.page);
+	ck_assert_int_eq(ftruncate(fd, CONFIG_FILE + 1), 0);
+	close(fd);
+	ck_assert_int_eq(config_load(&config, "conf", &fault), KIT_ERR_RANGE);
+	fault_clear(&fault);
+	ck_assert_int_eq(config_load(&config, "missing", &fault), KIT_ERR_NOT_FOUND);
+	ck_assert_ptr_nonnull(strstr(fault.what, "missing"));
+	ck_assert(*fault.todo);
+	scratch_leave();
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("config");
+	TCase *t = tcase_create("file");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, NULL);
+	tcase_add_test(t, an_empty_file_gives_the_defaults);
+	tcase_add_test(t, each_kind_of_option_is_taken);
+	tcase_add_loop_test(t, nonsense_is_refused_with_its_line, 0,
+			    sizeof(refused) / sizeof(*refused));
+	tcase_add_test(t, a_line_of_199_bytes_is_taken_and_one_of_200_refused);
+	tcase_add_test(t, a_nul_byte_is_refused);
+	tcase_add_test(t, profiles_are_sections_of_their_own);
+	tcase_add_test(t, a_script_without_time_is_refused_with_the_reason);
+	tcase_add_test(t, metrics_stay_on_loopback_unless_told);
+	tcase_add_test(t, what_get_shows_set_takes_back);
+	tcase_add_test(t, a_file_is_read_and_a_missing_or_huge_one_refused);
+	suite_add_tcase(suite, t);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
