@@ -1,22 +1,23 @@
 /* What listens on a set-up device: TLS-PSK or plain HTTP, Digest, and the two protocols behind. */
 #include "samples/amt-sim-service.h"
 
-#include <microhttpd.h>
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "keygen/secret.h"
+#include "samples/amt-sim-digest.h"
 #include "samples/amt-sim-reply.h"
 #include "samples/amt-sim-soap.h"
 #include "samples/amt-sim-wsman.h"
 
 #define BODY_MAX	65536	/* bytes of a request */
-#define NONCE_SECONDS	300
 #define IDLE_SECONDS	120
 #define PRIORITIES(V)	"NONE:+VERS-TLS" V ":+PSK:+AES-128-CBC:+SHA1:+COMP-NULL:+CTYPE-X509"
 
@@ -32,7 +33,7 @@ struct service {
 	struct fleet *fleet;
 	struct delay *delay;
 	struct door tls, plain;
-	uint8_t random[32];		/* nonces are made from it; libmicrohttpd only points here */
+	uint8_t random[DIGEST_SECRET];	/* nonces are made from it */
 };
 
 /* One request on its way; its body is SECRET, as it may bring passwords. */
@@ -41,11 +42,9 @@ struct request {
 	size_t size;
 	bool too_big;
 	bool answered;			/* the fields below are set */
-	bool challenge, stale;		/* to be told to log in (again) */
 	bool close;			/* no answer */
 	unsigned http;
 	struct MHD_Response *response;
-	char realm[DEVICE_REALM + 1];
 };
 
 static struct device *device_of(struct service *s, const struct MHD_Connection *connection)
@@ -60,16 +59,73 @@ static struct device *device_of(struct service *s, const struct MHD_Connection *
 	return fleet_at(s->fleet, &local);
 }
 
+/* How far a TLS connection has come. */
+struct progress {
+	bool asked;		/* for the key of an identity */
+	bool known;		/* it is the device's own */
+	bool spoke;		/* a request came: the handshake was completed */
+};
+
+static struct progress *progress_of(const struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
+		(struct MHD_Connection *)connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+
+	return info == NULL ? NULL : info->socket_context;
+}
+
+/*
+ * libmicrohttpd drops a connection whose handshake has failed without a word. A device says
+ * why, as TLS wants it: that is how the other end tells a wrong key from a broken cable. The
+ * TLS session is gone by now; what is left to say is one record in the clear.
+ */
+static void last_word(struct door *door, struct MHD_Connection *connection, bool known)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct device *d = device_of(door->service, connection);
+	uint8_t alert[] = {
+		21, 3, door->service->fleet->habits.tls11 ? 2 : 1,	/* alert, TLS version */
+		0, 2,							/* bytes that follow */
+		GNUTLS_AL_FATAL,
+		known ? GNUTLS_A_BAD_RECORD_MAC : GNUTLS_A_UNKNOWN_PSK_IDENTITY,
+	};
+
+	if (info != NULL)
+		send(info->connect_fd, alert, sizeof alert, MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (d != NULL)
+		fleet_say(door->service->fleet, d, "refused a TLS connection: %s",
+			  known ? "the other end has another PPS"
+				: "the identity is not this device's PID");
+}
+
+static void connection_changed(void *context, struct MHD_Connection *connection, void **own,
+			       enum MHD_ConnectionNotificationCode what)
+{
+	struct progress *p = *own;
+
+	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
+		*own = calloc(1, sizeof *p);
+		return;
+	}
+	if (p != NULL && p->asked && !p->spoke)
+		last_word(context, connection, p->known);
+	free(p);
+	*own = NULL;
+}
+
 /* TLS asks for the key of the identity NAME. */
 static int give_psk(void *context, const struct MHD_Connection *connection, const char *name,
 		    void **key, size_t *size)
 {
 	struct service *s = context;
 	struct device *d = device_of(s, connection);
+	struct progress *p = progress_of(connection);
 	char *pps = NULL;
 
-	if (d == NULL)
+	if (d == NULL || p == NULL)
 		return -1;
+	p->asked = true;
 	pthread_mutex_lock(&s->fleet->lock);
 	if (d->state != DEVICE_PRE && strcmp(name, d->pair.pid) == 0 &&
 	    !(d->state == DEVICE_POST && s->fleet->habits.shut_after_commit)) {
@@ -78,9 +134,7 @@ static int give_psk(void *context, const struct MHD_Connection *connection, cons
 			memcpy(pps, d->pair.pps, PPS_LENGTH);
 		if (pps != NULL && s->fleet->habits.wrong_pps)
 			pps[0] ^= 1;
-	} else {
-		fleet_say(s->fleet, d, "refused a TLS connection: the identity is not this "
-			  "device's PID");
+		p->known = true;
 	}
 	pthread_mutex_unlock(&s->fleet->lock);
 	if (pps == NULL)
@@ -98,31 +152,35 @@ static enum MHD_Result accept_policy(void *context, const struct sockaddr *from,
 	       MHD_NO : MHD_YES;
 }
 
-/* Is the sender logged in as the device's account? If not, R says what to answer. */
-static bool check_login(struct service *s, struct device *d, struct MHD_Connection *connection,
-			struct request *r)
+static uint64_t seconds_now(void)
 {
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec;
+}
+
+/* Is the sender logged in as the device's account? */
+static enum digest_result check_login(const struct service *s, const struct device *d,
+				      struct MHD_Connection *connection, const char *path,
+				      const char *method)
+{
+	const char *header = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+							 MHD_HTTP_HEADER_AUTHORIZATION);
+	enum digest_result result = DIGEST_WRONG;
 	uint8_t digest[16];
 	const char *user;
-	int rc = MHD_NO;
 
 	if (s->fleet->habits.no_digest)
-		return true;
+		return DIGEST_OK;
 	user = device_account(d, digest);
 	if (user != NULL)
-		rc = MHD_digest_auth_check_digest2(connection, d->realm, user, digest,
-						   sizeof digest, NONCE_SECONDS,
-						   MHD_DIGEST_ALG_MD5);
+		result = digest_check(s->random, header, method, path, d->realm, user, digest,
+				      seconds_now());
 	secret_wipe(digest, sizeof digest);
-	if (rc == MHD_YES)
-		return true;
-	r->challenge = true;
-	r->stale = rc == MHD_INVALID_NONCE;
-	memcpy(r->realm, d->realm, sizeof r->realm);
-	if (!r->stale && MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
-						     MHD_HTTP_HEADER_AUTHORIZATION) != NULL)
+	if (result == DIGEST_WRONG)
 		fleet_say(s->fleet, d, "refused a login: wrong user or password");
-	return false;
+	return result;
 }
 
 static void set_headers(struct MHD_Response *response, const struct device *d, const char *type)
@@ -144,6 +202,17 @@ static void answer_plainly(struct request *r, const struct device *d, unsigned h
 						      MHD_RESPMEM_MUST_COPY);
 	if (r->response != NULL)
 		set_headers(r->response, d, "text/plain");
+}
+
+/* 401, and how to log in. */
+static void challenge(const struct service *s, const struct device *d, bool stale,
+		      struct request *r)
+{
+	char text[DIGEST_CHALLENGE];
+
+	answer_plainly(r, d, MHD_HTTP_UNAUTHORIZED, "log in\n");
+	if (r->response != NULL && digest_challenge(s->random, d->realm, stale, seconds_now(), text))
+		MHD_add_response_header(r->response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, text);
 }
 
 /* Carry out the call that the request's body makes. The lock is held. */
@@ -193,12 +262,16 @@ static void answer(struct door *door, struct device *d, struct MHD_Connection *c
 {
 	bool wsman = strcmp(path, WSMAN_SIM_PATH) == 0 && d->firmware.major >= 3;
 	bool soap = soap_has_path(path) && d->firmware.major <= 8;
+	enum digest_result login;
 
 	r->answered = true;
-	if (door->plain && d->state != DEVICE_POST)
+	if (door->plain && d->state != DEVICE_POST) {
 		r->close = true;
-	else if (!check_login(door->service, d, connection, r))
-		answer_plainly(r, d, MHD_HTTP_UNAUTHORIZED, "log in\n");
+		return;
+	}
+	login = check_login(door->service, d, connection, path, method);
+	if (login != DIGEST_OK)
+		challenge(door->service, d, login == DIGEST_STALE, r);
 	else if (r->too_big)
 		answer_plainly(r, d, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too large\n");
 	else if (!wsman && !soap)
@@ -215,10 +288,6 @@ static enum MHD_Result queue(struct MHD_Connection *connection, struct request *
 {
 	if (r->close)
 		return MHD_NO;
-	if (r->challenge)
-		return MHD_queue_auth_fail_response2(connection, r->realm, "0", r->response,
-						     r->stale ? MHD_YES : MHD_NO,
-						     MHD_DIGEST_ALG_MD5);
 	return MHD_queue_response(connection, r->http, r->response);
 }
 
@@ -254,8 +323,11 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 	struct door *door = context;
 	struct service *s = door->service;
 	struct request *r = *own;
+	struct progress *p = progress_of(connection);
 	struct device *d;
 
+	if (p != NULL)
+		p->spoke = true;
 	if (r == NULL) {
 		*own = calloc(1, sizeof *r);
 		return *own != NULL ? MHD_YES : MHD_NO;
@@ -311,7 +383,8 @@ static int open_socket(struct door *door, struct fleet *fleet, uint16_t port, st
 
 static int start_daemon(struct door *door, const struct fleet *fleet, struct fault *fault)
 {
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME;
+	/* Turbo: leaves the closing of a connection to us until we have said our last word. */
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO;
 	struct MHD_OptionItem tls[] = {
 		{ MHD_OPTION_HTTPS_CRED_TYPE, GNUTLS_CRD_PSK, NULL },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0,
@@ -320,16 +393,14 @@ static int start_daemon(struct door *door, const struct fleet *fleet, struct fau
 		{ MHD_OPTION_END, 0, NULL },
 	};
 	struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
-	struct service *s = door->service;
 
 	door->daemon = MHD_start_daemon(
 		flags | (door->plain ? 0u : (unsigned)MHD_USE_TLS), 0, accept_policy, door, handle,
 		door, MHD_OPTION_LISTEN_SOCKET, door->socket,
 		MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
+		MHD_OPTION_NOTIFY_CONNECTION, connection_changed, door,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * fleet->n + 64),
-		MHD_OPTION_DIGEST_AUTH_RANDOM, sizeof s->random, s->random,
-		MHD_OPTION_NONCE_NC_SIZE, (unsigned)(8 * fleet->n + 64),
 		MHD_OPTION_ARRAY, door->plain ? none : tls, MHD_OPTION_END);
 	if (door->daemon == NULL)
 		return fault_set(fault, KIT_ERR_LIBRARY, "libmicrohttpd cannot start the service");
