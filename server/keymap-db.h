@@ -19,6 +19,7 @@ struct keymap {
 	int64_t key_id;			/* of the master key that seals now */
 	int64_t version;		/* see keymap_changed() */
 	bool open;			/* a transaction is */
+	unsigned wait_ms;		/* for the lock */
 	struct {
 		const char *sql;	/* a literal: told by its address */
 		sqlite3_stmt *statement;

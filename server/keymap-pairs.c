@@ -272,8 +272,8 @@ static void filter_sql(const struct keymap_filter *f, char *out, size_t size)
 		state = " AND p.used <> 0 AND p.used = 2 AND p.reserved_until > ?1";
 	else if (f->by_state)
 		state = " AND p.used <> 0 AND p.used = ?2";
-	snprintf(out, size, "SELECT " COLUMNS BATCHES JOIN " WHERE p.id > ?3%s%s%s ORDER BY p.id"
-		 " LIMIT ?5", state, f->uuid ? " AND p.used <> 0 AND p.uuid = ?4" : "",
+	snprintf(out, size, "SELECT " COLUMNS BATCHES JOIN " WHERE p.id > ?3%s%s%s%s ORDER BY p.id"
+		 " LIMIT ?5", state, f->batch ? " AND p.batch = ?6" : "", f->uuid ? " AND p.used <> 0 AND p.uuid = ?4" : "",
 		 f->exported > 0 ? " AND p.exported NOTNULL" :
 		 f->exported < 0 ? " AND p.exported ISNULL" : "");
 }
@@ -295,6 +295,7 @@ int keymap_each(struct keymap *m, const struct keymap_filter *filter,
 	sqlite3_bind_int64(s, 3, filter->after_id);
 	db_uuid(s, 4, filter->uuid);
 	sqlite3_bind_int64(s, 5, filter->limit ? (int64_t)filter->limit : -1);
+	sqlite3_bind_int64(s, 6, filter->batch);
 	while ((rc = db_step(m, s, "list the keys", fault)) > 0) {
 		read_pair(s, filter->now, true, &pair);
 		stop = each(context, &pair);

@@ -144,35 +144,39 @@ int schema_add_key(struct keymap *m, uint32_t id, struct fault *fault)
 	return rc;
 }
 
+static int not_its_key(struct keymap *m, struct fault *fault)
+{
+	fault_set(fault, KIT_ERR_FORGED, "the key file %s does not belong to the map %s", m->key_file,
+		  m->path);
+	fault_todo(fault, "name the right one with --key-file (key_file in the server's"
+		   " configuration)");
+	return KIT_ERR_FORGED;
+}
+
 /* Does the key file open what the map says its key must open? */
 static int check_key(struct keymap *m, struct fault *fault)
 {
 	const struct seal_place place = proof_place();
 	char proof[sizeof(proof_text)];
+	struct fault inner = { 0 };
 	sqlite3_stmt *s;
 	int rc;
 
-	rc = db_key_in_force(m, fault);
+	rc = db_key_in_force(m, &inner);
+	if (rc == KIT_ERR_NOT_FOUND)
+		return not_its_key(m, fault);
 	if (rc)
-		return rc;
+		return fault_set(fault, rc, "%s", inner.what);
 	rc = db_statement(m, "SELECT proof FROM master_key WHERE id = ?1", &s, fault);
 	if (rc)
 		return rc;
 	sqlite3_bind_int64(s, 1, m->key_id);
 	rc = db_step(m, s, "read the master key's proof", fault);
 	if (rc >= 0) {
-		struct fault inner = { 0 };
-
 		rc = seal_unlock(m->seal, &place, sqlite3_column_blob(s, 0),
 				 (size_t)sqlite3_column_bytes(s, 0), proof, sizeof(proof), &inner);
-		if (!rc && memcmp(proof, proof_text, sizeof(proof)) != 0)
-			rc = KIT_ERR_FORGED;
-		if (rc) {
-			rc = fault_set(fault, KIT_ERR_FORGED, "the key file %s does not belong to the"
-				       " map %s", m->key_file, m->path);
-			fault_todo(fault, "name the right one with --key-file (key_file in the"
-				   " server's configuration)");
-		}
+		if (rc || memcmp(proof, proof_text, sizeof(proof)) != 0)
+			rc = not_its_key(m, fault);
 	}
 	db_done(s);
 	return rc;
@@ -259,6 +263,25 @@ static int upgrade(struct keymap *m, bool create, struct fault *fault)
 	return rc;
 }
 
+/* For this one lock SQLite does not wait by itself when several make the map at once. */
+static int turn_wal_on(struct keymap *m, struct fault *fault)
+{
+	static const char sql[] = "PRAGMA journal_mode = WAL";
+	unsigned waited = 0;
+
+	while (sqlite3_exec(m->db, sql, NULL, NULL, NULL) == SQLITE_BUSY && waited < m->wait_ms)
+		waited += (unsigned)sqlite3_sleep(20);
+	return sqlite3_errcode(m->db) == SQLITE_OK ? KIT_OK : db_fault(m, "open the map", fault);
+}
+
+int schema_check(struct keymap *m, struct fault *fault)
+{
+	int64_t version;
+	int rc = recognise(m, false, &version, fault);
+
+	return rc ? rc : load_key(m, fault);
+}
+
 int schema_prepare(struct keymap *m, bool create, struct fault *fault)
 {
 	int64_t version;
@@ -267,7 +290,7 @@ int schema_prepare(struct keymap *m, bool create, struct fault *fault)
 	/* Whatever is not ours must stay as it is: so look first, then turn WAL on. */
 	rc = recognise(m, create, &version, fault);
 	if (!rc)
-		rc = db_exec(m, "PRAGMA journal_mode = WAL", "open the map", fault);
+		rc = turn_wal_on(m, fault);
 	if (rc)
 		return rc;
 	if (version < VERSION) {

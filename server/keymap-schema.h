@@ -11,6 +11,12 @@
  */
 int schema_prepare(struct keymap *m, bool create, struct fault *fault);
 
+/*
+ * The same for a map that must stay as it is, opened for reading: is it a key map, and is
+ * m->key_file the key file that belongs to it?
+ */
+int schema_check(struct keymap *m, struct fault *fault);
+
 /* Note the key ID, which m->seal holds, as the one in force from now on. */
 int schema_add_key(struct keymap *m, uint32_t id, struct fault *fault);
 

@@ -189,6 +189,7 @@ void keymap_close(struct keymap **mp)
 
 void keymap_set_wait(struct keymap *m, unsigned wait_ms)
 {
+	m->wait_ms = wait_ms;
 	sqlite3_busy_timeout(m->db, (int)wait_ms);
 }
 

@@ -80,6 +80,36 @@ bool keymap_in_transaction(const struct keymap *m);
  */
 int keymap_changed(struct keymap *m, bool *changed, struct fault *fault);
 
+/*
+ * Give the map a new master key and seal every secret again with it, in small transactions,
+ * so that others work on meanwhile. Cut off anywhere, the map stays usable and the next call
+ * finishes the work: *resumed tells that it did. PROGRESS may be NULL.
+ */
+int keymap_rotate(struct keymap *m,
+		  void (*progress)(void *context, uint64_t done, uint64_t total), void *context,
+		  bool *resumed, struct fault *fault);
+
+/*
+ * Copy the map, as it is at one moment, to the new file PATH (0600, complete or not
+ * there at all, fsynced) and, unless WITH_KEY is false, its key file to PATH.key; others work
+ * on meanwhile. The copy is opened and checked. KIT_ERR_EXISTS; errors of writing files.
+ */
+int keymap_backup(struct keymap *m, const char *path, bool with_key, struct fault *fault);
+
+/*
+ * Put the backup BACKUP (whose key file is BACKUP_KEY) into the place of the map PATH and
+ * its key file KEY_FILE, in one step for all who have the map open. PATH may be absent.
+ * The backup is checked before anything is touched. What PATH held is lost: back it
+ * up first. A cut leaves the old map or the new one, each with its keys.
+ *
+ * Errors as keymap_open(), for the backup and for PATH.
+ */
+int keymap_restore(const char *path, const char *key_file, const char *backup,
+		   const char *backup_key, struct fault *fault);
+
+/* Read the whole map for damage, by SQLite's own check. KIT_ERR_DATABASE with what it found. */
+int keymap_check(struct keymap *m, struct fault *fault);
+
 /* ---- pairs: csti_pid_map ---- */
 
 enum keymap_state { KEYMAP_FREE, KEYMAP_USED, KEYMAP_RESERVED, KEYMAP_REVOKED, KEYMAP_STATES };
@@ -205,6 +235,7 @@ struct keymap_filter {
 	enum keymap_state state;
 	int exported;		/* 0 all, 1 only exported ones, -1 only those never exported */
 	const struct uuid *uuid;	/* only those of this machine */
+	int64_t batch;		/* only those that came with this batch; 0: all */
 	int64_t after_id;	/* only ids above this */
 	uint64_t limit;		/* at most so many; 0: all */
 };

@@ -16,7 +16,7 @@
 #include "keygen/secret.h"
 
 #define MAGIC		"AMTKEYS1"
-#define KEYS		2
+#define KEYS		4
 #define KEY_SIZE	32
 #define ID_SIZE		4
 #define NONCE_SIZE	12
@@ -226,12 +226,17 @@ int seal_create(struct seal **out, const char *path, uid_t owner, gid_t group,
 		struct fault *fault)
 {
 	struct seal *s = calloc(1, sizeof(*s));
+	uint32_t id;
 	int rc;
 
 	*out = NULL;
 	if (!s)
 		return fault_sys(fault, ENOMEM, "cannot make the key file %s", path);
-	rc = fresh_key(&s->keys[0], 1, fault);
+	rc = RAND_bytes((uint8_t *)&id, sizeof(id)) == 1 ? KIT_OK :
+		fault_set(fault, KIT_ERR_CRYPTO, "cannot draw random numbers");
+	/* Rotations count on from here: there is room for a thousand million of them. */
+	if (!rc)
+		rc = fresh_key(&s->keys[0], (id & 0x3FFFFFFF) + 1, fault);
 	s->n = 1;
 	if (!rc)
 		rc = save(s->keys, 1, path, 0, owner, group, fault);
@@ -290,7 +295,8 @@ int seal_add_key(struct seal *s, const char *path, struct fault *fault)
 	int rc;
 
 	if (s->n == KEYS)
-		return fault_set(fault, KIT_ERR_STATE, "the key file %s has two keys already", path);
+		return fault_set(fault, KIT_ERR_STATE, "the key file %s has %d keys already", path,
+				 KEYS);
 	rc = fresh_key(&s->keys[s->n], seal_newest(s) + 1, fault);
 	if (!rc)
 		rc = save_again(s->keys, s->n + 1, path, fault);
@@ -322,6 +328,40 @@ int seal_keep_only(struct seal *s, const char *path, uint32_t id, struct fault *
 	s->n = 1;
 	s->chosen = 0;
 	return KIT_OK;
+}
+
+int seal_merge(struct seal *s, const struct seal *other, struct fault *fault)
+{
+	uint32_t chosen = s->keys[s->chosen].id;
+	int rc;
+
+	for (unsigned i = 0; i < other->n; i++) {
+		const struct master_key *k = &other->keys[i], *have = find(s, k->id);
+		unsigned at = s->n;
+
+		if (have && !secret_equal(have->bytes, k->bytes, KEY_SIZE))
+			return fault_set(fault, KIT_ERR_FORGED, "two different master keys have the id"
+					 " %u", (unsigned)k->id);
+		if (have)
+			continue;
+		if (s->n == KEYS)
+			return fault_set(fault, KIT_ERR_STATE, "more than %d master keys", KEYS);
+		for (; at > 0 && s->keys[at - 1].id > k->id; at--)
+			s->keys[at] = s->keys[at - 1];
+		s->n++;
+		s->keys[at] = (struct master_key){ .id = k->id };
+		memcpy(s->keys[at].bytes, k->bytes, KEY_SIZE);
+		rc = schedule(&s->keys[at], fault);
+		if (rc)
+			return rc;
+	}
+	return seal_choose(s, chosen, fault);
+}
+
+int seal_save(const struct seal *s, const char *path, uid_t owner, gid_t group,
+	      struct fault *fault)
+{
+	return save(s->keys, s->n, path, OUTFILE_FORCE, owner, group, fault);
 }
 
 /* The bytes that the tag covers besides: table, NUL, column, NUL, row. Returns their number, 0: too long. */

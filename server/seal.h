@@ -13,8 +13,10 @@
  * The key file, mode 0600. Integers are little-endian.
  *   OFFSET  SIZE  FIELD
  *      0      8   "AMTKEYS1"
- *      8      4   count    1, or 2 while the master key is being rotated
- *     12   36*n   keys     id (4, rising, never 0), key (32, SECRET)
+ *      8      4   count    1; 2 while the master key is being rotated; at most 4, while a
+ *                          backup of another key is being put back
+ *     12   36*n   keys     id (4, rising, never 0), key (32, SECRET); the first id of a map is
+ *                          random, so that those of two maps are not mistaken for each other
  *    ...     32   SHA-256 of all before it: tells a damaged file from a wrong one
  *
  * A sealed value:
@@ -60,7 +62,7 @@ void seal_free(struct seal **s);
 /* The highest id of a key held; is the key ID held? */
 uint32_t seal_newest(const struct seal *s);
 bool seal_has(const struct seal *s, uint32_t id);
-/* How many keys are held: 2 while a rotation is going on. */
+/* How many keys are held: more than one while a rotation or a restore is going on. */
 unsigned seal_keys(const struct seal *s);
 
 /* Values are sealed with the key ID from now on (at first: the lowest held). KIT_ERR_NOT_FOUND. */
@@ -72,6 +74,18 @@ int seal_choose(struct seal *s, uint32_t id, struct fault *fault);
  */
 int seal_add_key(struct seal *s, const char *path, struct fault *fault);
 int seal_keep_only(struct seal *s, const char *path, uint32_t id, struct fault *fault);
+
+/*
+ * Take up the keys of OTHER, too. KIT_ERR_STATE when there are more than 4;
+ * KIT_ERR_FORGED when both have different keys of the same id.
+ */
+int seal_merge(struct seal *s, const struct seal *other, struct fault *fault);
+/*
+ * Write all keys held as the key file PATH, replacing it in one step. Owner as in
+ * seal_create().
+ */
+int seal_save(const struct seal *s, const char *path, uid_t owner, gid_t group,
+	      struct fault *fault);
 
 /*
  * Seal SIZE bytes of PLAIN (at most SEAL_MAX) for PLACE; OUT receives SIZE + SEAL_OVERHEAD

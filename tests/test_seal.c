@@ -116,10 +116,15 @@ END_TEST
 
 START_TEST(another_key_file_opens_nothing)
 {
-	uint8_t sealed[sizeof(plain) + SEAL_OVERHEAD];
+	uint8_t sealed[sizeof(plain) + SEAL_OVERHEAD], foreign[sizeof(sealed)];
 	struct seal *s = make("k"), *other = make("other");
 
 	ck_assert_int_eq(seal_close(s, &here, plain, sizeof(plain), sealed, NULL), 0);
+	ck_assert_int_eq(unlock_at(other, here.table, here.column, here.row, 8, sealed, sizeof(sealed)),
+			 KIT_ERR_NOT_FOUND);
+	/* Nor if the value says that it was sealed with the other's key. */
+	ck_assert_int_eq(seal_close(other, &here, plain, sizeof(plain), foreign, NULL), 0);
+	memcpy(sealed, foreign, 4);
 	ck_assert_int_eq(unlock_at(other, here.table, here.column, here.row, 8, sealed, sizeof(sealed)),
 			 KIT_ERR_FORGED);
 	seal_free(&s);
@@ -203,22 +208,22 @@ START_TEST(rotation_keeps_both_keys_until_the_old_one_is_dropped)
 {
 	uint8_t old[sizeof(plain) + SEAL_OVERHEAD], fresh[sizeof(old)];
 	struct seal *s = make("k");
+	uint32_t first = seal_newest(s), second = first + 1;
 
 	ck_assert_int_eq(seal_close(s, &here, plain, sizeof(plain), old, NULL), 0);
 	ck_assert_int_eq(seal_add_key(s, "k", NULL), 0);
-	ck_assert_int_eq(seal_add_key(s, "k", NULL), KIT_ERR_STATE);
 	ck_assert_uint_eq(seal_keys(s), 2);
 	/* The new key seals only when it is chosen. */
 	ck_assert_int_eq(seal_close(s, &here, plain, sizeof(plain), fresh, NULL), 0);
-	ck_assert_uint_eq(seal_key_of(fresh, sizeof(fresh)), 1);
+	ck_assert_uint_eq(seal_key_of(fresh, sizeof(fresh)), first);
 	seal_free(&s);
 
 	ck_assert_int_eq(seal_load(&s, "k", NULL), 0);
-	ck_assert_uint_eq(seal_newest(s), 2);
-	ck_assert_int_eq(seal_choose(s, 2, NULL), 0);
-	ck_assert_int_eq(seal_choose(s, 3, NULL), KIT_ERR_NOT_FOUND);
+	ck_assert_uint_eq(seal_newest(s), second);
+	ck_assert_int_eq(seal_choose(s, second, NULL), 0);
+	ck_assert_int_eq(seal_choose(s, second + 1, NULL), KIT_ERR_NOT_FOUND);
 	ck_assert_int_eq(seal_close(s, &here, plain, sizeof(plain), fresh, NULL), 0);
-	ck_assert_uint_eq(seal_key_of(fresh, sizeof(fresh)), 2);
+	ck_assert_uint_eq(seal_key_of(fresh, sizeof(fresh)), second);
 	ck_assert_int_eq(unlock_at(s, here.table, here.column, here.row, 8, old, sizeof(old)), 0);
 	ck_assert_int_eq(unlock_at(s, here.table, here.column, here.row, 8, fresh, sizeof(fresh)), 0);
 	/* A value may not pretend to be of the other key. */
@@ -226,18 +231,53 @@ START_TEST(rotation_keeps_both_keys_until_the_old_one_is_dropped)
 	ck_assert_int_eq(unlock_at(s, here.table, here.column, here.row, 8, old, sizeof(old)),
 			 KIT_ERR_FORGED);
 
-	ck_assert_int_eq(seal_keep_only(s, "k", 2, NULL), 0);
-	ck_assert(!seal_has(s, 1));
+	ck_assert_int_eq(seal_keep_only(s, "k", second, NULL), 0);
+	ck_assert(!seal_has(s, first));
 	ck_assert_int_eq(unlock_at(s, here.table, here.column, here.row, 8, fresh, sizeof(fresh)), 0);
 	seal_free(&s);
 	ck_assert_int_eq(seal_load(&s, "k", NULL), 0);
 	ck_assert_uint_eq(seal_keys(s), 1);
-	ck_assert_uint_eq(seal_newest(s), 2);
+	ck_assert_uint_eq(seal_newest(s), second);
 	ck_assert_int_eq(unlock_at(s, here.table, here.column, here.row, 8, fresh, sizeof(fresh)), 0);
 	/* The next rotation goes on counting. */
 	ck_assert_int_eq(seal_add_key(s, "k", NULL), 0);
-	ck_assert_uint_eq(seal_newest(s), 3);
+	ck_assert_uint_eq(seal_newest(s), second + 1);
 	seal_free(&s);
+}
+END_TEST
+
+START_TEST(two_key_files_become_one_without_losing_a_key)
+{
+	uint8_t of_a[sizeof(plain) + SEAL_OVERHEAD], of_b[sizeof(of_a)];
+	struct seal *a = make("a"), *b = make("b"), *many[4];
+
+	ck_assert_int_eq(seal_close(a, &here, plain, sizeof(plain), of_a, NULL), 0);
+	ck_assert_int_eq(seal_close(b, &here, plain, sizeof(plain), of_b, NULL), 0);
+	ck_assert_int_eq(seal_merge(a, b, NULL), 0);
+	ck_assert_int_eq(seal_merge(a, b, NULL), 0);
+	ck_assert_uint_eq(seal_keys(a), 2);
+	ck_assert_int_eq(seal_save(a, "a", getuid(), getgid(), NULL), 0);
+	seal_free(&a);
+	ck_assert_int_eq(seal_load(&a, "a", NULL), 0);
+	ck_assert_int_eq(unlock_at(a, here.table, here.column, here.row, 8, of_a, sizeof(of_a)), 0);
+	ck_assert_int_eq(unlock_at(a, here.table, here.column, here.row, 8, of_b, sizeof(of_b)), 0);
+	/* Which key seals is not changed by it. */
+	ck_assert_int_eq(seal_choose(b, seal_newest(b), NULL), 0);
+	for (int i = 0; i < 4; i++) {
+		char name[] = { 'm', (char)('0' + i), 0 };
+
+		many[i] = make(name);
+		ck_assert_int_eq(seal_merge(b, many[i], NULL), i < 3 ? 0 : KIT_ERR_STATE);
+		seal_free(&many[i]);
+	}
+	ck_assert_int_eq(seal_close(b, &here, plain, sizeof(plain), of_a, NULL), 0);
+	ck_assert_uint_eq(seal_key_of(of_a, sizeof(of_a)), seal_key_of(of_b, sizeof(of_b)));
+	ck_assert_int_eq(seal_save(b, "b", getuid(), getgid(), NULL), 0);
+	seal_free(&b);
+	ck_assert_int_eq(seal_load(&b, "b", NULL), 0);
+	ck_assert_uint_eq(seal_keys(b), 4);
+	seal_free(&a);
+	seal_free(&b);
 }
 END_TEST
 
@@ -257,6 +297,7 @@ int main(void)
 	tcase_add_test(tcase, the_key_file_is_private_and_never_replaced);
 	tcase_add_test(tcase, a_key_file_that_others_can_read_is_refused);
 	tcase_add_test(tcase, a_key_file_of_any_other_size_or_content_is_refused);
+	tcase_add_test(tcase, two_key_files_become_one_without_losing_a_key);
 	tcase_add_test(tcase, rotation_keeps_both_keys_until_the_old_one_is_dropped);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);

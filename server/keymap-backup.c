@@ -1,0 +1,273 @@
+/* Backup and restore of the map and its key file, while others have the map open. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "keygen/outfile.h"
+#include "server/keymap-db.h"
+#include "server/keymap-schema.h"
+
+#define WAIT_MS	10000
+
+int keymap_check(struct keymap *m, struct fault *fault)
+{
+	sqlite3_stmt *s;
+	char found[200];
+	int rc;
+
+	rc = db_statement(m, "PRAGMA integrity_check(1)", &s, fault);
+	if (rc)
+		return rc;
+	rc = db_step(m, s, "check the map", fault);
+	if (rc > 0) {
+		db_get_text(s, 0, found, sizeof(found));
+		rc = KIT_OK;
+		if (strcmp(found, "ok") != 0) {
+			rc = fault_set(fault, KIT_ERR_DATABASE, "%s is damaged: %s", m->path, found);
+			fault_todo(fault, "put it back from its backup (amt-provisionctl restore)");
+		}
+	}
+	db_done(s);
+	return rc;
+}
+
+/* A handle of just a database and names, for what is not (yet) a map that can be opened. */
+static void drop(struct keymap *m)
+{
+	for (unsigned i = 0; i < m->cached; i++)
+		sqlite3_finalize(m->cache[i].statement);
+	sqlite3_close(m->db);
+	seal_free(&m->seal);
+	free(m->path);
+	free(m->key_file);
+	memset(m, 0, sizeof(*m));
+}
+
+static int open_plainly(struct keymap *m, const char *path, const char *key_file, int flags,
+			struct fault *fault)
+{
+	/* As in keymap_open(): no name may mean something of its own to SQLite. */
+	if (asprintf(&m->path, "%s%s", strchr(path, '/') ? "" : "./", path) < 0)
+		m->path = NULL;
+	m->key_file = strdup(key_file);
+	if (!m->path || !m->key_file)
+		return fault_sys(fault, ENOMEM, "cannot open %s", path);
+	if (sqlite3_open_v2(m->path, &m->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
+		int rc = m->db ? db_fault(m, "open it", fault)
+			       : fault_sys(fault, ENOMEM, "cannot open %s", path);
+
+		fault_todo(fault, "see that it exists and that this user may read it");
+		return rc;
+	}
+	sqlite3_busy_timeout(m->db, WAIT_MS);
+	return KIT_OK;
+}
+
+/* All pages of FROM into TO, in one transaction of TO. */
+static int copy_pages(struct keymap *from, struct keymap *to, struct fault *fault)
+{
+	sqlite3_backup *copy = sqlite3_backup_init(to->db, "main", from->db, "main");
+	int rc, waited = 0;
+
+	if (!copy)
+		return db_fault(to, "copy the map", fault);
+	/* The lock of the target is not waited for by the busy timeout in every case. */
+	while ((rc = sqlite3_backup_step(copy, -1)) == SQLITE_BUSY || rc == SQLITE_LOCKED) {
+		if (waited >= WAIT_MS)
+			break;
+		waited += sqlite3_sleep(50);
+	}
+	rc = sqlite3_backup_finish(copy);
+	if (rc == SQLITE_OK)
+		return KIT_OK;
+	/* Which of the two failed is told by where SQLite left the error. */
+	return db_fault(sqlite3_errcode(from->db) != SQLITE_OK &&
+			sqlite3_errcode(to->db) == SQLITE_OK ? from : to, "copy the map", fault);
+}
+
+/* A private file under a name of its own beside PATH. */
+static int temporary(const char *path, char **name, struct fault *fault)
+{
+	int fd;
+
+	if (asprintf(name, "%s.XXXXXX", path) < 0) {
+		*name = NULL;
+		return fault_sys(fault, ENOMEM, "cannot write %s", path);
+	}
+	fd = mkostemp(*name, O_CLOEXEC);
+	if (fd < 0) {
+		int rc = fault_sys(fault, errno, "cannot make %s", path);
+
+		free(*name);
+		*name = NULL;
+		return rc;
+	}
+	close(fd);
+	return KIT_OK;
+}
+
+static int refuse_existing(const char *path, struct fault *fault)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return KIT_OK;
+	fault_set(fault, KIT_ERR_EXISTS, "%s exists already", path);
+	fault_todo(fault, "choose another name for the backup");
+	return KIT_ERR_EXISTS;
+}
+
+/* The copy is in the file NAME: make it one file that needs no -wal, and look at it. */
+static int finish_copy(struct keymap *copy, struct fault *fault)
+{
+	int rc = db_exec(copy, "PRAGMA journal_mode = DELETE", "finish the backup", fault);
+
+	if (!rc)
+		rc = keymap_check(copy, fault);
+	if (!rc)
+		rc = schema_check(copy, fault);
+	if (rc)
+		fault_context(fault, "the backup is not sound");
+	return rc;
+}
+
+/* Give the finished file its name, never over another. */
+static int name_it(const char *from, const char *path, struct fault *fault)
+{
+	if (link(from, path))
+		return errno == EEXIST ? refuse_existing(path, fault)
+			: fault_sys(fault, errno, "cannot give %s its name", path);
+	unlink(from);
+	return outfile_sync_folder(path, fault);
+}
+
+int keymap_backup(struct keymap *m, const char *path, bool with_key, struct fault *fault)
+{
+	struct keymap copy = { 0 };
+	struct seal *after = NULL;
+	char *name = NULL, *key = NULL, *draft = NULL;
+	int rc;
+
+	if (asprintf(&key, "%s.key", path) < 0) {
+		key = NULL;
+		rc = fault_sys(fault, ENOMEM, "cannot write %s", path);
+		goto out;
+	}
+	rc = refuse_existing(path, fault);
+	if (!rc && with_key)
+		rc = refuse_existing(key, fault);
+	if (!rc)
+		rc = temporary(path, &name, fault);
+	if (!rc)
+		rc = open_plainly(&copy, name, m->key_file, SQLITE_OPEN_READWRITE, fault);
+	if (!rc)
+		rc = copy_pages(m, &copy, fault);
+	/* A rotation may go on meanwhile: the keys of before and after both belong to the copy. */
+	if (!rc)
+		rc = seal_load(&after, m->key_file, fault);
+	if (!rc)
+		rc = seal_merge(after, m->seal, fault);
+	if (!rc && asprintf(&draft, "%s.key", name) < 0) {
+		draft = NULL;
+		rc = fault_sys(fault, ENOMEM, "cannot write %s", path);
+	}
+	if (!rc)
+		rc = seal_save(after, draft, geteuid(), getegid(), fault);
+	if (!rc) {
+		free(copy.key_file);
+		copy.key_file = strdup(draft);
+		rc = copy.key_file ? finish_copy(&copy, fault)
+				   : fault_sys(fault, ENOMEM, "cannot write %s", path);
+	}
+	drop(&copy);
+	/* The key first: a map that lies there is one that can be opened. */
+	if (!rc && with_key)
+		rc = name_it(draft, key, fault);
+	if (!rc)
+		rc = name_it(name, path, fault);
+out:
+	if (name)
+		unlink(name);
+	if (draft)
+		unlink(draft);
+	seal_free(&after);
+	free(draft);
+	free(name);
+	free(key);
+	return rc;
+}
+
+/*
+ * The key file for the time of the change: the backup's keys and those that are there, so
+ * that the map opens whichever content a cut leaves it with.
+ */
+static int prepare_keys(const struct keymap *backup, const char *key_file,
+			const struct stat *owner, struct fault *fault)
+{
+	struct fault inner = { 0 };
+	struct seal *both = NULL;
+	int rc;
+
+	rc = seal_load(&both, key_file, &inner);
+	if (rc == KIT_ERR_NOT_FOUND)
+		return seal_save(backup->seal, key_file, owner->st_uid, owner->st_gid, fault);
+	if (rc) {
+		fault_set(fault, rc, "%s", inner.what);
+		fault_todo(fault, "%s", inner.todo);
+		return rc;
+	}
+	rc = seal_merge(both, backup->seal, fault);
+	if (!rc)
+		rc = seal_save(both, key_file, owner->st_uid, owner->st_gid, fault);
+	seal_free(&both);
+	return rc;
+}
+
+/* The map's file, made private if it is absent; its owner is to own the key file too. */
+static int target_file(const char *path, struct stat *st, struct fault *fault)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600), rc = KIT_OK;
+
+	if (fd < 0)
+		return fault_sys(fault, errno, "cannot open the key map %s", path);
+	if (fstat(fd, st))
+		rc = fault_sys(fault, errno, "cannot examine the key map %s", path);
+	else if (st->st_mode & 077)
+		rc = fault_set(fault, KIT_ERR_PERMISSION, "the key map %s has mode %04o, so others"
+			       " can get at it", path, (unsigned)(st->st_mode & 07777));
+	close(fd);
+	return rc ? rc : outfile_sync_folder(path, fault);
+}
+
+int keymap_restore(const char *path, const char *key_file, const char *backup,
+		   const char *backup_key, struct fault *fault)
+{
+	struct keymap from = { 0 }, to = { 0 };
+	struct stat st;
+	int rc;
+
+	rc = open_plainly(&from, backup, backup_key, SQLITE_OPEN_READONLY, fault);
+	if (!rc)
+		rc = keymap_check(&from, fault);
+	if (!rc)
+		rc = schema_check(&from, fault);
+	if (!rc)
+		rc = target_file(path, &st, fault);
+	if (!rc)
+		rc = open_plainly(&to, path, key_file, SQLITE_OPEN_READWRITE, fault);
+	if (!rc)
+		rc = prepare_keys(&from, key_file, &st, fault);
+	if (!rc)
+		rc = db_exec(&to, "PRAGMA synchronous = FULL", "restore the map", fault);
+	if (!rc)
+		rc = copy_pages(&from, &to, fault);
+	if (!rc)
+		rc = seal_save(from.seal, key_file, st.st_uid, st.st_gid, fault);
+	drop(&from);
+	drop(&to);
+	return rc;
+}
