@@ -213,12 +213,13 @@ void setup_answer(struct setup *s, const struct setup_reply *reply, int64_t now)
 		fail(s);
 		return;
 	}
-	if (xml_answer_read(&a, reply->body, reply->size, &s->fault) ||
-	    take_answer(s, step, &a)) {
+	if (xml_answer_read(&a, reply->body, reply->size, &s->fault)) {
 		fail(s);
 	} else if (reply->status != 200 && !step->note && !xml_answer_is_fault(a, NULL)) {
 		fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine answers with HTTP status %ld",
 			  reply->status);
+		fail(s);
+	} else if (take_answer(s, step, &a)) {	/* may keep the answer and leave NULL */
 		fail(s);
 	} else {
 		s->step++;
