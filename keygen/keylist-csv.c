@@ -19,11 +19,7 @@ struct csv {
 	char line[KEYLIST_LINE + 1];	/* SECRET */
 };
 
-/*
- * Cut the next field out of *AT (unquoting in place). Returns 1, 0 after the last
- * field, KIT_ERR_FORMAT when its quotes do not match.
- */
-static int next_field(char **at, char *end, char separator, char **field, size_t *length)
+int keylist_next_field(char **at, char *end, char separator, char **field, size_t *length)
 {
 	char *p = *at, *to;
 
@@ -64,7 +60,7 @@ static int parse_line(struct csv *csv, size_t length, struct keyentry *out,
 	size_t n = 0;
 	int rc;
 
-	for (size_t i = 0; (rc = next_field(&at, end, csv->separator, &text, &n)) == 1; i++) {
+	for (size_t i = 0; (rc = keylist_next_field(&at, end, csv->separator, &text, &n)) == 1; i++) {
 		if (i == csv->columns) {
 			/* A separator at the end of the line is a habit of some exporters. */
 			if (n == 0 && at > end)
@@ -126,7 +122,7 @@ static int read_header(struct csv *csv, char *header, size_t length, struct faul
 	csv->separator = ',';
 	if (!memchr(header, ',', length))
 		csv->separator = memchr(header, ';', length) ? ';' : '\t';
-	while ((rc = next_field(&at, end, csv->separator, &text, &n)) == 1) {
+	while ((rc = keylist_next_field(&at, end, csv->separator, &text, &n)) == 1) {
 		enum keylist_field field = keylist_field_named(text, n);
 
 		if (csv->columns == COLUMNS)

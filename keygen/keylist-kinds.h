@@ -20,6 +20,12 @@ int keylist_json_open(struct keysource **out, FILE *file, const char *name, stru
  */
 int keylist_line(FILE *file, const char *name, char *line, size_t *length, struct fault *fault);
 
+/*
+ * Cut the next field out of *AT (unquoting in place). Returns 1, 0 after the last
+ * field, KIT_ERR_FORMAT when its quotes do not match.
+ */
+int keylist_next_field(char **at, char *end, char separator, char **field, size_t *length);
+
 /* Fill *problem for the whole line. Returns KIT_ERR_FORMAT. */
 int keylist_bad_line(struct keyproblem *problem, const char *rule);
 
