@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <openssl/evp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -112,6 +113,13 @@ int content_check(const struct content *c, const char *name,
 	if (r == KIT_ERR_FORMAT && fault && !fault->code)
 		fault_set(fault, r, "%s is no setup.bin", name);
 	return r;
+}
+
+int content_digest(const struct content *c, uint8_t out[CONTENT_DIGEST], struct fault *fault)
+{
+	if (EVP_Digest(c->data, c->size, out, NULL, EVP_sha256(), NULL))
+		return 0;
+	return fault_set(fault, KIT_ERR_CRYPTO, "no SHA-256 to be had");
 }
 
 void content_wipe(struct content *c)

@@ -8,6 +8,8 @@
 #include "setupbin/check.h"
 #include "ukpu/fatread.h"
 
+#define CONTENT_DIGEST	32	/* bytes of a SHA-256 */
+
 struct content {
 	uint8_t *data;		/* SECRET */
 	uint64_t size;		/* bytes */
@@ -29,6 +31,9 @@ int content_take(struct content *out, const struct fatread_file *file, struct fa
 int content_check(const struct content *c, const char *name,
 		  void (*found)(void *context, const struct sbin_finding *finding), void *context,
 		  struct sbin_summary *summary, struct fault *fault);
+
+/* SHA-256 of its bytes. Returns 0 or KIT_ERR_CRYPTO. */
+int content_digest(const struct content *c, uint8_t out[CONTENT_DIGEST], struct fault *fault);
 
 /* Wipes and frees. C may be zeroed. */
 void content_wipe(struct content *c);

@@ -39,6 +39,7 @@ int fatread_file_open(struct fatread_file *out, struct fatread *v,
 	memset(out, 0, sizeof(*out));
 	out->disk = v->disk;
 	out->size = e->size;
+	out->cluster_bytes = fat_cluster_bytes(&v->g);
 	out->volume = v->start;
 	out->entry = e->offset;
 	out->slot = e->slot;

@@ -10,13 +10,19 @@
 int fatread_open(struct fatread *v, const struct disk *disk, uint64_t start, unsigned flags,
 		 struct fault *fault)
 {
+	return fatread_open_by(v, disk, start, start, flags, fault);
+}
+
+int fatread_open_by(struct fatread *v, const struct disk *disk, uint64_t start, uint64_t boot,
+		    unsigned flags, struct fault *fault)
+{
 	const char *why = NULL;
 	int r;
 
 	memset(v, 0, sizeof(*v));
 	v->disk = disk;
 	v->start = start;
-	r = disk_read(disk, start, v->boot, sizeof(v->boot), fault);
+	r = disk_read(disk, boot, v->boot, sizeof(v->boot), fault);
 	if (r)
 		return r;
 	if (fat_decode(v->boot, &v->g, &why))

@@ -37,6 +37,9 @@ enum fatread_flags {
  */
 int fatread_open(struct fatread *v, const struct disk *disk, uint64_t start, unsigned flags,
 		 struct fault *fault);
+/* The same, by the boot sector at byte BOOT of the disk: a backup, where the first is spoiled. */
+int fatread_open_by(struct fatread *v, const struct disk *disk, uint64_t start, uint64_t boot,
+		    unsigned flags, struct fault *fault);
 
 /*
  * Entry CLUSTER of FAT number COPY (from 0). 0 with *value, KIT_ERR_RANGE for a number
@@ -111,6 +114,7 @@ struct fatread_file {
 	uint64_t size;			/* bytes of contents */
 	struct fatread_run *runs;	/* in the file's order; one: not fragmented */
 	size_t n_runs;
+	uint32_t cluster_bytes;		/* of its volume; what follows its end there is slack */
 	uint64_t volume;		/* byte offset of its volume on the disk */
 	uint64_t entry;			/* byte offset of its directory entry on the disk */
 	uint32_t slot;			/* its slot in the directory; 0: the first entry */

@@ -137,6 +137,26 @@ static int add_signatures(struct plan *p, struct target *t, const struct parts *
 	return r;
 }
 
+/* The bytes of old files, out to whole sectors. */
+static int add_wipes(struct plan *p, const struct plan_request *rq)
+{
+	uint64_t end = p->layout.stick_sectors * FAT_SECTOR;
+	int r = 0;
+
+	if (rq->wipe_all)
+		return add(p, PLAN_CLEAN, PLAN_WIPE, 0, end, "the whole stick");
+	for (size_t i = 0; i < rq->n_wipe && !r; i++) {
+		uint64_t first = rq->wipe[i].offset / FAT_SECTOR * FAT_SECTOR;
+		uint64_t last = (rq->wipe[i].offset + rq->wipe[i].bytes + FAT_SECTOR - 1) /
+			FAT_SECTOR * FAT_SECTOR;
+
+		last = last < end ? last : end;
+		if (first < last)
+			r = add(p, PLAN_CLEAN, PLAN_WIPE, first, last - first, "old setup.bin");
+	}
+	return r;
+}
+
 static int add_clean(struct plan *p, struct target *t, const struct parts *parts,
 		     struct fault *fault)
 {
@@ -213,18 +233,20 @@ static int add_boot(struct plan *p)
 	return r;
 }
 
-int plan_make(struct plan *out, struct target *t, enum layout_kind kind, const uint8_t *file,
-	      uint64_t file_bytes, struct fault *fault)
+int plan_make(struct plan *out, struct target *t, const struct plan_request *rq,
+	      struct fault *fault)
 {
 	const struct disk *disk = target_disk(t);
 	const char *epoch = getenv("SOURCE_DATE_EPOCH");
 	struct parts *parts = malloc(sizeof(*parts));
-	struct plan p = { .file = file, .file_bytes = file_bytes, .when = (int64_t)time(NULL) };
+	struct plan p = {
+		.file = rq->file, .file_bytes = rq->file_bytes, .when = (int64_t)time(NULL),
+	};
 	uint32_t ids[2];
 	int r;
 
 	memset(out, 0, sizeof(*out));
-	r = layout_make(&p.layout, kind, disk->size, disk->sector_bytes, file_bytes, fault);
+	r = layout_make(&p.layout, rq->kind, disk->size, disk->sector_bytes, rq->file_bytes, fault);
 	if (r) {
 		fault_context(fault, "%s", target_path(t));
 		goto out;
@@ -238,6 +260,8 @@ int plan_make(struct plan *out, struct target *t, enum layout_kind kind, const u
 	p.disk_id = ids[0];
 	p.volume_id = ids[1];
 	r = parts ? add_erase(&p, t, parts, fault) : KIT_ERR_NOMEM;
+	if (!r)
+		r = add_wipes(&p, rq);
 	if (!r)
 		r = add_clean(&p, t, parts, fault);
 	if (!r)

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "keygen/error.h"
+#include "ukpu/fatread.h"
 #include "ukpu/layout.h"
 #include "ukpu/target.h"
 
@@ -24,7 +25,7 @@ enum plan_phase {
 };
 
 enum plan_kind {
-	PLAN_ZERO, PLAN_STAMPS, PLAN_INFO_SECTOR, PLAN_FAT_COPY, PLAN_ROOT, PLAN_FILE, PLAN_STUB,
+	PLAN_ZERO, PLAN_WIPE, PLAN_STAMPS, PLAN_INFO_SECTOR, PLAN_FAT_COPY, PLAN_ROOT, PLAN_FILE, PLAN_STUB,
 	PLAN_BOOT_SECTOR, PLAN_MBR,
 };
 
@@ -47,16 +48,26 @@ struct plan {
 	uint64_t bytes;		/* of all steps */
 };
 
+/* What is wanted. */
+struct plan_request {
+	enum layout_kind kind;
+	const uint8_t *file;	/* SECRET; borrowed until the plan is freed: NULL for an empty stick */
+	uint64_t file_bytes;
+	/* Pieces of old files to be overwritten with zeros, and read back as such. */
+	const struct fatread_run *wipe;
+	size_t n_wipe;
+	bool wipe_all;		/* every byte of the stick */
+};
+
 /*
- * Plan to put FILE_BYTES bytes at FILE on the target in the layout KIND. What is on the target
- * now is looked at, so that every old boot sector and signature goes. The time is now, or
- * SOURCE_DATE_EPOCH of the environment.
+ * Plan what RQ wants. What is on the target now is looked at, so that every old boot sector and
+ * signature goes. The time is now, or SOURCE_DATE_EPOCH of the environment.
  *
  * Returns 0, KIT_ERR_UNFIT (too small, too large, wrong sectors), KIT_ERR_CRYPTO, KIT_ERR_NOMEM,
  * or an error of reading. Free with plan_free().
  */
-int plan_make(struct plan *out, struct target *t, enum layout_kind kind, const uint8_t *file,
-	      uint64_t file_bytes, struct fault *fault);
+int plan_make(struct plan *out, struct target *t, const struct plan_request *rq,
+	      struct fault *fault);
 void plan_free(struct plan *p);
 
 /*

@@ -30,15 +30,13 @@ static int write_step(const struct plan *p, const struct plan_step *step, struct
 	return r;
 }
 
-/* What has been written in the body and boot phases is final: it must come back the same. */
+/* A step's bytes as they were written must be what the medium gives back. */
 static int compare_step(const struct plan *p, const struct plan_step *step,
 			const struct disk *fresh, uint8_t *buffer, struct fault *fault)
 {
 	uint8_t *wanted = buffer, *found = buffer + PIECE / 2;
 	int r = 0;
 
-	if ((step->phase != PLAN_BODY && step->phase != PLAN_BOOT) || step->kind == PLAN_STUB)
-		return 0;
 	for (uint64_t at = 0; at < step->bytes && !r; at += PIECE / 2) {
 		size_t n = step->bytes - at < PIECE / 2 ? (size_t)(step->bytes - at) : PIECE / 2;
 
@@ -54,26 +52,49 @@ static int compare_step(const struct plan *p, const struct plan_step *step,
 	return r;
 }
 
+/*
+ * After the phase of a step: what has been wiped is looked at at once, as later phases may
+ * write over it. The body and boot phases are final, and are looked at in the end.
+ */
+static int compare_phase(const struct plan *p, enum plan_phase phase, struct target *t,
+			 uint8_t *buffer, struct fault *fault)
+{
+	const struct disk *fresh;
+	int r = target_fresh(t, &fresh, fault);
+
+	for (size_t i = 0; i < p->n && !r; i++) {
+		const struct plan_step *step = &p->step[i];
+
+		if (step->phase == phase && step->kind != PLAN_STUB &&
+		    (phase != PLAN_CLEAN || step->kind == PLAN_WIPE))
+			r = compare_step(p, step, fresh, buffer, fault);
+	}
+	return r;
+}
+
 int stick_write(const struct plan *p, struct target *t, const struct stick_progress *progress,
 		struct fault *fault)
 {
-	const struct disk *fresh;
 	uint8_t *buffer = malloc(PIECE);
 	int r = 0;
 
 	if (!buffer)
 		return fault_set(fault, KIT_ERR_NOMEM, "no memory to write the stick");
 	for (size_t i = 0; i < p->n && !r; i++) {
+		bool last = i + 1 == p->n || p->step[i + 1].phase != p->step[i].phase;
+
 		r = write_step(p, &p->step[i], t, buffer, progress, fault);
-		if (!r && (i + 1 == p->n || p->step[i + 1].phase != p->step[i].phase))
+		if (!r && last)
 			r = target_flush(t, fault);
+		if (!r && last && p->step[i].phase == PLAN_CLEAN)
+			r = compare_phase(p, PLAN_CLEAN, t, buffer, fault);
 		if (!r && progress)
 			progress->update(progress->context, target_reached(t), p->bytes);
 	}
 	if (!r)
-		r = target_fresh(t, &fresh, fault);
-	for (size_t i = 0; i < p->n && !r; i++)
-		r = compare_step(p, &p->step[i], fresh, buffer, fault);
+		r = compare_phase(p, PLAN_BODY, t, buffer, fault);
+	if (!r)
+		r = compare_phase(p, PLAN_BOOT, t, buffer, fault);
 	secret_wipe(buffer, PIECE);
 	free(buffer);
 	return r;

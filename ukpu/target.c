@@ -10,7 +10,6 @@
 #include <sys/file.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -30,6 +29,7 @@ struct target {
 	unsigned flags;
 	struct stat st;
 	uint64_t diskseq;	/* number of the medium since boot; 0: the kernel has none */
+	struct drive drive;	/* of a block device */
 	struct disk disk;
 	struct disk_fd disk_state;
 	int fresh_fd;		/* -1, or the second descriptor */
@@ -59,6 +59,11 @@ bool target_is_image(const struct target *t)
 const char *target_path(const struct target *t)
 {
 	return t->path;
+}
+
+const struct drive *target_drive(const struct target *t)
+{
+	return target_is_image(t) ? NULL : &t->drive;
 }
 
 uint64_t target_written(const struct target *t)
@@ -135,6 +140,11 @@ static int settle(struct target *t, struct fault *fault)
 		return open_failed(t->path, EROFS, fault);
 	if (!image && ioctl(t->fd, BLKGETDISKSEQ, &t->diskseq))
 		t->diskseq = 0;		/* before Linux 5.15 */
+	if (!image) {
+		r = drive_find(DRIVE_SYS, t->path, &t->drive, fault);
+		if (r)
+			return r;
+	}
 	r = disk_open_fd(&t->disk, &t->disk_state, t->fd, t->path, fault);
 	if (r)
 		return r;
@@ -219,6 +229,7 @@ void target_close(struct target **t)
 /* Is the path still the same device and medium as the descriptor FD's? */
 static bool same_stick(struct target *t, int fd)
 {
+	struct drive now;
 	struct stat st;
 	uint64_t size = 0, diskseq = 0;
 
@@ -227,19 +238,16 @@ static bool same_stick(struct target *t, int fd)
 	if (t->flags & TARGET_IMAGE)
 		return st.st_dev == t->st.st_dev && st.st_ino == t->st.st_ino;
 	if (st.st_rdev != t->st.st_rdev || ioctl(fd, BLKGETSIZE64, &size) ||
-	    size != t->disk.size)
+	    size != t->disk.size || drive_find(DRIVE_SYS, t->path, &now, NULL) ||
+	    strcmp(now.serial, t->drive.serial))
 		return false;
 	return !t->diskseq || (!ioctl(fd, BLKGETDISKSEQ, &diskseq) && diskseq == t->diskseq);
 }
 
 int target_present(struct target *t, struct fault *fault)
 {
-	char sys[64];
-
-	/* The descriptor may go on answering for a while after the device is gone. */
-	snprintf(sys, sizeof(sys), "/sys/dev/block/%u:%u/size", major(t->st.st_rdev),
-		 minor(t->st.st_rdev));
-	if (same_stick(t, t->fd) && (t->flags & TARGET_IMAGE || !access(sys, F_OK)))
+	/* The descriptor may go on answering for a while after the device is gone from sysfs. */
+	if (same_stick(t, t->fd))
 		return 0;
 	fault_set(fault, KIT_ERR_REMOVED, "%s was removed while it was in use", t->path);
 	return fault_todo(fault, "Put the stick back in and run the command again; what is on it now "

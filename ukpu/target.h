@@ -8,6 +8,7 @@
 
 #include "keygen/error.h"
 #include "ukpu/disk.h"
+#include "ukpu/drive.h"
 
 struct target;
 
@@ -40,6 +41,8 @@ const struct disk *target_disk(const struct target *t);
 int target_fd(const struct target *t);
 bool target_is_image(const struct target *t);
 const char *target_path(const struct target *t);
+/* The disk as it was when it was opened; NULL for an image. */
+const struct drive *target_drive(const struct target *t);
 
 /*
  * Write, or zero, bytes within the target. The FIRST error is remembered: from then on
@@ -65,7 +68,7 @@ uint64_t target_reached(const struct target *t);
  */
 int target_fresh(struct target *t, const struct disk **out, struct fault *fault);
 
-/* Is the stick that was opened still there? 0 or KIT_ERR_REMOVED. */
+/* Is the stick that was opened (by serial, size and medium) still there? 0 or KIT_ERR_REMOVED. */
 int target_present(struct target *t, struct fault *fault);
 
 /*

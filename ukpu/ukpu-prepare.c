@@ -1,21 +1,23 @@
-/* ukpu prepare: a setup.bin onto a stick. */
+/* ukpu prepare: a setup.bin onto one stick, or dealt out over several. */
 #include <stdio.h>
-#include <unistd.h>
+#include <stdlib.h>
+#include <string.h>
 
-#include "keygen/progress.h"
-#include "ukpu/content.h"
-#include "ukpu/stick.h"
+#include "ukpu/deal.h"
 #include "ukpu/ukpu.h"
 
 #define LARGEST_FILE	((uint64_t)511 << 20)	/* what the largest layout could take */
 
 const struct cli_option ukpu_prepare_options[] = {
-	{ "image", 0, NULL, "TARGET is an image file, not a block device", 0, 0 },
-	{ "size", 0, "SIZE", "make the image with that many bytes if it is not there (256M)", 0, 0 },
+	{ "size", 0, "SIZE", "make an image of that size if it is not there (256M)", 0, 0 },
 	{ "layout", 0, "NAME", "fat16 (default), fat32 or superfloppy", 0, 0 },
+	{ "deal", 0, NULL, "deal the unused records out over several sticks", 0, 0 },
 	{ "force-contents", 0, NULL, "write it although the setup.bin checker found errors", 0, 0 },
-	{ "dry-run", 0, NULL, "show the plan, write nothing", 0, 0 },
-	{ "yes", 0, NULL, "do not ask; on a block device only together with --serial", 0, 0 },
+	{ "overwrite-unused", 0, NULL,
+	  "the stick still has unused records: keep a copy, then overwrite it", 0, 0 },
+	{ "second-stick", 0, NULL, "keys in it are on another stick already: put them on this, too",
+	  0, 0 },
+	UKPU_WRITE_OPTIONS,
 	{ NULL, 0, NULL, NULL, 0, 0 },
 };
 
@@ -25,115 +27,129 @@ static void print_finding(void *context, const struct sbin_finding *f)
 
 	if (f->severity == SBIN_NOTE)
 		return;
-	cli_warn(cli, "setup.bin, byte %llu, record %u: %s%s%s", (unsigned long long)f->offset,
-		 f->record, f->text, f->todo && f->todo[0] ? "; " : "", f->todo ? f->todo : "");
+	if (f->record)
+		cli_warn(cli, "setup.bin, record %u, byte %llu: %s%s%s", f->record,
+			 (unsigned long long)f->offset, f->text, f->todo && f->todo[0] ? "; " : "",
+			 f->todo ? f->todo : "");
+	else
+		cli_warn(cli, "setup.bin, byte %llu: %s%s%s", (unsigned long long)f->offset, f->text,
+			 f->todo && f->todo[0] ? "; " : "", f->todo ? f->todo : "");
 }
 
-static void show_progress(void *context, uint64_t done, uint64_t total)
+/* Read it and have it checked; errors stop here. */
+static int read_input(struct cli *cli, const char *path, struct content *content,
+		      struct fault *fault)
 {
-	progress_update(context, done);
-}
+	struct sbin_summary checked;
+	int r = content_read(content, path, LARGEST_FILE, fault);
 
-static void print_plan(const struct plan *p)
-{
-	const char *last = "";
-
-	for (size_t i = 0; i < p->n; i++) {
-		const struct plan_step *s = &p->step[i];
-		const char *phase = plan_phase_name(s->phase);
-
-		printf("%-6s  byte %12llu  %9llu bytes  %s\n", phase == last ? "" : phase,
-		       (unsigned long long)s->offset, (unsigned long long)s->bytes, s->text);
-		last = phase;
-	}
-	printf("In all %llu bytes are written.\n", (unsigned long long)p->bytes);
-}
-
-/* The rules once more over what is on the medium now; good only if none fails. */
-static int verify_written(struct cli *cli, struct target *t, struct verify_summary *summary,
-			  struct fault *fault)
-{
-	struct ukpu_words words = ukpu_words(cli, target_path(t));
-	struct ukpu_lines lines = { .only_bad = true };
-	struct probe_signatures signatures = {0};
-	struct verify_input in;
-	const struct disk *fresh;
-	int r = target_fresh(t, &fresh, fault);
-
-	if (!r)
-		r = probe_signatures(&signatures, target_fd(t), 0, fresh->size, fault);
 	if (r)
 		return r;
-	ukpu_verify_input(&in, fresh, t, &words, &signatures);
-	r = verify_run(&in, ukpu_print_result, &lines, summary, fault);
-	if (!r && summary->failed)
-		r = fault_set(fault, KIT_ERR_VERIFY, "%s is written, but %u rules fail", target_path(t),
-			      summary->failed);
+	r = content_check(content, path, print_finding, cli, &checked, fault);
+	if (r == KIT_ERR_FORMAT)
+		return fault_todo(fault, "Make one: amt-setupbin create, or amt-keygen generate "
+				  "--setupbin.");
+	if (r || !checked.errors || cli_has(cli, "force-contents"))
+		return r;
+	fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s: firmware would not take it", path,
+		  checked.errors, ukpu_plural(checked.errors));
+	return fault_todo(fault, "Mend it (amt-setupbin check %s tells more), or write it all the same "
+			  "with --force-contents.", path);
+}
+
+/* All that can go wrong before the first byte is written to any of the sticks. */
+static int get_ready(struct cli *cli, struct ukpu_stick *sticks, size_t n, struct content *content,
+		     struct fault *fault)
+{
+	enum layout_kind kind = LAYOUT_FAT16;
+	struct content *shares = calloc(n, sizeof(*shares));
+	int r = shares ? 0 : fault_set(fault, KIT_ERR_NOMEM, "no memory for the sticks");
+
+	if (!r && cli_has(cli, "layout"))
+		r = layout_parse(cli_value(cli, "layout"), &kind, fault);
+	if (!r)
+		r = read_input(cli, cli->argv[n], content, fault);
+	if (!r && cli_has(cli, "deal"))
+		r = deal_split(content, shares, n, fault);
+	else if (!r) {
+		shares[0] = *content;
+		memset(content, 0, sizeof(*content));
+	}
+	for (size_t i = 0; i < n && !r; i++) {
+		struct ukpu_stick *s = &sticks[i];
+
+		r = ukpu_stick_open(s, cli, cli->argv[i], UKPU_WRITE | UKPU_CREATE, fault);
+		s->content = shares[i];
+		memset(&shares[i], 0, sizeof(shares[i]));
+		if (!r && !s->created)
+			r = ukpu_stick_search(s, 0, fault);
+		if (!r)
+			r = ukpu_guard_unused(s, fault);
+		if (!r)
+			r = ukpu_guard_second(s, fault);
+		if (!r)
+			r = ukpu_stick_plan(s, kind, false, fault);
+	}
+	for (size_t i = 0; i < n && shares; i++)
+		content_wipe(&shares[i]);
+	free(shares);
 	return r;
+}
+
+/* Copies and journal first: nothing is overwritten before it is safe somewhere else. */
+static int write_sticks(struct cli *cli, struct ukpu_stick *sticks, size_t n, struct fault *fault)
+{
+	int status = EXIT_YES, r = ukpu_confirm(sticks, n, "Write to", fault);
+
+	for (size_t i = 0; i < n && !r; i++) {
+		r = ukpu_save_unused(&sticks[i], NULL, fault);
+		if (!r)
+			r = ukpu_note_keys(&sticks[i], fault);
+	}
+	if (r)
+		return EXIT_CANNOT;
+	ukpu_write_all(sticks, n);
+	for (size_t i = 0; i < n; i++) {
+		int one = ukpu_failed_status(&sticks[i]);
+
+		status = one > status ? one : status;
+		if (one == EXIT_YES && !cli->quiet) {
+			ukpu_print_summary(&sticks[i]);
+			if (cli_has(cli, "deal"))
+				ukpu_print_pids(&sticks[i]);
+		}
+	}
+	return status;
 }
 
 int ukpu_prepare(struct cli *cli)
 {
-	const char *path = cli->argv[0];
-	enum layout_kind kind = LAYOUT_FAT16;
+	size_t n = (size_t)cli->argc - 1;
+	struct ukpu_stick *sticks;
 	struct content content = {0};
-	struct sbin_summary checked;
-	struct verify_summary summary;
-	struct target *t = NULL;
-	struct plan plan = {0};
-	struct progress bar;
-	struct stick_progress progress = { show_progress, &bar };
 	struct fault fault = {0};
-	uint64_t size = 0;
-	int r = 0, status = EXIT_CANNOT;
+	int status = EXIT_CANNOT;
 
-	if (cli_has(cli, "layout"))
-		r = layout_parse(cli_value(cli, "layout"), &kind, &fault);
-	if (!r)
-		r = cli_size(cli, "size", LAYOUT_MIN_BYTES, UINT64_MAX >> 1, &size, &fault);
-	if (!r)
-		r = content_read(&content, cli->argv[1], LARGEST_FILE, &fault);
-	if (!r)
-		r = content_check(&content, cli->argv[1], print_finding, cli, &checked, &fault);
-	if (!r && checked.errors && !cli_has(cli, "force-contents")) {
-		fault_set(&fault, KIT_ERR_FORMAT, "%s has %lu errors: firmware would not take it",
-			  cli->argv[1], checked.errors);
-		r = fault_todo(&fault, "Mend it (amt-setupbin check %s tells more), or write it all the "
-			       "same with --force-contents.", cli->argv[1]);
-		status = EXIT_NO;
-	}
-	if (!r && cli_has(cli, "image") && size)
-		r = target_create(&t, path, size, &fault);
-	else if (!r)
-		r = target_open(&t, path, TARGET_WRITE | (cli_has(cli, "image") ? TARGET_IMAGE : 0),
-				&fault);
-	if (!r)
-		r = plan_make(&plan, t, kind, content.data, content.size, &fault);
-	if (r)
-		goto out;
-	if (cli_has(cli, "dry-run")) {
-		print_plan(&plan);
+	if (n > 1 && !cli_has(cli, "deal"))
+		return cli_misuse(cli, "the same setup.bin on several sticks gives several machines one "
+				  "key; with --deal each stick gets its own part");
+	sticks = calloc(n, sizeof(*sticks));
+	if (!sticks)
+		fault_set(&fault, KIT_ERR_NOMEM, "no memory for the sticks");
+	else if (get_ready(cli, sticks, n, &content, &fault))
+		status = EXIT_CANNOT;
+	else if (!cli_has(cli, "dry-run"))
+		status = write_sticks(cli, sticks, n, &fault);
+	else {
+		for (size_t i = 0; i < n; i++)
+			ukpu_print_plan(&sticks[i]);
 		status = EXIT_YES;
-		goto out;
 	}
-	progress_begin(&bar, path, plan.bytes, true, cli->quiet);
-	r = stick_write(&plan, t, &progress, &fault);
-	progress_end(&bar);
-	if (!r)
-		r = verify_written(cli, t, &summary, &fault);
-	if (r)
-		goto out;
-	status = EXIT_YES;
-	if (!cli->quiet)
-		printf("%s: layout %s, %u record%s, next is PID %s; expect about %.0f s more in each "
-		       "POST.\n", path, layout_name(kind), checked.records,
-		       ukpu_plural(checked.records), checked.next_pid[0] ? checked.next_pid : "none",
-		       checked.post_seconds);
-out:
-	if (r)
+	if (fault.code)
 		cli_fail(cli, &fault);
-	plan_free(&plan);
-	target_close(&t);
+	for (size_t i = 0; i < n && sticks; i++)
+		ukpu_stick_close(&sticks[i]);
+	free(sticks);
 	content_wipe(&content);
 	return status;
 }

@@ -42,7 +42,7 @@ static void print_text(const struct sbin_summary *s)
 
 int ukpu_status(struct cli *cli)
 {
-	struct target *t = NULL;
+	struct ukpu_stick s;
 	const struct disk *disk;
 	struct fatread_file file = {0};
 	struct sbin_input input;
@@ -50,21 +50,21 @@ int ukpu_status(struct cli *cli)
 	struct fault fault = {0};
 	int status = EXIT_CANNOT, r;
 
-	r = target_open(&t, cli->argv[0], cli_has(cli, "image") ? TARGET_IMAGE : 0, &fault);
+	r = ukpu_stick_open(&s, cli, cli->argv[0], 0, &fault);
 	if (!r)
-		r = target_fresh(t, &disk, &fault);
+		r = target_fresh(s.t, &disk, &fault);
 	if (!r)
 		r = fatread_find_setup_bin(&file, disk, &fault);
 	if (!r) {
 		fatread_file_input(&input, &file, "SETUP.BIN");
 		r = sbin_check(&input, NULL, NULL, &summary, &fault);
 		if (r == KIT_ERR_FORMAT)
-			fault_set(&fault, r, "%s: its SETUP.BIN is no setup.bin", cli->argv[0]);
+			fault_set(&fault, r, "%s: its SETUP.BIN is no setup.bin", s.path);
 	}
 	if (r) {
 		if (r == KIT_ERR_NOT_FOUND || r == KIT_ERR_FORMAT) {
-			fault_todo(&fault, "See why: ukpu verify %s", ukpu_words(cli, cli->argv[0]).text);
-			status = EXIT_NO;
+			fault_todo(&fault, "See why: ukpu verify %s", s.words.text);
+			status = s.t ? EXIT_NO : EXIT_CANNOT;
 		}
 		cli_fail(cli, &fault);
 		goto out;
@@ -76,6 +76,6 @@ int ukpu_status(struct cli *cli)
 		print_text(&summary);
 out:
 	fatread_file_close(&file);
-	target_close(&t);
+	ukpu_stick_close(&s);
 	return status;
 }

@@ -39,44 +39,33 @@ static int print_json(struct cli *cli, json_t *rules, const struct verify_summar
 
 int ukpu_verify(struct cli *cli)
 {
-	const char *path = cli->argv[0];
-	struct ukpu_words words = ukpu_words(cli, path);
-	struct ukpu_lines lines = {0};
-	struct probe_signatures signatures = {0};
-	struct verify_summary summary;
-	struct verify_input in;
-	struct target *t = NULL;
+	struct ukpu_stick s;
+	const struct verify_summary *sum = &s.summary;
 	const struct disk *disk;
 	json_t *rules = cli->json ? json_array() : NULL;
 	struct fault fault = {0};
 	int status = EXIT_CANNOT;
 	bool good;
 
-	if (target_open(&t, path, cli_has(cli, "image") ? TARGET_IMAGE : 0, &fault) ||
-	    target_fresh(t, &disk, &fault) ||
-	    probe_signatures(&signatures, target_fd(t), 0, disk->size, &fault)) {
+	if (ukpu_stick_open(&s, cli, cli->argv[0], 0, &fault) ||
+	    target_fresh(s.t, &disk, &fault) ||
+	    ukpu_verify_stick(&s, disk, cli->json ? add_json : ukpu_print_result, rules, &fault)) {
 		cli_fail(cli, &fault);
 		goto out;
 	}
-	ukpu_verify_input(&in, disk, t, &words, &signatures);
-	if (verify_run(&in, cli->json ? add_json : ukpu_print_result,
-		       cli->json ? (void *)rules : &lines, &summary, &fault)) {
-		cli_fail(cli, &fault);
-		goto out;
-	}
-	good = !summary.failed && !(cli_has(cli, "strict") && summary.warned);
+	good = !sum->failed && !(cli_has(cli, "strict") && sum->warned);
 	status = good ? EXIT_YES : EXIT_NO;
 	if (cli->json) {
-		if (print_json(cli, rules, &summary, good) != EXIT_YES)
+		if (print_json(cli, rules, sum, good) != EXIT_YES)
 			status = EXIT_CANNOT;
 		rules = NULL;
 	} else if (!cli->quiet) {
-		printf("%s: %u passed, %u warned, %u failed, %u not looked at: firmware %s\n", path,
-		       summary.passed, summary.warned, summary.failed, summary.skipped,
-		       summary.failed ? "will NOT take this stick" : "will see setup.bin");
+		printf("%s: %u passed, %u warned, %u failed, %u not looked at: firmware %s\n", s.path,
+		       sum->passed, sum->warned, sum->failed, sum->skipped,
+		       sum->failed ? "will NOT take this stick" : "will see setup.bin");
 	}
 out:
 	json_decref(rules);
-	target_close(&t);
+	ukpu_stick_close(&s);
 	return status;
 }

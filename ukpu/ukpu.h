@@ -5,33 +5,139 @@
 #include <stdbool.h>
 
 #include "keygen/cli.h"
+#include "ukpu/content.h"
+#include "ukpu/find.h"
+#include "ukpu/plan.h"
 #include "ukpu/target.h"
+#include "ukpu/usage.h"
 #include "ukpu/verify.h"
 
+extern const struct cli_option ukpu_list_options[];
 extern const struct cli_option ukpu_prepare_options[];
 extern const struct cli_option ukpu_verify_options[];
 extern const struct cli_option ukpu_status_options[];
+extern const struct cli_option ukpu_repair_options[];
+extern const struct cli_option ukpu_retire_options[];
+
+/* The options of every verb that writes; see stick_open() in ukpu-stick.c. */
+#define UKPU_WRITE_OPTIONS \
+	{ "image", 0, NULL, "TARGET is an image file, not a block device", 0, 0 }, \
+	{ "dry-run", 0, NULL, "show the plan, write nothing", 0, 0 }, \
+	{ "yes", 0, NULL, "do not ask; on a block device only together with --serial", 0, 0 }, \
+	{ "serial", 0, "S", "the stick must have this serial number", CLI_REPEAT, 0 }, \
+	{ "allow-non-usb", 0, NULL, "the disk does not hang on USB", 0, 0 }, \
+	{ "allow-large", 0, NULL, "the disk is over 64 GiB", 0, 0 }, \
+	{ "allow-system", 0, NULL, "the disk holds /, /boot, /home or this program", 0, 0 }, \
+	{ "allow-mounted", 0, NULL, "it is mounted: unmount it", 0, 0 }, \
+	{ "allow-swap", 0, NULL, "swap is on it: turn it off", 0, 0 }, \
+	{ "allow-holder", 0, NULL, "device mapper or RAID stands on it: take that apart", 0, 0 }
 
 /* The verbs. */
+int ukpu_list(struct cli *cli);
 int ukpu_prepare(struct cli *cli);
 int ukpu_verify(struct cli *cli);
 int ukpu_status(struct cli *cli);
+int ukpu_repair(struct cli *cli);
+int ukpu_retire(struct cli *cli);
 
 /* PATH as it stands in a command line: with --image before it when it is an image file. */
 struct ukpu_words { char text[200]; };
-struct ukpu_words ukpu_words(const struct cli *cli, const char *path);
 
-/* Fill in what verify wants to know of the target T at PATH; *words and *signatures are the caller's. */
-void ukpu_verify_input(struct verify_input *in, const struct disk *disk, const struct target *t,
-		       const struct ukpu_words *words, const struct probe_signatures *signatures);
-
-/* A line for a verdict on stdout. CONTEXT is a struct ukpu_lines. */
-struct ukpu_lines {
-	bool only_bad;		/* leave out what passed or was skipped */
+/* One stick or image that a verb works on. */
+struct ukpu_stick {
+	struct cli *cli;
+	const char *path;
+	struct ukpu_words words;
+	struct target *t;
+	struct usage usage;		/* of a block device */
+	char identity[200];		/* for the journal: a serial, or the image's full path */
+	char contents[400];		/* what is on it, for people */
+	bool created;			/* an image that was made for this */
+	struct find found;		/* what ukpu_stick_search() found */
+	struct content content;		/* what is to be written; empty for retire */
+	struct plan plan;
+	struct verify_summary summary;
+	struct fault fault;		/* how writing it went */
 };
+
+enum ukpu_open_flags {
+	UKPU_WRITE = 1,		/* guards, exclusive */
+	UKPU_CREATE = 2,	/* an image that is not there is made, with --size */
+};
+
+/*
+ * Open PATH as the verb's options say. A block device that something speaks against is refused
+ * unless the option for it was given. Returns 0 or a fault. Close with ukpu_stick_close().
+ */
+int ukpu_stick_open(struct ukpu_stick *s, struct cli *cli, const char *path, unsigned flags,
+		    struct fault *fault);
+void ukpu_stick_close(struct ukpu_stick *s);
+
+/* Search it for setup.bin files into s->found, with a progress bar when FLAGS say deep. */
+int ukpu_stick_search(struct ukpu_stick *s, unsigned flags, struct fault *fault);
+/* Plan s->content in layout KIND; old setup.bin files that were found are wiped. */
+int ukpu_stick_plan(struct ukpu_stick *s, enum layout_kind kind, bool wipe_all,
+		    struct fault *fault);
+void ukpu_print_plan(const struct ukpu_stick *s);
+
+/*
+ * Show what the sticks are and what is on them, and have the word "yes" typed; --yes instead
+ * only with a --serial for each block device. DOING: "overwrite", "rebuild", ...
+ */
+int ukpu_confirm(struct ukpu_stick *sticks, size_t n, const char *doing, struct fault *fault);
+
+/* ---- keys: ukpu-keys.c ---- */
+
+/* Unused records in the sound candidates of s->found, copies counted once. */
+unsigned long ukpu_unused(const struct ukpu_stick *s);
+/* Refuse when there are any, without --overwrite-unused. */
+int ukpu_guard_unused(struct ukpu_stick *s, struct fault *fault);
+/* Ask, or refuse, when keys of s->content are on another stick by the journal. */
+int ukpu_guard_second(struct ukpu_stick *s, struct fault *fault);
+/* Note in the journal that the stick holds the keys of s->content and no others. */
+int ukpu_note_keys(struct ukpu_stick *s, struct fault *fault);
+/* Keep a copy of CONTENT, with LEFT unused records, at PATH or (NULL) in the state folder. */
+int ukpu_backup(struct ukpu_stick *s, const struct content *content, const char *path,
+		unsigned left, struct fault *fault);
+/*
+ * Keep copies of the sound candidates that have unused records, but not of the one
+ * whose SHA-256 is BUT (or NULL).
+ */
+int ukpu_save_unused(struct ukpu_stick *s, const uint8_t *but, struct fault *fault);
+/* Print the PIDs of s->content. */
+void ukpu_print_pids(struct ukpu_stick *s);
+
+/* ---- other files: ukpu-others.c ---- */
+
+/*
+ * List the other files; refuse, unless they may be discarded or can be saved. A setup.bin on the
+ * stick is one of them unless its SHA-256 is KEEP; with NULL none of them is.
+ */
+int ukpu_guard_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *fault);
+/* Save them where --save-other-files says, if it was given. */
+int ukpu_save_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *fault);
+
+/* ---- writing: ukpu-write.c ---- */
+
+/*
+ * Write the plans of all sticks, side by side, and verify each past the cache; faults go into
+ * each stick's. Returns the number of sticks that failed. A plan with no file is not verified by
+ * rule.
+ */
+size_t ukpu_write_all(struct ukpu_stick *sticks, size_t n);
+
+/* The exit status for a stick that failed: no, when it is written but unfit; else could not. */
+int ukpu_failed_status(const struct ukpu_stick *s);
+/* In plain words what the stick is now. */
+void ukpu_print_summary(const struct ukpu_stick *s);
+
+/* Run the verify rules over DISK, the stick's target: prints what is bad, or all. */
+int ukpu_verify_stick(struct ukpu_stick *s, const struct disk *disk,
+		      void (*found)(void *context, const struct verify_result *result),
+		      void *context, struct fault *fault);
+/* A line for a verdict on stdout. CONTEXT: NULL, or anything to leave out what passed. */
 void ukpu_print_result(void *context, const struct verify_result *result);
 
-/* "a, b and c" things: the plural ending for N. */
 static inline const char *ukpu_plural(unsigned long n)
 {
 	return n == 1 ? "" : "s";

@@ -1,0 +1,155 @@
+/* ukpu: minding the keys: none onto two sticks, none lost with a stick that is overwritten. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ukpu/journal.h"
+#include "ukpu/state.h"
+#include "ukpu/ukpu.h"
+
+static bool forced(const struct ukpu_stick *s)
+{
+	return cli_has(s->cli, "force-contents");
+}
+
+/* The PIDs in s->content; contents that were forced may be anything, then there are none. */
+static int take_pids(struct ukpu_stick *s, char (**pids)[PID_LENGTH + 1], size_t *n,
+		     struct fault *fault)
+{
+	struct fault why = {0};
+	int r = journal_pids(&s->content, pids, n, &why);
+
+	if (r && forced(s))
+		return 0;
+	if (r && fault && !fault->code)
+		*fault = why;
+	return r;
+}
+
+int ukpu_guard_second(struct ukpu_stick *s, struct fault *fault)
+{
+	char (*pids)[PID_LENGTH + 1] = NULL;
+	char journal[PATH_MAX], question[500];
+	struct journal_hit hit;
+	size_t n = 0;
+	long found;
+	int r = state_path("journal", journal, sizeof(journal), fault);
+
+	if (!r)
+		r = take_pids(s, &pids, &n, fault);
+	if (r)
+		return r;
+	found = journal_elsewhere(journal, s->identity, (const char (*)[PID_LENGTH + 1])pids, n, &hit,
+				  fault);
+	free(pids);
+	if (found <= 0 || cli_has(s->cli, "second-stick"))
+		return found < 0 ? (int)found : 0;
+	if (cli_has(s->cli, "yes") || cli_has(s->cli, "dry-run")) {
+		fault_set(fault, KIT_ERR_EXISTS, "%ld of these keys (%s the first) went onto the stick %.150s "
+			  "on %s", found, hit.pid, hit.stick, hit.time);
+		return fault_todo(fault, "Two machines must not get one key. If the other stick is gone or "
+				  "will not be used, add --second-stick.");
+	}
+	snprintf(question, sizeof(question), "%ld of these keys (%s the first) went onto the stick %.150s on "
+		 "%s. Two machines must not get one key. Put them on %.100s, too? Type \"yes\": ",
+		 found, hit.pid, hit.stick, hit.time, s->path);
+	return cli_confirm(s->cli, question, "yes", fault);
+}
+
+int ukpu_note_keys(struct ukpu_stick *s, struct fault *fault)
+{
+	char (*pids)[PID_LENGTH + 1] = NULL;
+	char journal[PATH_MAX];
+	size_t n = 0;
+	int r = state_path("journal", journal, sizeof(journal), fault);
+
+	if (!r && s->content.size)
+		r = take_pids(s, &pids, &n, fault);
+	if (!r)
+		r = journal_put(journal, s->identity, (const char (*)[PID_LENGTH + 1])pids, n, fault);
+	free(pids);
+	return r;
+}
+
+void ukpu_print_pids(struct ukpu_stick *s)
+{
+	char (*pids)[PID_LENGTH + 1] = NULL;
+	size_t n = 0;
+
+	if (!take_pids(s, &pids, &n, NULL)) {
+		printf("  PIDs on it:");
+		for (size_t i = 0; i < n; i++)
+			printf(" %s", pids[i]);
+		putchar('\n');
+	}
+	free(pids);
+}
+
+/* Is candidate I a copy of one before it? */
+static bool is_copy(const struct find *f, size_t i)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (!memcmp(f->candidate[k].digest, f->candidate[i].digest,
+			    sizeof(f->candidate[i].digest)))
+			return true;
+	}
+	return false;
+}
+
+unsigned long ukpu_unused(const struct ukpu_stick *s)
+{
+	unsigned long n = 0;
+
+	for (size_t i = 0; i < s->found.n; i++) {
+		if (s->found.candidate[i].sound && !is_copy(&s->found, i))
+			n += s->found.candidate[i].left;
+	}
+	return n;
+}
+
+int ukpu_guard_unused(struct ukpu_stick *s, struct fault *fault)
+{
+	unsigned long unused = ukpu_unused(s);
+
+	if (!unused || cli_has(s->cli, "overwrite-unused"))
+		return 0;
+	fault_set(fault, KIT_ERR_EXISTS, "%s still has %lu unused record%s", s->path, unused,
+		  ukpu_plural(unused));
+	return fault_todo(fault, "Use it up, take another stick, or overwrite it with "
+			  "--overwrite-unused, which first keeps a copy of its setup.bin.");
+}
+
+int ukpu_backup(struct ukpu_stick *s, const struct content *content, const char *path,
+		unsigned left, struct fault *fault)
+{
+	const char *last = strrchr(s->identity, '/');
+	char saved[PATH_MAX];
+	int r = state_backup(content, path, last ? last + 1 : s->identity,
+			     path && cli_has(s->cli, "force"), saved, sizeof(saved), fault);
+
+	if (!r)
+		cli_note(s->cli, "%s: a copy of its setup.bin with %u unused record%s is in %s", s->path,
+			 left, ukpu_plural(left), saved);
+	return r;
+}
+
+int ukpu_save_unused(struct ukpu_stick *s, const uint8_t *but, struct fault *fault)
+{
+	for (size_t i = 0; i < s->found.n; i++) {
+		const struct find_candidate *c = &s->found.candidate[i];
+		struct content content = {0};
+		int r;
+
+		if (!c->sound || !c->left || is_copy(&s->found, i) ||
+		    (but && !memcmp(but, c->digest, sizeof(c->digest))))
+			continue;
+		r = content_take(&content, &c->file, fault);
+		if (!r)
+			r = ukpu_backup(s, &content, NULL, c->left, fault);
+		content_wipe(&content);
+		if (r)
+			return r;
+	}
+	return 0;
+}

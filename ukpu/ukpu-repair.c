@@ -1,0 +1,243 @@
+/* ukpu repair: the setup.bin of a spoiled stick, found, kept, and the stick rebuilt around it. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ukpu/ukpu.h"
+
+#define LARGEST_FILE	((uint64_t)511 << 20)
+
+const struct cli_option ukpu_repair_options[] = {
+	{ "from", 0, "FILE", "rebuild from this backup instead of what is on the stick",
+	  CLI_FILE, 0 },
+	{ "pick", 0, "N", "of several setup.bin files take this one", 0, 0 },
+	{ "layout", 0, "NAME", "fat16, fat32 or superfloppy (default: its own if sound, or fat16)",
+	  0, 0 },
+	{ "backup", 0, "FILE", "keep the copy of setup.bin there (default: in the state folder)",
+	  CLI_FILE, 0 },
+	{ "force", 0, NULL, "let --backup replace a file that exists", 0, 0 },
+	{ "force-contents", 0, NULL, "rebuild it although the setup.bin itself has errors", 0, 0 },
+	{ "discard-other-files", 0, NULL, "other files on the stick may be lost", 0, 0 },
+	{ "save-other-files", 0, "FOLDER", "save them there first", CLI_FILE, 0 },
+	{ "second-stick", 0, NULL, "with --from: its keys are on another stick already; go on", 0, 0 },
+	UKPU_WRITE_OPTIONS,
+	{ NULL, 0, NULL, NULL, 0, 0 },
+};
+
+/* What verify makes of the stick as it is. */
+struct state {
+	unsigned mendable;	/* rules not passed that a rebuilt layout mends */
+	bool layout_sound;	/* nothing wrong with table, boot sector and FATs */
+};
+
+static void take_result(void *context, const struct verify_result *r)
+{
+	struct state *state = context;
+
+	if (r->verdict == VERIFY_PASS || !strcmp(r->group, "device") ||
+	    !strcmp(r->group, "contents"))
+		return;
+	state->mendable++;
+	if (!strcmp(r->group, "table") || !strcmp(r->group, "boot") || !strcmp(r->group, "fat"))
+		state->layout_sound = false;
+}
+
+/* The candidates that are worth asking about: distinct contents, sound ones if there are any. */
+static size_t list_choices(const struct find *f, const struct find_candidate **out)
+{
+	bool sound = false;
+	size_t n = 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		sound = sound || f->candidate[i].sound;
+	for (size_t i = 0; i < f->n; i++) {
+		const struct find_candidate *c = &f->candidate[i];
+		size_t k = 0;
+
+		if (sound && !c->sound)
+			continue;
+		while (k < n && memcmp(out[k]->digest, c->digest, sizeof(c->digest)))
+			k++;
+		if (k == n)
+			out[n++] = c;
+	}
+	return n;
+}
+
+static void show_choices(const struct find_candidate *const *choice, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct find_candidate *c = choice[i];
+
+		fprintf(stderr, "%zu: %s%s%s; %u records, %u left%s%s%s\n", i + 1, c->path,
+			c->path[0] ? ", " : "", find_how_name(c->how), c->records, c->left,
+			c->next_pid[0] ? ", next PID " : "", c->next_pid, c->sound ? "" : "; damaged");
+	}
+}
+
+/* One of several: by --pick, or asked for. */
+static int choose(struct ukpu_stick *s, const struct find_candidate *const *choice, size_t n,
+		  const struct find_candidate **out, struct fault *fault)
+{
+	uint64_t pick = 0;
+	char answer[16];
+	int r = cli_number(s->cli, "pick", 1, n ? n : 1, &pick, fault);
+
+	if (r)
+		return r;
+	if (!pick && n > 1) {
+		show_choices(choice, n);
+		if (cli_has(s->cli, "yes") || cli_has(s->cli, "dry-run") ||
+		    cli_ask(s->cli, "Which one? ", answer, sizeof(answer), NULL)) {
+			fault_set(fault, KIT_ERR_STATE, "%s: %zu different setup.bin files are on it",
+				  s->path, n);
+			return fault_todo(fault, "Say which one to keep: --pick N.");
+		}
+		pick = strtoull(answer, NULL, 10);
+		if (pick < 1 || pick > n)
+			return fault_set(fault, KIT_ERR_CANCELLED, "\"%s\" is none of 1 to %zu, so nothing "
+					 "was done", answer, n);
+	}
+	*out = choice[pick ? pick - 1 : 0];
+	return 0;
+}
+
+/* Find the setup.bin on the stick; first where directories lead, then everywhere. */
+static int take_from_stick(struct ukpu_stick *s, const struct find_candidate **keep,
+			   struct fault *fault)
+{
+	const struct find_candidate *choice[FIND_MAX];
+	size_t n;
+	int r = ukpu_stick_search(s, FIND_DEEP, fault);
+
+	if (r)
+		return r;
+	n = list_choices(&s->found, choice);
+	if (!n) {
+		fault_set(fault, KIT_ERR_NOT_FOUND, "%s: no setup.bin is to be found on it: not by name, not "
+			  "deleted, and no header anywhere; the stick is left as it is", s->path);
+		return fault_todo(fault, "Rebuild it from a backup (--from FILE), or make it anew: ukpu "
+				  "prepare %s setup.bin", s->words.text);
+	}
+	r = choose(s, choice, n, keep, fault);
+	if (r)
+		return r;
+	if (!(*keep)->sound && !cli_has(s->cli, "force-contents")) {
+		fault_set(fault, KIT_ERR_FORMAT, "%s: its setup.bin (%s%s%s) is damaged itself, so a new "
+			  "layout does not mend it; the stick is left as it is", s->path, (*keep)->path,
+			  (*keep)->path[0] ? ", " : "", find_how_name((*keep)->how));
+		return fault_todo(fault, "Rebuild it from a backup (--from FILE); or keep the bytes as they "
+				  "are with --force-contents.");
+	}
+	return content_take(&s->content, &(*keep)->file, fault);
+}
+
+static int take_from_file(struct ukpu_stick *s, const char *path, struct fault *fault)
+{
+	struct sbin_summary summary;
+	int r = content_read(&s->content, path, LARGEST_FILE, fault);
+
+	if (!r)
+		r = content_check(&s->content, path, NULL, NULL, &summary, fault);
+	if (!r && summary.errors && !cli_has(s->cli, "force-contents")) {
+		fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s", path, summary.errors,
+			  ukpu_plural(summary.errors));
+		r = fault_todo(fault, "See them with amt-setupbin check, or go on with --force-contents.");
+	}
+	/* What else is on the stick is looked for all the same, to be listed and kept. */
+	if (!r)
+		r = ukpu_stick_search(s, FIND_DEEP, fault);
+	if (!r)
+		r = ukpu_guard_second(s, fault);
+	return r;
+}
+
+/* Decide everything and plan it; DIGEST is that of what will be on the stick. 1: nothing to do. */
+static int get_ready(struct ukpu_stick *s, const struct find_candidate **keep,
+		     uint8_t digest[CONTENT_DIGEST], struct fault *fault)
+{
+	struct cli *cli = s->cli;
+	struct state state = { .layout_sound = true };
+	enum layout_kind kind = LAYOUT_FAT16;
+	const char *from = cli_value(cli, "from");
+	int r;
+
+	if (cli_has(cli, "layout")) {
+		r = layout_parse(cli_value(cli, "layout"), &kind, fault);
+		if (r)
+			return r;
+	}
+	r = ukpu_verify_stick(s, target_disk(s->t), take_result, &state, fault);
+	if (r)
+		return r;
+	if (!cli_has(cli, "layout") && s->summary.layout_known && state.layout_sound)
+		kind = s->summary.layout;
+	if (!state.mendable && !from && s->summary.layout_known && kind == s->summary.layout)
+		return 1;
+	r = from ? take_from_file(s, from, fault) : take_from_stick(s, keep, fault);
+	if (!r)
+		r = content_digest(&s->content, digest, fault);
+	if (!r)
+		r = ukpu_guard_others(s, digest, fault);
+	if (!r)
+		r = ukpu_stick_plan(s, kind, false, fault);
+	return r;
+}
+
+/* Everything that must be safe before the first byte is written. */
+static int keep_all(struct ukpu_stick *s, const struct find_candidate *keep,
+		    const uint8_t digest[CONTENT_DIGEST], struct fault *fault)
+{
+	int r = ukpu_save_others(s, digest, fault);
+
+	if (!r && keep)
+		r = ukpu_backup(s, &s->content, cli_value(s->cli, "backup"), keep->left, fault);
+	if (!r)
+		r = ukpu_save_unused(s, digest, fault);
+	if (!r)
+		r = ukpu_note_keys(s, fault);
+	return r;
+}
+
+int ukpu_repair(struct cli *cli)
+{
+	const struct find_candidate *keep = NULL;
+	uint8_t digest[CONTENT_DIGEST];
+	struct ukpu_stick s;
+	struct fault fault = {0};
+	int status = EXIT_CANNOT, r;
+
+	r = ukpu_stick_open(&s, cli, cli->argv[0], UKPU_WRITE, &fault);
+	if (!r)
+		r = get_ready(&s, &keep, digest, &fault);
+	if (r == 1) {
+		cli_note(cli, "%s is sound: there is nothing to repair", s.path);
+		status = EXIT_YES;
+		goto out;
+	}
+	if (r == KIT_ERR_NOT_FOUND && s.t)
+		status = EXIT_NO;
+	if (!r && cli_has(cli, "dry-run")) {
+		if (keep)
+			printf("setup.bin: %s%s%s; %u records, %u left\n", keep->path,
+			       keep->path[0] ? ", " : "", find_how_name(keep->how), keep->records,
+			       keep->left);
+		ukpu_print_plan(&s);
+		status = EXIT_YES;
+		goto out;
+	}
+	if (!r)
+		r = ukpu_confirm(&s, 1, "Rebuild", &fault);
+	if (!r)
+		r = keep_all(&s, keep, digest, &fault);
+	if (r)
+		goto out;
+	status = ukpu_write_all(&s, 1) ? ukpu_failed_status(&s) : EXIT_YES;
+	if (status == EXIT_YES && !cli->quiet)
+		ukpu_print_summary(&s);
+out:
+	if (fault.code)
+		cli_fail(cli, &fault);
+	ukpu_stick_close(&s);
+	return status;
+}

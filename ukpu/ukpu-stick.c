@@ -1,0 +1,312 @@
+/* ukpu: opening a stick behind its guards, searching it, asking before it is written. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "keygen/progress.h"
+#include "keygen/table.h"
+#include "ukpu/guard.h"
+#include "ukpu/probe.h"
+#include "ukpu/ukpu.h"
+
+/* Everything that speaks against writing to the disk has been overruled, or this is refused. */
+static int pass_guards(struct ukpu_stick *s, const struct drive *d, struct fault *fault)
+{
+	unsigned why, reason;
+	char text[300];
+	int r;
+
+	r = usage_read(&s->usage, DRIVE_SYS, USAGE_PROC, d, fault);
+	if (r)
+		return r;
+	why = guard_check(d, &s->usage);
+	for (unsigned i = 0; (reason = guard_reason(i)); i++) {
+		const char *option = guard_option(reason);
+
+		if (!(why & reason) || (option && cli_has(s->cli, option)))
+			continue;
+		guard_text(reason, d, &s->usage, text, sizeof(text));
+		fault_set(fault, reason == GUARD_READ_ONLY ? KIT_ERR_READ_ONLY :
+			  reason == GUARD_NO_MEDIUM ? KIT_ERR_REMOVED :
+			  reason & (GUARD_MOUNTED | GUARD_SWAP | GUARD_HOLDER) ? KIT_ERR_BUSY :
+			  KIT_ERR_UNFIT, "%s: %s", s->path, text);
+		return option ? fault_todo(fault, "%s To do it all the same: --%s.",
+					   guard_advice(reason), option) :
+			fault_todo(fault, "%s", guard_advice(reason));
+	}
+	if (cli_has(s->cli, "dry-run"))
+		return 0;
+	/* Holders stand on partitions, file systems may stand on holders. */
+	if (why & GUARD_MOUNTED)
+		r = usage_unmount(&s->usage, fault);
+	if (!r && why & GUARD_SWAP)
+		r = usage_swapoff(&s->usage, fault);
+	if (!r && why & GUARD_HOLDER)
+		r = usage_release_holders(&s->usage, fault);
+	return r;
+}
+
+/* A stand-in in memory for an image that a dry run must not make. */
+static int open_nothing(struct ukpu_stick *s, uint64_t size, struct fault *fault)
+{
+	char path[32];
+	int fd = memfd_create("image", MFD_CLOEXEC), r;
+
+	if (fd < 0 || ftruncate(fd, (off_t)size)) {
+		if (fd >= 0)
+			close(fd);
+		return fault_set(fault, KIT_ERR_NOMEM, "no memory to try the plan on");
+	}
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	r = target_open(&s->t, path, TARGET_IMAGE, fault);
+	close(fd);
+	return r;
+}
+
+static int open_image(struct ukpu_stick *s, unsigned flags, struct fault *fault)
+{
+	bool there = !access(s->path, F_OK), dry = flags & UKPU_WRITE && cli_has(s->cli, "dry-run");
+	char full[PATH_MAX];
+	const char *name = s->path;
+	uint64_t size = 0;
+	int r = 0;
+
+	if (flags & UKPU_CREATE) {
+		r = cli_size(s->cli, "size", LAYOUT_MIN_BYTES, (uint64_t)1 << 50, &size, fault);
+		if (r)
+			return r;
+	}
+	if (!there && !size && flags & UKPU_CREATE) {
+		fault_set(fault, KIT_ERR_NOT_FOUND, "there is no image %s", s->path);
+		return fault_todo(fault, "Have it made: --size 256M.");
+	}
+	if (!there && size && dry)
+		return open_nothing(s, size, fault);
+	if (size) {
+		r = target_create(&s->t, s->path, size, fault);
+		s->created = !r && !there;
+	} else {
+		r = target_open(&s->t, s->path, TARGET_IMAGE |
+				(flags & UKPU_WRITE && !dry ? TARGET_WRITE : 0), fault);
+	}
+	if (!r && realpath(s->path, full))
+		name = full;
+	/* The end of a path tells more than its beginning. */
+	if (strlen(name) >= sizeof(s->identity))
+		name += strlen(name) - sizeof(s->identity) + 1;
+	snprintf(s->identity, sizeof(s->identity), "%.*s", (int)sizeof(s->identity) - 1, name);
+	return r;
+}
+
+static int open_device(struct ukpu_stick *s, unsigned flags, struct fault *fault)
+{
+	bool dry = flags & UKPU_WRITE && cli_has(s->cli, "dry-run");
+	struct drive d;
+	char title[140];
+	int r = drive_find(DRIVE_SYS, s->path, &d, fault);
+
+	if (!r && flags & UKPU_WRITE)
+		r = pass_guards(s, &d, fault);
+	else if (!r)
+		r = usage_read(&s->usage, DRIVE_SYS, USAGE_PROC, &d, fault);
+	if (!r)
+		r = target_open(&s->t, s->path, flags & UKPU_WRITE && !dry ? TARGET_WRITE : 0, fault);
+	if (r)
+		return r;
+	/* Between the guards and the exclusive open another stick may have taken the name. */
+	if (target_drive(s->t)->diskseq != d.diskseq || strcmp(target_drive(s->t)->serial, d.serial))
+		return fault_set(fault, KIT_ERR_REMOVED, "%s became another stick just now", s->path);
+	drive_title(&d, title, sizeof(title));
+	snprintf(s->identity, sizeof(s->identity), "%s", d.serial[0] ? d.serial : title);
+	return 0;
+}
+
+int ukpu_stick_open(struct ukpu_stick *s, struct cli *cli, const char *path, unsigned flags,
+		    struct fault *fault)
+{
+	bool image = cli_has(cli, "image");
+	struct probe_contents *contents = NULL;
+	int r;
+
+	memset(s, 0, sizeof(*s));
+	s->cli = cli;
+	s->path = path;
+	snprintf(s->words.text, sizeof(s->words.text), "%s%s", image ? "--image " : "", path);
+	r = image ? open_image(s, flags, fault) : open_device(s, flags, fault);
+	if (r || !(flags & UKPU_WRITE))
+		return r;
+	contents = malloc(sizeof(*contents));
+	if (!contents)
+		return fault_set(fault, KIT_ERR_NOMEM, "no memory to look at %s", path);
+	r = probe_contents(contents, target_fd(s->t), target_disk(s->t)->size, fault);
+	if (!r)
+		probe_describe(contents, s->contents, sizeof(s->contents));
+	free(contents);
+	return r;
+}
+
+void ukpu_stick_close(struct ukpu_stick *s)
+{
+	/* An image that was made for nothing is not left lying about. */
+	if (s->t && s->created && !target_written(s->t))
+		unlink(s->path);
+	plan_free(&s->plan);
+	find_free(&s->found);
+	content_wipe(&s->content);
+	target_close(&s->t);
+}
+
+static void show_search(void *context, uint64_t done, uint64_t total)
+{
+	progress_update(context, done);
+}
+
+int ukpu_stick_search(struct ukpu_stick *s, unsigned flags, struct fault *fault)
+{
+	struct progress bar;
+	int r;
+
+	find_free(&s->found);
+	progress_begin(&bar, "searching", target_disk(s->t)->size, true, s->cli->quiet);
+	r = find_run(&s->found, target_disk(s->t), flags, show_search, &bar, fault);
+	progress_end(&bar);
+	return r ? fault_context(fault, "%s", s->path) : 0;
+}
+
+/* All pieces of all candidates, each out to the end of its last cluster. */
+static struct fatread_run *wipe_list(const struct find *f, size_t *n)
+{
+	struct fatread_run *list = NULL;
+	size_t all = 0;
+
+	for (size_t i = 0; i < f->n; i++)
+		all += f->candidate[i].file.n_runs;
+	list = calloc(all + 1, sizeof(*list));
+	*n = 0;
+	for (size_t i = 0; i < f->n && list; i++) {
+		const struct fatread_file *file = &f->candidate[i].file;
+		uint64_t cluster = file->cluster_bytes ? file->cluster_bytes : FAT_SECTOR;
+
+		for (size_t k = 0; k < file->n_runs; k++) {
+			list[*n] = file->runs[k];
+			list[*n].bytes = (list[*n].bytes + cluster - 1) / cluster * cluster;
+			++*n;
+		}
+	}
+	return list;
+}
+
+int ukpu_stick_plan(struct ukpu_stick *s, enum layout_kind kind, bool wipe_all,
+		    struct fault *fault)
+{
+	struct plan_request rq = {
+		.kind = kind, .file = s->content.data, .file_bytes = s->content.size,
+		.wipe_all = wipe_all,
+	};
+	struct fatread_run *wipe = wipe_list(&s->found, &rq.n_wipe);
+	int r;
+
+	if (!wipe)
+		return fault_set(fault, KIT_ERR_NOMEM, "no memory for the plan");
+	rq.wipe = wipe;
+	plan_free(&s->plan);
+	r = plan_make(&s->plan, s->t, &rq, fault);
+	free(wipe);
+	return r;
+}
+
+void ukpu_print_plan(const struct ukpu_stick *s)
+{
+	const struct plan *p = &s->plan;
+	enum plan_phase last = PLAN_TABLE;
+	char size[24];
+
+	probe_size_text(target_disk(s->t)->size, size);
+	printf("%s (%s), now: %s\n", s->path, size, s->contents);
+	for (size_t i = 0; i < p->n; i++) {
+		const struct plan_step *step = &p->step[i];
+
+		if (step->kind == PLAN_STAMPS)
+			printf("%-6s  all over the stick   %10llu bytes  %s\n",
+			       plan_phase_name(step->phase), (unsigned long long)step->bytes, step->text);
+		else
+			printf("%-6s  byte %14llu  %10llu bytes  %s\n",
+			       !i || step->phase != last ? plan_phase_name(step->phase) : "",
+			       (unsigned long long)step->offset, (unsigned long long)step->bytes,
+			       step->text);
+		last = step->phase;
+	}
+	printf("in all  %llu bytes are written\n", (unsigned long long)p->bytes);
+}
+
+/* Has the stick one of the serials that were given? With none given: true. */
+static bool serial_given(const struct ukpu_stick *s, bool *any)
+{
+	const struct drive *d = target_drive(s->t);
+	size_t n = cli_count(s->cli, "serial");
+
+	*any = n > 0;
+	for (size_t i = 0; i < n; i++) {
+		if (d->serial[0] && !strcmp(cli_value_at(s->cli, "serial", i), d->serial))
+			return true;
+	}
+	return !n;
+}
+
+static void show_stick(const struct ukpu_stick *s, struct table *table)
+{
+	const struct drive *d = target_drive(s->t);
+	char title[140], size[24];
+
+	probe_size_text(target_disk(s->t)->size, size);
+	if (d)
+		drive_title(d, title, sizeof(title));
+	table_cell(table, "%s", s->path);
+	table_cell(table, "%s", d ? title : "image file");
+	table_cell(table, "%s", d && d->serial[0] ? d->serial : "-");
+	table_cell(table, "%s", size);
+	table_cell(table, "%s", s->contents);
+}
+
+int ukpu_confirm(struct ukpu_stick *sticks, size_t n, const char *doing, struct fault *fault)
+{
+	struct cli *cli = sticks[0].cli;
+	bool fresh = true, any;
+	struct table *table;
+	char question[120];
+
+	for (size_t i = 0; i < n; i++) {
+		struct ukpu_stick *s = &sticks[i];
+
+		fresh = fresh && s->created;
+		if (target_is_image(s->t))
+			continue;
+		if (!serial_given(s, &any)) {
+			fault_set(fault, KIT_ERR_UNFIT, "%s has the serial number \"%s\", not the one "
+				  "that was named", s->path, target_drive(s->t)->serial);
+			return fault_todo(fault, "Look at the sticks with ukpu list; this may be another "
+					  "one than you mean.");
+		}
+		if (cli_has(cli, "yes") && !any) {
+			fault_set(fault, KIT_ERR_ARGUMENT, "--yes alone does not say which stick is meant");
+			return fault_todo(fault, "Add --serial with the stick's serial number (%s), or leave "
+					  "--yes out and answer the question.",
+					  target_drive(s->t)->serial[0] ? target_drive(s->t)->serial :
+					  "this one has none, so --yes cannot be used on it");
+		}
+	}
+	if (fresh || cli_has(cli, "yes"))
+		return 0;
+	table = table_new(stderr, "TARGET|DEVICE|SERIAL|>SIZE|CONTENTS NOW");
+	if (!table)
+		return fault_set(fault, KIT_ERR_NOMEM, "no memory to ask");
+	for (size_t i = 0; i < n; i++)
+		show_stick(&sticks[i], table);
+	table_end(table);
+	snprintf(question, sizeof(question), "%s %s? Everything on %s is lost. Type \"yes\": ", doing,
+		 n == 1 ? "it" : "them", n == 1 ? "it" : "them");
+	return cli_confirm(cli, question, "yes", fault);
+}
