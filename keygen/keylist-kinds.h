@@ -5,6 +5,7 @@
 #include "keygen/keylist.h"
 
 #define KEYLIST_LINE	4096	/* bytes of a line or of a JSON element; more is refused */
+#define KEYLIST_SKIP	1048576	/* bytes of a line that is too long, after which it is given up */
 
 /* Each takes FILE at its beginning; see keylist_open() for results. */
 int keylist_csv_open(struct keysource **out, FILE *file, const char *name, char *header,
@@ -16,7 +17,7 @@ int keylist_json_open(struct keysource **out, FILE *file, const char *name, stru
 /*
  * Read a line without its end (LF or CRLF) into LINE (KEYLIST_LINE + 1 bytes; a NUL is
  * added). Returns 1, 0 at the end of the file, KIT_ERR_RANGE for a line that is too long
- * (it is skipped to its end), or KIT_ERR_SYSTEM with *fault set.
+ * (it is skipped to its end), or KIT_ERR_SYSTEM, KIT_ERR_FORMAT (no end in sight) with *fault set.
  */
 int keylist_line(FILE *file, const char *name, char *line, size_t *length, struct fault *fault);
 

@@ -128,12 +128,16 @@ int keylist_bad_line(struct keyproblem *problem, const char *rule)
 
 int keylist_line(FILE *file, const char *name, char *line, size_t *length, struct fault *fault)
 {
-	size_t n = 0;
+	size_t n = 0, skipped = 0;
 	int c, rc = 1;
 
 	while ((c = getc_unlocked(file)) != EOF && c != '\n') {
 		if (n == KEYLIST_LINE) {
 			rc = KIT_ERR_RANGE;
+			/* A line without an end is no line: a device, or something binary. */
+			if (++skipped == KEYLIST_SKIP)
+				return fault_set(fault, KIT_ERR_FORMAT, "%s is no key list: a line"
+						 " in it has more than a mebibyte", name);
 			continue;
 		}
 		line[n++] = (char)c;
