@@ -14,7 +14,8 @@
 
 #include "keygen/secret.h"
 
-#define BUFFER	(256 * 1024)
+#define BUFFER		(256 * 1024)
+#define WRITE_AHEAD	(8 * 1024 * 1024)	/* bytes after which the disk is set to work */
 
 struct outfile {
 	int fd;
@@ -23,6 +24,7 @@ struct outfile {
 	char *temporary;	/* name of the file until commit; NULL when it has none */
 	bool force, standard;
 	uint64_t size;		/* bytes appended, the buffered ones too */
+	uint64_t started;	/* bytes that the disk was told to begin with */
 	size_t used;
 	uint8_t buffer[BUFFER];	/* may hold secrets */
 };
@@ -43,11 +45,25 @@ static int write_all(int fd, const uint8_t *data, size_t size, const char *path,
 	return KIT_OK;
 }
 
+/*
+ * The disk may begin while the file is still being made; the fsync() at its end then has
+ * little left to wait for. Only a hint: where it does not work, nothing is lost.
+ */
+static void start_writing(struct outfile *o)
+{
+	if (!o->standard && o->size - o->started >= WRITE_AHEAD) {
+		sync_file_range(o->fd, (off_t)o->started, (off_t)(o->size - o->started),
+				SYNC_FILE_RANGE_WRITE);
+		o->started = o->size;
+	}
+}
+
 static int flush(struct outfile *o, struct fault *fault)
 {
 	int rc = write_all(o->fd, o->buffer, o->used, o->path, fault);
 
 	o->used = 0;
+	start_writing(o);
 	return rc;
 }
 
