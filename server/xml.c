@@ -192,7 +192,7 @@ static void copy_printable(char *out, size_t size, const char *text)
 {
 	size_t i = 0;
 
-	for (; text[i] && i < size - 1; i++)
+	for (; i < size - 1 && text[i]; i++)
 		out[i] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?';
 	out[i] = '\0';
 }

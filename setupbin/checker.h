@@ -23,7 +23,7 @@ struct sbin_checker {
 
 /*
  * Report: AT is the offset in the file. An error or warning in a consumed record is only noted.
- * TODO may be NULL.
+ * The advice may be NULL.
  */
 void sbin_report(struct sbin_checker *c, enum sbin_severity severity, uint64_t at,
 		 const char *variable, const char *rule, const char *todo, const char *format, ...)

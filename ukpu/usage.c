@@ -22,10 +22,12 @@
 static void unescape(char *s)
 {
 	char *out = s;
+	unsigned byte;
+	int digits;
 
 	while (*s) {
-		if (s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] && s[3]) {
-			*out++ = (char)((s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0'));
+		if (sscanf(s, "\\%3o%n", &byte, &digits) == 1 && digits == 4) {
+			*out++ = (char)byte;
 			s += 4;
 		} else {
 			*out++ = *s++;
