@@ -16,7 +16,8 @@ struct address {
 
 /*
  * "127.0.0.1", "ProvisionServer:9971", "[::1]:9971" to an address; PORT is taken when
- * the text has none. Names are looked up. Returns 0, KIT_ERR_ARGUMENT, KIT_ERR_NOT_FOUND (no such name).
+ * the text has none. Names are looked up. Returns 0, KIT_ERR_ARGUMENT, or KIT_ERR_NOT_FOUND (there
+ * is no such name).
  */
 int address_parse(const char *text, uint16_t port, struct address *out, struct fault *fault);
 
@@ -26,7 +27,7 @@ void address_show(const struct address *a, char *out);
 /* The N-th IPv4 address after A, with PORT. KIT_ERR_RANGE for IPv6, and past 127.255.255.254. */
 int address_after(const struct address *a, uint32_t n, uint16_t port, struct address *out,
 		  struct fault *fault);
-/* How many addresses after A is B (IPv4; ports do not count)? UINT32_MAX when it is not after it. */
+/* How many addresses after A is B (IPv4; ports do not count)? UINT32_MAX: it is before it. */
 uint32_t address_distance(const struct address *a, const struct address *b);
 
 /*

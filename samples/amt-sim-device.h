@@ -1,4 +1,4 @@
-/* One simulated machine: what its management engine keeps in flash, and the file that stands for it. */
+/* One simulated machine: what it keeps in flash, and the file that stands for that. */
 #ifndef SAMPLES_AMT_SIM_DEVICE_H
 #define SAMPLES_AMT_SIM_DEVICE_H
 

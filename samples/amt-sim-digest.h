@@ -37,7 +37,10 @@ enum digest_result digest_check(const uint8_t *secret, const char *header, const
 				const char *path, const char *realm, const char *user,
 				const uint8_t *digest, uint64_t now);
 
-/* The value of a header WWW-Authenticate with a new nonce. Returns false when the crypto library refuses. */
+/*
+ * The value of a header WWW-Authenticate with a new nonce, into DIGEST_CHALLENGE bytes. Returns
+ * false when the crypto library refuses.
+ */
 bool digest_challenge(const uint8_t *secret, const char *realm, bool stale, uint64_t now,
 		      char *out);
 

@@ -16,7 +16,8 @@ struct service;
  *          of the machine
  *   plain  port of plain HTTP, for clients that cannot do TLS-PSK: only devices that are set
  *          up answer there. 0: none
- * The fleet must outlive the service. Returns 0, KIT_ERR_BUSY, KIT_ERR_SYSTEM, KIT_ERR_LIBRARY, KIT_ERR_NOMEM.
+ * The fleet must outlive the service. Returns 0, KIT_ERR_BUSY, KIT_ERR_SYSTEM, KIT_ERR_LIBRARY,
+ * KIT_ERR_NOMEM.
  */
 int service_start(struct service **out, struct fleet *fleet, uint16_t port, uint16_t plain,
 		  struct fault *fault);

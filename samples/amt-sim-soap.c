@@ -174,7 +174,7 @@ static const struct soap_call *find_call(const struct service *service, const xm
 	return NULL;
 }
 
-static unsigned fail(struct xml_answer *a, const char *text)
+static unsigned answer_fault(struct xml_answer *a, const char *text)
 {
 	xml_open(a, "s:Fault");
 	xml_element(a, "faultcode", "s:Client");
@@ -214,9 +214,9 @@ unsigned soap_answer(struct device *d, const struct habits *habits, const char *
 	xml_attribute(a, "xmlns:s", XML_SOAP11);
 	xml_open(a, "s:Body");
 	if (xml_request_parse(&q, data, size, XML_SOAP11) < 0) {
-		http = fail(a, "this is no SOAP 1.1 envelope");
+		http = answer_fault(a, "this is no SOAP 1.1 envelope");
 	} else if ((c = find_call(find_service(path), q.call)) == NULL) {
-		http = fail(a, "the service has no such call");
+		http = answer_fault(a, "the service has no such call");
 	} else {
 		snprintf(call, CALL_NAME, "%s", c->name);
 		http = answer(d, habits, c, q.call, status, a);

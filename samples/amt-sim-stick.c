@@ -127,7 +127,7 @@ static uint64_t cluster_sector(const struct volume *v, uint32_t cluster)
 	return v->data + (uint64_t)(cluster - 2) * v->sectors_per_cluster;
 }
 
-/* Walk the file's chain: each cluster has to be followed by its neighbour, the last by an end mark. */
+/* Walk the chain: each cluster is to be followed by its neighbour, the last by an end mark. */
 static int check_contiguous(const struct volume *v, uint32_t first, uint32_t count,
 			    struct fault *fault)
 {

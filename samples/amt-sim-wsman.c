@@ -51,7 +51,7 @@ static void close_envelope(struct xml_answer *a)
 }
 
 /* CODE is Sender or Receiver, SUBCODE says it to programs, TEXT to people. */
-static unsigned fail(struct xml_answer *a, const struct request *q, const char *subcode,
+static unsigned answer_fault(struct xml_answer *a, const struct request *q, const char *subcode,
 		     const char *text)
 {
 	open_envelope(a, q, ADDRESSING "/fault");
@@ -81,10 +81,10 @@ static unsigned answer_call(struct device *d, const struct habits *habits,
 	const struct class_method *m = class_method(q->class, method);
 
 	if (m == NULL)
-		return fail(a, q, "b:ActionNotSupported", "The class does not have this method.");
+		return answer_fault(a, q, "b:ActionNotSupported", "The class does not have this method.");
 	snprintf(input, sizeof input, "%s_INPUT", method);
 	if (!xml_is(q->xml.call, input, q->resource))
-		return fail(a, q, "c:SchemaValidationError", "The body is not the method's input.");
+		return answer_fault(a, q, "c:SchemaValidationError", "The body is not the method's input.");
 	snprintf(action, sizeof action, "%sResponse", q->action);
 	open_envelope(a, q, action);
 	snprintf(name, sizeof name, "g:%s_OUTPUT", method);
@@ -101,7 +101,7 @@ static unsigned answer_get(const struct device *d, const struct habits *habits,
 			   const struct request *q, struct xml_answer *a)
 {
 	if (!class_has(q->class, q->instance))
-		return fail(a, q, "b:DestinationUnreachable", "No such instance of the class.");
+		return answer_fault(a, q, "b:DestinationUnreachable", "No such instance of the class.");
 	open_envelope(a, q, TRANSFER "/GetResponse");
 	q->class->write(d, habits, q->instance, a);
 	close_envelope(a);
@@ -112,13 +112,13 @@ static unsigned answer_put(struct device *d, const struct habits *habits,
 			   const struct request *q, unsigned *status, struct xml_answer *a)
 {
 	if (q->class->put == NULL)
-		return fail(a, q, "b:ActionNotSupported", "The class cannot be written.");
+		return answer_fault(a, q, "b:ActionNotSupported", "The class cannot be written.");
 	if (!xml_is(q->xml.call, q->class->name, q->resource))
-		return fail(a, q, "c:SchemaValidationError", "The body is not the class's instance.");
+		return answer_fault(a, q, "c:SchemaValidationError", "The body is not the class's instance.");
 	if (!habits_refuse(habits, q->class->name, status))
 		*status = q->class->put(d, q->xml.call);
 	if (*status != 0)
-		return fail(a, q, "d:InvalidRepresentation", "A value was refused.");
+		return answer_fault(a, q, "d:InvalidRepresentation", "A value was refused.");
 	open_envelope(a, q, TRANSFER "/PutResponse");
 	q->class->write(d, habits, NULL, a);
 	close_envelope(a);
@@ -142,7 +142,7 @@ static unsigned answer_pull(const struct device *d, const struct habits *habits,
 	const char *context = xml_child_text(q->xml.call, "EnumerationContext");
 
 	if (context == NULL || strcmp(context, q->class->name) != 0)
-		return fail(a, q, "e:InvalidEnumerationContext", "The context is not known.");
+		return answer_fault(a, q, "e:InvalidEnumerationContext", "The context is not known.");
 	open_envelope(a, q, ENUMERATION "/PullResponse");
 	xml_open(a, "e:PullResponse");
 	xml_open(a, "e:Items");
@@ -197,11 +197,11 @@ static unsigned dispatch(struct device *d, const struct habits *habits, struct r
 		return answer_identify(d, q, a);
 	}
 	if (q->action == NULL || q->resource == NULL)
-		return fail(a, q, "c:InvalidMessageInformationHeader",
+		return answer_fault(a, q, "c:InvalidMessageInformationHeader",
 			    "Action or ResourceURI is missing.");
 	q->class = class_find(q->resource);
 	if (q->class == NULL)
-		return fail(a, q, "b:DestinationUnreachable", "The class is not known.");
+		return answer_fault(a, q, "b:DestinationUnreachable", "The class is not known.");
 	snprintf(call, CALL_NAME, "%s", q->class->name);
 	if (strcmp(q->action, TRANSFER "/Get") == 0)
 		return answer_get(d, habits, q, a);
@@ -214,7 +214,7 @@ static unsigned dispatch(struct device *d, const struct habits *habits, struct r
 	uri = strlen(q->resource);
 	if (strncmp(q->action, q->resource, uri) != 0 || q->action[uri] != '/' ||
 	    strlen(q->action + uri + 1) >= CALL_NAME || strlen(q->action) > ACTION_MAX - 9)
-		return fail(a, q, "b:ActionNotSupported", "The action is not known.");
+		return answer_fault(a, q, "b:ActionNotSupported", "The action is not known.");
 	snprintf(call, CALL_NAME, "%s", q->action + uri + 1);
 	return answer_call(d, habits, q, q->action + uri + 1, status, a);
 }
@@ -228,7 +228,7 @@ unsigned wsman_answer(struct device *d, const struct habits *habits, const char 
 	*status = 0;
 	strcpy(call, "?");
 	if (xml_request_parse(&q.xml, data, size, XML_SOAP12) < 0) {
-		http = fail(a, &q, "c:SchemaValidationError", "This is no SOAP 1.2 envelope.");
+		http = answer_fault(a, &q, "c:SchemaValidationError", "This is no SOAP 1.2 envelope.");
 	} else {
 		q.action = xml_child_text(q.xml.header, "Action");
 		q.resource = xml_child_text(q.xml.header, "ResourceURI");

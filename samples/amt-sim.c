@@ -1,4 +1,4 @@
-/* amt-sim: simulated Intel AMT machines, to try the kit on. Its verbs and the small ones of them. */
+/* amt-sim: simulated Intel AMT machines, to try the kit on. Its table of verbs. */
 #include <jansson.h>
 #include <libxml/parser.h>
 #include <signal.h>

@@ -44,7 +44,7 @@ static void poke16(uint64_t at, uint16_t value)
 	poke(at + 1, (uint8_t)(value >> 8));
 }
 
-/* A FAT16 stick: sectors of 512, clusters of 1 sector, setup.bin of 1,500 bytes in clusters 2 to 4. */
+/* A FAT16 stick: clusters of 1 sector, setup.bin of 1,500 bytes in clusters 2 to 4. */
 static void make_stick(void)
 {
 	static const uint8_t entry[] = { 0, 0, 0, 0, 0x06, 0, 0, 0 };
