@@ -210,10 +210,7 @@ static int report_unreadable(struct sbin_checker *c, size_t size, const struct f
 	const struct sbin_header *h = c->header;
 	uint64_t at = h->chunks == 0 || h->chunks > SBIN_MAX_CHUNKS ? 16 : 36;
 
-	if (size == 0)
-		sbin_report(c, SBIN_ERROR, 0, "", "file-type", "copy or make the file again",
-			    "the file is empty");
-	else if (why->code == KIT_ERR_TRUNCATED)
+	if (why->code == KIT_ERR_TRUNCATED)
 		sbin_report(c, SBIN_ERROR, size, "", "file-size", "copy or make the file again",
 			    "%s", why->what);
 	else if (why->code == KIT_ERR_RANGE)

@@ -83,6 +83,8 @@ int sbin_header_decode(const uint8_t *data, size_t size, struct sbin_header *out
 {
 	struct reader r;
 
+	if (size == 0)
+		return fault_set(fault, KIT_ERR_TRUNCATED, "there is nothing in it");
 	if (size < SBIN_CHUNK)
 		return fault_set(fault, KIT_ERR_TRUNCATED,
 				 "the header is cut short: %zu bytes of %d", size, SBIN_CHUNK);

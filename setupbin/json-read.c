@@ -95,6 +95,8 @@ static int begin(struct sbin_json *j, struct fault *fault)
 	char name[16];
 	int c = next_char(j->file), rc;
 
+	if (ferror(j->file))
+		return fault_sys(fault, errno, "cannot read %s", j->name);
 	if (c != '{')
 		return sbin_json_refuse(j, at, fault, KIT_ERR_FORMAT, "",
 					"is no JSON object with a \"header\" and \"records\"");

@@ -211,7 +211,7 @@ int sbin_json_take_header(struct sbin_json *j, json_t *o, struct fault *fault)
 
 	rc = check_names(j, at, o, names, fault);
 	if (rc == 0 && json_is_true(json_object_get(o, "masked")))
-		rc = masked(j, at, fault);
+		rc = masked(j, (struct place){ "the file", 0 }, fault);
 	if (rc == 0)
 		rc = take_version(j, at, o, fault);
 	if (rc == 0)

@@ -42,22 +42,17 @@ int sbin_record_decode(uint8_t *data, size_t size, struct sbin_record *out)
 	return 0;
 }
 
-static void encode_fields(struct sbin_record *r)
+void sbin_record_encode(struct sbin_record *r)
 {
 	struct writer w;
 
-	writer_init(&w, r->data, r->size);
+	writer_init(&w, r->data, SBIN_RECORD_HEADER);
 	write_le32(&w, r->type);
 	write_le32(&w, r->flags);
 	write_le64(&w, r->reserved);
 	write_le16(&w, r->chunks);
 	write_le16(&w, r->header_bytes);
 	write_le32(&w, r->number);
-}
-
-void sbin_record_encode(struct sbin_record *r)
-{
-	encode_fields(r);
 	if (r->flags & SBIN_SCRAMBLED)
 		add_to_body(r->data, r->size, SBIN_SCRAMBLE_STEP);
 }
@@ -74,7 +69,6 @@ void sbin_record_init(struct sbin_record *r, uint8_t *data, size_t size, uint32_
 		.data = data,
 		.size = size,
 	};
-	encode_fields(r);
 }
 
 void sbin_record_begin(const struct sbin_record *r, struct writer *w)

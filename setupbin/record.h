@@ -45,7 +45,7 @@ int sbin_record_decode(uint8_t *data, size_t size, struct sbin_record *out);
  */
 void sbin_record_encode(struct sbin_record *r);
 
-/* Begin a new record in DATA: zeroed, type 1, valid, NUMBER. */
+/* Begin a new record in DATA, zeroed: type 1, valid, NUMBER. Encoding puts that into DATA. */
 void sbin_record_init(struct sbin_record *r, uint8_t *data, size_t size, uint32_t number);
 /* Set up W to append variables to a new record: just behind its header. */
 void sbin_record_begin(const struct sbin_record *r, struct writer *w);

@@ -271,8 +271,8 @@ static void explain(const struct sbin_known *k, struct fault *fault)
 		[SBIN_U32] = "a number from 0 to 4294967295",
 		[SBIN_IPV4] = "an IPv4 address such as 10.0.0.5",
 		[SBIN_GUID] = "a GUID such as 01234567-89ab-cdef-0123-456789abcdef",
-		[SBIN_CERT_HASH] = "sha1:HEX:NAME, sha256:HEX:NAME, sha384:HEX:NAME or, for --set, "
-				   "@CERTIFICATE-FILE",
+		[SBIN_CERT_HASH] = ("sha1:HEX:NAME, sha256:HEX:NAME, sha384:HEX:NAME or, for --set, "
+				    "@CERTIFICATE-FILE"),
 		[SBIN_RAW] = "bytes as pairs of hexadecimal digits",
 	};
 
