@@ -200,6 +200,34 @@ static bool join(char *out, const char *folder, const char *name)
 	return true;
 }
 
+/*
+ * A chain may lead through a damaged FAT: where that gives nonsense, and the bytes in one piece
+ * from byte AT on are sound, those are the file.
+ */
+static int mend_chain(struct search *s, struct find_candidate *c, uint64_t at)
+{
+	struct find_candidate other = *c;
+	int r;
+
+	if (c->sound || c->file.n_runs < 2)
+		return 0;
+	other.file.runs = NULL;
+	r = piece(&other.file, s->disk, at, c->file.size);
+	if (r)
+		return fault_set(s->fault, r, "no memory for what was found");
+	other.file.cluster_bytes = c->file.cluster_bytes;
+	other.file.volume = c->file.volume;
+	other.file.entry = c->file.entry;
+	r = judge(&other, s->fault);
+	if (!r && other.sound) {
+		fatread_file_close(&c->file);
+		*c = other;
+		return 0;
+	}
+	fatread_file_close(&other.file);
+	return r;
+}
+
 static int take_file(struct search *s, struct fatread *v, const struct fatread_entry *e,
 		     bool root, const char *path)
 {
@@ -236,8 +264,13 @@ static int take_file(struct search *s, struct fatread *v, const struct fatread_e
 		fatread_file_close(&file);
 		return is;
 	}
-	if (is)
-		return add_candidate(s, &file, how, path);
+	if (is) {
+		size_t before = s->out->n;
+
+		r = add_candidate(s, &file, how, path);
+		return r || s->out->n == before || !in_place ? r :
+			mend_chain(s, &s->out->candidate[before], at);
+	}
 	if (e->deleted) {
 		fatread_file_close(&file);
 		return 0;

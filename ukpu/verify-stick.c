@@ -263,6 +263,15 @@ static void table_code(struct verify *v, struct verify_result *out)
 
 /* ---- boot sector ---- */
 
+static void boot_volume(struct verify *v, struct verify_result *out)
+{
+	if (v->has_volume)
+		verify_say(out, VERIFY_PASS, "a FAT volume begins at sector %llu",
+			   (unsigned long long)(v->v.start / FAT_SECTOR));
+	else
+		verify_say(out, VERIFY_FAIL, "%s", v->no_volume);
+}
+
 static void boot_jump(struct verify *v, struct verify_result *out)
 {
 	const uint8_t *b = v->v.boot;
@@ -423,6 +432,7 @@ const struct verify_rule verify_stick_rules[] = {
 	{ "table", "table-chs", NEED_TABLE, table_chs, NULL },
 	{ "table", "table-remains", NEED_NOTHING, table_remains, NULL },
 	{ "table", "table-code", NEED_TABLE, table_code, NULL },
+	{ "boot", "boot-volume", NEED_NOTHING, boot_volume, NULL },
 	{ "boot", "boot-jump", NEED_VOLUME, boot_jump, NULL },
 	{ "boot", "boot-signature", NEED_VOLUME, boot_signature, NULL },
 	{ "boot", "boot-sector-bytes", NEED_VOLUME, boot_sector_bytes, NULL },

@@ -1,0 +1,284 @@
+/* Tests of the verify rules: sound sticks pass them all, each trap fails the right one. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "keygen/bytes.h"
+#include "tests/support-stick.h"
+#include "ukpu/fatread.h"
+
+static struct content content;
+
+static void begin(void)
+{
+	content = stick_content(4, 1, 1);
+}
+
+static void end(void)
+{
+	content_wipe(&content);
+	stick_clean();
+}
+
+/* The verdict on one rule among all. */
+struct sought {
+	const char *rule;
+	struct verify_result result;
+	bool found;
+	char bad[2000];		/* all that did not pass */
+};
+
+static void look(void *context, const struct verify_result *r)
+{
+	struct sought *s = context;
+
+	if (s->rule && !strcmp(r->rule, s->rule)) {
+		s->result = *r;
+		s->found = true;
+	}
+	if (r->verdict == VERIFY_WARN || r->verdict == VERIFY_FAIL) {
+		size_t n = strlen(s->bad);
+
+		snprintf(s->bad + n, sizeof(s->bad) - n, "\n  %s: %s", r->rule, r->text);
+		/* Whatever is wrong, a person is told what to do about it. */
+		ck_assert_msg(r->mend[0], "%s: no advice", r->rule);
+	}
+}
+
+static struct sought verify(const char *path, const char *rule, struct verify_summary *summary,
+			    struct verify_input *in)
+{
+	struct verify_input plain = { .target = "--image stick.img", .image = true };
+	struct sought s = { .rule = rule };
+	struct fault fault = {0};
+	struct disk_fd state;
+	struct disk disk;
+	int fd = open(path, O_RDONLY);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(disk_open_fd(&disk, &state, fd, "stick", &fault), 0);
+	in = in ? in : &plain;
+	in->disk = &disk;
+	ck_assert_msg(!verify_run(in, look, &s, summary, &fault), "%s", fault.what);
+	close(fd);
+	return s;
+}
+
+START_TEST(a_sound_stick_of_every_layout_and_size_passes_every_rule)
+{
+	static const uint64_t mib[] = { 17, 18, 35, 64, 66, 256, 600 };
+	const char *path = stick_path("sound.img");
+	struct verify_summary summary;
+
+	for (int kind = LAYOUT_FAT16; kind <= LAYOUT_SUPERFLOPPY; kind++) {
+		for (size_t i = 0; i < sizeof(mib) / sizeof(mib[0]); i++) {
+			struct sought s;
+
+			if (kind == LAYOUT_FAT32 && mib[i] < 35)
+				continue;
+			stick_make(path, (enum layout_kind)kind, mib[i] * LAYOUT_MIB, &content);
+			s = verify(path, NULL, &summary, NULL);
+			ck_assert_msg(!summary.failed && !summary.warned && !summary.skipped,
+				      "%s, %d MiB:%s", layout_name((enum layout_kind)kind), (int)mib[i],
+				      s.bad);
+			ck_assert_uint_ge(summary.passed, 47);
+			ck_assert(summary.has_file && summary.layout_known);
+			ck_assert_int_eq(summary.layout, kind);
+			ck_assert_uint_eq(summary.contents.valid, 3);
+			ck_assert_uint_eq(summary.contents.next, 2);
+			ck_assert_uint_eq(summary.file_bytes, content.size);
+		}
+	}
+}
+END_TEST
+
+START_TEST(a_spoiled_stick_fails_the_rule_that_names_its_trap)
+{
+	const struct stick_spoil *spoil = &stick_spoils[_i];
+	const char *path = stick_path("spoiled.img");
+	struct verify_summary summary;
+	struct sought s;
+
+	stick_spoiled(path, spoil, &content);
+	s = verify(path, spoil->rule, &summary, NULL);
+	ck_assert_msg(s.found && s.result.verdict == spoil->verdict, "%s: %s is %s (%s); bad are:%s",
+		      spoil->name, spoil->rule, verify_verdict_name(s.result.verdict), s.result.text,
+		      s.bad);
+	/* A trap that only warns fails nothing else either. */
+	if (spoil->verdict == VERIFY_WARN)
+		ck_assert_msg(!summary.failed, "%s:%s", spoil->name, s.bad);
+	else
+		ck_assert_uint_gt(summary.failed, 0);
+}
+END_TEST
+
+START_TEST(firmware_finds_setup_bin_unless_the_trap_hides_it)
+{
+	const struct stick_spoil *spoil = &stick_spoils[_i];
+	const char *path = stick_path("spoiled.img");
+	struct fatread_file file;
+	struct disk_fd state;
+	struct disk disk;
+	int fd, r;
+
+	stick_spoiled(path, spoil, &content);
+	fd = open(path, O_RDONLY);
+	ck_assert_int_eq(disk_open_fd(&disk, &state, fd, "stick", NULL), 0);
+	r = fatread_find_setup_bin(&file, &disk, NULL);
+	close(fd);
+	if (spoil->unseen)
+		ck_assert_msg(r == KIT_ERR_NOT_FOUND, "%s: %d", spoil->name, r);
+	else if (!strcmp(spoil->rule, "file-chain"))
+		ck_assert_int_eq(r, KIT_ERR_FORMAT);
+	else
+		ck_assert_msg(!r, "%s: %d", spoil->name, r);
+	fatread_file_close(&file);
+}
+END_TEST
+
+START_TEST(what_is_known_of_the_device_is_judged)
+{
+	const char *path = stick_path("device.img");
+	struct verify_input in = { .target = "/dev/sdx", .usb = true };
+	struct probe_signatures signatures = { .n = 1, .s[0] = { 65600, 8, "btrfs" } };
+	struct verify_summary summary;
+	struct sought s;
+
+	stick_make(path, LAYOUT_FAT16, 20 * LAYOUT_MIB, &content);
+	s = verify(path, "device-usb", &summary, &in);
+	ck_assert_int_eq(s.result.verdict, VERIFY_PASS);
+	in.usb = false;
+	s = verify(path, "device-usb", &summary, &in);
+	ck_assert_int_eq(s.result.verdict, VERIFY_FAIL);
+	in.usb = true;
+	in.mounted = "/media/x";
+	s = verify(path, "device-mounted", &summary, &in);
+	ck_assert_int_eq(s.result.verdict, VERIFY_WARN);
+	ck_assert_ptr_nonnull(strstr(s.result.text, "/media/x"));
+	in.mounted = NULL;
+	in.read_only = true;
+	s = verify(path, "device-writable", &summary, &in);
+	ck_assert_int_eq(s.result.verdict, VERIFY_FAIL);
+	s = verify(path, "contents-consume", &summary, &in);
+	ck_assert_int_eq(s.result.verdict, VERIFY_FAIL);
+	/* "Do not consume" bears a lock switch. */
+	content.data[26] = SBIN_DO_NOT_CONSUME;
+	put_le32(content.data + 32, 0);
+	put_le32(content.data + SBIN_CHUNK + 4, SBIN_VALID);
+	stick_make(path, LAYOUT_FAT16, 20 * LAYOUT_MIB, &content);
+	s = verify(path, "device-writable", &summary, &in);
+	ck_assert_msg(s.result.verdict == VERIFY_PASS, "%s", s.bad);
+	in.read_only = false;
+	in.signatures = &signatures;
+	s = verify(path, "table-remains", &summary, &in);
+	ck_assert_int_eq(s.result.verdict, VERIFY_FAIL);
+	ck_assert_ptr_nonnull(strstr(s.result.text, "btrfs"));
+}
+END_TEST
+
+START_TEST(a_stick_of_other_sectors_or_a_wrong_size_is_said_so)
+{
+	const char *path = stick_path("device.img");
+	struct verify_input in = { .target = "/dev/sdx", .usb = true };
+	struct sought s = { .rule = "device-sectors" };
+	struct verify_summary summary;
+	struct disk_memory state;
+	struct disk disk;
+	uint8_t *data;
+	size_t size;
+
+	stick_make(path, LAYOUT_FAT16, 20 * LAYOUT_MIB, &content);
+	data = stick_load(path, &size);
+	disk_open_memory(&disk, &state, data, size, "stick");
+	disk.sector_bytes = 4096;
+	in.disk = &disk;
+	ck_assert_int_eq(verify_run(&in, look, &s, &summary, NULL), 0);
+	ck_assert_int_eq(s.result.verdict, VERIFY_FAIL);
+	disk.sector_bytes = DISK_SECTOR;
+	disk.size = 16 * LAYOUT_MIB;
+	s.rule = "device-size";
+	ck_assert_int_eq(verify_run(&in, look, &s, &summary, NULL), 0);
+	ck_assert_int_eq(s.result.verdict, VERIFY_FAIL);
+	free(data);
+}
+END_TEST
+
+START_TEST(a_stick_whose_records_are_all_used_is_no_good)
+{
+	const char *path = stick_path("used.img");
+	struct content used = stick_content(3, 3, 2);
+	struct verify_summary summary;
+	struct sought s;
+
+	stick_make(path, LAYOUT_FAT16, 20 * LAYOUT_MIB, &used);
+	s = verify(path, "contents-next", &summary, NULL);
+	ck_assert_int_eq(s.result.verdict, VERIFY_FAIL);
+	ck_assert_uint_eq(summary.failed, 1);
+	content_wipe(&used);
+}
+END_TEST
+
+START_TEST(a_stick_with_a_broken_setup_bin_is_no_good)
+{
+	const char *path = stick_path("broken.img");
+	struct verify_summary summary;
+	struct sought s;
+
+	content.data[SBIN_CHUNK + 20] ^= 0xFF;		/* number of record 1 */
+	content.data[2 * SBIN_CHUNK + 16] = 9;		/* chunks of record 2 */
+	stick_make(path, LAYOUT_FAT16, 20 * LAYOUT_MIB, &content);
+	s = verify(path, "contents-check", &summary, NULL);
+	ck_assert_int_eq(s.result.verdict, VERIFY_FAIL);
+	/* And one that is none at all. */
+	content.data[0] ^= 1;
+	stick_make(path, LAYOUT_FAT16, 20 * LAYOUT_MIB, &content);
+	s = verify(path, "contents-check", &summary, NULL);
+	ck_assert_int_eq(s.result.verdict, VERIFY_FAIL);
+	s = verify(path, "contents-next", &summary, NULL);
+	ck_assert_int_eq(s.result.verdict, VERIFY_SKIP);
+}
+END_TEST
+
+START_TEST(a_disk_that_cannot_be_read_is_no_verdict)
+{
+	struct verify_input in = { .target = "x", .image = true };
+	struct verify_summary summary;
+	struct sought s = {0};
+	struct disk_memory state;
+	struct disk disk;
+	uint8_t few[100] = {0};
+
+	disk_open_memory(&disk, &state, few, sizeof(few), "stick");
+	in.disk = &disk;
+	ck_assert_int_eq(verify_run(&in, look, &s, &summary, NULL), KIT_ERR_TRUNCATED);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("verify");
+	TCase *t = tcase_create("rules");
+	SRunner *runner = NULL;
+	int failed, spoils = 0;
+
+	while (stick_spoils[spoils].name)
+		spoils++;
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_set_timeout(t, 120);
+	tcase_add_test(t, a_sound_stick_of_every_layout_and_size_passes_every_rule);
+	tcase_add_loop_test(t, a_spoiled_stick_fails_the_rule_that_names_its_trap, 0, spoils);
+	tcase_add_loop_test(t, firmware_finds_setup_bin_unless_the_trap_hides_it, 0, spoils);
+	tcase_add_test(t, what_is_known_of_the_device_is_judged);
+	tcase_add_test(t, a_stick_of_other_sectors_or_a_wrong_size_is_said_so);
+	tcase_add_test(t, a_stick_whose_records_are_all_used_is_no_good);
+	tcase_add_test(t, a_stick_with_a_broken_setup_bin_is_no_good);
+	tcase_add_test(t, a_disk_that_cannot_be_read_is_no_verdict);
+	suite_add_tcase(suite, t);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
