@@ -136,6 +136,7 @@ int cli_fail(const struct cli *cli, const struct fault *fault)
 	return EXIT_CANNOT;
 }
 
+__attribute__((format(printf, 3, 0)))
 static void message(const struct cli *cli, const char *kind, const char *format, va_list args)
 {
 	fflush(stdout);
