@@ -286,7 +286,7 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 	struct attempt *a = attempt;
 	struct keymap_facts known = { .admin_user = NULL };
 	unsigned notes = setup_notes(a->setup);
-	char what[512], remarks[384];
+	char what[768], remarks[384];
 	int ret;
 
 	if (notes & SETUP_NOTE_NO_MEBX)

@@ -214,6 +214,11 @@ void setup_answer(struct setup *s, const struct setup_reply *reply, int64_t now)
 		return;
 	}
 	if (xml_answer_read(&a, reply->body, reply->size, &s->fault)) {
+		if (reply->status != 200) {
+			fault_clear(&s->fault);
+			fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine answers with HTTP "
+				  "status %ld, without a reason", reply->status);
+		}
 		fail(s);
 	} else if (reply->status != 200 && !step->note && !xml_answer_is_fault(a, NULL)) {
 		fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine answers with HTTP status %ld",

@@ -1,0 +1,71 @@
+#!/bin/bash
+# Messages that are no hello, or nobody's: each is logged with its reason and costs no key.
+set -eu
+# shellcheck source=tests/cli/daemon.inc
+. "$TOP/tests/cli/daemon.inc"
+
+make_map 2
+write_conf '[keys]' 'reserve_seconds = 2'
+start
+
+# Things that take a while run side by side.
+sim_hello --address "$NET.1" --silent --linger 5 &
+silent=$!
+sim_hello --address "$NET.2" --piece 1 --pause 1000 --pid "$(pid_of 1)" &
+slow=$!
+sim_hello --address "$NET.3" --bytes 31 --pid "$(pid_of 1)"
+sim_hello --address "$NET.4" --bytes 33 --pid "$(pid_of 1)"
+sim_hello --address "$NET.5" --interface-version 1
+sim_hello --address "$NET.6" --pid "$(pid_of 1 | tr '[:upper:]' '[:lower:]')"
+sim_hello --address "$NET.7" --pid 00000000
+sim_hello --address "$NET.8" --pid 0000037M --uuid 11111111-2222-3333-4444-555555555555
+sim_hello --address "$NET.9" --interface-version 3 --hashes 23 \
+	--uuid 11111111-2222-3333-4444-666666666666
+sim_hello --address "$NET.10" --pid "$(pid_of 1)" --uuid 00000000-0000-0000-0000-000000000000
+# A hello in 32 pieces is as good as one in one piece.
+sim_hello --address "$NET.11" --piece 1 --pause 3 --pid 0000037M \
+	--uuid 11111111-2222-3333-4444-777777777777
+
+wait_log "bad-hello .*address=$NET.3: hello of 31 bytes ends too early, at offset 24"
+wait_log "bad-hello .*address=$NET.4: hello is followed by more bytes, from offset 32"
+wait_log "bad-hello .*address=$NET.5: hello of interface version 1 (AMT 1.0).*-- "
+wait_log "bad-hello.*address=$NET.6: hello, offset 24, PID"
+wait_log "bad-hello.*address=$NET.7: hello, offset 24, PID"
+wait_log "invalid-pid-map pid=0000-037M .*address=$NET.8: invalid PID map.* -- import the list"
+wait_log "needs-certificate .*address=$NET.9: hello of version 3.* 23 root hashes.*: [0-9a-f]\{40\}"
+wait_log "blank-uuid .*address=$NET.10: "
+wait_log "invalid-pid-map pid=0000-037M uuid=11111111-2222-3333-4444-777777777777 address=$NET.11"
+wait_log "hello-timeout address=$NET.1: connected and said nothing for 2 s"
+wait_log "hello-timeout address=$NET.2: only [123] bytes of a hello within 2 s"
+wait $silent $slow || true
+alive
+
+# Refused machines are listed, and no key was touched.
+ctl systems list --json >systems.json
+[ "$(jq '.counts["needs-certificate"]' systems.json)" = 1 ] || fail "no machine needs a certificate"
+[ "$(jq '.counts.refused' systems.json)" = 2 ] || fail "refused machines are not listed"
+[ "$(ctl keys list --json | jq .counts.free)" = 2 ] || fail "a key was taken"
+! grep -q 'call-failed\|setup-failed' log || fail "a stranger was called back"
+
+# A browser gets a page, and that is no trouble.
+curl -s --max-time 5 "http://$SERVER/" >page || fail "a browser gets no page"
+grep -q 'This is amt-provisiond' page || fail "not the page"
+
+# A reservation keeps others out, never overwrites, and lapses.
+sim_hello --address "$NET.12" --pid "$(pid_of 2)" --uuid 11111111-2222-3333-4444-888888888888
+wait_log "hello pid=.* address=$NET.12: hello number 1 accepted"
+sim_hello --address "$NET.13" --pid "$(pid_of 2)" --uuid 11111111-2222-3333-4444-999999999999
+wait_log "security pid-reserved .*address=$NET.13: .*reserved for 11111111-2222-3333-4444-888888888888"
+[ "$(key_state 2)" = reserved ] || fail "the key is not reserved"
+sleep 2.5
+[ "$(key_state 2)" = free ] || fail "the reservation did not lapse"
+sim_hello --address "$NET.13" --pid "$(pid_of 2)" --uuid 11111111-2222-3333-4444-999999999999
+wait_log "address=$NET.13: hello number 2 accepted"
+
+# The server is still what it was.
+machine 1 20 --until-configured 15 || fail "a good machine was not set up"
+[ "$(key_state 1)" = used ] || fail "its key is not used"
+sim_hello --address "$NET.14" --pid "$(pid_of 1)" --uuid 11111111-2222-3333-4444-aaaaaaaaaaaa
+wait_log "security pid-used .*address=$NET.14: PID .* was used by .*: this hello is refused"
+stop
+! grep -q 'Secret.Pa55' log sim.out || fail "a password was logged"
