@@ -11,7 +11,7 @@ struct sbin_finding {
 	enum sbin_severity severity;
 	uint64_t offset;	/* bytes from the beginning of the file */
 	uint32_t record;	/* record number from 1; 0 for the header or the file */
-	const char *variable;	/* name, or "" */
+	const char *variable;	/* name, "MODULE/ID" of one that is not known, or "" */
 	const char *rule;	/* stable short name: "pid-check-character" */
 	const char *text;	/* what is wrong; valid during the call only */
 	const char *todo;	/* what to do; static */
@@ -30,7 +30,8 @@ struct sbin_summary {
 };
 
 /*
- * Read the whole file and call FOUND for each finding, in file order.
+ * Read the whole file and call FOUND for each finding: those of the header, then those of
+ * each record in turn, then what can be said of the whole. FOUND may be NULL.
  * Returns 0 when the file could be read to its end (however bad: see
  * summary->errors), KIT_ERR_FORMAT when it is no setup.bin at all (found() has been
  * told why), or the input's error with *fault set.

@@ -40,6 +40,11 @@ static size_t without_zeros(const uint8_t *data, size_t size)
 	return size;
 }
 
+static bool is_number(const struct sbin_known *k)
+{
+	return k != NULL && (k->type == SBIN_U8 || k->type == SBIN_U16 || k->type == SBIN_U32);
+}
+
 static json_t *variable_object(const struct sbin_variable *v, bool secrets)
 {
 	static const uint8_t zeros[3] = { 0 };
@@ -56,7 +61,9 @@ static json_t *variable_object(const struct sbin_variable *v, bool secrets)
 		if (rc == 0)
 			rc = set(o, "id", json_integer(v->id));
 	}
-	if (rc == 0)
+	if (rc == 0 && text != NULL && is_number(k) && strspn(text, "0123456789") == strlen(text))
+		rc = set(o, "value", json_integer(sbin_value_number(v)));
+	else if (rc == 0)
 		rc = set(o, "value", shown ? json_string(text) : json_null());
 	if (rc == 0 && v->reserved != 0)
 		rc = set(o, "reserved", json_integer(v->reserved));
@@ -180,12 +187,13 @@ static int set_header(json_t *o, const struct sbin_header *h, bool counted)
 static json_t *header_object(const struct sbin_reader *reader, bool counted, bool secrets)
 {
 	const struct sbin_header *h = sbin_reader_header(reader);
-	size_t more = (h->chunks - 1u) * SBIN_CHUNK;
+	const uint8_t *chunks = sbin_reader_header_bytes(reader) + SBIN_CHUNK;
+	size_t more = without_zeros(chunks, (h->chunks - 1u) * SBIN_CHUNK);
 	json_t *o = json_object();
 	int rc = set_header(o, h, counted);
 
 	if (rc == 0 && more != 0)
-		rc = set_hex(o, "more", sbin_reader_header_bytes(reader) + SBIN_CHUNK, more, true);
+		rc = set_hex(o, "more", chunks, more, true);
 	if (rc == 0 && !secrets)
 		rc = set(o, "masked", json_true());
 	if (rc == 0)

@@ -23,7 +23,7 @@
  *          one that is not known; and only where unusual: "reserved", "padding"
  * trailing the bytes behind the last whole record, where there are any
  *
- * Bytes are hexadecimal digits; in "rest" zeros at the end are left out.
+ * Bytes are hexadecimal digits; in "rest" and "more" zeros at the end are left out.
  */
 
 /*
