@@ -2,12 +2,18 @@
 #include "server/amt-provisionctl.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+
+const struct cli_option ctl_map_options[] = {
+	CTL_MAP_OPTIONS,
+	{ NULL, 0, NULL, NULL, 0, 0 },
+};
 
 int ctl_configuration(struct cli *cli, struct config *config, struct fault *fault)
 {
@@ -84,19 +90,74 @@ int64_t ctl_now(void)
 	return (int64_t)time(NULL);
 }
 
-int ctl_log(struct keymap *m, const char *name, const char *pid, const struct uuid *uuid,
-	    struct fault *fault, const char *format, ...)
+/* Who is at work: behind sudo, the person who called it. */
+static void actor(char *out, size_t size)
 {
-	struct event event = { .time = ctl_now(), .severity = EVENT_INFO, .name = name,
+	const char *sudo = getuid() == 0 ? getenv("SUDO_USER") : NULL;
+	struct passwd *user = getpwuid(getuid());
+
+	if (sudo && sudo[0])
+		snprintf(out, size, "%s", sudo);
+	else if (user)
+		snprintf(out, size, "%s", user->pw_name);
+	else
+		snprintf(out, size, "user %u", (unsigned)getuid());
+}
+
+int ctl_log(struct keymap *m, enum event_severity severity, const char *name, const char *pid,
+	    const struct uuid *uuid, struct fault *fault, const char *format, ...)
+{
+	struct event event = { .time = ctl_now(), .severity = severity, .name = name,
 			       .pid = pid, .uuid = uuid };
-	char what[400];
+	char what[400], text[500], who[64];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	event.what = what;
+	actor(who, sizeof(who));
+	snprintf(text, sizeof(text), "%s, by %s", what, who);
+	event.what = text;
 	return keymap_log(m, &event, fault);
+}
+
+void ctl_line(const char *name, const char *format, ...)
+{
+	char value[1000];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(value, sizeof(value), format, args);
+	va_end(args);
+	/* What a peer or a list said shall not write to the terminal. */
+	for (char *p = value; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7F)
+			*p = '?';
+	printf("%-18s %s\n", name, value[0] ? value : "-");
+}
+
+struct history {
+	json_t *array;
+};
+
+static int history_event(void *context, const struct event *e)
+{
+	struct history *h = context;
+	char line[2048];
+
+	if (h->array)
+		return json_array_append_new(h->array, event_json(e)) ? KIT_ERR_NOMEM : 0;
+	event_line(e, line, sizeof(line));
+	printf("  %s\n", line);
+	return 0;
+}
+
+int ctl_history(struct keymap *m, const struct keymap_log_filter *filter, json_t *array,
+		struct fault *fault)
+{
+	struct history h = { array };
+
+	return keymap_log_each(m, filter, history_event, &h, fault);
 }
 
 int ctl_pid(struct cli *cli, const char *text, char out[static PID_LENGTH + 1])

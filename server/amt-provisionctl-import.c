@@ -171,7 +171,7 @@ static int read_list(struct import *im, FILE *file, struct keysource *source,
 /* What happened to the file, in the map's log: part of the same transaction. */
 static int note(struct import *im, struct fault *fault)
 {
-	return ctl_log(im->m, "keys-imported", NULL, NULL, fault,
+	return ctl_log(im->m, EVENT_INFO, "keys-imported", NULL, NULL, fault,
 		       "%lu keys imported from %s (%s), %lu there already, %lu left out", im->added,
 		       im->name, im->kind, im->same + im->completed + im->differs, im->bad);
 }

@@ -1,4 +1,4 @@
-/* amt-provisionctl keys list: which pairs the map holds, and how they stand. */
+/* amt-provisionctl keys list, show, revoke: which pairs the map holds, and how they stand. */
 #include "server/amt-provisionctl.h"
 
 #include <inttypes.h>
@@ -128,4 +128,127 @@ int ctl_keys_list(struct cli *cli)
 out:
 	keymap_close(&m);
 	return rc ? cli_fail(cli, &fault) : status;
+}
+
+/* TIME into OUT; "-" for a time of 0. */
+static const char *when(int64_t t, char out[static EVENT_TIME + 1])
+{
+	event_time(t, out);
+	return out[0] ? out : "-";
+}
+
+static void show_lines(const struct keymap_pair *p)
+{
+	char pid[PID_SHOWN + 1], uuid[UUID_SHOWN + 1] = "", a[EVENT_TIME + 1], b[EVENT_TIME + 1];
+
+	pidpps_show_pid(p->pid, pid);
+	if (p->has_uuid)
+		uuid_show(&p->uuid, uuid);
+	ctl_line("PID", "%s", pid);
+	ctl_line("State", "%s%s", keymap_state_word(p->state),
+		 p->lapsed ? " (a reservation lapsed without proof)" : "");
+	ctl_line("Machine", "%s", uuid);
+	ctl_line("Passwords", "current %s, new %s", p->has_current ? "known" : "not known",
+		 p->has_new ? "known" : "not known");
+	ctl_line("Made", "%s  %s", when(p->made_at, a), p->made_by);
+	ctl_line("Exported", "%s  %s", when(p->exported_at, a), p->exported_to);
+	if (p->reserved_at)
+		ctl_line("Reserved", "%s until %s", when(p->reserved_at, a),
+			 p->reserved_until == INT64_MAX ? "the re-key is settled"
+			 : when(p->reserved_until, b));
+	if (p->used_at)
+		ctl_line("Used", "%s", when(p->used_at, a));
+	if (p->revoked_at)
+		ctl_line("Revoked", "%s", when(p->revoked_at, a));
+}
+
+int ctl_keys_show(struct cli *cli)
+{
+	char pid[PID_LENGTH + 1], shown[PID_SHOWN + 1];
+	struct keymap_log_filter filter = { .pid = pid };
+	struct fault fault = { 0 };
+	struct keymap_pair pair;
+	struct keymap *m = NULL;
+	json_t *history, *value;
+	int rc, status = EXIT_YES;
+
+	if (ctl_pid(cli, cli->argv[0], pid))
+		return EXIT_CANNOT;
+	pidpps_show_pid(pid, shown);
+	rc = ctl_open(cli, 0, 0, &m, &fault);
+	if (rc)
+		return cli_fail(cli, &fault);
+	rc = keymap_find(m, pid, ctl_now(), &pair, &fault);
+	if (rc == KIT_ERR_NOT_FOUND) {
+		rc = KIT_OK;
+		status = EXIT_NO;
+		cli_warn(cli, "%s is not in the map", shown);
+	} else if (!rc && cli->json) {
+		history = json_array();
+		rc = ctl_history(m, &filter, history, &fault);
+		value = pair_json(&pair);
+		json_object_set_new(value, "history", history);
+		status = cli_print_json(cli, value);
+	} else if (!rc) {
+		show_lines(&pair);
+		puts("History");
+		rc = ctl_history(m, &filter, NULL, &fault);
+	}
+	keymap_close(&m);
+	return rc ? cli_fail(cli, &fault) : status;
+}
+
+/* Revoke one; all that are named, or none. */
+static int revoke(struct cli *cli, struct keymap *m, const char *pid, struct fault *fault)
+{
+	char shown[PID_SHOWN + 1], uuid[UUID_SHOWN + 1];
+	struct keymap_pair pair;
+	int rc;
+
+	pidpps_show_pid(pid, shown);
+	rc = keymap_find(m, pid, ctl_now(), &pair, fault);
+	if (rc == KIT_ERR_NOT_FOUND)
+		return fault_set(fault, rc, "%s is not in the map, so nothing was revoked", shown);
+	if (!rc)
+		rc = keymap_revoke(m, pid, ctl_now(), fault);
+	if (!rc)
+		rc = ctl_log(m, EVENT_WARNING, "key-revoked", pid,
+			     pair.has_uuid ? &pair.uuid : NULL, fault, "key revoked, it was %s",
+			     keymap_state_word(pair.state));
+	if (!rc && pair.state == KEYMAP_USED && pair.has_uuid) {
+		uuid_show(&pair.uuid, uuid);
+		cli_note(cli, "%s is used by %s: that machine stays as it is, but is not set up with it"
+			 " again", shown, uuid);
+	}
+	return rc;
+}
+
+int ctl_keys_revoke(struct cli *cli)
+{
+	char pid[PID_LENGTH + 1];
+	struct fault fault = { 0 };
+	struct keymap *m = NULL;
+	int rc;
+
+	for (int i = 0; i < cli->argc; i++)
+		if (ctl_pid(cli, cli->argv[i], pid))
+			return EXIT_CANNOT;
+	rc = ctl_open(cli, 0, 0, &m, &fault);
+	if (!rc)
+		rc = keymap_begin(m, &fault);
+	for (int i = 0; !rc && i < cli->argc; i++) {
+		pidpps_parse_pid(cli->argv[i], strlen(cli->argv[i]), pid, NULL);
+		rc = revoke(cli, m, pid, &fault);
+	}
+	if (!rc)
+		rc = keymap_commit(m, &fault);
+	keymap_close(&m);
+	if (rc == KIT_ERR_NOT_FOUND) {
+		cli_fail(cli, &fault);
+		return EXIT_NO;
+	}
+	if (rc)
+		return cli_fail(cli, &fault);
+	cli_note(cli, "%d keys revoked", cli->argc);
+	return EXIT_YES;
 }

@@ -2,6 +2,7 @@
 #include "server/amt-provisionctl.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "keygen/table.h"
@@ -116,4 +117,223 @@ int ctl_systems_list(struct cli *cli)
 out:
 	keymap_close(&m);
 	return rc ? cli_fail(cli, &fault) : status;
+}
+
+static void show_lines(const struct system *s)
+{
+	char uuid[UUID_SHOWN + 1], pid[PID_SHOWN + 1] = "", t[4][EVENT_TIME + 1];
+
+	uuid_show(&s->uuid, uuid);
+	if (s->pid[0])
+		pidpps_show_pid(s->pid, pid);
+	event_time(s->first_seen, t[0]);
+	event_time(s->last_seen, t[1]);
+	event_time(s->next_try, t[2]);
+	event_time(s->configured_at, t[3]);
+	ctl_line("UUID", "%s", uuid);
+	ctl_line("State", "%s", system_state_word(s->state));
+	ctl_line("Reason", "%s", s->reason);
+	ctl_line("Address", "%s", s->address);
+	ctl_line("PID", "%s", pid);
+	if (s->next_pid[0]) {
+		pidpps_show_pid(s->next_pid, pid);
+		ctl_line("PID to come", "%s", pid);
+	}
+	ctl_line("FQDN", "%s", s->fqdn);
+	ctl_line("Profile", "%s", s->profile);
+	ctl_line("AMT version", "%s", s->version);
+	ctl_line("Admin user", "%s", s->admin_user);
+	ctl_line("Hellos", "%u, first %s, last %s (version %u, retry %u)", s->hellos, t[0], t[1],
+		 s->hello_version, s->hello_retry);
+	ctl_line("Failures", "%u", s->failures);
+	ctl_line("Next try", "%s", t[2]);
+	ctl_line("Configured", "%s", t[3]);
+}
+
+int ctl_systems_show(struct cli *cli)
+{
+	struct uuid uuid;
+	struct keymap_log_filter filter = { .uuid = &uuid };
+	struct fault fault = { 0 };
+	struct keymap *m = NULL;
+	struct system system;
+	json_t *history, *value;
+	int rc, status = EXIT_YES;
+
+	if (ctl_uuid(cli, cli->argv[0], &uuid))
+		return EXIT_CANNOT;
+	rc = ctl_open(cli, 0, 0, &m, &fault);
+	if (rc)
+		return cli_fail(cli, &fault);
+	rc = keymap_system_find(m, &uuid, &system, &fault);
+	if (rc == KIT_ERR_NOT_FOUND) {
+		rc = KIT_OK;
+		status = EXIT_NO;
+		cli_warn(cli, "no machine %s has said hello", cli->argv[0]);
+	} else if (!rc && cli->json) {
+		history = json_array();
+		rc = ctl_history(m, &filter, history, &fault);
+		value = system_json(&system);
+		json_object_set_new(value, "history", history);
+		status = cli_print_json(cli, value);
+	} else if (!rc) {
+		show_lines(&system);
+		puts("History");
+		rc = ctl_history(m, &filter, NULL, &fault);
+	}
+	keymap_close(&m);
+	return rc ? cli_fail(cli, &fault) : status;
+}
+
+/* ---- retry and forget: all that are named, or none ---- */
+
+const struct cli_option ctl_systems_retry_options[] = {
+	CTL_MAP_OPTIONS,
+	{ "state", 's', "STATE", "all systems in this state (failed, fqdn-missing...)", 0, 0 },
+	{ NULL, 0, NULL, NULL, 0, 0 },
+};
+
+struct many {
+	struct uuid *uuids;
+	size_t n, room;
+};
+
+static int many_add(struct many *l, const struct uuid *uuid)
+{
+	if (l->n == l->room) {
+		size_t room = l->room ? 2 * l->room : 64;
+		struct uuid *more = realloc(l->uuids, room * sizeof(*more));
+
+		if (!more)
+			return KIT_ERR_NOMEM;
+		l->uuids = more;
+		l->room = room;
+	}
+	l->uuids[l->n++] = *uuid;
+	return 0;
+}
+
+static int note_uuid(void *context, const struct system *system)
+{
+	return many_add(context, &system->uuid);
+}
+
+/* The operands as UUIDs. Returns 0 or an exit status. */
+static int named(struct cli *cli, struct many *l)
+{
+	struct uuid uuid;
+
+	for (int i = 0; i < cli->argc; i++)
+		if (ctl_uuid(cli, cli->argv[i], &uuid) || many_add(l, &uuid))
+			return EXIT_CANNOT;
+	return 0;
+}
+
+/* Say why nothing was done: a machine that is not there is an answer, all else a failure. */
+static int failed(struct cli *cli, int rc, const struct fault *fault)
+{
+	int status = cli_fail(cli, fault);
+
+	return rc == KIT_ERR_NOT_FOUND ? EXIT_NO : status;
+}
+
+int ctl_systems_retry(struct cli *cli)
+{
+	struct keymap_system_filter filter = { .by_state = true };
+	const char *state = cli_value(cli, "state");
+	struct fault fault = { 0 };
+	struct keymap *m = NULL;
+	struct many list = { 0 };
+	int rc;
+
+	if (!state == (cli->argc == 0))
+		return cli_misuse(cli, "say which systems: their UUIDs, or --state STATE");
+	if (state && system_state_parse(state, &filter.state))
+		return cli_misuse(cli, "--state: there is no state \"%s\"", state);
+	rc = named(cli, &list);
+	if (rc)
+		goto out;
+	rc = ctl_open(cli, 0, 0, &m, &fault);
+	if (!rc)
+		rc = keymap_begin(m, &fault);
+	if (!rc && state)
+		rc = keymap_systems(m, &filter, note_uuid, &list, &fault);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		rc = keymap_system_retry(m, &list.uuids[i], ctl_now(), &fault);
+		if (!rc)
+			rc = ctl_log(m, EVENT_INFO, "retry-asked", NULL, &list.uuids[i], &fault,
+				     "set-up asked for");
+	}
+	if (!rc)
+		rc = keymap_commit(m, &fault);
+	keymap_close(&m);
+	if (rc)
+		rc = failed(cli, rc, &fault);
+	else
+		cli_note(cli, "%zu systems are due now", list.n);
+out:
+	free(list.uuids);
+	return rc;
+}
+
+const struct cli_option ctl_systems_forget_options[] = {
+	CTL_MAP_OPTIONS,
+	{ "yes", 'y', NULL, "do not ask", 0, 0 },
+	{ NULL, 0, NULL, NULL, 0, 0 },
+};
+
+/* Ask before the passwords of machines that are set up are lost. */
+static int confirm(struct cli *cli, struct keymap *m, const struct many *l, struct fault *fault)
+{
+	unsigned configured = 0;
+	struct system system;
+	char question[200];
+	int rc;
+
+	for (size_t i = 0; i < l->n; i++) {
+		rc = keymap_system_find(m, &l->uuids[i], &system, fault);
+		if (rc && rc != KIT_ERR_NOT_FOUND)
+			return rc;
+		configured += !rc && system.configured_at;
+	}
+	if (!configured || cli_has(cli, "yes"))
+		return KIT_OK;
+	snprintf(question, sizeof(question), "%u of these machines are set up; the passwords that they"
+		 " have are lost with them.\nType \"forget\" to go on: ", configured);
+	rc = cli_confirm(cli, question, "forget", fault);
+	if (rc == KIT_ERR_STATE)
+		fault_todo(fault, "give --yes, after \"systems export --secrets\"");
+	return rc;
+}
+
+int ctl_systems_forget(struct cli *cli)
+{
+	struct fault fault = { 0 };
+	struct keymap *m = NULL;
+	struct many list = { 0 };
+	int rc = named(cli, &list);
+
+	if (rc)
+		goto out;
+	rc = ctl_open(cli, 0, 0, &m, &fault);
+	if (!rc)
+		rc = confirm(cli, m, &list, &fault);
+	if (!rc)
+		rc = keymap_begin(m, &fault);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		rc = keymap_system_forget(m, &list.uuids[i], &fault);
+		if (!rc)
+			rc = ctl_log(m, EVENT_WARNING, "system-forgotten", NULL, &list.uuids[i],
+				     &fault, "system forgotten, with its passwords");
+	}
+	if (!rc)
+		rc = keymap_commit(m, &fault);
+	keymap_close(&m);
+	if (rc)
+		rc = failed(cli, rc, &fault);
+	else
+		cli_note(cli, "%zu systems forgotten", list.n);
+out:
+	free(list.uuids);
+	return rc;
 }

@@ -35,9 +35,13 @@ int ctl_map_names(struct cli *cli, char **map, char **key_file, struct fault *fa
 /* Seconds since 1970. */
 int64_t ctl_now(void);
 
-/* Write a line about what the operator did to the map's log. */
-int ctl_log(struct keymap *m, const char *name, const char *pid, const struct uuid *uuid,
-	    struct fault *fault, const char *format, ...) __attribute__((format(printf, 6, 7)));
+/*
+ * Write a line about what the operator did to the map's log; who it was is added.
+ * PID and UUID may be NULL.
+ */
+int ctl_log(struct keymap *m, enum event_severity severity, const char *name, const char *pid,
+	    const struct uuid *uuid, struct fault *fault, const char *format, ...)
+	__attribute__((format(printf, 7, 8)));
 
 /* An operand that is a PID, a UUID. Misuse is said; returns 0 or an exit status. */
 int ctl_pid(struct cli *cli, const char *text, char out[static PID_LENGTH + 1]);
@@ -60,16 +64,55 @@ json_t *ctl_json_time(int64_t when);
 json_t *ctl_json_pid(const char *pid);
 json_t *ctl_json_uuid(const struct uuid *uuid);
 
+/* One row of "NAME:  VALUE"; an empty VALUE is shown as '-'. */
+void ctl_line(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The events that FILTER lets through, as lines or as members of a new JSON array. */
+int ctl_history(struct keymap *m, const struct keymap_log_filter *filter, json_t *array,
+		struct fault *fault);
+
+extern const struct cli_option ctl_map_options[];	/* CTL_MAP_OPTIONS alone */
+
 extern const struct cli_option ctl_import_options[];
 int ctl_keys_import(struct cli *cli);
-
 extern const struct cli_option ctl_keys_list_options[];
 int ctl_keys_list(struct cli *cli);
+int ctl_keys_show(struct cli *cli);
+int ctl_keys_revoke(struct cli *cli);
+extern const struct cli_option ctl_keys_add_options[];
+int ctl_keys_add(struct cli *cli);
+extern const struct cli_option ctl_keys_export_options[];
+int ctl_keys_export(struct cli *cli);
+int ctl_keys_rotate(struct cli *cli);
 
 extern const struct cli_option ctl_systems_list_options[];
 int ctl_systems_list(struct cli *cli);
+int ctl_systems_show(struct cli *cli);
+extern const struct cli_option ctl_systems_retry_options[];
+int ctl_systems_retry(struct cli *cli);
+extern const struct cli_option ctl_systems_forget_options[];
+int ctl_systems_forget(struct cli *cli);
+extern const struct cli_option ctl_systems_export_options[];
+int ctl_systems_export(struct cli *cli);
+
+extern const struct cli_option ctl_inventory_options[];
+int ctl_inventory_import(struct cli *cli);
+
+int ctl_profiles_list(struct cli *cli);
+int ctl_profiles_show(struct cli *cli);
+int ctl_profiles_set(struct cli *cli);
+int ctl_profiles_remove(struct cli *cli);
+
+int ctl_config_show(struct cli *cli);
+int ctl_config_set(struct cli *cli);
+int ctl_config_unset(struct cli *cli);
 
 extern const struct cli_option ctl_log_options[];
 int ctl_log_show(struct cli *cli);
+
+extern const struct cli_option ctl_backup_options[];
+int ctl_backup(struct cli *cli);
+extern const struct cli_option ctl_restore_options[];
+int ctl_restore(struct cli *cli);
 
 #endif
