@@ -31,7 +31,7 @@ LIBRARY  := $(foreach d,$(FOLDERS),$B/lib/lib$d.a)
 # Upper floors first, as the linker wants them.
 FLOORS   := $B/lib/libserver.a $B/lib/libukpu.a $B/lib/libsetupbin.a $B/lib/libkeygen.a
 
-.PHONY: all deps demo check check-peers check-usb bench soak fuzz lint install dist deb clean help
+.PHONY: all deps demo check check-peers check-usb bench soak fuzz lint coverage valgrind install dist deb clean help
 .DEFAULT_GOAL := all
 
 # "make V=1" shows the commands in full.
@@ -94,6 +94,9 @@ help:
 	@echo "make soak         ten minutes of mixed peers against the server"
 	@echo "make fuzz         run every fuzz target for FUZZ_SECONDS (default 60)"
 	@echo "make lint         static checks"
+	@echo "make coverage     line coverage of the libraries"
+	@echo "make valgrind     the unit tests under valgrind"
+	@echo "make deb          Debian packages from what is committed; make dist: a tarball"
 	@echo "make install      into PREFIX (default /usr/local), under DESTDIR if given"
 
 deps:
@@ -134,6 +137,23 @@ run-fuzzers: $(addprefix $B/tests/live_,$(FUZZERS))
 	    $B/tests/live_$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 \
 	        -print_final_stats=1 -artifact_prefix=$B/corpus/crash-$$f- $B/corpus/$$f tests/corpus/$$f \
 	        || exit 1; done
+
+# Line coverage of the libraries by all tests.
+coverage:
+	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES)
+	@rm -rf $B-coverage
+	@$(MAKE) --no-print-directory B=$B-coverage OPT='-O0 -g' HARDEN= SANITIZE=--coverage run-tests
+	@tests/tools/coverage.sh $B-coverage 85
+
+# The unit tests under valgrind, which sees what the sanitizers do not (uninitialised bytes).
+valgrind:
+	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES) valgrind
+	@$(MAKE) --no-print-directory run-valgrind
+
+.PHONY: run-valgrind
+run-valgrind: $(TESTS)
+	@for t in $(filter-out %/test_commands,$(TESTS)); do echo "$$t"; CK_FORK=no CK_DEFAULT_TIMEOUT=0 \
+	    valgrind --quiet --error-exitcode=9 $$t || exit 1; done
 
 # Benchmarks: tests/bench/*.sh measure, with the reference programs of tests/bench/*.c.
 BENCHES  := $(patsubst tests/bench/%.c,$B/tests/bench/%,$(wildcard tests/bench/*.c))
