@@ -1,0 +1,674 @@
+/* Proof of the write order: a stick that is pulled after any write, or in the middle of one. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "keygen/bytes.h"
+#include "tests/support-stick.h"
+#include "ukpu/find.h"
+#include "ukpu/plan.h"
+#include "ukpu/stick.h"
+
+#define SECTOR	FAT_SECTOR
+#define SMALL	(18 * LAYOUT_MIB)
+#define LARGER	(40 * LAYOUT_MIB)
+
+/* ---- a log of all that reaches the target ---- */
+
+struct event {
+	uint64_t offset;
+	uint8_t *data;		/* NULL: a flush */
+	size_t size;
+};
+
+struct log {
+	struct event *event;
+	size_t n, room;
+	size_t fail_at;		/* number of the event that fails, from 0; SIZE_MAX: none */
+	int err;		/* with this errno */
+	size_t after_failure;	/* events that came all the same */
+};
+
+static int note(void *context, uint64_t offset, const void *data, size_t size)
+{
+	struct log *log = context;
+	struct event *e;
+
+	if (log->n > log->fail_at)
+		log->after_failure++;
+	if (log->n == log->room) {
+		log->room = log->room ? 2 * log->room : 256;
+		log->event = realloc(log->event, log->room * sizeof(*log->event));
+		ck_assert_ptr_nonnull(log->event);
+	}
+	e = &log->event[log->n++];
+	*e = (struct event){ offset, NULL, size };
+	if (data) {
+		e->data = malloc(size);
+		ck_assert_ptr_nonnull(e->data);
+		memcpy(e->data, data, size);
+	}
+	return log->n - 1 == log->fail_at ? log->err : 0;
+}
+
+static void log_free(struct log *log)
+{
+	for (size_t i = 0; i < log->n; i++)
+		free(log->event[i].data);
+	free(log->event);
+	memset(log, 0, sizeof(*log));
+	log->fail_at = SIZE_MAX;
+}
+
+/* ---- what is on the stick before ---- */
+
+static struct content old_content, new_content;
+
+static void blank(const char *path)
+{
+	struct target *t;
+
+	unlink(path);
+	ck_assert_int_eq(target_create(&t, path, SMALL, NULL), 0);
+	target_close(&t);
+}
+
+static void old_fat16(const char *path)
+{
+	stick_make(path, LAYOUT_FAT16, SMALL, &old_content);
+}
+
+static void old_fat32(const char *path)
+{
+	stick_make(path, LAYOUT_FAT32, LARGER, &old_content);
+}
+
+static void old_superfloppy(const char *path)
+{
+	stick_make(path, LAYOUT_SUPERFLOPPY, SMALL, &old_content);
+}
+
+/* A volume where other tools begin it, by an old table with two partitions. */
+static void old_elsewhere(const char *path)
+{
+	uint8_t mbr[SECTOR] = {0};
+	struct fat_geometry g;
+
+	blank(path);
+	ck_assert_int_eq(fat_make(&g, FAT16, 20000, 63), 0);
+	stick_format(path, 63 * SECTOR, &g, &old_content);
+	mbr[446 + 4] = 0x06;
+	put_le32(mbr + 446 + 8, 63);
+	put_le32(mbr + 446 + 12, 20000);
+	ck_assert_int_eq(fat_make(&g, FAT16, 12000, 20063), 0);
+	stick_format(path, 20063 * SECTOR, &g, &old_content);
+	mbr[462 + 4] = 0x04;
+	put_le32(mbr + 462 + 8, 20063);
+	put_le32(mbr + 462 + 12, 12000);
+	put_le16(mbr + 510, 0xAA55);
+	stick_put(path, 0, mbr, sizeof(mbr));
+}
+
+/* Spoiled, as repair finds it: a deleted file behind a chain that is forgotten. */
+static void spoiled(const char *path)
+{
+	stick_make(path, LAYOUT_FAT16, SMALL, &old_content);
+	stick_put_byte(path, (2048 + 1 + 2 * 64) * SECTOR, 0xE5);
+}
+
+struct before {
+	const char *name;
+	void (*make)(const char *path);
+	enum layout_kind kind;		/* of what is then written */
+	bool same;			/* the same bytes again, as repair does */
+};
+
+static const struct before befores[] = {
+	{ "blank, fat16", blank, LAYOUT_FAT16, false },
+	{ "blank, superfloppy", blank, LAYOUT_SUPERFLOPPY, false },
+	{ "fat16 again", old_fat16, LAYOUT_FAT16, false },
+	{ "fat32 again", old_fat32, LAYOUT_FAT32, false },
+	{ "superfloppy again", old_superfloppy, LAYOUT_SUPERFLOPPY, false },
+	{ "fat16 over fat32", old_fat32, LAYOUT_FAT16, false },
+	{ "fat32 over fat16 of the same size", old_fat32, LAYOUT_FAT32, false },
+	{ "superfloppy over fat16", old_fat16, LAYOUT_SUPERFLOPPY, false },
+	{ "fat16 over superfloppy", old_superfloppy, LAYOUT_FAT16, false },
+	{ "fat16 over two partitions", old_elsewhere, LAYOUT_FAT16, false },
+	{ "repair of a sound stick", old_fat16, LAYOUT_FAT16, true },
+	{ "repair of a spoiled stick", spoiled, LAYOUT_FAT16, true },
+	{ "repair of fat32", old_fat32, LAYOUT_FAT32, true },
+	{ "repair of a superfloppy", old_superfloppy, LAYOUT_SUPERFLOPPY, true },
+	{ "repair of two partitions", old_elsewhere, LAYOUT_FAT16, true },
+};
+#define BEFORES ((int)(sizeof(befores) / sizeof(befores[0])))
+
+/* ---- writing with a log ---- */
+
+/* Write CONTENT as prepare and repair do: old files are found first, and wiped. */
+static int rewrite(const char *path, enum layout_kind kind, const struct content *content,
+		   struct log *log, struct fault *fault)
+{
+	struct target_hook hook = { note, log };
+	struct fatread_run runs[64];
+	struct plan_request rq = {
+		.kind = kind, .file = content->data, .file_bytes = content->size, .wipe = runs,
+	};
+	struct target *t = NULL;
+	struct plan plan = {0};
+	struct find found = {0};
+	int r = target_open(&t, path, TARGET_WRITE | TARGET_IMAGE, fault);
+
+	if (!r)
+		r = find_run(&found, target_disk(t), FIND_DEEP, NULL, NULL, fault);
+	for (size_t i = 0; i < found.n; i++) {
+		for (size_t k = 0; k < found.candidate[i].file.n_runs && rq.n_wipe < 64; k++)
+			runs[rq.n_wipe++] = found.candidate[i].file.runs[k];
+	}
+	if (!r)
+		r = plan_make(&plan, t, &rq, fault);
+	if (!r && log)
+		target_set_hook(t, &hook);
+	if (!r)
+		r = stick_write(&plan, t, NULL, fault);
+	plan_free(&plan);
+	find_free(&found);
+	target_close(&t);
+	return r;
+}
+
+/* ---- readers ---- */
+
+enum seen { NOTHING, OLD, NEW, WRONG };
+
+static enum seen judge(const uint8_t *data, size_t size, const struct content *now)
+{
+	if (size == now->size && !memcmp(data, now->data, size))
+		return NEW;
+	if (size == old_content.size && !memcmp(data, old_content.data, size))
+		return OLD;
+	return WRONG;
+}
+
+/* What one volume shows to a reader that takes the boot sector at BOOT for it. */
+static enum seen look_at(const struct disk *disk, uint64_t start, uint64_t boot,
+			 const struct content *now)
+{
+	static struct fatread v;
+	static struct fatread_dir dir;
+	static struct fatread_entry e;
+	struct fatread_file file;
+	enum seen seen = NOTHING;
+
+	if (boot + SECTOR > disk->size || fatread_open_by(&v, disk, start, boot, FATREAD_LENIENT, NULL))
+		return NOTHING;
+	fatread_dir_begin(&dir, &v, 0);
+	while (seen == NOTHING && fatread_dir_next(&dir, &e, NULL) == 1) {
+		uint8_t *data;
+
+		if (!fatread_is_file(&e) || memcmp(e.raw, FATREAD_SETUP_BIN, 11))
+			continue;
+		if (fatread_file_open(&file, &v, &e, NULL))
+			return WRONG;
+		data = malloc(file.size + 1);
+		ck_assert_ptr_nonnull(data);
+		seen = fatread_file_read(&file, 0, data, file.size, NULL) ? WRONG :
+			judge(data, file.size, now);
+		free(data);
+		fatread_file_close(&file);
+	}
+	return seen;
+}
+
+/*
+ * Readers that go by no table but look where volumes like to begin, and at FAT32's backup boot
+ * sectors: they may see what was or what will be, never anything between.
+ */
+static void look_everywhere(const struct disk *disk, const struct content *now, const char *name,
+			    size_t at)
+{
+	static const uint32_t starts[] = { 0, 63, 2048, 20063 };
+
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		uint64_t start = (uint64_t)starts[i] * SECTOR;
+
+		ck_assert_msg(look_at(disk, start, start, now) != WRONG,
+			      "%s, cut at sector write %zu: a half-written key at LBA %u", name, at,
+			      starts[i]);
+		ck_assert_msg(look_at(disk, start, start + 6 * SECTOR, now) != WRONG,
+			      "%s, cut at sector write %zu: a half-written key by the backup at LBA %u",
+			      name, at, starts[i]);
+	}
+}
+
+/* Firmware: by the table, or sector 0. */
+static enum seen look_as_firmware(const struct disk *disk, const struct content *now)
+{
+	struct fatread_file file;
+	uint8_t *data;
+	enum seen seen;
+	int r = fatread_find_setup_bin(&file, disk, NULL);
+
+	if (r)
+		return r == KIT_ERR_NOT_FOUND ? NOTHING : WRONG;
+	data = malloc(file.size + 1);
+	ck_assert_ptr_nonnull(data);
+	seen = fatread_file_read(&file, 0, data, file.size, NULL) ? WRONG :
+		judge(data, file.size, now);
+	free(data);
+	fatread_file_close(&file);
+	return seen;
+}
+
+static void check_state(const uint8_t *image, size_t size, const struct content *now,
+			const char *name, size_t at, bool begun, bool ended)
+{
+	struct disk_memory state;
+	struct disk disk;
+	enum seen seen;
+
+	disk_open_memory(&disk, &state, image, size, "stick");
+	seen = look_as_firmware(&disk, now);
+	ck_assert_msg(seen != WRONG, "%s, cut at sector write %zu: firmware sees a half-written key",
+		      name, at);
+	ck_assert_msg(!begun || seen != OLD || now == &old_content,
+		      "%s, cut at sector write %zu: the old key is still offered", name, at);
+	ck_assert_msg(!ended || seen == NEW, "%s: all is written and firmware does not see it", name);
+	look_everywhere(&disk, now, name, at);
+}
+
+static void begin(void)
+{
+	old_content = stick_content(4, 2, 1);
+	new_content = stick_content(6, 0, 2);
+}
+
+static void end(void)
+{
+	content_wipe(&old_content);
+	content_wipe(&new_content);
+	stick_clean();
+}
+
+START_TEST(a_stick_cut_at_any_sector_shows_the_old_or_the_new_or_nothing)
+{
+	const struct before *b = &befores[_i];
+	const struct content *now = b->same ? &old_content : &new_content;
+	const char *path = stick_path("cut.img");
+	struct log log = { .fail_at = SIZE_MAX };
+	struct fault fault = {0};
+	size_t size, after_size, sectors = 0;
+	uint8_t *image, *after;
+
+	b->make(path);
+	image = stick_load(path, &size);
+	ck_assert_msg(!rewrite(path, b->kind, now, &log, &fault), "%s: %s", b->name, fault.what);
+	check_state(image, size, now, b->name, 0, false, false);
+	for (size_t i = 0; i < log.n; i++) {
+		const struct event *e = &log.event[i];
+
+		for (size_t at = 0; e->data && at < e->size; at += SECTOR) {
+			ck_assert_uint_eq(e->size % SECTOR, 0);
+			ck_assert_uint_eq(e->offset % SECTOR, 0);
+			memcpy(image + e->offset + at, e->data + at, SECTOR);
+			check_state(image, size, now, b->name, ++sectors, true, false);
+		}
+	}
+	check_state(image, size, now, b->name, sectors, true, true);
+	/* The log is all there is: nobody wrote past it. */
+	after = stick_load(path, &after_size);
+	ck_assert_uint_eq(size, after_size);
+	ck_assert_msg(!memcmp(image, after, size), "%s: something was written past the log", b->name);
+	/* The last thing before the end is a flush, and there is one between any two phases. */
+	ck_assert_ptr_null(log.event[log.n - 1].data);
+	free(image);
+	free(after);
+	log_free(&log);
+}
+END_TEST
+
+/* A device may store what comes between two flushes in any order, or some of it only. */
+START_TEST(what_comes_between_two_flushes_may_arrive_in_any_order)
+{
+	const struct before *b = &befores[_i];
+	const struct content *now = b->same ? &old_content : &new_content;
+	const char *path = stick_path("order.img");
+	struct log log = { .fail_at = SIZE_MAX };
+	struct fault fault = {0};
+	size_t size, i = 0;
+	uint8_t *image, *torn;
+
+	srand(4711);
+	b->make(path);
+	image = stick_load(path, &size);
+	torn = malloc(size);
+	ck_assert_ptr_nonnull(torn);
+	ck_assert_msg(!rewrite(path, b->kind, now, &log, &fault), "%s: %s", b->name, fault.what);
+	while (i < log.n) {
+		size_t next = i;
+
+		while (next < log.n && log.event[next].data)
+			next++;
+		for (int round = 0; round < 12; round++) {
+			memcpy(torn, image, size);
+			for (size_t k = i; k < next; k++) {
+				const struct event *e = &log.event[k];
+
+				for (size_t at = 0; at < e->size; at += SECTOR) {
+					if (rand() & 1)
+						memcpy(torn + e->offset + at, e->data + at, SECTOR);
+				}
+			}
+			check_state(torn, size, now, b->name, next, false, false);
+		}
+		for (size_t k = i; k < next; k++)
+			memcpy(image + log.event[k].offset, log.event[k].data, log.event[k].size);
+		i = next + 1;
+	}
+	free(image);
+	free(torn);
+	log_free(&log);
+}
+END_TEST
+
+START_TEST(from_every_cut_a_rebuild_from_the_backup_ends_complete)
+{
+	const struct before *b = &befores[_i];
+	const char *path = stick_path("again.img"), *first = stick_path("first.img");
+	struct log log = { .fail_at = SIZE_MAX };
+	struct fault fault = {0};
+	size_t size, sectors = 0, rebuilt = 0;
+	uint8_t *image;
+
+	if (!b->same)
+		return;
+	b->make(first);
+	image = stick_load(first, &size);
+	ck_assert_int_eq(rewrite(first, b->kind, &old_content, &log, &fault), 0);
+	for (size_t i = 0; i < log.n; i++) {
+		const struct event *e = &log.event[i];
+
+		for (size_t at = 0; e->data && at < e->size; at += SECTOR) {
+			bool last = at + SECTOR >= e->size;
+			struct disk_memory state;
+			struct disk disk;
+			uint8_t *after;
+
+			memcpy(image + e->offset + at, e->data + at, SECTOR);
+			/* Every write whole, and some torn in the middle: each takes a rebuild. */
+			if (!last && ++sectors % 397)
+				continue;
+			stick_store(path, image, size);
+			fault_clear(&fault);
+			ck_assert_msg(!rewrite(path, b->kind, &old_content, NULL, &fault), "%s: %s",
+				      b->name, fault.what);
+			after = stick_load(path, &size);
+			disk_open_memory(&disk, &state, after, size, "stick");
+			ck_assert_int_eq(look_as_firmware(&disk, &old_content), NEW);
+			free(after);
+			rebuilt++;
+		}
+	}
+	ck_assert_uint_gt(rebuilt, 20);
+	free(image);
+	log_free(&log);
+}
+END_TEST
+
+START_TEST(an_error_in_any_write_or_flush_is_reported_and_ends_the_writing)
+{
+	static const int errors[] = { EIO, ENOSPC, EROFS, ENODEV };
+	const char *path = stick_path("error.img");
+	struct log log = { .fail_at = SIZE_MAX };
+	struct fault fault = {0};
+	size_t events, size;
+
+	old_fat16(path);
+	ck_assert_int_eq(rewrite(path, LAYOUT_FAT16, &new_content, &log, &fault), 0);
+	events = log.n;
+	ck_assert_uint_gt(events, 20);
+	log_free(&log);
+	for (size_t i = 0; i < events; i++) {
+		struct disk_memory state;
+		struct disk disk;
+		uint8_t *image;
+
+		old_fat16(path);
+		log.fail_at = i;
+		log.err = errors[i % 4];
+		fault_clear(&fault);
+		ck_assert_msg(rewrite(path, LAYOUT_FAT16, &new_content, &log, &fault) < 0,
+			      "event %zu of %zu failed and nobody noticed", i, events);
+		ck_assert_uint_eq(log.after_failure, 0);
+		ck_assert_uint_eq(log.n, i + 1);
+		ck_assert_int_ne(fault.code, 0);
+		ck_assert_ptr_nonnull(strstr(fault.what, "error.img"));
+		/* Until the table is there, firmware sees nothing of it. */
+		image = stick_load(path, &size);
+		disk_open_memory(&disk, &state, image, size, "stick");
+		ck_assert_int_ne(look_as_firmware(&disk, &new_content), WRONG);
+		free(image);
+		log_free(&log);
+	}
+}
+END_TEST
+
+/* The MBR must be the last sector that is written, and the boot sectors the last before it. */
+START_TEST(nothing_is_written_after_the_table)
+{
+	const char *path = stick_path("order.img");
+	struct log log = { .fail_at = SIZE_MAX };
+	size_t table = 0, boot = 0, body = 0, flushes = 0;
+
+	old_fat16(path);
+	ck_assert_int_eq(rewrite(path, LAYOUT_FAT16, &new_content, &log, NULL), 0);
+	for (size_t i = 0; i < log.n; i++) {
+		const struct event *e = &log.event[i];
+
+		if (!e->data)
+			flushes++;
+		else if (!e->offset && get_le16(e->data + 510) == 0xAA55)
+			table = i;
+		else if (e->offset == 2048 * SECTOR && e->data[0] == 0xEB)
+			boot = i;
+		else if (e->offset > 2048 * SECTOR)
+			body = i;
+	}
+	ck_assert_uint_eq(table, log.n - 2);
+	ck_assert_uint_lt(boot, table);
+	ck_assert_uint_lt(body, boot);
+	/* Between body and boot sector, and between that and the table, all is flushed. */
+	ck_assert_ptr_null(log.event[table - 1].data);
+	ck_assert_uint_ge(flushes, 6);
+	/* The first write takes the table away. */
+	ck_assert_uint_eq(log.event[0].offset, 0);
+	ck_assert_uint_eq(log.event[0].size, SECTOR);
+	log_free(&log);
+}
+END_TEST
+
+START_TEST(little_is_written_on_a_stick_of_any_size)
+{
+	static const uint64_t mib[] = { 17, 35, 64, 256, 2048, 32768, 65536 };
+	const char *path = stick_path("size.img");
+
+	for (size_t i = 0; i < sizeof(mib) / sizeof(mib[0]); i++) {
+		for (int kind = LAYOUT_FAT16; kind <= LAYOUT_SUPERFLOPPY; kind++) {
+			struct plan_request rq = {
+				.kind = (enum layout_kind)kind, .file = new_content.data,
+				.file_bytes = new_content.size,
+			};
+			struct target *t;
+			struct plan plan;
+
+			if (kind == LAYOUT_FAT32 && mib[i] < 35)
+				continue;
+			unlink(path);
+			ck_assert_int_eq(target_create(&t, path, mib[i] * LAYOUT_MIB, NULL), 0);
+			ck_assert_int_eq(plan_make(&plan, t, &rq, NULL), 0);
+			ck_assert_int_eq(stick_write(&plan, t, NULL, NULL), 0);
+			/* What was planned is what was written, and that is 5 MB at most. */
+			ck_assert_uint_eq(target_written(t), plan.bytes);
+			ck_assert_uint_eq(target_reached(t), plan.bytes);
+			ck_assert_uint_le(plan.bytes, 5000000);
+			plan_free(&plan);
+			target_close(&t);
+		}
+	}
+}
+END_TEST
+
+/* ---- a medium that lies ---- */
+
+/* Changes a sector behind the writer's back, at the flush after the body has been written. */
+struct spoiler {
+	const char *path;
+	uint64_t at;
+	int flushes;
+};
+
+static int spoil_later(void *context, uint64_t offset, const void *data, size_t size)
+{
+	struct spoiler *s = context;
+
+	(void)offset;
+	(void)size;
+	/* The flush after the table is the last one; what is spoiled there comes to light. */
+	if (!data && ++s->flushes == 6)
+		stick_put_byte(s->path, s->at, 0x77);
+	return 0;
+}
+
+START_TEST(bytes_that_come_back_different_are_noticed)
+{
+	static const uint64_t spots[] = {
+		2048 * SECTOR + 20,		/* boot sector */
+		2049 * SECTOR + 3,		/* FATs, root, file */
+		(2049 + 64) * SECTOR + 3,
+		(2049 + 2 * 64) * SECTOR + 100,
+		(2048 + 1 + 2 * 64 + 32) * SECTOR + 700,
+	};
+	const char *path = stick_path("liar.img");
+
+	for (size_t i = 0; i < sizeof(spots) / sizeof(spots[0]); i++) {
+		struct plan_request rq = {
+			.kind = LAYOUT_FAT16, .file = new_content.data, .file_bytes = new_content.size,
+		};
+		struct spoiler spoiler = { path, spots[i], 0 };
+		struct target_hook hook = { spoil_later, &spoiler };
+		struct fault fault = {0};
+		struct target *t;
+		struct plan plan;
+
+		blank(path);
+		ck_assert_int_eq(target_open(&t, path, TARGET_WRITE | TARGET_IMAGE, NULL), 0);
+		ck_assert_int_eq(plan_make(&plan, t, &rq, NULL), 0);
+		ck_assert_uint_eq(plan.layout.g.fat_sectors, 64);
+		target_set_hook(t, &hook);
+		ck_assert_int_eq(stick_write(&plan, t, NULL, &fault), KIT_ERR_VERIFY);
+		ck_assert_ptr_nonnull(strstr(fault.what, "came back different"));
+		plan_free(&plan);
+		target_close(&t);
+	}
+}
+END_TEST
+
+/* A stick that wraps around at CAPACITY: what is written above comes out below. */
+struct wrapper {
+	const char *path;
+	uint64_t capacity;
+	bool loses;		/* instead: it forgets what lies above */
+};
+
+static int wrap(void *context, uint64_t offset, const void *data, size_t size)
+{
+	struct wrapper *w = context;
+	static uint8_t zeros[SECTOR];
+	static uint64_t lost;
+
+	if (w->loses) {
+		if (data && offset >= w->capacity)
+			lost = offset;
+		else if (!data && lost)
+			stick_put(w->path, lost, zeros, sizeof(zeros));
+	} else if (data && offset >= w->capacity) {
+		stick_put(w->path, offset % w->capacity, data, size);
+	}
+	return 0;
+}
+
+START_TEST(a_stick_of_fake_capacity_is_found_and_named)
+{
+	static const struct wrapper wrappers[] = {
+		{ NULL, 16 * LAYOUT_MIB, false }, { NULL, 64 * LAYOUT_MIB, false },
+		{ NULL, 512 * LAYOUT_MIB, false }, { NULL, 100 * LAYOUT_MIB, true },
+	};
+	const char *path = stick_path("fake.img");
+	struct plan_request rq = {
+		.kind = LAYOUT_FAT16, .file = new_content.data, .file_bytes = new_content.size,
+	};
+	struct wrapper w = wrappers[_i];
+	struct target_hook hook = { wrap, &w };
+	struct fault fault = {0};
+	struct target *t;
+	struct plan plan;
+
+	w.path = path;
+	unlink(path);
+	ck_assert_int_eq(target_create(&t, path, 1024 * LAYOUT_MIB, NULL), 0);
+	ck_assert_int_eq(plan_make(&plan, t, &rq, NULL), 0);
+	target_set_hook(t, &hook);
+	ck_assert_int_eq(stick_write(&plan, t, NULL, &fault), KIT_ERR_UNFIT);
+	ck_assert_msg(strstr(fault.what, "fake capacity") != NULL, "%s", fault.what);
+	if (w.capacity == 64 * LAYOUT_MIB)
+		ck_assert_msg(strstr(fault.what, "64.0 MiB") != NULL, "%s", fault.what);
+	plan_free(&plan);
+	target_close(&t);
+}
+END_TEST
+
+START_TEST(old_files_are_wiped_and_read_back_as_zeros)
+{
+	const char *path = stick_path("wipe.img");
+	struct content large = stick_content(200, 0, 3);
+	size_t size;
+	uint8_t *image;
+
+	stick_make(path, LAYOUT_FAT16, SMALL, &large);
+	ck_assert_int_eq(rewrite(path, LAYOUT_FAT16, &new_content, NULL, NULL), 0);
+	image = stick_load(path, &size);
+	/* Nothing of the longer file shows behind the shorter one. */
+	ck_assert_ptr_null(memmem(image, size, large.data + 150 * SECTOR + 24, 100));
+	ck_assert_ptr_nonnull(memmem(image, size, new_content.data + SECTOR + 24, 100));
+	free(image);
+	content_wipe(&large);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("stick");
+	TCase *t = tcase_create("write order");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_set_timeout(t, 300);
+	tcase_add_loop_test(t, a_stick_cut_at_any_sector_shows_the_old_or_the_new_or_nothing, 0, BEFORES);
+	tcase_add_loop_test(t, what_comes_between_two_flushes_may_arrive_in_any_order, 0, BEFORES);
+	tcase_add_loop_test(t, from_every_cut_a_rebuild_from_the_backup_ends_complete, 0, BEFORES);
+	tcase_add_test(t, an_error_in_any_write_or_flush_is_reported_and_ends_the_writing);
+	tcase_add_test(t, nothing_is_written_after_the_table);
+	tcase_add_test(t, little_is_written_on_a_stick_of_any_size);
+	tcase_add_test(t, bytes_that_come_back_different_are_noticed);
+	tcase_add_loop_test(t, a_stick_of_fake_capacity_is_found_and_named, 0, 4);
+	tcase_add_test(t, old_files_are_wiped_and_read_back_as_zeros);
+	suite_add_tcase(suite, t);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
