@@ -295,9 +295,6 @@ static int take_value(struct sbin_json *j, struct place at, json_t *o, const str
 	if (text == NULL)
 		return sbin_json_refuse(j, at, fault, KIT_ERR_FORMAT, "value",
 					"is missing, or no string");
-	if (json_is_string(value) && strlen(text) != json_string_length(value))
-		return sbin_json_refuse(j, at, fault, KIT_ERR_FORMAT, "value",
-					"has a NUL in it; write \"hex:...\" for bytes");
 	v->value = j->value;
 	if (k != NULL) {
 		rc = sbin_value_parse(k, text, true, j->value, &v->length, fault);
