@@ -53,7 +53,7 @@ static const struct option options[] = {
 	{ "setup", "answer_seconds", NUMBER, AT(answer_seconds), "30", 1, 600, NULL },
 	{ "setup", "setup_seconds", NUMBER, AT(setup_seconds), "600", 1, DAY, NULL },
 	{ "setup", "answer_bytes", SIZE, AT(answer_bytes), "64K", 4096, 1024 * 1024, NULL },
-	{ "setup", "max_setups", NUMBER, AT(max_setups), "500", 1, 100000, NULL },
+	{ "setup", "max_setups", NUMBER, AT(max_setups), "500", 0, 100000, NULL },
 	{ "setup", "retry_first_seconds", NUMBER, AT(retry_first_seconds), "60", 1, 30 * DAY,
 	  NULL },
 	{ "setup", "retry_max_seconds", NUMBER, AT(retry_max_seconds), "3600", 1, 30 * DAY,

@@ -70,7 +70,7 @@ static const struct {
 	{ "[server\nmap = a\n", "conf, line 1" },
 	{ "[server]\n  map = a\n", "conf, line 2: begins with a blank" },
 	{ "[server]\nmap = a\n\tb\n", "conf, line 3: begins with a blank" },
-	{ "[setup]\nmax_setups = 0\n", "line 2: option max_setups: 0 is not within 1 to" },
+	{ "[setup]\nmax_setups = 100001\n", "line 2: option max_setups: 100001 is not within 0 to" },
 	{ "[setup]\nmax_setups = ten\n", "\"ten\" is no whole number" },
 	{ "[setup]\nmax_setups = -1\n", "is no whole number" },
 	{ "[setup]\nmax_setups = 5x\n", "is no whole number" },

@@ -1,0 +1,445 @@
+/* The sequence of set-up against a scripted machine: order, accounts, refusals, resumption. */
+#include <check.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/setup.h"
+
+#define NOW 1700000000
+#define SOAP12 "http://www.w3.org/2003/05/soap-envelope"
+
+/* A machine of a few lines: enough to see what is asked of it, and in which order. */
+struct machine {
+	bool soap, digest;
+	const char *password;		/* what it takes now; checked by login, not by Digest */
+	int state;
+	const char *uuid;		/* 32 digits in SMBIOS order */
+	const char *refuse;		/* a word in a request: that one gets STATUS */
+	unsigned status;
+	bool old_password_stays;	/* SetAdminAclEntryEx takes no effect at once */
+	char log[2048];			/* the requests' names */
+	char last[32768];		/* the last request's body */
+	char admin[64];			/* DigestPassword */
+	bool clock_right;		/* it was told its own time, and the server's twice */
+};
+
+static struct machine m;
+static struct setup *s;
+static struct setup_login logins[2];
+static struct setup_wish wish;
+static struct uuid uuid;
+static struct fault fault;
+
+static const char *const names[] = {
+	"SetAdminAclEntryEx", "GetLowAccuracyTimeSynch", "SetHighAccuracyTimeSynch",
+	"SetMEBxPassword", "SetTLSPSK", "CommitChanges", "GetCoreVersion", "GetDigestRealm",
+	"SetHostName", "SetDomainName", "GetHostName", "AMT_GeneralSettings",
+	"CIM_ComputerSystemPackage", "CIM_SoftwareIdentity", "AMT_SetupAndConfigurationService",
+};
+
+static void begin(void)
+{
+	memset(&m, 0, sizeof(m));
+	m.digest = true;
+	m.password = "Stick.Pw1";
+	m.state = 1;
+	m.uuid = "4B529B93D413181DE4871C697A6B7A2B";
+	memset(logins, 0, sizeof(logins));
+	strcpy(logins[0].user, "admin");
+	strcpy(logins[0].password, "Stick.Pw1");
+	memset(&wish, 0, sizeof(wish));
+	strcpy(wish.admin.user, "admin");
+	strcpy(wish.admin.password, "New.Pass1");
+	strcpy(wish.host, "pc1");
+	strcpy(wish.domain, "example.com");
+	wish.set_clock = true;
+	fault_clear(&fault);
+	ck_assert_int_eq(uuid_parse("939b524b-13d4-1d18-e487-1c697a6b7a2b", &uuid), 0);
+	ck_assert_int_eq(setup_new(&s, &uuid, logins, 1, &fault), 0);
+}
+
+static void end(void)
+{
+	setup_free(&s);
+}
+
+/* Start again with N accounts. */
+static void with_logins(size_t n)
+{
+	setup_free(&s);
+	ck_assert_int_eq(setup_new(&s, &uuid, logins, n, &fault), 0);
+}
+
+static const char *name_of(const char *body)
+{
+	/* A call names its class too: the method is what counts. */
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strstr(body, names[i]))
+			return names[i];
+	return "?";
+}
+
+static void fields_for(const char *name, bool put, char *out, size_t size)
+{
+	if (strcmp(name, "AMT_GeneralSettings") == 0 && !put)
+		snprintf(out, size, "<DigestRealm>Digest:A</DigestRealm><HostName/><PingResponse"
+			 "Enabled>true</PingResponseEnabled>");
+	else if (strcmp(name, "GetDigestRealm") == 0)
+		snprintf(out, size, "<Status>0</Status><DigestRealm>Digest:A</DigestRealm>");
+	else if (strcmp(name, "CIM_ComputerSystemPackage") == 0)
+		snprintf(out, size, "<PlatformGUID>%s</PlatformGUID>", m.uuid);
+	else if (strcmp(name, "CIM_SoftwareIdentity") == 0)
+		snprintf(out, size, "<VersionString>7.1.20</VersionString>");
+	else if (strcmp(name, "GetCoreVersion") == 0)
+		snprintf(out, size, "<Status>0</Status><Version>2.2.1</Version>");
+	else if (strcmp(name, "AMT_SetupAndConfigurationService") == 0)
+		snprintf(out, size, "<ProvisioningState>%d</ProvisioningState>", m.state);
+	else if (strcmp(name, "GetLowAccuracyTimeSynch") == 0)
+		snprintf(out, size, "<Ta0>1234567</Ta0><ReturnValue>0</ReturnValue>");
+	else if (strcmp(name, "GetHostName") == 0)
+		snprintf(out, size, "<StatusCode>0</StatusCode><HostName>PC1</HostName>");
+	else
+		snprintf(out, size, "<%s>0</%s>", m.soap ? "StatusCode" : "ReturnValue",
+			 m.soap ? "StatusCode" : "ReturnValue");
+}
+
+static void obey(const char *name)
+{
+	char *at = strstr(m.last, "DigestPassword>");
+
+	if (strcmp(name, "CommitChanges") == 0)
+		m.state = 2;
+	if (strstr(m.last, "<r:Ta0>1234567</r:Ta0><r:Tm1>1700000000</r:Tm1><r:Tm2>1700000000"))
+		m.clock_right = true;
+	if (strcmp(name, "SetAdminAclEntryEx") != 0)
+		return;
+	ck_assert_ptr_nonnull(at);
+	snprintf(m.admin, sizeof(m.admin), "%.*s", 24, at + strlen("DigestPassword>"));
+	if (!m.old_password_stays)
+		m.password = wish.admin.password;
+}
+
+/* One request of set-up, and the machine's reply to it. */
+static void serve(const struct setup_request *q)
+{
+	char fields[512], text[1024];
+	struct setup_reply r = { .status = 200, .body = text };
+	const char *name;
+
+	snprintf(m.last, sizeof(m.last), "%.*s", (int)q->size, q->body);
+	name = name_of(m.last);
+	if (m.soap && strcmp(q->path, "/wsman") == 0) {
+		r.status = 404;
+		strcpy(text, "");
+		setup_answer(s, &r, NOW);
+		return;
+	}
+	if (m.digest && (!q->login || strcmp(q->login->password, m.password) != 0)) {
+		strcat(m.log, "401 ");
+		r.status = 401;
+		r.digest = true;
+		setup_answer(s, &r, NOW);
+		return;
+	}
+	strcat(m.log, name);
+	strcat(m.log, strstr(m.last, "/transfer/Put<") ? "! " : " ");
+	fields_for(name, strstr(m.last, "/transfer/Put<") != NULL, fields, sizeof(fields));
+	if (m.refuse && strstr(m.last, m.refuse) && m.status == 400) {
+		r.status = 400;
+		snprintf(text, sizeof(text), "<s:Envelope xmlns:s='" SOAP12 "'><s:Body><s:Fault>"
+			 "<s:Reason><s:Text>no such class</s:Text></s:Reason></s:Fault></s:Body>"
+			 "</s:Envelope>");
+	} else {
+		if (m.refuse && strstr(m.last, m.refuse))
+			snprintf(fields, sizeof(fields), "<ReturnValue>%u</ReturnValue>", m.status);
+		else
+			obey(name);
+		snprintf(text, sizeof(text), "<s:Envelope xmlns:s='" SOAP12 "'><s:Body><answer>%s"
+			 "</answer></s:Body></s:Envelope>", fields);
+	}
+	r.size = strlen(text);
+	setup_answer(s, &r, NOW);
+}
+
+/* Go on until something else than a request is due. */
+static enum setup_action run(void)
+{
+	struct setup_request q;
+	enum setup_action a;
+
+	for (int i = 0; i < 50; i++) {
+		a = setup_next(s, NOW, &q);
+		if (a != SETUP_SEND)
+			return a;
+		serve(&q);
+	}
+	ck_abort_msg("set-up never ends: %s", m.log);
+	return SETUP_FAILED;
+}
+
+static enum setup_action run_all(void)
+{
+	enum setup_action a = run();
+
+	if (a != SETUP_PLAN)
+		return a;
+	setup_plan(s, &wish);
+	return run();
+}
+
+START_TEST(everything_is_asked_in_order)
+{
+	ck_assert_int_eq(run(), SETUP_PLAN);
+	ck_assert_str_eq(m.log, "401 AMT_GeneralSettings CIM_ComputerSystemPackage "
+			 "CIM_SoftwareIdentity AMT_SetupAndConfigurationService ");
+	ck_assert_str_eq(setup_facts(s)->version, "7.1.20");
+	ck_assert_uint_eq(setup_facts(s)->major, 7);
+	ck_assert_int_eq(setup_facts(s)->state, 1);
+	ck_assert_int_eq(setup_login_index(s), 0);
+	m.log[0] = '\0';
+	strcpy(wish.mebx_password, "Mebx.Pass1");
+	strcpy(wish.pair.pid, "0000037M");
+	strcpy(wish.pair.pps, "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ");
+	setup_plan(s, &wish);
+	ck_assert_msg(run() == SETUP_DONE, "%s", setup_fault(s)->what);
+	ck_assert_str_eq(m.log, "SetAdminAclEntryEx GetLowAccuracyTimeSynch "
+			 "SetHighAccuracyTimeSynch AMT_GeneralSettings! SetMEBxPassword SetTLSPSK "
+			 "CommitChanges AMT_SetupAndConfigurationService ");
+	ck_assert_uint_eq(setup_notes(s), 0);
+}
+END_TEST
+
+START_TEST(nothing_is_changed_before_the_plan)
+{
+	ck_assert_int_eq(run(), SETUP_PLAN);
+	ck_assert_ptr_null(strstr(m.log, "SetAdmin"));
+	ck_assert_int_eq(run(), SETUP_PLAN);
+}
+END_TEST
+
+START_TEST(the_admin_digest_is_base64_of_md5_of_user_realm_password)
+{
+	unsigned char md5[16], want[32];
+
+	ck_assert_int_eq(run_all(), SETUP_DONE);
+	ck_assert_int_eq(EVP_Digest("admin:Digest:A:New.Pass1", 24, md5, NULL, EVP_md5(), NULL), 1);
+	EVP_EncodeBlock(want, md5, 16);
+	ck_assert_str_eq(m.admin, (char *)want);
+}
+END_TEST
+
+START_TEST(the_clock_is_set_from_the_machines_own_time)
+{
+	ck_assert_int_eq(run_all(), SETUP_DONE);
+	ck_assert(m.clock_right);
+	wish.set_clock = false;
+	with_logins(1);
+	m.password = "Stick.Pw1";
+	m.log[0] = '\0';
+	ck_assert_int_eq(run_all(), SETUP_DONE);
+	ck_assert_ptr_null(strstr(m.log, "TimeSynch"));
+}
+END_TEST
+
+START_TEST(names_replace_the_old_ones_and_the_other_settings_stay)
+{
+	struct setup_request q;
+
+	ck_assert_int_eq(run(), SETUP_PLAN);
+	wish.set_clock = false;
+	setup_plan(s, &wish);
+	ck_assert_int_eq(setup_next(s, NOW, &q), SETUP_SEND);
+	serve(&q);
+	ck_assert_int_eq(setup_next(s, NOW, &q), SETUP_SEND);
+	serve(&q);
+	ck_assert_ptr_nonnull(strstr(m.last, "<r:DigestRealm>Digest:A</r:DigestRealm><r:HostName>pc1"
+				     "</r:HostName><r:PingResponseEnabled>true"
+				     "</r:PingResponseEnabled><r:DomainName>example.com"
+				     "</r:DomainName></r:AMT_GeneralSettings>"));
+}
+END_TEST
+
+START_TEST(a_machine_that_asks_for_no_password_gets_none)
+{
+	m.digest = false;
+	ck_assert_int_eq(run(), SETUP_PLAN);
+	ck_assert_int_eq(setup_login_index(s), -1);
+	setup_plan(s, &wish);
+	ck_assert_int_eq(run(), SETUP_DONE);
+}
+END_TEST
+
+START_TEST(accounts_are_tried_in_their_order)
+{
+	strcpy(logins[1].user, "admin");
+	strcpy(logins[1].password, "Other.Pw1");
+	with_logins(2);
+	m.password = "Other.Pw1";
+	ck_assert_int_eq(run(), SETUP_PLAN);
+	ck_assert_int_eq(setup_login_index(s), 1);
+	ck_assert_int_eq(strncmp(m.log, "401 401 AMT_GeneralSettings", 27), 0);
+}
+END_TEST
+
+START_TEST(a_machine_that_takes_no_account_fails_with_advice)
+{
+	m.password = "unknown";
+	ck_assert_int_eq(run(), SETUP_FAILED);
+	ck_assert_int_eq(setup_fault(s)->code, KIT_ERR_REFUSED);
+	ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "admin password"));
+	ck_assert_ptr_nonnull(strstr(setup_fault(s)->todo, "keys import"));
+}
+END_TEST
+
+START_TEST(the_old_account_serves_while_the_new_one_is_not_taken)
+{
+	m.old_password_stays = true;
+	ck_assert_int_eq(run_all(), SETUP_DONE);
+}
+END_TEST
+
+START_TEST(another_machine_than_the_hellos_is_not_touched)
+{
+	m.uuid = "FF529B93D413181DE4871C697A6B7A2B";
+	ck_assert_int_eq(run(), SETUP_FAILED);
+	ck_assert(setup_uuid_differs(s));
+	ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "939b52ff-13d4-1d18"));
+	ck_assert_ptr_null(strstr(m.log, "SetAdmin"));
+}
+END_TEST
+
+static const struct {
+	const char *refuse;
+	unsigned status, note;
+} optional[] = {
+	{ "CIM_ComputerSystemPackage", 400, SETUP_NOTE_NO_UUID },
+	{ "CIM_SoftwareIdentity", 400, SETUP_NOTE_NO_VERSION },
+	{ "GetLowAccuracyTimeSynch", 1, SETUP_NOTE_NO_CLOCK },
+	{ "SetHighAccuracyTimeSynch", 0x22, SETUP_NOTE_NO_CLOCK },
+	{ "SetMEBxPassword", 0x10, SETUP_NOTE_NO_MEBX },
+	{ "transfer/Put", 400, SETUP_NOTE_NO_NAMES },
+};
+
+START_TEST(what_may_be_refused_is_noted_and_set_up_goes_on)
+{
+	strcpy(wish.mebx_password, "Mebx.Pass1");
+	m.refuse = optional[_i].refuse;
+	m.status = optional[_i].status;
+	ck_assert_msg(run_all() == SETUP_DONE, "%s", setup_fault(s)->what);
+	ck_assert_uint_eq(setup_notes(s), optional[_i].note);
+	ck_assert_int_eq(m.state, 2);
+}
+END_TEST
+
+static const struct {
+	const char *refuse;
+	unsigned status;
+	const char *says;
+} needed[] = {
+	{ "AMT_GeneralSettings", 400, "could not read the general settings: the machine refuses: "
+				      "no such class" },
+	{ "SetAdminAclEntryEx", 0x24, "could not set the admin account: the machine refuses with "
+				      "status 0x24: invalid parameter" },
+	{ "SetTLSPSK", 0x2a, "status 0x2a: bad PID" },
+	{ "CommitChanges", 0x809, "could not commit the changes: the machine refuses with status "
+				  "0x809: data missing" },
+	{ "CommitChanges", 0x777, "not documented" },
+};
+
+START_TEST(what_is_needed_fails_with_the_machines_reason)
+{
+	strcpy(wish.pair.pid, "0000037M");
+	strcpy(wish.pair.pps, "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ");
+	m.refuse = needed[_i].refuse;
+	m.status = needed[_i].status;
+	ck_assert_int_eq(run_all(), SETUP_FAILED);
+	ck_assert_msg(strstr(setup_fault(s)->what, needed[_i].says) != NULL, "got: %s",
+		      setup_fault(s)->what);
+	ck_assert_int_eq(m.state, 1);
+	/* Failed it stays. */
+	ck_assert_int_eq(run(), SETUP_FAILED);
+}
+END_TEST
+
+START_TEST(a_machine_that_is_not_in_state_2_afterwards_has_failed)
+{
+	m.refuse = "CommitChanges";
+	m.status = 0;		/* says yes, and does not do it */
+	ck_assert_int_eq(run_all(), SETUP_FAILED);
+	ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "ProvisioningState is 1, not 2"));
+}
+END_TEST
+
+START_TEST(a_404_turns_to_soap)
+{
+	m.soap = true;
+	ck_assert_msg(run_all() == SETUP_DONE, "%s", setup_fault(s)->what);
+	ck_assert_str_eq(m.log, "401 GetCoreVersion GetDigestRealm SetAdminAclEntryEx "
+			 "GetLowAccuracyTimeSynch SetHighAccuracyTimeSynch SetHostName "
+			 "SetDomainName CommitChanges GetHostName ");
+	ck_assert(setup_facts(s)->soap);
+	ck_assert_str_eq(setup_facts(s)->version, "2.2.1");
+	ck_assert(!setup_facts(s)->has_uuid);
+}
+END_TEST
+
+START_TEST(an_answer_that_is_none_fails)
+{
+	struct setup_request q;
+	struct setup_reply r = { .status = 200, .body = "<html/>", .size = 7 };
+
+	ck_assert_int_eq(setup_next(s, NOW, &q), SETUP_SEND);
+	setup_answer(s, &r, NOW);
+	ck_assert_int_eq(setup_next(s, NOW, &q), SETUP_FAILED);
+	ck_assert_int_eq(setup_fault(s)->code, KIT_ERR_PROTOCOL);
+}
+END_TEST
+
+START_TEST(a_machine_that_wants_other_than_digest_gets_no_password)
+{
+	struct setup_request q;
+	struct setup_reply r = { .status = 401, .digest = false, .body = "", .size = 0 };
+
+	ck_assert_int_eq(setup_next(s, NOW, &q), SETUP_SEND);
+	ck_assert_ptr_null(q.login);
+	setup_answer(s, &r, NOW);
+	ck_assert_int_eq(setup_next(s, NOW, &q), SETUP_FAILED);
+	ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "not by Digest"));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("setup");
+	TCase *t = tcase_create("sequence");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, everything_is_asked_in_order);
+	tcase_add_test(t, nothing_is_changed_before_the_plan);
+	tcase_add_test(t, the_admin_digest_is_base64_of_md5_of_user_realm_password);
+	tcase_add_test(t, the_clock_is_set_from_the_machines_own_time);
+	tcase_add_test(t, names_replace_the_old_ones_and_the_other_settings_stay);
+	tcase_add_test(t, a_machine_that_asks_for_no_password_gets_none);
+	tcase_add_test(t, accounts_are_tried_in_their_order);
+	tcase_add_test(t, a_machine_that_takes_no_account_fails_with_advice);
+	tcase_add_test(t, the_old_account_serves_while_the_new_one_is_not_taken);
+	tcase_add_test(t, another_machine_than_the_hellos_is_not_touched);
+	tcase_add_loop_test(t, what_may_be_refused_is_noted_and_set_up_goes_on, 0,
+			    sizeof(optional) / sizeof(*optional));
+	tcase_add_loop_test(t, what_is_needed_fails_with_the_machines_reason, 0,
+			    sizeof(needed) / sizeof(*needed));
+	tcase_add_test(t, a_machine_that_is_not_in_state_2_afterwards_has_failed);
+	tcase_add_test(t, a_404_turns_to_soap);
+	tcase_add_test(t, an_answer_that_is_none_fails);
+	tcase_add_test(t, a_machine_that_wants_other_than_digest_gets_no_password);
+	suite_add_tcase(suite, t);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
