@@ -86,6 +86,11 @@ static void old_fat32(const char *path)
 	stick_make(path, LAYOUT_FAT32, LARGER, &old_content);
 }
 
+static void larger_fat16(const char *path)
+{
+	stick_make(path, LAYOUT_FAT16, LARGER, &old_content);
+}
+
 static void old_superfloppy(const char *path)
 {
 	stick_make(path, LAYOUT_SUPERFLOPPY, SMALL, &old_content);
@@ -133,7 +138,7 @@ static const struct before befores[] = {
 	{ "fat32 again", old_fat32, LAYOUT_FAT32, false },
 	{ "superfloppy again", old_superfloppy, LAYOUT_SUPERFLOPPY, false },
 	{ "fat16 over fat32", old_fat32, LAYOUT_FAT16, false },
-	{ "fat32 over fat16 of the same size", old_fat32, LAYOUT_FAT32, false },
+	{ "fat32 over fat16", larger_fat16, LAYOUT_FAT32, false },
 	{ "superfloppy over fat16", old_fat16, LAYOUT_SUPERFLOPPY, false },
 	{ "fat16 over superfloppy", old_superfloppy, LAYOUT_FAT16, false },
 	{ "fat16 over two partitions", old_elsewhere, LAYOUT_FAT16, false },

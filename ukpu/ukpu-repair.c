@@ -27,7 +27,7 @@ const struct cli_option ukpu_repair_options[] = {
 /* What verify makes of the stick as it is. */
 struct state {
 	unsigned mendable;	/* rules not passed that a rebuilt layout mends */
-	bool layout_sound;	/* nothing wrong with table, boot sector and FATs */
+	bool layout_sound;	/* nothing wrong with table and boot sector */
 };
 
 static void take_result(void *context, const struct verify_result *r)
@@ -38,7 +38,7 @@ static void take_result(void *context, const struct verify_result *r)
 	    !strcmp(r->group, "contents"))
 		return;
 	state->mendable++;
-	if (!strcmp(r->group, "table") || !strcmp(r->group, "boot") || !strcmp(r->group, "fat"))
+	if (!strcmp(r->group, "table") || !strcmp(r->group, "boot"))
 		state->layout_sound = false;
 }
 

@@ -1,0 +1,474 @@
+/* Tests of "ukpu repair" and "ukpu retire" as a person runs them, on sticks spoiled in every way. */
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/support-stick.h"
+#include "ukpu/fatread.h"
+
+#define WORDS_MAX	24
+
+static char program[PATH_MAX];
+static struct content content;
+static char output[20000];	/* of the last command, stdout and stderr together */
+
+/* Run ukpu with these words; its exit status. */
+static int ukpu(const char *word, ...)
+{
+	const char *argv[WORDS_MAX] = { program };
+	size_t n = 1, got = 0;
+	int out[2], status;
+	ssize_t more;
+	va_list ap;
+	pid_t child;
+
+	va_start(ap, word);
+	for (; word && n + 1 < WORDS_MAX; word = va_arg(ap, const char *))
+		argv[n++] = word;
+	va_end(ap);
+	argv[n] = NULL;
+	ck_assert_int_eq(pipe(out), 0);
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (!child) {
+		int null = open("/dev/null", O_RDONLY);
+
+		dup2(null, STDIN_FILENO);
+		dup2(out[1], STDOUT_FILENO);
+		dup2(out[1], STDERR_FILENO);
+		close(out[0]);
+		close(out[1]);
+		execv(program, (char *const *)(uintptr_t)argv);
+		_exit(99);
+	}
+	close(out[1]);
+	while ((more = read(out[0], output + got, sizeof(output) - 1 - got)) > 0)
+		got += (size_t)more;
+	output[got] = '\0';
+	close(out[0]);
+	while (waitpid(child, &status, 0) < 0)
+		ck_assert_int_eq(errno, EINTR);
+	ck_assert_msg(WIFEXITED(status), "ukpu was killed:\n%s", output);
+	return WEXITSTATUS(status);
+}
+
+/* How many backups are in the state folder; the last one's path. */
+static size_t backups(char *last, size_t size)
+{
+	glob_t g;
+	char pattern[200];
+	size_t n;
+
+	snprintf(pattern, sizeof(pattern), "%s/state/ukpu/backup-*.bin", stick_folder());
+	n = glob(pattern, 0, NULL, &g) ? 0 : g.gl_pathc;
+	if (n && last)
+		snprintf(last, size, "%s", g.gl_pathv[n - 1]);
+	if (n)
+		globfree(&g);
+	return n;
+}
+
+static void begin(void)
+{
+	char self[PATH_MAX], state[200];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	ck_assert_int_gt(n, 0);
+	self[n] = '\0';
+	*strrchr(self, '/') = '\0';
+	snprintf(program, sizeof(program), "%.*s/../bin/ukpu", (int)sizeof(program) - 20, self);
+	ck_assert_msg(!access(program, X_OK), "build %s first", program);
+	snprintf(state, sizeof(state), "%s/state", stick_folder());
+	setenv("XDG_STATE_HOME", state, 1);
+	content = stick_content(4, 1, 1);
+}
+
+static void end(void)
+{
+	content_wipe(&content);
+	stick_clean();
+}
+
+/* SETUP.BIN as firmware finds it holds exactly WANTED. */
+static void assert_on_stick(const char *path, const struct content *wanted)
+{
+	struct fatread_file file;
+	struct fault fault = {0};
+	struct disk_fd state;
+	struct disk disk;
+	uint8_t *data = malloc(wanted->size);
+	int fd = open(path, O_RDONLY);
+
+	ck_assert_int_eq(disk_open_fd(&disk, &state, fd, "stick", NULL), 0);
+	ck_assert_msg(!fatread_find_setup_bin(&file, &disk, &fault), "%s", fault.what);
+	ck_assert_uint_eq(file.size, wanted->size);
+	ck_assert_int_eq(fatread_file_read(&file, 0, data, file.size, NULL), 0);
+	ck_assert_mem_eq(data, wanted->data, wanted->size);
+	fatread_file_close(&file);
+	free(data);
+	close(fd);
+}
+
+START_TEST(a_spoiled_stick_is_repaired_with_the_same_bytes)
+{
+	const struct stick_spoil *s = &stick_spoils[_i];
+	const char *path = stick_path("spoiled.img");
+	char saved[PATH_MAX];
+	struct stat st;
+	uint8_t *copy;
+	size_t size;
+	int r;
+
+	stick_spoiled(path, s, &content);
+	r = ukpu("verify", "--image", "--strict", path, NULL);
+	ck_assert_msg(r == 1, "%s: verify gives %d:\n%s", s->name, r, output);
+	ck_assert_msg(strstr(output, s->rule) != NULL, "%s:\n%s", s->name, output);
+	if (s->others) {
+		r = ukpu("repair", "--image", path, "--yes", NULL);
+		ck_assert_msg(r == 2 && strstr(output, "--discard-other-files"), "%s:\n%s", s->name, output);
+		ck_assert_uint_eq(backups(NULL, 0), 0);
+	}
+	r = ukpu("repair", "--image", path, "--yes", s->others ? "--discard-other-files" : NULL, NULL);
+	ck_assert_msg(r == 0, "%s: repair gives %d:\n%s", s->name, r, output);
+	r = ukpu("verify", "--image", "--strict", path, NULL);
+	ck_assert_msg(r == 0, "%s: after the repair:\n%s", s->name, output);
+	assert_on_stick(path, &content);
+	/* The copy is whole and nobody else's to read. */
+	ck_assert_uint_eq(backups(saved, sizeof(saved)), 1);
+	ck_assert_int_eq(stat(saved, &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0600);
+	copy = stick_load(saved, &size);
+	ck_assert_uint_eq(size, content.size);
+	ck_assert_mem_eq(copy, content.data, size);
+	free(copy);
+}
+END_TEST
+
+START_TEST(a_dry_run_of_a_repair_changes_nothing)
+{
+	const struct stick_spoil *s = &stick_spoils[_i];
+	const char *path = stick_path("spoiled.img");
+	uint8_t *before, *after;
+	size_t size, size_after;
+
+	if (s->others)
+		return;
+	stick_spoiled(path, s, &content);
+	before = stick_load(path, &size);
+	ck_assert_msg(ukpu("repair", "--image", path, "--dry-run", NULL) == 0, "%s:\n%s", s->name,
+		      output);
+	ck_assert_ptr_nonnull(strstr(output, "bytes are written"));
+	after = stick_load(path, &size_after);
+	ck_assert_uint_eq(size, size_after);
+	ck_assert_msg(!memcmp(before, after, size), "%s: the dry run wrote", s->name);
+	ck_assert_uint_eq(backups(NULL, 0), 0);
+	free(before);
+	free(after);
+}
+END_TEST
+
+START_TEST(a_sound_stick_keeps_its_layout_and_is_left_alone)
+{
+	const char *path = stick_path("sound.img");
+	uint8_t *before, *after;
+	size_t size;
+
+	stick_make(path, (enum layout_kind)_i, STICK_BYTES, &content);
+	before = stick_load(path, &size);
+	ck_assert_int_eq(ukpu("repair", "--image", path, "--yes", NULL), 0);
+	ck_assert_ptr_nonnull(strstr(output, "nothing to repair"));
+	after = stick_load(path, &size);
+	ck_assert_mem_eq(before, after, size);
+	free(before);
+	free(after);
+	/* Spoiled where the layout itself is sound, it comes back in its own. */
+	stick_put_byte(path, 0, 0);
+	if (_i != LAYOUT_SUPERFLOPPY) {
+		/* (the code of sector 0 belongs to the layout) */
+		ck_assert_int_eq(ukpu("repair", "--image", path, "--yes", "--layout",
+				      layout_name((enum layout_kind)_i), NULL), 0);
+		ck_assert_ptr_nonnull(strstr(output, layout_name((enum layout_kind)_i)));
+		assert_on_stick(path, &content);
+	}
+}
+END_TEST
+
+START_TEST(a_sound_fat32_with_a_spoiled_directory_stays_fat32)
+{
+	static const struct stick_spoil *s;
+	const char *path = stick_path("fat32.img");
+
+	for (s = stick_spoils; strcmp(s->name, "renamed on FAT32"); s++)
+		ck_assert_ptr_nonnull(s->name);
+	stick_spoiled(path, s, &content);
+	ck_assert_int_eq(ukpu("repair", "--image", path, "--yes", NULL), 0);
+	ck_assert_msg(strstr(output, "Layout fat32") != NULL, "%s", output);
+}
+END_TEST
+
+START_TEST(of_several_one_is_picked_and_the_others_are_kept)
+{
+	const char *path = stick_path("several.img");
+	struct content other = stick_content(6, 0, 9);
+	struct layout l;
+	uint8_t e[FAT_ENTRY] = "OLD     BIN ";
+	uint64_t root;
+	int r;
+
+	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);
+	ck_assert_int_eq(layout_make(&l, LAYOUT_FAT16, STICK_BYTES, FAT_SECTOR, 4096, NULL), 0);
+	root = layout_volume_offset(&l) + (uint64_t)l.g.root_sector * FAT_SECTOR;
+	/* A second, deleted one, far behind. */
+	e[0] = 0xE5;
+	e[11] = FAT_ARCHIVE;
+	e[26] = 0x00;
+	e[27] = 0x10;
+	e[28] = (uint8_t)other.size;
+	e[29] = (uint8_t)(other.size >> 8);
+	stick_put(path, root + FAT_ENTRY, e, sizeof(e));
+	stick_put(path, layout_volume_offset(&l) + fat_cluster_offset(&l.g, 0x1000), other.data,
+		  other.size);
+
+	r = ukpu("repair", "--image", path, "--yes", NULL);
+	ck_assert_msg(r == 2 && strstr(output, "--pick") && strstr(output, "1: /SETUP.BIN") &&
+		      strstr(output, "2: /?LD.BIN"), "%d:\n%s", r, output);
+	r = ukpu("repair", "--image", path, "--yes", "--pick", "3", NULL);
+	ck_assert_int_eq(r, 2);
+	r = ukpu("repair", "--image", path, "--yes", "--pick", "2", NULL);
+	/* The first is a live file, so it takes consent to lose it. */
+	ck_assert_msg(r == 2 && strstr(output, "other file: /SETUP.BIN"), "%d:\n%s", r, output);
+	r = ukpu("repair", "--image", path, "--yes", "--pick", "2", "--discard-other-files", NULL);
+	ck_assert_msg(r == 0, "%d:\n%s", r, output);
+	assert_on_stick(path, &other);
+	/* Both had unused records: both have their copies. */
+	ck_assert_uint_eq(backups(NULL, 0), 2);
+	content_wipe(&other);
+}
+END_TEST
+
+START_TEST(other_files_are_saved_under_tame_names)
+{
+	const char *path = stick_path("others.img");
+	char folder[200], name[300];
+	struct stick_spoil const *s;
+	uint8_t *data;
+	size_t size;
+	int r;
+
+	for (s = stick_spoils; strcmp(s->name, "other files are there"); s++)
+		ck_assert_ptr_nonnull(s->name);
+	stick_spoiled(path, s, &content);
+	snprintf(folder, sizeof(folder), "%s/rescued", stick_folder());
+	r = ukpu("repair", "--image", path, "--yes", "--save-other-files", folder, NULL);
+	ck_assert_msg(r == 0, "%d:\n%s", r, output);
+	snprintf(name, sizeof(name), "%s/PHOTO.JPG", folder);
+	data = stick_load(name, &size);
+	ck_assert_uint_eq(size, 5);
+	ck_assert_mem_eq(data, "hello", 5);
+	free(data);
+	/* A second time, the file that is there is not overwritten, and the stick not touched. */
+	stick_spoiled(path, s, &content);
+	r = ukpu("repair", "--image", path, "--yes", "--save-other-files", folder, NULL);
+	ck_assert_msg(r == 2 && strstr(output, "PHOTO.JPG"), "%d:\n%s", r, output);
+	ck_assert_int_eq(ukpu("verify", "--image", path, NULL), 1);
+	/* A name that would lead out of the folder does not. */
+	stick_spoiled(path, s, &content);
+	{
+		struct layout l;
+		uint8_t e[FAT_ENTRY];
+		uint64_t at;
+
+		ck_assert_int_eq(layout_make(&l, LAYOUT_FAT16, STICK_BYTES, FAT_SECTOR, 4096, NULL), 0);
+		at = layout_volume_offset(&l) + (uint64_t)l.g.root_sector * FAT_SECTOR + FAT_ENTRY;
+		stick_get(path, at, e, sizeof(e));
+		memcpy(e, "A/../B  /X ", 11);
+		stick_put(path, at, e, sizeof(e));
+	}
+	r = ukpu("repair", "--image", path, "--yes", "--save-other-files", folder, NULL);
+	ck_assert_msg(r == 0, "%d:\n%s", r, output);
+	snprintf(name, sizeof(name), "%s/A_.._B._X", folder);
+	ck_assert_msg(!access(name, F_OK), "%s", output);
+}
+END_TEST
+
+START_TEST(what_cannot_be_repaired_says_why_and_is_left_as_it_is)
+{
+	const char *path = stick_path("hopeless.img");
+	uint8_t *before, *after;
+	size_t size;
+	int r;
+
+	/* Nothing on it at all. */
+	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);
+	r = ukpu("retire", "--image", path, "--yes", "--overwrite-unused", NULL);
+	ck_assert_msg(r == 0, "%s", output);
+	before = stick_load(path, &size);
+	r = ukpu("repair", "--image", path, "--yes", NULL);
+	ck_assert_msg(r == 1 && strstr(output, "no setup.bin is to be found"), "%d:\n%s", r, output);
+	after = stick_load(path, &size);
+	ck_assert_mem_eq(before, after, size);
+	free(before);
+	free(after);
+	/* A setup.bin that is broken itself. */
+	content.data[2 * SBIN_CHUNK + 16] = 9;
+	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);
+	stick_put_byte(path, 446 + 4, 0x83);
+	before = stick_load(path, &size);
+	r = ukpu("repair", "--image", path, "--yes", NULL);
+	ck_assert_msg(r == 2 && strstr(output, "damaged itself"), "%d:\n%s", r, output);
+	after = stick_load(path, &size);
+	ck_assert_mem_eq(before, after, size);
+	free(before);
+	free(after);
+	/* On demand its bytes are kept all the same; firmware's no is then the answer. */
+	r = ukpu("repair", "--image", path, "--yes", "--force-contents", NULL);
+	ck_assert_msg(r == 1 && strstr(output, "contents-check"), "%d:\n%s", r, output);
+	assert_on_stick(path, &content);
+}
+END_TEST
+
+START_TEST(a_stick_is_rebuilt_from_its_backup)
+{
+	const char *path = stick_path("lost.img");
+	char saved[PATH_MAX];
+	uint8_t *zeros;
+	int r;
+
+	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);
+	stick_put_byte(path, 446 + 4, 0x83);
+	ck_assert_int_eq(ukpu("repair", "--image", path, "--yes", NULL), 0);
+	ck_assert_uint_eq(backups(saved, sizeof(saved)), 1);
+	zeros = calloc(1, STICK_BYTES);
+	stick_store(path, zeros, STICK_BYTES);
+	free(zeros);
+	r = ukpu("repair", "--image", path, "--yes", "--from", saved, NULL);
+	ck_assert_msg(r == 0, "%d:\n%s", r, output);
+	assert_on_stick(path, &content);
+	/* On another stick the same keys are asked for. */
+	stick_store(stick_path("other.img"), "", 0);
+	ck_assert_int_eq(truncate(stick_path("other.img"), STICK_BYTES), 0);
+	r = ukpu("repair", "--image", stick_path("other.img"), "--yes", "--from", saved, NULL);
+	ck_assert_msg(r == 2 && strstr(output, "--second-stick"), "%d:\n%s", r, output);
+	r = ukpu("repair", "--image", stick_path("other.img"), "--yes", "--second-stick", "--from", saved,
+		 NULL);
+	ck_assert_msg(r == 0, "%d:\n%s", r, output);
+}
+END_TEST
+
+START_TEST(a_backup_that_cannot_be_made_stops_the_repair)
+{
+	const char *path = stick_path("nobackup.img");
+	uint8_t *before, *after;
+	size_t size;
+	int r;
+
+	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);
+	stick_put_byte(path, 446 + 4, 0x83);
+	before = stick_load(path, &size);
+	r = ukpu("repair", "--image", path, "--yes", "--backup", "/nonexistent/folder/b.bin", NULL);
+	ck_assert_msg(r == 2 && strstr(output, "nothing was written"), "%d:\n%s", r, output);
+	stick_store(stick_path("there.bin"), "x", 1);
+	r = ukpu("repair", "--image", path, "--yes", "--backup", stick_path("there.bin"), NULL);
+	ck_assert_msg(r == 2 && strstr(output, "there.bin"), "%d:\n%s", r, output);
+	after = stick_load(path, &size);
+	ck_assert_mem_eq(before, after, size);
+	free(before);
+	free(after);
+	r = ukpu("repair", "--image", path, "--yes", "--force", "--backup", stick_path("there.bin"), NULL);
+	ck_assert_msg(r == 0, "%d:\n%s", r, output);
+}
+END_TEST
+
+START_TEST(retire_leaves_no_secret_and_an_empty_stick)
+{
+	const struct stick_spoil *s = &stick_spoils[_i];
+	const char *path = stick_path("retired.img");
+	struct disk_fd state;
+	struct disk disk;
+	struct fatread v;
+	struct fatread_dir dir;
+	struct fatread_entry e;
+	uint8_t *image;
+	size_t size;
+	int r, fd;
+
+	stick_spoiled(path, s, &content);
+	r = ukpu("retire", "--image", path, "--yes", NULL);
+	ck_assert_msg(r == 2 && strstr(output, "unused record"), "%s: %d:\n%s", s->name, r, output);
+	r = ukpu("retire", "--image", path, "--yes", "--overwrite-unused", "--discard-other-files", NULL);
+	ck_assert_msg(r == 0, "%s: %d:\n%s", s->name, r, output);
+	ck_assert_uint_ge(backups(NULL, 0), 1);
+	image = stick_load(path, &size);
+	for (size_t i = 1; i < content.size / SBIN_CHUNK; i++)
+		ck_assert_msg(!memmem(image, size, content.data + i * SBIN_CHUNK + 24, 64),
+			      "%s: record %zu still stands on the stick", s->name, i);
+	free(image);
+	fd = open(path, O_RDONLY);
+	ck_assert_int_eq(disk_open_fd(&disk, &state, fd, "stick", NULL), 0);
+	ck_assert_int_eq(fatread_open(&v, &disk, 2048 * FAT_SECTOR, 0, NULL), 0);
+	fatread_dir_begin(&dir, &v, 0);
+	ck_assert_int_eq(fatread_dir_next(&dir, &e, NULL), 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(retire_of_the_whole_stick_overwrites_every_byte)
+{
+	const char *path = stick_path("whole.img");
+	uint8_t *junk = malloc(STICK_BYTES);
+	size_t size, data = (2048 + 700) * FAT_SECTOR;
+	int r;
+
+	memset(junk, 0xA5, STICK_BYTES);
+	stick_store(path, junk, STICK_BYTES);
+	free(junk);
+	r = ukpu("retire", "--image", path, "--yes", NULL);
+	ck_assert_msg(r == 1, "%d:\n%s", r, output);
+	r = ukpu("retire", "--image", path, "--yes", "--whole", NULL);
+	ck_assert_msg(r == 0, "%d:\n%s", r, output);
+	junk = stick_load(path, &size);
+	while (data < size && !junk[data])
+		data++;
+	ck_assert_uint_eq(data, size);
+	free(junk);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("repair");
+	TCase *t = tcase_create("as a person runs it");
+	SRunner *runner;
+	int failed, spoils = 0;
+
+	while (stick_spoils[spoils].name)
+		spoils++;
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_set_timeout(t, 120);
+	tcase_add_loop_test(t, a_spoiled_stick_is_repaired_with_the_same_bytes, 0, spoils);
+	tcase_add_loop_test(t, a_dry_run_of_a_repair_changes_nothing, 0, spoils);
+	tcase_add_loop_test(t, a_sound_stick_keeps_its_layout_and_is_left_alone, 0, 3);
+	tcase_add_test(t, a_sound_fat32_with_a_spoiled_directory_stays_fat32);
+	tcase_add_test(t, of_several_one_is_picked_and_the_others_are_kept);
+	tcase_add_test(t, other_files_are_saved_under_tame_names);
+	tcase_add_test(t, what_cannot_be_repaired_says_why_and_is_left_as_it_is);
+	tcase_add_test(t, a_stick_is_rebuilt_from_its_backup);
+	tcase_add_test(t, a_backup_that_cannot_be_made_stops_the_repair);
+	tcase_add_loop_test(t, retire_leaves_no_secret_and_an_empty_stick, 0, spoils);
+	tcase_add_test(t, retire_of_the_whole_stick_overwrites_every_byte);
+	suite_add_tcase(suite, t);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
