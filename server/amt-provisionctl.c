@@ -213,6 +213,35 @@ static const struct cli_verb verbs[] = {
 			"amt-provisionctl log --severity warning -n 20",
 	},
 	{
+		.name = "doctor", .operands = "",
+		.summary = "look for what is known to go wrong, and say what to do",
+		.options = ctl_doctor_options,
+		.flags = CLI_JSON,
+		.run = ctl_doctor,
+		.details =
+			"Configuration, map, key file, free keys, machines without a name or fallen silent,"
+			" the log of the last day, script, clock, disk; whether the server answers on this"
+			" machine's addresses, and whether the names that machines look up lead here. Exit"
+			" status 1 if anything failed.",
+		.examples =
+			"amt-provisionctl doctor\n"
+			"amt-provisionctl doctor --domain example.com --json",
+	},
+	{
+		.name = "reconcile", .operands = "STICK-OR-SETUPBIN",
+		.summary = "compare the records of a stick with the keys of the map",
+		.options = ctl_reconcile_options,
+		.min_operands = 1, .max_operands = 1, .flags = CLI_JSON,
+		.run = ctl_reconcile,
+		.details =
+			"Which machines took a key and never said hello, which keys were taken from a copy,"
+			" which records the server does not know. The operand is a setup.bin, a stick, or an"
+			" image of one; it is only read. Exit status 1 if there is any trouble.",
+		.examples =
+			"amt-provisionctl reconcile /dev/sdx\n"
+			"amt-provisionctl reconcile --all setup.bin",
+	},
+	{
 		.name = "backup", .operands = "FILE",
 		.summary = "copy the map to FILE and its key file to FILE.key, while the server runs",
 		.options = ctl_backup_options,

@@ -9,7 +9,7 @@
 #include "server/config.h"
 #include "server/keymap.h"
 
-#define CTL_CONFIGURATION	"/etc/amt-provisiond.conf"
+#define CTL_CONFIGURATION	"/etc/amt-provision/amt-provisiond.conf"
 
 /* The options of every verb that opens the map. */
 #define CTL_MAP_OPTIONS \
@@ -109,6 +109,11 @@ int ctl_config_unset(struct cli *cli);
 
 extern const struct cli_option ctl_log_options[];
 int ctl_log_show(struct cli *cli);
+
+extern const struct cli_option ctl_doctor_options[];
+int ctl_doctor(struct cli *cli);
+extern const struct cli_option ctl_reconcile_options[];
+int ctl_reconcile(struct cli *cli);
 
 extern const struct cli_option ctl_backup_options[];
 int ctl_backup(struct cli *cli);

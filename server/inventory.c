@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "keygen/keylist-kinds.h"
+#include "server/naming.h"
 #include "server/profile.h"
 
 #define COLUMNS	64
@@ -80,27 +81,6 @@ int inventory_open(struct inventory **out, FILE *file, const char *name, struct 
 	return rc;
 }
 
-const char *inventory_check_fqdn(const char *name)
-{
-	size_t labels = 0;
-
-	if (strlen(name) > SYSTEM_FQDN)
-		return "at most 255 bytes";
-	for (const char *p = name;; p++) {
-		size_t n = strspn(p, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-");
-
-		if (n == 0 || n > 63 || p[0] == '-' || p[n - 1] == '-')
-			return "labels of 1 to 63 letters, digits and inner dashes";
-		labels++;
-		p += n;
-		if (*p == 0)
-			break;
-		if (*p != '.')
-			return "labels of 1 to 63 letters, digits and inner dashes";
-	}
-	return labels < 2 ? "a host name with its domain (pc1.example.com)" : NULL;
-}
-
 static int bad(struct keyproblem *problem, const char *field, const char *rule)
 {
 	problem->field = field;
@@ -114,7 +94,6 @@ static int set_field(struct keymap_inventory *out, enum column column, const cha
 {
 	char copy[SYSTEM_FQDN + 2];
 	struct profile unused;
-	const char *rule;
 
 	if (n >= sizeof(copy) || memchr(text, 0, n))
 		return bad(problem, column == FQDN ? "fqdn" : column == UUID ? "uuid" : "profile",
@@ -132,9 +111,8 @@ static int set_field(struct keymap_inventory *out, enum column column, const cha
 		/* A dot at the end says the same as none. */
 		if (n && copy[n - 1] == '.')
 			copy[n - 1] = 0;
-		rule = inventory_check_fqdn(copy);
-		if (rule)
-			return bad(problem, "fqdn", rule);
+		if (!naming_is_fqdn(copy))
+			return bad(problem, "fqdn", "a host name with its domain (pc1.example.com)");
 		strcpy(out->fqdn, copy);
 		break;
 	default:

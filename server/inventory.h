@@ -26,10 +26,4 @@ int inventory_next(struct inventory *in, struct keymap_inventory *out,
 /* *in may be NULL. */
 void inventory_close(struct inventory **in);
 
-/*
- * Is NAME a fully qualified name: labels of 1 to 63 letters, digits and inner dashes, two at
- * least, 255 bytes at most? Returns NULL, or the rule that is broken (static).
- */
-const char *inventory_check_fqdn(const char *name);
-
 #endif
