@@ -1,0 +1,40 @@
+#!/bin/bash
+# Every program and verb explains itself, tells its version, refuses misuse, completes in the shell.
+set -eu
+fail() { echo "FAIL: $*"; exit 1; }
+for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-sim; do
+	"$BIN/$program" --version | grep -qE "^$program [0-9]+\.[0-9]+\.[0-9]+$" || fail "$program --version"
+	"$BIN/$program" --help >help || fail "$program --help"
+	grep -q '^Examples:' help || fail "$program --help has no examples"
+	status=0; "$BIN/$program" --no-such-option >out 2>err || status=$?
+	[ $status = 2 ] || fail "$program --no-such-option: status $status"
+	[ ! -s out ] || fail "$program: misuse is told on standard output"
+	grep -q -- '--help' err || fail "$program: misuse does not name the help"
+	# Two blanks before a verb, two or more behind it.
+	awk '/^Verbs:/ { on = 1; next } /^$/ { on = 0 }
+		on && /^  [a-z]/ { sub(/^  /, ""); sub(/  .*/, ""); print }' help >verbs
+	while read -r verb; do
+		# shellcheck disable=SC2086 # a verb may be two words
+		"$BIN/$program" $verb --help >verb-help || fail "$program $verb --help"
+		grep -q "^Usage: $program $verb" verb-help || fail "$program $verb --help has no usage"
+		grep -q '^Examples:' verb-help || fail "$program $verb --help has no examples"
+		sed '/^Examples:/,$d' verb-help | awk 'length > 100 { print; bad = 1 } END { exit bad }' ||
+			fail "$program $verb --help has long lines"
+	done <verbs
+	"$BIN/$program" --completion bash >completion || fail "$program --completion bash"
+	bash -n completion || fail "$program: the bash completion is no bash"
+	"$BIN/$program" --completion zsh | grep -q "^#compdef $program" || fail "$program: zsh"
+	if "$BIN/$program" --completion fish 2>err; then fail "a shell it does not know"; fi
+done
+complete_words() { # PROGRAM WORD...: what bash would offer for the last word
+	local program=$1; shift
+	bash -c 'source /dev/stdin; f=_${1//-/_}; shift; COMP_WORDS=(x "$@"); COMP_CWORD=$#; $f
+		printf "%s\n" "${COMPREPLY[@]}"' - "$program" "$@" < <("$BIN/$program" --completion bash)
+}
+[ "$(complete_words amt-keygen gen)" = generate ] || fail "a verb is not completed"
+[ "$(complete_words amt-keygen generate --rand)" = --random-passwords ] || fail "an option"
+[ "$(complete_words amt-provisionctl keys imp)" = import ] || fail "a second word"
+: >keys.csv
+[ "$(complete_words amt-keygen check keys)" = keys.csv ] || fail "a file"
+[ "$(complete_words amt-keygen generate --map keys)" = keys.csv ] || fail "an option's file"
+echo ok
