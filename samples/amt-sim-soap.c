@@ -7,7 +7,7 @@
 #include "samples/amt-sim-setup.h"
 
 #define SCHEMA		"http://schemas.intel.com/platform/client/"
-#define INTEL_IANA	343
+#define INTEL_IANA	"343"
 
 struct service {
 	const char *path;
@@ -68,16 +68,15 @@ static void write_clock(struct device *d, struct xml_answer *a)
 	xml_number(a, "Ta0", setup_clock(d));
 }
 
-/* Powered on: S0. */
 static void write_power(struct device *d, struct xml_answer *a)
 {
-	xml_number(a, "SystemPowerState", 0);
+	xml_number(a, "SystemPowerState", d->off ? 5 : 0);	/* S5, S0 */
 }
 
 /* What a desktop of that time offered: no serial or disk redirection, all power commands. */
 static void write_capabilities(struct device *d, struct xml_answer *a)
 {
-	xml_number(a, "IanaOemNumber", INTEL_IANA);
+	xml_element(a, "IanaOemNumber", INTEL_IANA);
 	xml_number(a, "OemDefinedCapabilities", 0);
 	xml_number(a, "SpecialCommandsSupported", 0);
 	xml_number(a, "SystemCapabilitiesSupported", 0xf);
@@ -118,6 +117,21 @@ static unsigned run_clock(struct device *d, const xmlNode *input)
 			       xml_child_text(input, "Tm2"));
 }
 
+/* Commands: 16 reset, 17 power up, 18 power down, 19 power cycle. */
+static unsigned run_power(struct device *d, const xmlNode *input)
+{
+	const char *command = xml_child_text(input, "Command");
+	const char *oem = xml_child_text(input, "IanaOemNumber");
+
+	if (oem == NULL || strcmp(oem, INTEL_IANA) != 0)
+		return AMT_UNSUPPORTED_OEM;
+	if (command == NULL || strlen(command) != 2 || command[0] != '1' || command[1] < '6' ||
+	    command[1] > '9')
+		return AMT_INVALID_COMMAND;
+	d->off = command[1] == '8';
+	return AMT_OK;
+}
+
 static unsigned run_commit(struct device *d, const xmlNode *input)
 {
 	return setup_commit(d);
@@ -150,6 +164,7 @@ static const struct soap_call calls[] = {
 	{ &network_time, "SetHighAccuracyTimeSynch", run_clock, NULL },
 	{ &remote, "GetSystemPowerState", NULL, write_power },
 	{ &remote, "GetRemoteControlCapabilities", NULL, write_capabilities },
+	{ &remote, "RemoteControl", run_power, NULL },
 };
 
 static const struct service *find_service(const char *path)
