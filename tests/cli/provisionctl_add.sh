@@ -1,0 +1,47 @@
+#!/bin/bash
+# amt-provisionctl keys add: typed at a terminal, unseen, checked as typed; or from files.
+set -eu
+command -v script >/dev/null || { echo "script (bsdutils) is not installed"; exit 77; }
+fail() { echo "FAIL: $*"; exit 1; }
+PPS=NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XJ
+umask 077
+printf 'P@ssw0rd\n' >new.txt
+# typed LINE...: types the lines at a terminal of its own; what it showed is in "shown".
+typed() {
+	{ for line; do sleep 0.3; printf '%s\n' "$line"; done; sleep 0.5; } |
+		script -qec "'$BIN/amt-provisionctl' keys add -m map.db --new-password-file new.txt" \
+			shown >/dev/null
+}
+state() { "$BIN/amt-provisionctl" keys show -m map.db "$1" --json | jq -r .state; }
+
+typed 0000-037M $PPS || fail "not added: $(cat shown)"
+[ "$(state 0000-037M)" = free ] || fail "it is not in the map"
+grep -q 'NKLD' shown && fail "the PPS was shown"
+grep -q '0000-037M added' shown || fail "not said: $(cat shown)"
+typed 0000-037M $PPS || fail "the same pair again: $(cat shown)"
+grep -q 'already' shown || fail "not counted: $(cat shown)"
+
+# Mistyped: told what, asked again; the group that is wrong is named, not its characters.
+typed 0000-037N 0000-038N "${PPS/E9YZ/E9YX}" $PPS || fail "a second try: $(cat shown)"
+grep -q 'group 4 of 8' shown || fail "the group is not named: $(cat shown)"
+grep -q 'E9Y' shown && fail "a part of the PPS was shown"
+[ "$(state 0000-038N)" = free ] || fail "it is not in the map"
+if typed 0000-039O A B C; then fail "three wrong tries were taken"; fi
+if "$BIN/amt-provisionctl" keys show -m map.db 0000-039O >/dev/null 2>&1; then fail "it came in"; fi
+
+# Another PPS for a PID that is there.
+if typed 0000-037M AAAF-AAAF-AAAF-AAAF-AAAF-AAAF-AAAF-AAAF; then fail "a second PPS was taken"; fi
+grep -q 'another PPS' shown || fail "$(cat shown)"
+
+# From files; without a terminal and without them it is refused.
+printf '%s\n' $PPS >pps.txt
+"$BIN/amt-provisionctl" keys add -m map.db --pid 000003ADZ --pps-file pps.txt 2>err &&
+	fail "a PID of nine characters"
+"$BIN/amt-provisionctl" keys add -m map.db --pid 0000-03AW --pps-file pps.txt 2>err ||
+	fail "from a file: $(cat err)"
+grep -q 'new MEBx password' err || fail "no warning that the password is not known"
+chmod 644 pps.txt
+"$BIN/amt-provisionctl" keys add -m map.db --pid 0000-03BX --pps-file pps.txt 2>err &&
+	fail "a PPS that others can read"
+"$BIN/amt-provisionctl" keys add -m map.db </dev/null 2>err && fail "without a terminal"
+echo ok
