@@ -1,0 +1,120 @@
+#!/bin/bash
+# The operator's verbs beside a running server: systems, inventory, profiles, config, log, backup.
+set -eu
+# shellcheck source=tests/cli/daemon.inc
+. "$(dirname "$0")/daemon.inc"
+status() { local want=$1 got=0; shift; "$@" >out 2>err || got=$?; [ "$got" = "$want" ] ||
+	{ cat out err; fail "status $got, not $want: $*"; }; }
+uuid_of() { ctl systems list --json | jq -r --arg p "$(pid_of "$1")" \
+	'.systems[] | select((.pid // "" | gsub("-"; "")) == $p) | .uuid'; }
+# wait_state KEY STATE: until the machine with that key is in that state.
+wait_state() {
+	local i
+	for ((i = 0; i < 100; i++)); do
+		[ "$(system_state "$1")" != "$2" ] || return 0
+		sleep 0.1
+	done
+	fail "machine $1 is $(system_state "$1"), not $2"
+}
+make_map 6
+FQDN_REQUIRED=yes write_conf ''
+: >log
+start
+"$BIN/amt-provisionctl" log -m map.db --follow --json >followed &
+FOLLOWER=$!
+trap 'kill -9 $DAEMON $FOLLOWER 2>/dev/null || true' EXIT
+
+# A machine without a name waits, is shown with its reason, and goes on once the inventory has it.
+machine 1 1 --until-configured 30 &
+MACHINE=$!
+wait_state 1 fqdn-missing
+ONE=$(uuid_of 1)
+status 0 ctl systems show "$ONE"
+grep -q '^State  *fqdn-missing' out || fail "$(cat out)"
+grep -q 'fqdn-missing' <(sed -n '/^History/,$p' out) || fail "no history: $(cat out)"
+status 0 ctl profiles set office admin_password=random rekey=yes amt_versions=2.0-10.255
+printf 'FQDN,UUID,profile\npc1.example.com,%s,office\n' "$ONE" >machines.csv
+status 0 ctl inventory import machines.csv
+status 0 ctl systems retry --state fqdn-missing
+wait $MACHINE || fail "the machine was not configured"
+for _ in $(seq 50); do
+	status 0 ctl systems show "$ONE" --json
+	[ "$(jq -r .state out)" != configured ] || break
+	sleep 0.1
+done
+# Its key has changed, as the profile wants: both are its own, the new one until it is proved.
+[ "$(key_state 1)" = used ] || fail "key 1 is $(key_state 1)"
+status 0 ctl keys list --uuid "$ONE" --json
+[ "$(jq '.keys | length' out)" = 2 ] || fail "re-keyed: $(cat out)"
+status 0 ctl systems show "$ONE" --json
+jq -e '.state == "configured" and .fqdn == "pc1.example.com" and .profile == "office" and (.configured_at | length > 0)' out \
+	>/dev/null || fail "$(cat out)"
+
+# A list of names with a bad line changes nothing.
+printf 'uuid,fqdn\n%s,other.example.com\nnonsense,pc2.example.com\n' "$ONE" >bad.csv
+status 2 ctl inventory import bad.csv
+grep -q 'line 3: uuid' err || fail "$(cat err)"
+[ "$(sqlite3 map.db 'SELECT fqdn FROM inventory')" = pc1.example.com ] || fail "half of it came in"
+status 1 ctl inventory import --dry-run bad.csv
+status 2 ctl inventory import keys.csv
+
+# Hand-over: the password that opens the machine, only when asked for; and the log says so.
+status 0 ctl systems export -o plain.csv
+[ "$(head -1 plain.csv)" = uuid,fqdn,address,version,state,admin_user ] || fail "$(cat plain.csv)"
+status 0 ctl systems export --secrets -o fleet.csv
+[ "$(stat -c %a fleet.csv)" = 600 ] || fail "fleet.csv is not private"
+PASSWORD=$(sed -n 2p fleet.csv | cut -d, -f7)
+[ ${#PASSWORD} -ge 8 ] || fail "no password: $(cat fleet.csv)"
+grep -qF "$PASSWORD" plain.csv out err followed log && fail "the password is elsewhere, too"
+status 0 ctl systems export --secrets -f json -o fleet.json
+[ "$(jq -r '.[0].admin_password' fleet.json)" = "$PASSWORD" ] || fail "$(cat fleet.json)"
+status 0 ctl log -e systems-exported -s security
+[ "$(wc -l <out)" = 2 ] || fail "not logged: $(cat out)"
+status 2 ctl systems export --secrets -o fleet.csv
+
+# Settings in the map beat the file's, and the server takes them up.
+status 0 ctl config set fqdn_required no
+status 2 ctl config set fqdn_required perhaps
+status 2 ctl config set map elsewhere.db
+kill -HUP $DAEMON
+wait_log 'configuration read again'
+status 0 "$BIN/amt-provisionctl" config show fqdn_required -c conf --json
+[ "$(jq -r '.settings[0].from' out)" = map ] || fail "$(cat out)"
+machine 2 2 --until-configured 30 || fail "a machine without a name is not set up, though it may be"
+status 0 ctl config unset fqdn_required
+status 1 ctl config unset fqdn_required
+
+# Backup under the running server, more work, restore under it, and on it goes.
+status 0 ctl backup saved.db
+machine 3 3 --until-configured 30 || true
+status 2 ctl restore saved.db
+grep -q -- '--yes' err || fail "$(cat err)"
+status 0 ctl restore saved.db --yes
+[ "$(key_state 3)" = free ] || fail "key 3 is $(key_state 3) after the restore"
+[ "$(key_state 2)" = used ] || fail "key 2 is $(key_state 2) after the restore"
+ls map.db.before-restore-*.key >/dev/null || fail "what was there was not put aside"
+status 0 ctl config set fqdn_required no
+kill -HUP $DAEMON
+wait_log 'configuration read again from.*' 5
+sleep 0.5
+alive
+machine 4 4 --until-configured 30 || fail "the server does not go on after the restore"
+[ "$(key_state 4)" = used ] || fail "key 4 is $(key_state 4)"
+
+# Forgotten: asked for where passwords would be lost; its used key stays its own.
+status 2 ctl systems forget "$ONE"
+status 0 ctl systems forget "$ONE" --yes
+status 1 ctl systems show "$ONE"
+status 1 ctl systems forget "$ONE"
+status 1 ctl systems retry "$ONE"
+status 2 ctl systems retry
+[ "$(key_state 1)" = used ] || fail "the key of a forgotten machine is $(key_state 1)"
+
+# The follower has seen it as it happened, one object a line.
+sleep 0.6
+kill $FOLLOWER
+jq -es 'map(.event) | index("configured") and index("inventory-imported")' followed >/dev/null ||
+	fail "followed: $(cat followed)"
+[ "$(jq -r .id followed | sort -n | uniq -d | wc -l)" = 0 ] || fail "an event was shown twice"
+stop
+echo ok
