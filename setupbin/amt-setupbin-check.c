@@ -56,7 +56,8 @@ static int64_t read_on(void *context, uint64_t offset, void *buffer, size_t size
 	return c->in->read_at(c->in->context, offset, buffer, size, fault);
 }
 
-static void sum_up(struct cli *cli, const char *name, const struct sbin_summary *s, int rc, bool fit)
+static void sum_up(struct cli *cli, const char *name, const struct sbin_summary *s, int rc,
+		   bool fit)
 {
 	char pid[PID_SHOWN + 1] = "";
 

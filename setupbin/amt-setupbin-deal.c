@@ -196,8 +196,8 @@ static int split(struct cli *cli, struct sbin_reader *reader, const char *name,
 	if (rc == 0)
 		rc = count_unused(reader, name, &unused, fault);
 	if (rc == 0 && unused < files)
-		rc = fault_set(fault, KIT_ERR_UNFIT, "%s has %lu unused records, too few for %lu files",
-			       name, (unsigned long)unused, files);
+		rc = fault_set(fault, KIT_ERR_UNFIT, "%s has %lu unused records, too few for %lu "
+			       "files", name, (unsigned long)unused, files);
 	for (unsigned long i = 0; rc == 0 && i < files; i++) {
 		/* The first ones get one more where it does not come out even. */
 		uint32_t share = (uint32_t)(unused / files + (i < unused % files));
@@ -209,7 +209,8 @@ static int split(struct cli *cli, struct sbin_reader *reader, const char *name,
 			rc = make_part(cli, reader, &index, path, share, fault);
 		free(path);
 		if (rc != 0 && i != 0)
-			cli_warn(cli, "only the first %lu of the files were made; they hold %lu records", i, (unsigned long)dealt);
+			cli_warn(cli, "only the first %lu of the files were made; they hold %lu "
+				 "records", i, (unsigned long)dealt);
 		dealt += share;
 	}
 	if (rc == 0)
@@ -351,9 +352,9 @@ static int merge_one(const char *path, struct pile *pile, struct pidset *seen, s
 		    pid.length == PID_LENGTH && pidpps_check_pid((const char *)pid.value) == 0)
 			rc = pidset_add(seen, (const char *)pid.value, fault);
 		if (rc == 0) {
-			rc = fault_set(fault, KIT_ERR_DUPLICATE, "%s: record %lu has PID %.8s, which came "
-				       "before: two machines would share it", path, (unsigned long)index,
-				       (const char *)pid.value);
+			rc = fault_set(fault, KIT_ERR_DUPLICATE, "%s: record %lu has PID %.8s, "
+				       "which came before: two machines would share it", path,
+				       (unsigned long)index, (const char *)pid.value);
 			fault_todo(fault, "leave out the file that is a copy of another");
 		} else if (rc == 1) {
 			rc = pile_put(pile, &r, fault);

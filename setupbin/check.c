@@ -78,8 +78,9 @@ static void check_state(struct sbin_checker *c, const struct sbin_record *r)
 	if (counted && valid)
 		sbin_report(c, SBIN_WARNING, c->offset + SBIN_RECORD_FLAGS_OFFSET, "",
 			    "consumed-but-valid",
-			    "if its key was never used, make a new file with it; else drop it with compact",
-			    "the counter says that this record was consumed, its valid flag is still set");
+			    "if its key was never used, make a new file with it; else drop the record "
+			    "with compact",
+			    "the counter says that this record was consumed, but its valid flag is set");
 	if (!counted && !valid)
 		sbin_report(c, SBIN_ERROR, c->offset + SBIN_RECORD_FLAGS_OFFSET, "",
 			    "unconsumed-but-invalid",
@@ -166,6 +167,11 @@ static void check_whole(struct sbin_checker *c)
 		sbin_report(c, SBIN_WARNING, 26, "", "psk-not-consumed",
 			    "make the file without --no-consume: one key for each machine",
 			    "keys in a file that is not consumed: all machines would get the same one");
+	if (c->keys == 0 && c->summary->consumable && c->summary->valid != 0)
+		sbin_report(c, SBIN_NOTE, 26, "", "consumed-without-keys",
+			    "make the file with --no-consume, and one stick serves all machines",
+			    "records without keys are consumed all the same: the file serves as many "
+			    "machines as it has records");
 	if (c->keys != 0 && h->version.major >= 4)
 		sbin_report(c, SBIN_WARNING, 24, "", "psk-removed",
 			    "for machines with AMT 10 or older make version 2.1 or 3.0; newer ones "

@@ -167,6 +167,9 @@ int sbin_reader_open(struct sbin_reader **out, const struct sbin_input *in, stru
 		goto out;
 	r->record_size = (size_t)r->header.record_chunks * SBIN_CHUNK;
 	r->buffer_size = READ_AHEAD / r->record_size * r->record_size;
+	/* Most files are small; room beyond their end would be made and wiped for nothing. */
+	if (in->size / r->record_size < READ_AHEAD / r->record_size)
+		r->buffer_size = ((size_t)in->size / r->record_size + 1) * r->record_size;
 	r->buffer = malloc(r->buffer_size);
 	if (r->buffer == NULL) {
 		rc = fault_set(fault, KIT_ERR_NOMEM, "out of memory");

@@ -110,6 +110,7 @@ static void hear(void *context, const struct sbin_finding *f)
 		said->rules[at].severity = f->severity;
 		said->rules[at].offset = f->offset;
 		said->rules[at].record = f->record;
+		said->rules[at].times = 0;
 	}
 	if (at >= 0)
 		said->rules[at].times++;
@@ -123,8 +124,6 @@ void said_of(struct said *said, const uint8_t *data, size_t size)
 	said->count = 0;
 	sbin_input_memory(&in, &state, data, size, "sample");
 	said->rc = sbin_check(&in, hear, said, &said->summary, NULL);
-	for (size_t i = said->count; i < 64; i++)
-		said->rules[i].times = 0;
 }
 
 int said_find(const struct said *said, const char *rule)

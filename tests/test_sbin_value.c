@@ -202,9 +202,10 @@ static const struct { const char *cn, *name; bool pem; } certificates[] = {
 	{ "Example Root CA", "Example Root CA", false },
 	{ "", "Example Org", true },
 	/* 33 bytes; the last whole character ends at 31. */
-	{ "An example of a root with \xc3\xa4\xc3\xb6\xc3\xbc!", "An example of a root with \xc3\xa4\xc3\xb6\xc3\xbc",
-	  true },
-	{ "An example of a long root name\xc3\xa4\xc3\xb6", "An example of a long root name\xc3\xa4", false },
+	{ "An example of a root with \xc3\xa4\xc3\xb6\xc3\xbc!",
+	  "An example of a root with \xc3\xa4\xc3\xb6\xc3\xbc", true },
+	{ "An example of a long root name\xc3\xa4\xc3\xb6",
+	  "An example of a long root name\xc3\xa4", false },
 	{ "An example of a long root name.\xc3\xa4\xc3\xb6", "An example of a long root name.", false },
 };
 
