@@ -26,12 +26,12 @@ with open("open", "w") as f:
     f.write("%s %d\n" % (peer[0], (time.monotonic() - began) * 10))
 PYTHON
 listen() {
-	rm -f heard open
+	rm -f heard open ready
 	python3 listener.py "$port" "$@" >ready &
 	listener=$!
 	trap 'kill $listener 2>/dev/null || true' EXIT
 	for _ in $(seq 100); do
-		grep -q ready ready && return
+		grep -qs ready ready && return
 		sleep 0.05
 	done
 	fail "no listener"
