@@ -142,6 +142,12 @@ static void plan_names(struct attempt *a)
 		strcpy(a->wish.domain, a->fqdn + host + 1);
 }
 
+/* Has the machine the pair that a re-key was to give it? */
+static bool is_rekeyed(const struct attempt *a)
+{
+	return strcmp(a->pairs[a->pair].pair.pid, a->system.next_pid) == 0;
+}
+
 /* A fresh pair for a re-key: the one that an earlier attempt made, or a new one. */
 static int plan_pair(struct attempt *a, struct keymap *map, struct fault *fault)
 {
@@ -149,7 +155,7 @@ static int plan_pair(struct attempt *a, struct keymap *map, struct fault *fault)
 	struct keyentry e = { .used = false };
 	int ret = 0;
 
-	if (!a->profile.rekey || a->pair == 1)
+	if (!a->profile.rekey || is_rekeyed(a))
 		return 0;
 	if (a->n_pairs == 2) {
 		a->wish.pair = a->pairs[1].pair;
@@ -217,15 +223,15 @@ int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
 	struct attempt *a = attempt;
 	const struct setup_facts *facts = setup_facts(a->setup);
 	struct keymap_facts known = { .profile = a->profile.name, .fqdn = a->fqdn,
-				      .version = facts->version,
-				      .pid = a->pairs[a->pair].pair.pid };
+				      .version = facts->version };
 	char what[256];
 	int login, ret;
 
 	ret = record_proof(a, map, fault);
 	if (ret)
 		return ret;
-	strcpy(a->system.pid, known.pid);
+	if (is_rekeyed(a))
+		known.pid = a->system.next_pid;
 	snprintf(what, sizeof(what), "the machine proved its PPS: key used (AMT %s, %s, profile "
 		 "%s)", *facts->version ? facts->version : "of unknown version",
 		 facts->soap ? "SOAP" : "WS-Management", a->profile.name);
@@ -300,7 +306,7 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 	ret = keymap_system_set_secrets(map, &a->uuid, &a->secrets, fault);
 	if (ret)
 		return ret;
-	if (*a->system.next_pid && (a->pair == 1 || *a->wish.pair.pid)) {
+	if (is_rekeyed(a) || *a->wish.pair.pid) {
 		known.pid = a->system.next_pid;
 		known.next_pid = "";
 	}

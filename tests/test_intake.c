@@ -1,0 +1,342 @@
+/* What becomes of a hello: reservations, refusals, rows, and when a machine is due. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/intake.h"
+#include "server/keymap.h"
+#include "tests/support-map.h"
+
+#define NOW 1700000000
+
+static struct keymap *map;
+static struct config config;
+static struct intake intake;
+static struct intake_result result;
+static struct fault fault;
+
+static void begin(void)
+{
+	int64_t batch;
+
+	scratch_enter();
+	map = scratch_map();
+	config_init(&config);
+	config.reserve_seconds = 100;
+	ck_assert_int_eq(keymap_batch(map, "import", "test", NOW, &batch, &fault), 0);
+	for (unsigned i = 0; i < 3; i++) {
+		struct keyentry e = scratch_pair(i);
+
+		ck_assert_int_eq(keymap_add(map, &e, batch, NULL, &fault), 0);
+	}
+	ck_assert_int_eq(intake_init(&intake, &config, map, &fault), 0);
+}
+
+static void end(void)
+{
+	keymap_close(&map);
+	scratch_leave();
+}
+
+static struct hello hello_of(unsigned pair, unsigned machine)
+{
+	struct keyentry e = scratch_pair(pair);
+	struct hello h = { .version = HELLO_PSK, .uuid = scratch_uuid(machine) };
+
+	strcpy(h.pid, e.pair.pid);
+	return h;
+}
+
+/* The machine MACHINE says hello with the key PAIR at the time NOW + AFTER. */
+static bool say_from(unsigned pair, unsigned machine, int64_t after, const char *address)
+{
+	struct hello h = hello_of(pair, machine);
+
+	fault_clear(&fault);
+	ck_assert_int_eq(keymap_begin(map, &fault), 0);
+	ck_assert_msg(intake_hello(&intake, map, &h, address, NOW + after, &result, &fault) == 0,
+		      "%s", fault.what);
+	ck_assert_int_eq(keymap_commit(map, &fault), 0);
+	return result.accepted;
+}
+
+static bool say(unsigned pair, unsigned machine, int64_t after)
+{
+	return say_from(pair, machine, after, "192.0.2.1");
+}
+
+static enum keymap_state key(unsigned pair, int64_t after)
+{
+	struct keyentry e = scratch_pair(pair);
+	struct keymap_pair p;
+
+	ck_assert_int_eq(keymap_find(map, e.pair.pid, NOW + after, &p, &fault), 0);
+	return p.state;
+}
+
+static struct system row(unsigned machine)
+{
+	struct uuid uuid = scratch_uuid(machine);
+	struct system s;
+
+	ck_assert_int_eq(keymap_system_find(map, &uuid, &s, &fault), 0);
+	return s;
+}
+
+static bool has_row(unsigned machine)
+{
+	struct uuid uuid = scratch_uuid(machine);
+	struct system s;
+
+	return keymap_system_find(map, &uuid, &s, &fault) == 0;
+}
+
+static void set_state(unsigned machine, enum system_state state, int64_t next, int64_t after)
+{
+	struct uuid uuid = scratch_uuid(machine);
+
+	ck_assert_int_eq(keymap_system_state(map, &uuid, state, NULL, next ? NOW + next : 0,
+					     NOW + after, &fault), 0);
+}
+
+static void use(unsigned pair, unsigned machine)
+{
+	struct keyentry e = scratch_pair(pair);
+	struct uuid uuid = scratch_uuid(machine);
+
+	ck_assert_int_eq(keymap_use(map, e.pair.pid, &uuid, NOW, &fault), 0);
+}
+
+START_TEST(a_first_hello_reserves_the_key_and_queues_the_machine)
+{
+	ck_assert(say(0, 1, 0));
+	ck_assert_str_eq(result.name, "hello");
+	ck_assert_int_eq(key(0, 0), KEYMAP_RESERVED);
+	ck_assert_int_eq(row(1).state, SYSTEM_QUEUED);
+	ck_assert_int_eq(row(1).next_try, NOW);
+	ck_assert_str_eq(row(1).address, "192.0.2.1");
+}
+END_TEST
+
+START_TEST(an_unknown_pid_queues_nothing)
+{
+	ck_assert(!say(7, 1, 0));
+	ck_assert_str_eq(result.name, "invalid-pid-map");
+	ck_assert_ptr_nonnull(strstr(result.what, "invalid PID map"));
+	ck_assert(*result.todo);
+	ck_assert_int_eq(row(1).state, SYSTEM_REFUSED);
+	ck_assert_int_eq(row(1).next_try, 0);
+}
+END_TEST
+
+START_TEST(a_machine_that_was_refused_is_queued_once_its_key_is_known)
+{
+	say(7, 1, 0);
+	ck_assert(say(0, 1, 10));
+	ck_assert_int_eq(row(1).state, SYSTEM_QUEUED);
+	ck_assert_int_eq(row(1).next_try, NOW + 10);
+	ck_assert_uint_eq(intake.unproved, 0);
+}
+END_TEST
+
+START_TEST(another_machine_is_refused_while_the_reservation_holds)
+{
+	say(0, 1, 0);
+	ck_assert(!say(0, 2, 50));
+	ck_assert_int_eq(result.severity, EVENT_SECURITY);
+	ck_assert_str_eq(result.name, "pid-reserved");
+	/* The hellos of a forger do not prolong what he holds. */
+	ck_assert(say(0, 1, 99));
+	ck_assert(say(0, 2, 101));
+}
+END_TEST
+
+START_TEST(a_used_key_serves_its_own_machine_only)
+{
+	use(0, 1);
+	ck_assert(say(0, 1, 0));
+	ck_assert(!say(0, 2, 0));
+	ck_assert_str_eq(result.name, "pid-used");
+	ck_assert_int_eq(result.severity, EVENT_SECURITY);
+	config.reprovision = REPROVISION_NEVER;
+	ck_assert(!say(0, 1, 0));
+	ck_assert_str_eq(result.name, "already-set-up");
+}
+END_TEST
+
+START_TEST(a_revoked_key_is_refused)
+{
+	struct keyentry e = scratch_pair(0);
+
+	ck_assert_int_eq(keymap_revoke(map, e.pair.pid, NOW, &fault), 0);
+	ck_assert(!say(0, 1, 0));
+	ck_assert_str_eq(result.name, "pid-revoked");
+}
+END_TEST
+
+START_TEST(on_hello_uses_the_key_at_once)
+{
+	config.consume = CONSUME_ON_HELLO;
+	ck_assert(say(0, 1, 0));
+	ck_assert_int_eq(key(0, 0), KEYMAP_USED);
+	ck_assert(say(0, 1, 1));
+	ck_assert(!say(0, 2, 1));
+}
+END_TEST
+
+START_TEST(a_refused_hello_changes_nothing_of_a_machine_that_is_known)
+{
+	struct system before, after;
+
+	say(0, 1, 0);
+	set_state(1, SYSTEM_CONFIGURED, 0, 1);
+	before = row(1);
+	ck_assert(!say_from(7, 1, 2, "198.51.100.9"));
+	after = row(1);
+	ck_assert_mem_eq(&before, &after, sizeof(before));
+}
+END_TEST
+
+START_TEST(the_newest_address_counts_and_makes_a_failed_machine_due)
+{
+	say(0, 1, 0);
+	set_state(1, SYSTEM_FAILED, 1000, 10);
+	ck_assert(say_from(0, 1, 20, "192.0.2.77"));
+	ck_assert_str_eq(row(1).address, "192.0.2.77");
+	ck_assert_int_eq(row(1).next_try, NOW + 20);
+}
+END_TEST
+
+START_TEST(hellos_do_not_shorten_the_wait_after_a_failure_at_will)
+{
+	config.retry_first_seconds = 60;
+	say(0, 1, 0);
+	set_state(1, SYSTEM_FAILED, 10 + 60, 10);
+	ck_assert(say(0, 1, 11));
+	ck_assert_int_eq(row(1).next_try, NOW + 70);
+	ck_assert(say(0, 1, 12));
+	ck_assert_int_eq(row(1).next_try, NOW + 70);
+	/* Long after, a hello is a reason to try before the long wait is over. */
+	set_state(1, SYSTEM_FAILED, 80 + 120, 80);
+	ck_assert(say(0, 1, 150));
+	ck_assert_int_eq(row(1).next_try, NOW + 150);
+}
+END_TEST
+
+START_TEST(a_machine_in_set_up_is_left_alone)
+{
+	say(0, 1, 0);
+	set_state(1, SYSTEM_IN_SETUP, 0, 1);
+	ck_assert(say(0, 1, 2));
+	ck_assert_int_eq(row(1).state, SYSTEM_IN_SETUP);
+	ck_assert_int_eq(row(1).next_try, 0);
+}
+END_TEST
+
+START_TEST(a_machine_without_name_is_tried_again_at_its_next_hello)
+{
+	say(0, 1, 0);
+	set_state(1, SYSTEM_FQDN_MISSING, 0, 1);
+	ck_assert(say(0, 1, 2));
+	ck_assert_int_eq(row(1).state, SYSTEM_QUEUED);
+	ck_assert_int_eq(row(1).next_try, NOW + 2);
+}
+END_TEST
+
+START_TEST(a_certificate_hello_is_listed_with_its_hashes_logged_once)
+{
+	struct hello h = { .version = HELLO_PKI, .uuid = scratch_uuid(1), .n_hashes = HELLO_HASHES };
+
+	for (size_t i = 0; i < HELLO_HASHES; i++) {
+		h.hashes[i].type = 3;
+		h.hashes[i].length = 48;
+		memset(h.hashes[i].digest, 0xab, 48);
+	}
+	ck_assert_int_eq(intake_hello(&intake, map, &h, "192.0.2.1", NOW, &result, &fault), 0);
+	ck_assert(!result.accepted);
+	ck_assert_str_eq(result.name, "needs-certificate");
+	ck_assert_ptr_nonnull(strstr(result.what, "33 root hashes"));
+	ck_assert_uint_gt(strlen(result.what), 33 * 96);
+	ck_assert_int_eq(row(1).state, SYSTEM_NEEDS_CERTIFICATE);
+	ck_assert_int_eq(intake_hello(&intake, map, &h, "192.0.2.1", NOW, &result, &fault), 0);
+	ck_assert_uint_lt(strlen(result.what), 200);
+	/* It does not touch what is known of a machine with a key. */
+	ck_assert(say(0, 2, 0));
+	h.uuid = scratch_uuid(2);
+	ck_assert_int_eq(intake_hello(&intake, map, &h, "192.0.2.9", NOW, &result, &fault), 0);
+	ck_assert_int_eq(row(2).state, SYSTEM_QUEUED);
+	ck_assert_str_eq(row(2).address, "192.0.2.1");
+}
+END_TEST
+
+START_TEST(strangers_cannot_fill_the_table)
+{
+	config.max_unproved = 2;
+	say(7, 1, 0);
+	say(7, 2, 0);
+	say(7, 3, 0);
+	ck_assert(has_row(1));
+	ck_assert(has_row(2));
+	ck_assert(!has_row(3));
+	ck_assert_ptr_nonnull(strstr(result.what, "invalid PID map"));
+	/* The count is found again at the next start. */
+	ck_assert_int_eq(intake_init(&intake, &config, map, &fault), 0);
+	ck_assert_uint_eq(intake.unproved, 2);
+}
+END_TEST
+
+START_TEST(a_blank_uuid_is_refused)
+{
+	struct hello h = hello_of(0, 0);
+
+	memset(&h.uuid, 0xff, sizeof(h.uuid));
+	ck_assert_int_eq(intake_hello(&intake, map, &h, "192.0.2.1", NOW, &result, &fault), 0);
+	ck_assert(!result.accepted);
+	ck_assert_str_eq(result.name, "blank-uuid");
+	ck_assert_int_eq(key(0, 0), KEYMAP_FREE);
+}
+END_TEST
+
+START_TEST(the_wait_doubles_up_to_its_limit)
+{
+	config.retry_first_seconds = 60;
+	config.retry_max_seconds = 300;
+	ck_assert_uint_eq(intake_backoff(&config, 1), 60);
+	ck_assert_uint_eq(intake_backoff(&config, 2), 120);
+	ck_assert_uint_eq(intake_backoff(&config, 3), 240);
+	ck_assert_uint_eq(intake_backoff(&config, 4), 300);
+	ck_assert_uint_eq(intake_backoff(&config, 4000000000u), 300);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("intake");
+	TCase *t = tcase_create("hellos");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, a_first_hello_reserves_the_key_and_queues_the_machine);
+	tcase_add_test(t, an_unknown_pid_queues_nothing);
+	tcase_add_test(t, a_machine_that_was_refused_is_queued_once_its_key_is_known);
+	tcase_add_test(t, another_machine_is_refused_while_the_reservation_holds);
+	tcase_add_test(t, a_used_key_serves_its_own_machine_only);
+	tcase_add_test(t, a_revoked_key_is_refused);
+	tcase_add_test(t, on_hello_uses_the_key_at_once);
+	tcase_add_test(t, a_refused_hello_changes_nothing_of_a_machine_that_is_known);
+	tcase_add_test(t, the_newest_address_counts_and_makes_a_failed_machine_due);
+	tcase_add_test(t, hellos_do_not_shorten_the_wait_after_a_failure_at_will);
+	tcase_add_test(t, a_machine_in_set_up_is_left_alone);
+	tcase_add_test(t, a_machine_without_name_is_tried_again_at_its_next_hello);
+	tcase_add_test(t, a_certificate_hello_is_listed_with_its_hashes_logged_once);
+	tcase_add_test(t, strangers_cannot_fill_the_table);
+	tcase_add_test(t, a_blank_uuid_is_refused);
+	tcase_add_test(t, the_wait_doubles_up_to_its_limit);
+	suite_add_tcase(suite, t);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}

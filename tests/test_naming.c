@@ -1,0 +1,391 @@
+/* Names from inventory, script and reverse DNS: in order, in time, and with reasons. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <event2/dns.h>
+#include <event2/dns_struct.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/naming.h"
+#include "tests/support-map.h"
+
+static struct event_base *base;
+static struct naming_service *service;
+static struct config config;
+static struct naming_question question;
+static struct naming_answer answer;
+static bool done;
+static struct fault fault;
+static char folder[128];
+
+static void begin(void)
+{
+	scratch_enter();
+	ck_assert_ptr_nonnull(getcwd(folder, sizeof(folder)));
+	base = event_base_new();
+	config_init(&config);
+	question = (struct naming_question){ .uuid = scratch_uuid(1), .pid = "0000037M",
+					     .address = "192.0.2.7", .inventory_fqdn = "",
+					     .inventory_profile = "" };
+	ck_assert_int_eq(naming_service_new(&service, base, &config, &fault), 0);
+}
+
+static void end(void)
+{
+	naming_service_free(&service);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	event_base_free(base);
+	scratch_leave();
+}
+
+static void on_answer(void *context, const struct naming_answer *a)
+{
+	answer = *a;
+	done = true;
+}
+
+static int ask(void)
+{
+	struct naming *n;
+
+	done = false;
+	naming_start(&n, service, &question, on_answer, NULL);
+	while (!done)
+		event_base_loop(base, EVLOOP_ONCE);
+	ck_assert_ptr_null(n);
+	return answer.code;
+}
+
+/* Make TEXT the properties script. */
+static void script(const char *text)
+{
+	int fd = open("script", O_WRONLY | O_CREAT | O_TRUNC, 0700);
+
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(write(fd, text, strlen(text)), (ssize_t)strlen(text));
+	close(fd);
+	config.use_props_script = true;
+	config.props_script_timeout = 10;
+	snprintf(config.props_script, sizeof(config.props_script), "%s/script", folder);
+}
+
+START_TEST(the_inventory_knows_first)
+{
+	question.inventory_fqdn = "pc1.example.com";
+	question.inventory_profile = "lab";
+	ck_assert_int_eq(ask(), 0);
+	ck_assert_str_eq(answer.fqdn, "pc1.example.com");
+	ck_assert_str_eq(answer.profile, "lab");
+	ck_assert_str_eq(answer.source, "the inventory");
+}
+END_TEST
+
+START_TEST(without_any_source_there_is_no_name)
+{
+	ck_assert_int_eq(ask(), KIT_ERR_NOT_FOUND);
+	ck_assert_ptr_nonnull(strstr(answer.fault.what, "no FQDN"));
+	ck_assert_ptr_nonnull(strstr(answer.fault.todo, "inventory import"));
+}
+END_TEST
+
+START_TEST(the_script_gets_what_is_known_and_its_answer_counts)
+{
+	/* It runs in "/". */
+	script("#!/bin/sh\ncat > $(dirname $0)/input\n"
+	       "echo '{\"fqdn\": \"pc2.example.com\", \"profile\": \"lab\"}'\n");
+	question.inventory_fqdn = "pc1.example.com";
+	ck_assert_msg(ask() == 0, "%s", answer.fault.what);
+	ck_assert_str_eq(answer.fqdn, "pc2.example.com");
+	ck_assert_str_eq(answer.profile, "lab");
+	ck_assert_str_eq(answer.source, "the script");
+	ck_assert(scratch_holds("\"pid\":\"0000037M\",\"address\":\"192.0.2.7\",\"fqdn\":"
+				"\"pc1.example.com\",\"profile\":\"\"}", 73));
+}
+END_TEST
+
+START_TEST(a_script_that_says_nothing_new_leaves_the_inventorys_name)
+{
+	script("#!/bin/sh\necho '{\"fqdn\": null}'\n");
+	question.inventory_fqdn = "pc1.example.com";
+	ck_assert_int_eq(ask(), 0);
+	ck_assert_str_eq(answer.fqdn, "pc1.example.com");
+	question.inventory_fqdn = "";
+	ck_assert_int_eq(ask(), KIT_ERR_NOT_FOUND);
+}
+END_TEST
+
+static const struct {
+	const char *text;
+	int code;
+	const char *says;
+} failing[] = {
+	{ "#!/bin/sh\necho 'no such\nmachine' >&2\nexit 3\n", KIT_ERR_REFUSED,
+	  "status 3: no such machine" },
+	{ "#!/bin/sh\nkill -9 $$\n", KIT_ERR_REFUSED, "signal 9" },
+	{ "#!/bin/sh\necho hello\n", KIT_ERR_PROTOCOL, "no JSON object" },
+	{ "#!/bin/sh\necho '[1]'\n", KIT_ERR_PROTOCOL, "no JSON object" },
+	{ "#!/bin/sh\necho '{\"fqdn\": 5}'\n", KIT_ERR_PROTOCOL, "\"fqdn\" that is no text" },
+	{ "#!/bin/sh\necho '{\"fqdn\": \"a b.c\"}'\n", KIT_ERR_PROTOCOL, "no fully qualified" },
+	{ "#!/bin/sh\nhead -c 70000 /dev/zero\n", KIT_ERR_RANGE, "more than 65536 bytes" },
+	{ "#!/no/such/interpreter\n", KIT_ERR_NOT_FOUND, "cannot run the properties script" },
+};
+
+START_TEST(a_script_that_fails_says_why)
+{
+	script(failing[_i].text);
+	ck_assert_int_eq(ask(), failing[_i].code);
+	ck_assert_msg(strstr(answer.fault.what, failing[_i].says) != NULL, "got: %s",
+		      answer.fault.what);
+}
+END_TEST
+
+START_TEST(a_script_out_of_time_is_killed_with_its_children)
+{
+	time_t before = time(NULL);
+
+	script("#!/bin/sh\nsleep 60 &\nsleep 60\n");
+	config.props_script_timeout = 1;
+	ck_assert_int_eq(ask(), KIT_ERR_TIMEOUT);
+	ck_assert_ptr_nonnull(strstr(answer.fault.what, "not done within 1 s"));
+	ck_assert_int_lt(time(NULL) - before, 5);
+}
+END_TEST
+
+START_TEST(a_child_left_behind_does_not_hold_the_answer)
+{
+	time_t before = time(NULL);
+
+	script("#!/bin/sh\nsleep 60 &\necho '{\"fqdn\": \"pc2.example.com\"}'\n");
+	ck_assert_msg(ask() == 0, "%s", answer.fault.what);
+	ck_assert_int_lt(time(NULL) - before, 5);
+}
+END_TEST
+
+START_TEST(the_environment_is_empty_but_for_path_and_language)
+{
+	setenv("KIT_TEST_MARK", "1", 1);
+	script("#!/bin/sh\nenv > $(dirname $0)/input\necho '{}'\n");
+	ask();
+	ck_assert(scratch_holds("LANG=C.UTF-8", 12));
+	ck_assert(!scratch_holds("KIT_TEST_MARK", 13));
+	unsetenv("KIT_TEST_MARK");
+}
+END_TEST
+
+static int ended;
+
+static void on_counted(void *context, const struct naming_answer *a)
+{
+	ck_assert_msg(a->code == 0, "%s", a->fault.what);
+	ended++;
+}
+
+START_TEST(no_more_scripts_run_at_a_time_than_allowed)
+{
+	struct naming *n[6];
+
+	/* Each counts who else is there, and fails when there are more than two. */
+	script("#!/bin/sh\nd=$(dirname $0)\ntouch $d/run.$$\nsleep 0.2\n"
+	       "[ $(ls $d/run.* | wc -l) -le 2 ] || exit 1\nrm $d/run.$$\n"
+	       "echo '{\"fqdn\": \"pc.example.com\"}'\n");
+	config.props_script_parallel = 2;
+	ended = 0;
+	for (int i = 0; i < 6; i++)
+		naming_start(&n[i], service, &question, on_counted, NULL);
+	while (ended < 6)
+		event_base_loop(base, EVLOOP_ONCE);
+}
+END_TEST
+
+START_TEST(a_cancelled_script_is_gone_and_the_next_runs)
+{
+	struct naming *n;
+
+	script("#!/bin/sh\nsleep 60\n");
+	config.props_script_parallel = 1;
+	done = false;
+	naming_start(&n, service, &question, on_answer, NULL);
+	event_base_loop(base, EVLOOP_ONCE);
+	naming_cancel(&n);
+	ck_assert(!done);
+	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), -1);	/* no child is left */
+	script("#!/bin/sh\necho '{\"fqdn\": \"pc.example.com\"}'\n");
+	ck_assert_int_eq(ask(), 0);
+}
+END_TEST
+
+/* ---- DNS: a name server of three lines ---- */
+
+static struct evdns_server_port *name_server;
+static bool server_silent;
+
+static void on_dns(struct evdns_server_request *request, void *context)
+{
+	const char *name = request->questions[0]->name;
+	struct in_addr right = { .s_addr = inet_addr("192.0.2.7") };
+	struct in_addr wrong = { .s_addr = inet_addr("192.0.2.99") };
+
+	if (server_silent)
+		return;
+	if (strcasecmp(name, "7.2.0.192.in-addr.arpa") == 0)
+		evdns_server_request_add_ptr_reply(request, NULL, name, "pc7.example.com", 60);
+	else if (strcasecmp(name, "8.2.0.192.in-addr.arpa") == 0)
+		evdns_server_request_add_ptr_reply(request, NULL, name, "stale.example.com", 60);
+	else if (strcasecmp(name, "pc7.example.com") == 0)
+		evdns_server_request_add_a_reply(request, name, 1, &right, 60);
+	else if (strcasecmp(name, "stale.example.com") == 0)
+		evdns_server_request_add_a_reply(request, name, 1, &wrong, 60);
+	else {
+		evdns_server_request_respond(request, DNS_ERR_NOTEXIST);
+		return;
+	}
+	evdns_server_request_respond(request, DNS_ERR_NONE);
+}
+
+static void begin_dns(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	socklen_t size = sizeof(a);
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	begin();
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, size), 0);
+	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &size), 0);
+	name_server = evdns_add_server_port_with_base(base, fd, 0, on_dns, NULL);
+	ck_assert_ptr_nonnull(name_server);
+	server_silent = false;
+	config.dns_fallback = true;
+	snprintf(config.dns_servers, sizeof(config.dns_servers), "127.0.0.1:%u",
+		 ntohs(a.sin_port));
+}
+
+static void end_dns(void)
+{
+	evdns_close_server_port(name_server);
+	end();
+}
+
+START_TEST(reverse_dns_that_is_confirmed_gives_the_name)
+{
+	ck_assert_msg(ask() == 0, "%s", answer.fault.what);
+	ck_assert_str_eq(answer.fqdn, "pc7.example.com");
+	ck_assert_str_eq(answer.source, "reverse DNS");
+	ck_assert(answer.from_dns);
+}
+END_TEST
+
+START_TEST(a_name_that_does_not_point_back_is_not_taken)
+{
+	question.address = "192.0.2.8";
+	ck_assert_int_eq(ask(), KIT_ERR_NOT_FOUND);
+	ck_assert_ptr_nonnull(strstr(answer.fault.what, "stale.example.com, but that name does not"));
+}
+END_TEST
+
+START_TEST(an_address_without_name_has_none)
+{
+	question.address = "192.0.2.9";
+	ck_assert_int_eq(ask(), KIT_ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(a_silent_name_server_is_given_up_in_time)
+{
+	time_t before = time(NULL);
+
+	server_silent = true;
+	config.dns_seconds = 1;
+	ck_assert_int_eq(ask(), KIT_ERR_NOT_FOUND);
+	ck_assert_ptr_nonnull(strstr(answer.fault.what, "in time"));
+	ck_assert_int_le(time(NULL) - before, 3);
+}
+END_TEST
+
+START_TEST(a_question_can_be_cancelled)
+{
+	struct naming *n;
+
+	server_silent = true;
+	done = false;
+	naming_start(&n, service, &question, on_answer, NULL);
+	naming_cancel(&n);
+	event_base_loop(base, EVLOOP_NONBLOCK);
+	ck_assert(!done);
+	server_silent = false;
+	ck_assert_int_eq(ask(), 0);
+}
+END_TEST
+
+START_TEST(dns_is_not_asked_unless_allowed)
+{
+	config.dns_fallback = false;
+	ck_assert_int_eq(ask(), KIT_ERR_NOT_FOUND);
+	ck_assert_str_eq(answer.fqdn, "");
+}
+END_TEST
+
+static const struct {
+	const char *name;
+	bool good;
+} fqdns[] = {
+	{ "pc1.example.com", true }, { "a.b", true }, { "1-2.x3", true }, { "pc1", false },
+	{ "", false }, { ".com", false }, { "a..b", false }, { "a.b.", false }, { "-a.b", false },
+	{ "a-.b", false }, { "a.b-", false }, { "a_b.c", false }, { "a b.c", false },
+	{ "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx.com", false },
+};
+
+START_TEST(a_fully_qualified_name_is_told_from_others)
+{
+	ck_assert_msg(naming_is_fqdn(fqdns[_i].name) == fqdns[_i].good, "%s", fqdns[_i].name);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("naming");
+	TCase *t = tcase_create("inventory and script"), *dns = tcase_create("reverse DNS");
+	SRunner *runner;
+	int failed;
+
+	signal(SIGPIPE, SIG_IGN);
+	tcase_set_timeout(t, 30);
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, the_inventory_knows_first);
+	tcase_add_test(t, without_any_source_there_is_no_name);
+	tcase_add_test(t, the_script_gets_what_is_known_and_its_answer_counts);
+	tcase_add_test(t, a_script_that_says_nothing_new_leaves_the_inventorys_name);
+	tcase_add_loop_test(t, a_script_that_fails_says_why, 0,
+			    sizeof(failing) / sizeof(*failing));
+	tcase_add_test(t, a_script_out_of_time_is_killed_with_its_children);
+	tcase_add_test(t, a_child_left_behind_does_not_hold_the_answer);
+	tcase_add_test(t, the_environment_is_empty_but_for_path_and_language);
+	tcase_add_test(t, no_more_scripts_run_at_a_time_than_allowed);
+	tcase_add_test(t, a_cancelled_script_is_gone_and_the_next_runs);
+	tcase_add_loop_test(t, a_fully_qualified_name_is_told_from_others, 0,
+			    sizeof(fqdns) / sizeof(*fqdns));
+	suite_add_tcase(suite, t);
+	tcase_set_timeout(dns, 30);
+	tcase_add_checked_fixture(dns, begin_dns, end_dns);
+	tcase_add_test(dns, reverse_dns_that_is_confirmed_gives_the_name);
+	tcase_add_test(dns, a_name_that_does_not_point_back_is_not_taken);
+	tcase_add_test(dns, an_address_without_name_has_none);
+	tcase_add_test(dns, a_silent_name_server_is_given_up_in_time);
+	tcase_add_test(dns, a_question_can_be_cancelled);
+	tcase_add_test(dns, dns_is_not_asked_unless_allowed);
+	suite_add_tcase(suite, dns);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
