@@ -234,8 +234,10 @@ static void on_dns(struct evdns_server_request *request, void *context)
 	struct in_addr right = { .s_addr = inet_addr("192.0.2.7") };
 	struct in_addr wrong = { .s_addr = inet_addr("192.0.2.99") };
 
-	if (server_silent)
+	if (server_silent) {
+		evdns_server_request_drop(request);
 		return;
+	}
 	if (strcasecmp(name, "7.2.0.192.in-addr.arpa") == 0)
 		evdns_server_request_add_ptr_reply(request, NULL, name, "pc7.example.com", 60);
 	else if (strcasecmp(name, "8.2.0.192.in-addr.arpa") == 0)
