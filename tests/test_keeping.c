@@ -1,0 +1,319 @@
+/* Tests of what keeps keys safe: journal, backups, dealing records out. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "keygen/bytes.h"
+#include "tests/support-stick.h"
+#include "ukpu/deal.h"
+#include "ukpu/journal.h"
+#include "ukpu/state.h"
+
+typedef const char (*pid_list)[PID_LENGTH + 1];
+
+static struct content content;
+static struct fault fault;
+static char (*pids)[PID_LENGTH + 1];
+static size_t n_pids;
+static struct journal_hit hit;
+
+static void begin(void)
+{
+	content = stick_content(10, 3, 1);
+	ck_assert_int_eq(journal_pids(&content, &pids, &n_pids, NULL), 0);
+	fault_clear(&fault);
+}
+
+static void end(void)
+{
+	free(pids);
+	content_wipe(&content);
+	stick_clean();
+}
+
+static long elsewhere(const char *stick)
+{
+	memset(&hit, 0, sizeof(hit));
+	return journal_elsewhere(stick_path("journal"), stick, (pid_list)pids, n_pids, &hit, &fault);
+}
+
+static void put(const char *stick, size_t n)
+{
+	ck_assert_msg(!journal_put(stick_path("journal"), stick, (pid_list)pids, n, &fault), "%s",
+		      fault.what);
+}
+
+START_TEST(only_records_that_can_still_be_taken_have_their_pids_noted)
+{
+	ck_assert_uint_eq(n_pids, 7);
+	ck_assert_str_eq(pids[0], "T001003G");
+	/* With "do not consume", the counter plays no part. */
+	content.data[26] = SBIN_DO_NOT_CONSUME;
+	for (int i = 0; i < 3; i++)
+		content.data[(1 + i) * SBIN_CHUNK + 4] = SBIN_VALID;
+	free(pids);
+	ck_assert_int_eq(journal_pids(&content, &pids, &n_pids, NULL), 0);
+	ck_assert_uint_eq(n_pids, 10);
+	/* No setup.bin, no PIDs. */
+	free(pids);
+	content.data[0] ^= 1;
+	ck_assert_int_eq(journal_pids(&content, &pids, &n_pids, &fault), KIT_ERR_FORMAT);
+	ck_assert_ptr_null(pids);
+	n_pids = 0;
+}
+END_TEST
+
+START_TEST(a_key_on_another_stick_is_remembered)
+{
+	ck_assert_int_eq(elsewhere("A1"), 0);	/* no journal yet */
+	put("A1", n_pids);
+	ck_assert_int_eq(elsewhere("A1"), 0);
+	ck_assert_int_eq(elsewhere("B2"), 7);
+	ck_assert_str_eq(hit.stick, "A1");
+	ck_assert_uint_eq(strlen(hit.time), 20);
+	/* A1 now holds two of them only. */
+	put("A1", 2);
+	ck_assert_int_eq(elsewhere("B2"), 2);
+	/* And now none. */
+	put("A1", 0);
+	ck_assert_int_eq(elsewhere("B2"), 0);
+}
+END_TEST
+
+START_TEST(a_key_on_two_sticks_is_known_from_either)
+{
+	put("A1", 3);
+	put("B2", 3);
+	ck_assert_int_eq(elsewhere("A1"), 3);
+	ck_assert_str_eq(hit.stick, "B2");
+	ck_assert_int_eq(elsewhere("B2"), 3);
+	ck_assert_str_eq(hit.stick, "A1");
+}
+END_TEST
+
+START_TEST(names_of_sticks_cannot_break_the_journal)
+{
+	put("a b\tc\nput\tX\tY%", 1);
+	ck_assert_int_eq(elsewhere("other"), 1);
+	ck_assert_str_eq(hit.stick, "a%20b%09c%0Aput%09X%09Y%25");
+	ck_assert_int_eq(elsewhere("a b\tc\nput\tX\tY%"), 0);
+	/* A stick that has no name at all is one of many. */
+	put("", 1);
+	ck_assert_int_eq(elsewhere("other"), 1);
+}
+END_TEST
+
+START_TEST(a_torn_or_foreign_line_is_passed_over)
+{
+	FILE *f;
+
+	put("A1", 3);
+	f = fopen(stick_path("journal"), "a");
+	fputs("rubbish\n\n\t\t\t\n2026-01-01T00:00:00Z\tput\n2026\tput\tB2\tTOOLONGFORAPID\n2026\tpu", f);
+	fclose(f);
+	ck_assert_int_eq(elsewhere("B2"), 3);
+}
+END_TEST
+
+START_TEST(the_journal_is_private_and_holds_no_secret)
+{
+	struct stat st;
+	size_t size;
+	uint8_t *text;
+
+	put("A1", n_pids);
+	ck_assert_int_eq(stat(stick_path("journal"), &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0600);
+	text = stick_load(stick_path("journal"), &size);
+	for (size_t i = 1; i < content.size / SBIN_CHUNK; i++) {
+		struct sbin_record r;
+		struct sbin_variable pps;
+
+		ck_assert_int_eq(sbin_record_decode(content.data + i * SBIN_CHUNK, SBIN_CHUNK, &r), 0);
+		ck_assert_int_eq(sbin_record_find(&r, SBIN_AMT, SBIN_PPS, &pps), 0);
+		ck_assert_ptr_null(memmem(text, size, pps.value, pps.length));
+	}
+	ck_assert_ptr_null(memmem(text, size, "Test-pass1!", 11));
+	free(text);
+	/* It is not written through a link that somebody put there. */
+	ck_assert_int_eq(symlink("/tmp/nowhere", stick_path("link")), 0);
+	ck_assert_int_lt(journal_put(stick_path("link"), "A1", (pid_list)pids, 1, NULL), 0);
+}
+END_TEST
+
+START_TEST(a_journal_that_cannot_be_read_or_written_is_an_error)
+{
+	ck_assert_int_lt(journal_put("/nonexistent/journal", "A1", (pid_list)pids, 1, &fault), 0);
+	ck_assert_ptr_nonnull(strstr(fault.what, "journal"));
+	fault_clear(&fault);
+	ck_assert_int_lt(journal_elsewhere(stick_folder(), "A1", (pid_list)pids, 1, NULL, &fault), 0);
+}
+END_TEST
+
+START_TEST(the_state_folder_follows_the_environment)
+{
+	char path[300], want[300];
+	struct stat st;
+
+	setenv("XDG_STATE_HOME", stick_path("xdg/deep"), 1);
+	ck_assert_int_eq(state_path("journal", path, sizeof(path), &fault), 0);
+	snprintf(want, sizeof(want), "%s/ukpu/journal", stick_path("xdg/deep"));
+	ck_assert_str_eq(path, want);
+	*strrchr(path, '/') = '\0';
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0700);
+	/* A relative path in it is none. */
+	setenv("XDG_STATE_HOME", "relative", 1);
+	setenv("HOME", stick_path("home"), 1);
+	ck_assert_int_eq(state_path("journal", path, sizeof(path), &fault), 0);
+	snprintf(want, sizeof(want), "%s/.local/state/ukpu/journal", stick_path("home"));
+	ck_assert_str_eq(path, want);
+	setenv("XDG_STATE_HOME", "/proc/nonexistent", 1);
+	ck_assert_int_lt(state_path("journal", path, sizeof(path), &fault), 0);
+	ck_assert_ptr_nonnull(strstr(fault.todo, "XDG_STATE_HOME"));
+}
+END_TEST
+
+START_TEST(backups_are_private_whole_and_never_overwrite)
+{
+	char first[300], second[300];
+	struct stat st;
+	uint8_t *copy;
+	size_t size;
+
+	setenv("XDG_STATE_HOME", stick_folder(), 1);
+	ck_assert_int_eq(state_backup(&content, NULL, "../../SERIAL 1", 0, first, sizeof(first), &fault),
+			 0);
+	ck_assert_int_eq(state_backup(&content, NULL, "../../SERIAL 1", 0, second, sizeof(second),
+				      &fault), 0);
+	ck_assert_str_ne(first, second);
+	ck_assert_ptr_nonnull(strstr(first, "/ukpu/backup--.-..-SERIAL-1-"));
+	ck_assert_int_eq(stat(first, &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0600);
+	copy = stick_load(second, &size);
+	ck_assert_uint_eq(size, content.size);
+	ck_assert_mem_eq(copy, content.data, size);
+	free(copy);
+	ck_assert_int_eq(state_backup(&content, first, "x", 0, second, sizeof(second), &fault),
+			 KIT_ERR_EXISTS);
+	fault_clear(&fault);
+	ck_assert_int_eq(state_backup(&content, first, "x", 1, second, sizeof(second), &fault), 0);
+}
+END_TEST
+
+/* ---- dealing ---- */
+
+START_TEST(every_unused_record_is_dealt_once_and_no_other)
+{
+	for (size_t n = 1; n <= 7; n++) {
+		struct content part[7];
+		size_t dealt = 0;
+
+		ck_assert_msg(!deal_split(&content, part, n, &fault), "%s", fault.what);
+		for (size_t i = 0; i < n; i++) {
+			struct sbin_summary s;
+			char (*mine)[PID_LENGTH + 1];
+			size_t n_mine;
+
+			ck_assert_int_eq(content_check(&part[i], "part", NULL, NULL, &s, NULL), 0);
+			ck_assert_uint_eq(s.errors, 0);
+			ck_assert_uint_eq(s.warnings, 0);
+			ck_assert_uint_eq(s.consumed, 0);
+			ck_assert_uint_eq(s.valid, s.records);
+			ck_assert_uint_eq(s.records, 7 / n + (i < 7 % n));
+			ck_assert_int_eq(journal_pids(&part[i], &mine, &n_mine, NULL), 0);
+			for (size_t k = 0; k < n_mine; k++)
+				ck_assert_str_eq(mine[k], pids[dealt++]);
+			free(mine);
+			content_wipe(&part[i]);
+		}
+		ck_assert_uint_eq(dealt, 7);
+	}
+}
+END_TEST
+
+START_TEST(more_sticks_than_records_are_refused)
+{
+	struct content part[8];
+
+	ck_assert_int_eq(deal_split(&content, part, 8, &fault), KIT_ERR_RANGE);
+	ck_assert_ptr_nonnull(strstr(fault.what, "7 unused records"));
+	for (size_t i = 0; i < 8; i++)
+		ck_assert_ptr_null(part[i].data);
+}
+END_TEST
+
+START_TEST(a_scrambled_record_is_dealt_as_it_stands)
+{
+	struct content part[2];
+
+	/* Version 4 with scrambled bodies: only the number in front changes. */
+	ck_assert_ptr_nonnull(memcpy(content.data, sbin_version_uuid((struct sbin_version){ 4, 0 }), 16));
+	content.data[24] = 4;
+	content.data[25] = 0;
+	for (size_t i = 1; i <= 10; i++) {
+		struct sbin_record r;
+		uint8_t *at = content.data + i * SBIN_CHUNK;
+
+		ck_assert_int_eq(sbin_record_decode(at, SBIN_CHUNK, &r), 0);
+		r.flags |= SBIN_SCRAMBLED;
+		sbin_record_encode(&r);
+	}
+	ck_assert_int_eq(deal_split(&content, part, 2, &fault), 0);
+	ck_assert_mem_eq(part[1].data + SBIN_CHUNK + 24, content.data + 8 * SBIN_CHUNK + 24,
+			 SBIN_CHUNK - 24);
+	ck_assert_uint_eq(get_le32(part[1].data + SBIN_CHUNK + 20), 1);
+	content_wipe(&part[0]);
+	content_wipe(&part[1]);
+}
+END_TEST
+
+START_TEST(a_file_that_is_too_long_is_not_read_whole)
+{
+	struct content c;
+
+	stick_store(stick_path("f"), content.data, content.size);
+	ck_assert_int_eq(content_read(&c, stick_path("f"), content.size, &fault), 0);
+	ck_assert_uint_eq(c.size, content.size);
+	content_wipe(&c);
+	ck_assert_int_eq(content_read(&c, stick_path("f"), content.size - 1, &fault), KIT_ERR_RANGE);
+	ck_assert_ptr_null(c.data);
+	fault_clear(&fault);
+	/* An endless one neither. */
+	ck_assert_int_eq(content_read(&c, "/dev/zero", 1 << 20, &fault), KIT_ERR_RANGE);
+	fault_clear(&fault);
+	ck_assert_int_eq(content_read(&c, stick_path("none"), 100, &fault), KIT_ERR_NOT_FOUND);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("keeping");
+	TCase *t = tcase_create("journal, backups, dealing");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, only_records_that_can_still_be_taken_have_their_pids_noted);
+	tcase_add_test(t, a_key_on_another_stick_is_remembered);
+	tcase_add_test(t, a_key_on_two_sticks_is_known_from_either);
+	tcase_add_test(t, names_of_sticks_cannot_break_the_journal);
+	tcase_add_test(t, a_torn_or_foreign_line_is_passed_over);
+	tcase_add_test(t, the_journal_is_private_and_holds_no_secret);
+	tcase_add_test(t, a_journal_that_cannot_be_read_or_written_is_an_error);
+	tcase_add_test(t, the_state_folder_follows_the_environment);
+	tcase_add_test(t, backups_are_private_whole_and_never_overwrite);
+	tcase_add_test(t, every_unused_record_is_dealt_once_and_no_other);
+	tcase_add_test(t, more_sticks_than_records_are_refused);
+	tcase_add_test(t, a_scrambled_record_is_dealt_as_it_stands);
+	tcase_add_test(t, a_file_that_is_too_long_is_not_read_whole);
+	suite_add_tcase(suite, t);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
