@@ -278,6 +278,8 @@ static void say_notes(unsigned notes, char *out, size_t size)
 		{ SETUP_NOTE_NO_NAMES, "it would not take host and domain name" },
 		{ SETUP_NOTE_NO_MEBX, "it would not take a new MEBx password and keeps the one of "
 				      "its stick" },
+		{ SETUP_NOTE_NO_READ_BACK, "it closed the connection before its state could be "
+					   "read back" },
 	};
 	size_t at = 0;
 

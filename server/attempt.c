@@ -63,6 +63,17 @@ static void report_map(struct attempt *a, const struct fault *fault)
 		      "the outcome of a set-up cannot be kept: ", fault);
 }
 
+static void report_forgotten(struct attempt *a)
+{
+	struct event e = { .severity = EVENT_ERROR, .name = "forgotten", .uuid = &a->uuid,
+			   .address = a->system.address,
+			   .what = "the machine was forgotten while it was set up: it is "
+			   "configured, and its admin password is lost",
+			   .todo = "reset its AMT and set it up again from a stick" };
+
+	journal_note(a->services.journal, &e);
+}
+
 static void on_failed(void *context, int code, const struct fault *fault)
 {
 	struct attempt *a = context;
@@ -94,7 +105,9 @@ static void on_succeeded(void *context, int code, const struct fault *fault)
 
 	if (gone(a))
 		return;
-	if (code)
+	if (code == KIT_ERR_NOT_FOUND)
+		report_forgotten(a);
+	else if (code)
 		report_map(a, fault);
 	end(a, code ? ATTEMPT_DROPPED : ATTEMPT_CONFIGURED);
 }
@@ -160,6 +173,10 @@ static void on_reply(void *context, const struct callback_reply *reply)
 			fail(a, SYSTEM_FAILED);
 		else
 			step(a);
+		return;
+	}
+	if (reply->code && setup_is_committed(a->setup)) {
+		succeed(a);
 		return;
 	}
 	if (reply->code) {

@@ -171,6 +171,8 @@ static int on_in_setup(void *context, const struct system *s)
 {
 	struct due *d = context;
 
+	if (find(d->fleet, &s->uuid))
+		return 0;
 	if (d->count == d->room) {
 		size_t room = d->room ? d->room * 2 : 64;
 		struct uuid *bigger = realloc(d->uuids, room * sizeof(*bigger));

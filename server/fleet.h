@@ -26,7 +26,10 @@ int fleet_new(struct fleet **out, const struct attempt_services *services,
 /* No attempt may be running. *f may be NULL. */
 void fleet_free(struct fleet **f);
 
-/* Machines that were in set-up when the server ended are due at once. For the start. */
+/*
+ * Machines whose rows say that they are in set-up, but that are not, are due at once: those
+ * of a server that ended, and those of a backup that was restored. KIT_ERR_BUSY: not now.
+ */
 int fleet_recover(struct fleet *f, size_t *recovered, struct fault *fault);
 
 /* Something may be due now: look, at the next turn of the event loop. */

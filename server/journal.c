@@ -136,11 +136,14 @@ void journal_fault(struct journal *j, enum event_severity severity, const char *
 
 void journal_say(struct journal *j, const char *format, ...)
 {
-	char line[LINE];
+	char what[600], line[700];
+	struct event e = { .time = time(NULL), .severity = EVENT_INFO, .name = "server",
+			   .what = what };
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(line, sizeof(line), format, args);
+	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
+	event_line(&e, line, sizeof(line));
 	print(j, EVENT_INFO, line);
 }

@@ -44,6 +44,7 @@ struct server {
 	unsigned ticks;
 	bool full;		/* too many jobs wait: the listener is paused */
 	bool blocked;		/* it was said that another process holds the map */
+	bool changed;		/* another process changed the map: not looked at yet */
 };
 
 /* ---- hellos ---- */
@@ -246,13 +247,18 @@ static void look_at_lock(struct server *s)
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
 	struct server *s = context;
+	size_t orphans;
 	bool changed = false;
 
 	check_load(s);
 	look_at_lock(s);
-	/* An operator's "retry", or a name that was imported, is worth a look. */
+	/* An operator's "retry", an import or a restored backup is worth a look. */
 	if (keymap_changed(s->map, &changed, NULL) == 0 && changed)
+		s->changed = true;
+	if (s->changed && fleet_recover(s->fleet, &orphans, NULL) == 0) {
+		s->changed = false;
 		fleet_kick(s->fleet);
+	}
 	if (++s->ticks % TRIM_TICKS == 0)
 		keymap_log_trim(s->map, s->config.log_keep, NULL);
 }

@@ -194,6 +194,12 @@ static int take_clock(struct setup *s, struct xml_answer **a)
 	return 0;
 }
 
+static int take_commit(struct setup *s, struct xml_answer **a)
+{
+	s->committed = true;
+	return 0;
+}
+
 static int take_state_back(struct setup *s, struct xml_answer **a)
 {
 	int ret = take_state(s, a);
@@ -294,7 +300,7 @@ const struct setup_step setup_steps[] = {
 	  .changes = true,
 	  .wsman = { .verb = WSMAN_CALL, .class_name = CONFIGURATION, .method = "SetTLSPSK" },
 	  .soap = { .service = SOAP_SECURITY, .call = "SetTLSPSK" } },
-	{ .name = "commit the changes", .changes = true,
+	{ .name = "commit the changes", .take = take_commit, .changes = true,
 	  .wsman = { .verb = WSMAN_CALL, .class_name = CONFIGURATION,
 		     .method = "CommitChanges" },
 	  .soap = { .service = SOAP_SECURITY, .call = "CommitChanges" } },

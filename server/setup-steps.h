@@ -16,7 +16,7 @@ struct setup {
 	size_t n_logins;
 	int login;			/* in use; -1: the machine has not asked for one */
 	size_t step;
-	bool planned, failed;
+	bool planned, committed, failed;
 	struct setup_wish wish;		/* SECRET */
 	struct setup_facts facts;
 	unsigned notes;

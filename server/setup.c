@@ -232,6 +232,14 @@ void setup_answer(struct setup *s, const struct setup_reply *reply, int64_t now)
 	xml_answer_free(&a);
 }
 
+bool setup_is_committed(struct setup *s)
+{
+	if (!s->committed)
+		return false;
+	s->notes |= SETUP_NOTE_NO_READ_BACK;
+	return true;
+}
+
 const struct setup_facts *setup_facts(const struct setup *s)
 {
 	return &s->facts;

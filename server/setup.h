@@ -47,6 +47,7 @@ enum setup_note {
 	SETUP_NOTE_NO_CLOCK = 4,
 	SETUP_NOTE_NO_NAMES = 8,
 	SETUP_NOTE_NO_MEBX = 16,
+	SETUP_NOTE_NO_READ_BACK = 32,
 };
 
 /* What to do next. */
@@ -93,6 +94,12 @@ void setup_answer(struct setup *s, const struct setup_reply *reply, int64_t now)
 
 /* The answer to SETUP_PLAN: go on, and make this of the machine. */
 void setup_plan(struct setup *s, const struct setup_wish *wish);
+
+/*
+ * The conversation broke and will not go on: was the machine committed by then? Then set-up is
+ * done, with SETUP_NOTE_NO_READ_BACK: some machines take the network down at that moment.
+ */
+bool setup_is_committed(struct setup *s);
 
 const struct setup_facts *setup_facts(const struct setup *s);
 /* At SETUP_PLAN: which of the LOGINS the machine took; -1: it asked for none. */

@@ -1,0 +1,59 @@
+#!/bin/bash
+# The daemon is killed again and again while machines are set up: none is lost, no key is used twice.
+set -eu
+# shellcheck source=tests/cli/daemon.inc
+. "$TOP/tests/cli/daemon.inc"
+
+N=12
+make_map $N
+write_conf '[profile default]' 'rekey = yes' 'mebx_password = random'
+start
+"$BIN/amt-sim" fleet -n $N --keys keys.csv --address "$NET.1" --server "$SERVER" --port "$PORT" \
+	--delay 100 --retry 1 --hellos 200 --state pcs --until-configured 90 >fleet.out 2>&1 &
+fleet=$!
+# It starts on the same port again, so that the machines find it.
+sed -i "s/^listen = .*/listen = $SERVER/" conf
+kills=0
+while kill -0 $fleet 2>/dev/null && [ $kills -lt 12 ]; do
+	sleep "0.$((RANDOM % 7 + 1))"
+	kill -9 "$DAEMON"
+	wait "$DAEMON" 2>/dev/null || true
+	kills=$((kills + 1))
+	start
+done
+wait $fleet || fail "not all machines were set up: $(tail -n 3 fleet.out)"
+[ $kills -ge 5 ] || fail "only $kills kills"
+for _ in $(seq 100); do
+	[ "$(ctl systems list --json | jq .counts.configured)" != $N ] || break
+	sleep 0.2
+done
+ctl systems list --json >systems.json
+[ "$(jq .counts.configured systems.json)" = $N ] || fail "not all are listed: $(cat systems.json)"
+
+# Each key of the list was used once, by a machine of its own.
+ctl keys list --json >keys.json
+tail -n +2 keys.csv | cut -d, -f1 | sort >pids
+jq -r '.keys[] | select(.state == "used") | (.pid | gsub("-"; "")) + " " + .uuid' keys.json |
+	sort >used
+cut -d' ' -f1 used | comm -12 - pids >ours
+[ "$(wc -l <ours)" = $N ] || fail "not all keys are used"
+[ "$(grep -Ff pids used | cut -d' ' -f2 | sort -u | wc -l)" = $N ] || fail "keys share a machine"
+
+# The map has the passwords and the keys that the machines have: they take them.
+"$BIN/amt-sim" fleet -n $N --keys keys.csv --address "$NET.1" --server "$SERVER" --port "$PORT" \
+	--state pcs >fleet2.out 2>&1 &
+fleet=$!
+sleep 0.5
+before=$(grep -c ' configured .*configured already' log || true)
+ctl systems retry --all >/dev/null 2>&1 || for u in $(jq -r '.systems[].uuid' systems.json); do
+	ctl systems retry "$u" >/dev/null
+done
+for _ in $(seq 100); do
+	[ "$(grep -c ' configured .*configured already' log)" -lt $((before + N)) ] || break
+	sleep 0.2
+done
+kill $fleet
+[ "$(grep -c ' configured .*configured already' log)" -ge $((before + N)) ] ||
+	fail "not every machine takes what the map has for it"
+stop
+! grep -q 'Secret.Pa55' log fleet.out || fail "a password was logged"
