@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "samples/amt-sim-hex.h"
 #include "samples/amt-sim-setup.h"
 
 #define AMT	"http://intel.com/wbem/wscim/1/amt-schema/1/"
@@ -108,8 +109,7 @@ static void write_package(const struct device *d, const struct habits *habits,
 	uint8_t uuid[16];
 
 	told_uuid(d, habits, uuid);
-	for (size_t i = 0; i < 16; i++)
-		snprintf(guid + 2 * i, 3, "%02X", uuid[i]);
+	hex_show(uuid, sizeof uuid, true, guid);
 	xml_open(a, "g:CIM_ComputerSystemPackage");
 	xml_element(a, "g:PlatformGUID", guid);
 	xml_close(a);

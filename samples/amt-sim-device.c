@@ -14,6 +14,7 @@
 
 #include "keygen/outfile.h"
 #include "keygen/secret.h"
+#include "samples/amt-sim-hex.h"
 
 #define FILE_MAX	4096	/* bytes; a state file has under 1200 */
 
@@ -22,37 +23,6 @@ static const char *const state_names[] = { "pre", "in", "post" };
 const char *device_state_name(enum device_state state)
 {
 	return state_names[state];
-}
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* Exactly 2 * SIZE hex digits at TEXT. */
-static bool parse_hex(const char *text, uint8_t *out, size_t size)
-{
-	for (size_t i = 0; i < size; i++) {
-		int high = hex_digit(text[2 * i]);
-		int low = high < 0 ? -1 : hex_digit(text[2 * i + 1]);
-
-		if (low < 0)
-			return false;
-		out[i] = (uint8_t)(high << 4 | low);
-	}
-	return true;
-}
-
-static void show_hex(const uint8_t *data, size_t size, char *out)
-{
-	for (size_t i = 0; i < size; i++)
-		snprintf(out + 2 * i, 3, "%02x", data[i]);
 }
 
 int device_parse_uuid(const char *text, uint8_t *out)
@@ -64,7 +34,7 @@ int device_parse_uuid(const char *text, uint8_t *out)
 	for (size_t g = 0; g < 5; g++) {
 		if (g > 0 && *text++ != '-')
 			return KIT_ERR_FORMAT;
-		if (!parse_hex(text, out, (size_t)groups[g]))
+		if (!hex_parse(text, out, (size_t)groups[g]))
 			return KIT_ERR_FORMAT;
 		text += 2 * groups[g];
 		out += groups[g];
@@ -125,10 +95,7 @@ int device_factory(struct device *d, const uint8_t *uuid, struct device_firmware
 	d->state = DEVICE_PRE;
 	strcpy(d->mebx, PASSWORD_FACTORY);
 	strcpy(d->realm, "Digest:");
-	show_hex(random + 16, 16, d->realm + strlen(d->realm));
-	for (char *c = d->realm + 7; *c != '\0'; c++)
-		if (*c >= 'a')
-			*c -= 'a' - 'A';
+	hex_show(random + 16, 16, true, d->realm + strlen(d->realm));
 	strcpy(d->user, DEVICE_ADMIN);
 	return 0;
 }
@@ -204,7 +171,7 @@ static bool from_flash(struct device *d, const struct flash *f)
 		return false;
 	d->state = (enum device_state)s;
 	d->admin_set = f->digest[0] != '\0';
-	if (d->admin_set && (strlen(f->digest) != 32 || !parse_hex(f->digest, d->digest, 16)))
+	if (d->admin_set && (strlen(f->digest) != 32 || !hex_parse(f->digest, d->digest, 16)))
 		return false;
 	d->clock_set = f->clock_offset[0] != '\0';
 	d->clock_offset = strtoll(f->clock_offset, NULL, 10);
@@ -270,7 +237,7 @@ static void to_flash(const struct device *d, struct flash *f)
 		 d->firmware.minor, d->firmware.build);
 	strcpy(f->state, state_names[d->state]);
 	if (d->admin_set)
-		show_hex(d->digest, sizeof d->digest, f->digest);
+		hex_show(d->digest, sizeof d->digest, false, f->digest);
 	if (d->clock_set)
 		snprintf(f->clock_offset, sizeof f->clock_offset, "%lld",
 			 (long long)d->clock_offset);

@@ -9,16 +9,11 @@
 #include <strings.h>
 
 #include "keygen/secret.h"
+#include "samples/amt-sim-hex.h"
 
 #define NONCE		48	/* hex digits: 8 bytes of time, 16 of hash */
 #define VALUE_MAX	256	/* bytes of one parameter */
 #define HEX		32	/* digits of an MD5 */
-
-static void show_hex(const uint8_t *data, size_t size, char *out)
-{
-	for (size_t i = 0; i < size; i++)
-		snprintf(out + 2 * i, 3, "%02x", data[i]);
-}
 
 static bool make_nonce(const uint8_t *secret, uint64_t when, char *out)
 {
@@ -28,7 +23,7 @@ static bool make_nonce(const uint8_t *secret, uint64_t when, char *out)
 		bytes[i] = (uint8_t)(when >> 8 * (7 - i));
 	if (gnutls_hmac_fast(GNUTLS_MAC_MD5, secret, DIGEST_SECRET, bytes, 8, bytes + 8) < 0)
 		return false;
-	show_hex(bytes, sizeof bytes, out);
+	hex_show(bytes, sizeof bytes, false, out);
 	return true;
 }
 
@@ -92,7 +87,7 @@ static bool md5_hex(const char *text, char *out)
 
 	if (gnutls_hash_fast(GNUTLS_DIG_MD5, text, strlen(text), sum) < 0)
 		return false;
-	show_hex(sum, sizeof sum, out);
+	hex_show(sum, sizeof sum, false, out);
 	return true;
 }
 
@@ -121,7 +116,7 @@ static bool proves(const struct answer *a, const char *method, const uint8_t *di
 	snprintf(text, sizeof text, "%s:%s", method, a->uri);
 	if (!md5_hex(text, request))
 		return false;
-	show_hex(digest, 16, text);
+	hex_show(digest, 16, false, text);
 	snprintf(text + HEX, sizeof text - HEX, ":%s:%s:%s:auth:%s", a->nonce, a->nc, a->cnonce,
 		 request);
 	ok = md5_hex(text, response) && strlen(a->response) == HEX &&

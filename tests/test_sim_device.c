@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 /* The files under test belong to a program, not to a library. */
+#include "samples/amt-sim-hex.c"
 #include "samples/amt-sim-device.c"
 #include "samples/amt-sim-setup.c"
 #include "samples/amt-sim-stick.c"

@@ -1,7 +1,8 @@
 /* Tests of the simulated device's HTTP Digest: RFC 2617's example, forgeries, malformed headers. */
 #include <check.h>
 
-/* The file under test belongs to a program, not to a library. */
+/* The files under test belong to a program, not to a library. */
+#include "samples/amt-sim-hex.c"
 #include "samples/amt-sim-digest.c"
 
 static const uint8_t secret[DIGEST_SECRET] = "fifteen letters";
@@ -28,7 +29,7 @@ static void log_in(const char *challenge, const char *user, const char *password
 	account(user, realm, password, digest);
 	snprintf(text, sizeof text, "%s:%s", method, path);
 	ck_assert(md5_hex(text, request));
-	show_hex(digest, 16, text);
+	hex_show(digest, 16, false, text);
 	snprintf(text + 32, sizeof text - 32, ":%s:0000000a:me:auth:%s", nonce, request);
 	ck_assert(md5_hex(text, response));
 	snprintf(header, sizeof header,

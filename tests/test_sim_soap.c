@@ -2,6 +2,7 @@
 #include <check.h>
 
 /* The files under test belong to a program, not to a library. */
+#include "samples/amt-sim-hex.c"
 #include "samples/amt-sim-device.c"
 #include "samples/amt-sim-setup.c"
 #include "samples/amt-sim-habits.c"
@@ -89,6 +90,28 @@ START_TEST(what_amttool_asks_is_answered_in_its_order)
 }
 END_TEST
 
+START_TEST(a_machine_is_switched_off_and_on)
+{
+	ck_assert_uint_eq(ask(REMOTE, "RemoteControl", "RemoteControl",
+			      "<Command>18</Command><IanaOemNumber>343</IanaOemNumber>"), 200);
+	ck_assert(answered("<StatusCode>0</StatusCode>"));
+	ck_assert_uint_eq(ask(REMOTE, "RemoteControl", "GetSystemPowerState", ""), 200);
+	ck_assert(answered("<SystemPowerState>5</SystemPowerState>"));
+	ask(REMOTE, "RemoteControl", "RemoteControl",
+	    "<Command>20</Command><IanaOemNumber>343</IanaOemNumber>");
+	ck_assert_uint_eq(status, AMT_INVALID_COMMAND);
+	ask(REMOTE, "RemoteControl", "RemoteControl", "<IanaOemNumber>343</IanaOemNumber>");
+	ck_assert_uint_eq(status, AMT_INVALID_COMMAND);
+	ask(REMOTE, "RemoteControl", "RemoteControl", "<Command>17</Command>");
+	ck_assert_uint_eq(status, AMT_UNSUPPORTED_OEM);
+	ck_assert(d.off);
+	ask(REMOTE, "RemoteControl", "RemoteControl",
+	    "<Command>17</Command><IanaOemNumber>343</IanaOemNumber>");
+	ck_assert_uint_eq(status, AMT_OK);
+	ck_assert(!d.off);
+}
+END_TEST
+
 START_TEST(a_device_is_set_up_call_by_call)
 {
 	char clock[256];
@@ -168,6 +191,7 @@ int main(void)
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, what_amttool_asks_is_answered_in_its_order);
+	tcase_add_test(c, a_machine_is_switched_off_and_on);
 	tcase_add_test(c, a_device_is_set_up_call_by_call);
 	tcase_add_test(c, a_refused_call_returns_a_status_and_no_values);
 	tcase_add_test(c, a_call_to_the_wrong_service_is_a_fault);

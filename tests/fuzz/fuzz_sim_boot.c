@@ -1,0 +1,72 @@
+/* Fuzz the simulated firmware: whatever is on the stick, a machine takes a sound key or none. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+/* The files under test belong to a program, not to a library. */
+#include "samples/amt-sim-hex.c"
+#include "samples/amt-sim-device.c"
+#include "samples/amt-sim-stick.c"
+#include "samples/amt-sim-boot.c"
+
+#define STICK_BYTES	(36u * 1024 * 1024)
+#define SECTORS_MAX	64
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The input: for each sector that is not zero its number (2 bytes) and its 512 bytes. */
+static void fill(int fd, const uint8_t *data, size_t size)
+{
+	if (ftruncate(fd, 0) < 0 || ftruncate(fd, STICK_BYTES) < 0)
+		abort();
+	for (unsigned i = 0; i < SECTORS_MAX && size >= 2 + SECTOR; i++) {
+		if (pwrite(fd, data + 2, SECTOR, (off_t)get_le16(data) * SECTOR) != SECTOR)
+			abort();
+		data += 2 + SECTOR;
+		size -= 2 + SECTOR;
+	}
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static int fd = -1;
+	struct boot_bios bios = { .wipe = true };
+	struct fault fault = { .code = 0 };
+	struct boot_report report;
+	struct device d;
+	char path[32];
+
+	if (fd < 0)
+		fd = memfd_create("stick", 0);
+	if (fd < 0 || size < 1)
+		return 0;
+	fill(fd, data + 1, size - 1);
+	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	bios.fat16_only = data[0] & 1;
+	if (device_factory(&d, NULL, (struct device_firmware){ 7, 0, 0 }, NULL, &fault) < 0)
+		abort();
+	if (boot_from_stick(&d, path, &bios, &report, &fault) == 0) {
+		if (d.state != DEVICE_IN || pidpps_check_pid(d.pair.pid) < 0 ||
+		    pidpps_check_pps(d.pair.pps) < 0 || strcmp(d.mebx, PASSWORD_FACTORY) == 0 ||
+		    report.record == 0 || report.record > report.records)
+			abort();
+		/* Marked used, it cannot be taken again. */
+		if (report.consumed) {
+			uint32_t first = report.record;
+
+			device_clear(&d);
+			if (device_factory(&d, NULL, (struct device_firmware){ 7, 0, 0 }, NULL,
+					   &fault) < 0)
+				abort();
+			if (boot_from_stick(&d, path, &bios, &report, &fault) == 0 &&
+			    report.record == first)
+				abort();
+		}
+	} else if (fault.code == 0 || fault.what[0] == '\0') {
+		abort();
+	}
+	device_clear(&d);
+	return 0;
+}

@@ -1,0 +1,60 @@
+/* Fuzz the requests to a simulated machine: every answer is sound XML, and nothing breaks. */
+#include <libxml/parser.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The files under test belong to a program, not to a library. */
+#include "samples/amt-sim-hex.c"
+#include "samples/amt-sim-device.c"
+#include "samples/amt-sim-setup.c"
+#include "samples/amt-sim-habits.c"
+#include "samples/amt-sim-xml.c"
+#include "samples/amt-sim-class.c"
+#include "samples/amt-sim-digest.c"
+#include "samples/amt-sim-wsman.c"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The first byte chooses: 'w' WS-Management, 'd' a header Authorization. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct habits habits = { .answer = ANSWER_GOOD };
+	static const uint8_t secret[DIGEST_SECRET] = "x";
+	char call[CALL_NAME], header[4096];
+	struct xml_answer a;
+	struct device d;
+	unsigned status, http;
+	const char *text;
+	size_t n;
+
+	if (size < 1)
+		return 0;
+	if (data[0] == 'd') {
+		if (size > sizeof header)
+			return 0;
+		memcpy(header, data + 1, size - 1);
+		header[size - 1] = '\0';
+		if (digest_check(secret, header, "POST", "/wsman", "realm", "admin", secret, 5) ==
+		    DIGEST_OK)
+			abort();
+		return 0;
+	}
+	if (device_factory(&d, NULL, (struct device_firmware){ 7, 0, 0 }, NULL, NULL) < 0)
+		abort();
+	d.state = DEVICE_IN;
+	if (xml_answer_begin(&a) < 0)
+		abort();
+	http = wsman_answer(&d, &habits, (const char *)data + 1, size - 1, call, &status, &a);
+	text = xml_answer_end(&a, &n);
+	if (http != 200 && http != 400)
+		abort();
+	if (strlen(call) >= CALL_NAME || d.state == DEVICE_POST)
+		abort();	/* no single request sets a machine up */
+	xmlDoc *doc = xmlReadMemory(text, (int)n, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR);
+	if (doc == NULL)
+		abort();
+	xmlFreeDoc(doc);
+	xml_answer_clear(&a);
+	device_clear(&d);
+	return 0;
+}
