@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ukpu/journal.h"
 #include "ukpu/state.h"
 #include "ukpu/ukpu.h"
 
@@ -27,11 +26,10 @@ static int take_pids(struct ukpu_stick *s, char (**pids)[PID_LENGTH + 1], size_t
 	return r;
 }
 
-int ukpu_guard_second(struct ukpu_stick *s, struct fault *fault)
+long ukpu_keys_elsewhere(struct ukpu_stick *s, struct journal_hit *hit, struct fault *fault)
 {
 	char (*pids)[PID_LENGTH + 1] = NULL;
-	char journal[PATH_MAX], question[500];
-	struct journal_hit hit;
+	char journal[PATH_MAX];
 	size_t n = 0;
 	long found;
 	int r = state_path("journal", journal, sizeof(journal), fault);
@@ -40,9 +38,18 @@ int ukpu_guard_second(struct ukpu_stick *s, struct fault *fault)
 		r = take_pids(s, &pids, &n, fault);
 	if (r)
 		return r;
-	found = journal_elsewhere(journal, s->identity, (const char (*)[PID_LENGTH + 1])pids, n, &hit,
+	found = journal_elsewhere(journal, s->identity, (const char (*)[PID_LENGTH + 1])pids, n, hit,
 				  fault);
 	free(pids);
+	return found;
+}
+
+int ukpu_guard_second(struct ukpu_stick *s, struct fault *fault)
+{
+	char question[500];
+	struct journal_hit hit;
+	long found = ukpu_keys_elsewhere(s, &hit, fault);
+
 	if (found <= 0 || cli_has(s->cli, "second-stick"))
 		return found < 0 ? (int)found : 0;
 	if (cli_has(s->cli, "yes") || cli_has(s->cli, "dry-run")) {
@@ -124,13 +131,12 @@ int ukpu_backup(struct ukpu_stick *s, const struct content *content, const char 
 		unsigned left, struct fault *fault)
 {
 	const char *last = strrchr(s->identity, '/');
-	char saved[PATH_MAX];
 	int r = state_backup(content, path, last ? last + 1 : s->identity,
-			     path && cli_has(s->cli, "force"), saved, sizeof(saved), fault);
+			     path && cli_has(s->cli, "force"), s->kept, sizeof(s->kept), fault);
 
 	if (!r)
 		cli_note(s->cli, "%s: a copy of its setup.bin with %u unused record%s is in %s", s->path,
-			 left, ukpu_plural(left), saved);
+			 left, ukpu_plural(left), s->kept);
 	return r;
 }
 

@@ -17,8 +17,7 @@ const struct cli_option ukpu_list_options[] = {
 	{ NULL, 0, NULL, NULL, 0, 0 },
 };
 
-/* What is on the disk, or why that cannot be told. */
-static void look(const struct drive *d, char *out, size_t size)
+void ukpu_drive_contents(const struct drive *d, char *out, size_t size)
 {
 	struct probe_contents *c = malloc(sizeof(*c));
 	struct fault fault = {0};
@@ -41,8 +40,7 @@ static void look(const struct drive *d, char *out, size_t size)
 	free(c);
 }
 
-/* All that speaks against it, in one line. */
-static unsigned judge(const struct drive *d, char *out, size_t size, struct fault *fault)
+unsigned ukpu_drive_judge(const struct drive *d, char *out, size_t size, struct fault *fault)
 {
 	struct usage usage;
 	unsigned why, reason;
@@ -117,8 +115,8 @@ int ukpu_list(struct cli *cli)
 
 		if (!d->usb && !cli_has(cli, "all"))
 			continue;
-		look(d, contents, sizeof(contents));
-		why = judge(d, verdict, sizeof(verdict), &fault);
+		ukpu_drive_contents(d, contents, sizeof(contents));
+		why = ukpu_drive_judge(d, verdict, sizeof(verdict), &fault);
 		if (why == ~0u) {
 			cli_fail(cli, &fault);
 			goto out;

@@ -6,8 +6,6 @@
 #include "ukpu/deal.h"
 #include "ukpu/ukpu.h"
 
-#define LARGEST_FILE	((uint64_t)511 << 20)	/* what the largest layout could take */
-
 const struct cli_option ukpu_prepare_options[] = {
 	{ "size", 0, "SIZE", "make an image of that size if it is not there (256M)", 0, 0 },
 	{ "layout", 0, "NAME", "fat16 (default), fat32 or superfloppy", 0, 0 },
@@ -41,7 +39,7 @@ static int read_input(struct cli *cli, const char *path, struct content *content
 		      struct fault *fault)
 {
 	struct sbin_summary checked;
-	int r = content_read(content, path, LARGEST_FILE, fault);
+	int r = content_read(content, path, UKPU_LARGEST_FILE, fault);
 
 	if (r)
 		return r;

@@ -5,8 +5,6 @@
 
 #include "ukpu/ukpu.h"
 
-#define LARGEST_FILE	((uint64_t)511 << 20)
-
 const struct cli_option ukpu_repair_options[] = {
 	{ "from", 0, "FILE", "rebuild from this backup instead of what is on the stick",
 	  CLI_FILE, 0 },
@@ -135,7 +133,7 @@ static int take_from_stick(struct ukpu_stick *s, const struct find_candidate **k
 static int take_from_file(struct ukpu_stick *s, const char *path, struct fault *fault)
 {
 	struct sbin_summary summary;
-	int r = content_read(&s->content, path, LARGEST_FILE, fault);
+	int r = content_read(&s->content, path, UKPU_LARGEST_FILE, fault);
 
 	if (!r)
 		r = content_check(&s->content, path, NULL, NULL, &summary, fault);

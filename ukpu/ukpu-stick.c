@@ -127,7 +127,7 @@ static int open_device(struct ukpu_stick *s, unsigned flags, struct fault *fault
 int ukpu_stick_open(struct ukpu_stick *s, struct cli *cli, const char *path, unsigned flags,
 		    struct fault *fault)
 {
-	bool image = cli_has(cli, "image");
+	bool image = flags & UKPU_IMAGE || cli_has(cli, "image");
 	struct probe_contents *contents = NULL;
 	int r;
 

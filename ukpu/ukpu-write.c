@@ -129,16 +129,16 @@ static void write_one(struct ukpu_stick *s)
 	progress_end(&bar);
 }
 
-/* Past the cache, and only after it is sure that this is still the same stick. */
-static void judge_written(struct ukpu_stick *s)
+void ukpu_judge_written(struct ukpu_stick *s,
+			void (*found)(void *context, const struct verify_result *result),
+			void *context)
 {
 	const struct disk *fresh;
-	int only_bad = 1;
 
 	if (target_fresh(s->t, &fresh, &s->fault) || !s->content.size)
 		return;
 	memset(&s->usage, 0, sizeof(s->usage));		/* held exclusively: nothing is mounted */
-	if (ukpu_verify_stick(s, fresh, ukpu_print_result, &only_bad, &s->fault))
+	if (ukpu_verify_stick(s, fresh, found, context, &s->fault))
 		return;
 	if (s->summary.failed) {
 		fault_set(&s->fault, KIT_ERR_VERIFY, "%s is written, and what was written came back, but "
@@ -152,6 +152,7 @@ size_t ukpu_write_all(struct ukpu_stick *sticks, size_t n)
 {
 	struct fault late = {0};
 	size_t failed = 0;
+	int only_bad = 1;
 
 	if (n == 1)
 		write_one(sticks);
@@ -161,7 +162,7 @@ size_t ukpu_write_all(struct ukpu_stick *sticks, size_t n)
 		struct ukpu_stick *s = &sticks[i];
 
 		if (!s->fault.code)
-			judge_written(s);
+			ukpu_judge_written(s, ukpu_print_result, &only_bad);
 		/* A kernel that goes on with the old table is no failure of the stick's. */
 		fault_clear(&late);
 		if (!s->fault.code && table_reread(s->t, &late))

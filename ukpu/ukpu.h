@@ -2,15 +2,19 @@
 #ifndef UKPU_UKPU_H
 #define UKPU_UKPU_H
 
+#include <limits.h>
 #include <stdbool.h>
 
 #include "keygen/cli.h"
 #include "ukpu/content.h"
 #include "ukpu/find.h"
+#include "ukpu/journal.h"
 #include "ukpu/plan.h"
 #include "ukpu/target.h"
 #include "ukpu/usage.h"
 #include "ukpu/verify.h"
+
+#define UKPU_LARGEST_FILE	((uint64_t)511 << 20)	/* what the largest layout could take */
 
 extern const struct cli_option ukpu_list_options[];
 extern const struct cli_option ukpu_prepare_options[];
@@ -53,6 +57,7 @@ struct ukpu_stick {
 	char identity[200];		/* for the journal: a serial, or the image's full path */
 	char contents[400];		/* what is on it, for people */
 	bool created;			/* an image that was made for this */
+	char kept[PATH_MAX];		/* the last copy that ukpu_backup() kept; "" for none */
 	struct find found;		/* what ukpu_stick_search() found */
 	struct content content;		/* what is to be written; empty for retire */
 	struct plan plan;
@@ -63,6 +68,7 @@ struct ukpu_stick {
 enum ukpu_open_flags {
 	UKPU_WRITE = 1,		/* guards, exclusive */
 	UKPU_CREATE = 2,	/* an image that is not there is made, with --size */
+	UKPU_IMAGE = 4,		/* PATH is an image file, also without --image */
 };
 
 /*
@@ -86,13 +92,22 @@ void ukpu_print_plan(const struct ukpu_stick *s);
  */
 int ukpu_confirm(struct ukpu_stick *sticks, size_t n, const char *doing, struct fault *fault);
 
+/* ---- drives: ukpu-list.c ---- */
+
+/* What is on the disk, or why that cannot be told. */
+void ukpu_drive_contents(const struct drive *d, char *out, size_t size);
+/* All that speaks against it, in one line, and or'ed (enum guard_reason); ~0u: a fault. */
+unsigned ukpu_drive_judge(const struct drive *d, char *out, size_t size, struct fault *fault);
+
 /* ---- keys: ukpu-keys.c ---- */
 
 /* Unused records in the sound candidates of s->found, copies counted once. */
 unsigned long ukpu_unused(const struct ukpu_stick *s);
 /* Refuse when there are any, without --overwrite-unused. */
 int ukpu_guard_unused(struct ukpu_stick *s, struct fault *fault);
-/* Ask, or refuse, when keys of s->content are on another stick by the journal. */
+/* How many keys of s->content are on another stick by the journal, or negative; *hit: the first. */
+long ukpu_keys_elsewhere(struct ukpu_stick *s, struct journal_hit *hit, struct fault *fault);
+/* Ask, or refuse, when there are any. */
 int ukpu_guard_second(struct ukpu_stick *s, struct fault *fault);
 /* Note in the journal that the stick holds the keys of s->content and no others. */
 int ukpu_note_keys(struct ukpu_stick *s, struct fault *fault);
@@ -125,6 +140,14 @@ int ukpu_save_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *fa
  * rule.
  */
 size_t ukpu_write_all(struct ukpu_stick *sticks, size_t n);
+
+/*
+ * Verify the stick that was written, past the cache, when it is sure that it is still the same;
+ * each result goes to FOUND. A bad verdict is a fault of the stick's, too.
+ */
+void ukpu_judge_written(struct ukpu_stick *s,
+			void (*found)(void *context, const struct verify_result *result),
+			void *context);
 
 /* The exit status for a stick that failed: no, when it is written but unfit; else could not. */
 int ukpu_failed_status(const struct ukpu_stick *s);
