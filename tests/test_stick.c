@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "keygen/bytes.h"
+#include "tests/support-log.h"
 #include "tests/support-stick.h"
 #include "ukpu/find.h"
 #include "ukpu/plan.h"
@@ -15,53 +16,6 @@
 #define SECTOR	FAT_SECTOR
 #define SMALL	(18 * LAYOUT_MIB)
 #define LARGER	(40 * LAYOUT_MIB)
-
-/* ---- a log of all that reaches the target ---- */
-
-struct event {
-	uint64_t offset;
-	uint8_t *data;		/* NULL: a flush */
-	size_t size;
-};
-
-struct log {
-	struct event *event;
-	size_t n, room;
-	size_t fail_at;		/* number of the event that fails, from 0; SIZE_MAX: none */
-	int err;		/* with this errno */
-	size_t after_failure;	/* events that came all the same */
-};
-
-static int note(void *context, uint64_t offset, const void *data, size_t size)
-{
-	struct log *log = context;
-	struct event *e;
-
-	if (log->n > log->fail_at)
-		log->after_failure++;
-	if (log->n == log->room) {
-		log->room = log->room ? 2 * log->room : 256;
-		log->event = realloc(log->event, log->room * sizeof(*log->event));
-		ck_assert_ptr_nonnull(log->event);
-	}
-	e = &log->event[log->n++];
-	*e = (struct event){ offset, NULL, size };
-	if (data) {
-		e->data = malloc(size);
-		ck_assert_ptr_nonnull(e->data);
-		memcpy(e->data, data, size);
-	}
-	return log->n - 1 == log->fail_at ? log->err : 0;
-}
-
-static void log_free(struct log *log)
-{
-	for (size_t i = 0; i < log->n; i++)
-		free(log->event[i].data);
-	free(log->event);
-	memset(log, 0, sizeof(*log));
-	log->fail_at = SIZE_MAX;
-}
 
 /* ---- what is on the stick before ---- */
 
@@ -149,40 +103,6 @@ static const struct before befores[] = {
 	{ "repair of two partitions", old_elsewhere, LAYOUT_FAT16, true },
 };
 #define BEFORES ((int)(sizeof(befores) / sizeof(befores[0])))
-
-/* ---- writing with a log ---- */
-
-/* Write CONTENT as prepare and repair do: old files are found first, and wiped. */
-static int rewrite(const char *path, enum layout_kind kind, const struct content *content,
-		   struct log *log, struct fault *fault)
-{
-	struct target_hook hook = { note, log };
-	struct fatread_run runs[64];
-	struct plan_request rq = {
-		.kind = kind, .file = content->data, .file_bytes = content->size, .wipe = runs,
-	};
-	struct target *t = NULL;
-	struct plan plan = {0};
-	struct find found = {0};
-	int r = target_open(&t, path, TARGET_WRITE | TARGET_IMAGE, fault);
-
-	if (!r)
-		r = find_run(&found, target_disk(t), FIND_DEEP, NULL, NULL, fault);
-	for (size_t i = 0; i < found.n; i++) {
-		for (size_t k = 0; k < found.candidate[i].file.n_runs && rq.n_wipe < 64; k++)
-			runs[rq.n_wipe++] = found.candidate[i].file.runs[k];
-	}
-	if (!r)
-		r = plan_make(&plan, t, &rq, fault);
-	if (!r && log)
-		target_set_hook(t, &hook);
-	if (!r)
-		r = stick_write(&plan, t, NULL, fault);
-	plan_free(&plan);
-	find_free(&found);
-	target_close(&t);
-	return r;
-}
 
 /* ---- readers ---- */
 
@@ -302,17 +222,17 @@ START_TEST(a_stick_cut_at_any_sector_shows_the_old_or_the_new_or_nothing)
 	const struct before *b = &befores[_i];
 	const struct content *now = b->same ? &old_content : &new_content;
 	const char *path = stick_path("cut.img");
-	struct log log = { .fail_at = SIZE_MAX };
+	struct stick_log log = { .fail_at = SIZE_MAX };
 	struct fault fault = {0};
 	size_t size, after_size, sectors = 0;
 	uint8_t *image, *after;
 
 	b->make(path);
 	image = stick_load(path, &size);
-	ck_assert_msg(!rewrite(path, b->kind, now, &log, &fault), "%s: %s", b->name, fault.what);
+	ck_assert_msg(!stick_rewrite(path, b->kind, now, &log, &fault), "%s: %s", b->name, fault.what);
 	check_state(image, size, now, b->name, 0, false, false);
 	for (size_t i = 0; i < log.n; i++) {
-		const struct event *e = &log.event[i];
+		const struct stick_event *e = &log.event[i];
 
 		for (size_t at = 0; e->data && at < e->size; at += SECTOR) {
 			ck_assert_uint_eq(e->size % SECTOR, 0);
@@ -330,7 +250,7 @@ START_TEST(a_stick_cut_at_any_sector_shows_the_old_or_the_new_or_nothing)
 	ck_assert_ptr_null(log.event[log.n - 1].data);
 	free(image);
 	free(after);
-	log_free(&log);
+	stick_log_free(&log);
 }
 END_TEST
 
@@ -340,7 +260,7 @@ START_TEST(what_comes_between_two_flushes_may_arrive_in_any_order)
 	const struct before *b = &befores[_i];
 	const struct content *now = b->same ? &old_content : &new_content;
 	const char *path = stick_path("order.img");
-	struct log log = { .fail_at = SIZE_MAX };
+	struct stick_log log = { .fail_at = SIZE_MAX };
 	struct fault fault = {0};
 	size_t size, i = 0;
 	uint8_t *image, *torn;
@@ -350,7 +270,7 @@ START_TEST(what_comes_between_two_flushes_may_arrive_in_any_order)
 	image = stick_load(path, &size);
 	torn = malloc(size);
 	ck_assert_ptr_nonnull(torn);
-	ck_assert_msg(!rewrite(path, b->kind, now, &log, &fault), "%s: %s", b->name, fault.what);
+	ck_assert_msg(!stick_rewrite(path, b->kind, now, &log, &fault), "%s: %s", b->name, fault.what);
 	while (i < log.n) {
 		size_t next = i;
 
@@ -359,7 +279,7 @@ START_TEST(what_comes_between_two_flushes_may_arrive_in_any_order)
 		for (int round = 0; round < 12; round++) {
 			memcpy(torn, image, size);
 			for (size_t k = i; k < next; k++) {
-				const struct event *e = &log.event[k];
+				const struct stick_event *e = &log.event[k];
 
 				for (size_t at = 0; at < e->size; at += SECTOR) {
 					if (rand() & 1)
@@ -374,7 +294,7 @@ START_TEST(what_comes_between_two_flushes_may_arrive_in_any_order)
 	}
 	free(image);
 	free(torn);
-	log_free(&log);
+	stick_log_free(&log);
 }
 END_TEST
 
@@ -382,7 +302,7 @@ START_TEST(from_every_cut_a_rebuild_from_the_backup_ends_complete)
 {
 	const struct before *b = &befores[_i];
 	const char *path = stick_path("again.img"), *first = stick_path("first.img");
-	struct log log = { .fail_at = SIZE_MAX };
+	struct stick_log log = { .fail_at = SIZE_MAX };
 	struct fault fault = {0};
 	size_t size, sectors = 0, rebuilt = 0;
 	uint8_t *image;
@@ -391,9 +311,9 @@ START_TEST(from_every_cut_a_rebuild_from_the_backup_ends_complete)
 		return;
 	b->make(first);
 	image = stick_load(first, &size);
-	ck_assert_int_eq(rewrite(first, b->kind, &old_content, &log, &fault), 0);
+	ck_assert_int_eq(stick_rewrite(first, b->kind, &old_content, &log, &fault), 0);
 	for (size_t i = 0; i < log.n; i++) {
-		const struct event *e = &log.event[i];
+		const struct stick_event *e = &log.event[i];
 
 		for (size_t at = 0; e->data && at < e->size; at += SECTOR) {
 			bool last = at + SECTOR >= e->size;
@@ -407,7 +327,7 @@ START_TEST(from_every_cut_a_rebuild_from_the_backup_ends_complete)
 				continue;
 			stick_store(path, image, size);
 			fault_clear(&fault);
-			ck_assert_msg(!rewrite(path, b->kind, &old_content, NULL, &fault), "%s: %s",
+			ck_assert_msg(!stick_rewrite(path, b->kind, &old_content, NULL, &fault), "%s: %s",
 				      b->name, fault.what);
 			after = stick_load(path, &size);
 			disk_open_memory(&disk, &state, after, size, "stick");
@@ -418,7 +338,7 @@ START_TEST(from_every_cut_a_rebuild_from_the_backup_ends_complete)
 	}
 	ck_assert_uint_gt(rebuilt, 20);
 	free(image);
-	log_free(&log);
+	stick_log_free(&log);
 }
 END_TEST
 
@@ -426,15 +346,15 @@ START_TEST(an_error_in_any_write_or_flush_is_reported_and_ends_the_writing)
 {
 	static const int errors[] = { EIO, ENOSPC, EROFS, ENODEV };
 	const char *path = stick_path("error.img");
-	struct log log = { .fail_at = SIZE_MAX };
+	struct stick_log log = { .fail_at = SIZE_MAX };
 	struct fault fault = {0};
 	size_t events, size;
 
 	old_fat16(path);
-	ck_assert_int_eq(rewrite(path, LAYOUT_FAT16, &new_content, &log, &fault), 0);
+	ck_assert_int_eq(stick_rewrite(path, LAYOUT_FAT16, &new_content, &log, &fault), 0);
 	events = log.n;
 	ck_assert_uint_gt(events, 20);
-	log_free(&log);
+	stick_log_free(&log);
 	for (size_t i = 0; i < events; i++) {
 		struct disk_memory state;
 		struct disk disk;
@@ -444,7 +364,7 @@ START_TEST(an_error_in_any_write_or_flush_is_reported_and_ends_the_writing)
 		log.fail_at = i;
 		log.err = errors[i % 4];
 		fault_clear(&fault);
-		ck_assert_msg(rewrite(path, LAYOUT_FAT16, &new_content, &log, &fault) < 0,
+		ck_assert_msg(stick_rewrite(path, LAYOUT_FAT16, &new_content, &log, &fault) < 0,
 			      "event %zu of %zu failed and nobody noticed", i, events);
 		ck_assert_uint_eq(log.after_failure, 0);
 		ck_assert_uint_eq(log.n, i + 1);
@@ -455,7 +375,7 @@ START_TEST(an_error_in_any_write_or_flush_is_reported_and_ends_the_writing)
 		disk_open_memory(&disk, &state, image, size, "stick");
 		ck_assert_int_ne(look_as_firmware(&disk, &new_content), WRONG);
 		free(image);
-		log_free(&log);
+		stick_log_free(&log);
 	}
 }
 END_TEST
@@ -464,13 +384,13 @@ END_TEST
 START_TEST(nothing_is_written_after_the_table)
 {
 	const char *path = stick_path("order.img");
-	struct log log = { .fail_at = SIZE_MAX };
+	struct stick_log log = { .fail_at = SIZE_MAX };
 	size_t table = 0, boot = 0, body = 0, flushes = 0;
 
 	old_fat16(path);
-	ck_assert_int_eq(rewrite(path, LAYOUT_FAT16, &new_content, &log, NULL), 0);
+	ck_assert_int_eq(stick_rewrite(path, LAYOUT_FAT16, &new_content, &log, NULL), 0);
 	for (size_t i = 0; i < log.n; i++) {
-		const struct event *e = &log.event[i];
+		const struct stick_event *e = &log.event[i];
 
 		if (!e->data)
 			flushes++;
@@ -490,7 +410,7 @@ START_TEST(nothing_is_written_after_the_table)
 	/* The first write takes the table away. */
 	ck_assert_uint_eq(log.event[0].offset, 0);
 	ck_assert_uint_eq(log.event[0].size, SECTOR);
-	log_free(&log);
+	stick_log_free(&log);
 }
 END_TEST
 
@@ -642,7 +562,7 @@ START_TEST(old_files_are_wiped_and_read_back_as_zeros)
 	uint8_t *image;
 
 	stick_make(path, LAYOUT_FAT16, SMALL, &large);
-	ck_assert_int_eq(rewrite(path, LAYOUT_FAT16, &new_content, NULL, NULL), 0);
+	ck_assert_int_eq(stick_rewrite(path, LAYOUT_FAT16, &new_content, NULL, NULL), 0);
 	image = stick_load(path, &size);
 	/* Nothing of the longer file shows behind the shorter one. */
 	ck_assert_ptr_null(memmem(image, size, large.data + 150 * SECTOR + 24, 100));
