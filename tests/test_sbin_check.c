@@ -332,15 +332,13 @@ static bool says_more(const struct said *said, const struct said *before)
 	return false;
 }
 
-static void assert_other_meaning(const uint8_t *data, const uint8_t *changed, size_t size)
+static void assert_other_meaning(const char *before, const uint8_t *changed, size_t size)
 {
-	size_t n, m;
-	char *before = sbin_to_json(data, size, true, &n, NULL);
-	char *after = sbin_to_json(changed, size, true, &m, NULL);
+	size_t n;
+	char *after = sbin_to_json(changed, size, true, &n, NULL);
 
 	ck_assert_ptr_nonnull(after);
 	ck_assert_str_ne(before, after);
-	free(before);
 	free(after);
 }
 
@@ -348,8 +346,9 @@ START_TEST(every_changed_byte_is_found_or_makes_a_sound_file_of_another_meaning)
 {
 	static struct said before, said;
 	unsigned long found = 0, places[5] = { 0 };
-	size_t size;
+	size_t size, n, last = SIZE_MAX;
 	uint8_t *data = load(samples[_i].name, &size);
+	char *meaning = sbin_to_json(data, size, true, &n, NULL);
 	/* All values in the smaller ones, in the others each bit alone and all of them. */
 	int step = size <= 1024 ? 1 : 0;
 
@@ -364,13 +363,12 @@ START_TEST(every_changed_byte_is_found_or_makes_a_sound_file_of_another_meaning)
 			if (says_more(&said, &before)) {
 				found++;
 			} else {
-				uint8_t original[65536];
-
-				memcpy(original, data, size);
-				original[offset] ^= (uint8_t)change;
 				ck_assert_msg(place != NOWHERE, "byte %zu, changed by %#x, is not missed",
 					      offset, change);
-				assert_other_meaning(original, data, size);
+				/* Of each byte once: showing all of them would take long. */
+				if (last != offset)
+					assert_other_meaning(meaning, data, size);
+				last = offset;
 				places[place]++;
 			}
 			data[offset] ^= (uint8_t)change;
@@ -380,6 +378,7 @@ START_TEST(every_changed_byte_is_found_or_makes_a_sound_file_of_another_meaning)
 	       "minor version, %lu by ids, %lu by length, %lu by value\n", samples[_i].name, found,
 	       places[MINOR_VERSION], places[VARIABLE_IDS], places[VALUE_LENGTH], places[VALUE]);
 	ck_assert_uint_gt(found, places[VALUE] + places[VARIABLE_IDS] + places[VALUE_LENGTH]);
+	free(meaning);
 	free(data);
 }
 END_TEST
