@@ -58,6 +58,15 @@ void device_smbios_uuid(const uint8_t *uuid, uint8_t *out)
 		out[i] = uuid[from[i]];
 }
 
+int device_random_uuid(uint8_t *out, struct fault *fault)
+{
+	if (gnutls_rnd(GNUTLS_RND_NONCE, out, 16) < 0)
+		return fault_set(fault, KIT_ERR_CRYPTO, "no random numbers for a UUID");
+	out[6] = (out[6] & 0x0f) | 0x40;	/* RFC 4122: random */
+	out[8] = (out[8] & 0x3f) | 0x80;
+	return 0;
+}
+
 int device_parse_firmware(const char *text, struct device_firmware *out)
 {
 	char end;
@@ -74,28 +83,28 @@ int device_parse_firmware(const char *text, struct device_firmware *out)
 int device_factory(struct device *d, const uint8_t *uuid, struct device_firmware firmware,
 		   const char *file, struct fault *fault)
 {
-	uint8_t random[32];
+	uint8_t realm[16];
+	int rc = 0;
 
 	memset(d, 0, sizeof *d);
-	if (gnutls_rnd(GNUTLS_RND_NONCE, random, sizeof random) < 0)
+	if (gnutls_rnd(GNUTLS_RND_NONCE, realm, sizeof realm) < 0)
 		return fault_set(fault, KIT_ERR_CRYPTO, "no random numbers for a new device");
+	if (uuid != NULL)
+		memcpy(d->uuid, uuid, 16);
+	else
+		rc = device_random_uuid(d->uuid, fault);
+	if (rc < 0)
+		return rc;
 	if (file != NULL) {
 		d->file = strdup(file);
 		if (d->file == NULL)
 			return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
 	}
-	if (uuid != NULL) {
-		memcpy(d->uuid, uuid, 16);
-	} else {
-		memcpy(d->uuid, random, 16);
-		d->uuid[6] = (d->uuid[6] & 0x0f) | 0x40;	/* RFC 4122: random */
-		d->uuid[8] = (d->uuid[8] & 0x3f) | 0x80;
-	}
 	d->firmware = firmware;
 	d->state = DEVICE_PRE;
 	strcpy(d->mebx, PASSWORD_FACTORY);
 	strcpy(d->realm, "Digest:");
-	hex_show(random + 16, 16, true, d->realm + strlen(d->realm));
+	hex_show(realm, sizeof realm, true, d->realm + strlen(d->realm));
 	strcpy(d->user, DEVICE_ADMIN);
 	return 0;
 }

@@ -51,6 +51,8 @@ struct device {
 int device_parse_uuid(const char *text, uint8_t *out);
 /* The other way: OUT receives DEVICE_UUID_SHOWN + 1 bytes. */
 void device_show_uuid(const uint8_t *uuid, char *out);
+/* A random one. Returns 0 or KIT_ERR_CRYPTO. */
+int device_random_uuid(uint8_t *out, struct fault *fault);
 /* The 16 bytes in SMBIOS order, as the hello and PlatformGUID have them. */
 void device_smbios_uuid(const uint8_t *uuid, uint8_t *out);
 

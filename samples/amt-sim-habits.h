@@ -9,6 +9,7 @@
 #include "keygen/cli.h"
 
 #define CALL_NAME	64	/* bytes for a method's or class's name */
+#define CALL_UNKNOWN	"(not understood)"	/* stands for the name of what is no call */
 
 enum habits_handshake {
 	HANDSHAKE_GOOD,

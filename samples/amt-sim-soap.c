@@ -224,7 +224,7 @@ unsigned soap_answer(struct device *d, const struct habits *habits, const char *
 	unsigned http;
 
 	*status = 0;
-	strcpy(call, "?");
+	strcpy(call, CALL_UNKNOWN);
 	xml_open(a, "s:Envelope");
 	xml_attribute(a, "xmlns:s", XML_SOAP11);
 	xml_open(a, "s:Body");

@@ -164,22 +164,32 @@ static int raise_limit(size_t n, struct fault *fault)
 	return 0;
 }
 
-static int print_report(struct cli *cli, const struct fleet *f, const struct life_report *r)
+/* BOOTED: what was found on the stick, or NULL; taken over. */
+static int print_report(struct cli *cli, const struct fleet *f, const struct life_report *r,
+			json_t *booted)
 {
-	if (cli->json)
-		return cli_print_json(cli, json_pack("{sI sI sI sI sf}", "devices",
-						     (json_int_t)f->n, "configured",
-						     (json_int_t)r->configured, "hellos",
-						     (json_int_t)r->hellos, "hellos_failed",
-						     (json_int_t)r->unsent, "seconds", r->seconds));
+	json_t *j;
+
+	if (cli->json) {
+		j = json_pack("{sI sI sI sI sf}", "devices", (json_int_t)f->n, "configured",
+			      (json_int_t)r->configured, "hellos", (json_int_t)r->hellos,
+			      "hellos_failed", (json_int_t)r->unsent, "seconds", r->seconds);
+		if (j != NULL && booted != NULL)
+			json_object_set(j, "boot", booted);
+		json_decref(booted);
+		return cli_print_json(cli, j);
+	}
 	if (!cli->quiet)
 		printf("%zu of %zu configured, %zu hellos (%zu failed), %.2f s\n", r->configured,
 		       f->n, r->hellos, r->unsent, r->seconds);
 	return EXIT_YES;
 }
 
-/* Let the devices of the fleet live. SIGNALS is from life_signals(). Returns an exit status. */
-static int live(struct cli *cli, struct fleet *f, struct living *l, int signals)
+/*
+ * Let the devices of the fleet live. SIGNALS is from life_signals(), BOOTED goes into the
+ * report. Returns an exit status.
+ */
+static int live(struct cli *cli, struct fleet *f, struct living *l, int signals, json_t *booted)
 {
 	struct fault fault = { .code = 0 };
 	struct service *service = NULL;
@@ -190,9 +200,11 @@ static int live(struct cli *cli, struct fleet *f, struct living *l, int signals)
 	if (rc == 0)
 		rc = life_run(f, service, &l->life, signals, &report, &fault);
 	service_stop(&service);
-	if (rc < 0)
+	if (rc < 0) {
+		json_decref(booted);
 		return cli_fail(cli, &fault);
-	status = print_report(cli, f, &report);
+	}
+	status = print_report(cli, f, &report, booted);
 	if (status != EXIT_YES)
 		return status;
 	return l->life.until_configured && report.configured < f->n ? EXIT_NO : EXIT_YES;
@@ -230,18 +242,25 @@ static int open_device(struct cli *cli, struct device *d, const struct factory *
 	return rc;
 }
 
-static void tell_boot(struct cli *cli, const struct device *d, const struct boot_report *r)
+/* What happened, for people; with --json as an object for the report, else NULL. */
+static json_t *tell_boot(struct cli *cli, const struct device *d, const struct boot_report *r)
 {
-	char pid[PID_SHOWN + 1], uuid[DEVICE_UUID_SHOWN + 1];
+	char pid[PID_SHOWN + 1], uuid[DEVICE_UUID_SHOWN + 1], version[8];
 
-	if (cli->quiet)
-		return;
 	pidpps_show_pid(d->pair.pid, pid);
 	device_show_uuid(d->uuid, uuid);
-	printf("%s: took record %u of %u (setup.bin %u.%u on FAT%u), PID %s%s\n", uuid, r->record,
-	       r->records, r->version.major, r->version.minor, r->fat_bits, pid,
-	       r->consumed ? "; marked used" : "; not to be marked used");
+	snprintf(version, sizeof version, "%u.%u", r->version.major, r->version.minor);
+	if (cli->json)
+		return json_pack("{ss ss sI sI ss sI sb}", "uuid", uuid, "pid", pid, "record",
+				 (json_int_t)r->record, "records", (json_int_t)r->records,
+				 "file_version", version, "fat", (json_int_t)r->fat_bits,
+				 "marked_used", (int)r->consumed);
+	if (!cli->quiet)
+		printf("%s: took record %u of %u (setup.bin %s on FAT%u), PID %s%s\n", uuid,
+		       r->record, r->records, version, r->fat_bits, pid,
+		       r->consumed ? "; marked used" : "; not to be marked used");
 	fflush(stdout);
+	return NULL;
 }
 
 int verb_boot(struct cli *cli)
@@ -253,6 +272,7 @@ int verb_boot(struct cli *cli)
 	struct factory factory;
 	struct living l;
 	struct habits habits;
+	json_t *booted;
 	int status, signals = -1;
 
 	if (parse_living(cli, &l, &habits, &fault) < 0 ||
@@ -265,15 +285,21 @@ int verb_boot(struct cli *cli)
 		status = cli_fail(cli, &fault);
 		goto out;
 	}
-	tell_boot(cli, f.devices, &report);
-	status = EXIT_YES;
-	if (l.life.server == NULL)
+	booted = tell_boot(cli, f.devices, &report);
+	if (l.life.server == NULL) {
+		status = cli->json ? cli_print_json(cli, booted) : EXIT_YES;
 		goto out;
+	}
 	f.habits = habits;
 	f.event = say;
 	f.context = cli;
 	signals = life_signals(&fault);
-	status = signals < 0 ? cli_fail(cli, &fault) : live(cli, &f, &l, signals);
+	if (signals >= 0) {
+		status = live(cli, &f, &l, signals, booted);
+	} else {
+		json_decref(booted);
+		status = cli_fail(cli, &fault);
+	}
 out:
 	if (signals >= 0)
 		close(signals);
@@ -306,7 +332,7 @@ int verb_run(struct cli *cli)
 	}
 	f.event = say;
 	f.context = cli;
-	status = live(cli, &f, &l, signals);
+	status = live(cli, &f, &l, signals, NULL);
 out:
 	if (signals >= 0)
 		close(signals);
@@ -448,7 +474,7 @@ int verb_fleet(struct cli *cli)
 	signals = life_signals(&fault);
 	if (signals < 0)
 		goto fail;
-	status = live(cli, &f, &l, signals);
+	status = live(cli, &f, &l, signals, NULL);
 	goto out;
 fail:
 	status = cli_fail(cli, &fault);

@@ -226,7 +226,7 @@ unsigned wsman_answer(struct device *d, const struct habits *habits, const char 
 	unsigned http;
 
 	*status = 0;
-	strcpy(call, "?");
+	strcpy(call, CALL_UNKNOWN);
 	if (xml_request_parse(&q.xml, data, size, XML_SOAP12) < 0) {
 		http = answer_fault(a, &q, "c:SchemaValidationError", "This is no SOAP 1.2 envelope.");
 	} else {

@@ -50,16 +50,15 @@ static int run_hello(struct cli *cli)
 	struct address source, server;
 	struct hello_manner manner = { .silent = cli_has(cli, "silent") };
 	struct hello_outcome outcome;
-	struct device device;
+	uint8_t known[16];
 
 	if (strlen(hello.pid) != PID_LENGTH)
 		return cli_misuse(cli, "--pid: 8 characters, as the wire has them: no dash");
 	linger = manner.silent ? 60 : 0;
-	if (device_factory(&device, NULL, (struct device_firmware){ 7, 1, 20 }, NULL, &fault) < 0)
-		return cli_fail(cli, &fault);
-	if (uuid != NULL && device_parse_uuid(uuid, device.uuid) < 0)
+	if (uuid != NULL && device_parse_uuid(uuid, known) < 0)
 		return cli_misuse(cli, "--uuid: \"%s\" is no UUID", uuid);
-	if (address_parse(cli_value(cli, "server"), 9971, &server, &fault) < 0 ||
+	if ((uuid == NULL && device_random_uuid(known, &fault) < 0) ||
+	    address_parse(cli_value(cli, "server"), 9971, &server, &fault) < 0 ||
 	    address_parse(from != NULL ? from : "127.0.0.1", 0, &source, &fault) < 0 ||
 	    cli_number(cli, "retry-count", 0, UINT32_MAX, &retry, &fault) < 0 ||
 	    cli_number(cli, "interface-version", 0, 65535, &version, &fault) < 0 ||
@@ -68,7 +67,7 @@ static int run_hello(struct cli *cli)
 	    cli_number(cli, "pause", 0, 600000, &pause, &fault) < 0 ||
 	    cli_number(cli, "linger", 0, 86400, &linger, &fault) < 0)
 		return cli_fail(cli, &fault);
-	hello.uuid = device.uuid;
+	hello.uuid = known;
 	hello.retry = (uint32_t)retry;
 	hello.version = (uint16_t)version;
 	hello.hashes = (unsigned)hashes;
