@@ -86,8 +86,8 @@ START_TEST(dosfstools_find_nothing_to_complain_of)
 
 	if (!make(_i, &l) || !installed("fsck.fat", _i))
 		return;
-	ck_assert_int_eq(run("dd if=s.img of=v.img bs=512 skip=%u count=%u conv=sparse", l.start,
-			     l.g.sectors), 0);
+	ck_assert_int_eq(run("dd if=s.img of=v.img bs=1M skip=%u count=%u conv=sparse", l.start / 2048,
+			     (l.g.sectors + 2047) / 2048), 0);
 	ck_assert_int_eq(truncate(stick_path("v.img"), (off_t)l.g.sectors * FAT_SECTOR), 0);
 	ck_assert_msg(run("fsck.fat -n -v v.img") == 0, "%s, %d MiB:\n%s", layout_name(l.kind),
 		      (int)sizes[_i % SIZES], printed());
@@ -167,8 +167,8 @@ START_TEST(seven_zip_and_grub_agree_where_they_are_installed)
 	if (!make(_i, &l))
 		return;
 	if (installed("7z", _i)) {
-		ck_assert_int_eq(run("dd if=s.img of=v.img bs=512 skip=%u count=%u conv=sparse", l.start,
-				     l.g.sectors), 0);
+		ck_assert_int_eq(run("dd if=s.img of=v.img bs=1M skip=%u count=%u conv=sparse", l.start / 2048,
+				     (l.g.sectors + 2047) / 2048), 0);
 		ck_assert_int_eq(truncate(stick_path("v.img"), (off_t)l.g.sectors * FAT_SECTOR), 0);
 		ck_assert_int_eq(run("7z x -tFAT -so v.img SETUP.BIN | cmp - wanted"), 0);
 	}
@@ -215,6 +215,9 @@ START_TEST(a_stick_that_is_cut_shows_them_no_half_key)
 		if (!log.event[i].data)
 			continue;
 		stick_put(stick_path("c.img"), log.event[i].offset, log.event[i].data, log.event[i].size);
+		/* After every single sector, and where a longer row of writes ends. */
+		if (log.event[i].size > FAT_SECTOR && log.event[i + 1].data)
+			continue;
 		for (unsigned start = 0; start <= 2048 && mtools; start += 2048) {
 			run("rm -f got; mcopy -i c.img@@%u ::SETUP.BIN got", start * FAT_SECTOR);
 			assert_old_or_new(i, "mtools");
