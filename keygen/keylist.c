@@ -179,6 +179,22 @@ static bool is_header(const char *line, size_t n)
 	return false;
 }
 
+/* Could this line begin a list? Lists are ASCII but for what stands in columns that nobody reads. */
+static bool is_text(const char *line, size_t n)
+{
+	size_t strange = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)line[i];
+
+		if ((c < 32 && c != '\t') || c == 127)
+			return false;
+		strange += c > 127;
+	}
+	/* Names of columns in other languages have some such bytes; noise is half of them and has the others too. */
+	return strange * 2 <= n;
+}
+
 int keylist_open(struct keysource **out, FILE *file, const char *name, struct fault *fault)
 {
 	char line[KEYLIST_LINE + 1];
@@ -193,7 +209,7 @@ int keylist_open(struct keysource **out, FILE *file, const char *name, struct fa
 	if (c == '[' || c == '{')
 		return keylist_json_open(out, file, name, fault);
 	rc = keylist_line(file, name, line, &length, fault);
-	if (rc == KIT_ERR_RANGE || (rc == 1 && memchr(line, 0, length))) {
+	if (rc == KIT_ERR_RANGE || (rc == 1 && !is_text(line, length))) {
 		fault_set(fault, KIT_ERR_FORMAT, "%s is no key list: its first line is no text", name);
 		rc = fault_todo(fault, "give a CSV, text or JSON list of PID/PPS pairs");
 	}

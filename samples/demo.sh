@@ -11,6 +11,7 @@ PATH=$BIN:$PATH
 umask 077
 
 T=$(mktemp -d "${TMPDIR:-/tmp}/amt-demo.XXXXXX") || exit 2
+export XDG_STATE_HOME=$T	# the journal of prepared sticks is the person's own
 server=
 clean_up() {
 	[ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null

@@ -75,7 +75,9 @@ status 1 "$BIN/amt-keygen" check --json - <bad.csv
 status 2 "$BIN/amt-keygen" check missing.csv
 status 2 "$BIN/amt-keygen" check .
 : >empty; status 2 "$BIN/amt-keygen" check empty
-head -c 5000 /dev/urandom >noise; status 2 "$BIN/amt-keygen" check noise
+printf '\x7fELF\2\1\1\0\0\0\n\0\0' >noise; status 2 "$BIN/amt-keygen" check noise
+printf 'caf\xc3\xa9\n\n' >words; status 1 "$BIN/amt-keygen" check words
+printf '\xe4\xf6\xfc\xdf\n' >noise; status 2 "$BIN/amt-keygen" check noise
 
 # What was not taken was not said.
 if "$BIN/amt-keygen" generate -n 2 >/dev/full 2>err; then fail "a full disk went unnoticed"; fi
