@@ -155,5 +155,8 @@ check "setup.bin holds the five keys in question" [ "$(wc -l <secrets)" = 6 ]
 no_secret() { ! grep -aqFf secrets out.* server.log server.conf map.db*; }
 check "no PPS and no password is in a message, in the log or readable in the map" no_secret
 
-if [ $bad != 0 ]; then printf '\nThe demo has FAILED: %d things are not as they should be.\n' $bad; exit 1; fi
+if [ $bad != 0 ]; then
+	printf '\nThe demo has FAILED: %d things are not as they should be.\n' $bad
+	exit 1
+fi
 printf '\nThree machines set up by one touch each, a stranger refused. All as it should be.\n'
