@@ -17,21 +17,21 @@ const struct cli_option ukpu_list_options[] = {
 	{ NULL, 0, NULL, NULL, 0, 0 },
 };
 
-void ukpu_drive_contents(const struct drive *d, char *out, size_t size)
+void ukpu_contents(const char *path, uint64_t bytes, char *out, size_t size)
 {
 	struct probe_contents *c = malloc(sizeof(*c));
 	struct fault fault = {0};
 	int fd;
 
-	if (!c || !d->bytes) {
+	if (!c || !bytes) {
 		snprintf(out, size, "-");
 		free(c);
 		return;
 	}
-	fd = open(d->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		snprintf(out, size, "not looked at: %s", strerror(errno));
-	else if (probe_contents(c, fd, d->bytes, &fault))
+	else if (probe_contents(c, fd, bytes, &fault))
 		snprintf(out, size, "not looked at: %.100s", fault.what);
 	else
 		probe_describe(c, out, size);
@@ -115,7 +115,7 @@ int ukpu_list(struct cli *cli)
 
 		if (!d->usb && !cli_has(cli, "all"))
 			continue;
-		ukpu_drive_contents(d, contents, sizeof(contents));
+		ukpu_contents(d->path, d->bytes, contents, sizeof(contents));
 		why = ukpu_drive_judge(d, verdict, sizeof(verdict), &fault);
 		if (why == ~0u) {
 			cli_fail(cli, &fault);

@@ -67,6 +67,17 @@ static const struct cli_verb verbs[] = {
 			" is overwritten.",
 		.examples = "ukpu retire /dev/sdb\nukpu retire /dev/sdb --whole",
 	},
+	{
+		.name = "wizard", .operands = "[IMAGE...]",
+		.summary = "pick setup.bin and stick on the screen, watch, and go on with the next",
+		.options = ukpu_wizard_options, .max_operands = -1, .run = ukpu_wizard,
+		.details =
+			"For the bench: the same guards, questions and checks as prepare, in windows on the"
+			" terminal (80 columns and 24 rows at least; over ssh, too). No stick is preselected,"
+			" unfit ones are shown with the reason, and the word \"yes\" has to be typed.\n"
+			"A stick that is being written is finished before Ctrl-C ends the wizard.",
+		.examples = "ukpu wizard\nukpu wizard --image stick1.img stick2.img",
+	},
 	{ .name = NULL },
 };
 

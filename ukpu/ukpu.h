@@ -22,6 +22,7 @@ extern const struct cli_option ukpu_verify_options[];
 extern const struct cli_option ukpu_status_options[];
 extern const struct cli_option ukpu_repair_options[];
 extern const struct cli_option ukpu_retire_options[];
+extern const struct cli_option ukpu_wizard_options[];
 
 /* The options of every verb that writes; see stick_open() in ukpu-stick.c. */
 #define UKPU_WRITE_OPTIONS \
@@ -43,6 +44,7 @@ int ukpu_verify(struct cli *cli);
 int ukpu_status(struct cli *cli);
 int ukpu_repair(struct cli *cli);
 int ukpu_retire(struct cli *cli);
+int ukpu_wizard(struct cli *cli);
 
 /* PATH as it stands in a command line: with --image before it when it is an image file. */
 struct ukpu_words { char text[200]; };
@@ -94,8 +96,8 @@ int ukpu_confirm(struct ukpu_stick *sticks, size_t n, const char *doing, struct 
 
 /* ---- drives: ukpu-list.c ---- */
 
-/* What is on the disk, or why that cannot be told. */
-void ukpu_drive_contents(const struct drive *d, char *out, size_t size);
+/* What is on the disk or image PATH with BYTES bytes, or why that cannot be told. */
+void ukpu_contents(const char *path, uint64_t bytes, char *out, size_t size);
 /* All that speaks against it, in one line, and or'ed (enum guard_reason); ~0u: a fault. */
 unsigned ukpu_drive_judge(const struct drive *d, char *out, size_t size, struct fault *fault);
 
