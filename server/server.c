@@ -176,23 +176,28 @@ static bool same_addresses(const struct config_addresses *a, const struct config
 	return true;
 }
 
+struct settings {
+	struct config *config;
+	struct fault *fault;
+};
+
 static int on_setting(void *context, const char *name, const char *value)
 {
-	struct config *c = context;
+	struct settings *s = context;
+	int ret = config_set(s->config, name, value, s->fault);
 
-	return config_set(c, name, value, NULL);
+	if (!ret)
+		return 0;
+	fault_context(s->fault, "a setting in the map makes no sense");
+	return fault_todo(s->fault, "take it out with amt-provisionctl config unset %s", name);
 }
 
 /* The map's settings beat the file's. */
 static int read_settings(struct keymap *map, struct config *c, struct fault *fault)
 {
-	int ret = keymap_settings(map, on_setting, c, fault);
+	struct settings s = { c, fault };
 
-	if (ret) {
-		fault_set(fault, ret, "a setting in the map makes no sense");
-		fault_todo(fault, "amt-provisionctl config show lists them");
-	}
-	return ret;
+	return keymap_settings(map, on_setting, &s, fault);
 }
 
 /* Read the file again; whatever is wrong with it, the server goes on as it was. */
