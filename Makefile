@@ -81,7 +81,8 @@ $B/tests/replay_fuzz_%: $B/tests/fuzz/fuzz_%.o $B/tests/fuzz/replay.o $(FLOORS)
 PACKAGES := gcc make pkg-config libc6-dev libssl-dev libblkid-dev libfdisk-dev libsqlite3-dev \
             libevent-dev libcurl4-openssl-dev libxml2-dev libjansson-dev libinih-dev \
             libmicrohttpd-dev libgnutls28-dev libnewt-dev
-CHECK_PACKAGES := check sqlite3 dosfstools mtools sleuthkit fdisk jq curl python3-minimal tmux
+CHECK_PACKAGES := check sqlite3 dosfstools mtools sleuthkit fdisk jq curl python3-minimal tmux \
+                  openssl iproute2 bsdutils procps
 LINT_PACKAGES  := clang libclang-rt-14-dev shellcheck cppcheck mandoc git
 
 help:
@@ -112,14 +113,35 @@ check:
 	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES)
 	@$(MAKE) --no-print-directory run-tests
 
+# Two lanes side by side: the command lines, which mostly wait, and the unit tests.
 .PHONY: run-tests run-replays
 run-tests: $(BIN) $(TESTS) run-replays
-	@status=0; for t in $(filter-out %/test_commands,$(TESTS)); do $$t || status=1; done; \
-	$B/tests/test_commands $B/bin || status=1; \
+	@$B/tests/test_commands $B/bin >$B/tests/commands.log 2>&1 & commands=$$!; status=0; \
+	for t in $(filter-out %/test_commands,$(TESTS)); do $$t || status=1; done; \
+	wait $$commands || status=1; cat $B/tests/commands.log; \
 	if [ $$status = 0 ]; then echo "All tests passed."; else echo "Some tests FAILED." >&2; fi; exit $$status
 
 run-replays: $(REPLAYS)
 	@for f in $(FUZZERS); do $B/tests/replay_$$f tests/corpus/$$f || exit 1; done
+
+# Other people's programs against ours; each script says why when it skips.
+PEER_PACKAGES := amtterm libsoap-lite-perl jq
+check-peers:
+	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES) $(PEER_PACKAGES)
+	@$(MAKE) --no-print-directory all $B/tests/test_commands
+	@$B/tests/test_commands $B/bin 'tests/peers/*.sh'
+
+# Sticks on a real USB stack: a Debian kernel in QEMU.
+USB_PACKAGES := qemu-system-x86 qemu-utils busybox-static cpio kmod fdisk dosfstools python3-minimal
+check-usb:
+	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES) $(USB_PACKAGES)
+	@$(MAKE) --no-print-directory all
+	@BIN=$B/bin tests/usb/run
+
+soak:
+	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES)
+	@$(MAKE) --no-print-directory all $(BENCHES)
+	@BIN=$B/bin BENCH=$B/tests/bench tests/soak/run.sh
 
 FUZZ_SECONDS ?= 60
 fuzz:
