@@ -178,7 +178,7 @@ int ctl_keys_add(struct cli *cli)
 	struct keymap *m = NULL;
 	int rc;
 
-	rc = ctl_open(cli, KEYMAP_CREATE, 0, &m, &fault);
+	rc = ctl_open(cli, KEYMAP_CREATE, &m, &fault);
 	if (!rc)
 		rc = ask_pid(cli, entry.pair.pid, &fault);
 	if (!rc)

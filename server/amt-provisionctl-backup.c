@@ -23,7 +23,7 @@ int ctl_backup(struct cli *cli)
 	struct keymap *m = NULL;
 	int rc;
 
-	rc = ctl_open(cli, 0, 0, &m, &fault);
+	rc = ctl_open(cli, 0, &m, &fault);
 	if (!rc)
 		rc = keymap_backup(m, path, with_key, &fault);
 	if (!rc)
@@ -174,7 +174,7 @@ int ctl_keys_rotate(struct cli *cli)
 	bool resumed = false;
 	int rc;
 
-	rc = ctl_open(cli, 0, 0, &m, &fault);
+	rc = ctl_open(cli, 0, &m, &fault);
 	if (!rc)
 		rc = keymap_count(m, ctl_now(), &counts, &fault);
 	if (rc) {

@@ -65,10 +65,9 @@ out:
 	return rc;
 }
 
-int ctl_open(struct cli *cli, unsigned flags, unsigned cache_kib, struct keymap **out,
-	     struct fault *fault)
+int ctl_open(struct cli *cli, unsigned flags, struct keymap **out, struct fault *fault)
 {
-	struct keymap_options options = { .flags = flags, .cache_kib = cache_kib };
+	struct keymap_options options = { .flags = flags };
 	char *map, *key_file;
 	int rc;
 

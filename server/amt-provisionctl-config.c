@@ -38,7 +38,7 @@ static int read_layers(struct cli *cli, struct layers *l, struct fault *fault)
 	if (!rc)
 		rc = ctl_configuration(cli, &l->all, fault);
 	if (!rc)
-		rc = ctl_open(cli, KEYMAP_CREATE, 0, &l->m, fault);
+		rc = ctl_open(cli, KEYMAP_CREATE, &l->m, fault);
 	if (!rc)
 		rc = keymap_settings(l->m, apply, l, fault);
 	return rc;

@@ -103,7 +103,7 @@ int ctl_doctor(struct cli *cli)
 		ctl_rows_begin(&r.rows, "checks");
 	rc = ctl_map_names(cli, &map_path, &key_file, &fault);
 	if (!rc)
-		rc = ctl_open(cli, 0, 0, &m, &fault);
+		rc = ctl_open(cli, 0, &m, &fault);
 	d.map = m;
 	d.map_path = map_path;
 	d.key_file = key_file;

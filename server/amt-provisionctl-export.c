@@ -274,7 +274,7 @@ int ctl_keys_export(struct cli *cli)
 	rc = read_options(&j, &fault);
 	if (rc)
 		return cli_misuse(cli, "%s", fault.what);
-	rc = ctl_open(cli, 0, 0, &j.m, &fault);
+	rc = ctl_open(cli, 0, &j.m, &fault);
 	/* Nobody may reserve or export one of them meanwhile. */
 	if (!rc)
 		rc = keymap_begin(j.m, &fault);

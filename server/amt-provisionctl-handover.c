@@ -158,7 +158,7 @@ int ctl_systems_export(struct cli *cli)
 	if (format && strcmp(format, "csv") && strcmp(format, "json"))
 		return cli_misuse(cli, "--format: \"%s\" is none of csv, json", format);
 	h.json = format && format[0] == 'j';
-	rc = ctl_open(cli, 0, 0, &h.m, &fault);
+	rc = ctl_open(cli, 0, &h.m, &fault);
 	if (!rc)
 		rc = outfile_open(&h.file, path,
 				  OUTFILE_HOLD | (cli_has(cli, "force") ? OUTFILE_FORCE : 0), &fault);

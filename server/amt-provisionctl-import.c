@@ -12,7 +12,6 @@
 #include "setupbin/source.h"
 
 #define SAID		100	/* bad lines told one by one; the rest is counted */
-#define CACHE_KIB	32768	/* the whole index of a million PIDs */
 #define HELD		65536	/* entries sorted at a time: see hold() */
 
 const struct cli_option ctl_import_options[] = {
@@ -284,7 +283,7 @@ int ctl_keys_import(struct cli *cli)
 	json_t *all;
 	int rc, status = EXIT_YES;
 
-	rc = ctl_open(cli, dry ? 0 : KEYMAP_CREATE, CACHE_KIB, &m, &fault);
+	rc = ctl_open(cli, dry ? 0 : KEYMAP_CREATE, &m, &fault);
 	if (dry && rc == KIT_ERR_NOT_FOUND)
 		cli_note(cli, "%s: the lines are checked, but against no map", fault.what);
 	else if (rc)

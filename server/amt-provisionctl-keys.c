@@ -104,7 +104,7 @@ int ctl_keys_list(struct cli *cli)
 
 	if (read_filter(cli, &filter, &uuid))
 		return EXIT_CANNOT;
-	rc = ctl_open(cli, 0, 0, &m, &fault);
+	rc = ctl_open(cli, 0, &m, &fault);
 	if (!rc)
 		rc = keymap_count(m, filter.now, &counts, &fault);
 	if (rc)
@@ -175,7 +175,7 @@ int ctl_keys_show(struct cli *cli)
 	if (ctl_pid(cli, cli->argv[0], pid))
 		return EXIT_CANNOT;
 	pidpps_show_pid(pid, shown);
-	rc = ctl_open(cli, 0, 0, &m, &fault);
+	rc = ctl_open(cli, 0, &m, &fault);
 	if (rc)
 		return cli_fail(cli, &fault);
 	rc = keymap_find(m, pid, ctl_now(), &pair, &fault);
@@ -233,7 +233,7 @@ int ctl_keys_revoke(struct cli *cli)
 	for (int i = 0; i < cli->argc; i++)
 		if (ctl_pid(cli, cli->argv[i], pid))
 			return EXIT_CANNOT;
-	rc = ctl_open(cli, 0, 0, &m, &fault);
+	rc = ctl_open(cli, 0, &m, &fault);
 	if (!rc)
 		rc = keymap_begin(m, &fault);
 	for (int i = 0; !rc && i < cli->argc; i++) {

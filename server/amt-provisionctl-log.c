@@ -110,7 +110,7 @@ int ctl_log_show(struct cli *cli)
 	filter.name = cli_value(cli, "event");
 	rc = cli_number(cli, "lines", 1, UINT32_MAX, &filter.last, &fault);
 	if (!rc)
-		rc = ctl_open(cli, 0, 0, &m, &fault);
+		rc = ctl_open(cli, 0, &m, &fault);
 	if (!rc && cli_has(cli, "follow"))
 		rc = keymap_log_each(m, &newest, note_id, &end, &fault);
 	if (!rc)

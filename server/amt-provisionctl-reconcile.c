@@ -259,7 +259,7 @@ int ctl_reconcile(struct cli *cli)
 	struct fault fault = { 0 };
 	int rc, status;
 
-	rc = ctl_open(cli, 0, 0, &j.m, &fault);
+	rc = ctl_open(cli, 0, &j.m, &fault);
 	if (rc)
 		return cli_fail(cli, &fault);
 	if (cli->json)

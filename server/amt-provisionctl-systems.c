@@ -96,7 +96,7 @@ int ctl_systems_list(struct cli *cli)
 	}
 	rc = cli_number(cli, "limit", 1, UINT32_MAX, &filter.limit, &fault);
 	if (!rc)
-		rc = ctl_open(cli, 0, 0, &m, &fault);
+		rc = ctl_open(cli, 0, &m, &fault);
 	if (!rc)
 		rc = keymap_system_count(m, counts, &fault);
 	if (rc)
@@ -162,7 +162,7 @@ int ctl_systems_show(struct cli *cli)
 
 	if (ctl_uuid(cli, cli->argv[0], &uuid))
 		return EXIT_CANNOT;
-	rc = ctl_open(cli, 0, 0, &m, &fault);
+	rc = ctl_open(cli, 0, &m, &fault);
 	if (rc)
 		return cli_fail(cli, &fault);
 	rc = keymap_system_find(m, &uuid, &system, &fault);
@@ -253,7 +253,7 @@ int ctl_systems_retry(struct cli *cli)
 	rc = named(cli, &list);
 	if (rc)
 		goto out;
-	rc = ctl_open(cli, 0, 0, &m, &fault);
+	rc = ctl_open(cli, 0, &m, &fault);
 	if (!rc)
 		rc = keymap_begin(m, &fault);
 	if (!rc && state)
@@ -315,7 +315,7 @@ int ctl_systems_forget(struct cli *cli)
 
 	if (rc)
 		goto out;
-	rc = ctl_open(cli, 0, 0, &m, &fault);
+	rc = ctl_open(cli, 0, &m, &fault);
 	if (!rc)
 		rc = confirm(cli, m, &list, &fault);
 	if (!rc)

@@ -80,7 +80,7 @@ int ctl_inventory_import(struct cli *cli)
 	bool good, dry = cli_has(cli, "dry-run");
 	int rc;
 
-	rc = file ? ctl_open(cli, 0, 0, &m, &fault)
+	rc = file ? ctl_open(cli, 0, &m, &fault)
 		  : fault_sys(&fault, errno, "cannot open %s", path);
 	if (!rc)
 		rc = import_inventory(cli, m, file, name, &rows, &bad, &fault);
@@ -183,7 +183,7 @@ int ctl_profiles_list(struct cli *cli)
 	struct keymap *m = NULL;
 	int rc, status = EXIT_YES;
 
-	rc = ctl_open(cli, 0, 0, &m, &fault);
+	rc = ctl_open(cli, 0, &m, &fault);
 	if (rc)
 		return cli_fail(cli, &fault);
 	if (cli->json)
@@ -223,7 +223,7 @@ int ctl_profiles_show(struct cli *cli)
 	struct keymap *m = NULL;
 	int rc, status = EXIT_YES;
 
-	rc = ctl_open(cli, 0, 0, &m, &fault);
+	rc = ctl_open(cli, 0, &m, &fault);
 	if (!rc)
 		rc = keymap_profile_find(m, cli->argv[0], &profile, &fault);
 	if (rc == KIT_ERR_NOT_FOUND && !fault.code) {
@@ -268,7 +268,7 @@ int ctl_profiles_set(struct cli *cli)
 	int rc;
 
 	memset(&profile, 0, sizeof(profile));
-	rc = ctl_open(cli, KEYMAP_CREATE, 0, &m, &fault);
+	rc = ctl_open(cli, KEYMAP_CREATE, &m, &fault);
 	if (!rc)
 		rc = keymap_begin(m, &fault);
 	if (!rc)
@@ -297,7 +297,7 @@ int ctl_profiles_remove(struct cli *cli)
 	struct keymap *m = NULL;
 	int rc, status;
 
-	rc = ctl_open(cli, 0, 0, &m, &fault);
+	rc = ctl_open(cli, 0, &m, &fault);
 	if (rc)
 		return cli_fail(cli, &fault);
 	rc = keymap_begin(m, &fault);

@@ -27,8 +27,7 @@
 int ctl_configuration(struct cli *cli, struct config *config, struct fault *fault);
 
 /* Open the map that the options name; FLAGS as in struct keymap_options. */
-int ctl_open(struct cli *cli, unsigned flags, unsigned cache_kib, struct keymap **out,
-	     struct fault *fault);
+int ctl_open(struct cli *cli, unsigned flags, struct keymap **out, struct fault *fault);
 /* The names of map and key file alone, to be freed by the caller. */
 int ctl_map_names(struct cli *cli, char **map, char **key_file, struct fault *fault);
 

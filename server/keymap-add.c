@@ -152,21 +152,31 @@ out:
 	return rc;
 }
 
-struct owner {
-	const struct uuid *uuid;	/* or NULL */
-	int64_t at, until;
-};
+int db_reserve(struct keymap *m, int64_t id, const struct uuid *uuid, int64_t at, int64_t until,
+	       struct fault *fault)
+{
+	sqlite3_stmt *s;
+	int rc = db_statement(m, "INSERT OR REPLACE INTO reservation(pid_id, uuid, at, until)"
+			      " VALUES(?1, ?2, ?3, ?4)", &s, fault);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(s, 1, id);
+	db_uuid(s, 2, uuid);
+	sqlite3_bind_int64(s, 3, at);
+	sqlite3_bind_int64(s, 4, until);
+	return db_run(m, s, "reserve a key", NULL, fault);
+}
 
 static int insert(struct keymap *m, const struct keyentry *entry, int64_t batch,
-		  const struct owner *owner, enum keymap_added *added, struct fault *fault)
+		  enum keymap_added *added, struct fault *fault)
 {
 	uint8_t sealed[DB_PPS + 2 * DB_PASSWORD];
 	sqlite3_stmt *s;
 	int changed, rc;
 
 	rc = db_statement(m, "INSERT INTO csti_pid_map(pps, current_password, admin_password, pid,"
-			  " used, batch, uuid, reserved_at, reserved_until)"
-			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT(pid) DO NOTHING",
+			  " used, batch) VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(pid) DO NOTHING",
 			  &s, fault);
 	if (rc)
 		return rc;
@@ -176,13 +186,8 @@ static int insert(struct keymap *m, const struct keyentry *entry, int64_t batch,
 		return rc;
 	}
 	db_pid(s, 4, entry->pair.pid);
-	sqlite3_bind_int(s, 5, owner ? KEYMAP_RESERVED : entry->used ? KEYMAP_USED : KEYMAP_FREE);
+	sqlite3_bind_int(s, 5, entry->used ? KEYMAP_USED : KEYMAP_FREE);
 	sqlite3_bind_int64(s, 6, batch);
-	if (owner) {
-		db_uuid(s, 7, owner->uuid);
-		sqlite3_bind_int64(s, 8, owner->at);
-		sqlite3_bind_int64(s, 9, owner->until);
-	}
 	rc = db_run(m, s, "add a pair", &changed, fault);
 	*added = KEYMAP_ADDED;
 	return rc || changed ? rc : compare(m, entry, added, fault);
@@ -198,14 +203,13 @@ int keymap_add(struct keymap *m, const struct keyentry *entry, int64_t batch,
 	rc = db_enter(m, &own, fault);
 	if (rc)
 		return rc;
-	rc = insert(m, entry, batch, NULL, added ? added : &unused, fault);
+	rc = insert(m, entry, batch, added ? added : &unused, fault);
 	return db_leave(m, own, rc, fault);
 }
 
 int keymap_add_rekey(struct keymap *m, const struct keyentry *entry, const struct uuid *uuid,
 		     int64_t now, struct fault *fault)
 {
-	const struct owner owner = { uuid, now, NEVER };
 	const struct keymap_facts facts = { .next_pid = entry->pair.pid };
 	enum keymap_added added;
 	struct system system;
@@ -224,10 +228,12 @@ int keymap_add_rekey(struct keymap *m, const struct keyentry *entry, const struc
 	if (!rc)
 		rc = keymap_batch(m, "rekey", shown, now, &batch, fault);
 	if (!rc)
-		rc = insert(m, entry, batch, &owner, &added, fault);
+		rc = insert(m, entry, batch, &added, fault);
 	/* The same pair again would be somebody else's: a fresh one is never in the map. */
 	if (!rc && added != KEYMAP_ADDED)
 		rc = KIT_ERR_DUPLICATE;
+	if (!rc)
+		rc = db_reserve(m, sqlite3_last_insert_rowid(m->db), uuid, now, NEVER, fault);
 	if (!rc)
 		rc = keymap_system_facts(m, uuid, &facts, fault);
 	return db_leave(m, own, rc, fault);

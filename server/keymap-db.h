@@ -61,6 +61,10 @@ int db_leave(struct keymap *m, bool own, int rc, struct fault *fault);
 /* Take up the master key that the map says is in force, reading the key file anew if need be. */
 int db_key_in_force(struct keymap *m, struct fault *fault);
 
+/* Reserve the pair with the row ID, whoever had it. */
+int db_reserve(struct keymap *m, int64_t id, const struct uuid *uuid, int64_t at, int64_t until,
+	       struct fault *fault);
+
 /* A place for a sealed value of a pair, a system, a profile. */
 struct seal_place db_place_pid(const char *column, const char *pid);
 struct seal_place db_place_uuid(const char *column, const struct uuid *uuid);

@@ -6,11 +6,12 @@
 
 /* ---- one row ---- */
 
-#define COLUMNS	"p.id, p.pid, p.used, p.uuid, p.reserved_at, p.reserved_until, p.used_at," \
+#define COLUMNS	"p.id, p.pid, p.used, ifnull(r.uuid, p.uuid), r.at, r.until, p.used_at," \
 		" p.revoked_at, p.current_password IS NOT NULL, p.admin_password IS NOT NULL," \
 		" p.batch, p.exported"
+#define PAIRS	" FROM csti_pid_map p LEFT JOIN reservation r ON r.pid_id = p.id"
 #define BATCHES	", b.time, b.how || ' ' || b.source, x.time, x.how || ' ' || x.source"
-#define JOIN	" FROM csti_pid_map p LEFT JOIN batch b ON b.id = p.batch" \
+#define JOIN	PAIRS " LEFT JOIN batch b ON b.id = p.batch" \
 		" LEFT JOIN batch x ON x.id = p.exported"
 
 static void read_pair(sqlite3_stmt *s, int64_t now, bool batches, struct keymap_pair *out)
@@ -28,10 +29,10 @@ static void read_pair(sqlite3_stmt *s, int64_t now, bool batches, struct keymap_
 	out->has_new = sqlite3_column_int(s, 9);
 	out->batch = sqlite3_column_int64(s, 10);
 	out->exported = sqlite3_column_int64(s, 11);
-	if (out->state == KEYMAP_RESERVED && out->reserved_until <= now) {
-		out->state = KEYMAP_FREE;
+	if (out->state == KEYMAP_FREE && out->reserved_until > now)
+		out->state = KEYMAP_RESERVED;
+	else if (out->state == KEYMAP_FREE && out->reserved_until)
 		out->lapsed = true;
-	}
 	if (!batches)
 		return;
 	out->made_at = sqlite3_column_int64(s, 12);
@@ -64,7 +65,7 @@ static int find_quickly(struct keymap *m, const char *pid, int64_t now, struct k
 	sqlite3_stmt *s;
 	int rc;
 
-	rc = db_statement(m, "SELECT " COLUMNS " FROM csti_pid_map p WHERE p.pid = ?1", &s, fault);
+	rc = db_statement(m, "SELECT " COLUMNS PAIRS " WHERE p.pid = ?1", &s, fault);
 	if (rc)
 		return rc;
 	db_pid(s, 1, pid);
@@ -98,7 +99,6 @@ int keymap_reserve(struct keymap *m, const char *pid, const struct uuid *uuid, i
 		   struct fault *fault)
 {
 	struct keymap_pair pair;
-	sqlite3_stmt *s;
 	bool own;
 	int rc;
 
@@ -118,23 +118,25 @@ int keymap_reserve(struct keymap *m, const char *pid, const struct uuid *uuid, i
 		*before = pair;
 	if (*claim != KEYMAP_CLAIMED)
 		goto out;
-	rc = db_statement(m, "UPDATE csti_pid_map SET used = ?1, uuid = ?2, reserved_at = ?3,"
-			  " reserved_until = ?4 WHERE id = ?5", &s, fault);
-	if (rc)
-		goto out;
-	sqlite3_bind_int(s, 1, KEYMAP_RESERVED);
-	db_uuid(s, 2, uuid);
-	sqlite3_bind_int64(s, 3, now);
-	sqlite3_bind_int64(s, 4, now + seconds);
-	sqlite3_bind_int64(s, 5, pair.id);
-	rc = db_run(m, s, "reserve a key", NULL, fault);
+	rc = db_reserve(m, pair.id, uuid, now, now + seconds, fault);
 out:
 	return db_leave(m, own, rc, fault);
 }
 
-/* Change the state of the row ID; AT is the parameter ?2, a time or NULL. */
-static int set_state(struct keymap *m, const char *sql, int64_t id, enum keymap_state state,
-		     int64_t at, const struct uuid *uuid, struct fault *fault)
+static int unreserve(struct keymap *m, int64_t id, struct fault *fault)
+{
+	sqlite3_stmt *s;
+	int rc = db_statement(m, "DELETE FROM reservation WHERE pid_id = ?1", &s, fault);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(s, 1, id);
+	return db_run(m, s, "give a key back", NULL, fault);
+}
+
+/* Make the pair ID used or revoked AT a time; what reservation there was is over. */
+static int settle(struct keymap *m, const char *sql, int64_t id, enum keymap_state state,
+		  int64_t at, const struct uuid *uuid, struct fault *fault)
 {
 	sqlite3_stmt *s;
 	int rc = db_statement(m, sql, &s, fault);
@@ -142,12 +144,12 @@ static int set_state(struct keymap *m, const char *sql, int64_t id, enum keymap_
 	if (rc)
 		return rc;
 	sqlite3_bind_int(s, 1, state);
-	if (at)
-		sqlite3_bind_int64(s, 2, at);
+	sqlite3_bind_int64(s, 2, at);
 	if (uuid)
 		db_uuid(s, 3, uuid);
 	sqlite3_bind_int64(s, 4, id);
-	return db_run(m, s, "change a key's state", NULL, fault);
+	rc = db_run(m, s, "change a key's state", NULL, fault);
+	return rc ? rc : unreserve(m, id, fault);
 }
 
 static int not_in_map(const char *pid, struct fault *fault)
@@ -180,8 +182,8 @@ int keymap_use(struct keymap *m, const char *pid, const struct uuid *uuid, int64
 	else if (claim == KEYMAP_CLAIM_REVOKED)
 		rc = fault_set(fault, KIT_ERR_STATE, "PID %.4s-%.4s is revoked", pid, pid + 4);
 	else if (claim != KEYMAP_CLAIM_PROVED)
-		rc = set_state(m, "UPDATE csti_pid_map SET used = ?1, used_at = ?2, uuid = ?3"
-			       " WHERE id = ?4", pair.id, KEYMAP_USED, now, uuid, fault);
+		rc = settle(m, "UPDATE csti_pid_map SET used = ?1, used_at = ?2, uuid = ?3"
+			    " WHERE id = ?4", pair.id, KEYMAP_USED, now, uuid, fault);
 out:
 	return db_leave(m, own, rc, fault);
 }
@@ -201,9 +203,7 @@ int keymap_release(struct keymap *m, const char *pid, const struct uuid *uuid,
 		rc = not_in_map(pid, fault);
 	else if (!rc && pair.state == KEYMAP_RESERVED && pair.has_uuid &&
 		 uuid_equal(&pair.uuid, uuid))
-		rc = set_state(m, "UPDATE csti_pid_map SET used = ?1, uuid = NULL,"
-			       " reserved_at = NULL, reserved_until = NULL WHERE id = ?4",
-			       pair.id, KEYMAP_FREE, 0, NULL, fault);
+		rc = unreserve(m, pair.id, fault);
 	return db_leave(m, own, rc, fault);
 }
 
@@ -220,8 +220,8 @@ int keymap_revoke(struct keymap *m, const char *pid, int64_t now, struct fault *
 	if (rc == KIT_ERR_NOT_FOUND)
 		rc = not_in_map(pid, fault);
 	else if (!rc && pair.state != KEYMAP_REVOKED)
-		rc = set_state(m, "UPDATE csti_pid_map SET used = ?1, revoked_at = ?2"
-			       " WHERE id = ?4", pair.id, KEYMAP_REVOKED, now, NULL, fault);
+		rc = settle(m, "UPDATE csti_pid_map SET used = ?1, revoked_at = ?2 WHERE id = ?4",
+			    pair.id, KEYMAP_REVOKED, now, NULL, fault);
 	return db_leave(m, own, rc, fault);
 }
 
@@ -233,47 +233,45 @@ int keymap_count(struct keymap *m, int64_t now, struct keymap_counts *out, struc
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	rc = db_statement(m, "SELECT used, used = 2 AND reserved_until <= ?1 AS lapsed, count(*)"
-			  " FROM csti_pid_map WHERE used <> 0 GROUP BY 1, 2 UNION ALL"
-			  " SELECT 0, 0, (SELECT count(*) FROM csti_pid_map)", &s, fault);
+	rc = db_statement(m, "SELECT (SELECT count(*) FROM csti_pid_map),"
+			  " (SELECT count(*) FROM csti_pid_map WHERE used <> 0 AND used = ?1),"
+			  " (SELECT count(*) FROM csti_pid_map WHERE used <> 0 AND used = ?2),"
+			  " (SELECT count(*) FROM reservation WHERE until > ?3),"
+			  " (SELECT count(*) FROM reservation WHERE until <= ?3)", &s, fault);
 	if (rc)
 		return rc;
-	sqlite3_bind_int64(s, 1, now);
-	while ((rc = db_step(m, s, "count the keys", fault)) > 0) {
-		uint64_t n = (uint64_t)sqlite3_column_int64(s, 2);
-
-		switch (sqlite3_column_int(s, 0)) {
-		case KEYMAP_FREE:	/* the row of all */
-			out->total = n;
-			break;
-		case KEYMAP_RESERVED:
-			*(sqlite3_column_int(s, 1) ? &out->lapsed : &out->reserved) += n;
-			break;
-		case KEYMAP_USED:
-			out->used += n;
-			break;
-		default:
-			out->revoked += n;
-		}
+	sqlite3_bind_int(s, 1, KEYMAP_USED);
+	sqlite3_bind_int(s, 2, KEYMAP_REVOKED);
+	sqlite3_bind_int64(s, 3, now);
+	rc = db_step(m, s, "count the keys", fault);
+	if (rc > 0) {
+		out->total = (uint64_t)sqlite3_column_int64(s, 0);
+		out->used = (uint64_t)sqlite3_column_int64(s, 1);
+		out->revoked = (uint64_t)sqlite3_column_int64(s, 2);
+		out->reserved = (uint64_t)sqlite3_column_int64(s, 3);
+		out->lapsed = (uint64_t)sqlite3_column_int64(s, 4);
+		out->free = out->total - out->reserved - out->used - out->revoked;
 	}
 	db_done(s);
-	out->free = out->total - out->reserved - out->used - out->revoked;
-	return rc;
+	return rc < 0 ? rc : KIT_OK;
 }
 
 /* Conditions for FILTER, each with the parameter numbers that bind_filter() knows. */
 static void filter_sql(const struct keymap_filter *f, char *out, size_t size)
 {
+	static const char uuid[] =
+		" AND p.id IN (SELECT pid_id FROM reservation WHERE uuid = ?4 UNION"
+		" SELECT id FROM csti_pid_map WHERE used <> 0 AND uuid = ?4)";
 	const char *state = "";
 
 	if (f->by_state && f->state == KEYMAP_FREE)
-		state = " AND (p.used = 0 OR (p.used = 2 AND p.reserved_until <= ?1))";
+		state = " AND p.used = 0 AND (r.until ISNULL OR r.until <= ?1)";
 	else if (f->by_state && f->state == KEYMAP_RESERVED)
-		state = " AND p.used <> 0 AND p.used = 2 AND p.reserved_until > ?1";
+		state = " AND r.until > ?1";
 	else if (f->by_state)
 		state = " AND p.used <> 0 AND p.used = ?2";
 	snprintf(out, size, "SELECT " COLUMNS BATCHES JOIN " WHERE p.id > ?3%s%s%s%s ORDER BY p.id"
-		 " LIMIT ?5", state, f->batch ? " AND p.batch = ?6" : "", f->uuid ? " AND p.used <> 0 AND p.uuid = ?4" : "",
+		 " LIMIT ?5", state, f->batch ? " AND p.batch = ?6" : "", f->uuid ? uuid : "",
 		 f->exported > 0 ? " AND p.exported NOTNULL" :
 		 f->exported < 0 ? " AND p.exported ISNULL" : "");
 }

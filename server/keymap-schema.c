@@ -8,8 +8,10 @@
 
 /*
  * Table and column names of csti_pid_map, csti_amts and csti_configuration follow Intel SCS.
- * csti_pid_map.used is enum keymap_state, of which 0 and 1 are what SCS knew. Columns
- * that end in password, and pps, are sealed (server/seal.h).
+ * csti_pid_map.used is enum keymap_state, of which 0 and 1 are what SCS knew; whether a free
+ * pair is reserved is told by a row in reservation. That is a table of its own because every
+ * first hello writes one: in a storm few small pages change, instead of one of the big
+ * table's for each. Columns that end in password, and pps, are sealed (server/seal.h).
  */
 static const char *const versions[] = {
 	/* 1 */
@@ -33,15 +35,19 @@ static const char *const versions[] = {
 	"  used INTEGER NOT NULL,"
 	"  batch INTEGER NOT NULL,"
 	"  exported INTEGER,"			/* a batch */
-	"  uuid BLOB,"
-	"  reserved_at INTEGER,"
-	"  reserved_until INTEGER,"
+	"  uuid BLOB,"				/* that has used it */
 	"  used_at INTEGER,"
 	"  revoked_at INTEGER"
 	") STRICT;"
 	"CREATE UNIQUE INDEX csti_pid_map_pid ON csti_pid_map(pid);"
 	/* Few pairs are not free: counting those and taking the rest off is quick. */
-	"CREATE INDEX csti_pid_map_taken ON csti_pid_map(used, reserved_until) WHERE used <> 0;"
+	"CREATE INDEX csti_pid_map_taken ON csti_pid_map(used) WHERE used <> 0;"
+	"CREATE TABLE reservation("
+	"  pid_id INTEGER PRIMARY KEY,"		/* csti_pid_map.id of a pair with used = 0 */
+	"  uuid BLOB NOT NULL,"
+	"  at INTEGER NOT NULL,"
+	"  until INTEGER NOT NULL"
+	") STRICT;"
 	"CREATE TABLE csti_amts("
 	"  id INTEGER PRIMARY KEY,"
 	"  uuid BLOB NOT NULL UNIQUE,"

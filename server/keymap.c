@@ -14,7 +14,7 @@
 #include "server/keymap-schema.h"
 
 #define WAIT_MS		10000
-#define CACHE_KIB	8192
+#define CACHE_KIB	32768	/* the whole index of a million PIDs */
 
 static const char *const words[KEYMAP_STATES] = {
 	[KEYMAP_FREE] = "free",
@@ -125,7 +125,8 @@ static int open_database(struct keymap *m, const struct keymap_options *options,
 	rc = db_exec(m, sql, "open the map", fault);
 	if (!rc)
 		rc = db_exec(m, "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;"
-			     " PRAGMA temp_store = MEMORY; PRAGMA journal_size_limit = 16777216",
+			     " PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000;"
+			     " PRAGMA journal_size_limit = 33554432",
 			     "open the map", fault);
 	return rc;
 }

@@ -35,7 +35,7 @@ struct keymap_options {
 	const char *key_file;	/* NULL: the map's name with ".key" appended */
 	unsigned flags;		/* enum keymap_flags */
 	unsigned wait_ms;	/* how long a write waits for another process; 0: 10000 */
-	unsigned cache_kib;	/* page cache; 0: 8192 */
+	unsigned cache_kib;	/* page cache; 0: 32768 */
 };
 
 /*
@@ -128,7 +128,7 @@ struct keymap_pair {
 	bool lapsed;			/* was reserved, never proved */
 	bool has_uuid;
 	struct uuid uuid;		/* whose it is, or was until the reservation lapsed */
-	int64_t reserved_at, reserved_until;	/* 0: never reserved */
+	int64_t reserved_at, reserved_until;	/* 0: not reserved, nor lapsed */
 	int64_t used_at, revoked_at;	/* 0: not */
 	bool has_current, has_new;	/* are the passwords known? */
 	int64_t batch;			/* how it came into the map; see keymap_batch() */

@@ -92,7 +92,8 @@ for record in 1 2 3; do
 	printf '\000' | dd of=stick.bin bs=1 seek=$((record * 512 + 4)) conv=notrunc status=none
 done
 set_key 2 "used = 1, used_at = 1"
-set_key 4 "used = 2, uuid = randomblob(16), reserved_at = 1, reserved_until = 2"
+sqlite3 map.db "INSERT OR REPLACE INTO reservation SELECT id, randomblob(16), 1, 2 FROM csti_pid_map
+	WHERE pid = '$(P 4 | tr -d -)'"
 # Record 4 was taken from a copy; 5 is revoked; 6 is not in the map.
 set_key 5 "used = 1, used_at = 1"
 set_key 6 "used = 3, revoked_at = 1"
