@@ -70,7 +70,7 @@ static void deliver(struct connection *c)
 		return;
 	}
 	l->counts.hellos++;
-	l->handler.hello(l->handler.context, &hello, c->address);
+	l->handler.hello(l->handler.context, &hello, c->address, c->accepted);
 }
 
 static void out_of_time(struct connection *c)
@@ -160,7 +160,7 @@ static bool fill(struct connection *c)
 
 static void wait_more(struct connection *c, bool whole)
 {
-	double left = c->deadline - seconds_now();
+	double left = c->accepted + (double)c->listener->limits.seconds - seconds_now();
 	struct timeval tv;
 
 	if (whole && left > SILENCE)
@@ -204,6 +204,7 @@ void connection_new(struct listener *l, int fd, const struct sockaddr *from, str
 	first.fd = fd;
 	first.page = false;
 	first.size = 0;
+	first.accepted = seconds_now();
 	peers_show(from, first.address);
 	progress = look(&first, fill(&first));
 	if (progress == OVER) {
@@ -216,7 +217,6 @@ void connection_new(struct listener *l, int fd, const struct sockaddr *from, str
 		return;
 	}
 	memcpy(c, &first, offsetof(struct connection, data) + first.size);
-	c->deadline = seconds_now() + (double)l->limits.seconds;
 	c->event = event_new(l->base, fd, EV_READ, on_event, c);
 	if (!c->event) {
 		close(fd);

@@ -36,7 +36,7 @@ struct connection {
 	struct event *event;
 	int fd;
 	bool page;		/* a browser: its request is read to the end and dropped */
-	double deadline;	/* CLOCK_MONOTONIC, seconds */
+	double accepted;	/* CLOCK_MONOTONIC, seconds */
 	char address[PEERS_TEXT + 1];
 	size_t size;		/* bytes in data */
 	uint8_t data[HELLO_MAX + 1];

@@ -39,8 +39,12 @@ struct listener_counts {
 };
 
 struct listener_handler {
-	/* A whole, sound hello from ADDRESS (text, no port). */
-	void (*hello)(void *context, const struct hello *hello, const char *address);
+	/*
+	 * A whole, sound hello from ADDRESS (text, no port), on a connection that was accepted
+	 * at ACCEPTED (CLOCK_MONOTONIC, seconds).
+	 */
+	void (*hello)(void *context, const struct hello *hello, const char *address,
+		      double accepted);
 	/* Trouble. HELLO is what was understood of it; its version is 0 when nothing was. */
 	void (*trouble)(void *context, enum listener_trouble trouble, const char *address,
 			const struct hello *hello, const struct fault *fault);

@@ -31,6 +31,18 @@ struct metrics {
 	bool counts_good;
 };
 
+static const double steps[METRICS_STEPS] = {
+	0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5,
+};
+
+void metrics_observe(struct metrics_times *t, double seconds)
+{
+	t->count++;
+	t->sum += seconds;
+	for (int i = METRICS_STEPS - 1; i >= 0 && seconds <= steps[i]; i--)
+		t->within[i]++;
+}
+
 static void family(struct evbuffer *out, const char *name, const char *type, const char *help)
 {
 	evbuffer_add_printf(out, "# HELP amt_%s %s\n# TYPE amt_%s %s\n", name, help, name, type);
@@ -70,6 +82,19 @@ static void add_listener(struct evbuffer *out, const struct listener_counts *c)
 	family(out, "hello_troubles_total", "counter", "What peers did that was no hello.");
 	for (int i = 0; i < TROUBLES; i++)
 		labelled(out, "hello_troubles_total", "kind", words[i], c->trouble[i]);
+}
+
+static void add_times(struct evbuffer *out, const struct metrics_times *t)
+{
+	static const char name[] = "hello_commit_seconds";
+
+	family(out, name, "histogram", "From a hello's connection to its commit.");
+	for (int i = 0; i < METRICS_STEPS; i++)
+		evbuffer_add_printf(out, "amt_%s_bucket{le=\"%g\"} %llu\n", name, steps[i],
+				    (unsigned long long)t->within[i]);
+	evbuffer_add_printf(out, "amt_%s_bucket{le=\"+Inf\"} %llu\namt_%s_sum %.6f\n"
+			    "amt_%s_count %llu\n", name, (unsigned long long)t->count, name,
+			    t->sum, name, (unsigned long long)t->count);
 }
 
 static void add_fleet(struct evbuffer *out, const struct fleet_counts *c)
@@ -123,6 +148,7 @@ static void on_metrics(struct evhttp_request *request, void *context)
 		return;
 	}
 	add_listener(out, listener_counts(m->sources.listener));
+	add_times(out, m->sources.commits);
 	add_fleet(out, fleet_counts(m->sources.fleet));
 	add_events(out, m->sources.journal);
 	single(out, "writes_waiting", "gauge", "Writes that wait for the key map.",

@@ -14,6 +14,17 @@ struct keymap;
 struct ledger;
 struct listener;
 
+/* How long something took, counted in steps. */
+#define METRICS_STEPS	11
+struct metrics_times {
+	uint64_t within[METRICS_STEPS];	/* of 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000 ms */
+	uint64_t count;
+	double sum;		/* seconds */
+};
+
+/* Count something that took SECONDS. */
+void metrics_observe(struct metrics_times *t, double seconds);
+
 /* Where the numbers come from; all borrowed. */
 struct metrics_sources {
 	struct keymap *map;
@@ -21,6 +32,7 @@ struct metrics_sources {
 	const struct listener *listener;
 	const struct fleet *fleet;
 	const struct journal *journal;
+	const struct metrics_times *commits;	/* from a hello's connection to its commit */
 };
 
 /*

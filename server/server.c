@@ -39,6 +39,7 @@ struct server {
 	struct listener *listener;
 	struct metrics *metrics;
 	struct intake intake;
+	struct metrics_times commits;
 	struct event *signals[SIGNALS];
 	struct event *tick;
 	unsigned ticks;
@@ -54,8 +55,17 @@ struct arrival {
 	struct server *server;
 	struct hello hello;
 	char address[SYSTEM_ADDRESS + 1];
+	double connected;	/* CLOCK_MONOTONIC, seconds */
 	bool accepted;
 };
+
+static double seconds_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
 
 static int take_hello(struct keymap *map, void *context, struct fault *fault)
 {
@@ -85,7 +95,9 @@ static void hello_done(void *context, int code, const struct fault *fault)
 	if (code)
 		journal_fault(&s->journal, EVENT_ERROR, "hello-lost", "a hello could not be "
 			      "kept, the machine will say it again: ", fault);
-	else if (a->accepted)
+	else
+		metrics_observe(&s->commits, seconds_now() - a->connected);
+	if (!code && a->accepted)
 		fleet_kick(s->fleet);
 	free(a);
 }
@@ -101,7 +113,8 @@ static void check_load(struct server *s)
 	listener_pause(s->listener, full);
 }
 
-static void on_hello(void *context, const struct hello *hello, const char *address)
+static void on_hello(void *context, const struct hello *hello, const char *address,
+		     double accepted)
 {
 	struct server *s = context;
 	struct arrival *a = calloc(1, sizeof(*a));
@@ -111,6 +124,7 @@ static void on_hello(void *context, const struct hello *hello, const char *addre
 		return;
 	a->server = s;
 	a->hello = *hello;
+	a->connected = accepted;
 	strncpy(a->address, address, sizeof(a->address) - 1);
 	if (ledger_add(s->ledger, &job, NULL))
 		free(a);
@@ -236,13 +250,11 @@ out:
 
 static void look_at_lock(struct server *s)
 {
-	struct timespec t;
 	double since = ledger_blocked_since(s->ledger);
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
 	if (since == 0) {
 		s->blocked = false;
-	} else if (!s->blocked && (double)t.tv_sec - since > 5) {
+	} else if (!s->blocked && seconds_now() - since > 5) {
 		s->blocked = true;
 		journal_say(&s->journal, "another program holds the map for more than 5 s (a "
 			    "long import?): hellos wait in memory meanwhile");
@@ -371,7 +383,8 @@ static int open_metrics(struct server *s, struct fault *fault)
 {
 	struct metrics_sources sources = { .map = s->map, .ledger = s->ledger,
 					   .listener = s->listener, .fleet = s->fleet,
-					   .journal = &s->journal };
+					   .journal = &s->journal,
+					   .commits = &s->commits };
 	int ret;
 
 	if (s->config.metrics_listen.count == 0)
