@@ -40,13 +40,12 @@ int fatread_open_by(struct fatread *v, const struct disk *disk, uint64_t start, 
 	return 0;
 }
 
-/* One byte of FAT number COPY, through the window. */
-static int fat_byte(struct fatread *v, unsigned copy, uint64_t at, uint8_t *out,
-		    struct fault *fault)
+/* Byte AT of FAT number COPY, in the window; its place there in *p. */
+static int fat_place(struct fatread *v, unsigned copy, uint64_t at, const uint8_t **p,
+		     struct fault *fault)
 {
 	uint64_t fat_bytes = (uint64_t)v->g.fat_sectors * v->g.sector_bytes;
-	uint64_t fat = v->start + ((uint64_t)v->g.reserved +
-				   (uint64_t)copy * v->g.fat_sectors) * v->g.sector_bytes;
+	uint64_t fat = v->start + (uint64_t)v->g.reserved * v->g.sector_bytes + copy * fat_bytes;
 	uint64_t base = at - at % FATREAD_WINDOW;
 	uint64_t rest = fat_bytes - base;
 	int r;
@@ -61,7 +60,27 @@ static int fat_byte(struct fatread *v, unsigned copy, uint64_t at, uint8_t *out,
 		v->window_at = fat + base;
 		v->window_bytes = n;
 	}
-	*out = v->window[at - base];
+	*p = v->window + (at - base);
+	return 0;
+}
+
+/* FAT12: one and a half bytes, which may stand on both sides of the window's edge. */
+static int fat12_value(struct fatread *v, unsigned copy, uint32_t cluster, uint32_t *value,
+		       struct fault *fault)
+{
+	uint64_t at = cluster + (uint64_t)cluster / 2;
+	const uint8_t *p;
+	uint8_t low;
+	int r = fat_place(v, copy, at, &p, fault);
+
+	if (r)
+		return r;
+	low = *p;
+	r = fat_place(v, copy, at + 1, &p, fault);
+	if (r)
+		return r;
+	*value = (uint32_t)low | (uint32_t)*p << 8;
+	*value = (cluster & 1 ? *value >> 4 : *value) & 0xFFF;
 	return 0;
 }
 
@@ -69,26 +88,21 @@ int fatread_fat(struct fatread *v, unsigned copy, uint32_t cluster, uint32_t *va
 		struct fault *fault)
 {
 	uint64_t fat_bytes = (uint64_t)v->g.fat_sectors * v->g.sector_bytes;
-	uint64_t at = v->g.type == FAT12 ? cluster + (uint64_t)cluster / 2 :
-		(uint64_t)cluster * (v->g.type == FAT16 ? 2 : 4);
 	size_t size = v->g.type == FAT32 ? 4 : 2;
-	uint8_t raw[4] = {0};
+	uint64_t at = v->g.type == FAT12 ? cluster + (uint64_t)cluster / 2 :
+		(uint64_t)cluster * size;
+	const uint8_t *p;
+	int r;
 
 	if (copy >= v->g.fats || at + size > fat_bytes ||
 	    (cluster >= 2 && !fat_cluster_valid(&v->g, cluster)))
 		return fault_set(fault, KIT_ERR_RANGE, "the volume has no cluster %u", cluster);
-	for (size_t i = 0; i < size; i++) {
-		int r = fat_byte(v, copy, at + i, &raw[i], fault);
-
-		if (r)
-			return r;
-	}
-	*value = get_le32(raw);
 	if (v->g.type == FAT12)
-		*value = (cluster & 1 ? *value >> 4 : *value) & 0xFFF;
-	if (v->g.type == FAT32)
-		*value &= 0x0FFFFFFF;
-	return 0;
+		return fat12_value(v, copy, cluster, value, fault);
+	r = fat_place(v, copy, at, &p, fault);
+	if (!r)
+		*value = v->g.type == FAT32 ? get_le32(p) & 0x0FFFFFFF : get_le16(p);
+	return r;
 }
 
 int fatread_next_cluster(struct fatread *v, uint32_t cluster, uint32_t *steps,

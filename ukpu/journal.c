@@ -125,6 +125,7 @@ int journal_put(const char *path, const char *stick, const char (*pids)[PID_LENG
 		struct fault *fault)
 {
 	char own[JOURNAL_STICK], when[24];
+	bool there = !access(path, F_OK);
 	time_t now = time(NULL);
 	struct tm tm;
 	FILE *f = NULL;
@@ -147,7 +148,8 @@ int journal_put(const char *path, const char *stick, const char (*pids)[PID_LENG
 		r = fault_sys(fault, errno, "cannot write the journal %s", path);
 	if (fclose(f) && !r)
 		r = fault_sys(fault, errno, "cannot write the journal %s", path);
-	return r ? r : outfile_sync_folder(path, fault);
+	/* A new name is durable only when its folder is. */
+	return r || there ? r : outfile_sync_folder(path, fault);
 }
 
 int journal_pids(const struct content *content, char (**pids)[PID_LENGTH + 1], size_t *n,

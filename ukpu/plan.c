@@ -262,6 +262,7 @@ int plan_make(struct plan *out, struct target *t, const struct plan_request *rq,
 	r = parts ? add_erase(&p, t, parts, fault) : KIT_ERR_NOMEM;
 	if (!r)
 		r = add_wipes(&p, rq);
+	p.blank = !r && parts->kind == PARTS_NONE && !rq->n_wipe && !rq->wipe_all;
 	if (!r)
 		r = add_clean(&p, t, parts, fault);
 	if (!r)

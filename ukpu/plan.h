@@ -13,7 +13,8 @@
 
 /*
  * The phases in the order that keeps a stick which is pulled at any moment from showing
- * a half-written key: all is on the medium before the next phase begins.
+ * a half-written key: before PLAN_CLEAN (unless the stick shows nothing that could be seen),
+ * PLAN_BODY's end, PLAN_BOOT and PLAN_TABLE, all that was written is on the medium.
  */
 enum plan_phase {
 	PLAN_ERASE,	/* table and boot sectors, old and new: from here on nothing is seen */
@@ -46,6 +47,7 @@ struct plan {
 	struct plan_step *step;
 	size_t n, room;
 	uint64_t bytes;		/* of all steps */
+	bool blank;		/* nothing is on the stick that a reader could see */
 };
 
 /* What is wanted. */

@@ -8,24 +8,50 @@
 #include "ukpu/stamp.h"
 #include "ukpu/table.h"
 
-#define PIECE	((size_t)256 << 10)
+#define PIECE	((size_t)1 << 20)
 
-static int write_step(const struct plan *p, const struct plan_step *step, struct target *t,
-		      uint8_t *buffer, const struct stick_progress *progress, struct fault *fault)
+/* A plan on its way to the target. */
+struct run {
+	const struct plan *p;
+	struct target *t;
+	const struct stick_progress *progress;
+	uint8_t *buffer;	/* PIECE bytes */
+	uint64_t spared;	/* bytes that had to be zero and were */
+};
+
+static void tell(const struct run *run)
+{
+	if (run->progress)
+		run->progress->update(run->progress->context, target_reached(run->t) + run->spared,
+				      run->p->bytes);
+}
+
+/* The ends of a stick are mostly zeros already, and reading is faster than writing there. */
+static bool is_zero(const struct run *run, uint64_t offset, size_t size)
+{
+	return !disk_read(target_disk(run->t), offset, run->buffer, size, NULL) &&
+		!run->buffer[0] && !memcmp(run->buffer, run->buffer + 1, size - 1);
+}
+
+static int write_step(struct run *run, const struct plan_step *step, struct fault *fault)
 {
 	int r = 0;
 
 	if (step->kind == PLAN_STAMPS)
-		return stamp_check(t, fault);
+		return stamp_check(run->t, fault);
 	if (step->kind == PLAN_MBR)
-		return table_write(t, &p->layout, p->disk_id, fault);
+		return table_write(run->t, &run->p->layout, run->p->disk_id, fault);
 	for (uint64_t at = 0; at < step->bytes && !r; at += PIECE) {
 		size_t n = step->bytes - at < PIECE ? (size_t)(step->bytes - at) : PIECE;
 
-		plan_fill(p, step, at, buffer, n);
-		r = target_write(t, step->offset + at, buffer, n, fault);
-		if (!r && progress)
-			progress->update(progress->context, target_reached(t), p->bytes);
+		if (step->kind == PLAN_ZERO && step->phase == PLAN_CLEAN &&
+		    is_zero(run, step->offset + at, n)) {
+			run->spared += n;
+			continue;
+		}
+		plan_fill(run->p, step, at, run->buffer, n);
+		r = target_write(run->t, step->offset + at, run->buffer, n, fault);
+		tell(run);
 	}
 	return r;
 }
@@ -53,8 +79,8 @@ static int compare_step(const struct plan *p, const struct plan_step *step,
 }
 
 /*
- * After the phase of a step: what has been wiped is looked at at once, as later phases may
- * write over it. The body and boot phases are final, and are looked at in the end.
+ * What has been wiped is looked at before later phases write over it; the body and boot phases
+ * are final, and are looked at in the end.
  */
 static int compare_phase(const struct plan *p, enum plan_phase phase, struct target *t,
 			 uint8_t *buffer, struct fault *fault)
@@ -72,30 +98,40 @@ static int compare_phase(const struct plan *p, enum plan_phase phase, struct tar
 	return r;
 }
 
+/*
+ * After erasing, or what is cleaned next could show through an old boot sector. The stamps have
+ * a flush of their own, which serves what was cleaned, too; that they are zeroed again may
+ * wait for the body's.
+ */
+static bool needs_flush(const struct plan *p, enum plan_phase phase)
+{
+	return phase == PLAN_ERASE ? !p->blank : phase != PLAN_CLEAN && phase != PLAN_STAMP;
+}
+
 int stick_write(const struct plan *p, struct target *t, const struct stick_progress *progress,
 		struct fault *fault)
 {
-	uint8_t *buffer = malloc(PIECE);
+	struct run run = { p, t, progress, malloc(PIECE), 0 };
 	int r = 0;
 
-	if (!buffer)
+	if (!run.buffer)
 		return fault_set(fault, KIT_ERR_NOMEM, "no memory to write the stick");
 	for (size_t i = 0; i < p->n && !r; i++) {
-		bool last = i + 1 == p->n || p->step[i + 1].phase != p->step[i].phase;
+		enum plan_phase phase = p->step[i].phase;
+		bool last = i + 1 == p->n || p->step[i + 1].phase != phase;
 
-		r = write_step(p, &p->step[i], t, buffer, progress, fault);
-		if (!r && last)
+		r = write_step(&run, &p->step[i], fault);
+		if (!r && last && needs_flush(p, phase))
 			r = target_flush(t, fault);
-		if (!r && last && p->step[i].phase == PLAN_CLEAN)
-			r = compare_phase(p, PLAN_CLEAN, t, buffer, fault);
-		if (!r && progress)
-			progress->update(progress->context, target_reached(t), p->bytes);
+		if (!r && last && phase == PLAN_STAMP)
+			r = compare_phase(p, PLAN_CLEAN, t, run.buffer, fault);
+		tell(&run);
 	}
 	if (!r)
-		r = compare_phase(p, PLAN_BODY, t, buffer, fault);
+		r = compare_phase(p, PLAN_BODY, t, run.buffer, fault);
 	if (!r)
-		r = compare_phase(p, PLAN_BOOT, t, buffer, fault);
-	secret_wipe(buffer, PIECE);
-	free(buffer);
+		r = compare_phase(p, PLAN_BOOT, t, run.buffer, fault);
+	secret_wipe(run.buffer, PIECE);
+	free(run.buffer);
 	return r;
 }

@@ -19,7 +19,9 @@
 #define BLKGETDISKSEQ _IOR(0x12, 128, uint64_t)
 #endif
 
-#define PIECE		((size_t)256 << 10)	/* bytes in one write, and between two looks at progress */
+#define PIECE		((size_t)1 << 20)	/* bytes in one write, and between two looks at progress */
+#define WINDOW		((size_t)64 << 10)	/* bytes read back at once; a multiple of what O_DIRECT wants */
+#define WINDOWS		16			/* of them are kept, each for its share of the places */
 #define DIRECT_ALIGN	4096
 #define LOCK_TRIES	20			/* udev holds the lock for moments while it probes */
 
@@ -34,7 +36,11 @@ struct target {
 	struct disk_fd disk_state;
 	int fresh_fd;		/* -1, or the second descriptor */
 	bool fresh_direct;
-	uint8_t *fresh_buffer;	/* PIECE bytes, aligned */
+	uint8_t *fresh_buffer;	/* WINDOWS of them, aligned: what was read from the medium */
+	struct {
+		uint64_t at;
+		size_t bytes;	/* that are good: none after any write */
+	} window[WINDOWS];
 	struct disk fresh;
 	struct fault first;	/* the first error of a write or flush */
 	uint64_t written, reached;
@@ -219,7 +225,7 @@ void target_close(struct target **t)
 	if ((*t)->fd >= 0)
 		close((*t)->fd);
 	if ((*t)->fresh_buffer)
-		secret_wipe((*t)->fresh_buffer, PIECE);
+		secret_wipe((*t)->fresh_buffer, WINDOWS * WINDOW);
 	free((*t)->fresh_buffer);
 	free((*t)->path);
 	free(*t);
@@ -285,12 +291,20 @@ static int push(struct target *t, uint64_t offset, size_t size, struct fault *fa
 	return 0;
 }
 
+/* What was read before a write is no proof any more. */
+static void forget_windows(struct target *t)
+{
+	for (size_t i = 0; i < WINDOWS; i++)
+		t->window[i].bytes = 0;
+}
+
 int target_write(struct target *t, uint64_t offset, const void *data, size_t size,
 		 struct fault *fault)
 {
 	const uint8_t *p = data;
 	int r;
 
+	forget_windows(t);
 	if (t->first.code)
 		return failed(t, 0, "writing", offset, fault);
 	if (offset > t->disk.size || size > t->disk.size - offset)
@@ -321,7 +335,7 @@ int target_write(struct target *t, uint64_t offset, const void *data, size_t siz
 
 int target_zero(struct target *t, uint64_t offset, uint64_t size, struct fault *fault)
 {
-	static const uint8_t zeros[PIECE];
+	static uint8_t zeros[PIECE];
 
 	while (size) {
 		size_t n = size < PIECE ? (size_t)size : PIECE;
@@ -339,6 +353,7 @@ int target_wrote(struct target *t, uint64_t offset, size_t size, int err, struct
 {
 	uint8_t buffer[DISK_SECTOR * 8];
 
+	forget_windows(t);
 	while (size && !err) {
 		size_t n = size < sizeof(buffer) ? size : sizeof(buffer);
 
@@ -369,7 +384,29 @@ int target_flush(struct target *t, struct fault *fault)
 	return 0;
 }
 
-/* O_DIRECT wants its buffer, place and size aligned: read around what was asked for. */
+/* Read window I, which holds byte OFFSET; O_DIRECT wants buffer, place and size aligned. */
+static int fill_window(struct target *t, size_t i, uint64_t offset, struct fault *fault)
+{
+	uint64_t base = offset - offset % WINDOW;
+	ssize_t done;
+
+	t->window[i].bytes = 0;
+	do {
+		done = pread(t->fresh_fd, t->fresh_buffer + i * WINDOW, WINDOW, (off_t)base);
+	} while (done < 0 && errno == EINTR);
+	if (done < 0 || (uint64_t)done <= offset - base) {
+		int err = done < 0 ? errno : EIO;
+
+		if (target_present(t, fault))
+			return KIT_ERR_REMOVED;
+		return fault_sys(fault, err, "%s: cannot read back byte %llu", t->path,
+				 (unsigned long long)base);
+	}
+	t->window[i].at = base;
+	t->window[i].bytes = (size_t)done;
+	return 0;
+}
+
 static int fresh_read(void *context, uint64_t offset, void *buffer, size_t size,
 		      struct fault *fault)
 {
@@ -377,25 +414,16 @@ static int fresh_read(void *context, uint64_t offset, void *buffer, size_t size,
 	uint8_t *out = buffer;
 
 	while (size) {
-		uint64_t base = offset - offset % DIRECT_ALIGN;
-		size_t skip = (size_t)(offset - base);
-		size_t n = skip + size < PIECE ? skip + size : PIECE;
-		ssize_t done;
+		size_t i = (size_t)(offset / WINDOW % WINDOWS), skip, n;
+		int r = 0;
 
-		n = (n + DIRECT_ALIGN - 1) / DIRECT_ALIGN * DIRECT_ALIGN;
-		done = pread(t->fresh_fd, t->fresh_buffer, n, (off_t)base);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done < 0 || (size_t)done <= skip) {
-			int err = done < 0 ? errno : EIO;
-
-			if (target_present(t, fault))
-				return KIT_ERR_REMOVED;
-			return fault_sys(fault, err, "%s: cannot read back byte %llu", t->path,
-					 (unsigned long long)offset);
-		}
-		n = (size_t)done - skip < size ? (size_t)done - skip : size;
-		memcpy(out, t->fresh_buffer + skip, n);
+		if (offset - t->window[i].at >= t->window[i].bytes)
+			r = fill_window(t, i, offset, fault);
+		if (r)
+			return r;
+		skip = (size_t)(offset - t->window[i].at);
+		n = t->window[i].bytes - skip < size ? t->window[i].bytes - skip : size;
+		memcpy(out, t->fresh_buffer + i * WINDOW + skip, n);
 		out += n;
 		offset += n;
 		size -= n;
@@ -431,7 +459,7 @@ int target_fresh(struct target *t, const struct disk **out, struct fault *fault)
 			return fault_sys(fault, errno, "cannot drop the cache of %s", t->path);
 	}
 	if (!t->fresh_buffer) {
-		t->fresh_buffer = aligned_alloc(DIRECT_ALIGN, PIECE);
+		t->fresh_buffer = aligned_alloc(DIRECT_ALIGN, WINDOWS * WINDOW);
 		if (!t->fresh_buffer)
 			return fault_set(fault, KIT_ERR_NOMEM, "no memory to read %s back", t->path);
 	}

@@ -66,14 +66,34 @@ static int open_nothing(struct ukpu_stick *s, uint64_t size, struct fault *fault
 	return r;
 }
 
+/* An image's name in the journal: its full path, also before it is there. */
+static void name_image(struct ukpu_stick *s)
+{
+	char full[PATH_MAX], folder[PATH_MAX], *slash;
+	const char *last = strrchr(s->path, '/');
+	size_t n;
+
+	if (!realpath(s->path, full)) {
+		snprintf(folder, sizeof(folder), "%s", last ? s->path : ".");
+		slash = strrchr(folder, '/');
+		if (slash)
+			slash[slash == folder] = '\0';
+		n = realpath(folder, full) ? strlen(full) : 0;
+		snprintf(full + n, sizeof(full) - n, "/%s", last ? last + 1 : s->path);
+	}
+	/* The end of a path tells more than its beginning. */
+	n = strlen(full);
+	snprintf(s->identity, sizeof(s->identity), "%s",
+		 full + (n < sizeof(s->identity) ? 0 : n - sizeof(s->identity) + 1));
+}
+
 static int open_image(struct ukpu_stick *s, unsigned flags, struct fault *fault)
 {
 	bool there = !access(s->path, F_OK), dry = flags & UKPU_WRITE && cli_has(s->cli, "dry-run");
-	char full[PATH_MAX];
-	const char *name = s->path;
 	uint64_t size = 0;
 	int r = 0;
 
+	name_image(s);
 	if (flags & UKPU_CREATE) {
 		r = cli_size(s->cli, "size", LAYOUT_MIN_BYTES, (uint64_t)1 << 50, &size, fault);
 		if (r)
@@ -92,12 +112,6 @@ static int open_image(struct ukpu_stick *s, unsigned flags, struct fault *fault)
 		r = target_open(&s->t, s->path, TARGET_IMAGE |
 				(flags & UKPU_WRITE && !dry ? TARGET_WRITE : 0), fault);
 	}
-	if (!r && realpath(s->path, full))
-		name = full;
-	/* The end of a path tells more than its beginning. */
-	if (strlen(name) >= sizeof(s->identity))
-		name += strlen(name) - sizeof(s->identity) + 1;
-	snprintf(s->identity, sizeof(s->identity), "%.*s", (int)sizeof(s->identity) - 1, name);
 	return r;
 }
 
