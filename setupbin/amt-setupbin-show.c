@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keygen/progress.h"
 #include "keygen/secret.h"
 #include "keygen/table.h"
 #include "setupbin/amt-setupbin.h"

@@ -10,7 +10,7 @@ struct sbin_json {
 	FILE *file;
 	char *name;
 	struct sbin_header header;
-	bool counted, modules_named;
+	bool counted;			/* the header says how many records */
 	uint8_t *more;			/* chunks of the header after the first */
 	uint8_t *record;		/* SECRET: the record at hand */
 	size_t record_size;

@@ -217,11 +217,6 @@ const uint8_t *sbin_json_more(const struct sbin_json *j)
 	return j->more;
 }
 
-bool sbin_json_names_modules(const struct sbin_json *j)
-{
-	return j->modules_named;
-}
-
 const uint8_t *sbin_json_trailing(const struct sbin_json *j, size_t *size)
 {
 	*size = j->trailing_size;

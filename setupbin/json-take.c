@@ -125,7 +125,6 @@ static int take_modules(struct sbin_json *j, struct place at, json_t *o, struct 
 	size_t i, n = 0, room = sizeof(j->header.rest);
 
 	if (json_object_get(o, "rest") != NULL) {
-		j->modules_named = true;
 		memset(j->header.rest, 0, sizeof(j->header.rest));
 		return take_hex(j, at, o, "rest", j->header.rest, room, &n, fault);
 	}
@@ -142,7 +141,6 @@ static int take_modules(struct sbin_json *j, struct place at, json_t *o, struct 
 				"holds something else than numbers from 1 to 65535");
 		modules[n++] = (uint16_t)json_integer_value(value);
 	}
-	j->modules_named = true;
 	return sbin_header_set_modules(&j->header, modules, n);
 }
 

@@ -48,8 +48,6 @@ int sbin_json_open(struct sbin_json **out, FILE *file, const char *name, struct 
 const struct sbin_header *sbin_json_header(const struct sbin_json *j);
 /* The header's chunks after the first: (chunks - 1) * 512 bytes. */
 const uint8_t *sbin_json_more(const struct sbin_json *j);
-/* Does the header name its modules ("modules" or "rest")? */
-bool sbin_json_names_modules(const struct sbin_json *j);
 /* The next record: 1 and *out (plain text, SECRET, valid until the next call), 0 at the end. */
 int sbin_json_next(struct sbin_json *j, struct sbin_record *out, struct fault *fault);
 /* After the last record: the trailing bytes, and whether the header counts its records itself. */
