@@ -70,11 +70,15 @@ int layout_make(struct layout *out, enum layout_kind kind, uint64_t stick_bytes,
 		return fault_set(fault, KIT_ERR_UNFIT, "no %s volume has %u sectors", names[kind],
 				 sectors);
 	if (file_bytes > fat_capacity(&l.g)) {
+		/* Each part has a header of its own, so that an exact fit is none. */
+		uint64_t parts = file_bytes / (fat_capacity(&l.g) - FAT_SECTOR) + 1;
+
 		fault_set(fault, KIT_ERR_UNFIT, "setup.bin has %llu bytes, the %s volume on this "
 			  "stick takes %llu", (unsigned long long)file_bytes, names[kind],
 			  (unsigned long long)fat_capacity(&l.g));
-		return fault_todo(fault, "Split it: amt-setupbin split -n 2 setup.bin. The time that "
-				  "a machine's POST takes grows with the file, too.");
+		return fault_todo(fault, "Split it: amt-setupbin split -n %llu setup.bin. The time "
+				  "that a machine's POST takes grows with the file, too.",
+				  (unsigned long long)parts);
 	}
 	*out = l;
 	return 0;
