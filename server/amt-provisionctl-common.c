@@ -17,7 +17,7 @@ const struct cli_option ctl_map_options[] = {
 
 int ctl_configuration(struct cli *cli, struct config *config, struct fault *fault)
 {
-	const char *conf = cli_value(cli, "conf");
+	const char *conf = cli_value(cli, "config");
 
 	config_init(config);
 	if (!conf && access(CTL_CONFIGURATION, F_OK) != 0 && errno == ENOENT)
@@ -77,7 +77,7 @@ int ctl_open(struct cli *cli, unsigned flags, struct keymap **out, struct fault 
 		return rc;
 	options.key_file = key_file;
 	rc = keymap_open(out, map, &options, fault);
-	if (rc == KIT_ERR_NOT_FOUND && !cli_has(cli, "map") && !cli_has(cli, "conf"))
+	if (rc == KIT_ERR_NOT_FOUND && !cli_has(cli, "map") && !cli_has(cli, "config"))
 		fault_todo(fault, "name the map with --map, or the server's configuration with -c");
 	free(map);
 	free(key_file);

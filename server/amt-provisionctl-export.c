@@ -121,7 +121,7 @@ static int choose_some(struct job *j, struct fault *fault)
 		return fault_set(fault, rc, "cannot choose the keys");
 	if (j->n && j->n >= j->number)
 		return KIT_OK;
-	fault_set(fault, KIT_ERR_NOT_FOUND, "only %zu free keys%s%s, so nothing was exported", j->n,
+	fault_set(fault, KIT_ERR_NOT_FOUND, "only %zu free key%s%s%s, so nothing was exported", j->n, ctl_s(j->n),
 		  j->of_batch ? " in that batch" : "", j->again ? "" : " that never went out");
 	fault_todo(fault, "%s", j->again ? "import or generate more" :
 		   "import or generate more, or give --again for keys that went out before");
@@ -229,8 +229,8 @@ static int write_keys(struct job *j, struct fault *fault)
 		rc = sbin_writer_end(&j->setupbin_writer, fault);
 	if (!rc)
 		rc = ctl_log(j->m, EVENT_INFO, "keys-exported", j->n == 1 ? j->keys[0].pid : NULL,
-			     NULL, fault, "%zu keys exported to %s (batch %" PRId64 ")", j->n, where,
-			     batch);
+			     NULL, fault, "%zu key%s exported to %s (batch %" PRId64 ")", j->n,
+			     ctl_s(j->n), where, batch);
 	return rc;
 }
 
@@ -256,10 +256,10 @@ static void say(const struct job *j)
 	double post = sbin_post_seconds((uint32_t)j->n);
 
 	if (j->setupbin_path)
-		cli_note(j->cli, "%zu keys exported to %s (version %u.%u)", j->n, j->setupbin_path,
-			 j->version.major, j->version.minor);
+		cli_note(j->cli, "%zu key%s exported to %s (version %u.%u)", j->n, ctl_s(j->n),
+			 j->setupbin_path, j->version.major, j->version.minor);
 	if (j->list_path && strcmp(j->list_path, "-") != 0)
-		cli_note(j->cli, "%zu keys exported to %s", j->n, j->list_path);
+		cli_note(j->cli, "%zu key%s exported to %s", j->n, ctl_s(j->n), j->list_path);
 	if (j->setupbin_path && post > SLOW_POST)
 		cli_warn(j->cli, "a stick with %zu records delays a machine's start by about %.0f s:"
 			 " \"amt-setupbin split\" makes several of it", j->n, post);

@@ -171,12 +171,12 @@ int ctl_systems_export(struct cli *cli)
 	/* First the log knows, then the passwords are out. */
 	if (!rc)
 		rc = ctl_log(h.m, h.secrets ? EVENT_SECURITY : EVENT_INFO, "systems-exported", NULL,
-			     NULL, &fault, "%lu systems exported to %s%s", h.rows, path,
+			     NULL, &fault, "%lu system%s exported to %s%s", h.rows, ctl_s(h.rows), path,
 			     h.secrets ? ", with their passwords" : "");
 	if (!rc)
 		rc = outfile_commit(&h.file, &fault);
 	if (!rc)
-		cli_note(cli, "%lu systems exported%s", h.rows, h.secrets ? ", with passwords" : "");
+		cli_note(cli, "%lu system%s exported%s", h.rows, ctl_s(h.rows), h.secrets ? ", with passwords" : "");
 	outfile_discard(&h.file);
 	keymap_close(&h.m);
 	return rc ? cli_fail(cli, &fault) : EXIT_YES;

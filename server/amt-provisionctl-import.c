@@ -171,8 +171,8 @@ static int read_list(struct import *im, FILE *file, struct keysource *source,
 static int note(struct import *im, struct fault *fault)
 {
 	return ctl_log(im->m, EVENT_INFO, "keys-imported", NULL, NULL, fault,
-		       "%lu keys imported from %s (%s), %lu there already, %lu left out", im->added,
-		       im->name, im->kind, im->same + im->completed + im->differs, im->bad);
+		       "%lu key%s imported from %s (%s), %lu there already, %lu left out", im->added,
+		       ctl_s(im->added), im->name, im->kind, im->same + im->completed + im->differs, im->bad);
 }
 
 static int import_source(struct import *im, FILE *file, struct keysource *source,
@@ -224,21 +224,21 @@ static void say(const struct import *im, bool imported)
 		cli_note(cli, "%s: lower case was taken as upper case in %lu lines", im->name,
 			 im->folded);
 	if (!imported && im->bad) {
-		cli_warn(cli, "%s: %lu bad lines, so %s%s", im->name, im->bad,
+		cli_warn(cli, "%s: %lu bad line%s, so %s%s", im->name, im->bad, ctl_s(im->bad),
 			 im->dry ? "it would be refused" : "nothing of it was imported",
 			 im->skip ? "" : "; mend them, or leave them out with --skip-bad");
 		return;
 	}
 	if (cli->quiet)
 		return;
-	printf("%s: %s, %lu keys %s", im->name, im->kind, im->added,
+	printf("%s: %s, %lu key%s %s", im->name, im->kind, im->added, ctl_s(im->added),
 	       im->dry ? "would be imported" : "imported");
 	if (im->same)
 		printf(", %lu there already", im->same);
 	if (im->completed)
 		printf(", %lu completed with a password", im->completed);
 	if (im->bad)
-		printf(", %lu bad lines left out", im->bad);
+		printf(", %lu bad line%s left out", im->bad, ctl_s(im->bad));
 	putchar('\n');
 }
 

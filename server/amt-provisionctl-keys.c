@@ -122,8 +122,8 @@ int ctl_keys_list(struct cli *cli)
 		status = ctl_rows_end(cli, &list.rows, json_pack("{s:o}", "counts",
 								 counts_json(&counts)));
 	else if (!cli->quiet)
-		printf("%" PRIu64 " keys in the map: %" PRIu64 " free, %" PRIu64 " reserved, %" PRIu64
-		       " used, %" PRIu64 " revoked\n", counts.total, counts.free, counts.reserved,
+		printf("%" PRIu64 " key%s in the map: %" PRIu64 " free, %" PRIu64 " reserved, %" PRIu64
+		       " used, %" PRIu64 " revoked\n", counts.total, ctl_s(counts.total), counts.free, counts.reserved,
 		       counts.used, counts.revoked);
 out:
 	keymap_close(&m);
@@ -151,7 +151,8 @@ static void show_lines(const struct keymap_pair *p)
 	ctl_line("Passwords", "current %s, new %s", p->has_current ? "known" : "not known",
 		 p->has_new ? "known" : "not known");
 	ctl_line("Made", "%s  %s", when(p->made_at, a), p->made_by);
-	ctl_line("Exported", "%s  %s", when(p->exported_at, a), p->exported_to);
+	ctl_line("Exported", "%s%s%s", when(p->exported_at, a), p->exported ? "  " : "",
+		 p->exported_to);
 	if (p->reserved_at)
 		ctl_line("Reserved", "%s until %s", when(p->reserved_at, a),
 			 p->reserved_until == INT64_MAX ? "the re-key is settled"
@@ -249,6 +250,6 @@ int ctl_keys_revoke(struct cli *cli)
 	}
 	if (rc)
 		return cli_fail(cli, &fault);
-	cli_note(cli, "%d keys revoked", cli->argc);
+	cli_note(cli, "%d key%s revoked", cli->argc, ctl_s((uint64_t)cli->argc));
 	return EXIT_YES;
 }

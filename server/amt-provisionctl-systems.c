@@ -62,7 +62,7 @@ static void say_counts(const uint64_t *counts)
 
 	for (int i = 0; i < SYSTEM_STATES; i++)
 		total += counts[i];
-	printf("%llu systems", (unsigned long long)total);
+	printf("%llu system%s", (unsigned long long)total, ctl_s(total));
 	for (int i = 0; i < SYSTEM_STATES; i++) {
 		if (!counts[i])
 			continue;
@@ -270,7 +270,7 @@ int ctl_systems_retry(struct cli *cli)
 	if (rc)
 		rc = failed(cli, rc, &fault);
 	else
-		cli_note(cli, "%zu systems are due now", list.n);
+		cli_note(cli, "%zu system%s due now", list.n, list.n == 1 ? " is" : "s are");
 out:
 	free(list.uuids);
 	return rc;
@@ -332,7 +332,7 @@ int ctl_systems_forget(struct cli *cli)
 	if (rc)
 		rc = failed(cli, rc, &fault);
 	else
-		cli_note(cli, "%zu systems forgotten", list.n);
+		cli_note(cli, "%zu system%s forgotten", list.n, ctl_s(list.n));
 out:
 	free(list.uuids);
 	return rc;

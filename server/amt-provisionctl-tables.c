@@ -60,7 +60,7 @@ static int import_inventory(struct cli *cli, struct keymap *m, FILE *file, const
 		rc = read_inventory(cli, m, in, name, rows, bad, fault);
 	if (!rc && keep && (!*bad || cli_has(cli, "skip-bad"))) {
 		rc = ctl_log(m, EVENT_INFO, "inventory-imported", NULL, NULL, fault,
-			     "%lu machines' names imported from %s", *rows, name);
+			     "%lu name%s of machines imported from %s", *rows, ctl_s(*rows), name);
 		if (!rc)
 			rc = keymap_commit(m, fault);
 	}
@@ -95,10 +95,10 @@ int ctl_inventory_import(struct cli *cli)
 						   good && !dry, "rows", (json_int_t)rows,
 						   "bad", (json_int_t)bad));
 	else if (good)
-		cli_note(cli, "%s: %lu machines' names %s%s", name, rows,
+		cli_note(cli, "%s: %lu name%s of machines %s%s", name, rows, ctl_s(rows),
 			 dry ? "would be imported" : "imported", bad ? ", bad lines left out" : "");
 	else
-		cli_warn(cli, "%s: %lu bad lines, so nothing of it %s imported", name, bad,
+		cli_warn(cli, "%s: %lu bad line%s, so nothing of it %s imported", name, bad, ctl_s(bad),
 			 dry ? "would be" : "was");
 	return rc ? rc : good ? EXIT_YES : dry ? EXIT_NO : EXIT_CANNOT;
 }
@@ -216,6 +216,30 @@ static void show_profile(const struct profile *p)
 	ctl_line("amt_versions", "%s", range);
 }
 
+/* The configuration's profile NAME; KIT_ERR_NOT_FOUND without a fault when there is none. */
+static int profile_of_file(struct cli *cli, const char *name, struct profile *out,
+			   struct fault *fault)
+{
+	const struct profile *found;
+	struct config *config;
+	int rc;
+
+	if (cli_has(cli, "map"))
+		return KIT_ERR_NOT_FOUND;
+	config = calloc(1, sizeof(*config));
+	if (!config)
+		return fault_sys(fault, ENOMEM, "cannot read the configuration");
+	rc = ctl_configuration(cli, config, fault);
+	found = rc ? NULL : config_profile(config, name);
+	if (found)
+		*out = *found;
+	else if (!rc)
+		rc = KIT_ERR_NOT_FOUND;
+	config_wipe(config);
+	free(config);
+	return rc;
+}
+
 int ctl_profiles_show(struct cli *cli)
 {
 	struct fault fault = { 0 };
@@ -226,8 +250,10 @@ int ctl_profiles_show(struct cli *cli)
 	rc = ctl_open(cli, 0, &m, &fault);
 	if (!rc)
 		rc = keymap_profile_find(m, cli->argv[0], &profile, &fault);
+	if (rc == KIT_ERR_NOT_FOUND && !fault.code)
+		rc = profile_of_file(cli, cli->argv[0], &profile, &fault);
 	if (rc == KIT_ERR_NOT_FOUND && !fault.code) {
-		cli_warn(cli, "there is no profile \"%s\" in the map", cli->argv[0]);
+		cli_warn(cli, "there is no profile \"%s\"", cli->argv[0]);
 		keymap_close(&m);
 		return EXIT_NO;
 	}

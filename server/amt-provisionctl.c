@@ -146,7 +146,7 @@ static const struct cli_verb verbs[] = {
 	},
 	{
 		.name = "profiles show", .operands = "NAME",
-		.summary = "one profile of the map",
+		.summary = "one profile, of the map or the configuration",
 		.options = ctl_map_options,
 		.min_operands = 1, .max_operands = 1, .flags = CLI_JSON,
 		.run = ctl_profiles_show,

@@ -15,7 +15,7 @@
 #define CTL_MAP_OPTIONS \
 	{ "map", 'm', "DB", "the key map; by default the one that the configuration names", \
 	  CLI_FILE, 1 }, \
-	{ "conf", 'c', "CONF", "the server's configuration (default " CTL_CONFIGURATION ")", \
+	{ "config", 'c', "CONF", "the server's configuration (default " CTL_CONFIGURATION ")", \
 	  CLI_FILE, 1 }, \
 	{ "key-file", 0, "FILE", "the map's key file; by default the map's name with .key", \
 	  CLI_FILE, 0 }
@@ -62,6 +62,12 @@ int ctl_rows_end(struct cli *cli, struct ctl_rows *r, json_t *more);
 json_t *ctl_json_time(int64_t when);
 json_t *ctl_json_pid(const char *pid);
 json_t *ctl_json_uuid(const struct uuid *uuid);
+
+/* "" for one, "s" for all other numbers. */
+static inline const char *ctl_s(uint64_t n)
+{
+	return n == 1 ? "" : "s";
+}
 
 /* One row of "NAME:  VALUE"; an empty VALUE is shown as '-'. */
 void ctl_line(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -212,6 +212,7 @@ int keymap_add_rekey(struct keymap *m, const struct keyentry *entry, const struc
 {
 	const struct keymap_facts facts = { .next_pid = entry->pair.pid };
 	enum keymap_added added;
+	struct keymap_pair taken;
 	struct system system;
 	char shown[UUID_SHOWN + 1];
 	int64_t batch = 0;
@@ -225,13 +226,15 @@ int keymap_add_rekey(struct keymap *m, const struct keyentry *entry, const struc
 	uuid_show(uuid, shown);
 	if (rc == KIT_ERR_NOT_FOUND)
 		fault_set(fault, rc, "no system %s", shown);
+	/* Even the same pair would be somebody else's: a fresh one is never in the map. */
+	if (!rc) {
+		rc = keymap_find(m, entry->pair.pid, now, &taken, fault);
+		rc = rc == KIT_ERR_NOT_FOUND ? KIT_OK : rc ? rc : KIT_ERR_DUPLICATE;
+	}
 	if (!rc)
 		rc = keymap_batch(m, "rekey", shown, now, &batch, fault);
 	if (!rc)
 		rc = insert(m, entry, batch, &added, fault);
-	/* The same pair again would be somebody else's: a fresh one is never in the map. */
-	if (!rc && added != KEYMAP_ADDED)
-		rc = KIT_ERR_DUPLICATE;
 	if (!rc)
 		rc = db_reserve(m, sqlite3_last_insert_rowid(m->db), uuid, now, NEVER, fault);
 	if (!rc)
