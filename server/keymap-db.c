@@ -266,6 +266,11 @@ struct seal_place db_place_profile(const char *column, const char *name)
 	return (struct seal_place){ "profiles", column, name, strlen(name) };
 }
 
+struct seal_place db_place_earlier(const char *column, const void *row, size_t size)
+{
+	return (struct seal_place){ "csti_amts_history", column, row, size };
+}
+
 int db_seal_text(struct keymap *m, sqlite3_stmt *s, int at, const struct seal_place *place,
 		 const char *text, size_t width, uint8_t *out, struct fault *fault)
 {

@@ -69,6 +69,10 @@ int db_reserve(struct keymap *m, int64_t id, const struct uuid *uuid, int64_t at
 struct seal_place db_place_pid(const char *column, const char *pid);
 struct seal_place db_place_uuid(const char *column, const struct uuid *uuid);
 struct seal_place db_place_profile(const char *column, const char *name);
+/* Of a row of csti_amts_history: ROW is DB_EARLIER_SQL of it, so that none stands in for another. */
+#define DB_EARLIER_SQL	"hex(uuid) || ':' || id || ':' || ifnull(pid, '')"
+#define DB_EARLIER_ROW	64	/* bytes of that, with NUL: 32 + 1 + at most 20 + 1 + PID_LENGTH */
+struct seal_place db_place_earlier(const char *column, const void *row, size_t size);
 
 /*
  * A short text as a sealed value: filled up with zeros to WIDTH bytes, so that its length is
@@ -79,6 +83,19 @@ int db_seal_text(struct keymap *m, sqlite3_stmt *s, int at, const struct seal_pl
 /* The reverse; "" for NULL. OUT holds WIDTH + 1 bytes, SECRET, wiped on failure. */
 int db_unseal_text(struct keymap *m, sqlite3_stmt *s, int at, const struct seal_place *place,
 		   size_t width, char *out, struct fault *fault);
+
+/* The passwords of a system: their columns, and where each is in the struct. */
+#define DB_PASSWORDS	4
+extern const char *const db_password_columns[DB_PASSWORDS];
+void db_password_fields(struct system_secrets *s, char *out[static DB_PASSWORDS]);
+
+/*
+ * Keep SECRETS, which the machine's row holds, among its earlier ones, with the PID and the
+ * account that the row names; once only if they are the newest there already.
+ */
+int db_keep_secrets(struct keymap *m, const struct uuid *uuid,
+		    const struct system_secrets *secrets, int64_t now, struct fault *fault);
+int db_forget_earlier(struct keymap *m, const struct uuid *uuid, struct fault *fault);
 
 /* Bytes of a sealed password; of a PPS. */
 #define DB_PASSWORD	(PASSWORD_MAX + SEAL_OVERHEAD)

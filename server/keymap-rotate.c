@@ -21,7 +21,7 @@
  */
 struct table {
 	const char *name;
-	const char *row;	/* column that a sealed value is bound to */
+	const char *row;	/* column, or columns put together, that a sealed value is bound to */
 	const char *columns[SEALED + 1];
 	struct seal_place (*place)(const char *column, const void *row, size_t size);
 };
@@ -50,6 +50,8 @@ static const struct table tables[] = {
 	{ "csti_pid_map", "pid", { "pps", "current_password", "admin_password" }, place_pid },
 	{ "csti_amts", "uuid", { "admin_password", "next_admin_password", "mebx_password",
 				 "next_mebx_password" }, place_uuid },
+	{ "csti_amts_history", DB_EARLIER_SQL, { "admin_password", "next_admin_password",
+				 "mebx_password", "next_mebx_password" }, db_place_earlier },
 	{ "profiles", "name", { "admin_password", "mebx_password" }, place_profile },
 };
 

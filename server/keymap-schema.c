@@ -100,6 +100,18 @@ static const char *const versions[] = {
 	"  todo TEXT"
 	") STRICT;"
 	"PRAGMA application_id = 1095586891;",
+	/* 2 */
+	"CREATE TABLE csti_amts_history("	/* passwords that csti_amts held before */
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
+	"  uuid BLOB NOT NULL,"
+	"  time INTEGER NOT NULL,"		/* when others took their place */
+	"  pid TEXT, next_pid TEXT,"
+	"  address TEXT,"
+	"  admin_user TEXT,"
+	"  admin_password BLOB, next_admin_password BLOB,"
+	"  mebx_password BLOB, next_mebx_password BLOB"
+	") STRICT;"
+	"CREATE INDEX csti_amts_history_uuid ON csti_amts_history(uuid);",
 };
 
 #define VERSION ((int)(sizeof(versions) / sizeof(versions[0])))

@@ -1,6 +1,7 @@
 /* The machines of the key map: hellos, states, passwords, listing (csti_amts). */
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "keygen/secret.h"
 #include "server/keymap-db.h"
@@ -175,13 +176,11 @@ int keymap_system_facts(struct keymap *m, const struct uuid *uuid,
 }
 
 /* The four passwords of a row, in the order of the statements below. */
-static const char *const password_columns[] = {
+const char *const db_password_columns[DB_PASSWORDS] = {
 	"admin_password", "next_admin_password", "mebx_password", "next_mebx_password",
 };
 
-#define PASSWORDS	4
-
-static void password_fields(struct system_secrets *s, char *out[static PASSWORDS])
+void db_password_fields(struct system_secrets *s, char *out[static DB_PASSWORDS])
 {
 	out[0] = s->admin_password;
 	out[1] = s->next_admin_password;
@@ -192,12 +191,12 @@ static void password_fields(struct system_secrets *s, char *out[static PASSWORDS
 int keymap_system_secrets(struct keymap *m, const struct uuid *uuid, struct system_secrets *out,
 			  struct fault *fault)
 {
-	char *fields[PASSWORDS];
+	char *fields[DB_PASSWORDS];
 	sqlite3_stmt *s;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	password_fields(out, fields);
+	db_password_fields(out, fields);
 	rc = db_statement(m, "SELECT admin_password, next_admin_password, mebx_password,"
 			  " next_mebx_password FROM csti_amts WHERE uuid = ?1", &s, fault);
 	if (rc)
@@ -208,8 +207,8 @@ int keymap_system_secrets(struct keymap *m, const struct uuid *uuid, struct syst
 		rc = no_system(uuid, fault);
 	else if (rc > 0)
 		rc = KIT_OK;
-	for (int i = 0; !rc && i < PASSWORDS; i++) {
-		struct seal_place place = db_place_uuid(password_columns[i], uuid);
+	for (int i = 0; !rc && i < DB_PASSWORDS; i++) {
+		struct seal_place place = db_place_uuid(db_password_columns[i], uuid);
 
 		rc = db_unseal_text(m, s, i, &place, PASSWORD_MAX, fields[i], fault);
 	}
@@ -219,33 +218,65 @@ int keymap_system_secrets(struct keymap *m, const struct uuid *uuid, struct syst
 	return rc;
 }
 
+/* Is PASSWORD, which the row holds, in none of its new FIELDS? */
+static bool is_lost(const char *password, char *const fields[static DB_PASSWORDS])
+{
+	if (!*password)
+		return false;
+	for (int i = 0; i < DB_PASSWORDS; i++)
+		if (strcmp(password, fields[i]) == 0)
+			return false;
+	return true;
+}
+
+/* What is about to be overwritten by the new FIELDS may be the only copy there is. */
+static int keep_old(struct keymap *m, const struct uuid *uuid,
+		    char *const fields[static DB_PASSWORDS], struct fault *fault)
+{
+	struct system_secrets old;
+	char *olds[DB_PASSWORDS];
+	bool lost = false;
+	int rc = keymap_system_secrets(m, uuid, &old, fault);
+
+	db_password_fields(&old, olds);
+	for (int i = 0; !rc && i < DB_PASSWORDS; i++)
+		lost |= is_lost(olds[i], fields);
+	if (lost)
+		rc = db_keep_secrets(m, uuid, &old, time(NULL), fault);
+	secret_wipe(&old, sizeof(old));
+	return rc;
+}
+
 int keymap_system_set_secrets(struct keymap *m, const struct uuid *uuid,
 			      const struct system_secrets *secrets, struct fault *fault)
 {
 	struct system_secrets copy = *secrets;
-	uint8_t sealed[PASSWORDS][DB_PASSWORD];
-	char *fields[PASSWORDS];
+	uint8_t sealed[DB_PASSWORDS][DB_PASSWORD];
+	char *fields[DB_PASSWORDS];
 	sqlite3_stmt *s = NULL;
 	bool own;
 	int rc;
 
-	password_fields(&copy, fields);
+	db_password_fields(&copy, fields);
 	rc = db_enter(m, &own, fault);
 	if (rc) {
 		secret_wipe(&copy, sizeof(copy));
 		return rc;
 	}
-	rc = db_statement(m, "UPDATE csti_amts SET admin_password = ?2, next_admin_password = ?3,"
-			  " mebx_password = ?4, next_mebx_password = ?5 WHERE uuid = ?1", &s, fault);
-	for (int i = 0; !rc && i < PASSWORDS; i++) {
-		struct seal_place place = db_place_uuid(password_columns[i], uuid);
+	rc = keep_old(m, uuid, fields, fault);
+	if (!rc)
+		rc = db_statement(m, "UPDATE csti_amts SET admin_password = ?2, next_admin_password = ?3,"
+				  " mebx_password = ?4, next_mebx_password = ?5 WHERE uuid = ?1",
+				  &s, fault);
+	for (int i = 0; !rc && i < DB_PASSWORDS; i++) {
+		struct seal_place place = db_place_uuid(db_password_columns[i], uuid);
 
 		rc = db_seal_text(m, s, i + 2, &place, fields[i], PASSWORD_MAX, sealed[i], fault);
 	}
-	if (rc)
-		db_done(s);
-	else
+	if (!rc)
 		rc = update(m, s, uuid, "keep a system's passwords", fault);
+	else if (s)
+		db_done(s);
 	secret_wipe(&copy, sizeof(copy));
 	return db_leave(m, own, rc, fault);
 }
@@ -368,6 +399,8 @@ int keymap_system_forget(struct keymap *m, const struct uuid *uuid, struct fault
 		rc = no_system(uuid, fault);
 	if (!rc)
 		rc = give_keys_back(m, &system, fault);
+	if (!rc)
+		rc = db_forget_earlier(m, uuid, fault);
 	if (!rc)
 		rc = db_statement(m, "DELETE FROM csti_amts WHERE uuid = ?1", &s, fault);
 	if (!rc)

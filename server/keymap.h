@@ -295,12 +295,37 @@ int keymap_system_facts(struct keymap *m, const struct uuid *uuid,
 
 /*
  * Read and write a machine's passwords, all four at once (SECRET). Write what the
- * machine is about to get before it gets it. KIT_ERR_NOT_FOUND.
+ * machine is about to get before it gets it. What the row held and none of the four is
+ * any more goes to its earlier ones: no password is overwritten. KIT_ERR_NOT_FOUND.
  */
 int keymap_system_secrets(struct keymap *m, const struct uuid *uuid,
 			  struct system_secrets *out, struct fault *fault);
 int keymap_system_set_secrets(struct keymap *m, const struct uuid *uuid,
 			      const struct system_secrets *secrets, struct fault *fault);
+
+/*
+ * Passwords that a machine's row held before: those that a later set-up replaced, and those
+ * of another machine with the same UUID. The last 16 of each UUID and PID are kept. No secret.
+ */
+struct keymap_earlier {
+	int64_t id;
+	struct uuid uuid;
+	int64_t time;			/* when others took their place */
+	char pid[PID_LENGTH + 1];	/* as they stood in the row then */
+	char next_pid[PID_LENGTH + 1];
+	char address[SYSTEM_ADDRESS + 1];
+	char admin_user[SYSTEM_NAME + 1];
+};
+/* Newest first; as keymap_each(). */
+int keymap_earlier(struct keymap *m, const struct uuid *uuid,
+		   int (*each)(void *context, const struct keymap_earlier *earlier), void *context,
+		   struct fault *fault);
+/* The newest of UUID and PID. KIT_ERR_NOT_FOUND (no fault is set then). */
+int keymap_earlier_find(struct keymap *m, const struct uuid *uuid, const char *pid,
+			struct keymap_earlier *out, struct fault *fault);
+/* The passwords themselves, SECRET. KIT_ERR_NOT_FOUND. */
+int keymap_earlier_secrets(struct keymap *m, const struct keymap_earlier *earlier,
+			   struct system_secrets *out, struct fault *fault);
 
 /* Which systems; all zeros: every one, by first hello. */
 struct keymap_system_filter {
@@ -324,7 +349,7 @@ int keymap_system_count(struct keymap *m, uint64_t *out, struct fault *fault);
 int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
 			struct fault *fault);
 /*
- * Operator: drop the row with its passwords; a reservation goes back, a used key stays
+ * Operator: drop the row with its passwords, earlier ones too; a reservation goes back, a used key stays
  * used by that UUID. KIT_ERR_NOT_FOUND.
  */
 int keymap_system_forget(struct keymap *m, const struct uuid *uuid, struct fault *fault);
