@@ -102,7 +102,7 @@ int fault_todo(struct fault *f, const char *format, ...)
 	va_list args;
 
 	if (!f)
-		return KIT_OK;
+		return KIT_ERR_SYSTEM;
 	if (!f->todo[0]) {
 		va_start(args, format);
 		vsnprintf(f->todo, sizeof(f->todo), format, args);
@@ -117,7 +117,7 @@ int fault_context(struct fault *f, const char *format, ...)
 	va_list args;
 
 	if (!f)
-		return KIT_OK;
+		return KIT_ERR_SYSTEM;
 	va_start(args, format);
 	vsnprintf(context, sizeof(context), format, args);
 	va_end(args);

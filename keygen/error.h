@@ -73,11 +73,14 @@ int fault_set(struct fault *f, int code, const char *format, ...)
 int fault_sys(struct fault *f, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Say what to do about the fault just set; kept if there is advice already. Returns f->code. */
+/*
+ * Say what to do about the fault just set; kept if there is advice already. Returns f->code;
+ * without F, KIT_ERR_SYSTEM: an error stays one even where nobody listens.
+ */
 int fault_todo(struct fault *f, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Put "CONTEXT: " before the text of the fault (a file's name, a step). Returns f->code. */
+/* Put "CONTEXT: " before the text of the fault (a file's name, a step). Returns as fault_todo(). */
 int fault_context(struct fault *f, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -52,6 +52,8 @@ START_TEST(the_first_fault_is_kept)
 	fault_context(&f, "stick");
 	ck_assert_str_eq(f.what, "stick: cannot write x: Read-only file system");
 	ck_assert_int_eq(fault_set(NULL, KIT_ERR_RANGE, "nobody listens"), KIT_ERR_RANGE);
+	ck_assert_int_lt(fault_todo(NULL, "nobody listens"), 0);
+	ck_assert_int_lt(fault_context(NULL, "nobody listens"), 0);
 }
 END_TEST
 
