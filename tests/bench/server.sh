@@ -1,0 +1,130 @@
+#!/bin/bash
+# Benchmark: a building that says hello, and a thousand machines that are slow to answer.
+# BIN: the programs; BENCH: the reference programs; the present folder is scratch.
+set -eu
+. "$(dirname "$0")/support.sh"
+PAIRS=${PAIRS:-1000000}
+HELLOS=${HELLOS:-50000}
+DEVICES=${DEVICES:-1000}
+ulimit -n 20000 2>/dev/null || ulimit -n "$(ulimit -Hn)"
+umask 077
+daemon='' bare=''
+trap 'kill -9 $daemon $bare 2>/dev/null || true' EXIT
+
+# start [LINE...]: the daemon on map.db, with further lines of configuration; PORT, METRICS.
+start() {
+	{
+		printf '%s\n' '[server]' "map = $PWD/map.db" 'listen = 127.0.0.1:0' '[limits]' \
+			'hellos_per_minute = 100000000' 'connections_per_address = 100000' \
+			'max_connections = 10000' '[names]' 'fqdn_required = no' '[metrics]' \
+			'metrics_listen = 127.0.0.1:0' '[setup]' "callback_port = $BACK"
+		[ $# = 0 ] || printf '%s\n' "$@"
+	} >conf
+	"$BIN/amt-provisiond" -c conf 2>log &
+	daemon=$!
+	until grep -q 'waiting for hellos on port' log; do
+		kill -0 $daemon || { cat log >&2; exit 1; }
+		sleep 0.1
+	done
+	PORT=$(grep -o 'waiting for hellos on port [0-9]*' log | grep -o '[0-9]*$')
+	METRICS=$(grep -o 'metrics on .*' log | grep -o '[0-9]*$')
+}
+stop() { kill $daemon; wait $daemon || true; daemon=''; }
+metrics() { curl -s "http://127.0.0.1:$METRICS/metrics"; }
+committed() { metrics | sed -n 's/^amt_hello_commit_seconds_count //p'; }
+rss_mib() { awk '/^VmRSS/ { printf "%.1f\n", $2 / 1024 }' "/proc/$daemon/status"; }
+BACK=$((20000 + RANDOM % 10000))
+
+# load N C RATE: the load, timed until all of it is committed: "per-second p50 p99".
+load() {
+	local before start
+	before=$(committed)
+	start=$EPOCHREALTIME
+	"$BENCH/hello_load" "$PORT" "$1" "$2" "$3" keys.csv >load.out
+	until [ "$(committed)" -ge $((before + $1)) ]; do sleep 0.01; done
+	echo "$EPOCHREALTIME $start $1 $(cut -d' ' -f2,3 load.out)" |
+		awk '{ printf "%.0f %s %s\n", $3 / ($1 - $2), $4, $5 }'
+}
+median() { sort -n | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'; }
+
+"$BIN/amt-keygen" generate -n "$PAIRS" --map map.db --random-passwords -o keys.csv --quiet
+port=$((30000 + RANDOM % 2000))
+"$BENCH/hello_bare" $port >/dev/null &
+bare=$!
+sleep 0.3
+start 'max_setups = 0'
+load 2000 50 0 >/dev/null		# both warm
+"$BENCH/hello_load" $port 2000 50 0 >/dev/null
+: >bare.rates
+: >our.rates
+for ((i = 0; i < 3; i++)); do
+	"$BENCH/hello_load" $port "$HELLOS" 200 0 | cut -d' ' -f1 >>bare.rates
+	load "$HELLOS" 200 0 | cut -d' ' -f1 >>our.rates
+done
+ours=$(median <our.rates)
+row "hellos looked up in $PAIRS pairs and durably logged" "$ours" 1/s \
+	"accept-read-close loop, 1/s" "$(median <bare.rates)" '>=' 0.70
+kill $bare
+bare=''
+
+# Half that rate: connect to close, as the load sees it, plus connection to commit, as the daemon
+# counts it; the two overlap, so that the sum is more than connect to commit can be.
+metrics >before
+p99=$(load "$HELLOS" 1000 $((ours / 2)) | cut -d' ' -f3)
+metrics >after
+commit=$(awk -F'[" ]' '/^amt_hello_commit_seconds_bucket/ {
+	v = $NF; if (FNR == NR) was[$2] = v; else n[$2] = v - was[$2]
+	if (FNR != NR && $2 != "+Inf") order[++k] = $2 }
+	END { all = n["+Inf"]
+	for (i = 1; i <= k; i++) if (n[order[i]] >= all * 0.99) { print order[i] * 1000; exit }
+	print 999999 }' before after)
+row_absolute "99th percentile from connect to commit at half that rate" \
+	"$(echo "$p99 $commit" | awk '{ print $1 + $2 }')" ms '<=' 100
+
+# 5,000 peers that connect and say nothing.
+python3 - "$PORT" <<'PY' &
+import socket, sys, time
+held = []
+for i in range(5000):
+    s = socket.socket()
+    s.bind(("127.32.%d.%d" % (i // 250, i % 250 + 1), 0))
+    s.connect(("127.0.0.1", int(sys.argv[1])))
+    held.append(s)
+time.sleep(4)
+PY
+silent=$!
+for ((i = 0; i < 100; i++)); do
+	[ "$(metrics | sed -n 's/^amt_connections_open //p')" -lt 5000 ] || break
+	sleep 0.1
+done
+[ "$i" -lt 100 ] || { echo "5000 connections were not held" >&2; exit 1; }
+row_absolute "memory with 5000 connections open" "$(rss_mib)" MiB '<=' 150
+kill $silent
+wait $silent 2>/dev/null || true
+stop
+rm -f map.db* keys.csv
+
+# fleet N [LINE...]: N new machines that take 200 ms for every answer; seconds until all are set up.
+fleet() {
+	local n=$1
+	shift
+	rm -f map.db* keys.csv
+	"$BIN/amt-keygen" generate -n "$n" --map map.db --random-passwords -o keys.csv --quiet
+	start "$@"
+	"$BIN/amt-sim" fleet -n "$n" --keys keys.csv --server "127.0.0.1:$PORT" --port "$BACK" \
+		--delay 200 --hello-window "$((n > 1 ? 1000 : 1))" --hellos 1 \
+		--until-configured 300 --json >fleet.out 2>&1 || { cat fleet.out >&2; exit 1; }
+	stop
+	grep -o '"seconds": *[0-9.]*' fleet.out | grep -o '[0-9.]*$'
+}
+one=$(fleet 1)
+many=$(fleet "$DEVICES" "max_setups = $DEVICES")
+row "set up $DEVICES machines at once, 200 ms an answer" "$many" s "one machine alone, s" "$one" \
+	'<=' 3
+row "the same with max_setups = 500" "$(fleet "$DEVICES")" s "one machine alone, s" "$one" '<=' 3
+few=$(fleet $((DEVICES / 10)) 'max_setups = 10')
+row "set up $DEVICES machines at once, 200 ms an answer" "$many" s \
+	"ten at a time, as SCS did, s" "$(echo "$few" | awk '{ print $1 * 10 }')" '<=' 0.2
+if ! node -e 'require("meshcentral")' 2>/dev/null; then
+	row_skipped "hellos of version 3" "MeshCentral is not installed"
+fi
