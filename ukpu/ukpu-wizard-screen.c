@@ -55,6 +55,15 @@ static int check_terminal(struct screen *s, struct fault *fault)
 	return read_size(s, fault);
 }
 
+/*
+ * Ctrl-Z: newt would go on waiting for a key, blind to signals. It gets another key at once, which
+ * does no harm anywhere.
+ */
+static void refuse_suspend(void *context)
+{
+	SLang_ungetkey(CONTROL('R'));
+}
+
 static void draw_ground(void)
 {
 	newtCls();
@@ -89,6 +98,7 @@ int screen_open(struct screen *s, struct fault *fault)
 		screen_close(s);
 		return fault_set(fault, KIT_ERR_LIBRARY, "the terminal cannot be drawn on");
 	}
+	newtSetSuspendCallback(refuse_suspend, NULL);
 	draw_ground();
 	return 0;
 }
@@ -120,23 +130,15 @@ bool screen_goes_on(struct screen *s)
 	struct signalfd_siginfo info;
 
 	while (read(s->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		switch (info.ssi_signo) {
-		case SIGWINCH:
-			if (read_size(s, &s->fault))
-				s->left = true;
-			break;
-		case SIGHUP:
+		if (info.ssi_signo == SIGHUP)
 			terminal_gone(s);
-			break;
-		case SIGINT:
-		case SIGTERM:
-		case SIGQUIT:
+		else if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM ||
+			 info.ssi_signo == SIGQUIT)
 			s->left = true;
-			break;
-		default:
-			break;
-		}
 	}
+	/* Not only after SIGWINCH: newt resets its handler now and then, which loses one that waits. */
+	if (!s->left && read_size(s, &s->fault))
+		s->left = true;
 	return !s->left;
 }
 
@@ -185,7 +187,9 @@ void screen_close_window(struct screen *s, newtComponent form, enum screen_answe
 	newtPopHelpLine();
 	newtPopWindow();
 	if (answer == SCREEN_REDRAW) {
-		newtResizeScreen(0);
+		/* newt takes the new size, but goes on drawing on a screen of the old one. */
+		SLtt_get_screen_size();
+		SLsmg_reinit_smg();
 		draw_ground();
 	}
 }

@@ -1,0 +1,167 @@
+#!/bin/bash
+# ukpu wizard as a technician uses it, in a terminal of tmux: files, sticks, questions, ways out.
+set -eu
+command -v tmux >/dev/null || { echo "skipped: tmux is not installed"; exit 77; }
+
+# A server that was told to end may still hold its socket, so each terminal has one of its own.
+terminals=0
+T() { tmux -S "$PWD/tmux$terminals" -f /dev/null "$@"; }
+trap 'T kill-server 2>/dev/null || true' EXIT
+screen() { T capture-pane -p -t w; }
+fail() { echo "FAIL: $*"; screen || true; exit 1; }
+# Wait until the screen shows the pattern; all that was seen is kept, to be searched for secrets.
+see() {
+	for _ in $(seq 100); do
+		screen >now
+		if grep -q -- "$1" now; then cat now >>seen; return 0; fi
+		sleep 0.1
+	done
+	fail "the screen does not show: $1"
+}
+press() { T send-keys -t w "$@"; }
+# Down to the line that begins with the pattern, as the lower part of the window tells.
+down_to() { # PATTERN-OF-THE-DETAIL
+	for _ in $(seq 12); do
+		press Down
+		sleep 0.2
+		screen >now
+		if sed -n '13,$p' now | grep -q -- "$1"; then return 0; fi
+	done
+	fail "cannot move to: $1"
+}
+status() { local want=$1 got=0; shift; "$@" >out 2>err || got=$?; [ "$got" = "$want" ] ||
+	{ cat out err; fail "status $got, not $want: $*"; }; }
+# A shell in a terminal of WIDTH x HEIGHT; each command says its status and the terminal's state.
+terminal() {
+	T kill-server 2>/dev/null || true
+	terminals=$((terminals + 1))
+	T new-session -d -s w -x "$1" -y "$2" 'PS1= exec bash --norc --noprofile'
+	T set-option -t w status off
+	press 'stty -g >before; clear; echo shell up' Enter
+	see '^shell up'
+}
+run() { press "clear; $*; echo ended \$?; stty -g >after" Enter; }
+ended() {
+	see "^ended $1\$"
+	sleep 0.3
+	cmp before after || fail "the terminal was not given back as it was"
+}
+
+printf 'P@ssw0rd\n' >new.txt; chmod 600 new.txt
+mkdir folder
+for f in keys other; do
+	"$BIN/amt-keygen" generate -n 5 --new-password-file new.txt --setupbin $f.bin -o $f.csv -q 2>/dev/null
+done
+mv keys.bin folder/keys.bin
+head -c 3000 /dev/urandom >bad.bin
+truncate -s 64M a.img b.img
+truncate -s 10M small.img
+pid=$(sed -n 2p keys.csv | cut -d, -f1 | tr -d -)
+
+# Without a terminal, or with options that make no sense.
+status 2 "$BIN/ukpu" wizard </dev/null
+grep -q 'needs a terminal' err || fail "no word about the terminal"
+status 2 "$BIN/ukpu" wizard a.img
+status 2 "$BIN/ukpu" wizard --image
+status 2 "$BIN/ukpu" wizard --layout round --image a.img
+
+# Terminals that will not do.
+terminal 79 24; run "\$BIN/ukpu wizard --image a.img"; see 'has 79 columns and 24 rows'; ended 2
+terminal 80 23; run "\$BIN/ukpu wizard --image a.img"; see 'has 80 columns and 23 rows'; ended 2
+terminal 80 24; run "TERM=dumb \$BIN/ukpu wizard --image a.img"; see 'kind "dumb"'; ended 2
+
+# 80 x 24 shows a whole window and the line of help.
+wizard="\$BIN/ukpu wizard --image a.img b.img small.img late.img"
+run "$wizard"
+see '1. The setup.bin'
+grep -q 'Ctrl-C: leave$' now || fail "the line of help does not fit"
+grep -q 'Which setup.bin?' now || fail "the window does not fit"
+grep -q 'folder/' now || fail "the folder is not shown"
+grep -q 'new.txt' now && fail "a file that is no setup.bin is offered"
+
+# A bad file is refused, a good one found in its folder.
+down_to '^ .*bad.bin'
+press Enter; see 'cannot be used'; see 'no setup.bin'
+press Enter; see 'Which setup.bin?'
+down_to 'into this folder'
+press Enter; see 'keys.bin'
+down_to 'keys.bin'
+press Enter; see '2. The stick'
+
+# Nothing is preselected; what is unfit says why and cannot be picked.
+see 'none picked'
+press Enter; sleep 0.5; see '2. The stick'
+see 'small.img .* no'
+down_to 'too small'
+press Enter; see 'cannot be picked'; see '10.0 MiB: too small'
+press Enter; see '2. The stick'
+down_to 'late.img'; see 'No such file'
+truncate -s 32M late.img
+press C-r; see 'late.img .* 32.0 MiB fit'
+
+# Anything but yes writes nothing.
+for word in no YES 'yes please'; do
+	down_to 'a.img'
+	press Enter; see '3. Write to this stick'; see "$pid"; see '64.0 MiB'; see 'will be lost'
+	press "$word" Enter; see 'Nothing was written'
+	press Enter; see '2. The stick'
+done
+down_to 'a.img'; press Enter; see 'Type the word yes'; press Escape; see '2. The stick'
+cmp -n 67108864 a.img /dev/zero || fail "written without a yes"
+
+# A yes does; then the result.
+down_to 'a.img'; press Enter; see 'Type the word yes'; press yes Enter
+see '5. Ready'; see 'firmware will see it'; see "5 records, 5 unused; next is record 1, PID $pid"; see 'POST'
+status 0 "$BIN/ukpu" verify --image a.img
+"$BIN/ukpu" status --image a.img --json >out
+[ "$(jq -c '[.records, .left, .next_pid]' out)" = "[5,5,\"$pid\"]" ] || fail "status: $(cat out)"
+
+# The next stick: the same keys are asked about; no means no.
+press Enter; see '2. The stick'
+down_to 'b.img'; press Enter; see 'on another stick'; see 'a.img'
+press no Enter; see 'Nothing was written'; press Enter; see '2. The stick'
+cmp -n 67108864 b.img /dev/zero || fail "keys went onto a second stick without a yes"
+down_to 'b.img'; press Enter; see 'on another stick'; press yes Enter
+see '3. Write to this stick'; press yes Enter; see '5. Ready'
+status 0 "$BIN/ukpu" verify --image b.img
+
+# Another setup.bin over a stick with unused records: asked, and a copy is kept.
+press Tab Enter; see '1. The setup.bin'
+press Up; sleep 0.2; press Enter; see 'other.bin'
+down_to 'other.bin'; press Enter; see '2. The stick'
+down_to 'a.img'; press Enter; see 'still has 5 unused records'
+press yes Enter; see '3. Write to this stick'; see 'setup.bin in the root directory: 5 records, 5 unused'
+press yes Enter; see '5. Ready'; see 'is kept in'
+cmp folder/keys.bin "$XDG_STATE_HOME"/ukpu/backup-a.img-*.bin || fail "the copy is not the old setup.bin"
+status 0 "$BIN/ukpu" verify --image a.img
+press Tab Tab Enter
+see '^a.img: ready'; see '^b.img: ready'; ended 0
+
+# Ways out: Escape from the first window, Ctrl-C, F10, SIGTERM, a window made too small.
+run "$wizard"; see '1. The setup.bin'; press Escape; see 'no stick was written'; ended 0
+run "$wizard"; see '1. The setup.bin'; press C-c; see 'no stick was written'; ended 0
+run "TERM=vt100 $wizard"; see '1. The setup.bin'; press C-z; sleep 0.3; press C-c; ended 0
+run "$wizard"; see '1. The setup.bin'; press F10; ended 0
+run "$wizard & echo \$! >pid; fg"; see '1. The setup.bin'; kill "$(cat pid)"; ended 0
+run "$wizard"; see '1. The setup.bin'
+down_to 'other.bin'; press Enter; see '2. The stick'; down_to 'late.img'; press Enter; see 'Type the word yes'
+press ye C-c; ended 0
+cmp -n 33554432 late.img /dev/zero || fail "Ctrl-C wrote something"
+run "$wizard"; see '1. The setup.bin'; T resize-window -t w -x 100 -y 30; sleep 0.5; see '^Arrows'
+sed -n 30p now | grep -q Arrows || fail "the new size is not used"
+T resize-window -t w -x 60 -y 20; see 'has 60 columns'; ended 2
+
+# A terminal that goes away ends it.
+terminal 80 24
+run "$wizard & echo \$! >pid; fg"; see '1. The setup.bin'
+T kill-server
+for _ in $(seq 50); do kill -0 "$(cat pid)" 2>/dev/null || break; sleep 0.1; done
+kill -0 "$(cat pid)" 2>/dev/null && { echo "FAIL: it runs on without a terminal"; exit 1; }
+
+# No secret was on any screen.
+[ "$(wc -l <seen)" -gt 500 ] || { echo "FAIL: the screens were not kept"; exit 1; }
+tail -qn +2 keys.csv other.csv | cut -d, -f2 | tr -d - >pps
+[ "$(wc -l <pps)" = 10 ] || { echo "FAIL: no list of what is secret"; exit 1; }
+{ cat pps; sed 's/..../&-/g; s/-$//' pps; echo 'P@ssw0rd'; } >secrets
+if grep -qFf secrets seen; then echo "FAIL: a secret was on the screen"; exit 1; fi
+echo ok
