@@ -1,0 +1,40 @@
+/* Fuzz target: the inventory list reader. */
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/inventory.h"
+#include "server/naming.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct inventory *in = NULL;
+	struct fault fault = { 0 };
+	struct keyproblem problem;
+	struct keymap_inventory row;
+	FILE *file;
+	int rc;
+
+	if (size == 0)
+		return 0;
+	file = fmemopen((void *)(uintptr_t)data, size, "r");
+	if (!file)
+		return 0;
+	rc = inventory_open(&in, file, "input", &fault);
+	if ((rc == 0) != (in != NULL) || (rc != 0) != (fault.code != 0))
+		abort();
+	while (in && (rc = inventory_next(in, &row, &problem, &fault)) != 0) {
+		if (rc < 0 && fault.code)
+			break;
+		/* What comes out is sound, whatever went in. */
+		if (rc == 1 && (!naming_is_fqdn(row.fqdn) || uuid_is_blank(&row.uuid)))
+			abort();
+		if (rc < 0 && (!problem.rule[0] || !problem.line))
+			abort();
+	}
+	inventory_close(&in);
+	fclose(file);
+	return 0;
+}
