@@ -61,7 +61,7 @@ grep -qE '69XK|letmein|039P' out err && fail "a value was told"
 [ "$(count total)" = 81 ] || fail "a part of a bad file came in"
 status 1 ctl keys import -m map.db --dry-run bad.csv
 status 0 ctl keys import -m map.db --dry-run --skip-bad bad.csv
-grep -q '1 keys would be imported' out || fail "dry run: $(cat out)"
+grep -q '1 key would be imported' out || fail "dry run: $(cat out)"
 [ "$(count total)" = 81 ] || fail "a dry run changed the map"
 status 0 ctl keys import -m map.db --skip-bad bad.csv
 [ "$(count total)" = 82 ] || fail "the good line did not come in"
