@@ -16,6 +16,8 @@ const struct cli_option ctl_systems_export_options[] = {
 	{ "format", 'f', "FORMAT", "csv (default) or json", 0, 0 },
 	{ "secrets", 0, NULL, "with the passwords: logged", 0, 0 },
 	{ "all", 'a', NULL, "also machines that are not set up", 0, 0 },
+	{ "earlier", 0, NULL, "also passwords that machines had before, with the time when others"
+	  " took their place", 0, 0 },
 	{ "force", 0, NULL, "replace a file that exists", 0, 0 },
 	{ NULL, 0, NULL, NULL, 0, 0 },
 };
@@ -23,7 +25,7 @@ const struct cli_option ctl_systems_export_options[] = {
 struct handover {
 	struct keymap *m;
 	struct outfile *file;
-	bool json, secrets;
+	bool json, secrets, earlier;
 	unsigned long rows;
 	struct fault *fault;
 };
@@ -49,39 +51,47 @@ static int put_field(struct handover *h, const char *text, const char *end)
 	return rc ? rc : outfile_write(h->file, end, strlen(end), h->fault);
 }
 
-static int put_csv(struct handover *h, const struct system *s, const char *password)
-{
-	char uuid[UUID_SHOWN + 1];
-	int rc;
+/* The columns, in their order; those of secrets only with --secrets, the last with --earlier. */
+enum column {
+	UUID, FQDN, ADDRESS, VERSION, STATE, ADMIN_USER, ADMIN_PASSWORD, MEBX_PASSWORD, UNTIL, COLUMNS
+};
 
-	uuid_show(&s->uuid, uuid);
-	rc = put_field(h, uuid, ",");
-	if (!rc)
-		rc = put_field(h, s->fqdn, ",");
-	if (!rc)
-		rc = put_field(h, s->address, ",");
-	if (!rc)
-		rc = put_field(h, s->version, ",");
-	if (!rc)
-		rc = put_field(h, system_state_word(s->state), ",");
-	if (!rc)
-		rc = put_field(h, s->admin_user, h->secrets ? "," : "\n");
-	if (!rc && h->secrets)
-		rc = put_field(h, password, "\n");
+static const char *const names[COLUMNS] = {
+	[UUID] = "uuid", [FQDN] = "fqdn", [ADDRESS] = "address", [VERSION] = "version",
+	[STATE] = "state", [ADMIN_USER] = "admin_user", [ADMIN_PASSWORD] = "admin_password",
+	[MEBX_PASSWORD] = "mebx_password", [UNTIL] = "until",
+};
+
+static bool wanted(const struct handover *h, int column)
+{
+	if (column == ADMIN_PASSWORD || column == MEBX_PASSWORD)
+		return h->secrets;
+	return column != UNTIL || h->earlier;
+}
+
+static int put_csv(struct handover *h, const char *const values[static COLUMNS])
+{
+	int last = COLUMNS - 1, rc = KIT_OK;
+
+	while (!wanted(h, last))
+		last--;
+	for (int i = 0; !rc && i <= last; i++)
+		if (wanted(h, i))
+			rc = put_field(h, values[i], i == last ? "\n" : ",");
 	return rc;
 }
 
-static int put_json(struct handover *h, const struct system *s, const char *password)
+static int put_json(struct handover *h, const char *const values[static COLUMNS])
 {
 	const char *comma = h->rows ? ",\n  " : "\n  ";
-	json_t *row = system_json(s);
-	char *text = NULL;
+	json_t *row = json_object();
+	char *text;
 	int rc;
 
-	if (row && h->secrets)
-		json_object_set_new(row, "admin_password",
-				    password[0] ? json_string(password) : json_null());
-	text = row ? json_dumps(row, JSON_COMPACT) : NULL;
+	for (int i = 0; i < COLUMNS; i++)
+		if (wanted(h, i))
+			json_object_set_new(row, names[i], event_text(values[i]));
+	text = json_dumps(row, JSON_COMPACT);
 	if (!text)
 		rc = fault_set(h->fault, KIT_ERR_NOMEM, "cannot make the JSON output");
 	else
@@ -95,55 +105,94 @@ static int put_json(struct handover *h, const struct system *s, const char *pass
 	return rc;
 }
 
-/*
- * The password that opens the machine now: the one that set-up gave its admin account, or,
- * where the profile left that alone, the one that the stick's record gave it.
- */
-static int password_of(struct handover *h, const struct system *s,
-		       char out[static PASSWORD_MAX + 1])
+static int put_row(struct handover *h, const char *const values[static COLUMNS])
 {
-	struct system_secrets secrets;
-	struct keyentry entry;
-	int rc;
+	int rc = h->json ? put_json(h, values) : put_csv(h, values);
 
-	out[0] = 0;
-	rc = keymap_system_secrets(h->m, &s->uuid, &secrets, h->fault);
-	if (!rc)
-		memcpy(out, secrets.admin_password, PASSWORD_MAX + 1);
-	secret_wipe(&secrets, sizeof(secrets));
-	if (rc || out[0] || !s->pid[0])
+	h->rows++;
+	return rc;
+}
+
+/* What the machine has for certain; else what it may have got. */
+static const char *either(const char *present, const char *next)
+{
+	return present[0] ? present : next;
+}
+
+/*
+ * The passwords that open the machine now: those that set-up gave it, or, where the profile
+ * left them alone, the one that the stick's record gave it.
+ */
+static int passwords_of(struct handover *h, const struct system *s,
+			struct system_secrets *out)
+{
+	struct keyentry entry;
+	int rc = keymap_system_secrets(h->m, &s->uuid, out, h->fault);
+
+	if (rc || !s->pid[0])
 		return rc;
 	rc = keymap_secrets(h->m, s->pid, &entry, h->fault);
-	if (!rc)
-		memcpy(out, entry.new_password, PASSWORD_MAX + 1);
-	secret_wipe(&entry, sizeof(entry));
 	if (rc == KIT_ERR_NOT_FOUND) {
 		fault_clear(h->fault);
-		rc = KIT_OK;
+		return KIT_OK;
 	}
+	if (!rc && !either(out->admin_password, out->next_admin_password)[0])
+		memcpy(out->admin_password, entry.new_password, sizeof(out->admin_password));
+	if (!rc && !either(out->mebx_password, out->next_mebx_password)[0])
+		memcpy(out->mebx_password, entry.new_password, sizeof(out->mebx_password));
+	secret_wipe(&entry, sizeof(entry));
+	return rc;
+}
+
+static int put_earlier(void *context, const struct keymap_earlier *e)
+{
+	struct system_secrets secrets = { "", "", "", "" };
+	char uuid[UUID_SHOWN + 1], until[EVENT_TIME + 1];
+	struct handover *h = context;
+	int rc = h->secrets ? keymap_earlier_secrets(h->m, e, &secrets, h->fault) : KIT_OK;
+
+	uuid_show(&e->uuid, uuid);
+	event_time(e->time, until);
+	if (!rc) {
+		const char *const values[COLUMNS] = {
+			uuid, "", e->address, "", "earlier", e->admin_user,
+			either(secrets.admin_password, secrets.next_admin_password),
+			either(secrets.mebx_password, secrets.next_mebx_password), until,
+		};
+
+		rc = put_row(h, values);
+	}
+	secret_wipe(&secrets, sizeof(secrets));
 	return rc;
 }
 
 static int put_system(void *context, const struct system *s)
 {
+	struct system_secrets secrets = { "", "", "", "" };
+	char uuid[UUID_SHOWN + 1];
 	struct handover *h = context;
-	char password[PASSWORD_MAX + 1] = "";
-	int rc = h->secrets ? password_of(h, s, password) : KIT_OK;
+	int rc = h->secrets ? passwords_of(h, s, &secrets) : KIT_OK;
 
-	if (!rc)
-		rc = h->json ? put_json(h, s, password) : put_csv(h, s, password);
-	secret_wipe(password, sizeof(password));
-	h->rows++;
+	uuid_show(&s->uuid, uuid);
+	if (!rc) {
+		const char *const values[COLUMNS] = {
+			uuid, s->fqdn, s->address, s->version, system_state_word(s->state),
+			s->admin_user,
+			either(secrets.admin_password, secrets.next_admin_password),
+			either(secrets.mebx_password, secrets.next_mebx_password), "",
+		};
+
+		rc = put_row(h, values);
+	}
+	secret_wipe(&secrets, sizeof(secrets));
+	if (!rc && h->earlier)
+		rc = keymap_earlier(h->m, &s->uuid, put_earlier, h, h->fault);
 	return rc;
 }
 
 static int begin(struct handover *h)
 {
-	const char *text = h->json ? "[" : h->secrets
-		? "uuid,fqdn,address,version,state,admin_user,admin_password\n"
-		: "uuid,fqdn,address,version,state,admin_user\n";
-
-	return outfile_write(h->file, text, strlen(text), h->fault);
+	return h->json ? outfile_write(h->file, "[", 1, h->fault) : put_csv(h, names);
 }
 
 int ctl_systems_export(struct cli *cli)
@@ -152,7 +201,8 @@ int ctl_systems_export(struct cli *cli)
 	struct keymap_system_filter filter = { .by_state = !cli_has(cli, "all"),
 					       .state = SYSTEM_CONFIGURED };
 	struct fault fault = { 0 };
-	struct handover h = { .secrets = cli_has(cli, "secrets"), .fault = &fault };
+	struct handover h = { .secrets = cli_has(cli, "secrets"),
+			      .earlier = cli_has(cli, "earlier"), .fault = &fault };
 	int rc;
 
 	if (format && strcmp(format, "csv") && strcmp(format, "json"))
@@ -171,12 +221,12 @@ int ctl_systems_export(struct cli *cli)
 	/* First the log knows, then the passwords are out. */
 	if (!rc)
 		rc = ctl_log(h.m, h.secrets ? EVENT_SECURITY : EVENT_INFO, "systems-exported", NULL,
-			     NULL, &fault, "%lu system%s exported to %s%s", h.rows, ctl_s(h.rows), path,
+			     NULL, &fault, "%lu row%s of systems exported to %s%s", h.rows, ctl_s(h.rows), path,
 			     h.secrets ? ", with their passwords" : "");
 	if (!rc)
 		rc = outfile_commit(&h.file, &fault);
 	if (!rc)
-		cli_note(cli, "%lu system%s exported%s", h.rows, ctl_s(h.rows), h.secrets ? ", with passwords" : "");
+		cli_note(cli, "%lu row%s exported%s", h.rows, ctl_s(h.rows), h.secrets ? ", with passwords" : "");
 	outfile_discard(&h.file);
 	keymap_close(&h.m);
 	return rc ? cli_fail(cli, &fault) : EXIT_YES;

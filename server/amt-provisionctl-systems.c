@@ -150,6 +150,19 @@ static void show_lines(const struct system *s)
 	ctl_line("Configured", "%s", t[3]);
 }
 
+static int show_earlier(void *context, const struct keymap_earlier *e)
+{
+	char until[EVENT_TIME + 1], pid[PID_SHOWN + 1] = "no PID";
+
+	(void)context;
+	event_time(e->time, until);
+	if (e->pid[0])
+		pidpps_show_pid(e->pid, pid);
+	ctl_line("Earlier passwords", "until %s, with %s at %s", until, pid,
+		 e->address[0] ? e->address : "no address");
+	return 0;
+}
+
 int ctl_systems_show(struct cli *cli)
 {
 	struct uuid uuid;
@@ -178,8 +191,10 @@ int ctl_systems_show(struct cli *cli)
 		status = cli_print_json(cli, value);
 	} else if (!rc) {
 		show_lines(&system);
+		rc = keymap_earlier(m, &uuid, show_earlier, NULL, &fault);
 		puts("History");
-		rc = ctl_history(m, &filter, NULL, &fault);
+		if (!rc)
+			rc = ctl_history(m, &filter, NULL, &fault);
 	}
 	keymap_close(&m);
 	return rc ? cli_fail(cli, &fault) : status;

@@ -122,7 +122,8 @@ static const struct cli_verb verbs[] = {
 		.options = ctl_systems_export_options,
 		.run = ctl_systems_export,
 		.details =
-			"UUID, FQDN, address, AMT version, state, admin user; and with --secrets the password."
+			"UUID, FQDN, address, AMT version, state, admin user; and with --secrets the passwords"
+			" of the admin account and of the MEBx."
 			" The file is private; that passwords went out is logged.",
 		.examples = "amt-provisionctl systems export --secrets -o fleet.csv",
 	},

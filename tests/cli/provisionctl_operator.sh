@@ -65,12 +65,23 @@ status 0 ctl systems export --secrets -o fleet.csv
 [ "$(stat -c %a fleet.csv)" = 600 ] || fail "fleet.csv is not private"
 PASSWORD=$(sed -n 2p fleet.csv | cut -d, -f7)
 [ ${#PASSWORD} -ge 8 ] || fail "no password: $(cat fleet.csv)"
+# The profile kept the MEBx password, so it is the one of the stick.
+[ "$(sed -n 2p fleet.csv | cut -d, -f8)" = Secret.Pa55 ] || fail "MEBx: $(cat fleet.csv)"
 grep -qF "$PASSWORD" plain.csv out err followed log && fail "the password is elsewhere, too"
 status 0 ctl systems export --secrets -f json -o fleet.json
 [ "$(jq -r '.[0].admin_password' fleet.json)" = "$PASSWORD" ] || fail "$(cat fleet.json)"
 status 0 ctl log -e systems-exported -s security
 [ "$(wc -l <out)" = 2 ] || fail "not logged: $(cat out)"
 status 2 ctl systems export --secrets -o fleet.csv
+
+# Passwords that it had before come with the time when others took their place.
+sqlite3 map.db "INSERT INTO csti_amts_history(uuid, time, pid, address, admin_user)
+	SELECT uuid, 1700000000, 'AAAAAAAA', '192.0.2.9', 'old' FROM csti_amts"
+status 0 ctl systems export --secrets --earlier -o earlier.csv
+[ "$(sed -n 3p earlier.csv)" = "$ONE,,192.0.2.9,,earlier,old,,,2023-11-14T22:13:20Z" ] ||
+	fail "$(cat earlier.csv)"
+status 0 ctl systems show "$ONE"
+grep -q '^Earlier passwords  *until 2023-11-14' out || fail "$(cat out)"
 
 # Settings in the map beat the file's, and the server takes them up.
 status 0 ctl config set fqdn_required no
