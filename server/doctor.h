@@ -50,7 +50,7 @@ void doctor_listening(const struct doctor *d);
 /* Do the names that machines look up lead here? */
 void doctor_names(const struct doctor *d);
 
-/* Tell a finding, printf style. TODO may be NULL. */
+/* Tell a finding, printf style. The advice may be NULL. */
 void doctor_say(const struct doctor *d, const char *check, enum doctor_verdict verdict,
 		const char *todo, const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* Tell a fault as a finding that failed. */
