@@ -47,18 +47,21 @@ static void drop(struct keymap *m)
 	memset(m, 0, sizeof(*m));
 }
 
-static int open_plainly(struct keymap *m, const char *path, const char *key_file, int flags,
-			struct fault *fault)
+static int set_names(struct keymap *m, const char *path, const char *key_file,
+		     struct fault *fault)
 {
 	/* As in keymap_open(): no name may mean something of its own to SQLite. */
 	if (asprintf(&m->path, "%s%s", strchr(path, '/') ? "" : "./", path) < 0)
 		m->path = NULL;
 	m->key_file = strdup(key_file);
-	if (!m->path || !m->key_file)
-		return fault_sys(fault, ENOMEM, "cannot open %s", path);
+	return m->path && m->key_file ? KIT_OK : fault_sys(fault, ENOMEM, "cannot open %s", path);
+}
+
+static int open_plainly(struct keymap *m, int flags, struct fault *fault)
+{
 	if (sqlite3_open_v2(m->path, &m->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
 		int rc = m->db ? db_fault(m, "open it", fault)
-			       : fault_sys(fault, ENOMEM, "cannot open %s", path);
+			       : fault_sys(fault, ENOMEM, "cannot open %s", m->path);
 
 		fault_todo(fault, "see that it exists and that this user may read it");
 		return rc;
@@ -163,7 +166,9 @@ int keymap_backup(struct keymap *m, const char *path, bool with_key, struct faul
 	if (!rc)
 		rc = temporary(path, &name, fault);
 	if (!rc)
-		rc = open_plainly(&copy, name, m->key_file, SQLITE_OPEN_READWRITE, fault);
+		rc = set_names(&copy, name, m->key_file, fault);
+	if (!rc)
+		rc = open_plainly(&copy, SQLITE_OPEN_READWRITE, fault);
 	if (!rc)
 		rc = copy_pages(m, &copy, fault);
 	/* A rotation may go on meanwhile: the keys of before and after both belong to the copy. */
@@ -205,68 +210,54 @@ out:
  * The key file for the time of the change: the backup's keys and those that are there, so
  * that the map opens whichever content a cut leaves it with.
  */
-static int prepare_keys(const struct keymap *backup, const char *key_file,
-			const struct stat *owner, struct fault *fault)
+static int prepare_keys(const struct seal *of_backup, struct keymap *to, struct fault *fault)
 {
 	struct fault inner = { 0 };
 	struct seal *both = NULL;
 	int rc;
 
-	rc = seal_load(&both, key_file, &inner);
+	rc = seal_load(&both, to->key_file, &inner);
 	if (rc == KIT_ERR_NOT_FOUND)
-		return seal_save(backup->seal, key_file, owner->st_uid, owner->st_gid, fault);
+		return seal_save(of_backup, to->key_file, to->owner, to->group, fault);
 	if (rc) {
 		fault_set(fault, rc, "%s", inner.what);
 		fault_todo(fault, "%s", inner.todo);
 		return rc;
 	}
-	rc = seal_merge(both, backup->seal, fault);
+	rc = seal_merge(both, of_backup, fault);
 	if (!rc)
-		rc = seal_save(both, key_file, owner->st_uid, owner->st_gid, fault);
+		rc = seal_save(both, to->key_file, to->owner, to->group, fault);
 	seal_free(&both);
 	return rc;
-}
-
-/* The map's file, made private if it is absent; its owner is to own the key file too. */
-static int target_file(const char *path, struct stat *st, struct fault *fault)
-{
-	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600), rc = KIT_OK;
-
-	if (fd < 0)
-		return fault_sys(fault, errno, "cannot open the key map %s", path);
-	if (fstat(fd, st))
-		rc = fault_sys(fault, errno, "cannot examine the key map %s", path);
-	else if (st->st_mode & 077)
-		rc = fault_set(fault, KIT_ERR_PERMISSION, "the key map %s has mode %04o, so others"
-			       " can get at it", path, (unsigned)(st->st_mode & 07777));
-	close(fd);
-	return rc ? rc : outfile_sync_folder(path, fault);
 }
 
 int keymap_restore(const char *path, const char *key_file, const char *backup,
 		   const char *backup_key, struct fault *fault)
 {
 	struct keymap from = { 0 }, to = { 0 };
-	struct stat st;
 	int rc;
 
-	rc = open_plainly(&from, backup, backup_key, SQLITE_OPEN_READONLY, fault);
+	rc = set_names(&from, backup, backup_key, fault);
+	if (!rc)
+		rc = set_names(&to, path, key_file, fault);
+	if (!rc)
+		rc = open_plainly(&from, SQLITE_OPEN_READONLY, fault);
 	if (!rc)
 		rc = keymap_check(&from, fault);
 	if (!rc)
 		rc = schema_check(&from, fault);
 	if (!rc)
-		rc = target_file(path, &st, fault);
+		rc = db_prepare_file(&to, true, fault);
 	if (!rc)
-		rc = open_plainly(&to, path, key_file, SQLITE_OPEN_READWRITE, fault);
+		rc = open_plainly(&to, SQLITE_OPEN_READWRITE, fault);
 	if (!rc)
-		rc = prepare_keys(&from, key_file, &st, fault);
+		rc = prepare_keys(from.seal, &to, fault);
 	if (!rc)
 		rc = db_exec(&to, "PRAGMA synchronous = FULL", "restore the map", fault);
 	if (!rc)
 		rc = copy_pages(&from, &to, fault);
 	if (!rc)
-		rc = seal_save(from.seal, key_file, st.st_uid, st.st_gid, fault);
+		rc = seal_save(from.seal, key_file, to.owner, to.group, fault);
 	drop(&from);
 	drop(&to);
 	return rc;

@@ -53,6 +53,13 @@ void db_uuid(sqlite3_stmt *s, int at, const struct uuid *uuid);
 void db_get_text(sqlite3_stmt *s, int at, char *out, size_t size);
 bool db_get_uuid(sqlite3_stmt *s, int at, struct uuid *out);
 
+/*
+ * See that the file m->path is there (made if CREATE, given to its folder's owner) and private
+ * before SQLite opens it: the -wal and -shm that SQLite makes take its mode and owner. Notes
+ * the owner in *m.
+ */
+int db_prepare_file(struct keymap *m, bool create, struct fault *fault);
+
 /* A transaction of a function's own, when the caller has none open. */
 int db_enter(struct keymap *m, bool *own, struct fault *fault);
 /* Commits (or, if RC is negative, rolls back) what db_enter() began. Returns RC or the commit's error. */
@@ -83,6 +90,13 @@ int db_seal_text(struct keymap *m, sqlite3_stmt *s, int at, const struct seal_pl
 /* The reverse; "" for NULL. OUT holds WIDTH + 1 bytes, SECRET, wiped on failure. */
 int db_unseal_text(struct keymap *m, sqlite3_stmt *s, int at, const struct seal_place *place,
 		   size_t width, char *out, struct fault *fault);
+
+/*
+ * Run S, an update of one system's row, whose UUID is bound to ?1, and give it back.
+ * KIT_ERR_NOT_FOUND when there is no such row.
+ */
+int db_update_system(struct keymap *m, sqlite3_stmt *s, const struct uuid *uuid, const char *what,
+		     struct fault *fault);
 
 /* The passwords of a system: their columns, and where each is in the struct. */
 #define DB_PASSWORDS	4

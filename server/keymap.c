@@ -59,11 +59,8 @@ static int give_to_folder_owner(int fd, const char *path, struct fault *fault)
 	return rc;
 }
 
-/*
- * See that the file is there and private before SQLite opens it; made here, because SQLite
- * would make it by the umask (its -wal and -shm take the map's own mode and owner).
- */
-static int prepare_file(struct keymap *m, bool create, struct fault *fault)
+/* Made here, because SQLite would make it by the umask. */
+int db_prepare_file(struct keymap *m, bool create, struct fault *fault)
 {
 	struct stat st;
 	int fd, rc = KIT_OK;
@@ -157,7 +154,7 @@ int keymap_open(struct keymap **out, const char *path, const struct keymap_optio
 		rc = fault_sys(fault, ENOMEM, "cannot open the key map %s", path);
 		goto out;
 	}
-	rc = prepare_file(m, create, fault);
+	rc = db_prepare_file(m, create, fault);
 	if (!rc)
 		rc = open_database(m, options, fault);
 	if (!rc)
