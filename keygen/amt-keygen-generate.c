@@ -214,6 +214,20 @@ static int make_all(struct job *job, struct fault *fault)
 	return rc;
 }
 
+/* The command that writes the same files from the map, with what it needs to be the same. */
+static void tell_export(const struct job *job, struct fault *fault)
+{
+	const char *key_file = cli_value(job->cli, "key-file");
+	const char *version = cli_value(job->cli, "file-version");
+	const char *format = cli_value(job->cli, "format");
+
+	fault_todo(fault, "write them with: amt-provisionctl keys export --map %s%s%s --batch %" PRId64
+		   " --again%s%s%s%s%s%s", job->map_path, key_file ? " --key-file " : "",
+		   key_file ? key_file : "", job->batch, job->setupbin_path ? " --setupbin FILE" : "",
+		   version ? " --file-version " : "", version ? version : "",
+		   job->list_path ? " -o FILE" : "", format ? " -f " : "", format ? format : "");
+}
+
 /* The map is committed already: let the files appear, and say so if they cannot. */
 static int commit_files(struct job *job, struct fault *fault)
 {
@@ -226,8 +240,7 @@ static int commit_files(struct job *job, struct fault *fault)
 	if (rc && job->map) {
 		fault_context(fault, "the %" PRIu64 " new keys are safe in the map, yet not all the"
 			      " files are written", job->number);
-		fault_todo(fault, "write them with: amt-provisionctl keys export --map %s --batch %"
-			   PRId64 " --again --setupbin FILE", job->map_path, job->batch);
+		tell_export(job, fault);
 	}
 	return rc;
 }

@@ -82,4 +82,24 @@ printf '\xe4\xf6\xfc\xdf\n' >noise; status 2 "$BIN/amt-keygen" check noise
 # What was not taken was not said.
 if "$BIN/amt-keygen" generate -n 2 >/dev/full 2>err; then fail "a full disk went unnoticed"; fi
 grep -q 'standard output' err || fail "a full disk is not named"
+
+# Keys that are in the map when the output fails: the command that is named writes them after all.
+for want in '-o FILE' '--setupbin FILE --file-version 3.0 -o FILE'; do
+	rm -f lost.db lost.db.key lost.bin
+	extra=()
+	[ "$want" = '-o FILE' ] || extra=(--setupbin lost.bin --file-version 3.0 --random-passwords)
+	if "$BIN/amt-keygen" generate -n 4 --map lost.db --key-file lost.key -o - "${extra[@]}" \
+		>/dev/full 2>err; then fail "a full disk went unnoticed beside the map"; fi
+	grep -q '4 new keys are safe in the map' err || fail "not told where the keys are: $(cat err)"
+	grep -qF -- "--again $want" err || fail "not told how to get them: $(cat err)"
+	command=$(sed -n 's/.*write them with: amt-provisionctl //p' err)
+	rm -f again.bin again.csv
+	command=${command/--setupbin FILE/--setupbin again.bin}
+	# shellcheck disable=SC2086
+	status 0 "$BIN/amt-provisionctl" ${command/-o FILE/-o again.csv}
+	status 0 "$BIN/amt-keygen" check again.csv
+	grep -q '4 good pairs' out || fail "not all keys came back"
+	rm -f lost.key
+done
+[ "$(head -c 26 again.bin | tail -c 2 | od -An -tu1 | tr -d ' \n')" = 30 ] || fail "not version 3.0"
 echo ok
