@@ -1,0 +1,525 @@
+/* Hearing hellos on loopback: segments, silence, and every limit that a peer can meet. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/listener.h"
+#include "server/peers.h"
+
+static const uint8_t sample[HELLO_PSK_SIZE] = {
+	0x01, 0x00, 0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0x4b, 0x52, 0x9b, 0x93, 0xd4, 0x13, 0x18,
+	0x1d, 0xe4, 0x87, 0x1c, 0x69, 0x7a, 0x6b, 0x7a, 0x2b, 0x30, 0x30, 0x30, 0x30, 0x30, 0x33,
+	0x37, 0x4d,
+};
+
+static struct event_base *base;
+static struct listener *listener;
+static struct listener_limits limits;
+static struct fault fault;
+
+static struct {
+	unsigned hellos, troubles;
+	enum listener_trouble trouble;
+	char pid[PID_LENGTH + 1];
+	char address[64];
+	struct fault fault;
+} heard;
+
+static void on_hello(void *context, const struct hello *hello, const char *address,
+		     double accepted)
+{
+	heard.hellos++;
+	strcpy(heard.pid, hello->pid);
+	snprintf(heard.address, sizeof(heard.address), "%s", address);
+	ck_assert_double_gt(accepted, 0);
+}
+
+static void on_trouble(void *context, enum listener_trouble trouble, const char *address,
+		       const struct hello *hello, const struct fault *f)
+{
+	heard.troubles++;
+	heard.trouble = trouble;
+	heard.fault = *f;
+}
+
+static void begin(void)
+{
+	const struct listener_handler handler = { .hello = on_hello, .trouble = on_trouble };
+	struct config_address a = { .text = "test" };
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&a.address;
+
+	limits = (struct listener_limits){ .connections = 100, .per_address = 100,
+					   .messages_per_minute = 100, .seconds = 10,
+					   .bytes = HELLO_MAX, .page = true };
+	memset(&heard, 0, sizeof(heard));
+	base = event_base_new();
+	ck_assert_int_eq(listener_new(&listener, base, &limits, &handler, &fault), 0);
+	v4->sin_family = AF_INET;
+	v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	a.length = sizeof(*v4);
+	ck_assert_int_eq(listener_open(listener, &a, &fault), 0);
+}
+
+static void end(void)
+{
+	listener_free(&listener);
+	event_base_free(base);
+}
+
+static int dial_from(const char *from)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+	int fd = socket(AF_INET, SOCK_STREAM, 0), one = 1;
+
+	ck_assert_int_ge(fd, 0);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	ck_assert_int_eq(inet_pton(AF_INET, from, &a.sin_addr), 1);
+	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	a.sin_port = htons(listener_port(listener, 0));
+	ck_assert_int_eq(connect(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	return fd;
+}
+
+static int dial(void)
+{
+	return dial_from("127.0.0.1");
+}
+
+static void say(int fd, const void *data, size_t n)
+{
+	ck_assert_int_eq(send(fd, data, n, MSG_NOSIGNAL), (ssize_t)n);
+}
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/* Let the listener work for so long. */
+static void turn(double seconds)
+{
+	double until = now() + seconds;
+
+	do {
+		struct timespec pause = { .tv_nsec = 2000000 };
+
+		event_base_loop(base, EVLOOP_NONBLOCK);
+		nanosleep(&pause, NULL);
+	} while (now() < until);
+}
+
+/* Has the listener closed the connection? */
+static bool is_closed(int fd)
+{
+	char byte;
+	ssize_t n = recv(fd, &byte, 1, MSG_DONTWAIT);
+
+	return n == 0 || (n < 0 && errno != EAGAIN);
+}
+
+START_TEST(a_hello_with_the_end_of_its_connection_is_heard_at_once)
+{
+	int fd = dial_from("127.0.0.9");
+
+	say(fd, sample, sizeof(sample));
+	shutdown(fd, SHUT_WR);
+	turn(0.05);
+	ck_assert_uint_eq(heard.hellos, 1);
+	ck_assert_str_eq(heard.pid, "0000037M");
+	ck_assert_str_eq(heard.address, "127.0.0.9");
+	ck_assert(is_closed(fd));
+	ck_assert_uint_eq(listener_counts(listener)->open, 0);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_hello_in_32_segments_is_heard)
+{
+	int fd = dial();
+
+	for (size_t i = 0; i < sizeof(sample); i++) {
+		say(fd, sample + i, 1);
+		turn(0.005);
+		ck_assert_uint_eq(heard.hellos, 0);
+	}
+	shutdown(fd, SHUT_WR);
+	turn(0.05);
+	ck_assert_uint_eq(heard.hellos, 1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_hello_whose_connection_stays_open_is_heard_after_half_a_second)
+{
+	int fd = dial();
+
+	say(fd, sample, sizeof(sample));
+	turn(0.3);
+	ck_assert_uint_eq(heard.hellos, 0);
+	turn(0.4);
+	ck_assert_uint_eq(heard.hellos, 1);
+	ck_assert(is_closed(fd));
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_33rd_byte_refuses_it_even_when_it_comes_late)
+{
+	int fd = dial();
+
+	say(fd, sample, sizeof(sample));
+	turn(0.2);
+	say(fd, "x", 1);
+	turn(0.6);
+	ck_assert_uint_eq(heard.hellos, 0);
+	ck_assert_uint_eq(heard.troubles, 1);
+	ck_assert_int_eq(heard.trouble, TROUBLE_BAD_HELLO);
+	close(fd);
+}
+END_TEST
+
+START_TEST(what_is_no_hello_is_refused_at_its_fourth_byte)
+{
+	int fd = dial();
+
+	say(fd, "\x16\x03\x01", 3);
+	turn(0.05);
+	ck_assert_uint_eq(heard.troubles, 0);
+	say(fd, "\x02", 1);
+	turn(0.05);
+	ck_assert_uint_eq(heard.troubles, 1);
+	ck_assert_int_eq(heard.trouble, TROUBLE_BAD_HELLO);
+	ck_assert(is_closed(fd));
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_flood_is_cut_off_at_the_limit_of_bytes)
+{
+	char flood[4096] = { 0, 0, 3, 0 };
+	int fd = dial();
+
+	memset(flood + 24, 0xff, sizeof(flood) - 24);
+	say(fd, flood, sizeof(flood));
+	turn(0.05);
+	ck_assert_int_eq(heard.trouble, TROUBLE_BAD_HELLO);
+	ck_assert(is_closed(fd));
+	close(fd);
+}
+END_TEST
+
+START_TEST(silence_ends_with_the_time_that_a_hello_may_take)
+{
+	int silent, slow;
+
+	limits.seconds = 1;
+	listener_set_limits(listener, &limits);
+	silent = dial_from("127.0.0.2");
+	slow = dial_from("127.0.0.3");
+	for (int i = 0; i < 8; i++) {
+		say(slow, sample + i, 1);
+		turn(0.1);
+	}
+	ck_assert_uint_eq(heard.troubles, 0);
+	turn(0.4);
+	ck_assert_uint_eq(heard.troubles, 2);
+	ck_assert_int_eq(heard.trouble, TROUBLE_TIME);
+	ck_assert(is_closed(silent));
+	ck_assert(is_closed(slow));
+	close(silent);
+	close(slow);
+}
+END_TEST
+
+START_TEST(one_address_cannot_take_all_connections)
+{
+	int fd[3];
+
+	limits.per_address = 2;
+	listener_set_limits(listener, &limits);
+	for (int i = 0; i < 3; i++) {
+		fd[i] = dial_from("127.0.0.4");
+		turn(0.02);
+	}
+	ck_assert(!is_closed(fd[0]));
+	ck_assert(!is_closed(fd[1]));
+	ck_assert(is_closed(fd[2]));
+	ck_assert_int_eq(heard.trouble, TROUBLE_TOO_MANY);
+	/* Others are none of its business, and a place that is free again can be taken. */
+	close(fd[2]);
+	fd[2] = dial_from("127.0.0.5");
+	turn(0.02);
+	ck_assert(!is_closed(fd[2]));
+	close(fd[0]);
+	turn(0.02);
+	fd[0] = dial_from("127.0.0.4");
+	turn(0.02);
+	ck_assert(!is_closed(fd[0]));
+	for (int i = 0; i < 3; i++)
+		close(fd[i]);
+}
+END_TEST
+
+START_TEST(when_all_places_are_taken_the_oldest_goes)
+{
+	char from[16];
+	int fd[4], good;
+
+	limits.connections = 3;
+	listener_set_limits(listener, &limits);
+	for (int i = 0; i < 4; i++) {
+		snprintf(from, sizeof(from), "127.0.1.%d", i + 1);
+		fd[i] = dial_from(from);
+		turn(0.02);
+	}
+	ck_assert(is_closed(fd[0]));
+	ck_assert(!is_closed(fd[1]));
+	ck_assert(!is_closed(fd[3]));
+	ck_assert_int_eq(heard.trouble, TROUBLE_FULL);
+	ck_assert_uint_eq(listener_counts(listener)->open, 3);
+	/* Those who sit there keep no machine from saying hello. */
+	good = dial_from("127.0.1.9");
+	say(good, sample, sizeof(sample));
+	shutdown(good, SHUT_WR);
+	turn(0.05);
+	ck_assert_uint_eq(heard.hellos, 1);
+	for (int i = 0; i < 4; i++)
+		close(fd[i]);
+	close(good);
+}
+END_TEST
+
+static void send_hello(const char *from)
+{
+	int fd = dial_from(from);
+
+	say(fd, sample, sizeof(sample));
+	shutdown(fd, SHUT_WR);
+	turn(0.02);
+	close(fd);
+}
+
+START_TEST(too_many_messages_of_one_address_are_ignored_and_told_once)
+{
+	limits.messages_per_minute = 3;
+	listener_set_limits(listener, &limits);
+	for (int i = 0; i < 6; i++)
+		send_hello("127.0.0.6");
+	/* The minute may turn once while this runs. */
+	ck_assert_uint_ge(heard.hellos, 3);
+	ck_assert_uint_le(heard.hellos, 6);
+	if (heard.hellos == 3) {
+		ck_assert_uint_eq(heard.troubles, 1);
+		ck_assert_int_eq(heard.trouble, TROUBLE_TOO_OFTEN);
+	}
+	send_hello("127.0.0.7");
+	ck_assert_str_eq(heard.address, "127.0.0.7");
+}
+END_TEST
+
+START_TEST(bad_messages_count_as_good_ones_do)
+{
+	limits.messages_per_minute = 2;
+	listener_set_limits(listener, &limits);
+	for (int i = 0; i < 8; i++) {
+		int fd = dial_from("127.0.0.8");
+
+		say(fd, "bad!", 4);
+		turn(0.02);
+		close(fd);
+	}
+	/* Two of this minute, perhaps two of the next, and one word about the excess of each. */
+	ck_assert_uint_le(heard.troubles, 6);
+	ck_assert_uint_eq(listener_counts(listener)->trouble[TROUBLE_BAD_HELLO] +
+			  listener_counts(listener)->trouble[TROUBLE_TOO_OFTEN], 8);
+}
+END_TEST
+
+START_TEST(a_browser_gets_a_page_and_no_trouble)
+{
+	char page[1024] = "";
+	int fd = dial();
+
+	say(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27);
+	turn(0.05);
+	ck_assert_int_gt(recv(fd, page, sizeof(page) - 1, MSG_DONTWAIT), 0);
+	ck_assert_int_eq(strncmp(page, "HTTP/1.0 200 OK\r\n", 17), 0);
+	ck_assert_ptr_nonnull(strstr(page, "\r\n\r\nThis is amt-provisiond"));
+	ck_assert_uint_eq(heard.troubles, 0);
+	ck_assert_uint_eq(listener_counts(listener)->pages, 1);
+	close(fd);
+	turn(0.05);
+	ck_assert_uint_eq(listener_counts(listener)->open, 0);
+	/* Unless it is told not to. */
+	limits.page = false;
+	listener_set_limits(listener, &limits);
+	fd = dial();
+	say(fd, "GET / HTTP/1.1\r\n\r\n", 18);
+	turn(0.05);
+	ck_assert_int_eq(heard.trouble, TROUBLE_BAD_HELLO);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_look_at_the_port_is_counted_and_not_logged)
+{
+	int fd = dial();
+
+	close(fd);
+	turn(0.05);
+	ck_assert_uint_eq(heard.troubles, 0);
+	ck_assert_uint_eq(listener_counts(listener)->empty, 1);
+}
+END_TEST
+
+START_TEST(a_paused_listener_keeps_machines_waiting_not_away)
+{
+	int fd;
+
+	listener_pause(listener, true);
+	fd = dial();
+	say(fd, sample, sizeof(sample));
+	shutdown(fd, SHUT_WR);
+	turn(0.1);
+	ck_assert_uint_eq(heard.hellos, 0);
+	listener_pause(listener, false);
+	turn(0.05);
+	ck_assert_uint_eq(heard.hellos, 1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_port_that_is_taken_is_said)
+{
+	struct config_address a = { .text = "127.0.0.1:here" };
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&a.address;
+
+	v4->sin_family = AF_INET;
+	v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	v4->sin_port = htons(listener_port(listener, 0));
+	a.length = sizeof(*v4);
+	ck_assert_int_eq(listener_open(listener, &a, &fault), KIT_ERR_BUSY);
+	ck_assert_ptr_nonnull(strstr(fault.what, "127.0.0.1:here: something else listens"));
+	fault_clear(&fault);
+}
+END_TEST
+
+/* ---- peers ---- */
+
+static struct sockaddr_in6 v6(const char *text)
+{
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6 };
+
+	ck_assert_int_eq(inet_pton(AF_INET6, text, &a.sin6_addr), 1);
+	return a;
+}
+
+static struct peer *find(struct peers *p, const char *text, int64_t when)
+{
+	struct sockaddr_in6 a = v6(text);
+
+	return peers_find(p, (struct sockaddr *)&a, when);
+}
+
+START_TEST(a_64_network_is_one_peer_and_ipv4_counts_by_address)
+{
+	struct peers *p;
+	struct sockaddr_in v4 = { .sin_family = AF_INET };
+
+	ck_assert_int_eq(peers_new(&p, &fault), 0);
+	ck_assert_ptr_eq(find(p, "2001:db8::1", 0), find(p, "2001:db8::ffff:2", 0));
+	ck_assert_ptr_ne(find(p, "2001:db8::1", 0), find(p, "2001:db8:0:1::1", 0));
+	ck_assert_ptr_ne(find(p, "::ffff:192.0.2.1", 0), find(p, "::ffff:192.0.2.2", 0));
+	v4.sin_addr.s_addr = inet_addr("192.0.2.1");
+	ck_assert_ptr_eq(peers_find(p, (struct sockaddr *)&v4, 0), find(p, "::ffff:192.0.2.1", 0));
+	peers_free(&p);
+}
+END_TEST
+
+START_TEST(peers_are_forgotten_after_their_minute_and_bounded_within_it)
+{
+	struct peers *p;
+	struct peer *busy;
+	char text[64];
+	unsigned n = 0;
+
+	ck_assert_int_eq(peers_new(&p, &fault), 0);
+	busy = find(p, "2001:db8::1", 0);
+	busy->open = 1;
+	for (unsigned i = 0; i < 100000; i++) {
+		snprintf(text, sizeof(text), "2001:%x:%x::1", 1 + (i >> 16), i & 0xffff);
+		n += find(p, text, 10) != NULL;
+	}
+	ck_assert_uint_eq(peers_count(p), 65536);
+	ck_assert_uint_eq(n, 65535);
+	ck_assert_ptr_nonnull(find(p, "2001:db9::1", 70));
+	ck_assert_uint_eq(peers_count(p), 2);
+	ck_assert_ptr_eq(find(p, "2001:db8::1", 70), busy);
+	peers_free(&p);
+}
+END_TEST
+
+START_TEST(addresses_are_shown_as_people_write_them)
+{
+	struct sockaddr_in6 a = v6("::ffff:192.0.2.1"), b = v6("2001:db8::1");
+	char text[PEERS_TEXT + 1];
+
+	peers_show((struct sockaddr *)&a, text);
+	ck_assert_str_eq(text, "192.0.2.1");
+	peers_show((struct sockaddr *)&b, text);
+	ck_assert_str_eq(text, "2001:db8::1");
+	a = v6("fe80::1");
+	a.sin6_scope_id = 1;
+	peers_show((struct sockaddr *)&a, text);
+	ck_assert_str_eq(text, "fe80::1%lo");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("listener");
+	TCase *t = tcase_create("connections"), *peers = tcase_create("peers");
+	SRunner *runner;
+	int failed;
+
+	tcase_set_timeout(t, 30);
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, a_hello_with_the_end_of_its_connection_is_heard_at_once);
+	tcase_add_test(t, a_hello_in_32_segments_is_heard);
+	tcase_add_test(t, a_hello_whose_connection_stays_open_is_heard_after_half_a_second);
+	tcase_add_test(t, a_33rd_byte_refuses_it_even_when_it_comes_late);
+	tcase_add_test(t, what_is_no_hello_is_refused_at_its_fourth_byte);
+	tcase_add_test(t, a_flood_is_cut_off_at_the_limit_of_bytes);
+	tcase_add_test(t, silence_ends_with_the_time_that_a_hello_may_take);
+	tcase_add_test(t, one_address_cannot_take_all_connections);
+	tcase_add_test(t, when_all_places_are_taken_the_oldest_goes);
+	tcase_add_test(t, too_many_messages_of_one_address_are_ignored_and_told_once);
+	tcase_add_test(t, bad_messages_count_as_good_ones_do);
+	tcase_add_test(t, a_browser_gets_a_page_and_no_trouble);
+	tcase_add_test(t, a_look_at_the_port_is_counted_and_not_logged);
+	tcase_add_test(t, a_paused_listener_keeps_machines_waiting_not_away);
+	tcase_add_test(t, a_port_that_is_taken_is_said);
+	suite_add_tcase(suite, t);
+	tcase_add_test(peers, a_64_network_is_one_peer_and_ipv4_counts_by_address);
+	tcase_add_test(peers, peers_are_forgotten_after_their_minute_and_bounded_within_it);
+	tcase_add_test(peers, addresses_are_shown_as_people_write_them);
+	suite_add_tcase(suite, peers);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
