@@ -21,7 +21,11 @@ struct attempt {
 	void (*over)(void *context, struct attempt *attempt, enum attempt_result result);
 	void *context;
 
-	struct system system;			/* the row as it was at the beginning */
+	/*
+	 * The row as it was at the beginning, but with the PID and the address that the hello
+	 * claims, and nothing in it that another key has proved.
+	 */
+	struct system system;
 	struct keymap_inventory inventory;	/* "" when there is none */
 	struct system_secrets secrets;		/* SECRET */
 	struct keyentry pairs[2];		/* SECRET: the machine has one of these */
@@ -50,9 +54,9 @@ struct attempt {
 /*
  * The jobs of the ledger: struct ledger_job's run(), with the attempt as the context.
  *
- * load      read all there is about the machine, mark it as in set-up; KIT_ERR_NOT_FOUND when
- *           it is not due any more
- * plan      the key is used; the new passwords and the new pair are in the map
+ * load      read all there is about the machine, mark it as in set-up (unless it is set up: it
+ *           has to prove itself first); KIT_ERR_NOT_FOUND when it is not due any more
+ * plan      the key is used, the row the machine's; the new passwords and the new pair are in the map
  * succeed   what the machine may have got is what it has; configured
  * fail      the reason, and the next try
  */
@@ -60,5 +64,8 @@ int attempt_load(struct keymap *map, void *attempt, struct fault *fault);
 int attempt_plan(struct keymap *map, void *attempt, struct fault *fault);
 int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault);
 int attempt_fail(struct keymap *map, void *attempt, struct fault *fault);
+
+/* The accounts to try, likeliest first: of what was loaded, and of the profile. */
+void attempt_logins(struct attempt *attempt);
 
 #endif

@@ -13,72 +13,22 @@
 
 #define DRAWS 8		/* fresh pairs drawn before it is no coincidence that all are taken */
 
-static void note(struct attempt *a, struct keymap *map, enum event_severity severity,
-		 const char *name, const char *what, const char *todo)
+static void note_about(struct attempt *a, struct keymap *map, const struct uuid *uuid,
+		       enum event_severity severity, const char *name, const char *what,
+		       const char *todo)
 {
 	struct event e = { .severity = severity, .name = name,
-			   .pid = *a->system.pid ? a->system.pid : NULL, .uuid = &a->uuid,
+			   .pid = *a->system.pid ? a->system.pid : NULL, .uuid = uuid,
 			   .address = a->system.address, .what = what,
 			   .todo = todo && *todo ? todo : NULL };
 
 	journal_inside(a->services.journal, map, &e);
 }
 
-/* ---- load ---- */
-
-static int load_pair(struct attempt *a, struct keymap *map, const char *pid,
-		     struct fault *fault)
+static void note(struct attempt *a, struct keymap *map, enum event_severity severity,
+		 const char *name, const char *what, const char *todo)
 {
-	struct keymap_pair pair;
-	char shown[PID_SHOWN + 1];
-	int ret;
-
-	pidpps_show_pid(pid, shown);
-	ret = keymap_find(map, pid, time(NULL), &pair, fault);
-	if (ret == 0 && pair.state == KEYMAP_REVOKED)
-		return fault_set(fault, KIT_ERR_STATE, "PID %s was revoked", shown);
-	if (ret == 0)
-		ret = keymap_secrets(map, pid, &a->pairs[a->n_pairs], fault);
-	if (ret == KIT_ERR_NOT_FOUND)
-		return fault_set(fault, KIT_ERR_STATE, "PID %s is no longer in the map", shown);
-	if (ret == 0)
-		a->n_pairs++;
-	return ret;
-}
-
-static bool is_due(const struct system *s)
-{
-	return s->next_try && s->next_try <= time(NULL) && s->state != SYSTEM_IN_SETUP;
-}
-
-int attempt_load(struct keymap *map, void *attempt, struct fault *fault)
-{
-	struct attempt *a = attempt;
-	int ret;
-
-	ret = keymap_system_find(map, &a->uuid, &a->system, fault);
-	if (ret)
-		return ret;
-	if (!is_due(&a->system) || !*a->system.pid)
-		return KIT_ERR_NOT_FOUND;
-	ret = keymap_system_state(map, &a->uuid, SYSTEM_IN_SETUP, NULL, 0, time(NULL), fault);
-	if (ret)
-		return ret;
-	ret = keymap_system_secrets(map, &a->uuid, &a->secrets, fault);
-	if (ret)
-		return ret;
-	ret = load_pair(a, map, a->system.pid, fault);
-	if (ret)
-		return ret;
-	if (*a->system.next_pid && strcmp(a->system.next_pid, a->system.pid) != 0) {
-		ret = load_pair(a, map, a->system.next_pid, fault);
-		if (ret)
-			return ret;
-	}
-	ret = keymap_inventory_find(map, &a->uuid, &a->inventory, fault);
-	if (ret == KIT_ERR_NOT_FOUND)
-		memset(&a->inventory, 0, sizeof(a->inventory));
-	return ret == KIT_ERR_NOT_FOUND ? 0 : ret;
+	note_about(a, map, &a->uuid, severity, name, what, todo);
 }
 
 /* ---- plan ---- */
@@ -184,17 +134,45 @@ out:
 	return ret;
 }
 
-/* The machine's key is used, by the UUID that the machine itself told in the proved talk. */
-static int record_proof(struct attempt *a, struct keymap *map, struct fault *fault)
+/* Another key had the UUID until now. What the row held for that one is kept. */
+static void note_other_key(struct attempt *a, struct keymap *map, const struct system *before)
+{
+	char what[256], other[PID_SHOWN + 1];
+
+	pidpps_show_pid(before->pid, other);
+	snprintf(what, sizeof(what), "this UUID already holds another used key, %s, proved from %s: "
+		 "two machines with one UUID, or it was set up anew", other, before->address);
+	note(a, map, EVENT_SECURITY, "uuid-has-other-key", what, "if it was set up anew, all is "
+	     "well; if these are two machines, write a UUID of its own into the main board of one "
+	     "with the vendor's service tool; the passwords of the other key are kept "
+	     "(amt-provisionctl systems export --secrets --format json)");
+}
+
+/*
+ * The machine's key is used, by the UUID that the machine itself told in the proved talk. If
+ * that is the hello's, what the hello claimed is true, and *settled.
+ */
+static int record_proof(struct attempt *a, struct keymap *map, bool *settled, struct fault *fault)
 {
 	const struct setup_facts *facts = setup_facts(a->setup);
 	const struct uuid *uuid = facts->has_uuid ? &facts->uuid : &a->uuid;
 	const char *pid = a->pairs[a->pair].pair.pid;
-	int ret = keymap_use(map, pid, uuid, time(NULL), fault);
+	struct system before;
+	bool changed_hands;
+	int ret;
 
-	if (!ret)
-		a->recorded = true;
-	return ret;
+	*settled = false;
+	ret = keymap_use(map, pid, uuid, time(NULL), fault);
+	if (ret || !uuid_equal(uuid, &a->uuid))
+		return ret;
+	ret = keymap_system_prove(map, uuid, pid, a->system.address, time(NULL), &before,
+				  &changed_hands, fault);
+	if (ret)
+		return ret;
+	*settled = true;
+	if (changed_hands)
+		note_other_key(a, map, &before);
+	return 0;
 }
 
 static bool is_ours_already(const struct attempt *a)
@@ -225,13 +203,12 @@ int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
 	struct keymap_facts known = { .profile = a->profile.name, .fqdn = a->fqdn,
 				      .version = facts->version };
 	char what[256];
+	bool settled;
 	int login, ret;
 
-	ret = record_proof(a, map, fault);
+	ret = record_proof(a, map, &settled, fault);
 	if (ret)
 		return ret;
-	if (is_rekeyed(a))
-		known.pid = a->system.next_pid;
 	snprintf(what, sizeof(what), "the machine proved its PPS: key used (AMT %s, %s, profile "
 		 "%s)", *facts->version ? facts->version : "of unknown version",
 		 facts->soap ? "SOAP" : "WS-Management", a->profile.name);
@@ -258,6 +235,16 @@ int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
 }
 
 /* ---- the end ---- */
+
+/* Did it say hello with another key or from somewhere else meanwhile? */
+static bool said_other(const struct attempt *a, const struct system *row)
+{
+	bool same_key = !*row->claimed_pid || strcmp(row->claimed_pid, a->system.pid) == 0 ||
+			strcmp(row->claimed_pid, a->system.next_pid) == 0;
+
+	return *row->claimed_address &&
+	       (!same_key || strcmp(row->claimed_address, a->system.address) != 0);
+}
 
 static void promote(char *present, char *next)
 {
@@ -295,6 +282,9 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 	struct keymap_facts known = { .admin_user = NULL };
 	unsigned notes = setup_notes(a->setup);
 	char what[768], remarks[384];
+	int64_t now = time(NULL);
+	struct system row;
+	bool other;
 	int ret;
 
 	if (notes & SETUP_NOTE_NO_MEBX)
@@ -305,7 +295,9 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 		promote(a->secrets.admin_password, a->secrets.next_admin_password);
 		promote(a->secrets.mebx_password, a->secrets.next_mebx_password);
 	}
-	ret = keymap_system_set_secrets(map, &a->uuid, &a->secrets, fault);
+	ret = keymap_system_find(map, &a->uuid, &row, fault);
+	if (!ret)
+		ret = keymap_system_set_secrets(map, &a->uuid, &a->secrets, fault);
 	if (ret)
 		return ret;
 	if (is_rekeyed(a) || *a->wish.pair.pid) {
@@ -315,7 +307,11 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 	ret = keymap_system_facts(map, &a->uuid, &known, fault);
 	if (ret)
 		return ret;
-	ret = keymap_system_state(map, &a->uuid, SYSTEM_CONFIGURED, NULL, 0, time(NULL), fault);
+	other = said_other(a, &row);
+	ret = keymap_system_state(map, &a->uuid, SYSTEM_CONFIGURED, NULL, other ? now : 0, now,
+				  fault);
+	if (!ret && !other)
+		ret = keymap_system_unclaim(map, &a->uuid, 0, fault);
 	if (ret)
 		return ret;
 	say_notes(notes, remarks, sizeof(remarks));
@@ -350,54 +346,66 @@ static int64_t next_try(const struct attempt *a, const struct system *row, int64
 
 	if (a->failed_state != SYSTEM_FAILED)
 		return 0;
-	/* It said hello from somewhere else meanwhile. */
-	if (strcmp(row->address, a->system.address) != 0 || strcmp(row->pid, a->system.pid) != 0)
-		return now;
 	if (config->retry_limit && row->failures + 1 >= config->retry_limit)
 		return 0;
 	return now + (int64_t)intake_backoff(config, row->failures + 1);
+}
+
+/* It proved the key, though set-up failed: that is not taken back. */
+static int fail_after_proof(struct attempt *a, struct keymap *map, bool *settled,
+			    struct fault *fault)
+{
+	int ret = record_proof(a, map, settled, fault);
+
+	if (ret && ret != KIT_ERR_STATE)
+		return ret;
+	if (!ret && !a->recorded)
+		note(a, map, EVENT_INFO, "key-used", "the machine proved its PPS: key used", NULL);
+	fault_clear(fault);
+	return 0;
 }
 
 int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
 {
 	struct attempt *a = attempt;
 	bool security = a->fault.code == KIT_ERR_FORGED || a->failed_state == SYSTEM_REFUSED;
+	bool settled = false, untouched;
 	struct system row;
 	int64_t now = time(NULL), next;
 	char what[900], reason[SYSTEM_REASON + 1];
 	int ret;
 
 	ret = keymap_system_find(map, &a->uuid, &row, fault);
+	if (!ret && a->proved)
+		ret = fail_after_proof(a, map, &settled, fault);
+	if (!ret && !a->proved && a->fault.code == KIT_ERR_FORGED)
+		ret = keymap_release(map, a->system.pid, &a->uuid, fault);
 	if (ret)
 		return ret;
-	/* It proved the key, though set-up failed: that is not taken back. */
-	if (a->proved && !a->recorded) {
-		ret = record_proof(a, map, fault);
-		if (ret && ret != KIT_ERR_STATE)
-			return ret;
-		if (!ret)
-			note(a, map, EVENT_INFO, "key-used", "the machine proved its PPS: key "
-			     "used", NULL);
-		fault_clear(fault);
-	}
-	if (!a->proved && a->fault.code == KIT_ERR_FORGED) {
-		ret = keymap_release(map, a->system.pid, &a->uuid, fault);
-		if (ret)
-			return ret;
-	}
-	next = next_try(a, &row, now);
+	/* Anybody can say a hello and not be who he says: that makes no machine less set up. */
+	untouched = !settled && row.state == SYSTEM_CONFIGURED;
+	next = untouched ? 0 : next_try(a, &row, now);
+	if (said_other(a, &row))
+		next = now;
+	else if (*row.claimed_address)
+		ret = keymap_system_unclaim(map, &a->uuid, now, fault);
+	if (ret)
+		return ret;
 	snprintf(what, sizeof(what), "%s%s%s", a->fault.what, *a->fault.todo ? " -- " : "",
 		 a->fault.todo);
 	snprintf(reason, sizeof(reason), "%.*s", SYSTEM_REASON, what);
-	ret = keymap_system_state(map, &a->uuid, a->failed_state, reason, next, now, fault);
+	ret = untouched ? keymap_system_due(map, &a->uuid, next, fault)
+	    : keymap_system_state(map, &a->uuid, a->failed_state, reason, next, now, fault);
 	if (ret)
 		return ret;
 	if (next)
-		snprintf(what, sizeof(what), "%s; next try in %lld s", a->fault.what,
+		snprintf(what, sizeof(what), "%s%s; next try in %lld s", a->fault.what,
+			 untouched ? "; the machine counts as configured as before" : "",
 			 (long long)(next - now));
 	else
-		snprintf(what, sizeof(what), "%s; no further try before its next hello",
-			 a->fault.what);
+		snprintf(what, sizeof(what), "%s%s; no further try before its next hello",
+			 a->fault.what,
+			 untouched ? "; the machine counts as configured as before" : "");
 	note(a, map, security ? EVENT_SECURITY : EVENT_WARNING, failure_name(a), what,
 	     a->fault.todo);
 	return 0;

@@ -129,6 +129,7 @@ static void on_planned(void *context, int code, const struct fault *fault)
 			  : SYSTEM_FAILED, fault);
 		return;
 	}
+	a->recorded = true;
 	if (a->already) {
 		succeed(a);
 		return;
@@ -238,32 +239,11 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
 	fail(a, SYSTEM_FAILED);
 }
 
-static void add_login(struct attempt *a, enum login_kind kind, const char *user,
-		      const char *password)
-{
-	struct setup_login *l = &a->logins[a->n_logins];
-
-	if (!*password || a->n_logins == SETUP_LOGINS)
-		return;
-	strcpy(l->user, user);
-	strcpy(l->password, password);
-	for (size_t i = 0; i < a->n_logins; i++)
-		if (strcmp(a->logins[i].user, l->user) == 0 &&
-		    secret_equal(a->logins[i].password, l->password, sizeof(l->password)))
-			return;
-	a->kinds[a->n_logins++] = kind;
-}
-
 static void call(struct attempt *a)
 {
 	struct timeval limit = { .tv_sec = (time_t)a->services.config->setup_seconds };
-	const char *user = *a->system.admin_user ? a->system.admin_user : "admin";
 
-	add_login(a, LOGIN_NEXT, a->profile.admin_user, a->secrets.next_admin_password);
-	add_login(a, LOGIN_ADMIN, user, a->secrets.admin_password);
-	for (size_t i = 0; i < a->n_pairs; i++)
-		add_login(a, LOGIN_RECORD, "admin", *a->pairs[i].new_password ?
-			  a->pairs[i].new_password : a->pairs[i].current_password);
+	attempt_logins(a);
 	if (a->n_logins == 0) {
 		fault_set(&a->fault, KIT_ERR_NOT_FOUND,
 			  "the map has no password for this machine, only its key");

@@ -130,14 +130,14 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	if (f->stopping)
 		return;
 	if (start_due(f, now, &fault) ||
-	    keymap_system_next_due(f->services.map, &due, &fault)) {
+	    keymap_system_next_due(f->services.map, now, &due, &fault)) {
 		journal_fault(f->services.journal, EVENT_ERROR, "map-failed",
 			      "cannot tell what is due: ", &fault);
 		set_timer(f, AGAIN_SECONDS);
 		return;
 	}
 	/* What is due by now is in flight, or waits for one that is to end: that kicks. */
-	if (due > now)
+	if (due)
 		set_timer(f, due - now);
 }
 

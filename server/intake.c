@@ -53,7 +53,8 @@ static int list_unproved(struct intake *in, struct keymap *map,
 
 	if (ret && ret != KIT_ERR_NOT_FOUND)
 		return ret;
-	if (!ret && system.state != SYSTEM_NEEDS_CERTIFICATE && system.state != SYSTEM_REFUSED)
+	if (!ret && (system.proved_at || (system.state != SYSTEM_NEEDS_CERTIFICATE &&
+					  system.state != SYSTEM_REFUSED)))
 		return 0;
 	if (ret && in->unproved >= in->config->max_unproved)
 		return 0;
@@ -165,6 +166,28 @@ static int64_t due_after_hello(const struct config *config, const struct system 
 	return last + (int64_t)config->retry_first_seconds;
 }
 
+/* The same for one that is set up, whose last hello may have been somebody else's. */
+static int64_t due_again(const struct config *config, const struct system *s, int64_t now)
+{
+	int64_t earliest = s->claim_failed_at + (int64_t)config->retry_first_seconds;
+
+	return s->claim_failed_at && earliest > now ? earliest : now;
+}
+
+static void say_accepted(const struct hello *h, const struct system *before,
+			 const struct system *now, struct intake_result *out)
+{
+	char other[PID_SHOWN + 1];
+
+	say(out, EVENT_INFO, "hello", "hello number %u accepted", now->hellos);
+	if (!before || !system_is_held_by_other(before, h->pid))
+		return;
+	pidpps_show_pid(before->pid, other);
+	say(out, EVENT_WARNING, "hello", "hello number %u accepted, though this UUID holds another "
+	    "used key, %s: what is known of that one stays until this one is proved", now->hellos,
+	    other);
+}
+
 static int queue(struct intake *in, struct keymap *map, const struct hello *h,
 		 const struct keymap_hello *k, int64_t now, struct intake_result *out,
 		 struct fault *fault)
@@ -180,16 +203,18 @@ static int queue(struct intake *in, struct keymap *map, const struct hello *h,
 	ret = keymap_system_hello(map, k, SYSTEM_QUEUED, now, &system, &out->made, fault);
 	if (ret)
 		return ret;
-	say(out, EVENT_INFO, "hello", "hello number %u accepted", system.hellos);
+	say_accepted(h, known ? &before : NULL, &system, out);
 	out->accepted = true;
 	if (!known || before.state == SYSTEM_IN_SETUP)
 		return 0;
+	/* What is set up stays so in the map until the machine has proved itself again. */
+	if (before.state == SYSTEM_CONFIGURED)
+		return keymap_system_due(map, &h->uuid, due_again(in->config, &before, now), fault);
 	if (in->unproved && (before.state == SYSTEM_NEEDS_CERTIFICATE ||
 			     before.state == SYSTEM_REFUSED))
 		in->unproved--;
 	/* Another key or another address is a new start. */
-	if (memcmp(before.pid, h->pid, PID_LENGTH) != 0 ||
-	    strcmp(before.address, system.address) != 0)
+	if (memcmp(before.pid, h->pid, PID_LENGTH) != 0 || strcmp(before.address, k->address) != 0)
 		before.next_try = 0;
 	due = due_after_hello(in->config, &before, now);
 	return keymap_system_state(map, &h->uuid, SYSTEM_QUEUED, NULL, due, now, fault);

@@ -202,6 +202,12 @@ static int is_kept(struct keymap *m, const struct keymap_earlier *e,
 	return rc;
 }
 
+static bool holds_any(const struct system_secrets *s)
+{
+	return *s->admin_password || *s->next_admin_password || *s->mebx_password ||
+	       *s->next_mebx_password;
+}
+
 int db_keep_secrets(struct keymap *m, const struct uuid *uuid,
 		    const struct system_secrets *secrets, int64_t now, struct fault *fault)
 {
@@ -210,6 +216,8 @@ int db_keep_secrets(struct keymap *m, const struct uuid *uuid,
 	bool kept;
 	int rc = keymap_system_find(m, uuid, &system, fault);
 
+	if (!rc && !holds_any(secrets) && !*system.next_pid)
+		return KIT_OK;
 	if (rc)
 		return rc;
 	memcpy(e.pid, system.pid, sizeof(e.pid));

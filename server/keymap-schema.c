@@ -111,7 +111,15 @@ static const char *const versions[] = {
 	"  admin_password BLOB, next_admin_password BLOB,"
 	"  mebx_password BLOB, next_mebx_password BLOB"
 	") STRICT;"
-	"CREATE INDEX csti_amts_history_uuid ON csti_amts_history(uuid);",
+	"CREATE INDEX csti_amts_history_uuid ON csti_amts_history(uuid);"
+	/* What a hello says of a machine that proved itself before stands apart until it does again. */
+	"ALTER TABLE csti_amts ADD COLUMN proved_at INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE csti_amts ADD COLUMN claimed_pid TEXT;"
+	"ALTER TABLE csti_amts ADD COLUMN claimed_address TEXT;"
+	"ALTER TABLE csti_amts ADD COLUMN claim_failed_at INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE csti_amts SET proved_at = iif(configured_at > 0, configured_at, ifnull("
+	"  (SELECT used_at FROM csti_pid_map p WHERE p.pid = csti_amts.pid AND p.used = 1"
+	"   AND p.uuid = csti_amts.uuid), 0));",
 };
 
 #define VERSION ((int)(sizeof(versions) / sizeof(versions[0])))

@@ -8,7 +8,10 @@
 
 #define COLUMNS	"uuid, pid, next_pid, address, state, reason, hellos, hello_version, hello_retry," \
 		" failures, first_seen, last_seen, next_try, configured_at, fqdn, profile, version," \
-		" admin_user"
+		" admin_user, proved_at, claimed_pid, claimed_address, claim_failed_at"
+
+/* PID and address of the row are not for a hello to change: proved, or being called. */
+#define SETTLED	"proved_at > 0 OR state = 1"
 
 static void read_system(sqlite3_stmt *s, struct system *out)
 {
@@ -31,6 +34,10 @@ static void read_system(sqlite3_stmt *s, struct system *out)
 	db_get_text(s, 15, out->profile, sizeof(out->profile));
 	db_get_text(s, 16, out->version, sizeof(out->version));
 	db_get_text(s, 17, out->admin_user, sizeof(out->admin_user));
+	out->proved_at = sqlite3_column_int64(s, 18);
+	db_get_text(s, 19, out->claimed_pid, sizeof(out->claimed_pid));
+	db_get_text(s, 20, out->claimed_address, sizeof(out->claimed_address));
+	out->claim_failed_at = sqlite3_column_int64(s, 21);
 }
 
 static int no_system(const struct uuid *uuid, struct fault *fault)
@@ -58,10 +65,15 @@ int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,
 	rc = db_statement(m, "INSERT INTO csti_amts(uuid, pid, address, hello_version, hello_retry,"
 			  " state, next_try, first_seen, last_seen, hellos)"
 			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, 1)"
-			  " ON CONFLICT(uuid) DO UPDATE SET pid = ifnull(excluded.pid, pid),"
-			  " address = excluded.address, hello_version = excluded.hello_version,"
+			  " ON CONFLICT(uuid) DO UPDATE SET"
+			  " pid = iif(" SETTLED ", pid, ifnull(excluded.pid, pid)),"
+			  " address = iif(" SETTLED ", address, excluded.address),"
+			  " claimed_pid = iif(" SETTLED ", ifnull(excluded.pid, claimed_pid), NULL),"
+			  " claimed_address = iif(" SETTLED ", excluded.address, NULL),"
+			  " hello_version = excluded.hello_version,"
 			  " hello_retry = excluded.hello_retry, last_seen = excluded.last_seen,"
 			  " hellos = hellos + 1 RETURNING " COLUMNS, &s, fault);
+	_Static_assert(SYSTEM_IN_SETUP == 1, "number in SETTLED");
 	if (rc)
 		goto out;
 	db_uuid(s, 1, &hello->uuid);
@@ -104,9 +116,8 @@ int keymap_system_find(struct keymap *m, const struct uuid *uuid, struct system 
 	return rc > 0 ? KIT_OK : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
 }
 
-/* Run an update of one system's row, whose UUID is ?1, in a transaction of its own if need be. */
-static int update(struct keymap *m, sqlite3_stmt *s, const struct uuid *uuid, const char *what,
-		  struct fault *fault)
+int db_update_system(struct keymap *m, sqlite3_stmt *s, const struct uuid *uuid, const char *what,
+		     struct fault *fault)
 {
 	int changed, rc;
 
@@ -128,7 +139,8 @@ int keymap_system_state(struct keymap *m, const struct uuid *uuid, enum system_s
 	rc = db_statement(m, "UPDATE csti_amts SET state = ?2, reason = ?3, next_try = ?4,"
 			  " failures = CASE ?2 WHEN 3 THEN failures + 1 WHEN 2 THEN 0"
 			  " ELSE failures END,"
-			  " configured_at = iif(?2 = 2, ?5, configured_at) WHERE uuid = ?1",
+			  " configured_at = iif(?2 = 2, ?5, configured_at),"
+			  " proved_at = iif(?2 = 2 AND proved_at = 0, ?5, proved_at) WHERE uuid = ?1",
 			  &s, fault);
 	_Static_assert(SYSTEM_CONFIGURED == 2 && SYSTEM_FAILED == 3, "numbers in the SQL above");
 	if (!rc) {
@@ -136,7 +148,7 @@ int keymap_system_state(struct keymap *m, const struct uuid *uuid, enum system_s
 		db_text(s, 3, reason);
 		sqlite3_bind_int64(s, 4, next_try);
 		sqlite3_bind_int64(s, 5, now);
-		rc = update(m, s, uuid, "change a system's state", fault);
+		rc = db_update_system(m, s, uuid, "change a system's state", fault);
 	}
 	return db_leave(m, own, rc, fault);
 }
@@ -170,7 +182,7 @@ int keymap_system_facts(struct keymap *m, const struct uuid *uuid,
 		fact(s, 5, facts->admin_user);
 		fact(s, 6, facts->pid);
 		fact(s, 7, facts->next_pid);
-		rc = update(m, s, uuid, "note what a system is", fault);
+		rc = db_update_system(m, s, uuid, "note what a system is", fault);
 	}
 	return db_leave(m, own, rc, fault);
 }
@@ -274,7 +286,7 @@ int keymap_system_set_secrets(struct keymap *m, const struct uuid *uuid,
 		rc = db_seal_text(m, s, i + 2, &place, fields[i], PASSWORD_MAX, sealed[i], fault);
 	}
 	if (!rc)
-		rc = update(m, s, uuid, "keep a system's passwords", fault);
+		rc = db_update_system(m, s, uuid, "keep a system's passwords", fault);
 	else if (s)
 		db_done(s);
 	secret_wipe(&copy, sizeof(copy));
@@ -310,16 +322,17 @@ int keymap_systems(struct keymap *m, const struct keymap_system_filter *f,
 	return stop ? stop : rc;
 }
 
-int keymap_system_next_due(struct keymap *m, int64_t *due, struct fault *fault)
+int keymap_system_next_due(struct keymap *m, int64_t after, int64_t *due, struct fault *fault)
 {
 	sqlite3_stmt *s;
 	int rc;
 
 	*due = 0;
-	rc = db_statement(m, "SELECT next_try FROM csti_amts WHERE next_try > 0 ORDER BY next_try"
-			  " LIMIT 1", &s, fault);
+	rc = db_statement(m, "SELECT next_try FROM csti_amts WHERE next_try > 0 AND next_try > ?1"
+			  " ORDER BY next_try LIMIT 1", &s, fault);
 	if (rc)
 		return rc;
+	sqlite3_bind_int64(s, 1, after);
 	rc = db_step(m, s, "see what is due", fault);
 	if (rc > 0)
 		*due = sqlite3_column_int64(s, 0);
@@ -361,7 +374,7 @@ int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
 	if (!rc) {
 		sqlite3_bind_int(s, 2, SYSTEM_QUEUED);
 		sqlite3_bind_int64(s, 3, now);
-		rc = update(m, s, uuid, "try a system again", fault);
+		rc = db_update_system(m, s, uuid, "try a system again", fault);
 	}
 	return db_leave(m, own, rc, fault);
 }
@@ -372,14 +385,17 @@ int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
  */
 static int give_keys_back(struct keymap *m, const struct system *system, struct fault *fault)
 {
+	const char *pids[] = { system->pid, system->claimed_pid };
 	struct fault unused = { 0 };
 	int rc = KIT_OK;
 
 	if (system->next_pid[0])
 		rc = keymap_revoke(m, system->next_pid, system->last_seen, &unused);
-	if ((!rc || rc == KIT_ERR_NOT_FOUND) && system->pid[0]) {
+	for (int i = 0; i < 2; i++) {
+		if ((rc && rc != KIT_ERR_NOT_FOUND) || !*pids[i])
+			continue;
 		fault_clear(&unused);
-		rc = keymap_release(m, system->pid, &system->uuid, &unused);
+		rc = keymap_release(m, pids[i], &system->uuid, &unused);
 	}
 	return !rc || rc == KIT_ERR_NOT_FOUND ? KIT_OK : fault_set(fault, rc, "%s", unused.what);
 }
@@ -404,6 +420,6 @@ int keymap_system_forget(struct keymap *m, const struct uuid *uuid, struct fault
 	if (!rc)
 		rc = db_statement(m, "DELETE FROM csti_amts WHERE uuid = ?1", &s, fault);
 	if (!rc)
-		rc = update(m, s, uuid, "forget a system", fault);
+		rc = db_update_system(m, s, uuid, "forget a system", fault);
 	return db_leave(m, own, rc, fault);
 }

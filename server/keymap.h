@@ -262,7 +262,9 @@ struct keymap_hello {
 /*
  * Note a hello of a machine: makes its row (in STATE, due at once if that is
  * SYSTEM_QUEUED), or takes the newest address, PID, version and retry into the row that
- * is there and counts, leaving its state alone. *out (may be NULL) is the row as it is now;
+ * is there and counts, leaving its state alone. Anybody can say a hello: PID and address of
+ * a machine that has proved itself before, or that is being called, stay as they are, and
+ * those of the hello stand apart as claimed. *out (may be NULL) is the row as it is now;
  * *made (may be NULL) tells whether it is new. One indexed upsert.
  */
 int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,
@@ -280,6 +282,28 @@ int keymap_system_find(struct keymap *m, const struct uuid *uuid, struct system 
  */
 int keymap_system_state(struct keymap *m, const struct uuid *uuid, enum system_state state,
 			const char *reason, int64_t next_try, int64_t now, struct fault *fault);
+
+/* When set-up is due, and nothing else. KIT_ERR_NOT_FOUND. */
+int keymap_system_due(struct keymap *m, const struct uuid *uuid, int64_t next_try,
+		      struct fault *fault);
+
+/*
+ * What was claimed of a machine: take it as it stands, for one that never proved itself; or
+ * forget it, for it came to nothing. KIT_ERR_NOT_FOUND.
+ */
+int keymap_system_adopt(struct keymap *m, const struct uuid *uuid, struct fault *fault);
+int keymap_system_unclaim(struct keymap *m, const struct uuid *uuid, int64_t now,
+			  struct fault *fault);
+
+/*
+ * The machine at ADDRESS, whose UUID this is, proved the PPS of PID: both are the row's now,
+ * which is in set-up. If it was another key's, *changed_hands tells so: what the row held
+ * for that goes to its earlier passwords, and what they hold for PID comes into the row.
+ * *before is the row as it was. KIT_ERR_NOT_FOUND.
+ */
+int keymap_system_prove(struct keymap *m, const struct uuid *uuid, const char *pid,
+			const char *address, int64_t now, struct system *before,
+			bool *changed_hands, struct fault *fault);
 
 /* What set-up found out; NULL leaves a column alone, "" clears it. KIT_ERR_NOT_FOUND. */
 struct keymap_facts {
@@ -339,8 +363,8 @@ struct keymap_system_filter {
 int keymap_systems(struct keymap *m, const struct keymap_system_filter *filter,
 		   int (*each)(void *context, const struct system *system), void *context,
 		   struct fault *fault);
-/* When the soonest planned set-up is due; 0: none. One indexed look-up. */
-int keymap_system_next_due(struct keymap *m, int64_t *due, struct fault *fault);
+/* When the soonest set-up that is planned for later than AFTER is due; 0: none. One indexed look-up. */
+int keymap_system_next_due(struct keymap *m, int64_t after, int64_t *due, struct fault *fault);
 
 /* How many systems are in each state: out[SYSTEM_STATES]. */
 int keymap_system_count(struct keymap *m, uint64_t *out, struct fault *fault);

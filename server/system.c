@@ -17,6 +17,12 @@ static const char *const words[SYSTEM_STATES] = {
 	[SYSTEM_REFUSED] = "refused",
 };
 
+bool system_is_held_by_other(const struct system *s, const char *other)
+{
+	return s->proved_at && *s->pid && memcmp(s->pid, other, PID_LENGTH) != 0 &&
+	       memcmp(s->next_pid, other, PID_LENGTH) != 0;
+}
+
 const char *system_state_word(enum system_state state)
 {
 	return (unsigned)state < SYSTEM_STATES ? words[state] : "unknown";
@@ -56,7 +62,7 @@ json_t *system_json(const struct system *s)
 
 	uuid_show(&s->uuid, uuid);
 	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o,"
-			 " s:o, s:o, s:o, s:o}",
+			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
 			 "uuid", uuid, "pid", pid(s->pid), "next_pid", pid(s->next_pid),
 			 "address", event_text(s->address), "state", system_state_word(s->state),
 			 "reason", event_text(s->reason), "hellos", (int)s->hellos,
@@ -65,5 +71,7 @@ json_t *system_json(const struct system *s)
 			 "last_seen", when(s->last_seen), "next_try", when(s->next_try),
 			 "configured_at", when(s->configured_at), "fqdn", event_text(s->fqdn),
 			 "profile", event_text(s->profile), "version", event_text(s->version),
-			 "admin_user", event_text(s->admin_user));
+			 "admin_user", event_text(s->admin_user), "proved_at", when(s->proved_at),
+			 "claimed_pid", pid(s->claimed_pid),
+			 "claimed_address", event_text(s->claimed_address));
 }

@@ -2,6 +2,7 @@
 #ifndef SERVER_SYSTEM_H
 #define SERVER_SYSTEM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "keygen/password.h"
@@ -28,9 +29,15 @@ enum system_state {
 /* Empty strings and zeros stand for what is not known. Holds no secret. */
 struct system {
 	struct uuid uuid;
-	char pid[PID_LENGTH + 1];	/* of its newest accepted hello, or of its re-key once done */
+	/* That it proved last, or of its re-key once done; before any proof, of its newest hello. */
+	char pid[PID_LENGTH + 1];
 	char next_pid[PID_LENGTH + 1];	/* new pair that the machine may have got already */
-	char address[SYSTEM_ADDRESS + 1];	/* of its newest hello, without port */
+	char address[SYSTEM_ADDRESS + 1];	/* where it did so, without port */
+	/* What a later hello says, which has not been proved; "": nothing else. */
+	char claimed_pid[PID_LENGTH + 1];
+	char claimed_address[SYSTEM_ADDRESS + 1];
+	int64_t claim_failed_at;	/* when such a one came to nothing; 0: not since the last proof */
+	int64_t proved_at;		/* last proof of a key; 0: never */
 	enum system_state state;
 	char reason[SYSTEM_REASON + 1];	/* why it is in this state, for people */
 	uint32_t hellos;		/* heard in all */
@@ -57,6 +64,9 @@ struct system_secrets {
 	char mebx_password[PASSWORD_MAX + 1];
 	char next_mebx_password[PASSWORD_MAX + 1];
 };
+
+/* Does the row belong to a proved key other than PID (and other than that of its re-key)? */
+bool system_is_held_by_other(const struct system *system, const char *pid);
 
 /* "queued", "in-setup", "configured", "failed", "fqdn-missing", "needs-certificate", "refused". */
 const char *system_state_word(enum system_state state);

@@ -183,9 +183,16 @@ START_TEST(a_map_of_the_first_version_is_brought_up_to_date)
 	set(1, "One.Pass1", "", "");
 	keymap_close(&m);
 	scratch_sql("DROP TABLE csti_amts_history");
+	scratch_sql("ALTER TABLE csti_amts DROP COLUMN proved_at");
+	scratch_sql("ALTER TABLE csti_amts DROP COLUMN claimed_pid");
+	scratch_sql("ALTER TABLE csti_amts DROP COLUMN claimed_address");
+	scratch_sql("ALTER TABLE csti_amts DROP COLUMN claim_failed_at");
+	scratch_sql("UPDATE csti_amts SET configured_at = 7 WHERE id = 1");
 	scratch_sql("PRAGMA user_version = 1");
 	m = scratch_map();
-	ck_assert_int_eq(scratch_sql("PRAGMA user_version") > 1, 1);
+	ck_assert_int_gt(scratch_sql("PRAGMA user_version"), 1);
+	ck_assert_int_eq(scratch_sql("SELECT proved_at FROM csti_amts WHERE id = 1"), 7);
+	ck_assert_int_eq(scratch_sql("SELECT proved_at FROM csti_amts WHERE id = 2"), 0);
 	set(1, "", "", "");
 	ck_assert_str_eq(kept(1).text, "One.Pass1//;");
 }

@@ -233,6 +233,56 @@ START_TEST(a_machine_in_set_up_is_left_alone)
 }
 END_TEST
 
+START_TEST(the_address_that_is_being_called_does_not_change_meanwhile)
+{
+	say(0, 1, 0);
+	set_state(1, SYSTEM_IN_SETUP, 0, 1);
+	ck_assert(say_from(1, 1, 2, "198.51.100.9"));
+	ck_assert_str_eq(row(1).address, "192.0.2.1");
+	ck_assert_str_eq(row(1).pid, scratch_pair(0).pair.pid);
+	ck_assert_str_eq(row(1).claimed_address, "198.51.100.9");
+	ck_assert_str_eq(row(1).claimed_pid, scratch_pair(1).pair.pid);
+	/* Nothing was proved: the newest hello counts again once that call is over. */
+	set_state(1, SYSTEM_FAILED, 1000, 3);
+	ck_assert(say_from(1, 1, 4, "198.51.100.10"));
+	ck_assert_str_eq(row(1).address, "198.51.100.10");
+	ck_assert_str_eq(row(1).pid, scratch_pair(1).pair.pid);
+	ck_assert_str_eq(row(1).claimed_address, "");
+}
+END_TEST
+
+START_TEST(a_hello_alone_changes_nothing_of_a_machine_that_is_set_up)
+{
+	struct uuid uuid = scratch_uuid(1);
+	struct system s;
+
+	say(0, 1, 0);
+	use(0, 1);
+	set_state(1, SYSTEM_CONFIGURED, 0, 1);
+	ck_assert(say_from(0, 1, 2, "198.51.100.9"));
+	s = row(1);
+	ck_assert_int_eq(s.state, SYSTEM_CONFIGURED);
+	ck_assert_str_eq(s.address, "192.0.2.1");
+	ck_assert_str_eq(s.claimed_address, "198.51.100.9");
+	ck_assert_int_eq(s.next_try, NOW + 2);
+	ck_assert_int_eq(result.severity, EVENT_INFO);
+	/* With a key that is free, too: the log says whose the UUID is. */
+	ck_assert(say_from(1, 1, 3, "198.51.100.10"));
+	s = row(1);
+	ck_assert_int_eq(s.state, SYSTEM_CONFIGURED);
+	ck_assert_str_eq(s.pid, scratch_pair(0).pair.pid);
+	ck_assert_str_eq(s.claimed_pid, scratch_pair(1).pair.pid);
+	ck_assert_int_eq(result.severity, EVENT_WARNING);
+	ck_assert_ptr_nonnull(strstr(result.what, "0000-000C"));
+	/* After a call that came to nothing the next one waits. */
+	ck_assert_int_eq(keymap_system_unclaim(map, &uuid, NOW + 10, &fault), 0);
+	ck_assert_str_eq(row(1).claimed_pid, "");
+	config.retry_first_seconds = 60;
+	ck_assert(say_from(1, 1, 20, "198.51.100.10"));
+	ck_assert_int_eq(row(1).next_try, NOW + 70);
+}
+END_TEST
+
 START_TEST(a_machine_without_name_is_tried_again_at_its_next_hello)
 {
 	say(0, 1, 0);
@@ -328,6 +378,8 @@ int main(void)
 	tcase_add_test(t, the_newest_address_counts_and_makes_a_failed_machine_due);
 	tcase_add_test(t, hellos_do_not_shorten_the_wait_after_a_failure_at_will);
 	tcase_add_test(t, a_machine_in_set_up_is_left_alone);
+	tcase_add_test(t, the_address_that_is_being_called_does_not_change_meanwhile);
+	tcase_add_test(t, a_hello_alone_changes_nothing_of_a_machine_that_is_set_up);
 	tcase_add_test(t, a_machine_without_name_is_tried_again_at_its_next_hello);
 	tcase_add_test(t, a_certificate_hello_is_listed_with_its_hashes_logged_once);
 	tcase_add_test(t, strangers_cannot_fill_the_table);

@@ -106,7 +106,7 @@ START_TEST(hellos_make_one_row_a_machine_and_the_newest_address_counts)
 	ck_assert_int_eq(row.next_try, NOW);
 	ck_assert_uint_eq(row.hellos, 1);
 	ck_assert_int_eq(row.first_seen, NOW);
-	set_state(1, SYSTEM_CONFIGURED, NULL, 0);
+	set_state(1, SYSTEM_FAILED, NULL, 0);
 	ok(keymap_system_hello(m, &again, SYSTEM_QUEUED, NOW + 100, &row, &made, &fault));
 	ck_assert(!made);
 	ck_assert_uint_eq(row.hellos, 2);
@@ -114,7 +114,7 @@ START_TEST(hellos_make_one_row_a_machine_and_the_newest_address_counts)
 	ck_assert_str_eq(row.pid, "0000037M");	/* a hello without PID does not take it away */
 	ck_assert_uint_eq(row.hello_version, 3);
 	ck_assert_uint_eq(row.hello_retry, 6);
-	ck_assert_int_eq(row.state, SYSTEM_CONFIGURED);
+	ck_assert_int_eq(row.state, SYSTEM_FAILED);
 	ck_assert_int_eq(row.first_seen, NOW);
 	ck_assert_int_eq(row.last_seen, NOW + 100);
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM csti_amts"), 1);
@@ -163,7 +163,7 @@ START_TEST(what_is_due_comes_soonest_first_and_no_earlier)
 	char order[20] = "";
 	int64_t next;
 
-	ok(keymap_system_next_due(m, &next, &fault));
+	ok(keymap_system_next_due(m, 0, &next, &fault));
 	ck_assert_int_eq(next, 0);
 	for (unsigned i = 1; i <= 5; i++)
 		hello(i, NULL, "192.0.2.1", NOW);
@@ -178,8 +178,10 @@ START_TEST(what_is_due_comes_soonest_first_and_no_earlier)
 	order[0] = 0;
 	ok(keymap_systems(m, &due, note_order, order, &fault));
 	ck_assert_str_eq(order, "2");
-	ok(keymap_system_next_due(m, &next, &fault));
+	ok(keymap_system_next_due(m, 0, &next, &fault));
 	ck_assert_int_eq(next, NOW + 30);
+	ok(keymap_system_next_due(m, NOW + 30, &next, &fault));
+	ck_assert_int_eq(next, NOW + 40);
 }
 END_TEST
 

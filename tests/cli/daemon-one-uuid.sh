@@ -1,0 +1,36 @@
+#!/bin/bash
+# Hellos that name the UUID of a machine that is set up: forged ones, and another machine with the same UUID.
+set -eu
+# shellcheck source=tests/cli/daemon.inc
+. "$TOP/tests/cli/daemon.inc"
+
+UUID=00000000-1111-2222-3333-000000000001
+row() { ctl systems list --json | jq -c '.systems[] | [.state, .address, .pid]'; }
+dashed() { local p; p=$(pid_of "$1"); echo "${p:0:4}-${p:4}"; }
+
+make_map 3
+write_conf '[profile default]' 'admin_password = random'
+start
+machine 1 1 --uuid $UUID --until-configured 15 || fail "the machine was not set up"
+wait_log "configured .*address=$NET.1: "
+before=$(row)
+[ "$before" = "[\"configured\",\"$NET.1\",\"$(dashed 1)\"]" ] || fail "$before"
+
+# Somebody who has no PPS says hello with its UUID: its own PID, and a PID that is free.
+for i in 1 2; do
+	sim_hello --address "$NET.9" --pid "$(pid_of $i)" --uuid $UUID
+	wait_log "call-failed pid=$(dashed $i) .*address=$NET.9: cannot connect .*counts as configured as before"
+	[ "$(row)" = "$before" ] || fail "a forged hello changed $before to $(row)"
+	sleep 1.2
+done
+# Somebody who has a PPS, but does not know that the machine is asked for its UUID, too.
+machine 3 3 --uuid $UUID --wrong-uuid --until-configured 3 && fail "an impostor was set up"
+wait_log "security uuid-mismatch .*address=$NET.3: "
+[ "$(row)" = "$before" ] || fail "an impostor changed $before to $(row)"
+
+# Another machine with the same UUID is set up; the password of the first is kept.
+machine 2 2 --uuid $UUID --until-configured 15 || fail "the second machine was not set up"
+wait_log "security uuid-has-other-key pid=$(dashed 2) uuid=$UUID address=$NET.2: .*two machines with one UUID.* -- "
+[ "$(row)" = "[\"configured\",\"$NET.2\",\"$(dashed 2)\"]" ] || fail "$(row)"
+stop
+! grep -q 'Secret.Pa55' log sim.out || fail "a password was logged"

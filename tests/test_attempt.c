@@ -1,0 +1,381 @@
+/* What an attempt reads from the map and writes to it: whose passwords are tried, what a failure leaves. */
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "server/attempt-parts.h"
+#include "server/config.h"
+#include "server/intake.h"
+#include "server/journal.h"
+#include "tests/support-map.h"
+
+static struct keymap *map;
+static struct config config;
+static struct intake intake;
+static struct journal journal;
+static struct fault fault;
+static struct attempt *a;
+
+/* The machine that answers: what it takes, and what it says of itself. */
+static struct {
+	const char *password;
+	unsigned uuid;
+	int state;
+	char tried[400];	/* passwords that it was offered, each followed by ';' */
+} machine;
+
+static void begin(void)
+{
+	int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	/* The log of the attempts is looked for in the map. */
+	dup2(null, STDERR_FILENO);
+	close(null);
+	scratch_enter();
+	map = scratch_map();
+	config_init(&config);
+	config.retry_first_seconds = 60;
+	journal_init(&journal);
+	for (unsigned i = 0; i < 4; i++) {
+		struct keyentry e = scratch_pair(i);
+
+		ck_assert_int_eq(keymap_add(map, &e, 0, NULL, &fault), 0);
+	}
+	ck_assert_int_eq(intake_init(&intake, &config, map, &fault), 0);
+}
+
+static void drop(void)
+{
+	setup_free(&a->setup);
+	free(a);
+	a = NULL;
+}
+
+static void end(void)
+{
+	if (a)
+		drop();
+	keymap_close(&map);
+	scratch_leave();
+}
+
+static struct system row(unsigned who)
+{
+	struct uuid uuid = scratch_uuid(who);
+	struct system s;
+
+	ck_assert_int_eq(keymap_system_find(map, &uuid, &s, &fault), 0);
+	return s;
+}
+
+static void hello(unsigned pair, unsigned who, const char *address)
+{
+	struct keyentry e = scratch_pair(pair);
+	struct hello h = { .version = HELLO_PSK, .uuid = scratch_uuid(who) };
+	struct intake_result result;
+
+	strcpy(h.pid, e.pair.pid);
+	ck_assert_int_eq(intake_hello(&intake, map, &h, address, time(NULL), &result, &fault), 0);
+	ck_assert(result.accepted);
+}
+
+static int run(int (*job)(struct keymap *m, void *attempt, struct fault *f))
+{
+	int ret;
+
+	fault_clear(&fault);
+	ck_assert_int_eq(keymap_begin(map, &fault), 0);
+	ret = job(map, a, &fault);
+	ck_assert_int_eq(keymap_commit(map, NULL), 0);
+	return ret;
+}
+
+/* Take up what the map has for the machine WHO, with a profile of random admin passwords. */
+static void load(unsigned who)
+{
+	if (a)
+		drop();
+	a = calloc(1, sizeof(*a));
+	ck_assert_ptr_nonnull(a);
+	a->services = (struct attempt_services){ .config = &config, .map = map,
+						 .journal = &journal };
+	a->uuid = scratch_uuid(who);
+	ck_assert_msg(run(attempt_load) == 0, "%s", fault.what);
+	ck_assert_int_eq(profile_init(&a->profile, "default", &fault), 0);
+	a->profile.admin_policy = PROFILE_RANDOM;
+	attempt_logins(a);
+	ck_assert_int_eq(setup_new(&a->setup, &a->uuid, a->logins, a->n_logins, &fault), 0);
+}
+
+static void answer(const struct setup_request *q)
+{
+	char fields[200] = "<ReturnValue>0</ReturnValue>", body[800];
+	struct setup_reply reply = { .status = 200, .body = body };
+	struct uuid uuid = scratch_uuid(machine.uuid);
+	uint8_t guid[16];
+	size_t at;
+
+	if (q->login && !strstr(machine.tried, q->login->password))
+		strcat(strcat(machine.tried, q->login->password), ";");
+	if (!q->login || strcmp(q->login->password, machine.password) != 0) {
+		reply = (struct setup_reply){ .status = 401, .digest = true, .body = "" };
+		setup_answer(a->setup, &reply, 1);
+		return;
+	}
+	if (strstr(q->body, "AMT_GeneralSettings")) {
+		strcpy(fields, "<DigestRealm>Digest:A</DigestRealm>");
+	} else if (strstr(q->body, "CIM_ComputerSystemPackage")) {
+		uuid_to_smbios(&uuid, guid);
+		at = (size_t)sprintf(fields, "<PlatformGUID>");
+		for (size_t i = 0; i < sizeof(guid); i++)
+			at += (size_t)sprintf(fields + at, "%02X", guid[i]);
+		sprintf(fields + at, "</PlatformGUID>");
+	} else if (strstr(q->body, "CIM_SoftwareIdentity")) {
+		strcpy(fields, "<VersionString>7.1.20</VersionString>");
+	} else if (strstr(q->body, "AMT_SetupAndConfigurationService")) {
+		sprintf(fields, "<ProvisioningState>%d</ProvisioningState>", machine.state);
+	}
+	reply.size = (size_t)snprintf(body, sizeof(body), "<e:Envelope xmlns:e='http://www.w3.org/"
+				      "2003/05/soap-envelope'><e:Body><x>%s</x></e:Body>"
+				      "</e:Envelope>", fields);
+	setup_answer(a->setup, &reply, 1);
+}
+
+/* Talk to the machine that proved its key until there is a plan to make, or to the end. */
+static enum setup_action talk(const char *password, unsigned uuid, int state)
+{
+	struct setup_request q;
+	enum setup_action action;
+
+	machine.password = password;
+	machine.uuid = uuid;
+	machine.state = state;
+	*machine.tried = '\0';
+	a->proved = true;
+	while ((action = setup_next(a->setup, 1, &q)) == SETUP_SEND)
+		answer(&q);
+	return action;
+}
+
+/* The machine WHO, with the key PAIR at ADDRESS, is set up. Its new password goes to OUT. */
+static void configure(unsigned pair, unsigned who, const char *address, const char *password,
+		      char *out)
+{
+	hello(pair, who, address);
+	load(who);
+	ck_assert_msg(talk(password, who, 1) == SETUP_PLAN, "%s", setup_fault(a->setup)->what);
+	ck_assert_msg(run(attempt_plan) == 0, "%s", fault.what);
+	strcpy(out, a->wish.admin.password);
+	ck_assert_uint_ge(strlen(out), 8);
+	ck_assert_int_eq(run(attempt_succeed), 0);
+	ck_assert_int_eq(row(who).state, SYSTEM_CONFIGURED);
+}
+
+static void give_up(int code, enum system_state state)
+{
+	fault_set(&a->fault, code, "it failed");
+	a->failed_state = state;
+	ck_assert_int_eq(run(attempt_fail), 0);
+}
+
+/* The admin password that the row, or what was kept of it with the key PAIR, holds. */
+static void held(unsigned who, char out[static PASSWORD_MAX + 1])
+{
+	struct uuid uuid = scratch_uuid(who);
+	struct system_secrets s;
+
+	ck_assert_int_eq(keymap_system_secrets(map, &uuid, &s, &fault), 0);
+	strcpy(out, s.admin_password);
+}
+
+static void kept(unsigned who, unsigned pair, char out[static PASSWORD_MAX + 1])
+{
+	struct uuid uuid = scratch_uuid(who);
+	struct keymap_earlier e;
+	struct system_secrets s;
+
+	ck_assert_int_eq(keymap_earlier_find(map, &uuid, scratch_pair(pair).pair.pid, &e, &fault),
+			 0);
+	ck_assert_int_eq(keymap_earlier_secrets(map, &e, &s, &fault), 0);
+	strcpy(out, s.admin_password);
+}
+
+static int count_event(void *context, const struct event *e)
+{
+	++*(int *)context;
+	return 0;
+}
+
+static int events(const char *name)
+{
+	struct keymap_log_filter filter = { .name = name };
+	int n = 0;
+
+	ck_assert_int_eq(keymap_log_each(map, &filter, count_event, &n, &fault), 0);
+	return n;
+}
+
+START_TEST(another_key_with_the_same_uuid_is_offered_its_own_password_only)
+{
+	char first[PASSWORD_MAX + 1], second[PASSWORD_MAX + 1], now[PASSWORD_MAX + 1];
+
+	configure(0, 1, "192.0.2.1", "New-Secret0!", first);
+	configure(1, 1, "192.0.2.2", "New-Secret1!", second);
+	ck_assert_str_eq(machine.tried, "New-Secret1!;");
+	ck_assert_int_eq(events("uuid-has-other-key"), 1);
+	ck_assert_str_ne(first, second);
+	/* The row is the second key's; the first one's password is not lost. */
+	ck_assert_str_eq(row(1).pid, scratch_pair(1).pair.pid);
+	ck_assert_str_eq(row(1).address, "192.0.2.2");
+	held(1, now);
+	ck_assert_str_eq(now, second);
+	kept(1, 0, now);
+	ck_assert_str_eq(now, first);
+}
+END_TEST
+
+START_TEST(two_machines_with_one_uuid_keep_a_password_each)
+{
+	char first[PASSWORD_MAX + 1], second[PASSWORD_MAX + 1], now[PASSWORD_MAX + 1];
+
+	configure(0, 1, "192.0.2.1", "New-Secret0!", first);
+	configure(1, 1, "192.0.2.2", "New-Secret1!", second);
+	/* The first one again: its own password comes back, and is what it has. */
+	hello(0, 1, "192.0.2.1");
+	load(1);
+	ck_assert_int_eq(talk(first, 1, 2), SETUP_PLAN);
+	ck_assert_ptr_null(strstr(machine.tried, second));
+	ck_assert_int_eq(run(attempt_plan), 0);
+	ck_assert(a->already);
+	ck_assert_int_eq(run(attempt_succeed), 0);
+	held(1, now);
+	ck_assert_str_eq(now, first);
+	kept(1, 1, now);
+	ck_assert_str_eq(now, second);
+	ck_assert_int_eq(events("uuid-has-other-key"), 2);
+}
+END_TEST
+
+START_TEST(a_machine_that_is_set_up_again_with_its_own_key_is_offered_what_it_has)
+{
+	char first[PASSWORD_MAX + 1], now[PASSWORD_MAX + 1];
+
+	configure(0, 1, "192.0.2.1", "New-Secret0!", first);
+	hello(0, 1, "192.0.2.77");
+	load(1);
+	ck_assert_str_eq(a->system.address, "192.0.2.77");
+	ck_assert_int_eq(talk(first, 1, 2), SETUP_PLAN);
+	ck_assert_int_eq(run(attempt_plan), 0);
+	ck_assert(a->already);
+	ck_assert_str_eq(row(1).address, "192.0.2.77");
+	ck_assert_str_eq(row(1).claimed_address, "");
+	ck_assert_int_eq(run(attempt_succeed), 0);
+	held(1, now);
+	ck_assert_str_eq(now, first);
+	ck_assert_int_eq(events("uuid-has-other-key"), 0);
+	ck_assert_int_eq(events("configured"), 2);
+}
+END_TEST
+
+START_TEST(a_hello_without_proof_leaves_a_configured_machine_as_it_is)
+{
+	char first[PASSWORD_MAX + 1];
+	struct system before, after;
+
+	configure(0, 1, "192.0.2.1", "New-Secret0!", first);
+	before = row(1);
+	for (unsigned pair = 0; pair < 2; pair++) {
+		scratch_sql("UPDATE csti_amts SET claim_failed_at = 0");
+		hello(pair, 1, "198.51.100.9");
+		load(1);
+		ck_assert_str_eq(a->system.address, "198.51.100.9");
+		ck_assert_int_eq(row(1).state, SYSTEM_CONFIGURED);
+		give_up(pair ? KIT_ERR_NETWORK : KIT_ERR_FORGED, SYSTEM_FAILED);
+		after = row(1);
+		ck_assert_int_eq(after.state, SYSTEM_CONFIGURED);
+		ck_assert_str_eq(after.pid, before.pid);
+		ck_assert_str_eq(after.address, before.address);
+		ck_assert_str_eq(after.claimed_address, "");
+		ck_assert_int_eq(after.next_try, 0);
+		ck_assert_uint_eq(after.failures, 0);
+	}
+	ck_assert_int_eq(events("proof-failed"), 1);
+}
+END_TEST
+
+START_TEST(an_impostor_whose_own_uuid_is_another_leaves_a_configured_machine_as_it_is)
+{
+	char first[PASSWORD_MAX + 1];
+
+	configure(0, 1, "192.0.2.1", "New-Secret0!", first);
+	hello(1, 1, "198.51.100.9");
+	load(1);
+	ck_assert_int_eq(talk("New-Secret1!", 2, 1), SETUP_FAILED);
+	ck_assert(setup_uuid_differs(a->setup));
+	give_up(KIT_ERR_REFUSED, SYSTEM_REFUSED);
+	ck_assert_int_eq(row(1).state, SYSTEM_CONFIGURED);
+	ck_assert_str_eq(row(1).pid, scratch_pair(0).pair.pid);
+	ck_assert_str_eq(row(1).address, "192.0.2.1");
+	ck_assert_int_eq(events("uuid-mismatch"), 1);
+}
+END_TEST
+
+START_TEST(a_set_up_that_breaks_after_the_proof_is_tried_again)
+{
+	char first[PASSWORD_MAX + 1];
+
+	configure(0, 1, "192.0.2.1", "New-Secret0!", first);
+	hello(0, 1, "192.0.2.77");
+	load(1);
+	a->proved = true;
+	give_up(KIT_ERR_TIMEOUT, SYSTEM_FAILED);
+	ck_assert_int_eq(row(1).state, SYSTEM_FAILED);
+	ck_assert_str_eq(row(1).address, "192.0.2.77");
+	ck_assert_int_gt(row(1).next_try, time(NULL));
+}
+END_TEST
+
+START_TEST(a_hello_from_elsewhere_meanwhile_is_called_next)
+{
+	hello(0, 1, "192.0.2.1");
+	load(1);
+	hello(0, 1, "192.0.2.2");
+	ck_assert_str_eq(row(1).address, "192.0.2.1");
+	give_up(KIT_ERR_NETWORK, SYSTEM_FAILED);
+	ck_assert_int_le(row(1).next_try, time(NULL));
+	load(1);
+	ck_assert_str_eq(a->system.address, "192.0.2.2");
+	ck_assert_str_eq(row(1).address, "192.0.2.2");
+	/* The same again is no news. */
+	hello(0, 1, "192.0.2.2");
+	give_up(KIT_ERR_NETWORK, SYSTEM_FAILED);
+	ck_assert_int_gt(row(1).next_try, time(NULL));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("attempt");
+	TCase *t = tcase_create("the map's side");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_set_timeout(t, 60);
+	tcase_add_test(t, another_key_with_the_same_uuid_is_offered_its_own_password_only);
+	tcase_add_test(t, two_machines_with_one_uuid_keep_a_password_each);
+	tcase_add_test(t, a_machine_that_is_set_up_again_with_its_own_key_is_offered_what_it_has);
+	tcase_add_test(t, a_hello_without_proof_leaves_a_configured_machine_as_it_is);
+	tcase_add_test(t, an_impostor_whose_own_uuid_is_another_leaves_a_configured_machine_as_it_is);
+	tcase_add_test(t, a_set_up_that_breaks_after_the_proof_is_tried_again);
+	tcase_add_test(t, a_hello_from_elsewhere_meanwhile_is_called_next);
+	suite_add_tcase(suite, t);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
