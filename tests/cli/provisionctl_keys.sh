@@ -143,6 +143,23 @@ BATCH=$(sqlite3 map.db "SELECT max(id) FROM batch WHERE how = 'generate'")
 status 0 ctl keys export -m map.db --batch "$BATCH" --again -o again.csv
 cmp many.csv again.csv || fail "secrets changed in the rotation"
 
+# A disk that fills up in mid-import (a file may grow to 3 MB here): said, and nothing came in.
+BEFORE=$(count total)
+"$BIN/amt-keygen" generate -n 40000 -q --random-passwords -o more-keys.csv 2>/dev/null
+if (trap '' XFSZ; ulimit -f 3000; exec "$BIN/amt-provisionctl" keys import -m small.db more-keys.csv) \
+	>out 2>err; then
+	fail "a full disk went unnoticed"
+fi
+grep -q 'small.db: cannot' err || fail "not said: $(cat err)"
+status 0 ctl keys list -m small.db --count --json
+[ "$(jq .counts.total out)" = 0 ] || fail "a part came in: $(cat out)"
+status 0 ctl keys import -m small.db more-keys.csv
+# The same for an export: no file of half the keys.
+(trap '' XFSZ; ulimit -f 500; exec "$BIN/amt-provisionctl" keys export -m small.db --all -o half.csv) \
+	>out 2>err && fail "a full disk went unnoticed by export"
+[ ! -e half.csv ] || fail "half an export was left"
+[ "$(count total)" = "$BEFORE" ] || fail "the map changed"
+
 # What is no map, is open to others, or lacks its key is refused with what to do.
 status 2 ctl keys list -m keys.csv
 grep -qi 'not a database' err || fail "$(cat err)"
