@@ -138,24 +138,29 @@ static void *serve(void *unused)
 	}
 }
 
-static void begin(void)
+/* Listen on A, whose port is at the same place in both families. */
+static void begin_at(struct sockaddr *a, socklen_t size)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t size = sizeof(a);
-
 	signal(SIGPIPE, SIG_IGN);
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	memset(&machine, 0, sizeof(machine));
-	machine.socket = socket(AF_INET, SOCK_STREAM, 0);
-	ck_assert_int_eq(bind(machine.socket, (struct sockaddr *)&a, size), 0);
+	machine.socket = socket(a->sa_family, SOCK_STREAM, 0);
+	ck_assert_int_eq(bind(machine.socket, a, size), 0);
 	ck_assert_int_eq(listen(machine.socket, 16), 0);
-	ck_assert_int_eq(getsockname(machine.socket, (struct sockaddr *)&a, &size), 0);
-	machine.port = ntohs(a.sin_port);
+	ck_assert_int_eq(getsockname(machine.socket, a, &size), 0);
+	machine.port = ntohs(((struct sockaddr_in *)a)->sin_port);
 	ck_assert_int_eq(pthread_create(&machine.thread, NULL, serve, NULL), 0);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	base = event_base_new();
 	ck_assert_int_eq(callback_pool_new(&pool, base, &fault), 0);
 	limits = (struct callback_limits){ 5000, 5000, 4096 };
+}
+
+static void begin(void)
+{
+	struct sockaddr_in a = { .sin_family = AF_INET };
+
+	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	begin_at((struct sockaddr *)&a, sizeof(a));
 }
 
 static void end(void)
@@ -346,6 +351,7 @@ START_TEST(a_conversation_can_be_closed_in_mid_request)
 	post(c);
 	while (!__atomic_load_n(&machine.requests, __ATOMIC_SEQ_CST))
 		event_base_loop(base, EVLOOP_NONBLOCK);
+	heard.done = false;
 	callback_close(&c);
 	for (int i = 0; i < 5; i++)
 		event_base_loop(base, EVLOOP_NONBLOCK);
@@ -365,10 +371,41 @@ START_TEST(nobody_there_is_a_network_error)
 }
 END_TEST
 
+START_TEST(an_ipv6_machine_is_called)
+{
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	static const char *const ways[] = { "::1", "::1%lo" };
+
+	begin_at((struct sockaddr *)&a, sizeof(a));
+	for (int i = 0; i < 2; i++) {
+		struct callback_target target = { ways[i], machine.port, PID_A, PPS_A };
+		struct callback *c;
+
+		ck_assert_int_eq(callback_open(&c, pool, &target, &limits, &fault), 0);
+		ck_assert_msg(ask(c) == 0, "%s: %s", ways[i], heard.reply.fault.what);
+		ck_assert(callback_proved(c));
+		callback_close(&c);
+	}
+	end();
+}
+END_TEST
+
+/* Is there IPv6 at all? */
+static bool has_ipv6(void)
+{
+	struct sockaddr_in6 a = { .sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+	int fd = socket(AF_INET6, SOCK_STREAM, 0);
+	bool has = fd >= 0 && bind(fd, (struct sockaddr *)&a, sizeof(a)) == 0;
+
+	if (fd >= 0)
+		close(fd);
+	return has;
+}
+
 int main(void)
 {
 	Suite *suite = suite_create("callback");
-	TCase *t = tcase_create("proof");
+	TCase *t = tcase_create("proof"), *v6 = tcase_create("IPv6");
 	SRunner *runner;
 	int failed;
 
@@ -387,6 +424,13 @@ int main(void)
 	tcase_add_test(t, a_conversation_can_be_closed_in_mid_request);
 	tcase_add_test(t, nobody_there_is_a_network_error);
 	suite_add_tcase(suite, t);
+	tcase_set_timeout(v6, 30);
+	if (has_ipv6()) {
+		tcase_add_test(v6, an_ipv6_machine_is_called);
+		suite_add_tcase(suite, v6);
+	} else {
+		printf("skipped: this system has no IPv6\n");
+	}
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
