@@ -6,9 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -148,6 +150,43 @@ static void first_text(char *out, size_t size, const char *folder, const char *a
 		attribute(other_folder, c, out, size);
 }
 
+/* SCSI's page 80: 4 bytes of header, then the serial, for disks that have no other. */
+static void page_80(const char *below, char *out, size_t size)
+{
+	char path[PATH_MAX + 32], page[256];
+	size_t n = 0;
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "%s/vpd_pg80", below);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	got = read(fd, page, sizeof(page));
+	close(fd);
+	for (ssize_t i = 4; i < got && n + 1 < size; i++) {
+		if (page[i] > ' ' && page[i] < 0x7F)
+			out[n++] = page[i];
+	}
+	out[n] = '\0';
+}
+
+/*
+ * A card may have been taken out without anybody noticing yet: opening the slot makes the
+ * kernel look, and the size tells.
+ */
+static void look_into_slot(struct drive *d)
+{
+	int fd = open(d->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	uint64_t bytes;
+
+	if (fd < 0)
+		return;
+	if (!ioctl(fd, BLKGETSIZE64, &bytes) && !bytes)
+		d->bytes = 0;
+	close(fd);
+}
+
 /* Fill in the disk NAME; *usb receives the folder of its USB device, or "". */
 static bool read_drive(const char *sys, const char *name, struct drive *d, char *usb)
 {
@@ -181,10 +220,12 @@ static bool read_drive(const char *sys, const char *name, struct drive *d, char 
 	/* The USB device's serial first: enclosures pass on what they like as the disk's. */
 	if (d->usb)
 		attribute(usb, "serial", d->serial, sizeof(d->serial));
-	else
-		attribute(below, "serial", d->serial, sizeof(d->serial));
+	else if (!attribute(below, "serial", d->serial, sizeof(d->serial)) || !d->serial[0])
+		page_80(below, d->serial, sizeof(d->serial));
 	if (d->usb)
 		d->speed = (unsigned)number(usb, "speed");
+	if (d->usb && d->bytes)
+		look_into_slot(d);
 	return true;
 }
 

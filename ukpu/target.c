@@ -23,6 +23,8 @@
 #define WINDOW		((size_t)64 << 10)	/* bytes read back at once; a multiple of what O_DIRECT wants */
 #define WINDOWS		16			/* of them are kept, each for its share of the places */
 #define DIRECT_ALIGN	4096
+#define NOWHERE		UINT64_MAX		/* an error that cannot be told a place for */
+#define GONE_TRIES	20			/* looks, 50 ms apart, whether a stick is going */
 #define LOCK_TRIES	20			/* udev holds the lock for moments while it probes */
 
 struct target {
@@ -260,18 +262,34 @@ int target_present(struct target *t, struct fault *fault)
 			  "is not complete.");
 }
 
+/* An error may arrive before a pulled stick has left sysfs: give that a moment. */
+static bool is_gone(struct target *t)
+{
+	const struct timespec pause = { .tv_nsec = 50000000 };
+
+	for (int i = 0; i < GONE_TRIES; i++) {
+		if (target_present(t, &t->first))
+			return true;
+		if (t->flags & TARGET_IMAGE)
+			return false;
+		nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
 /* Remember the first error, with the truth about where the stick went. */
 static int failed(struct target *t, int err, const char *doing, uint64_t offset,
 		  struct fault *fault)
 {
-	if (!t->first.code) {
-		if (!target_present(t, &t->first)) {
+	if (!t->first.code && !is_gone(t)) {
+		if (offset == NOWHERE)
+			fault_sys(&t->first, err, "%s: %s failed", t->path, doing);
+		else
 			fault_sys(&t->first, err, "%s: %s failed at byte %llu", t->path, doing,
 				  (unsigned long long)offset);
-			fault_todo(&t->first, err == EROFS ? "The stick is write-protected: move its "
-				   "lock switch, or take another one." : err == EIO ?
-				   "The stick is broken there: take another one." : "Try another stick.");
-		}
+		fault_todo(&t->first, err == EROFS ? "The stick is write-protected: move its "
+			   "lock switch, or take another one." : err == EIO ?
+			   "The stick is broken: take another one." : "Try another stick.");
 	}
 	if (fault && !fault->code)
 		*fault = t->first;
@@ -373,13 +391,13 @@ int target_flush(struct target *t, struct fault *fault)
 	int err = 0;
 
 	if (t->first.code)
-		return failed(t, 0, "flushing", 0, fault);
+		return failed(t, 0, "writing", NOWHERE, fault);
 	if (t->hook.event)
 		err = t->hook.event(t->hook.context, 0, NULL, 0);
 	if (!err && fsync(t->fd))
 		err = errno;
 	if (err)
-		return failed(t, err, "flushing", 0, fault);
+		return failed(t, err, "writing", NOWHERE, fault);
 	t->reached = t->written;
 	return 0;
 }
@@ -437,7 +455,7 @@ int target_fresh(struct target *t, const struct disk **out, struct fault *fault)
 
 	*out = NULL;
 	if (t->first.code)
-		return failed(t, 0, "reading back", 0, fault);
+		return failed(t, 0, "writing", NOWHERE, fault);
 	if (t->fresh_fd < 0) {
 		t->fresh_fd = open(t->path, O_RDONLY | O_CLOEXEC | O_DIRECT);
 		t->fresh_direct = t->fresh_fd >= 0;

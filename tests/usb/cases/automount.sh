@@ -1,0 +1,34 @@
+# Something tries to mount the stick all the time; ukpu holds it alone, or does not begin.
+await sda
+try 0 ukpu prepare /dev/sda /five.bin $YES
+await sda
+cat >/tmp/automount <<'END'
+#!/bin/sh
+while [ ! -e /tmp/stop ]; do
+	if mount -t vfat -o ro /dev/sda1 /mnt2 2>/dev/null || mount -t vfat -o ro /dev/sda /mnt2 2>/dev/null; then
+		[ -e /tmp/held ] && echo mounted >>/tmp/intruded
+		echo mounted >>/tmp/mounts
+		umount /mnt2
+	else
+		echo refused >>/tmp/refusals
+	fi
+done
+END
+sh /tmp/automount &
+good=0 refused=0
+for i in 1 2 3 4 5 6 7 8 9 10 11 12; do
+	timeout 60 ukpu prepare /dev/sda /five.bin $YES --overwrite-unused --second-stick >/out 2>&1
+	case $? in
+	0) good=$((good + 1)) ;;
+	2) grep -q "in use\|mounted at\|locked" /out || { echo "BAD: refused for another reason"; cat /out; }
+	   refused=$((refused + 1)) ;;
+	*) echo "BAD: status"; cat /out ;;
+	esac
+done
+touch /tmp/stop
+wait
+echo "note: $good written, $refused refused; $(wc -l </tmp/mounts) mounts, $(wc -l </tmp/refusals) refused"
+[ -s /tmp/mounts ] && [ -s /tmp/refusals ] && echo "ok: there was a race" || echo "BAD: there was no race"
+[ $((good + refused)) = 12 ] && echo "ok: twelve" || echo "BAD: not twelve"
+try 0 ukpu prepare /dev/sda /five.bin $YES --overwrite-unused --second-stick
+try 0 ukpu verify --strict /dev/sda

@@ -1,0 +1,51 @@
+# Mounted, used as swap, held by device mapper: refused, and let go only on demand.
+await sda
+try 0 ukpu prepare /dev/sda /five.bin $YES
+await sda
+mount -t vfat /dev/sda1 /mnt
+try 0 ukpu list
+said "no: mounted at /mnt"
+sum=$(md5sum </dev/sda)
+try 2 ukpu prepare /dev/sda /three.bin $YES --overwrite-unused
+said "mounted at /mnt"
+said "--allow-mounted"
+try 2 ukpu repair /dev/sda $YES --from /three.bin
+try 2 ukpu retire /dev/sda $YES --overwrite-unused
+grep -q " /mnt " /proc/mounts && echo "ok: still mounted" || echo "BAD: unmounted"
+[ "$sum" = "$(md5sum </dev/sda)" ] && echo "ok: untouched" || echo "BAD: written to"
+# Busy with an open file it does not let go, and nothing is written.
+exec 8</mnt/SETUP.BIN
+try 2 ukpu prepare /dev/sda /three.bin $YES --overwrite-unused --allow-mounted
+said "cannot unmount"
+exec 8<&-
+try 0 ukpu prepare /dev/sda /three.bin $YES --overwrite-unused --allow-mounted
+grep -q " /mnt " /proc/mounts && echo "BAD: still mounted" || echo "ok: unmounted"
+try 0 ukpu verify --strict /dev/sda
+
+await sda
+mkswap /dev/sda1 >/dev/null && swapon /dev/sda1
+try 2 ukpu prepare /dev/sda /five.bin $YES --overwrite-unused
+said "swap is on it"
+try 0 ukpu prepare /dev/sda /five.bin $YES --overwrite-unused --allow-swap
+grep -q sda /proc/swaps && echo "BAD: swap is still on" || echo "ok: swap is off"
+
+await sda
+loadmod dm_mod
+if command -v dmsetup >/dev/null && [ -e /sys/module/dm_mod ]; then
+	mkdir -p /dev/mapper
+	[ -e /dev/mapper/control ] || mknod /dev/mapper/control c 10 236
+	dmsetup create --noudevsync held --table "0 2000 linear /dev/sda1 0"
+	try 2 ukpu prepare /dev/sda /three.bin $YES --overwrite-unused
+	said "in use by dm-0"
+	try 0 ukpu prepare /dev/sda /three.bin $YES --overwrite-unused --second-stick --allow-holder
+	[ -e /sys/block/dm-0 ] && echo "BAD: dm-0 is still there" || echo "ok: dm-0 is gone"
+else
+	echo "note: no device mapper here"
+fi
+# Another program has it open for itself alone.
+await sda
+sleep 30 9<>/dev/sda &
+flock /dev/sda sleep 5 &
+sleep 0.5
+try 2 ukpu prepare /dev/sda /three.bin $YES --overwrite-unused --second-stick
+said "locked"

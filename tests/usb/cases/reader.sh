@@ -1,0 +1,21 @@
+# A card reader: an empty slot, a card with 4,096-byte sectors, a good card.
+await sdc
+host eject
+try 0 ukpu list
+said "unit 1 of 3"
+said "unit 3 of 3"
+said "no: no medium in it"
+said "no: sectors of 4096 bytes"
+try 0 ukpu list --json
+said '"units": 3'
+S="--yes --serial READER"
+try 2 ukpu prepare /dev/sda /five.bin $S
+said "no medium"
+try 2 ukpu verify /dev/sda
+said "no medium"
+try 2 ukpu prepare /dev/sdb /five.bin $S
+said "4096"
+try 1 ukpu verify /dev/sdb
+said "FAIL  device-sectors"
+try 0 ukpu prepare /dev/sdc /five.bin $S
+try 0 ukpu verify --strict /dev/sdc

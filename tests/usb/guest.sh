@@ -1,0 +1,65 @@
+# What every guest script begins with: commands are run with a limit, judged, and told to the host.
+# shellcheck shell=sh
+export PATH=/usr/bin:/usr/sbin:/bin:/sbin HOME=/root XDG_STATE_HOME=/state
+dmesg -n 1
+mkdir -p /root /state /mnt /mnt2
+LIMIT=${LIMIT:-90}
+
+# try STATUS COMMAND...: must end with that status within the limit; what it prints is in /out.
+try() {
+	want=$1
+	shift
+	timeout "$LIMIT" "$@" >/out 2>&1 </dev/null
+	got=$?
+	if [ $got = "$want" ]; then
+		echo "ok: $*"
+	else
+		echo "BAD: status $got instead of $want: $*"
+		sed 's/^/  | /' /out
+	fi
+}
+
+# said WORDS: the last command printed them. unsaid: it did not.
+said() {
+	grep -q -- "$1" /out && echo "ok: said \"$1\"" && return
+	echo "BAD: nothing said of \"$1\""
+	sed 's/^/  | /' /out
+}
+unsaid() {
+	grep -q -- "$1" /out || { echo "ok: not said \"$1\""; return; }
+	echo "BAD: said \"$1\""
+}
+
+# same A B: the files are the same.
+same() {
+	if cmp -s "$1" "$2"; then echo "ok: $1 is $2"; else echo "BAD: $1 is not $2"; fi
+}
+
+# host WORD: ask the host to do something, and go on when it has.
+host() {
+	echo "HOST: $1"
+	read -r _ </dev/ttyS0
+}
+
+# await DEVICE, and gone DEVICE: at most 10 seconds.
+await() {
+	n=0
+	while [ ! -e "/sys/block/$1/size" ] || [ "$(cat "/sys/block/$1/size")" = 0 ]; do
+		n=$((n + 1))
+		[ $n -lt 100 ] || { echo "BAD: $1 does not come"; return; }
+		sleep 0.1
+	done
+	sleep 0.3
+}
+gone() {
+	n=0
+	while [ -e "/sys/block/$1" ]; do
+		n=$((n + 1))
+		[ $n -lt 100 ] || { echo "BAD: $1 does not go"; return; }
+		sleep 0.1
+	done
+}
+
+# The stick's first disk now: it may have become sdb.
+stick() { basename "$(ls -d /sys/block/sd* | tail -n 1)"; }
+YES="--yes --serial AMT0001"
