@@ -50,24 +50,18 @@ static void drop(struct keymap *m)
 static int set_names(struct keymap *m, const char *path, const char *key_file,
 		     struct fault *fault)
 {
-	/* As in keymap_open(): no name may mean something of its own to SQLite. */
-	if (asprintf(&m->path, "%s%s", strchr(path, '/') ? "" : "./", path) < 0)
-		m->path = NULL;
+	m->path = strdup(path);
 	m->key_file = strdup(key_file);
 	return m->path && m->key_file ? KIT_OK : fault_sys(fault, ENOMEM, "cannot open %s", path);
 }
 
 static int open_plainly(struct keymap *m, int flags, struct fault *fault)
 {
-	if (sqlite3_open_v2(m->path, &m->db, flags | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK) {
-		int rc = m->db ? db_fault(m, "open it", fault)
-			       : fault_sys(fault, ENOMEM, "cannot open %s", m->path);
+	int rc = db_open(m, flags, fault);
 
-		fault_todo(fault, "see that it exists and that this user may read it");
-		return rc;
-	}
-	sqlite3_busy_timeout(m->db, WAIT_MS);
-	return KIT_OK;
+	if (!rc)
+		sqlite3_busy_timeout(m->db, WAIT_MS);
+	return rc;
 }
 
 /* All pages of FROM into TO, in one transaction of TO. */

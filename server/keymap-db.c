@@ -1,6 +1,8 @@
 /* What the files of the key map share among themselves: statements, transactions, sealing. */
 #include "server/keymap-db.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "keygen/secret.h"
@@ -46,6 +48,24 @@ int db_fault(struct keymap *m, const char *what, struct fault *fault)
 	if (todo)
 		fault_todo(fault, "%s", todo);
 	return code;
+}
+
+int db_open(struct keymap *m, int flags, struct fault *fault)
+{
+	char *name = NULL;
+	int rc;
+
+	/* SQLite gives names like ":memory:" a meaning of its own: none has it after "./". */
+	if (asprintf(&name, "%s%s", strchr(m->path, '/') ? "" : "./", m->path) < 0)
+		return fault_set(fault, KIT_ERR_NOMEM, "cannot open %s: out of memory", m->path);
+	rc = sqlite3_open_v2(name, &m->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
+	free(name);
+	if (rc == SQLITE_OK)
+		return KIT_OK;
+	rc = m->db ? db_fault(m, "open it", fault)
+		   : fault_set(fault, KIT_ERR_NOMEM, "cannot open %s: out of memory", m->path);
+	fault_todo(fault, "see that it exists and that this user may read it");
+	return rc;
 }
 
 int db_statement(struct keymap *m, const char *sql, sqlite3_stmt **out, struct fault *fault)

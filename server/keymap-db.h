@@ -60,6 +60,9 @@ bool db_get_uuid(sqlite3_stmt *s, int at, struct uuid *out);
  */
 int db_prepare_file(struct keymap *m, bool create, struct fault *fault);
 
+/* Open the file m->path as a database, into m->db. FLAGS: SQLITE_OPEN_READWRITE or _READONLY. */
+int db_open(struct keymap *m, int flags, struct fault *fault);
+
 /* A transaction of a function's own, when the caller has none open. */
 int db_enter(struct keymap *m, bool *own, struct fault *fault);
 /* Commits (or, if RC is negative, rolls back) what db_enter() began. Returns RC or the commit's error. */

@@ -109,13 +109,9 @@ static int open_database(struct keymap *m, const struct keymap_options *options,
 	char sql[64];
 	int rc;
 
-	if (sqlite3_open_v2(m->path, &m->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL)
-	    != SQLITE_OK) {
-		if (!m->db)
-			return fault_sys(fault, ENOMEM, "cannot open the key map %s", m->path);
-		return db_fault(m, "open the map", fault);
-	}
-	sqlite3_extended_result_codes(m->db, 0);
+	rc = db_open(m, SQLITE_OPEN_READWRITE, fault);
+	if (rc)
+		return rc;
 	keymap_set_wait(m, options->wait_ms ? options->wait_ms : WAIT_MS);
 	sqlite3_snprintf(sizeof(sql), sql, "PRAGMA cache_size = -%u",
 			 options->cache_kib ? options->cache_kib : CACHE_KIB);
@@ -143,9 +139,7 @@ int keymap_open(struct keymap **out, const char *path, const struct keymap_optio
 	m = calloc(1, sizeof(*m));
 	if (!m)
 		return fault_sys(fault, ENOMEM, "cannot open the key map %s", path);
-	/* SQLite gives names like ":memory:" a meaning of its own: none has it after "./". */
-	if (asprintf(&m->path, "%s%s", strchr(path, '/') ? "" : "./", path) < 0)
-		m->path = NULL;
+	m->path = strdup(path);
 	if (options->key_file)
 		m->key_file = strdup(options->key_file);
 	else if (asprintf(&m->key_file, "%s.key", path) < 0)
