@@ -139,6 +139,12 @@ static void show_lines(const struct system *s)
 		pidpps_show_pid(s->next_pid, pid);
 		ctl_line("PID to come", "%s", pid);
 	}
+	if (s->claimed_address[0]) {
+		if (s->claimed_pid[0])
+			pidpps_show_pid(s->claimed_pid, pid);
+		ctl_line("Not proved", "a hello with PID %s from %s", s->claimed_pid[0] ? pid : "-",
+			 s->claimed_address);
+	}
 	ctl_line("FQDN", "%s", s->fqdn);
 	ctl_line("Profile", "%s", s->profile);
 	ctl_line("AMT version", "%s", s->version);

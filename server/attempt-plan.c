@@ -145,7 +145,7 @@ static void note_other_key(struct attempt *a, struct keymap *map, const struct s
 	note(a, map, EVENT_SECURITY, "uuid-has-other-key", what, "if it was set up anew, all is "
 	     "well; if these are two machines, write a UUID of its own into the main board of one "
 	     "with the vendor's service tool; the passwords of the other key are kept "
-	     "(amt-provisionctl systems export --secrets --format json)");
+	     "(amt-provisionctl systems export --secrets --earlier)");
 }
 
 /*

@@ -207,7 +207,7 @@ static const struct story stories[] = {
 	  "two machines took one key, or a hello was forged; the first that proves the PPS gets it" },
 	{ "pid-revoked", DOCTOR_WARN, "hellos with a revoked PID",
 	  "a stick with revoked keys is still about: retire it (ukpu retire)" },
-	{ "blank-uuid", DOCTOR_WARN, "hellos of machines without a UUID",
+	{ "blank-uuid", DOCTOR_WARN, "hellos of machines without a UUID of their own",
 	  "set the UUID with the board vendor's tool: such machines cannot be told apart" },
 	{ "proof-failed", DOCTOR_WARN, "machines that did not prove their PPS",
 	  "the machine holds another PPS than the map: was the stick made from this list?" },

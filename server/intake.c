@@ -234,8 +234,9 @@ int intake_hello(struct intake *in, struct keymap *map, const struct hello *h,
 	out->accepted = out->made = false;
 	*out->todo = '\0';
 	if (uuid_is_blank(&h->uuid)) {
-		say(out, EVENT_WARNING, "blank-uuid", "the hello's UUID is blank, so that this "
-		    "machine cannot be told from others: refused");
+		say(out, EVENT_WARNING, "blank-uuid", "the hello's UUID is blank or a default "
+		    "that many main boards have, so that this machine cannot be told from others: "
+		    "refused");
 		snprintf(out->todo, sizeof(out->todo), "write a UUID into its main board with "
 			 "the vendor's service tool");
 		return 0;

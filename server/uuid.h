@@ -31,7 +31,10 @@ int uuid_parse(const char *text, struct uuid *out);
 
 bool uuid_equal(const struct uuid *a, const struct uuid *b);
 
-/* All zeros or all ones: what a main board without a serial number says. */
+/*
+ * What a main board that was never given a UUID says, and many others say too: sixteen times
+ * the same byte, or a default that is known to be widespread.
+ */
 bool uuid_is_blank(const struct uuid *uuid);
 
 #endif

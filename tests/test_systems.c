@@ -74,6 +74,12 @@ END_TEST
 START_TEST(what_is_no_uuid_is_refused)
 {
 	static const char good[] = "939b524b-13d4-1d18-e487-1c697a6b7a2b";
+	static const char *const defaults[] = {
+		"03000200-0400-0500-0006-000700080009", "00020003-0004-0005-0006-000700080009",
+		"12345678-1234-5678-90ab-cddeefaabbcc", "78563412-3412-7856-90ab-cddeefaabbcc",
+		"4c4c4544-0000-2010-8020-80c04f202020", "44454c4c-0000-1020-8020-80c04f202020",
+		"fefefefe-fefe-fefe-fefe-fefefefefefe",
+	};
 	char text[sizeof(good)];
 	struct uuid uuid;
 
@@ -93,6 +99,12 @@ START_TEST(what_is_no_uuid_is_refused)
 	ck_assert(uuid_is_blank(&uuid));
 	ck_assert_int_eq(uuid_parse(good, &uuid), 0);
 	ck_assert(!uuid_is_blank(&uuid));
+	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++) {
+		ck_assert_int_eq(uuid_parse(defaults[i], &uuid), 0);
+		ck_assert_msg(uuid_is_blank(&uuid), "%s", defaults[i]);
+		uuid.bytes[15] ^= 1;
+		ck_assert_msg(!uuid_is_blank(&uuid), "%s", defaults[i]);
+	}
 }
 END_TEST
 

@@ -32,5 +32,9 @@ wait_log "security uuid-mismatch .*address=$NET.3: "
 machine 2 2 --uuid $UUID --until-configured 15 || fail "the second machine was not set up"
 wait_log "security uuid-has-other-key pid=$(dashed 2) uuid=$UUID address=$NET.2: .*two machines with one UUID.* -- "
 [ "$(row)" = "[\"configured\",\"$NET.2\",\"$(dashed 2)\"]" ] || fail "$(row)"
+ctl systems export --secrets --earlier -o fleet.csv --quiet
+[ "$(grep -c "^$UUID,.*,$NET.[12],.*,configured,\|^$UUID,.*,$NET.1,.*,earlier," fleet.csv)" = 2 ] ||
+	fail "$(cut -d, -f1-6 fleet.csv)"
+[ "$(tail -n +2 fleet.csv | cut -d, -f7 | sort -u | grep -c .)" = 2 ] || fail "not two passwords"
 stop
 ! grep -q 'Secret.Pa55' log sim.out || fail "a password was logged"
