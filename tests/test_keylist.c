@@ -139,6 +139,24 @@ START_TEST(text_lists_take_comments_and_unknown_passwords)
 }
 END_TEST
 
+START_TEST(a_table_without_column_names_is_told_to_have_them)
+{
+	ck_assert_int_eq(open_text(PID "," PPS "\n" PID ";" PPS " x\n" PID " " PPS " - a,b;C1dE\n"
+				   PID " " PPS " P,;\n"), 0);
+	for (unsigned long line = 1; line <= 2; line++) {
+		ck_assert_int_eq(next(), KIT_ERR_FORMAT);
+		ck_assert_uint_eq(problem.line, line);
+		ck_assert_ptr_nonnull(strstr(problem.rule, "names of its columns"));
+	}
+	/* In a password they are a matter of its own rule, or of none. */
+	ck_assert_int_eq(next(), KIT_ERR_FORMAT);
+	ck_assert_str_eq(problem.field, "admin_password");
+	ck_assert_int_eq(next(), 1);
+	ck_assert_str_eq(entry.current_password, "P,;");
+	done();
+}
+END_TEST
+
 START_TEST(json_lists_are_read_element_by_element)
 {
 	ck_assert_int_eq(open_text("[ {\"pid\":\"" PID "\",\"pps\":\"" PPS "\",\"used\":1,\"more\":[{}]},\n"
@@ -232,6 +250,7 @@ int main(void)
 	tcase_add_test(tcase, bad_lines_are_named_by_number_field_and_rule_and_reading_goes_on);
 	tcase_add_test(tcase, a_line_too_long_is_refused_and_skipped);
 	tcase_add_test(tcase, text_lists_take_comments_and_unknown_passwords);
+	tcase_add_test(tcase, a_table_without_column_names_is_told_to_have_them);
 	tcase_add_test(tcase, json_lists_are_read_element_by_element);
 	tcase_add_test(tcase, broken_json_ends_the_list_without_quoting_it);
 	tcase_add_test(tcase, what_is_written_reads_back_the_same);
