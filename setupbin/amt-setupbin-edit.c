@@ -80,8 +80,29 @@ static bool is_chosen(const struct edit *e, uint32_t number)
 	return false;
 }
 
-/* Make R anew in e->record with its variables changed. */
-static int change(struct edit *e, struct sbin_record *r, struct fault *fault)
+/* What stands behind the list of variables in OLD, from END on, goes behind that of MADE. */
+static int keep_rest(const struct edit *e, const struct sbin_record *old, size_t end,
+		     struct sbin_record *made, struct fault *fault)
+{
+	size_t rest = old->size - end, at = SBIN_RECORD_HEADER;
+
+	while (rest > 0 && old->data[end + rest - 1] == 0)
+		rest--;
+	for (size_t i = 0; i < e->list.count; i++)
+		at += SBIN_VARIABLE_HEADER + e->list.items[i].length +
+		      padding4(e->list.items[i].length);
+	if (rest > made->size - at) {
+		fault_set(fault, KIT_ERR_RANGE, "record %lu needs %zu bytes and has %zu, with what "
+			  "stands behind its last variable", (unsigned long)old->number, at + rest,
+			  made->size);
+		return fault_todo(fault, "leave variables out, or choose other records with --records");
+	}
+	memcpy(made->data + at, old->data + end, rest);
+	return 0;
+}
+
+/* Make R anew in e->record with its variables changed; *changed tells whether any was. */
+static int change(struct edit *e, struct sbin_record *r, bool *changed, struct fault *fault)
 {
 	struct sbin_record made = *r;
 	size_t end = 0;
@@ -110,12 +131,39 @@ static int change(struct edit *e, struct sbin_record *r, struct fault *fault)
 	memset(e->record, 0, r->size);
 	made.data = e->record;
 	rc = sbin_varlist_write(&e->list, &made, fault);
+	if (rc == 0)
+		rc = keep_rest(e, r, end, &made, fault);
+	*changed = memcmp(made.data + SBIN_RECORD_HEADER, r->data + SBIN_RECORD_HEADER,
+			  r->size - SBIN_RECORD_HEADER) != 0;
 	*r = made;
 	return rc;
 }
 
-static int copy(struct edit *e, struct sbin_reader *reader, struct outfile *out,
-		struct fault *fault)
+/* What follows the last record, at offset AT, goes behind the new one too. */
+static int keep_trailing(const struct sbin_input *in, uint64_t at, struct outfile *out,
+			 struct fault *fault)
+{
+	const uint64_t end = at + SBIN_TRAILING_MAX;
+	uint8_t bytes[4096];
+	int64_t n;
+	int rc = 0;
+
+	while (rc == 0 && (n = in->read_at(in->context, at, bytes, sizeof(bytes), fault)) != 0) {
+		at += n > 0 ? (uint64_t)n : 0;
+		if (n < 0)
+			rc = (int)n;
+		else if (at > end)
+			rc = fault_set(fault, KIT_ERR_RANGE, "%s: more than %d bytes follow the last "
+				       "record", in->name, SBIN_TRAILING_MAX);
+		else
+			rc = outfile_write(out, bytes, (size_t)n, fault);
+	}
+	secret_wipe(bytes, sizeof(bytes));
+	return rc;
+}
+
+static int copy(struct edit *e, struct setupbin_file *f, struct sbin_reader *reader,
+		struct outfile *out, struct fault *fault)
 {
 	struct sbin_header header = *sbin_reader_header(reader);
 	struct sbin_writer *writer = NULL;
@@ -131,17 +179,18 @@ static int copy(struct edit *e, struct sbin_reader *reader, struct outfile *out,
 	for (uint32_t i = 0; rc == 0 && (rc = sbin_reader_next(reader, &r, NULL, fault)) == 1; i++) {
 		bool chosen = e->n_ranges != 0 ? is_chosen(e, i + 1)
 					       : setupbin_is_unused(&header, &r, i);
+		bool changed = false;
 
-		rc = chosen ? change(e, &r, fault) : 0;
+		rc = chosen ? change(e, &r, &changed, fault) : 0;
 		if (rc == 0)
 			rc = sbin_writer_put(writer, &r, fault);
-		e->changed += chosen;
-		e->left += !chosen;
+		e->changed += changed;
+		e->left += !changed;
 	}
 	if (rc == 0)
 		rc = sbin_writer_end(&writer, fault);
 	sbin_writer_discard(&writer);
-	return rc;
+	return rc == 0 ? keep_trailing(&f->in, sbin_header_file_bytes(&header), out, fault) : rc;
 }
 
 static int read_options(struct edit *e, const struct sbin_header *h, struct fault *fault)
@@ -183,7 +232,7 @@ int setupbin_edit(struct cli *cli)
 	if (rc == 0)
 		rc = outfile_open(&out, path, cli_has(cli, "force") ? OUTFILE_FORCE : 0, &fault);
 	if (rc == 0)
-		rc = copy(&e, reader, out, &fault);
+		rc = copy(&e, &f, reader, out, &fault);
 	if (rc == 0)
 		rc = outfile_commit(&out, &fault);
 	if (rc == 0 && strcmp(path, "-") != 0) {

@@ -66,9 +66,14 @@ static int show_record(struct table *t, const struct sbin_header *h, const struc
 	const char *state = state_of(h, r, index);
 	struct sbin_variable v;
 	struct sbin_walk walk;
+	size_t end = r->size;
 	bool first = true;
 	int step, rc;
 
+	if (sbin_record_wiped(r)) {
+		row(t, index + 1, state, true, "(wiped)", "");
+		return 0;
+	}
 	sbin_walk_begin(&walk, r);
 	while ((step = sbin_walk_next(&walk, &v)) == 1) {
 		rc = show_variable(t, index + 1, state, first, &v, secrets);
@@ -76,10 +81,14 @@ static int show_record(struct table *t, const struct sbin_header *h, const struc
 			return rc;
 		first = false;
 	}
+	while (end > walk.r.at && r->data[end - 1] == 0)
+		end--;
 	if (step < 0)
 		row(t, index + 1, state, first, "?", "(the next variable runs out of the record)");
+	else if (end > walk.r.at)
+		row(t, index + 1, state, first, "?", "(bytes behind the last variable)");
 	else if (first)
-		row(t, index + 1, state, first, sbin_record_wiped(r) ? "(wiped)" : "(none)", "");
+		row(t, index + 1, state, first, "(none)", "");
 	return 0;
 }
 

@@ -32,8 +32,8 @@ static const struct cli_verb verbs[] = {
 		.run = setupbin_show,
 		.details =
 			"Passwords, PPS and pass codes are masked unless --secrets is given; only with it"
-			" the JSON can be made into a file again. Nothing is left out, not even what no"
-			" document knows.",
+			" the JSON can be made into a file again. The JSON leaves nothing out, not even"
+			" what no document knows; the table has every variable.",
 		.examples =
 			"amt-setupbin show setup.bin\n"
 			"(umask 077; amt-setupbin show --json --secrets setup.bin > setup.json)",
@@ -76,7 +76,7 @@ static const struct cli_verb verbs[] = {
 		.details =
 			"Without --records all unused records are changed. A variable keeps its place; a"
 			" new one goes to the end, or to the last place where firmware takes it."
-			" user-defined-cert-add always adds one.",
+			" user-defined-cert-add always adds one. What no document knows stays.",
 		.examples =
 			"amt-setupbin edit setup.bin -o new.bin --set new-mebx-password=@mebx.txt\n"
 			"amt-setupbin edit setup.bin -o setup.bin --force --unset kvm --records 2-5",

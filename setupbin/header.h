@@ -10,6 +10,7 @@
 
 #define SBIN_CHUNK		512	/* bytes; everything is counted in chunks */
 #define SBIN_MAX_CHUNKS		64	/* of a record or header; bounds what a reader must hold */
+#define SBIN_TRAILING_MAX	(1024 * 1024)	/* bytes behind the last record that are kept */
 #define SBIN_HEADER_MODULES	235	/* ids that fit from offset 40 on, and the ending 0 */
 
 enum sbin_file_flags { SBIN_DO_NOT_CONSUME = 1 };

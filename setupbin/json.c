@@ -8,8 +8,6 @@
 #include "keygen/secret.h"
 #include "setupbin/value.h"
 
-#define TRAILING_MAX (1024 * 1024)	/* bytes */
-
 static void wipe_string(char *text)
 {
 	if (text != NULL)
@@ -219,22 +217,22 @@ static int dump(FILE *out, json_t *value, struct fault *fault)
 static int write_trailing(FILE *out, const struct sbin_input *in, uint64_t at, bool secrets,
 			  struct fault *fault)
 {
-	uint8_t *data = malloc(TRAILING_MAX + 1);
+	uint8_t *data = malloc(SBIN_TRAILING_MAX + 1);
 	json_t *value = json_object();
 	int64_t n;
 	int rc = 0;
 
 	if (data == NULL)
 		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
-	n = in->read_at(in->context, at, data, TRAILING_MAX + 1, fault);
+	n = in->read_at(in->context, at, data, SBIN_TRAILING_MAX + 1, fault);
 	if (n <= 0) {
 		rc = (int)n;
 		goto out;
 	}
-	if (n > TRAILING_MAX) {
+	if (n > SBIN_TRAILING_MAX) {
 		rc = fault_set(fault, KIT_ERR_RANGE,
 			       "%s: more than %d bytes follow the last record (offset %llu)",
-			       in->name, TRAILING_MAX, (unsigned long long)at);
+			       in->name, SBIN_TRAILING_MAX, (unsigned long long)at);
 		fault_todo(fault, "cut the file off there (truncate -s %llu)",
 			   (unsigned long long)at);
 		goto out;
@@ -244,7 +242,7 @@ static int write_trailing(FILE *out, const struct sbin_input *in, uint64_t at, b
 	rc = dump(out, rc == 0 ? json_incref(value) : NULL, fault);
 out:
 	json_decref(value);
-	secret_wipe(data, TRAILING_MAX + 1);
+	secret_wipe(data, SBIN_TRAILING_MAX + 1);
 	free(data);
 	return rc;
 }

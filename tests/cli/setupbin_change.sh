@@ -49,6 +49,26 @@ status 2 "$S" edit /dev/zero -o x.bin --unset kvm
 status 0 "$S" edit - -o - --unset kvm <"$partly"
 cmp out "$partly" || fail "edit as a filter"
 
+# What no document knows stays, behind the variables and behind the last record.
+odd=$samples/v2.1-odd.bin
+status 0 "$S" edit "$odd" -o odd.bin --force --set kvm=disabled --records 1
+says err '1 record changed, 1 left as before'
+"$S" show --json --secrets odd.bin | sed 's/"kvm", "value": "disabled"/"kvm", "value": "enabled"/' >got
+cmp got <("$S" show --json --secrets "$odd" | sed 's/, "reserved": 513//') ||
+	fail "edit lost what it does not know"
+status 0 "$S" edit "$odd" -o odd.bin --force --unset dhcp --records 1
+says err '0 records changed, 2 left as before'
+cmp odd.bin "$odd" || fail "an edit without effect changed the file"
+status 0 "$S" edit - -o - --unset dhcp --records 1 <"$odd"
+cmp out "$odd" || fail "edit as a filter lost something"
+status 2 "$S" edit "$odd" -o x.bin --records 1 --set "vlan=$(printf '%0680d' 0)"
+says err 'behind its last variable'
+{ cat "$partly"; head -c 1048577 /dev/zero; } >long-tail.bin
+status 2 "$S" edit long-tail.bin -o x.bin --unset dhcp
+says err 'follow the last record'
+"$S" show "$odd" >got
+says got '(bytes behind the last variable)'
+
 # Compact.
 status 0 "$S" compact "$partly" -o compact.bin
 says err '2 records kept, 2 dropped'
