@@ -438,6 +438,9 @@ static void explain_tls(const struct callback *c, struct fault *f)
 	} else if (c->asked) {
 		fault_set(f, KIT_ERR_NETWORK, "the connection to %s broke during the TLS handshake",
 			  c->address);
+	} else if (c->proved) {
+		fault_set(f, KIT_ERR_NETWORK, "the connection to %s broke and could not be made "
+			  "again (%s)", c->address, c->error);
 	} else {
 		fault_set(f, KIT_ERR_PROTOCOL, "%s port %u does not speak TLS with a pre-shared "
 			  "key (%s)", c->address, c->port, c->error);

@@ -57,3 +57,22 @@ kill $fleet
 	fail "not every machine takes what the map has for it"
 stop
 ! grep -q 'Secret.Pa55' log fleet.out || fail "a password was logged"
+
+# Machines that take the network down when they are committed, or whose last answer is lost.
+rm -rf pcs map.db* keys.csv key?*.csv log sim.out
+unset STARTED
+make_map 3
+write_conf ""
+start
+machine 1 1 --shut-after-commit --until-configured 15 || fail "machine 1 was not set up"
+wait_log "configured .*address=$NET.1: configured"
+[ "$(system_state 1)" = configured ] || fail "machine 1 is $(system_state 1)"
+# A lost answer is asked for again.
+machine 2 2 --answer drop --answer-to CommitChanges --answer-times 1 &
+two=$!
+wait_log "configured .*address=$NET.2: configured"
+kill $two
+wait $two || true
+machine 3 3 --answer drop --answer-to CommitChanges --shut-after-commit --until-configured 15 || true
+wait_log "call-failed .*address=$NET.3: cannot connect .* -- its last set-up broke off: if it was just committed"
+stop
