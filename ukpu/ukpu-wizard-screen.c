@@ -15,6 +15,7 @@
 #include "ukpu/ukpu-wizard-form.h"
 
 #define CELL_MAX	1024	/* characters of one cell */
+#define SIGNALS_MS	200	/* between two looks at signals and at the terminal's size */
 
 /* The size of the terminal, or a fault when it is too small for the windows. */
 static int read_size(struct screen *s, struct fault *fault)
@@ -73,7 +74,7 @@ static void draw_ground(void)
 int screen_open(struct screen *s, struct fault *fault)
 {
 	static const int held[] = {
-		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE, SIGWINCH,
+		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE,
 	};
 	sigset_t mask;
 	int r;
@@ -136,7 +137,7 @@ bool screen_goes_on(struct screen *s)
 			 info.ssi_signo == SIGQUIT)
 			s->left = true;
 	}
-	/* Not only after SIGWINCH: newt resets its handler now and then, which loses one that waits. */
+	/* Not after SIGWINCH: newt resets its handler now and then, which loses one that waits. */
 	if (!s->left && read_size(s, &s->fault))
 		s->left = true;
 	return !s->left;
@@ -151,16 +152,21 @@ enum screen_answer screen_run(struct screen *s, newtComponent form, newtComponen
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		newtFormAddHotKey(form, keys[i]);
-	newtFormWatchFd(form, s->signals, NEWT_FD_READ);
-	newtFormRun(form, &end);
-	if (!screen_goes_on(s))
-		return SCREEN_LEAVE;
+	/* Looked at now and then: newt can watch a descriptor, too, but never frees what that takes. */
+	newtFormSetTimer(form, SIGNALS_MS);
+	do {
+		int columns = s->columns, rows = s->rows;
+
+		newtFormRun(form, &end);
+		if (!screen_goes_on(s))
+			return SCREEN_LEAVE;
+		if (s->columns != columns || s->rows != rows)
+			return SCREEN_REDRAW;
+	} while (end.reason == NEWT_EXIT_TIMER);
 	switch (end.reason) {
 	case NEWT_EXIT_COMPONENT:
 		*pressed = end.u.co;
 		return SCREEN_CHOSEN;
-	case NEWT_EXIT_FDREADY:
-		return SCREEN_REDRAW;
 	case NEWT_EXIT_HOTKEY:
 		if (end.u.key == NEWT_KEY_ESCAPE)
 			return SCREEN_BACK;
@@ -201,7 +207,7 @@ void screen_watch(struct screen *s, const char *title, const char *text, const c
 	struct pollfd wait[2] = { { s->signals, POLLIN, 0 }, { STDIN_FILENO, POLLIN, 0 } };
 	newtComponent form = newtForm(NULL, NULL, 0), bar, label;
 	char keys[64];
-	bool later = false;
+	bool later = false, told = false;
 
 	screen_open_window(s, width, 6, title, "The stick must not be pulled now");
 	label = newtTextbox(1, 1, width - 2, 2, NEWT_FLAG_WRAP);
@@ -213,8 +219,11 @@ void screen_watch(struct screen *s, const char *title, const char *text, const c
 	while (!*ended) {
 		uint64_t now = *done;
 
-		if (poll(wait, 2, 100) < 0 && errno != EINTR)
+		if (poll(wait, 2, 100) < 0) {
+			if (errno == EINTR)
+				continue;
 			break;
+		}
 		if (wait[0].revents)
 			screen_goes_on(s);
 		if (wait[1].revents) {
@@ -226,6 +235,11 @@ void screen_watch(struct screen *s, const char *title, const char *text, const c
 			} else if (memchr(keys, CONTROL('C'), (size_t)n)) {
 				s->left = true;
 			}
+		}
+		if (s->left && !told && wait[1].fd >= 0) {
+			newtPopHelpLine();
+			newtPushHelpLine("The wizard ends when this stick is done");
+			told = true;
 		}
 		if (now >= total && !later) {
 			newtTextboxSetText(label, text_later);

@@ -235,16 +235,18 @@ static void print_failed(FILE *out, const struct ukpu_stick *s)
 static void log_stick(struct wizard *w, const struct ukpu_stick *s)
 {
 	if (s->fault.code) {
-		fprintf(w->log, "%s: NOT ready: %s\n", s->path,
+		/* The fault names the stick. */
+		fprintf(w->log, "NOT ready: %s\n",
 			s->fault.what[0] ? s->fault.what : error_text(s->fault.code));
 		if (s->fault.todo[0])
 			fprintf(w->log, "  %s\n", s->fault.todo);
-		w->failed++;
 	} else {
 		fprintf(w->log, "%s: ready; ", s->path);
 		print_keys(w->log, &s->summary.contents);
-		w->ready++;
 	}
+	if (ukpu_failed_status(s) > w->status)
+		w->status = ukpu_failed_status(s);
+	w->sticks++;
 	if (s->kept[0])
 		fprintf(w->log, "  the setup.bin that was on it is kept in %s\n", s->kept);
 }

@@ -128,7 +128,6 @@ int ukpu_wizard(struct cli *cli)
 	struct fault fault = {0};
 	char *log = NULL;
 	size_t size = 0;
-	int status;
 
 	if (w.image != (cli->argc > 0))
 		return cli_misuse(cli, w.image ? "--image needs the names of image files" :
@@ -152,10 +151,9 @@ int ukpu_wizard(struct cli *cli)
 	if (log)
 		fputs(log, stdout);
 	free(log);
-	status = w.failed ? EXIT_NO : EXIT_YES;
 	if (w.screen.fault.code)
-		status = cli_fail(cli, &w.screen.fault);
-	else if (!w.ready && !w.failed)
+		return cli_fail(cli, &w.screen.fault);
+	if (!w.sticks)
 		cli_note(cli, "no stick was written");
-	return status;
+	return w.status;
 }

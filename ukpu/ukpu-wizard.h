@@ -95,7 +95,8 @@ struct wizard {
 	char file[PATH_MAX];		/* the setup.bin that was picked */
 	struct sbin_summary keys;	/* what is in it */
 	FILE *log;			/* a line for each stick, for when the screen is gone */
-	unsigned ready, failed;		/* sticks */
+	unsigned sticks;		/* that were written, well or not */
+	int status;			/* to exit with: of the worst of them */
 };
 
 /* Have a setup.bin picked, into w->file: ukpu-wizard-file.c. Folders are gone through. */

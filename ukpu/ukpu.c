@@ -75,7 +75,9 @@ static const struct cli_verb verbs[] = {
 			"For the bench: the same guards, questions and checks as prepare, in windows on the"
 			" terminal (80 columns and 24 rows at least; over ssh, too). No stick is preselected,"
 			" unfit ones are shown with the reason, and the word \"yes\" has to be typed.\n"
-			"A stick that is being written is finished before Ctrl-C ends the wizard.",
+			"A stick that is being written is finished before Ctrl-C ends the wizard. Exit status 0:"
+			" all sticks that were written are ready; 1: firmware would not take one of them; 2: one"
+			" could not be written, or the wizard could not go on.",
 		.examples = "ukpu wizard\nukpu wizard --image stick1.img stick2.img",
 	},
 	{ .name = NULL },

@@ -54,6 +54,9 @@ for f in keys other; do
 done
 mv keys.bin folder/keys.bin
 head -c 3000 /dev/urandom >bad.bin
+cp other.bin wrong.bin
+at=$(grep -abo "$(sed -n 2p other.csv | cut -d, -f1 | tr -d -)" wrong.bin | cut -d: -f1)
+printf '!' | dd of=wrong.bin bs=1 seek="$at" conv=notrunc status=none
 truncate -s 64M a.img b.img
 truncate -s 10M small.img
 pid=$(sed -n 2p keys.csv | cut -d, -f1 | tr -d -)
@@ -82,6 +85,9 @@ grep -q 'new.txt' now && fail "a file that is no setup.bin is offered"
 # A bad file is refused, a good one found in its folder.
 down_to '^ .*bad.bin'
 press Enter; see 'cannot be used'; see 'no setup.bin'
+press Enter; see 'Which setup.bin?'
+down_to '^ .*wrong.bin'
+press Enter; see 'cannot be used'; see 'Error, record 1'; see 'firmware would not take it'
 press Enter; see 'Which setup.bin?'
 down_to 'into this folder'
 press Enter; see 'keys.bin'
@@ -140,16 +146,26 @@ see '^a.img: ready'; see '^b.img: ready'; ended 0
 # Ways out: Escape from the first window, Ctrl-C, F10, SIGTERM, a window made too small.
 run "$wizard"; see '1. The setup.bin'; press Escape; see 'no stick was written'; ended 0
 run "$wizard"; see '1. The setup.bin'; press C-c; see 'no stick was written'; ended 0
-run "TERM=vt100 $wizard"; see '1. The setup.bin'; press C-z; sleep 0.3; press C-c; ended 0
+run "TERM=vt100 $wizard"; see '1. The setup.bin'; press C-c; ended 0
 run "$wizard"; see '1. The setup.bin'; press F10; ended 0
-run "$wizard & echo \$! >pid; fg"; see '1. The setup.bin'; kill "$(cat pid)"; ended 0
+run "$wizard & echo \$! >pid; fg"; see '1. The setup.bin'; press C-z; sleep 0.5; see '1. The setup.bin'
+kill "$(cat pid)"; ended 0
 run "$wizard"; see '1. The setup.bin'
-down_to 'other.bin'; press Enter; see '2. The stick'; down_to 'late.img'; press Enter; see 'Type the word yes'
+down_to 'other.bin'; press Enter; see '2. The stick'; down_to 'late.img'; press Enter; see 'on another stick'
 press ye C-c; ended 0
 cmp -n 33554432 late.img /dev/zero || fail "Ctrl-C wrote something"
 run "$wizard"; see '1. The setup.bin'; T resize-window -t w -x 100 -y 30; sleep 0.5; see '^Arrows'
 sed -n 30p now | grep -q Arrows || fail "the new size is not used"
 T resize-window -t w -x 60 -y 20; see 'has 60 columns'; ended 2
+
+# A stick that cannot be written says so; here the system refuses bytes behind the first 16 MiB.
+terminal 80 24
+run "(trap '' XFSZ; ulimit -S -f 16384; $wizard)"; see '1. The setup.bin'
+down_to 'other.bin'; press Enter; see '2. The stick'; down_to 'late.img'; press Enter
+see 'on another stick'; press yes Enter; see 'Type the word yes'; press yes Enter
+see '5. NOT READY'; see 'late.img: .*File too large'; press Tab Tab Enter
+see '^NOT ready: late.img'; ended 2
+status 1 "$BIN/ukpu" verify --image late.img
 
 # A terminal that goes away ends it.
 terminal 80 24
