@@ -2,6 +2,7 @@
 #include "server/attempt.h"
 
 #include <event2/event.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -56,7 +57,12 @@ static bool gone(struct attempt *a)
 	return true;
 }
 
-/* The map itself fails: nothing can be noted there, so the row stays in set-up until a restart. */
+static enum attempt_result result_of(int code, enum attempt_result good)
+{
+	return !code ? good : code == KIT_ERR_NOT_FOUND ? ATTEMPT_DROPPED : ATTEMPT_LOST;
+}
+
+/* The map itself fails: nothing can be noted there, so the row stays in set-up until it can. */
 static void report_map(struct attempt *a, const struct fault *fault)
 {
 	journal_fault(a->services.journal, EVENT_ERROR, "map-failed",
@@ -82,7 +88,7 @@ static void on_failed(void *context, int code, const struct fault *fault)
 		return;
 	if (code && code != KIT_ERR_NOT_FOUND)
 		report_map(a, fault);
-	end(a, code ? ATTEMPT_DROPPED : ATTEMPT_FAILED);
+	end(a, result_of(code, ATTEMPT_FAILED));
 }
 
 /* It did not work, for the reason in a->fault. */
@@ -109,7 +115,7 @@ static void on_succeeded(void *context, int code, const struct fault *fault)
 		report_forgotten(a);
 	else if (code)
 		report_map(a, fault);
-	end(a, code ? ATTEMPT_DROPPED : ATTEMPT_CONFIGURED);
+	end(a, result_of(code, ATTEMPT_CONFIGURED));
 }
 
 static void succeed(struct attempt *a)
@@ -181,7 +187,15 @@ static void on_reply(void *context, const struct callback_reply *reply)
 		return;
 	}
 	if (reply->code) {
-		fail_with(a, SYSTEM_FAILED, &reply->fault);
+		struct fault fault = reply->fault;
+
+		if (reply->code == KIT_ERR_NETWORK && !a->proved &&
+		    *a->secrets.next_admin_password)
+			snprintf(fault.todo, sizeof(fault.todo), "its last set-up broke off: if it "
+				 "was just committed then, its AMT is set up, answers at port 16992, "
+				 "and takes the admin password of \"amt-provisionctl systems export "
+				 "--all --secrets\"; if not, switch it off at the mains and on again");
+		fail_with(a, SYSTEM_FAILED, &fault);
 		return;
 	}
 	if (!a->proved) {

@@ -29,6 +29,7 @@ struct attempt_services {
 enum attempt_result {
 	ATTEMPT_CONFIGURED,
 	ATTEMPT_FAILED,		/* the row says why, and when it is tried again */
+	ATTEMPT_LOST,		/* the map would not take what came of it: the row is as it was before */
 	ATTEMPT_DROPPED,	/* the machine was forgotten or changed meanwhile, or the server stops */
 };
 

@@ -26,6 +26,8 @@ struct fleet {
 	struct fleet_counts counts;
 	struct members bucket[BUCKETS];
 	struct event *timer;
+	int64_t rest_until;	/* the map fails: nothing is begun before */
+	bool lost;		/* rows say in set-up, though nobody is at it */
 	bool stopping;
 };
 
@@ -52,6 +54,12 @@ static void set_timer(struct fleet *f, int64_t seconds)
 	evtimer_add(f->timer, &tv);
 }
 
+static void rest(struct fleet *f)
+{
+	f->rest_until = time(NULL) + AGAIN_SECONDS;
+	set_timer(f, AGAIN_SECONDS);
+}
+
 static void on_over(void *context, struct attempt *attempt, enum attempt_result result)
 {
 	struct fleet *f = context;
@@ -65,7 +73,12 @@ static void on_over(void *context, struct attempt *attempt, enum attempt_result 
 		f->counts.configured++;
 	else if (result == ATTEMPT_FAILED)
 		f->counts.failed++;
-	fleet_kick(f);
+	if (result == ATTEMPT_LOST && !f->stopping) {
+		f->lost = true;
+		rest(f);
+	} else {
+		fleet_kick(f);
+	}
 }
 
 /* The due ones, gathered first: the map may not be written to while it is walked. */
@@ -126,14 +139,25 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	struct fleet *f = context;
 	struct fault fault = { .code = 0 };
 	int64_t now = time(NULL), due = 0;
+	size_t recovered;
 
 	if (f->stopping)
 		return;
+	/* A clock that was set back makes no rest longer. */
+	if (now < f->rest_until && f->rest_until - now <= AGAIN_SECONDS) {
+		set_timer(f, f->rest_until - now);
+		return;
+	}
+	if (f->lost && fleet_recover(f, &recovered, NULL)) {
+		rest(f);
+		return;
+	}
+	f->lost = false;
 	if (start_due(f, now, &fault) ||
 	    keymap_system_next_due(f->services.map, now, &due, &fault)) {
 		journal_fault(f->services.journal, EVENT_ERROR, "map-failed",
 			      "cannot tell what is due: ", &fault);
-		set_timer(f, AGAIN_SECONDS);
+		rest(f);
 		return;
 	}
 	/* What is due by now is in flight, or waits for one that is to end: that kicks. */
@@ -199,8 +223,7 @@ int fleet_recover(struct fleet *f, size_t *recovered, struct fault *fault)
 		ret = keymap_begin(map, fault);
 	for (size_t i = 0; i < d.count && !ret; i++)
 		ret = keymap_system_state(map, &d.uuids[i], SYSTEM_QUEUED,
-					  "set-up was interrupted when the server ended", now,
-					  now, fault);
+					  "set-up was interrupted", now, now, fault);
 	if (!ret && d.count)
 		ret = keymap_commit(map, fault);
 	if (ret && keymap_in_transaction(map))

@@ -28,7 +28,8 @@ void fleet_free(struct fleet **f);
 
 /*
  * Machines whose rows say that they are in set-up, but that are not, are due at once: those
- * of a server that ended, and those of a backup that was restored. KIT_ERR_BUSY: not now.
+ * of a server that ended, those of a backup that was restored, and those whose outcome the map
+ * would not take. KIT_ERR_BUSY: not now.
  */
 int fleet_recover(struct fleet *f, size_t *recovered, struct fault *fault);
 
