@@ -19,42 +19,85 @@ void journal_init(struct journal *j)
 	j->levels = getenv("JOURNAL_STREAM") != NULL && !isatty(STDERR_FILENO);
 }
 
-static void print(struct journal *j, enum event_severity severity, const char *line)
+void journal_free(struct journal *j)
+{
+	free(j->held);
+	j->held = NULL;
+	j->held_size = j->held_room = 0;
+	memset(j->held_events, 0, sizeof(j->held_events));
+}
+
+static const char *level(const struct journal *j, enum event_severity severity)
 {
 	static const char *const levels[] = {
 		[EVENT_INFO] = "<6>", [EVENT_WARNING] = "<4>", [EVENT_ERROR] = "<3>",
 		[EVENT_SECURITY] = "<4>",
 	};
 
-	fprintf(stderr, "%s%s\n", j->levels ? levels[severity] : "", line);
+	return j->levels ? levels[severity] : "";
 }
 
-static void begin(struct journal *j, struct event *e)
+static void print(struct journal *j, enum event_severity severity, const char *line)
 {
-	char line[LINE];
-
-	e->time = time(NULL);
-	j->events[e->severity]++;
-	event_line(e, line, sizeof(line));
-	print(j, e->severity, line);
+	fprintf(stderr, "%s%s\n", level(j, severity), line);
 }
 
 /* The log is where failures are told: of its own there is only standard error to tell. */
-static int append(struct keymap *map, const struct event *e, struct fault *fault)
+static void tell_unkept(const struct event *e, const struct fault *fault)
 {
-	int ret = keymap_log(map, e, fault);
+	fprintf(stderr, "the line %s is not in the map's log: %s\n", e->name, fault->what);
+}
 
-	if (ret)
-		fprintf(stderr, "the line above is not in the map's log: %s\n", fault->what);
-	return ret;
+/* Keep the line for journal_settle(). Without memory it is told at once, rather than not. */
+static void hold(struct journal *j, enum event_severity severity, const char *line)
+{
+	size_t size = strlen(level(j, severity)) + strlen(line) + 2;
+
+	if (size > j->held_room - j->held_size) {
+		size_t room = 2 * (j->held_size + size);
+		char *bigger = realloc(j->held, room);
+
+		if (!bigger) {
+			print(j, severity, line);
+			return;
+		}
+		j->held = bigger;
+		j->held_room = room;
+	}
+	snprintf(j->held + j->held_size, size, "%s%s\n", level(j, severity), line);
+	j->held_size += size - 1;
+	j->held_events[severity]++;
 }
 
 void journal_inside(struct journal *j, struct keymap *map, struct event *event)
 {
 	struct fault fault = { .code = 0 };
+	char line[LINE];
 
-	begin(j, event);
-	append(map, event, &fault);
+	event->time = time(NULL);
+	event_line(event, line, sizeof(line));
+	hold(j, event->severity, line);
+	if (keymap_log(map, event, &fault))
+		tell_unkept(event, &fault);
+}
+
+void journal_settle(void *context, const struct fault *failed)
+{
+	struct journal *j = context;
+	unsigned n = 0;
+
+	for (int i = 0; i <= EVENT_SECURITY; i++) {
+		n += j->held_events[i];
+		if (!failed)
+			j->events[i] += j->held_events[i];
+		j->held_events[i] = 0;
+	}
+	if (!failed && j->held_size)
+		fwrite(j->held, 1, j->held_size, stderr);
+	else if (n)
+		fprintf(stderr, "%s%u event%s could not be kept in the map and did not happen: %s\n",
+			level(j, EVENT_ERROR), n, n == 1 ? "" : "s", failed->what);
+	j->held_size = 0;
 }
 
 /* A copy of an event that waits for its turn in the ledger. */
@@ -68,12 +111,16 @@ static int write_note(struct keymap *map, void *context, struct fault *fault)
 {
 	struct note *n = context;
 
-	return append(map, &n->event, fault);
+	return keymap_log(map, &n->event, fault);
 }
 
 static void note_done(void *context, int code, const struct fault *fault)
 {
-	free(context);
+	struct note *n = context;
+
+	if (code)
+		tell_unkept(&n->event, fault);
+	free(n);
 }
 
 static const char *keep(char **at, const char *text)
@@ -95,10 +142,13 @@ static size_t size_of(const char *text)
 void journal_note(struct journal *j, struct event *e)
 {
 	struct ledger_job job = { .run = write_note, .done = note_done };
-	char pid[PID_LENGTH + 1] = "", *at;
+	char pid[PID_LENGTH + 1] = "", *at, line[LINE];
 	struct note *n;
 
-	begin(j, e);
+	e->time = time(NULL);
+	j->events[e->severity]++;
+	event_line(e, line, sizeof(line));
+	print(j, e->severity, line);
 	if (!j->ledger)
 		return;
 	if (e->pid)

@@ -26,6 +26,8 @@ struct ledger {
 	size_t n_running;
 	double blocked_since;
 	bool scheduled;
+	void (*told)(void *context, const struct fault *failed);
+	void *told_context;
 };
 
 static double seconds_now(void)
@@ -101,8 +103,11 @@ static bool commit_some(struct ledger *l)
 
 		e->code = e->job.run(l->map, e->job.context, &e->fault);
 	}
-	if (keymap_commit(l->map, &fault))
+	ret = keymap_commit(l->map, &fault);
+	if (ret)
 		fail_all(l, &fault);
+	if (l->told)
+		l->told(l->told_context, ret ? &fault : NULL);
 	tell_done(l);
 	return true;
 }
@@ -158,6 +163,13 @@ void ledger_free(struct ledger **l)
 	free((*l)->running);
 	free(*l);
 	*l = NULL;
+}
+
+void ledger_on_commit(struct ledger *l, void (*told)(void *context, const struct fault *failed),
+		      void *context)
+{
+	l->told = told;
+	l->told_context = context;
 }
 
 int ledger_add(struct ledger *l, const struct ledger_job *job, struct fault *fault)

@@ -36,6 +36,13 @@ int ledger_new(struct ledger **out, struct event_base *base, struct keymap *map,
 /* Jobs still waiting are told KIT_ERR_CANCELLED. *l may be NULL. */
 void ledger_free(struct ledger **l);
 
+/*
+ * Have TOLD called after every transaction, before any done() of its jobs: FAILED is NULL when
+ * all of it is durable, else why nothing of it is.
+ */
+void ledger_on_commit(struct ledger *l, void (*told)(void *context, const struct fault *failed),
+		      void *context);
+
 /* Add a job. done() is called exactly once, but not before this returns. KIT_ERR_NOMEM. */
 int ledger_add(struct ledger *l, const struct ledger_job *job, struct fault *fault);
 

@@ -360,6 +360,7 @@ static int build(struct server *s, struct fault *fault)
 	if (ret)
 		return ret;
 	s->journal.ledger = s->ledger;
+	ledger_on_commit(s->ledger, journal_settle, &s->journal);
 	ret = callback_pool_new(&s->pool, s->base, fault);
 	if (!ret)
 		ret = naming_service_new(&s->naming, s->base, &s->config, fault);
@@ -441,6 +442,8 @@ int server_new(struct server **out, struct config *config, const char *path,
 		goto fail;
 	}
 	signal(SIGPIPE, SIG_IGN);
+	/* A limit on file sizes is an error of the write that meets it, not the end. */
+	signal(SIGXFSZ, SIG_IGN);
 	ret = build(s, fault);
 	if (!ret)
 		ret = begin(s, fault);
@@ -490,6 +493,7 @@ void server_free(struct server **out)
 		event_base_free(s->base);
 	}
 	keymap_close(&s->map);
+	journal_free(&s->journal);
 	config_wipe(&s->config);
 	free(s->path);
 	secret_wipe(s, sizeof(*s));

@@ -1,0 +1,172 @@
+/* The daemon's log: nothing is told that the map does not hold. */
+#include <check.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/journal.h"
+#include "server/keymap-db.h"
+#include "server/ledger.h"
+#include "tests/support-map.h"
+
+static struct keymap *map;
+static struct ledger *ledger;
+static struct journal journal;
+static struct event_base *base;
+static int saved;
+
+/* A job that notes an event; it may spoil the transaction, as a full disk does. */
+struct work {
+	const char *name;
+	bool spoil;
+	int code;
+	char seen[2000];	/* what was told by then */
+};
+
+static void read_told(char *out, size_t size)
+{
+	ssize_t n;
+	int fd = open("told", O_RDONLY);
+
+	ck_assert_int_ge(fd, 0);
+	n = read(fd, out, size - 1);
+	ck_assert_int_ge(n, 0);
+	out[n] = '\0';
+	close(fd);
+}
+
+static void begin(void)
+{
+	struct fault fault = { 0 };
+	int fd;
+
+	scratch_enter();
+	map = scratch_map();
+	base = event_base_new();
+	ck_assert_int_eq(ledger_new(&ledger, base, map, &fault), 0);
+	journal_init(&journal);
+	journal.ledger = ledger;
+	ledger_on_commit(ledger, journal_settle, &journal);
+	fflush(stderr);
+	saved = dup(STDERR_FILENO);
+	fd = open("told", O_WRONLY | O_CREAT | O_APPEND, 0600);
+	ck_assert_int_ge(fd, 0);
+	dup2(fd, STDERR_FILENO);
+	close(fd);
+}
+
+static void end(void)
+{
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	ledger_free(&ledger);
+	journal_free(&journal);
+	event_base_free(base);
+	keymap_close(&map);
+	scratch_leave();
+}
+
+static int run(struct keymap *m, void *context, struct fault *fault)
+{
+	struct work *w = context;
+	struct event e = { .severity = EVENT_WARNING, .name = w->name, .what = "it happened" };
+
+	journal_inside(&journal, m, &e);
+	read_told(w->seen, sizeof(w->seen));
+	if (w->spoil)
+		sqlite3_exec(m->db, "ROLLBACK", NULL, NULL, NULL);
+	return 0;
+}
+
+static void done(void *context, int code, const struct fault *fault)
+{
+	struct work *w = context;
+
+	w->code = code;
+}
+
+static void add(struct work *w)
+{
+	struct ledger_job job = { .run = run, .done = done, .context = w };
+
+	ck_assert_int_eq(ledger_add(ledger, &job, NULL), 0);
+}
+
+START_TEST(a_line_is_told_once_it_is_durable_and_not_before)
+{
+	struct work one = { .name = "first-event" }, two = { .name = "second-event" };
+	char told[2000];
+
+	add(&one);
+	add(&two);
+	ledger_flush(ledger, 1);
+	ck_assert_int_eq(one.code, 0);
+	ck_assert_str_eq(one.seen, "");
+	ck_assert_str_eq(two.seen, "");
+	read_told(told, sizeof(told));
+	ck_assert_ptr_nonnull(strstr(told, "warning first-event: it happened\n"));
+	ck_assert(strstr(told, "second-event") > strstr(told, "first-event"));
+	ck_assert_uint_eq(journal.events[EVENT_WARNING], 2);
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log"), 2);
+}
+END_TEST
+
+START_TEST(what_the_map_did_not_keep_is_not_told_as_having_happened)
+{
+	struct work one = { .name = "first-event" };
+	struct work two = { .name = "second-event", .spoil = true };
+	struct work three = { .name = "third-event" };
+	char told[2000];
+
+	add(&one);
+	add(&two);
+	ledger_flush(ledger, 1);
+	ck_assert_int_eq(one.code, KIT_ERR_DATABASE);
+	ck_assert_int_eq(two.code, KIT_ERR_DATABASE);
+	read_told(told, sizeof(told));
+	ck_assert_ptr_null(strstr(told, "-event"));
+	ck_assert_ptr_nonnull(strstr(told, "2 events could not be kept in the map and did not happen: "));
+	ck_assert_uint_eq(journal.events[EVENT_WARNING], 0);
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log"), 0);
+	/* The next turn is as good as ever. */
+	add(&three);
+	ledger_flush(ledger, 1);
+	read_told(told, sizeof(told));
+	ck_assert_ptr_nonnull(strstr(told, "warning third-event: it happened\n"));
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log"), 1);
+}
+END_TEST
+
+START_TEST(news_from_elsewhere_are_told_at_once_and_kept)
+{
+	struct event e = { .severity = EVENT_ERROR, .name = "an-event", .what = "it happened" };
+	char told[2000];
+
+	journal_note(&journal, &e);
+	read_told(told, sizeof(told));
+	ck_assert_ptr_nonnull(strstr(told, "error an-event: it happened\n"));
+	ledger_flush(ledger, 1);
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log WHERE name = 'an-event'"), 1);
+	ck_assert_uint_eq(journal.events[EVENT_ERROR], 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("journal");
+	TCase *t = tcase_create("lines");
+	SRunner *runner = srunner_create(suite);
+	int failed;
+
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, a_line_is_told_once_it_is_durable_and_not_before);
+	tcase_add_test(t, what_the_map_did_not_keep_is_not_told_as_having_happened);
+	tcase_add_test(t, news_from_elsewhere_are_told_at_once_and_kept);
+	suite_add_tcase(suite, t);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? 1 : 0;
+}
