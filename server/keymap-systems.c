@@ -10,9 +10,6 @@
 		" failures, first_seen, last_seen, next_try, configured_at, fqdn, profile, version," \
 		" admin_user, proved_at, claimed_pid, claimed_address, claim_failed_at"
 
-/* PID and address of the row are not for a hello to change: proved, or being called. */
-#define SETTLED	"proved_at > 0 OR state = 1"
-
 static void read_system(sqlite3_stmt *s, struct system *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -50,55 +47,6 @@ static int no_system(const struct uuid *uuid, struct fault *fault)
 	return KIT_ERR_NOT_FOUND;
 }
 
-int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,
-			enum system_state state, int64_t now, struct system *out, bool *made,
-			struct fault *fault)
-{
-	struct system row;
-	sqlite3_stmt *s;
-	bool own;
-	int rc;
-
-	rc = db_enter(m, &own, fault);
-	if (rc)
-		return rc;
-	rc = db_statement(m, "INSERT INTO csti_amts(uuid, pid, address, hello_version, hello_retry,"
-			  " state, next_try, first_seen, last_seen, hellos)"
-			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, 1)"
-			  " ON CONFLICT(uuid) DO UPDATE SET"
-			  " pid = iif(" SETTLED ", pid, ifnull(excluded.pid, pid)),"
-			  " address = iif(" SETTLED ", address, excluded.address),"
-			  " claimed_pid = iif(" SETTLED ", ifnull(excluded.pid, claimed_pid), NULL),"
-			  " claimed_address = iif(" SETTLED ", excluded.address, NULL),"
-			  " hello_version = excluded.hello_version,"
-			  " hello_retry = excluded.hello_retry, last_seen = excluded.last_seen,"
-			  " hellos = hellos + 1 RETURNING " COLUMNS, &s, fault);
-	_Static_assert(SYSTEM_IN_SETUP == 1, "number in SETTLED");
-	if (rc)
-		goto out;
-	db_uuid(s, 1, &hello->uuid);
-	db_pid(s, 2, hello->pid);
-	db_text(s, 3, hello->address);
-	sqlite3_bind_int64(s, 4, hello->version);
-	sqlite3_bind_int64(s, 5, hello->retry);
-	sqlite3_bind_int(s, 6, state);
-	sqlite3_bind_int64(s, 7, state == SYSTEM_QUEUED ? now : 0);
-	sqlite3_bind_int64(s, 8, now);
-	rc = db_step(m, s, "note a hello", fault);
-	if (rc > 0) {
-		read_system(s, &row);
-		if (out)
-			*out = row;
-		if (made)
-			*made = row.hellos == 1;
-		/* A statement with RETURNING is done only when it was stepped to its end. */
-		rc = db_step(m, s, "note a hello", fault);
-	}
-	db_done(s);
-out:
-	return db_leave(m, own, rc, fault);
-}
-
 int keymap_system_find(struct keymap *m, const struct uuid *uuid, struct system *out,
 		       struct fault *fault)
 {
@@ -114,6 +62,102 @@ int keymap_system_find(struct keymap *m, const struct uuid *uuid, struct system 
 		read_system(s, out);
 	db_done(s);
 	return rc > 0 ? KIT_OK : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
+}
+
+/* The first hello of a machine makes its row. */
+static int insert_system(struct keymap *m, const struct system *row, struct fault *fault)
+{
+	sqlite3_stmt *s;
+	int rc;
+
+	rc = db_statement(m, "INSERT INTO csti_amts(uuid, pid, address, hello_version, hello_retry,"
+			  " state, next_try, first_seen, last_seen, hellos)"
+			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, 1)", &s, fault);
+	if (rc)
+		return rc;
+	db_uuid(s, 1, &row->uuid);
+	db_pid(s, 2, row->pid);
+	db_text(s, 3, row->address);
+	sqlite3_bind_int64(s, 4, row->hello_version);
+	sqlite3_bind_int64(s, 5, row->hello_retry);
+	sqlite3_bind_int(s, 6, row->state);
+	sqlite3_bind_int64(s, 7, row->next_try);
+	sqlite3_bind_int64(s, 8, row->first_seen);
+	return db_run(m, s, "note a hello", NULL, fault);
+}
+
+static int update_system(struct keymap *m, const struct system *row, struct fault *fault)
+{
+	sqlite3_stmt *s;
+	int rc;
+
+	rc = db_statement(m, "UPDATE csti_amts SET pid = ?2, address = ?3, claimed_pid = ?4,"
+			  " claimed_address = ?5, hello_version = ?6, hello_retry = ?7,"
+			  " last_seen = ?8, hellos = ?9 WHERE uuid = ?1", &s, fault);
+	if (rc)
+		return rc;
+	db_uuid(s, 1, &row->uuid);
+	db_pid(s, 2, row->pid);
+	db_text(s, 3, row->address);
+	db_pid(s, 4, row->claimed_pid);
+	db_text(s, 5, row->claimed_address);
+	sqlite3_bind_int64(s, 6, row->hello_version);
+	sqlite3_bind_int64(s, 7, row->hello_retry);
+	sqlite3_bind_int64(s, 8, row->last_seen);
+	sqlite3_bind_int64(s, 9, row->hellos);
+	return db_run(m, s, "note a hello", NULL, fault);
+}
+
+/* What a hello says goes into PID and ADDRESS; "" for PID leaves what is there. */
+static void take_hello(const struct keymap_hello *hello, char pid[static PID_LENGTH + 1],
+		       char address[static SYSTEM_ADDRESS + 1])
+{
+	if (hello->pid)
+		snprintf(pid, PID_LENGTH + 1, "%.*s", PID_LENGTH, hello->pid);
+	snprintf(address, SYSTEM_ADDRESS + 1, "%s", hello->address ? hello->address : "");
+}
+
+/* Two plain statements: one that inserts or updates and returns the row costs twice as much. */
+int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,
+			enum system_state state, int64_t now, struct system *out, bool *made,
+			struct fault *fault)
+{
+	struct system row;
+	bool own, fresh;
+	int rc;
+
+	rc = db_enter(m, &own, fault);
+	if (rc)
+		return rc;
+	rc = keymap_system_find(m, &hello->uuid, &row, fault);
+	fresh = rc == KIT_ERR_NOT_FOUND;
+	if (rc && !fresh)
+		goto out;
+	if (fresh) {
+		memset(&row, 0, sizeof(row));
+		row.uuid = hello->uuid;
+		row.state = state;
+		row.next_try = state == SYSTEM_QUEUED ? now : 0;
+		row.first_seen = now;
+		take_hello(hello, row.pid, row.address);
+	} else if (row.proved_at > 0 || row.state == SYSTEM_IN_SETUP) {
+		/* Proved, or being called: PID and address are not for a hello to change. */
+		take_hello(hello, row.claimed_pid, row.claimed_address);
+	} else {
+		take_hello(hello, row.pid, row.address);
+		row.claimed_pid[0] = row.claimed_address[0] = 0;
+	}
+	row.last_seen = now;
+	row.hello_version = hello->version;
+	row.hello_retry = hello->retry;
+	row.hellos++;
+	rc = fresh ? insert_system(m, &row, fault) : update_system(m, &row, fault);
+	if (out)
+		*out = row;
+	if (made)
+		*made = fresh;
+out:
+	return db_leave(m, own, rc, fault);
 }
 
 int db_update_system(struct keymap *m, sqlite3_stmt *s, const struct uuid *uuid, const char *what,
