@@ -18,32 +18,29 @@ static int refuse(const char **rule, int code, const char *text)
 int password_check_new(const char *text, const char **rule)
 {
 	bool lower = false, upper = false, digit = false, other = false;
+	bool strange = false, forbidden = false;
 	size_t length = strlen(text);
 
 	if (length < PASSWORD_MIN || length > PASSWORD_MAX)
 		return refuse(rule, KIT_ERR_RANGE, "8 to 32 characters");
+	/* No branch on a character: they come at random, a million passwords in a list. */
 	for (size_t i = 0; i < length; i++) {
-		unsigned char c = (unsigned char)text[i];
+		unsigned c = (unsigned char)text[i];
+		bool is_lower = c - 'a' < 26, is_upper = c - 'A' < 26, is_digit = c - '0' < 10;
 
-		if (c < 33 || c > 126)
-			return refuse(rule, KIT_ERR_FORMAT,
-				      "only 7-bit ASCII characters 33 to 126, no space");
-		/* Lists and files of a million passwords pass through here: no search in a string. */
-		switch (c) {
-		case '"': case '\'': case ',': case '>': case '<': case ':': case '&':
-			return refuse(rule, KIT_ERR_FORMAT, "none of \" ' , > < : & is allowed");
-		default:
-			break;
-		}
-		if (c >= 'a' && c <= 'z')
-			lower = true;
-		else if (c >= 'A' && c <= 'Z')
-			upper = true;
-		else if (c >= '0' && c <= '9')
-			digit = true;
-		else if (c != '_')
-			other = true;
+		strange |= c - 33 > 126 - 33;
+		forbidden |= (c == '"') | (c == '\'') | (c == ',') | (c == '>') | (c == '<') |
+			     (c == ':') | (c == '&');
+		lower |= is_lower;
+		upper |= is_upper;
+		digit |= is_digit;
+		other |= !(is_lower | is_upper | is_digit | (c == '_'));
 	}
+	if (strange)
+		return refuse(rule, KIT_ERR_FORMAT,
+			      "only 7-bit ASCII characters 33 to 126, no space");
+	if (forbidden)
+		return refuse(rule, KIT_ERR_FORMAT, "none of \" ' , > < : & is allowed");
 	if (!lower || !upper || !digit || !other)
 		return refuse(rule, KIT_ERR_FORMAT, "at least one lower case letter, one upper case"
 			      " letter, one digit and one other character ('_' does not count)");

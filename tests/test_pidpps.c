@@ -150,6 +150,14 @@ START_TEST(the_password_rule_is_the_one_of_the_field)
 		ck_assert_msg(password_check_new(bad[i], &rule) < 0, "taken: %s", bad[i]);
 		ck_assert_ptr_nonnull(rule);
 	}
+	/* Every character for itself, in a password that lacks nothing. */
+	for (int c = 1; c < 256; c++) {
+		char text[] = "Aa1!aaa?";
+
+		text[7] = (char)c;
+		ck_assert_int_eq(password_check_new(text, &rule) == 0,
+				 c >= 33 && c <= 126 && !strchr("\"',><:&", c));
+	}
 	ck_assert_int_eq(password_check_current("admin", &rule), 0);
 	ck_assert_int_eq(password_check_current("", &rule), KIT_ERR_RANGE);
 	ck_assert_int_eq(password_check_current("a b", &rule), KIT_ERR_FORMAT);
