@@ -1,17 +1,18 @@
 /*
- * A building that says hello: N connections of one 32-byte hello each, C at a time.
+ * A building that says hello: N connections of one hello each, C at a time.
  *
- *   hello_load PORT N C RATE [KEYS.csv]
+ *   hello_load PORT N C RATE [KEYS.csv | v3]
  *
  * RATE is hellos per second, 0 for as fast as it goes. PIDs come from KEYS.csv in their order,
- * beginning again at its end; without it one PID is said by all. Each connection comes from
- * an address of its own in 127.16.0.0/12, sends, shuts its side down and waits for the other
- * end to close. Prints: hellos per second, the median and the 99th percentile of the
+ * beginning again at its end; without it one PID is said by all, and with v3 they are hellos of
+ * version 3 with 23 hashes, 807 bytes. Each connection comes from one of many addresses in
+ * 127.16.0.0/12, sends, shuts its side down and waits for the other end to close. Prints: hellos per second, the median and the 99th percentile of the
  * milliseconds from connect to that close, and how many failed.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,8 +24,10 @@
 
 #include "keygen/bytes.h"
 
-#define ADDRESSES	4000
+#define ADDRESSES	60000
 #define HELLO		32
+#define HASHES		23
+#define HELLO_3		(25 + HASHES * 34)
 
 struct slot {
 	int fd;
@@ -36,6 +39,7 @@ static char (*pids)[8];
 static size_t n_pids;
 static double *took;
 static uint32_t n_took, failed;
+static bool version_3;
 
 static double now(void)
 {
@@ -71,16 +75,26 @@ static void read_pids(const char *path)
 	fclose(f);
 }
 
-/* A UUID for each number: the same machine says the same one in every run. */
-static void make_hello(uint8_t out[static HELLO], uint32_t number)
+/* A UUID for each number: the same machine says the same one in every run. Returns the size. */
+static size_t make_hello(uint8_t out[static HELLO_3], uint32_t number)
 {
-	memset(out, 0, HELLO);
-	out[2] = 2;
+	memset(out, 0, HELLO_3);
+	out[2] = version_3 ? 3 : 2;
 	put_le32(out + 8, 0x5eed0000u);
 	put_le32(out + 12, 0x4a4a1234u);
 	put_le32(out + 16, number * 2654435761u);
 	put_le32(out + 20, number);
-	memcpy(out + 24, n_pids ? pids[number % n_pids] : "0000037M", 8);
+	if (!version_3) {
+		memcpy(out + 24, n_pids ? pids[number % n_pids] : "0000037M", 8);
+		return HELLO;
+	}
+	out[24] = HASHES;
+	for (int i = 0; i < HASHES; i++) {
+		out[25 + i * 34] = 2;
+		out[26 + i * 34] = 32;
+		memset(out + 27 + i * 34, i, 32);
+	}
+	return HELLO_3;
 }
 
 static void begin(struct slot *s, int poll, uint16_t port, uint32_t number)
@@ -110,10 +124,10 @@ static void begin(struct slot *s, int poll, uint16_t port, uint32_t number)
 static void speak(struct slot *s, int poll)
 {
 	struct epoll_event e = { .events = EPOLLIN, .data.ptr = s };
-	uint8_t hello[HELLO];
+	uint8_t hello[HELLO_3];
+	size_t size = make_hello(hello, s->number);
 
-	make_hello(hello, s->number);
-	if (send(s->fd, hello, sizeof(hello), MSG_NOSIGNAL) != HELLO)
+	if (send(s->fd, hello, size, MSG_NOSIGNAL) != (ssize_t)size)
 		failed++;
 	shutdown(s->fd, SHUT_WR);
 	epoll_ctl(poll, EPOLL_CTL_MOD, s->fd, &e);
@@ -146,14 +160,15 @@ int main(int argc, char **argv)
 	int poll;
 
 	if (argc < 5) {
-		fprintf(stderr, "usage: hello_load PORT N C RATE [KEYS.csv]\n");
+		fprintf(stderr, "usage: hello_load PORT N C RATE [KEYS.csv | v3]\n");
 		return 2;
 	}
 	port = (uint16_t)atoi(argv[1]);
 	n = (uint32_t)atol(argv[2]);
 	c = (uint32_t)atol(argv[3]);
 	rate = atof(argv[4]);
-	if (argc > 5)
+	version_3 = argc > 5 && strcmp(argv[5], "v3") == 0;
+	if (argc > 5 && !version_3)
 		read_pids(argv[5]);
 	slots = calloc(c, sizeof(*slots));
 	idle = calloc(c, sizeof(*idle));
