@@ -17,6 +17,7 @@ struct setup {
 	int login;			/* in use; -1: the machine has not asked for one */
 	size_t step;
 	bool planned, committed, failed;
+	bool told_secret;		/* the machine knows secrets: its own words stay out of logs */
 	struct setup_wish wish;		/* SECRET */
 	struct setup_facts facts;
 	unsigned notes;
@@ -45,6 +46,7 @@ struct setup_step {
 	size_t (*fields)(struct setup *s, struct wsman_field *f, int64_t now);
 	int (*take)(struct setup *s, struct xml_answer **a);
 	unsigned note;			/* the machine may refuse: enum setup_note; 0: it may not */
+	bool secret;			/* FIELDS puts secrets in */
 	bool changes;			/* of the machine: the plan must be durable before */
 };
 

@@ -136,6 +136,7 @@ enum setup_action setup_next(struct setup *s, int64_t now, struct setup_request 
 		return SETUP_PLAN;
 	if (write_request(s, &setup_steps[s->step], now, request))
 		return fail(s);
+	s->told_secret |= setup_steps[s->step].secret;
 	if (s->login >= 0)
 		request->login = &s->logins[s->login];
 	return SETUP_SEND;
@@ -164,6 +165,17 @@ static int next_login(struct setup *s, bool digest)
 			  "stick");
 }
 
+/* The machine says no in its own words. */
+static int refused(struct setup *s, const struct xml_answer *a, const char *reason)
+{
+	const char *code = xml_answer_fault_code(a);
+
+	if (!s->told_secret)
+		return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses: %s", reason);
+	return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses, with the fault code %s",
+			 *code ? code : "(none that makes sense)");
+}
+
 static int take_answer(struct setup *s, const struct setup_step *step, struct xml_answer **a)
 {
 	const char *reason, *todo;
@@ -174,7 +186,7 @@ static int take_answer(struct setup *s, const struct setup_step *step, struct xm
 			s->notes |= step->note;
 			return 0;
 		}
-		return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses: %s", reason);
+		return refused(s, *a, reason);
 	}
 	if (xml_answer_number(*a, "ReturnValue", &value) == KIT_ERR_NOT_FOUND &&
 	    xml_answer_number(*a, "StatusCode", &value) == KIT_ERR_NOT_FOUND)

@@ -76,6 +76,7 @@ struct xml_answer {
 	size_t count;
 	bool is_fault;
 	char reason[200];
+	char code[41];
 };
 
 /* What the parser's callbacks share: libxml2 hands them its own context, which carries this. */
@@ -197,6 +198,26 @@ static void copy_printable(char *out, size_t size, const char *text)
 	out[i] = '\0';
 }
 
+/* The code of a fault, the subcode first: the part behind its prefix, if it is a plain word. */
+static void take_code(struct xml_answer *a, const xmlNode *node)
+{
+	const xmlNode *code = child(node, "Code"), *sub = code ? child(code, "Subcode") : NULL;
+	const xmlNode *value = sub ? child(sub, "Value") : code ? child(code, "Value")
+			     : child(node, "faultcode");
+	bool too_long = false, small = false;
+	char *text = value ? leaf_text(value, &too_long) : NULL, *word;
+	size_t n;
+
+	if (!text)
+		return;
+	word = strrchr(text, ':') ? strrchr(text, ':') + 1 : text;
+	for (n = 0; (word[n] >= 'a' && word[n] <= 'z') || (word[n] >= 'A' && word[n] <= 'Z'); n++)
+		small |= word[n] >= 'a';
+	if (!word[n] && small && n < sizeof(a->code))
+		strcpy(a->code, word);
+	free(text);
+}
+
 /* The reason in a fault: SOAP 1.2 has Reason/Text, 1.1 faultstring; else the code will do. */
 static void take_reason(struct xml_answer *a, const xmlNode *node)
 {
@@ -234,6 +255,7 @@ static int take_envelope(struct xml_answer *a, const xmlNode *root, struct fault
 		return 0;
 	if (is(first, "Fault") && in_soap(first)) {
 		take_reason(a, first);
+		take_code(a, first);
 		return 0;
 	}
 	return take_fields(a, first, fault);
@@ -350,4 +372,9 @@ bool xml_answer_is_fault(const struct xml_answer *a, const char **reason)
 	if (a->is_fault && reason)
 		*reason = a->reason;
 	return a->is_fault;
+}
+
+const char *xml_answer_fault_code(const struct xml_answer *a)
+{
+	return a->code;
 }

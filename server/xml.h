@@ -60,4 +60,12 @@ int xml_answer_number(const struct xml_answer *a, const char *name, uint32_t *ou
 /* Is it a SOAP fault? *reason (may be NULL) gets its text, printable, never NULL, then. */
 bool xml_answer_is_fault(const struct xml_answer *a, const char **reason);
 
+/*
+ * The word that classifies a fault ("AccessDenied", "Sender"): letters only, short, and with
+ * a small one among them, so that no key and no password of a kind that is in use can pass for it.
+ * "" when there is none. The reason, which may be any text, is not for logs once the machine
+ * was told a secret: it could repeat it.
+ */
+const char *xml_answer_fault_code(const struct xml_answer *a);
+
 #endif

@@ -18,6 +18,7 @@ struct machine {
 	const char *uuid;		/* 32 digits in SMBIOS order */
 	const char *refuse;		/* a word in a request: that one gets STATUS */
 	unsigned status;
+	const char *reason;		/* its words when it refuses with 400 */
 	bool old_password_stays;	/* SetAdminAclEntryEx takes no effect at once */
 	char log[2048];			/* the requests' names */
 	char last[32768];		/* the last request's body */
@@ -149,8 +150,9 @@ static void serve(const struct setup_request *q)
 	if (m.refuse && strstr(m.last, m.refuse) && m.status == 400) {
 		r.status = 400;
 		snprintf(text, sizeof(text), "<s:Envelope xmlns:s='" SOAP12 "'><s:Body><s:Fault>"
-			 "<s:Reason><s:Text>no such class</s:Text></s:Reason></s:Fault></s:Body>"
-			 "</s:Envelope>");
+			 "<s:Code><s:Value>s:Receiver</s:Value></s:Code><s:Reason><s:Text>%s"
+			 "</s:Text></s:Reason></s:Fault></s:Body></s:Envelope>",
+			 m.reason ? m.reason : "no such class");
 	} else {
 		if (m.refuse && strstr(m.last, m.refuse))
 			snprintf(fields, sizeof(fields), "<ReturnValue>%u</ReturnValue>", m.status);
@@ -293,6 +295,32 @@ START_TEST(a_machine_that_takes_no_account_fails_with_advice)
 }
 END_TEST
 
+START_TEST(a_machine_that_repeats_a_secret_does_not_bring_it_into_a_message)
+{
+	static const char *const steps[] = { "SetAdminAclEntryEx", "SetTLSPSK", "CommitChanges" };
+
+	strcpy(wish.pair.pid, "0000037M");
+	strcpy(wish.pair.pps, "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ");
+	m.reason = wish.pair.pps;
+	m.status = 400;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
+		with_logins(1);
+		m.password = "Stick.Pw1";
+		m.refuse = steps[i];
+		ck_assert_int_eq(run_all(), SETUP_FAILED);
+		ck_assert_ptr_null(strstr(setup_fault(s)->what, "NKLD"));
+		ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "fault code Receiver"));
+	}
+	/* Before it is told any, its own words help. */
+	with_logins(1);
+	m.password = "Stick.Pw1";
+	m.refuse = "AMT_GeneralSettings";
+	m.reason = "not today";
+	ck_assert_int_eq(run_all(), SETUP_FAILED);
+	ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "the machine refuses: not today"));
+}
+END_TEST
+
 START_TEST(the_old_account_serves_while_the_new_one_is_not_taken)
 {
 	m.old_password_stays = true;
@@ -426,6 +454,7 @@ int main(void)
 	tcase_add_test(t, a_machine_that_asks_for_no_password_gets_none);
 	tcase_add_test(t, accounts_are_tried_in_their_order);
 	tcase_add_test(t, a_machine_that_takes_no_account_fails_with_advice);
+	tcase_add_test(t, a_machine_that_repeats_a_secret_does_not_bring_it_into_a_message);
 	tcase_add_test(t, the_old_account_serves_while_the_new_one_is_not_taken);
 	tcase_add_test(t, another_machine_than_the_hellos_is_not_touched);
 	tcase_add_loop_test(t, what_may_be_refused_is_noted_and_set_up_goes_on, 0,

@@ -165,6 +165,36 @@ START_TEST(faults_of_both_soaps_tell_their_reason)
 }
 END_TEST
 
+static const char *code_of(const char *code)
+{
+	char text[600];
+
+	snprintf(text, sizeof(text), "<s:Envelope xmlns:s='" SOAP12 "'><s:Body><s:Fault>%s"
+		 "</s:Fault></s:Body></s:Envelope>", code);
+	ck_assert_int_eq(take(text), 0);
+	return xml_answer_fault_code(answer);
+}
+
+START_TEST(the_code_of_a_fault_is_a_plain_word_or_none)
+{
+	static const char *const secrets[] = {
+		"Secret.Pa55", "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ", "NKLDGADCRRNQEAYZZIJLALFLVJEDAAXJ",
+		"X0DFcMDtbFhwkVwGD3xoag==", "a\nb", "", "abcdefghijklmnopqrstuvwxyzabcdefghijklmno",
+	};
+	char text[400];
+
+	ck_assert_str_eq(code_of("<s:Code><s:Value>s:Sender</s:Value><s:Subcode><s:Value>wsman:"
+				 "AccessDenied</s:Value></s:Subcode></s:Code>"), "AccessDenied");
+	ck_assert_str_eq(code_of("<s:Code><s:Value>s:Sender</s:Value></s:Code>"), "Sender");
+	ck_assert_str_eq(code_of("<faultcode>SOAP-ENV:Client</faultcode>"), "Client");
+	ck_assert_str_eq(code_of("<s:Reason><s:Text>no</s:Text></s:Reason>"), "");
+	for (size_t i = 0; i < sizeof(secrets) / sizeof(*secrets); i++) {
+		snprintf(text, sizeof(text), "<s:Code><s:Value>s:%s</s:Value></s:Code>", secrets[i]);
+		ck_assert_msg(*code_of(text) == '\0', "%s", secrets[i]);
+	}
+}
+END_TEST
+
 #define IN_BODY(x) "<s:Envelope xmlns:s='" SOAP12 "'><s:Body>" x "</s:Body></s:Envelope>"
 
 static const struct {
@@ -254,6 +284,7 @@ int main(void)
 	tcase_add_test(t, a_soap_call_has_its_group_and_its_action);
 	tcase_add_test(t, fields_of_an_answer_are_found_by_local_name);
 	tcase_add_test(t, faults_of_both_soaps_tell_their_reason);
+	tcase_add_test(t, the_code_of_a_fault_is_a_plain_word_or_none);
 	tcase_add_loop_test(t, what_is_no_answer_is_refused, 0,
 			    sizeof(refused) / sizeof(*refused));
 	tcase_add_test(t, limits_on_depth_number_and_length_hold);
