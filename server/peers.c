@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS	4096
+#define BUCKETS	16384
 #define ENTRIES	65536
 
 struct peers {
