@@ -136,7 +136,7 @@ USB_PACKAGES := qemu-system-x86 qemu-utils busybox-static cpio kmod fdisk dosfst
 check-usb:
 	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES) $(USB_PACKAGES)
 	@$(MAKE) --no-print-directory all
-	@BIN=$B/bin tests/usb/run
+	@BIN=$B/bin tests/usb/run || [ $$? = 77 ]
 
 soak:
 	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES)
