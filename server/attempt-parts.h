@@ -42,7 +42,6 @@ struct attempt {
 	struct setup *setup;
 	struct event *deadline;
 	bool proved;		/* the machine proved pairs[pair] */
-	bool recorded;		/* that is in the map */
 	bool already;		/* it turned out to be set up, with a password of ours */
 	bool promote;		/* the "next" passwords are the ones it has at the end */
 	bool writing;		/* a job of the ledger is under way */

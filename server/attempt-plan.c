@@ -149,22 +149,30 @@ static void note_other_key(struct attempt *a, struct keymap *map, const struct s
 }
 
 /*
- * The machine's key is used, by the UUID that the machine itself told in the proved talk. If
- * that is the hello's, what the hello claimed is true, and *settled.
+ * The machine's key is used, by the UUID that the machine itself told in the proved talk, which
+ * the log is told once, with REMARK. If that is the hello's, what the hello claimed is true, and
+ * *settled.
  */
-static int record_proof(struct attempt *a, struct keymap *map, bool *settled, struct fault *fault)
+static int record_proof(struct attempt *a, struct keymap *map, const char *remark, bool *settled,
+			struct fault *fault)
 {
 	const struct setup_facts *facts = setup_facts(a->setup);
 	const struct uuid *uuid = facts->has_uuid ? &facts->uuid : &a->uuid;
 	const char *pid = a->pairs[a->pair].pair.pid;
 	struct system before;
-	bool changed_hands;
+	bool first, changed_hands;
+	char what[256];
 	int ret;
 
 	*settled = false;
-	ret = keymap_use(map, pid, uuid, time(NULL), fault);
-	if (ret || !uuid_equal(uuid, &a->uuid))
+	ret = keymap_use(map, pid, uuid, time(NULL), &first, fault);
+	if (ret)
 		return ret;
+	snprintf(what, sizeof(what), "the machine proved its PPS: key used%s", remark);
+	if (first)
+		note_about(a, map, uuid, EVENT_INFO, "key-used", what, NULL);
+	if (!uuid_equal(uuid, &a->uuid))
+		return 0;
 	ret = keymap_system_prove(map, uuid, pid, a->system.address, time(NULL), &before,
 				  &changed_hands, fault);
 	if (ret)
@@ -202,17 +210,16 @@ int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
 	const struct setup_facts *facts = setup_facts(a->setup);
 	struct keymap_facts known = { .profile = a->profile.name, .fqdn = a->fqdn,
 				      .version = facts->version };
-	char what[256];
+	char remark[160];
 	bool settled;
 	int login, ret;
 
-	ret = record_proof(a, map, &settled, fault);
+	snprintf(remark, sizeof(remark), " (AMT %s, %s, profile %s)",
+		 *facts->version ? facts->version : "of unknown version",
+		 facts->soap ? "SOAP" : "WS-Management", a->profile.name);
+	ret = record_proof(a, map, remark, &settled, fault);
 	if (ret)
 		return ret;
-	snprintf(what, sizeof(what), "the machine proved its PPS: key used (AMT %s, %s, profile "
-		 "%s)", *facts->version ? facts->version : "of unknown version",
-		 facts->soap ? "SOAP" : "WS-Management", a->profile.name);
-	note(a, map, EVENT_INFO, "key-used", what, NULL);
 	ret = check_version(a, fault);
 	if (ret)
 		return ret;
@@ -355,12 +362,10 @@ static int64_t next_try(const struct attempt *a, const struct system *row, int64
 static int fail_after_proof(struct attempt *a, struct keymap *map, bool *settled,
 			    struct fault *fault)
 {
-	int ret = record_proof(a, map, settled, fault);
+	int ret = record_proof(a, map, "", settled, fault);
 
 	if (ret && ret != KIT_ERR_STATE)
 		return ret;
-	if (!ret && !a->recorded)
-		note(a, map, EVENT_INFO, "key-used", "the machine proved its PPS: key used", NULL);
 	fault_clear(fault);
 	return 0;
 }

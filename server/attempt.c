@@ -135,7 +135,6 @@ static void on_planned(void *context, int code, const struct fault *fault)
 			  : SYSTEM_FAILED, fault);
 		return;
 	}
-	a->recorded = true;
 	if (a->already) {
 		succeed(a);
 		return;

@@ -229,6 +229,7 @@ int intake_hello(struct intake *in, struct keymap *map, const struct hello *h,
 				  .retry = h->retry };
 	struct keymap_pair before;
 	enum keymap_claim claim;
+	bool used = false;
 	int ret;
 
 	out->accepted = out->made = false;
@@ -257,9 +258,12 @@ int intake_hello(struct intake *in, struct keymap *map, const struct hello *h,
 		return list_unproved(in, map, &k, SYSTEM_REFUSED, now, out, fault);
 	}
 	if (in->config->consume == CONSUME_ON_HELLO && claim != KEYMAP_CLAIM_PROVED) {
-		ret = keymap_use(map, h->pid, &h->uuid, now, fault);
+		ret = keymap_use(map, h->pid, &h->uuid, now, &used, fault);
 		if (ret)
 			return ret;
 	}
-	return queue(in, map, h, &k, now, out, fault);
+	ret = queue(in, map, h, &k, now, out, fault);
+	if (!ret && used)
+		strcat(out->what, "; its key is used, as consume is on-hello");
+	return ret;
 }

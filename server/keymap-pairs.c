@@ -160,7 +160,7 @@ static int not_in_map(const char *pid, struct fault *fault)
 }
 
 int keymap_use(struct keymap *m, const char *pid, const struct uuid *uuid, int64_t now,
-	       struct fault *fault)
+	       bool *first, struct fault *fault)
 {
 	struct keymap_pair pair;
 	enum keymap_claim claim;
@@ -176,6 +176,8 @@ int keymap_use(struct keymap *m, const char *pid, const struct uuid *uuid, int64
 	if (rc)
 		goto out;
 	claim = judge(&pair, uuid);
+	if (first)
+		*first = claim != KEYMAP_CLAIM_PROVED;
 	if (claim == KEYMAP_CLAIM_USED)
 		rc = fault_set(fault, KIT_ERR_STATE, "PID %.4s-%.4s is used by another machine",
 			       pid, pid + 4);

@@ -206,11 +206,12 @@ int keymap_reserve(struct keymap *m, const char *pid, const struct uuid *uuid, i
 
 /*
  * The machine UUID has proved that it holds the PPS of PID: mark it used by it. A proof
- * beats somebody else's reservation. Repeating it is harmless. Returns 0,
- * KIT_ERR_NOT_FOUND, KIT_ERR_STATE (used by another UUID, or revoked meanwhile).
+ * beats somebody else's reservation. Repeating it is harmless: *first (may be NULL) tells
+ * whether anything changed. Returns 0, KIT_ERR_NOT_FOUND, KIT_ERR_STATE (used by another
+ * UUID, or revoked meanwhile).
  */
 int keymap_use(struct keymap *m, const char *pid, const struct uuid *uuid, int64_t now,
-	       struct fault *fault);
+	       bool *first, struct fault *fault);
 
 /* Give a reservation of UUID back (its proof failed). 0 too when there is none of it. */
 int keymap_release(struct keymap *m, const char *pid, const struct uuid *uuid,

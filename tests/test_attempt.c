@@ -272,6 +272,7 @@ START_TEST(a_machine_that_is_set_up_again_with_its_own_key_is_offered_what_it_ha
 	ck_assert_str_eq(now, first);
 	ck_assert_int_eq(events("uuid-has-other-key"), 0);
 	ck_assert_int_eq(events("configured"), 2);
+	ck_assert_int_eq(events("key-used"), 1);
 }
 END_TEST
 
@@ -303,7 +304,10 @@ END_TEST
 
 START_TEST(an_impostor_whose_own_uuid_is_another_leaves_a_configured_machine_as_it_is)
 {
+	struct keymap_log_filter filter = { .name = "key-used" };
 	char first[PASSWORD_MAX + 1];
+	struct uuid other;
+	int used = 0;
 
 	configure(0, 1, "192.0.2.1", "New-Secret0!", first);
 	hello(1, 1, "198.51.100.9");
@@ -315,6 +319,11 @@ START_TEST(an_impostor_whose_own_uuid_is_another_leaves_a_configured_machine_as_
 	ck_assert_str_eq(row(1).pid, scratch_pair(0).pair.pid);
 	ck_assert_str_eq(row(1).address, "192.0.2.1");
 	ck_assert_int_eq(events("uuid-mismatch"), 1);
+	/* The key is the impostor's own machine's, in the map and in the log. */
+	other = scratch_uuid(2);
+	filter.uuid = &other;
+	ck_assert_int_eq(keymap_log_each(map, &filter, count_event, &used, &fault), 0);
+	ck_assert_int_eq(used, 1);
 }
 END_TEST
 

@@ -104,7 +104,7 @@ static void use(unsigned pair, unsigned machine)
 	struct keyentry e = scratch_pair(pair);
 	struct uuid uuid = scratch_uuid(machine);
 
-	ck_assert_int_eq(keymap_use(map, e.pair.pid, &uuid, NOW, &fault), 0);
+	ck_assert_int_eq(keymap_use(map, e.pair.pid, &uuid, NOW, NULL, &fault), 0);
 }
 
 START_TEST(a_first_hello_reserves_the_key_and_queues_the_machine)
@@ -179,7 +179,9 @@ START_TEST(on_hello_uses_the_key_at_once)
 	config.consume = CONSUME_ON_HELLO;
 	ck_assert(say(0, 1, 0));
 	ck_assert_int_eq(key(0, 0), KEYMAP_USED);
+	ck_assert_ptr_nonnull(strstr(result.what, "key is used"));
 	ck_assert(say(0, 1, 1));
+	ck_assert_ptr_null(strstr(result.what, "key is used"));
 	ck_assert(!say(0, 2, 1));
 }
 END_TEST

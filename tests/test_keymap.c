@@ -66,7 +66,7 @@ static int use(unsigned n, unsigned who, int64_t now)
 	struct keyentry e = scratch_pair(n);
 	struct uuid uuid = scratch_uuid(who);
 
-	return keymap_use(m, e.pair.pid, &uuid, now, NULL);
+	return keymap_use(m, e.pair.pid, &uuid, now, NULL, NULL);
 }
 
 /* ---- opening ---- */

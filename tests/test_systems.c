@@ -238,7 +238,7 @@ START_TEST(a_rekey_pair_is_for_its_machine_alone_and_never_lapses)
 	ck_assert_int_eq(claim, KEYMAP_CLAIM_RESERVED);
 	ok(keymap_reserve(m, fresh.pair.pid, &one, free_ones.now, 900, &claim, NULL, &fault));
 	ck_assert_int_eq(claim, KEYMAP_CLAIM_HELD);
-	ok(keymap_use(m, fresh.pair.pid, &one, NOW, &fault));
+	ok(keymap_use(m, fresh.pair.pid, &one, NOW, NULL, &fault));
 	ok(keymap_system_facts(m, &one, &done, &fault));
 	ck_assert_str_eq(find(1).pid, fresh.pair.pid);
 	ck_assert_str_eq(find(1).next_pid, "");
@@ -267,7 +267,7 @@ START_TEST(a_forgotten_machine_gives_its_reservation_back_but_not_its_used_key)
 	hello(1, pairs[1].pair.pid, "192.0.2.2", NOW);
 	hello(2, "ZZZZZZZZ", "192.0.2.3", NOW);	/* a PID that is nowhere */
 	ok(keymap_reserve(m, pairs[0].pair.pid, &zero, NOW, 900, &claim, NULL, &fault));
-	ok(keymap_use(m, pairs[1].pair.pid, &one, NOW, &fault));
+	ok(keymap_use(m, pairs[1].pair.pid, &one, NOW, NULL, &fault));
 	ok(keymap_add_rekey(m, &pairs[2], &one, NOW, &fault));
 	ok(keymap_system_forget(m, &zero, &fault));
 	ok(keymap_system_forget(m, &one, &fault));
