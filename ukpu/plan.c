@@ -247,10 +247,8 @@ int plan_make(struct plan *out, struct target *t, const struct plan_request *rq,
 
 	memset(out, 0, sizeof(*out));
 	r = layout_make(&p.layout, rq->kind, disk->size, disk->sector_bytes, rq->file_bytes, fault);
-	if (r) {
-		fault_context(fault, "%s", target_path(t));
+	if (r)
 		goto out;
-	}
 	if (RAND_bytes((uint8_t *)ids, sizeof(ids)) != 1) {
 		r = fault_set(fault, KIT_ERR_CRYPTO, "no random numbers for the ids of the stick");
 		goto out;

@@ -112,6 +112,11 @@ static int open_image(struct ukpu_stick *s, unsigned flags, struct fault *fault)
 		r = target_open(&s->t, s->path, TARGET_IMAGE |
 				(flags & UKPU_WRITE && !dry ? TARGET_WRITE : 0), fault);
 	}
+	if (!r && flags & UKPU_WRITE && target_disk(s->t)->size < LAYOUT_MIN_BYTES) {
+		fault_set(fault, KIT_ERR_UNFIT, "%s: %llu bytes are too few for a stick", s->path,
+			  (unsigned long long)target_disk(s->t)->size);
+		r = fault_todo(fault, "Name an image of 17 MiB or more, or have one made: --size 256M.");
+	}
 	return r;
 }
 
@@ -229,7 +234,7 @@ int ukpu_stick_plan(struct ukpu_stick *s, enum layout_kind kind, bool wipe_all,
 	plan_free(&s->plan);
 	r = plan_make(&s->plan, s->t, &rq, fault);
 	free(wipe);
-	return r;
+	return r ? fault_context(fault, "%s", s->path) : 0;
 }
 
 void ukpu_print_plan(const struct ukpu_stick *s)
