@@ -60,7 +60,6 @@ stop
 
 # Machines that take the network down when they are committed, or whose last answer is lost.
 rm -rf pcs map.db* keys.csv key?*.csv log sim.out
-unset STARTED
 make_map 3
 write_conf ""
 start
@@ -71,7 +70,7 @@ wait_log "configured .*address=$NET.1: configured"
 machine 2 2 --answer drop --answer-to CommitChanges --answer-times 1 &
 two=$!
 wait_log "configured .*address=$NET.2: configured"
-kill $two
+pkill -P $two	# the machine, a child of the shell that runs the function
 wait $two || true
 machine 3 3 --answer drop --answer-to CommitChanges --shut-after-commit --until-configured 15 || true
 wait_log "call-failed .*address=$NET.3: cannot connect .* -- its last set-up broke off: if it was just committed"
