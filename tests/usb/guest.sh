@@ -60,6 +60,13 @@ gone() {
 	done
 }
 
-# The stick's first disk now: it may have become sdb.
-stick() { basename "$(ls -d /sys/block/sd* | tail -n 1)"; }
+# The stick's name, as soon as there is one: put in again, it may have become sdb.
+stick() {
+	n=0
+	while ! ls -d /sys/block/sd* >/dev/null 2>&1 && [ $n -lt 100 ]; do
+		n=$((n + 1))
+		sleep 0.1
+	done
+	basename "$(ls -d /sys/block/sd* | tail -n 1)"
+}
 YES="--yes --serial AMT0001"

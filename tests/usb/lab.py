@@ -91,8 +91,9 @@ def make_base(work):
     shutil.copy("/bin/busybox", root + "/bin/busybox")
     add_modules(root, os.listdir(KERNEL + "/lib/modules")[0])
     copy_program(root, BIN + "/ukpu")
-    if shutil.which("dmsetup"):
-        copy_program(root, os.path.realpath(shutil.which("dmsetup")))
+    for name in ("dmsetup", "flock"):
+        if shutil.which(name):
+            copy_program(root, os.path.realpath(shutil.which(name)))
     for name, n in (("five", "5"), ("three", "3")):
         run(BIN + "/amt-keygen", "generate", "-n", n, "-q", "--random-passwords", "-o",
             "%s/%s.csv" % (work, name), "--setupbin", "%s/%s.bin" % (root, name),
@@ -130,6 +131,7 @@ class Machine:
         self.work, self.case, self.config = work, case, config
         self.log, self.bad, self.good, self.ended = [], 0, 0, False
         self.plugged, self.serial = 0, "AMT0001"
+        self.turn = threading.Lock()
 
     def image(self, name, size=64 * MIB, fill=False):
         path = "%s/%s-%s.img" % (self.work, self.case, name)
@@ -170,20 +172,25 @@ class Machine:
             time.sleep(0.05)
         self.qmp = socket.socket(socket.AF_UNIX)
         self.qmp.connect(monitor)
-        self.lines = self.qmp.makefile("rw")
-        self.lines.readline()
+        self.answers = self.qmp.makefile("r")
+        self.answers.readline()
         self.ask("qmp_capabilities")
 
     def ask(self, command, **arguments):
-        json.dump({"execute": command, "arguments": arguments}, self.lines)
-        self.lines.write("\n")
-        self.lines.flush()
-        while True:
-            answer = json.loads(self.lines.readline())
-            if "error" in answer:
-                self.log.append("[host] %s: %s" % (command, answer["error"]["desc"]))
-            if "return" in answer or "error" in answer:
-                return answer.get("return")
+        if self.qemu.poll() is not None:
+            return None
+        with self.turn:
+            self.qmp.sendall(json.dumps({"execute": command, "arguments": arguments}).encode() + b"\n")
+            while True:
+                line = self.answers.readline()
+                if not line:
+                    return None
+                answer = json.loads(line)
+                if "error" in answer:
+                    self.log.append("[host] %s: %s" % (command, answer["error"]["desc"]))
+                    return None
+                if "return" in answer:
+                    return answer["return"]
 
     def type(self, text):
         self.qemu.stdin.write((text + "\n").encode())
@@ -200,10 +207,11 @@ class Machine:
                  drive="medium", serial=self.serial, removable=True)
 
     def written(self):
-        for one in self.ask("query-blockstats", **{"query-nodes": True}):
-            if one.get("node-name") == "medium":
+        """Bytes that have reached the stick that is plugged in now; None without one."""
+        for one in self.ask("query-blockstats") or []:
+            if "stick%d" % self.plugged in one.get("qdev", ""):
                 return one["stats"]["wr_bytes"]
-        return 0
+        return None
 
     def speed(self, bytes_per_second):
         self.ask("qom-set", path="/objects/limit", property="limits",
@@ -212,9 +220,11 @@ class Machine:
     def do(self, word):
         """What the guest asked for, in a thread of its own: the serial line is read on."""
         if word.startswith("pull-at-"):
-            goal = self.written() + int(word[8:])
-            while self.written() < goal and self.qemu.poll() is None:
+            now = self.written() or 0
+            goal = now + int(word[8:])
+            while now is not None and now < goal:
                 time.sleep(0.02)
+                now = self.written()
             self.pull()
             return
         if word == "plug":
@@ -258,7 +268,7 @@ class Machine:
         self.qemu.wait()
 
 
-SLOW = 250000
+SLOW = 400000
 USB = {"xhci": "qemu-xhci", "ehci": "usb-ehci"}
 
 

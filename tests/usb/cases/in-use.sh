@@ -14,10 +14,11 @@ try 2 ukpu retire /dev/sda $YES --overwrite-unused
 grep -q " /mnt " /proc/mounts && echo "ok: still mounted" || echo "BAD: unmounted"
 [ "$sum" = "$(md5sum </dev/sda)" ] && echo "ok: untouched" || echo "BAD: written to"
 # Busy with an open file it does not let go, and nothing is written.
-exec 8</mnt/SETUP.BIN
+sleep 60 </mnt/SETUP.BIN &
 try 2 ukpu prepare /dev/sda /three.bin $YES --overwrite-unused --allow-mounted
 said "cannot unmount"
-exec 8<&-
+kill $!
+wait
 try 0 ukpu prepare /dev/sda /three.bin $YES --overwrite-unused --allow-mounted
 grep -q " /mnt " /proc/mounts && echo "BAD: still mounted" || echo "ok: unmounted"
 try 0 ukpu verify --strict /dev/sda
@@ -42,10 +43,9 @@ if command -v dmsetup >/dev/null && [ -e /sys/module/dm_mod ]; then
 else
 	echo "note: no device mapper here"
 fi
-# Another program has it open for itself alone.
+# Another program has locked it.
 await sda
-sleep 30 9<>/dev/sda &
-flock /dev/sda sleep 5 &
-sleep 0.5
+flock /dev/sda sleep 20 &
+sleep 1
 try 2 ukpu prepare /dev/sda /three.bin $YES --overwrite-unused --second-stick
 said "locked"
