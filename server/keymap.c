@@ -103,6 +103,24 @@ int db_prepare_file(struct keymap *m, bool create, struct fault *fault)
 	return rc;
 }
 
+/*
+ * A map that was made has tables before it has a key: without a byte it was cut short, and a
+ * new one in its place would hide that. The key is looked for first, for another process may
+ * be making the map.
+ */
+static int refuse_cut_map(const struct keymap *m, struct fault *fault)
+{
+	struct stat st;
+
+	if (access(m->key_file, F_OK) != 0 || stat(m->path, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    st.st_size)
+		return KIT_OK;
+	fault_set(fault, KIT_ERR_FORMAT, "the key map %s is empty, but its key file %s is there: the "
+		  "map was cut short", m->path, m->key_file);
+	return fault_todo(fault, "put a backup in its place (amt-provisionctl restore FILE); if it "
+			  "never held a key, remove both files");
+}
+
 static int open_database(struct keymap *m, const struct keymap_options *options,
 			 struct fault *fault)
 {
@@ -148,7 +166,9 @@ int keymap_open(struct keymap **out, const char *path, const struct keymap_optio
 		rc = fault_sys(fault, ENOMEM, "cannot open the key map %s", path);
 		goto out;
 	}
-	rc = db_prepare_file(m, create, fault);
+	rc = refuse_cut_map(m, fault);
+	if (!rc)
+		rc = db_prepare_file(m, create, fault);
 	if (!rc)
 		rc = open_database(m, options, fault);
 	if (!rc)

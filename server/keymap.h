@@ -47,6 +47,7 @@ struct keymap_options {
  *                       while the map holds sealed values
  *   KIT_ERR_PERMISSION  others can read the map or its key file, or no right to open them
  *   KIT_ERR_FORMAT      not a database, another program's database, or made by a newer kit;
+ *                       an empty file with a key file beside it (a map that was cut short);
  *                       a key file of the wrong size or kind
  *   KIT_ERR_FORGED      the key file belongs to another map
  */

@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "keygen/secret.h"
@@ -43,6 +45,7 @@ struct server {
 	struct event *signals[SIGNALS];
 	struct event *tick;
 	unsigned ticks;
+	bool new_map;		/* there was none: this start made it */
 	bool full;		/* too many jobs wait: the listener is paused */
 	bool blocked;		/* it was said that another process holds the map */
 	bool changed;		/* another process changed the map: not looked at yet */
@@ -285,10 +288,12 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 static int open_map(struct server *s, struct fault *fault)
 {
 	struct keymap_options options = { .flags = KEYMAP_CREATE };
+	struct stat st;
 	int ret;
 
 	if (*s->config.key_file)
 		options.key_file = s->config.key_file;
+	s->new_map = stat(s->config.map, &st) != 0 || st.st_size == 0;
 	ret = keymap_open(&s->map, s->config.map, &options, fault);
 	if (!ret)
 		ret = read_settings(s->map, &s->config, fault);
@@ -397,6 +402,20 @@ static int open_metrics(struct server *s, struct fault *fault)
 	return ret;
 }
 
+/* A map that is new by mistake looks like one that lost every key. */
+static void say_new_map(struct server *s)
+{
+	char what[CONFIG_TEXT + 100];
+	struct event e = { .severity = EVENT_WARNING, .name = "new-map", .what = what,
+			   .todo = "import keys (amt-provisionctl keys import); if there should be "
+			   "a map already, stop the server and see that \"map\" in its "
+			   "configuration names it" };
+
+	snprintf(what, sizeof(what), "made a new, empty key map %s: every hello is refused until it "
+		 "holds keys", s->config.map);
+	journal_note(&s->journal, &e);
+}
+
 static int begin(struct server *s, struct fault *fault)
 {
 	size_t interrupted = 0;
@@ -410,6 +429,8 @@ static int begin(struct server *s, struct fault *fault)
 	if (interrupted)
 		journal_say(&s->journal, "%zu set-ups that were interrupted are taken up again",
 			    interrupted);
+	if (s->new_map)
+		say_new_map(s);
 	ret = listen_all(s, fault);
 	if (!ret)
 		ret = open_metrics(s, fault);

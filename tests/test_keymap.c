@@ -176,15 +176,33 @@ START_TEST(without_its_own_key_file_a_map_is_refused)
 }
 END_TEST
 
+START_TEST(a_map_that_was_cut_short_is_not_made_anew)
+{
+	char what[400];
+	struct stat st;
+
+	keymap_close(&m);
+	ck_assert_int_eq(truncate("map.db", 0), 0);
+	ck_assert_int_eq(open_again(KEYMAP_CREATE, NULL, what), KIT_ERR_FORMAT);
+	ck_assert_ptr_nonnull(strstr(what, "cut short"));
+	ck_assert_int_eq(stat("map.db", &st), 0);
+	ck_assert_int_eq(st.st_size, 0);
+	/* An empty file alone is nobody's map. */
+	unlink("map.db.key");
+	ck_assert_int_eq(open_again(KEYMAP_CREATE, NULL, NULL), 0);
+}
+END_TEST
+
 START_TEST(a_first_use_that_was_cut_off_is_taken_up_again)
 {
-	int fd;
+	sqlite3 *db;
 
 	/* Cut after the key file was made, before the tables were committed. */
 	keymap_close(&m);
-	unlink("map.db");
-	fd = open("map.db", O_CREAT | O_WRONLY, 0600);
-	close(fd);
+	ck_assert_int_eq(truncate("map.db", 0), 0);
+	ck_assert_int_eq(sqlite3_open("map.db", &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
 	ck_assert_int_eq(open_again(0, NULL, NULL), KIT_ERR_NOT_FOUND);
 	ck_assert_int_eq(open_again(KEYMAP_CREATE, NULL, NULL), 0);
 }
@@ -659,6 +677,7 @@ int main(void)
 	tcase_add_test(tcase, what_is_no_key_map_is_refused_and_left_as_it_is);
 	tcase_add_test(tcase, a_map_of_a_newer_kit_is_refused);
 	tcase_add_test(tcase, without_its_own_key_file_a_map_is_refused);
+	tcase_add_test(tcase, a_map_that_was_cut_short_is_not_made_anew);
 	tcase_add_test(tcase, a_first_use_that_was_cut_off_is_taken_up_again);
 	tcase_add_test(tcase, no_secret_stands_in_any_file);
 	tcase_add_test(tcase, swapped_rows_and_columns_do_not_open);
