@@ -12,6 +12,33 @@
 #include "ukpu/probe.h"
 #include "ukpu/ukpu.h"
 
+/* Has the stick one of the serials that were given? With none given: true. */
+static bool serial_given(const struct cli *cli, const struct drive *d, bool *any)
+{
+	size_t n = cli_count(cli, "serial");
+
+	*any = n > 0;
+	for (size_t i = 0; i < n; i++) {
+		if (d->serial[0] && !strcmp(cli_value_at(cli, "serial", i), d->serial))
+			return true;
+	}
+	return !n;
+}
+
+/* Before a stick in use is taken out of use, the person must have said which one is meant. */
+static int agree_to_free(const struct ukpu_stick *s, const struct drive *d, struct fault *fault)
+{
+	char title[140], question[400];
+	bool any;
+
+	if (serial_given(s->cli, d, &any) && any && cli_has(s->cli, "yes"))
+		return 0;
+	drive_title(d, title, sizeof(title));
+	snprintf(question, sizeof(question), "%s (%s, serial number \"%s\") is in use. Take it out of "
+		 "use? Type \"yes\": ", s->path, title, d->serial);
+	return cli_confirm(s->cli, question, "yes", fault);
+}
+
 /* Everything that speaks against writing to the disk has been overruled, or this is refused. */
 static int pass_guards(struct ukpu_stick *s, const struct drive *d, struct fault *fault)
 {
@@ -39,8 +66,10 @@ static int pass_guards(struct ukpu_stick *s, const struct drive *d, struct fault
 	}
 	if (cli_has(s->cli, "dry-run"))
 		return 0;
+	if (why & (GUARD_MOUNTED | GUARD_SWAP | GUARD_HOLDER))
+		r = agree_to_free(s, d, fault);
 	/* Holders stand on partitions, file systems may stand on holders. */
-	if (why & GUARD_MOUNTED)
+	if (!r && why & GUARD_MOUNTED)
 		r = usage_unmount(&s->usage, fault);
 	if (!r && why & GUARD_SWAP)
 		r = usage_swapoff(&s->usage, fault);
@@ -261,20 +290,6 @@ void ukpu_print_plan(const struct ukpu_stick *s)
 	printf("in all  %llu bytes are written\n", (unsigned long long)p->bytes);
 }
 
-/* Has the stick one of the serials that were given? With none given: true. */
-static bool serial_given(const struct ukpu_stick *s, bool *any)
-{
-	const struct drive *d = target_drive(s->t);
-	size_t n = cli_count(s->cli, "serial");
-
-	*any = n > 0;
-	for (size_t i = 0; i < n; i++) {
-		if (d->serial[0] && !strcmp(cli_value_at(s->cli, "serial", i), d->serial))
-			return true;
-	}
-	return !n;
-}
-
 static void show_stick(const struct ukpu_stick *s, struct table *table)
 {
 	const struct drive *d = target_drive(s->t);
@@ -303,7 +318,7 @@ int ukpu_confirm(struct ukpu_stick *sticks, size_t n, const char *doing, struct 
 		fresh = fresh && s->created;
 		if (target_is_image(s->t))
 			continue;
-		if (!serial_given(s, &any)) {
+		if (!serial_given(cli, target_drive(s->t), &any)) {
 			fault_set(fault, KIT_ERR_UNFIT, "%s has the serial number \"%s\", not the one "
 				  "that was named", s->path, target_drive(s->t)->serial);
 			return fault_todo(fault, "Look at the sticks with ukpu list; this may be another "

@@ -11,6 +11,9 @@ said "mounted at /mnt"
 said "--allow-mounted"
 try 2 ukpu repair /dev/sda $YES --from /three.bin
 try 2 ukpu retire /dev/sda $YES --overwrite-unused
+# Even when allowed, nothing is taken out of use before somebody said which stick is meant.
+try 2 ukpu prepare /dev/sda /three.bin --overwrite-unused --allow-mounted </dev/null
+try 2 ukpu prepare /dev/sda /three.bin --yes --overwrite-unused --allow-mounted </dev/null
 grep -q " /mnt " /proc/mounts && echo "ok: still mounted" || echo "BAD: unmounted"
 [ "$sum" = "$(md5sum </dev/sda)" ] && echo "ok: untouched" || echo "BAD: written to"
 # Busy with an open file it does not let go, and nothing is written.
@@ -22,6 +25,22 @@ wait
 try 0 ukpu prepare /dev/sda /three.bin $YES --overwrite-unused --allow-mounted
 grep -q " /mnt " /proc/mounts && echo "BAD: still mounted" || echo "ok: unmounted"
 try 0 ukpu verify --strict /dev/sda
+
+# What the running system itself needs is not let go for --allow-mounted.
+await sda
+mkdir -p /home
+mount -t vfat /dev/sda1 /home
+try 2 ukpu prepare /dev/sda /five.bin $YES --overwrite-unused --second-stick --allow-mounted
+said "running system needs it (/home)"
+umount /home
+mount -t vfat /dev/sda1 /mnt
+cp /usr/bin/ukpu /mnt/ukpu
+try 2 /mnt/ukpu prepare /dev/sda /five.bin $YES --overwrite-unused --second-stick --allow-mounted
+said "running system needs it (this program)"
+try 0 ukpu list
+said "this program\|no: mounted"
+umount /mnt
+try 0 ukpu prepare /dev/sda /three.bin $YES --overwrite-unused --second-stick
 
 await sda
 mkswap /dev/sda1 >/dev/null && swapon /dev/sda1
