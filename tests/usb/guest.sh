@@ -67,6 +67,8 @@ stick() {
 		n=$((n + 1))
 		sleep 0.1
 	done
+	# shellcheck disable=SC2012
 	basename "$(ls -d /sys/block/sd* | tail -n 1)"
 }
+# shellcheck disable=SC2034
 YES="--yes --serial AMT0001"

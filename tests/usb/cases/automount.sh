@@ -6,7 +6,6 @@ cat >/tmp/automount <<'END'
 #!/bin/sh
 while [ ! -e /tmp/stop ]; do
 	if mount -t vfat -o ro /dev/sda1 /mnt2 2>/dev/null || mount -t vfat -o ro /dev/sda /mnt2 2>/dev/null; then
-		[ -e /tmp/held ] && echo mounted >>/tmp/intruded
 		echo mounted >>/tmp/mounts
 		umount /mnt2
 	else
