@@ -198,7 +198,7 @@ static int put(struct job *j, const struct keyentry *entry, uint32_t number, str
 			rc = sbin_writer_put(j->setupbin_writer, &record, fault);
 	}
 	if (rc)
-		fault_context(fault, "PID %s", entry->pair.pid);
+		fault_context(fault, "PID %.4s-%.4s", entry->pair.pid, entry->pair.pid + 4);
 	return rc;
 }
 

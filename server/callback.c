@@ -34,6 +34,7 @@ struct callback {
 	struct curl_slist *headers;
 	char error[CURL_ERROR_SIZE];
 	/* what the TLS contexts of this conversation saw */
+	bool connected;		/* TCP was, so that TLS could begin */
 	bool asked;		/* the PSK was asked for */
 	bool proved;
 	int alert;		/* TLS alert number, 0: none */
@@ -104,6 +105,7 @@ static CURLcode on_context(CURL *easy, void *tls, void *user)
 	struct callback *c = user;
 	SSL_CTX *ctx = tls;
 
+	c->connected = true;
 	c->asked = false;
 	c->alert = 0;
 	if (!SSL_CTX_set_ex_data(ctx, context_index(), c))
@@ -380,6 +382,7 @@ int callback_post(struct callback *c, const struct callback_request *q,
 	c->body_size = 0;
 	c->header_bytes = 0;
 	c->too_long = false;
+	c->connected = false;
 	c->error[0] = '\0';
 #define SET(option, value) (e = e ? e : curl_easy_setopt(c->easy, option, value))
 	SET(CURLOPT_URL, url);
@@ -430,9 +433,12 @@ static bool is_key_alert(int alert)
 
 static void explain_tls(const struct callback *c, struct fault *f)
 {
+	char pid[PID_SHOWN + 1];
+
+	pidpps_show_pid(c->pid, pid);
 	if (c->asked && is_key_alert(c->alert)) {
 		fault_set(f, KIT_ERR_FORGED, "the machine at %s could not prove the PPS of PID %s "
-			  "(TLS alert %d)", c->address, c->pid, c->alert);
+			  "(TLS alert %d)", c->address, pid, c->alert);
 		fault_todo(f, "its key differs from the map's: compare the stick that it was set "
 			   "up from, or prepare a new one and set the machine up again");
 	} else if (c->asked) {
@@ -457,9 +463,15 @@ static void explain_timeout(const struct callback *c, struct fault *f)
 	else if (c->asked)
 		fault_set(f, KIT_ERR_TIMEOUT, "%s did not finish the TLS handshake within %u s",
 			  c->address, c->limits.connect_ms / 1000);
+	else if (c->connected)
+		fault_set(f, KIT_ERR_TIMEOUT, "%s took the connection to port %u, but did not begin "
+			  "TLS within %u s", c->address, c->port, c->limits.connect_ms / 1000);
 	else
-		fault_set(f, KIT_ERR_TIMEOUT, "%s did not open port %u and begin TLS within %u s",
-			  c->address, c->port, c->limits.connect_ms / 1000);
+		fault_set(f, KIT_ERR_TIMEOUT, "%s did not open port %u within %u s", c->address,
+			  c->port, c->limits.connect_ms / 1000);
+	if (!c->proved && c->connected)
+		fault_todo(f, "what is behind that port hangs: is it the machine itself? then switch "
+			   "it off at the mains and on again");
 	fault_todo(f, "is the machine still on the net at that address, and does no firewall "
 		   "stand between?");
 }

@@ -84,13 +84,17 @@ static int decode_pid(struct reader *r, struct hello *h, struct fault *fault)
 	if (!pid)
 		return 0;
 	ret = pidpps_check_pid((const char *)pid);
-	if (ret)
-		return fault_set(fault, ret, "hello, offset 24, PID: %s", pidpps_rule(ret, false));
+	if (ret) {
+		fault_set(fault, ret, "hello, offset 24, PID: %s", pidpps_rule(ret, false));
+		return fault_todo(fault, "if this is one of your machines, its PID was mistyped: "
+				  "enter PID and PPS again in its MEBx, in capitals, or set it up "
+				  "from a stick");
+	}
 	memcpy(h->pid, pid, PID_LENGTH);
 	return 0;
 }
 
-int hello_decode(const void *data, size_t n, struct hello *out, struct fault *fault)
+static int decode(const void *data, size_t n, struct hello *out, struct fault *fault)
 {
 	struct reader r;
 	const uint8_t *uuid;
@@ -131,6 +135,16 @@ int hello_decode(const void *data, size_t n, struct hello *out, struct fault *fa
 		return fault_set(fault, KIT_ERR_RANGE, "hello is followed by more bytes, from "
 				 "offset %zu on", r.at);
 	return 0;
+}
+
+int hello_decode(const void *data, size_t n, struct hello *out, struct fault *fault)
+{
+	int ret = decode(data, n, out, fault);
+
+	if (ret)
+		fault_todo(fault, "no AMT machine says this: look which program at that address "
+			   "connects to the port of this server");
+	return ret;
 }
 
 size_t hello_encode(const struct hello *h, uint8_t out[static HELLO_MAX])

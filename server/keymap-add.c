@@ -64,7 +64,8 @@ int keymap_secrets(struct keymap *m, const char *pid, struct keyentry *out, stru
 	db_pid(s, 1, own);
 	rc = db_step(m, s, "look a PID up", fault);
 	if (rc == 0)
-		rc = fault_set(fault, KIT_ERR_NOT_FOUND, "PID %s is not in the key map", own);
+		rc = fault_set(fault, KIT_ERR_NOT_FOUND, "PID %.4s-%.4s is not in the key map", own,
+			       own + 4);
 	if (rc > 0)
 		rc = db_unseal_text(m, s, 0, &pps, PPS_LENGTH, out->pair.pps, fault);
 	if (!rc)
@@ -74,7 +75,7 @@ int keymap_secrets(struct keymap *m, const char *pid, struct keyentry *out, stru
 	if (rc) {
 		secret_wipe(out, sizeof(*out));
 		if (rc != KIT_ERR_NOT_FOUND)
-			fault_context(fault, "PID %s", own);
+			fault_context(fault, "PID %.4s-%.4s", own, own + 4);
 	} else {
 		memcpy(out->pair.pid, own, PID_LENGTH);
 		out->used = sqlite3_column_int(s, 3) == KEYMAP_USED;

@@ -78,6 +78,10 @@ static enum setup_action fail(struct setup *s)
 {
 	if (!s->failed)
 		fault_context(&s->fault, "could not %s", setup_steps[s->step].name);
+	/* Where nothing better is known. */
+	fault_todo(&s->fault, "if it stays so, switch the machine off at the mains and on again, and "
+		   "see that its AMT firmware is up to date; then reset its AMT in MEBx and set it up "
+		   "from a stick again");
 	s->failed = true;
 	return SETUP_FAILED;
 }

@@ -21,7 +21,7 @@
 #define PPS_B "AAAXAAAXAAAXAAAXAAAXAAAXAAAXAAAX"
 #define PRIORITY "NONE:+VERS-TLS1.0:+PSK:+AES-128-CBC:+SHA1:+COMP-NULL:+CTYPE-X509"
 
-enum manner { KEEP_ALIVE, NO_TLS, CLOSE_AFTER_ANSWER, LONG_HEADER, NO_HTTP, MUTE };
+enum manner { KEEP_ALIVE, NO_TLS, CLOSE_AFTER_ANSWER, LONG_HEADER, NO_HTTP, MUTE, HANG };
 
 /* The machine: knows PID_A with PPS_A and nobody else. */
 static struct {
@@ -99,6 +99,14 @@ static void *serve_one(void *argument)
 	gnutls_session_t tls;
 	int ret;
 
+	if (machine.manner == HANG) {
+		char byte;
+
+		while (recv(fd, &byte, 1, 0) > 0)
+			;
+		close(fd);
+		return NULL;
+	}
 	if (machine.manner == NO_TLS) {
 		const char text[] = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\npong";
 
@@ -233,6 +241,7 @@ START_TEST(a_wrong_pps_is_no_proof)
 	ck_assert(!callback_proved(c));
 	ck_assert_uint_eq(machine.requests, 0);
 	ck_assert_ptr_null(strstr(heard.reply.fault.what, PPS_B));
+	ck_assert_ptr_nonnull(strstr(heard.reply.fault.what, "PID 0000-037M"));
 	callback_close(&c);
 }
 END_TEST
@@ -292,6 +301,20 @@ START_TEST(a_connection_that_was_closed_is_made_again_and_proved_again)
 	ck_assert_int_eq(ask(c), 0);
 	ck_assert_int_eq(ask(c), 0);
 	ck_assert_uint_eq(machine.connections, 2);
+	callback_close(&c);
+}
+END_TEST
+
+START_TEST(what_hangs_before_tls_is_not_called_a_closed_port)
+{
+	struct callback *c;
+
+	limits.connect_ms = 300;
+	machine.manner = HANG;
+	c = call(PID_A, PPS_A);
+	ck_assert_int_eq(ask(c), KIT_ERR_TIMEOUT);
+	ck_assert_ptr_nonnull(strstr(heard.reply.fault.what, "took the connection to port"));
+	ck_assert_ptr_nonnull(strstr(heard.reply.fault.what, "did not begin TLS"));
 	callback_close(&c);
 }
 END_TEST
@@ -417,6 +440,7 @@ int main(void)
 	tcase_add_test(t, a_closed_conversation_leaves_no_connection_to_others);
 	tcase_add_test(t, two_conversations_at_once_keep_their_keys_apart);
 	tcase_add_test(t, a_connection_that_was_closed_is_made_again_and_proved_again);
+	tcase_add_test(t, what_hangs_before_tls_is_not_called_a_closed_port);
 	tcase_add_test(t, what_speaks_no_tls_proves_nothing);
 	tcase_add_test(t, what_speaks_no_http_is_told_apart);
 	tcase_add_test(t, headers_have_a_limit);

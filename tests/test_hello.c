@@ -45,6 +45,21 @@ START_TEST(the_sample_encodes_to_the_same_bytes)
 }
 END_TEST
 
+START_TEST(whatever_is_wrong_is_told_with_what_to_do)
+{
+	uint8_t bytes[HELLO_PSK_SIZE + 1] = { 0 };
+
+	for (size_t n = 0; n <= sizeof(bytes); n++) {
+		memcpy(bytes, sample, sizeof(sample));
+		if (n == HELLO_PSK_SIZE)
+			bytes[31] = 'm';
+		fault_clear(&fault);
+		ck_assert_int_lt(hello_decode(bytes, n, &hello, &fault), 0);
+		ck_assert_msg(*fault.todo, "%zu bytes: %s", n, fault.what);
+	}
+}
+END_TEST
+
 START_TEST(the_retry_count_is_little_endian)
 {
 	uint8_t bytes[HELLO_PSK_SIZE];
@@ -204,6 +219,7 @@ int main(void)
 	tcase_add_checked_fixture(t, clear, NULL);
 	tcase_add_test(t, the_sample_decodes_to_its_uuid_and_pid);
 	tcase_add_test(t, the_sample_encodes_to_the_same_bytes);
+	tcase_add_test(t, whatever_is_wrong_is_told_with_what_to_do);
 	tcase_add_test(t, the_retry_count_is_little_endian);
 	tcase_add_test(t, a_truncated_hello_is_refused_at_every_length);
 	tcase_add_test(t, a_33rd_byte_is_refused);

@@ -310,6 +310,7 @@ START_TEST(a_machine_that_repeats_a_secret_does_not_bring_it_into_a_message)
 		ck_assert_int_eq(run_all(), SETUP_FAILED);
 		ck_assert_ptr_null(strstr(setup_fault(s)->what, "NKLD"));
 		ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "fault code Receiver"));
+		ck_assert(*setup_fault(s)->todo);
 	}
 	/* Before it is told any, its own words help. */
 	with_logins(1);
