@@ -23,8 +23,10 @@ struct listener {
 	int sockets[LISTENER_SOCKETS];
 	struct event *accept[LISTENER_SOCKETS];
 	size_t n_sockets;
-	struct event *wake;		/* ends a pause that the system forced */
-	bool paused;
+	struct event *wake;		/* ends the rest */
+	bool paused;			/* by whoever owns the listener */
+	bool resting;			/* the system has no descriptor left */
+	bool stopped;			/* for one reason or both */
 	struct connection_list connections;	/* oldest first */
 	int64_t told_full;		/* the minute in which TROUBLE_FULL was last told */
 };

@@ -89,6 +89,21 @@ static void take(struct listener *l, int fd, const struct sockaddr *from)
 	connection_new(l, fd, from, peer);
 }
 
+/* Accepting goes on when neither its owner nor the system has a reason against it. */
+static void listen_or_not(struct listener *l)
+{
+	bool stopped = l->paused || l->resting;
+
+	if (l->stopped == stopped)
+		return;
+	l->stopped = stopped;
+	for (size_t i = 0; i < l->n_sockets; i++)
+		if (stopped)
+			event_del(l->accept[i]);
+		else
+			event_add(l->accept[i], NULL);
+}
+
 /* Out of descriptors: rest a moment, instead of being woken for ever by who waits. */
 static void rest(struct listener *l, int err)
 {
@@ -99,7 +114,8 @@ static void rest(struct listener *l, int err)
 	fault_todo(&fault, "raise the limit of open files (LimitNOFILE in the unit)");
 	l->counts.trouble[TROUBLE_SYSTEM]++;
 	tell(l, TROUBLE_SYSTEM, NULL, &fault);
-	listener_pause(l, true);
+	l->resting = true;
+	listen_or_not(l);
 	evtimer_add(l->wake, &tv);
 }
 
@@ -129,7 +145,10 @@ static void on_accept(evutil_socket_t fd, short what, void *user)
 
 static void on_wake(evutil_socket_t fd, short what, void *user)
 {
-	listener_pause(user, false);
+	struct listener *l = user;
+
+	l->resting = false;
+	listen_or_not(l);
 }
 
 int listener_new(struct listener **out, struct event_base *base,
@@ -226,6 +245,11 @@ int listener_open(struct listener *l, const struct config_address *a, struct fau
 					"else listens there", a->text);
 			fault_todo(fault, "\"ss -ltnp\" tells which program; stop it, or give "
 				   "this server another port (machines call 9971 unless told)");
+		} else if (errno == EACCES) {
+			ret = fault_sys(fault, errno, "cannot listen on %s", a->text);
+			fault_todo(fault, "ports under 1024 need a privilege: give this server another "
+				   "port (machines call 9971 unless told), have systemd open it, or "
+				   "grant CAP_NET_BIND_SERVICE");
 		} else {
 			ret = fault_sys(fault, errno, "cannot listen on %s", a->text);
 			fault_todo(fault, "is that address one of this machine?");
@@ -280,14 +304,8 @@ uint16_t listener_port(const struct listener *l, size_t i)
 
 void listener_pause(struct listener *l, bool pause)
 {
-	if (l->paused == pause)
-		return;
 	l->paused = pause;
-	for (size_t i = 0; i < l->n_sockets; i++)
-		if (pause)
-			event_del(l->accept[i]);
-		else
-			event_add(l->accept[i], NULL);
+	listen_or_not(l);
 }
 
 const struct listener_counts *listener_counts(const struct listener *l)

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/connection.h"
 #include "server/listener.h"
 #include "server/peers.h"
 
@@ -402,6 +403,49 @@ START_TEST(a_paused_listener_keeps_machines_waiting_not_away)
 }
 END_TEST
 
+START_TEST(the_end_of_a_rest_does_not_end_a_pause)
+{
+	int fd;
+
+	listener_pause(listener, true);
+	listener->resting = true;
+	event_active(listener->wake, EV_TIMEOUT, 0);
+	fd = dial();
+	say(fd, sample, sizeof(sample));
+	shutdown(fd, SHUT_WR);
+	turn(0.1);
+	ck_assert(!listener->resting);
+	ck_assert_uint_eq(heard.hellos, 0);
+	listener_pause(listener, false);
+	turn(0.05);
+	ck_assert_uint_eq(heard.hellos, 1);
+	close(fd);
+}
+END_TEST
+
+START_TEST(a_port_that_needs_a_privilege_is_said)
+{
+	struct config_address a = { .text = "127.0.0.1:80" };
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&a.address;
+	uid_t before = geteuid();
+	int ret;
+
+	v4->sin_family = AF_INET;
+	v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	v4->sin_port = htons(80);
+	a.length = sizeof(*v4);
+	ck_assert(before != 0 || seteuid(65534) == 0);
+	ret = listener_open(listener, &a, &fault);
+	ck_assert_int_eq(seteuid(before), 0);
+	/* Some systems let everybody have these ports. */
+	if (ret == KIT_ERR_PERMISSION)
+		ck_assert_ptr_nonnull(strstr(fault.todo, "ports under 1024 need a privilege"));
+	else
+		ck_assert(ret == 0 || ret == KIT_ERR_BUSY);
+	fault_clear(&fault);
+}
+END_TEST
+
 START_TEST(a_port_that_is_taken_is_said)
 {
 	struct config_address a = { .text = "127.0.0.1:here" };
@@ -512,6 +556,8 @@ int main(void)
 	tcase_add_test(t, a_look_at_the_port_is_counted_and_not_logged);
 	tcase_add_test(t, a_paused_listener_keeps_machines_waiting_not_away);
 	tcase_add_test(t, a_port_that_is_taken_is_said);
+	tcase_add_test(t, the_end_of_a_rest_does_not_end_a_pause);
+	tcase_add_test(t, a_port_that_needs_a_privilege_is_said);
 	suite_add_tcase(suite, t);
 	tcase_add_test(peers, a_64_network_is_one_peer_and_ipv4_counts_by_address);
 	tcase_add_test(peers, peers_are_forgotten_after_their_minute_and_bounded_within_it);
