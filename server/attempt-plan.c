@@ -300,7 +300,9 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 	if (a->promote) {
 		known.admin_user = a->profile.admin_user;
 		promote(a->secrets.admin_password, a->secrets.next_admin_password);
-		promote(a->secrets.mebx_password, a->secrets.next_mebx_password);
+		/* That an earlier attempt came as far as here tells nothing of what was refused then. */
+		if (!a->already)
+			promote(a->secrets.mebx_password, a->secrets.next_mebx_password);
 	}
 	ret = keymap_system_find(map, &a->uuid, &row, fault);
 	if (!ret)

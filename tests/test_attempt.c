@@ -342,6 +342,32 @@ START_TEST(a_set_up_that_breaks_after_the_proof_is_tried_again)
 }
 END_TEST
 
+START_TEST(who_turns_out_to_be_set_up_may_have_either_mebx_password)
+{
+	struct uuid uuid = scratch_uuid(1);
+	struct system_secrets s;
+	char admin[PASSWORD_MAX + 1];
+
+	hello(0, 1, "192.0.2.1");
+	load(1);
+	a->profile.mebx_policy = PROFILE_RANDOM;
+	ck_assert_int_eq(talk("New-Secret0!", 1, 1), SETUP_PLAN);
+	ck_assert_int_eq(run(attempt_plan), 0);
+	strcpy(admin, a->wish.admin.password);
+	/* The server ends here; the machine was committed, and may have refused the password. */
+	ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
+	load(1);
+	ck_assert_int_eq(talk(admin, 1, 2), SETUP_PLAN);
+	ck_assert_int_eq(run(attempt_plan), 0);
+	ck_assert(a->already);
+	ck_assert_int_eq(run(attempt_succeed), 0);
+	ck_assert_int_eq(keymap_system_secrets(map, &uuid, &s, &fault), 0);
+	ck_assert_str_eq(s.admin_password, admin);
+	ck_assert_str_eq(s.mebx_password, "New-Secret0!");
+	ck_assert_uint_ge(strlen(s.next_mebx_password), 8);
+}
+END_TEST
+
 START_TEST(a_hello_from_elsewhere_meanwhile_is_called_next)
 {
 	hello(0, 1, "192.0.2.1");
@@ -375,6 +401,7 @@ int main(void)
 	tcase_add_test(t, a_hello_without_proof_leaves_a_configured_machine_as_it_is);
 	tcase_add_test(t, an_impostor_whose_own_uuid_is_another_leaves_a_configured_machine_as_it_is);
 	tcase_add_test(t, a_set_up_that_breaks_after_the_proof_is_tried_again);
+	tcase_add_test(t, who_turns_out_to_be_set_up_may_have_either_mebx_password);
 	tcase_add_test(t, a_hello_from_elsewhere_meanwhile_is_called_next);
 	suite_add_tcase(suite, t);
 	srunner_run_all(runner, CK_NORMAL);
