@@ -31,8 +31,10 @@ static void set_fat(const char *path, const struct layout *l, uint32_t cluster, 
 
 	put_le32(raw, value);
 	for (unsigned i = 0; i < copies; i++)
-		stick_put(path, volume(l) + ((uint64_t)g->reserved + i * g->fat_sectors) * FAT_SECTOR +
-			  (uint64_t)cluster * (g->type / 8), raw, g->type / 8);
+		stick_put(path,
+			  volume(l) + ((uint64_t)g->reserved + i * g->fat_sectors) * FAT_SECTOR +
+				  (uint64_t)cluster * (g->type / 8),
+			  raw, g->type / 8);
 }
 
 /* A directory slot with a short entry. */
@@ -180,8 +182,8 @@ static void bare_cluster(const char *path, const struct layout *l, const struct 
 	(void)c;
 	stick_put(path, root(l), zeros, sizeof(zeros));
 	stick_put(path, volume(l) + (uint64_t)l->g.reserved * FAT_SECTOR, zeros, sizeof(zeros));
-	stick_put(path, volume(l) + ((uint64_t)l->g.reserved + l->g.fat_sectors) * FAT_SECTOR, zeros,
-		  sizeof(zeros));
+	stick_put(path, volume(l) + ((uint64_t)l->g.reserved + l->g.fat_sectors) * FAT_SECTOR,
+		  zeros, sizeof(zeros));
 }
 
 /* Every cluster of the file but the first moves one on. */
@@ -194,7 +196,8 @@ static void fragmented(const char *path, const struct layout *l, const struct co
 	ck_assert_uint_ge(n, 2);
 	ck_assert_ptr_nonnull(copy);
 	memcpy(copy + cluster, c->data + cluster, (size_t)(c->size - cluster));
-	stick_put(path, volume(l) + fat_cluster_offset(&l->g, first + 1), copy, (size_t)(n * cluster));
+	stick_put(path, volume(l) + fat_cluster_offset(&l->g, first + 1), copy,
+		  (size_t)(n * cluster));
 	set_fat(path, l, first, first + 2, 2);
 	set_fat(path, l, first + 1, 0, 2);
 	for (uint32_t i = first + 2; i < first + n; i++)
@@ -212,7 +215,8 @@ static void dirty(const char *path, const struct layout *l, const struct content
 static void differing_fats(const char *path, const struct layout *l, const struct content *c)
 {
 	(void)c;
-	stick_put_byte(path, volume(l) + ((uint64_t)l->g.reserved + l->g.fat_sectors) * FAT_SECTOR + 8,
+	stick_put_byte(path,
+		       volume(l) + ((uint64_t)l->g.reserved + l->g.fat_sectors) * FAT_SECTOR + 8,
 		       0x55);
 }
 
@@ -434,14 +438,18 @@ static void fat32_too_small(const char *path, const struct layout *l, const stru
 #define FLOPPY LAYOUT_SUPERFLOPPY
 
 const struct stick_spoil stick_spoils[] = {
-	{ "a long name comes first", F16, long_name_first, "root-first", VERIFY_FAIL, false, false },
+	{ "a long name comes first", F16, long_name_first, "root-first", VERIFY_FAIL, false,
+	  false },
 	{ "the label comes first", F16, label_first, "root-first", VERIFY_FAIL, false, false },
-	{ "a deleted entry comes first", F16, deleted_first, "root-first", VERIFY_FAIL, false, false },
-	{ "a deleted entry is there", F16, deleted_first, "root-deleted", VERIFY_FAIL, false, false },
+	{ "a deleted entry comes first", F16, deleted_first, "root-first", VERIFY_FAIL, false,
+	  false },
+	{ "a deleted entry is there", F16, deleted_first, "root-deleted", VERIFY_FAIL, false,
+	  false },
 	{ "it is the second entry", F16, second_entry, "root-first", VERIFY_FAIL, true, false },
 	{ "other files are there", F16, other_files, "root-only", VERIFY_FAIL, true, false },
 	{ "other files' clusters", F32, other_files, "fat-only", VERIFY_FAIL, true, false },
-	{ "the name shows in lower case", F16, lower_case, "root-first", VERIFY_FAIL, false, false },
+	{ "the name shows in lower case", F16, lower_case, "root-first", VERIFY_FAIL, false,
+	  false },
 	{ "the read-only attribute", F16, read_only, "root-attributes", VERIFY_FAIL, false, false },
 	{ "renamed", F16, renamed, "root-first", VERIFY_FAIL, false, true },
 	{ "renamed on FAT32", F32, renamed, "root-first", VERIFY_FAIL, false, true },
@@ -475,18 +483,22 @@ const struct stick_spoil stick_spoils[] = {
 	{ "remains of ISO 9660", F16, iso_remains, "table-remains", VERIFY_FAIL, false, false },
 	{ "remains of UDF", F16, udf_remains, "table-remains", VERIFY_FAIL, false, false },
 	{ "wrong hidden sectors", F16, wrong_hidden, "boot-hidden", VERIFY_WARN, false, false },
-	{ "a media byte that the FAT denies", F16, wrong_media, "boot-media", VERIFY_FAIL, false, false },
+	{ "a media byte that the FAT denies", F16, wrong_media, "boot-media", VERIFY_FAIL, false,
+	  false },
 	{ "no jump", F16, no_jump, "boot-jump", VERIFY_FAIL, false, false },
 	{ "a boot sector without 55 AA", F16, boot_unsigned, "boot-signature", VERIFY_FAIL, false,
 	  false },
-	{ "the boot sector is gone", F32, boot_sector_gone, "boot-volume", VERIFY_FAIL, false, true },
+	{ "the boot sector is gone", F32, boot_sector_gone, "boot-volume", VERIFY_FAIL, false,
+	  true },
 	{ "a wrong count of free clusters", F32, wrong_free_count, "boot-fat32", VERIFY_WARN, false,
 	  false },
 	{ "4 reserved sectors", F16, reserved_4, "boot-reserved", VERIFY_WARN, false, false },
 	{ "1,024-byte sectors", F16, sectors_1024, "boot-sector-bytes", VERIFY_FAIL, false, false },
-	{ "FAT32 with too few clusters", F32, fat32_too_small, "boot-clusters", VERIFY_FAIL, false, true },
-	{ "a superfloppy with other files", FLOPPY, other_files, "root-only", VERIFY_FAIL, true, false },
-	{ "a superfloppy with differing FATs", FLOPPY, differing_fats, "fat-copies", VERIFY_FAIL, false,
+	{ "FAT32 with too few clusters", F32, fat32_too_small, "boot-clusters", VERIFY_FAIL, false,
+	  true },
+	{ "a superfloppy with other files", FLOPPY, other_files, "root-only", VERIFY_FAIL, true,
 	  false },
+	{ "a superfloppy with differing FATs", FLOPPY, differing_fats, "fat-copies", VERIFY_FAIL,
+	  false, false },
 	{ NULL, 0, NULL, NULL, 0, false, false },
 };

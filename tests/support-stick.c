@@ -204,6 +204,7 @@ void stick_spoiled(const char *path, const struct stick_spoil *s, const struct c
 	struct layout l;
 
 	stick_make(path, s->layout, STICK_BYTES, content);
-	ck_assert_int_eq(layout_make(&l, s->layout, STICK_BYTES, FAT_SECTOR, content->size, NULL), 0);
+	ck_assert_int_eq(layout_make(&l, s->layout, STICK_BYTES, FAT_SECTOR, content->size, NULL),
+			 0);
 	s->spoil(path, &l, content);
 }

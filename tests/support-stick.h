@@ -15,7 +15,7 @@ struct content stick_content(unsigned records, unsigned used, unsigned seed);
 
 /* A folder for the test, made new; its path. stick_clean() removes it with all in it. */
 const char *stick_folder(void);
-const char *stick_path(const char *name);	/* in that folder; valid until the next call but 3 */
+const char *stick_path(const char *name); /* in that folder; valid until the next call but 3 */
 void stick_clean(void);
 
 /* Read or write a whole file; asserts that it works. */

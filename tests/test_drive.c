@@ -363,7 +363,9 @@ START_TEST(every_reason_has_its_words_and_its_option)
 		.n_mounts = 1, .mounts = { "/media/x" }, .n_swaps = 1, .swaps = { "/dev/sda2" },
 		.n_holders = 1, .holders = { "md0" }, .system = "/home",
 	};
-	struct drive d = { .bytes = 65 * GIB, .sector_bytes = 4096, .read_only = true, .bus = "nvme" };
+	struct drive d = {
+		.bytes = 65 * GIB, .sector_bytes = 4096, .read_only = true, .bus = "nvme"
+	};
 	unsigned why = guard_check(&d, &usage), reason, seen = 0, options = 0;
 
 	for (unsigned i = 0; (reason = guard_reason(i)); i++) {
@@ -395,12 +397,14 @@ START_TEST(an_image_is_locked_against_a_second_writer)
 	struct target *first, *second;
 
 	ck_assert_int_eq(target_create(&first, stick_path("i.img"), LAYOUT_MIN_BYTES, NULL), 0);
-	ck_assert_int_eq(target_open(&second, stick_path("i.img"), TARGET_WRITE | TARGET_IMAGE, &fault),
-			 KIT_ERR_BUSY);
+	ck_assert_int_eq(
+		target_open(&second, stick_path("i.img"), TARGET_WRITE | TARGET_IMAGE, &fault),
+		KIT_ERR_BUSY);
 	ck_assert_ptr_null(second);
 	ck_assert_ptr_nonnull(strstr(fault.what, "locked"));
 	fault_clear(&fault);
-	ck_assert_int_eq(target_open(&second, stick_path("i.img"), TARGET_IMAGE, &fault), KIT_ERR_BUSY);
+	ck_assert_int_eq(target_open(&second, stick_path("i.img"), TARGET_IMAGE, &fault),
+			 KIT_ERR_BUSY);
 	target_close(&first);
 	/* Two readers get on with each other. */
 	ck_assert_int_eq(target_open(&first, stick_path("i.img"), TARGET_IMAGE, NULL), 0);
@@ -420,7 +424,8 @@ START_TEST(only_the_kind_of_file_that_was_said_is_opened)
 	fault_clear(&fault);
 	ck_assert_int_eq(target_open(&t, "/dev/null", TARGET_IMAGE, &fault), KIT_ERR_ARGUMENT);
 	fault_clear(&fault);
-	ck_assert_int_eq(target_open(&t, stick_path("none"), TARGET_IMAGE, &fault), KIT_ERR_NOT_FOUND);
+	ck_assert_int_eq(target_open(&t, stick_path("none"), TARGET_IMAGE, &fault),
+			 KIT_ERR_NOT_FOUND);
 	fault_clear(&fault);
 	ck_assert_int_lt(target_open(&t, stick_folder(), TARGET_IMAGE, &fault), 0);
 }

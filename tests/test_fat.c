@@ -1,4 +1,4 @@
-/* Tests of FAT arithmetic and of the layouts: the numbers that documents and real readers agree on. */
+/* Tests of FAT arithmetic and of the layouts, by numbers that documents and readers agree on. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,14 +79,15 @@ START_TEST(fat32_takes_the_largest_cluster_that_leaves_enough_of_them)
 		ck_assert_uint_eq(l.g.reserved, 32);
 		ck_assert_uint_eq(l.g.root_cluster, 2);
 		ck_assert_uint_ge(l.g.clusters, 65525 + 16);
-		ck_assert_msg(l.g.cluster_sectors == sizes[i].cluster, "%u MiB: %u sectors a cluster",
-			      sizes[i].mib, l.g.cluster_sectors);
+		ck_assert_msg(l.g.cluster_sectors == sizes[i].cluster,
+			      "%u MiB: %u sectors a cluster", sizes[i].mib, l.g.cluster_sectors);
 		ck_assert_uint_le(l.g.sectors, 512 * 2048);
 		if (l.g.cluster_sectors < 8) {
 			struct fat_geometry twice = l.g;
 
 			/* Twice the cluster would have left too few. */
-			ck_assert_uint_lt((twice.sectors - twice.reserved) / (2 * twice.cluster_sectors),
+			ck_assert_uint_lt((twice.sectors - twice.reserved) /
+						  (2 * twice.cluster_sectors),
 					  65525 + 16 + 300);
 		}
 	}
@@ -148,8 +149,9 @@ START_TEST(what_does_not_fit_is_refused_with_the_reason)
 		struct fault fault = {0};
 		struct layout l;
 
-		ck_assert_int_eq(layout_make(&l, bad[i].kind, bad[i].bytes, bad[i].sector, bad[i].file,
-					     &fault), KIT_ERR_UNFIT);
+		ck_assert_int_eq(layout_make(&l, bad[i].kind, bad[i].bytes, bad[i].sector,
+					     bad[i].file, &fault),
+				 KIT_ERR_UNFIT);
 		ck_assert_msg(strstr(fault.what, bad[i].word) != NULL, "%s", fault.what);
 		ck_assert(fault.todo[0]);
 	}
@@ -157,7 +159,8 @@ START_TEST(what_does_not_fit_is_refused_with_the_reason)
 	{
 		struct layout l;
 
-		ck_assert_int_eq(layout_make(&l, LAYOUT_FAT16, 256 * MIB, 512, 64244 * 1024, NULL), 0);
+		ck_assert_int_eq(layout_make(&l, LAYOUT_FAT16, 256 * MIB, 512, 64244 * 1024, NULL),
+				 0);
 	}
 }
 END_TEST
@@ -308,8 +311,14 @@ START_TEST(the_type_follows_from_the_clusters_alone)
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		struct fat_geometry g = {
-			.type = FAT16, .sector_bytes = 512, .cluster_sectors = 1, .reserved = 1, .fats = 2,
-			.root_entries = 512, .fat_sectors = 256, .media = 0xF8,
+			.type = FAT16,
+			.sector_bytes = 512,
+			.cluster_sectors = 1,
+			.reserved = 1,
+			.fats = 2,
+			.root_entries = 512,
+			.fat_sectors = 256,
+			.media = 0xF8,
 		};
 		uint8_t boot[512];
 
@@ -319,8 +328,10 @@ START_TEST(the_type_follows_from_the_clusters_alone)
 		ck_assert_uint_eq(g.clusters, limits[i].clusters);
 		ck_assert_int_eq(g.type, limits[i].type);
 	}
-	ck_assert(fat_is_end(FAT12, 0xFF8) && !fat_is_end(FAT12, 0xFF7) && fat_is_bad(FAT12, 0xFF7));
-	ck_assert(fat_is_end(FAT16, 0xFFF8) && !fat_is_end(FAT16, 0xFFF7) && fat_is_bad(FAT16, 0xFFF7));
+	ck_assert(fat_is_end(FAT12, 0xFF8) && !fat_is_end(FAT12, 0xFF7) &&
+		  fat_is_bad(FAT12, 0xFF7));
+	ck_assert(fat_is_end(FAT16, 0xFFF8) && !fat_is_end(FAT16, 0xFFF7) &&
+		  fat_is_bad(FAT16, 0xFFF7));
 	ck_assert(fat_is_end(FAT32, 0x0FFFFFF8) && fat_is_bad(FAT32, 0x0FFFFFF7));
 }
 END_TEST

@@ -216,9 +216,16 @@ END_TEST
 static void make_volume(enum fat_type type, uint32_t clusters)
 {
 	struct fat_geometry g = {
-		.type = type == FAT32 ? FAT32 : FAT16, .sector_bytes = 512, .cluster_sectors = 1,
-		.reserved = type == FAT32 ? 32 : 1, .fats = 2, .root_entries = type == FAT32 ? 0 : 64,
-		.media = 0xF8, .root_cluster = 2, .info_sector = 1, .backup_sector = 6,
+		.type = type == FAT32 ? FAT32 : FAT16,
+		.sector_bytes = 512,
+		.cluster_sectors = 1,
+		.reserved = type == FAT32 ? 32 : 1,
+		.fats = 2,
+		.root_entries = type == FAT32 ? 0 : 64,
+		.media = 0xF8,
+		.root_cluster = 2,
+		.info_sector = 1,
+		.backup_sector = 6,
 	};
 
 	g.fat_sectors = (clusters + 2) * (type == FAT32 ? 4 : 2) / 512 + 1;
@@ -300,7 +307,8 @@ START_TEST(chains_that_lead_nowhere_are_refused_with_the_reason)
 		make_volume(FAT12, 1000);
 		ck_assert_int_eq(fatread_open(&v, &disk, 0, 0, NULL), 0);
 		set12(5, bad[i].value);
-		put_entry((uint64_t)v.g.root_sector * SECTOR, "A       BIN", FAT_ARCHIVE, 5, 600000);
+		put_entry((uint64_t)v.g.root_sector * SECTOR, "A       BIN", FAT_ARCHIVE, 5,
+			  600000);
 		fatread_dir_begin(&dir, &v, 0);
 		ck_assert_int_eq(fatread_dir_next(&dir, &e, NULL), 1);
 		ck_assert_int_eq(fatread_file_open(&file, &v, &e, &fault), KIT_ERR_FORMAT);
@@ -314,7 +322,8 @@ START_TEST(long_names_are_put_together_and_tame)
 {
 	static const uint8_t at[13] = { 1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30 };
 	static const uint16_t name[] = {
-		'S', 0xE4, 0x20AC, 0x1B, 0xD800, ' ', 'n', 'a', 'm', 'e', ' ', 'o', 'f', ' ', '2', '0', 0,
+		'S', 0xE4, 0x20AC, 0x1B, 0xD800, ' ', 'n', 'a', 'm',
+		'e', ' ',  'o',	   'f',	 ' ',	 '2', '0', 0,
 	};
 	const char *short_name = "SNAMEO~1BIN";
 	struct fatread_dir dir;
@@ -407,17 +416,20 @@ START_TEST(a_stick_is_written_back_in_place)
 	uint64_t offset, bytes;
 
 	for (int kind = LAYOUT_FAT16; kind <= LAYOUT_SUPERFLOPPY; kind++) {
-		stick_make(stick_path("place.img"), (enum layout_kind)kind, 40 * LAYOUT_MIB, &content);
+		stick_make(stick_path("place.img"), (enum layout_kind)kind, 40 * LAYOUT_MIB,
+			   &content);
 		take(stick_path("place.img"), 0);
 		ck_assert_int_eq(fatread_find_setup_bin(&file, &disk, NULL), 0);
 		ck_assert_uint_eq(file.size, content.size);
 		ck_assert_uint_eq(file.n_runs, 1);
 		ck_assert_uint_eq(file.slot, 0);
 		ck_assert_uint_eq(file.attributes, FAT_ARCHIVE);
-		ck_assert_int_eq(fatread_file_locate(&file, SBIN_CONSUMED_OFFSET, &offset, &bytes), 0);
+		ck_assert_int_eq(fatread_file_locate(&file, SBIN_CONSUMED_OFFSET, &offset, &bytes),
+				 0);
 		ck_assert_uint_eq(bytes, content.size - SBIN_CONSUMED_OFFSET);
 		ck_assert_uint_eq(get_le32(image + offset), 1);
-		ck_assert_int_eq(fatread_file_locate(&file, content.size, &offset, NULL), KIT_ERR_RANGE);
+		ck_assert_int_eq(fatread_file_locate(&file, content.size, &offset, NULL),
+				 KIT_ERR_RANGE);
 		fatread_file_close(&file);
 	}
 }

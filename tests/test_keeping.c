@@ -37,7 +37,8 @@ static void end(void)
 static long elsewhere(const char *stick)
 {
 	memset(&hit, 0, sizeof(hit));
-	return journal_elsewhere(stick_path("journal"), stick, (pid_list)pids, n_pids, &hit, &fault);
+	return journal_elsewhere(stick_path("journal"), stick, (pid_list)pids, n_pids, &hit,
+				 &fault);
 }
 
 static void put(const char *stick, size_t n)
@@ -112,7 +113,9 @@ START_TEST(a_torn_or_foreign_line_is_passed_over)
 
 	put("A1", 3);
 	f = fopen(stick_path("journal"), "a");
-	fputs("rubbish\n\n\t\t\t\n2026-01-01T00:00:00Z\tput\n2026\tput\tB2\tTOOLONGFORAPID\n2026\tpu", f);
+	fputs("rubbish\n\n\t\t\t\n2026-01-01T00:00:"
+	      "00Z\tput\n2026\tput\tB2\tTOOLONGFORAPID\n2026\tpu",
+	      f);
 	fclose(f);
 	ck_assert_int_eq(elsewhere("B2"), 3);
 }
@@ -132,7 +135,8 @@ START_TEST(the_journal_is_private_and_holds_no_secret)
 		struct sbin_record r;
 		struct sbin_variable pps;
 
-		ck_assert_int_eq(sbin_record_decode(content.data + i * SBIN_CHUNK, SBIN_CHUNK, &r), 0);
+		ck_assert_int_eq(sbin_record_decode(content.data + i * SBIN_CHUNK, SBIN_CHUNK, &r),
+				 0);
 		ck_assert_int_eq(sbin_record_find(&r, SBIN_AMT, SBIN_PPS, &pps), 0);
 		ck_assert_ptr_null(memmem(text, size, pps.value, pps.length));
 	}
@@ -149,7 +153,8 @@ START_TEST(a_journal_that_cannot_be_read_or_written_is_an_error)
 	ck_assert_int_lt(journal_put("/nonexistent/journal", "A1", (pid_list)pids, 1, &fault), 0);
 	ck_assert_ptr_nonnull(strstr(fault.what, "journal"));
 	fault_clear(&fault);
-	ck_assert_int_lt(journal_elsewhere(stick_folder(), "A1", (pid_list)pids, 1, NULL, &fault), 0);
+	ck_assert_int_lt(journal_elsewhere(stick_folder(), "A1", (pid_list)pids, 1, NULL, &fault),
+			 0);
 }
 END_TEST
 
@@ -185,8 +190,8 @@ START_TEST(backups_are_private_whole_and_never_overwrite)
 	size_t size;
 
 	setenv("XDG_STATE_HOME", stick_folder(), 1);
-	ck_assert_int_eq(state_backup(&content, NULL, "../../SERIAL 1", 0, first, sizeof(first), &fault),
-			 0);
+	ck_assert_int_eq(
+		state_backup(&content, NULL, "../../SERIAL 1", 0, first, sizeof(first), &fault), 0);
 	ck_assert_int_eq(state_backup(&content, NULL, "../../SERIAL 1", 0, second, sizeof(second),
 				      &fault), 0);
 	ck_assert_str_ne(first, second);
@@ -251,7 +256,8 @@ START_TEST(a_scrambled_record_is_dealt_as_it_stands)
 	struct content part[2];
 
 	/* Version 4 with scrambled bodies: only the number in front changes. */
-	ck_assert_ptr_nonnull(memcpy(content.data, sbin_version_uuid((struct sbin_version){ 4, 0 }), 16));
+	ck_assert_ptr_nonnull(
+		memcpy(content.data, sbin_version_uuid((struct sbin_version){ 4, 0 }), 16));
 	content.data[24] = 4;
 	content.data[25] = 0;
 	for (size_t i = 1; i <= 10; i++) {
@@ -279,7 +285,8 @@ START_TEST(a_file_that_is_too_long_is_not_read_whole)
 	ck_assert_int_eq(content_read(&c, stick_path("f"), content.size, &fault), 0);
 	ck_assert_uint_eq(c.size, content.size);
 	content_wipe(&c);
-	ck_assert_int_eq(content_read(&c, stick_path("f"), content.size - 1, &fault), KIT_ERR_RANGE);
+	ck_assert_int_eq(content_read(&c, stick_path("f"), content.size - 1, &fault),
+			 KIT_ERR_RANGE);
 	ck_assert_ptr_null(c.data);
 	fault_clear(&fault);
 	/* An endless one neither. */

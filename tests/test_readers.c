@@ -23,7 +23,8 @@ static int run(const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(command, sizeof(command), format, ap);
 	va_end(ap);
-	snprintf(all, sizeof(all), "cd %s && PATH=$PATH:/usr/sbin:/sbin && ( %s ) >out 2>err </dev/null",
+	snprintf(all, sizeof(all),
+		 "cd %s && PATH=$PATH:/usr/sbin:/sbin && ( %s ) >out 2>err </dev/null",
 		 stick_folder(), command);
 	status = system(all);
 	ck_assert_msg(WIFEXITED(status), "%s", command);
@@ -86,8 +87,9 @@ START_TEST(dosfstools_find_nothing_to_complain_of)
 
 	if (!make(_i, &l) || !installed("fsck.fat", _i))
 		return;
-	ck_assert_int_eq(run("dd if=s.img of=v.img bs=1M skip=%u count=%u conv=sparse", l.start / 2048,
-			     (l.g.sectors + 2047) / 2048), 0);
+	ck_assert_int_eq(run("dd if=s.img of=v.img bs=1M skip=%u count=%u conv=sparse",
+			     l.start / 2048, (l.g.sectors + 2047) / 2048),
+			 0);
 	ck_assert_int_eq(truncate(stick_path("v.img"), (off_t)l.g.sectors * FAT_SECTOR), 0);
 	ck_assert_msg(run("fsck.fat -n -v v.img") == 0, "%s, %d MiB:\n%s", layout_name(l.kind),
 		      (int)sizes[_i % SIZES], printed());
@@ -129,10 +131,14 @@ START_TEST(sleuthkit_sees_one_volume_one_file_and_the_same_bytes)
 			     l.start), 0);
 	ck_assert_msg(!strncmp(printed(), "r/r ", 4) && strstr(printed(), ":\tSETUP.BIN\n") &&
 		      strchr(printed(), '\n')[1] == '\0', "%s", printed());
-	ck_assert_int_eq(run("icat -o %u s.img $(fls -o %u s.img | sed -n 's,^r/r \\([0-9]*\\):.*SETUP.*,"
-			     "\\1,p') | cmp - wanted", l.start, l.start), 0);
+	ck_assert_int_eq(run("icat -o %u s.img $(fls -o %u s.img | sed -n 's,^r/r "
+			     "\\([0-9]*\\):.*SETUP.*,"
+			     "\\1,p') | cmp - wanted",
+			     l.start, l.start),
+			 0);
 	if (l.type) {
-		ck_assert_int_eq(run("mmls -t dos s.img | grep -c '^[0-9]*:  [0-9][0-9][0-9]:'"), 0);
+		ck_assert_int_eq(run("mmls -t dos s.img | grep -c '^[0-9]*:  [0-9][0-9][0-9]:'"),
+				 0);
 		ck_assert_str_eq(printed(), "1\n");
 		/* Not fooled into another table. */
 		ck_assert_int_eq(run("mmls s.img | grep -q 'DOS Partition Table'"), 0);
@@ -152,8 +158,10 @@ START_TEST(sfdisk_reads_the_table_as_it_was_meant)
 		ck_assert_str_eq(printed(), "0\n");
 		return;
 	}
-	ck_assert_int_eq(run("sfdisk -d s.img | grep -q '^s.img1 : start= *%u, size= *%u, type=%x$'",
-			     l.start, l.g.sectors, l.type), 0);
+	ck_assert_int_eq(run("sfdisk -d s.img | grep -q '^s.img1 : start= *%u, size= *%u, "
+			     "type=%x$'",
+			     l.start, l.g.sectors, l.type),
+			 0);
 	ck_assert_int_eq(run("sfdisk -d s.img | grep -c '^s.img[0-9]'"), 0);
 	ck_assert_str_eq(printed(), "1\n");
 	ck_assert_int_eq(run("sfdisk --verify s.img"), 0);
@@ -167,8 +175,9 @@ START_TEST(seven_zip_and_grub_agree_where_they_are_installed)
 	if (!make(_i, &l))
 		return;
 	if (installed("7z", _i)) {
-		ck_assert_int_eq(run("dd if=s.img of=v.img bs=1M skip=%u count=%u conv=sparse", l.start / 2048,
-				     (l.g.sectors + 2047) / 2048), 0);
+		ck_assert_int_eq(run("dd if=s.img of=v.img bs=1M skip=%u count=%u conv=sparse",
+				     l.start / 2048, (l.g.sectors + 2047) / 2048),
+				 0);
 		ck_assert_int_eq(truncate(stick_path("v.img"), (off_t)l.g.sectors * FAT_SECTOR), 0);
 		ck_assert_int_eq(run("7z x -tFAT -so v.img SETUP.BIN | cmp - wanted"), 0);
 	}
@@ -208,13 +217,15 @@ START_TEST(a_stick_that_is_cut_shows_them_no_half_key)
 
 	stick_make(stick_path("s.img"), cases[_i].before, 40 * LAYOUT_MIB, &old_content);
 	image = stick_load(stick_path("s.img"), &size);
-	ck_assert_int_eq(stick_rewrite(stick_path("s.img"), cases[_i].after, &content, &log, NULL), 0);
+	ck_assert_int_eq(stick_rewrite(stick_path("s.img"), cases[_i].after, &content, &log, NULL),
+			 0);
 	stick_store(stick_path("c.img"), image, size);
 	free(image);
 	for (size_t i = 0; i < log.n; i++) {
 		if (!log.event[i].data)
 			continue;
-		stick_put(stick_path("c.img"), log.event[i].offset, log.event[i].data, log.event[i].size);
+		stick_put(stick_path("c.img"), log.event[i].offset, log.event[i].data,
+			  log.event[i].size);
 		/* After every single sector, and where a longer row of writes ends. */
 		if (log.event[i].size > FAT_SECTOR && log.event[i + 1].data)
 			continue;
@@ -224,9 +235,11 @@ START_TEST(a_stick_that_is_cut_shows_them_no_half_key)
 		}
 		/* By the table: what the kit's tools find on their own. */
 		if (kit) {
-			run("rm -f got; o=$(mmls -t dos c.img | sed -n 's/^[0-9]*:  [0-9]*:[0-9]* *0*\\([1-9][0-9]*\\) "
+			run("rm -f got; o=$(mmls -t dos c.img | sed -n 's/^[0-9]*:  [0-9]*:[0-9]* "
+			    "*0*\\([1-9][0-9]*\\) "
 			    ".*/\\1/p' | head -1); "
-			    "n=$(fls -o ${o:-0} c.img | sed -n 's,^r/r \\([0-9]*\\):.*SETUP.BIN,\\1,p'); "
+			    "n=$(fls -o ${o:-0} c.img | sed -n 's,^r/r "
+			    "\\([0-9]*\\):.*SETUP.BIN,\\1,p'); "
 			    "[ -z \"$n\" ] || icat -o ${o:-0} c.img $n >got");
 			assert_old_or_new(i, "sleuthkit");
 		}

@@ -1,4 +1,4 @@
-/* Tests of "ukpu repair" and "ukpu retire" as a person runs them, on sticks spoiled in every way. */
+/* Tests of "ukpu repair" and "ukpu retire" as a person runs them, on spoiled sticks. */
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -134,10 +134,12 @@ START_TEST(a_spoiled_stick_is_repaired_with_the_same_bytes)
 	ck_assert_msg(strstr(output, s->rule) != NULL, "%s:\n%s", s->name, output);
 	if (s->others) {
 		r = ukpu("repair", "--image", path, "--yes", NULL);
-		ck_assert_msg(r == 2 && strstr(output, "--discard-other-files"), "%s:\n%s", s->name, output);
+		ck_assert_msg(r == 2 && strstr(output, "--discard-other-files"), "%s:\n%s", s->name,
+			      output);
 		ck_assert_uint_eq(backups(NULL, 0), 0);
 	}
-	r = ukpu("repair", "--image", path, "--yes", s->others ? "--discard-other-files" : NULL, NULL);
+	r = ukpu("repair", "--image", path, "--yes", s->others ? "--discard-other-files" : NULL,
+		 NULL);
 	ck_assert_msg(r == 0, "%s: repair gives %d:\n%s", s->name, r, output);
 	r = ukpu("verify", "--image", "--strict", path, NULL);
 	ck_assert_msg(r == 0, "%s: after the repair:\n%s", s->name, output);
@@ -287,7 +289,8 @@ START_TEST(other_files_are_saved_under_tame_names)
 		uint8_t e[FAT_ENTRY];
 		uint64_t at;
 
-		ck_assert_int_eq(layout_make(&l, LAYOUT_FAT16, STICK_BYTES, FAT_SECTOR, 4096, NULL), 0);
+		ck_assert_int_eq(layout_make(&l, LAYOUT_FAT16, STICK_BYTES, FAT_SECTOR, 4096, NULL),
+				 0);
 		at = layout_volume_offset(&l) + (uint64_t)l.g.root_sector * FAT_SECTOR + FAT_ENTRY;
 		stick_get(path, at, e, sizeof(e));
 		memcpy(e, "A/../B  /X ", 11);
@@ -313,7 +316,8 @@ START_TEST(what_cannot_be_repaired_says_why_and_is_left_as_it_is)
 	ck_assert_msg(r == 0, "%s", output);
 	before = stick_load(path, &size);
 	r = ukpu("repair", "--image", path, "--yes", NULL);
-	ck_assert_msg(r == 1 && strstr(output, "no setup.bin is to be found"), "%d:\n%s", r, output);
+	ck_assert_msg(r == 1 && strstr(output, "no setup.bin is to be found"), "%d:\n%s", r,
+		      output);
 	after = stick_load(path, &size);
 	ck_assert_mem_eq(before, after, size);
 	free(before);
@@ -358,8 +362,8 @@ START_TEST(a_stick_is_rebuilt_from_its_backup)
 	ck_assert_int_eq(truncate(stick_path("other.img"), STICK_BYTES), 0);
 	r = ukpu("repair", "--image", stick_path("other.img"), "--yes", "--from", saved, NULL);
 	ck_assert_msg(r == 2 && strstr(output, "--second-stick"), "%d:\n%s", r, output);
-	r = ukpu("repair", "--image", stick_path("other.img"), "--yes", "--second-stick", "--from", saved,
-		 NULL);
+	r = ukpu("repair", "--image", stick_path("other.img"), "--yes", "--second-stick", "--from",
+		 saved, NULL);
 	ck_assert_msg(r == 0, "%d:\n%s", r, output);
 }
 END_TEST
@@ -383,7 +387,8 @@ START_TEST(a_backup_that_cannot_be_made_stops_the_repair)
 	ck_assert_mem_eq(before, after, size);
 	free(before);
 	free(after);
-	r = ukpu("repair", "--image", path, "--yes", "--force", "--backup", stick_path("there.bin"), NULL);
+	r = ukpu("repair", "--image", path, "--yes", "--force", "--backup", stick_path("there.bin"),
+		 NULL);
 	ck_assert_msg(r == 0, "%d:\n%s", r, output);
 }
 END_TEST
@@ -404,7 +409,8 @@ START_TEST(retire_leaves_no_secret_and_an_empty_stick)
 	stick_spoiled(path, s, &content);
 	r = ukpu("retire", "--image", path, "--yes", NULL);
 	ck_assert_msg(r == 2 && strstr(output, "unused record"), "%s: %d:\n%s", s->name, r, output);
-	r = ukpu("retire", "--image", path, "--yes", "--overwrite-unused", "--discard-other-files", NULL);
+	r = ukpu("retire", "--image", path, "--yes", "--overwrite-unused", "--discard-other-files",
+		 NULL);
 	ck_assert_msg(r == 0, "%s: %d:\n%s", s->name, r, output);
 	ck_assert_uint_ge(backups(NULL, 0), 1);
 	image = stick_load(path, &size);

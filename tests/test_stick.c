@@ -127,7 +127,8 @@ static enum seen look_at(const struct disk *disk, uint64_t start, uint64_t boot,
 	struct fatread_file file;
 	enum seen seen = NOTHING;
 
-	if (boot + SECTOR > disk->size || fatread_open_by(&v, disk, start, boot, FATREAD_LENIENT, NULL))
+	if (boot + SECTOR > disk->size ||
+	    fatread_open_by(&v, disk, start, boot, FATREAD_LENIENT, NULL))
 		return NOTHING;
 	fatread_dir_begin(&dir, &v, 0);
 	while (seen == NOTHING && fatread_dir_next(&dir, &e, NULL) == 1) {
@@ -163,7 +164,8 @@ static void look_everywhere(const struct disk *disk, const struct content *now, 
 			      "%s, cut at sector write %zu: a half-written key at LBA %u", name, at,
 			      starts[i]);
 		ck_assert_msg(look_at(disk, start, start + 6 * SECTOR, now) != WRONG,
-			      "%s, cut at sector write %zu: a half-written key by the backup at LBA %u",
+			      "%s, cut at sector write %zu: a half-written key by the backup at "
+			      "LBA %u",
 			      name, at, starts[i]);
 	}
 }
@@ -196,11 +198,12 @@ static void check_state(const uint8_t *image, size_t size, const struct content 
 
 	disk_open_memory(&disk, &state, image, size, "stick");
 	seen = look_as_firmware(&disk, now);
-	ck_assert_msg(seen != WRONG, "%s, cut at sector write %zu: firmware sees a half-written key",
-		      name, at);
+	ck_assert_msg(seen != WRONG,
+		      "%s, cut at sector write %zu: firmware sees a half-written key", name, at);
 	ck_assert_msg(!begun || seen != OLD || now == &old_content,
 		      "%s, cut at sector write %zu: the old key is still offered", name, at);
-	ck_assert_msg(!ended || seen == NEW, "%s: all is written and firmware does not see it", name);
+	ck_assert_msg(!ended || seen == NEW, "%s: all is written and firmware does not see it",
+		      name);
 	look_everywhere(&disk, now, name, at);
 }
 
@@ -229,7 +232,8 @@ START_TEST(a_stick_cut_at_any_sector_shows_the_old_or_the_new_or_nothing)
 
 	b->make(path);
 	image = stick_load(path, &size);
-	ck_assert_msg(!stick_rewrite(path, b->kind, now, &log, &fault), "%s: %s", b->name, fault.what);
+	ck_assert_msg(!stick_rewrite(path, b->kind, now, &log, &fault), "%s: %s", b->name,
+		      fault.what);
 	check_state(image, size, now, b->name, 0, false, false);
 	for (size_t i = 0; i < log.n; i++) {
 		const struct stick_event *e = &log.event[i];
@@ -245,7 +249,8 @@ START_TEST(a_stick_cut_at_any_sector_shows_the_old_or_the_new_or_nothing)
 	/* The log is all there is: nobody wrote past it. */
 	after = stick_load(path, &after_size);
 	ck_assert_uint_eq(size, after_size);
-	ck_assert_msg(!memcmp(image, after, size), "%s: something was written past the log", b->name);
+	ck_assert_msg(!memcmp(image, after, size), "%s: something was written past the log",
+		      b->name);
 	/* The last thing before the end is a flush, and there is one between any two phases. */
 	ck_assert_ptr_null(log.event[log.n - 1].data);
 	free(image);
@@ -270,7 +275,8 @@ START_TEST(what_comes_between_two_flushes_may_arrive_in_any_order)
 	image = stick_load(path, &size);
 	torn = malloc(size);
 	ck_assert_ptr_nonnull(torn);
-	ck_assert_msg(!stick_rewrite(path, b->kind, now, &log, &fault), "%s: %s", b->name, fault.what);
+	ck_assert_msg(!stick_rewrite(path, b->kind, now, &log, &fault), "%s: %s", b->name,
+		      fault.what);
 	while (i < log.n) {
 		size_t next = i;
 
@@ -327,8 +333,8 @@ START_TEST(from_every_cut_a_rebuild_from_the_backup_ends_complete)
 				continue;
 			stick_store(path, image, size);
 			fault_clear(&fault);
-			ck_assert_msg(!stick_rewrite(path, b->kind, &old_content, NULL, &fault), "%s: %s",
-				      b->name, fault.what);
+			ck_assert_msg(!stick_rewrite(path, b->kind, &old_content, NULL, &fault),
+				      "%s: %s", b->name, fault.what);
 			after = stick_load(path, &size);
 			disk_open_memory(&disk, &state, after, size, "stick");
 			ck_assert_int_eq(look_as_firmware(&disk, &old_content), NEW);
@@ -479,7 +485,9 @@ START_TEST(bytes_that_come_back_different_are_noticed)
 
 	for (size_t i = 0; i < sizeof(spots) / sizeof(spots[0]); i++) {
 		struct plan_request rq = {
-			.kind = LAYOUT_FAT16, .file = new_content.data, .file_bytes = new_content.size,
+			.kind = LAYOUT_FAT16,
+			.file = new_content.data,
+			.file_bytes = new_content.size,
 		};
 		struct spoiler spoiler = { path, spots[i], 0 };
 		struct target_hook hook = { spoil_later, &spoiler };
@@ -581,7 +589,8 @@ int main(void)
 
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_set_timeout(t, 300);
-	tcase_add_loop_test(t, a_stick_cut_at_any_sector_shows_the_old_or_the_new_or_nothing, 0, BEFORES);
+	tcase_add_loop_test(t, a_stick_cut_at_any_sector_shows_the_old_or_the_new_or_nothing, 0,
+			    BEFORES);
 	tcase_add_loop_test(t, what_comes_between_two_flushes_may_arrive_in_any_order, 0, BEFORES);
 	tcase_add_loop_test(t, from_every_cut_a_rebuild_from_the_backup_ends_complete, 0, BEFORES);
 	tcase_add_test(t, an_error_in_any_write_or_flush_is_reported_and_ends_the_writing);

@@ -81,8 +81,8 @@ START_TEST(a_sound_stick_of_every_layout_and_size_passes_every_rule)
 			stick_make(path, (enum layout_kind)kind, mib[i] * LAYOUT_MIB, &content);
 			s = verify(path, NULL, &summary, NULL);
 			ck_assert_msg(!summary.failed && !summary.warned && !summary.skipped,
-				      "%s, %d MiB:%s", layout_name((enum layout_kind)kind), (int)mib[i],
-				      s.bad);
+				      "%s, %d MiB:%s", layout_name((enum layout_kind)kind),
+				      (int)mib[i], s.bad);
 			ck_assert_uint_ge(summary.passed, 47);
 			ck_assert(summary.has_file && summary.layout_known);
 			ck_assert_int_eq(summary.layout, kind);
@@ -103,9 +103,9 @@ START_TEST(a_spoiled_stick_fails_the_rule_that_names_its_trap)
 
 	stick_spoiled(path, spoil, &content);
 	s = verify(path, spoil->rule, &summary, NULL);
-	ck_assert_msg(s.found && s.result.verdict == spoil->verdict, "%s: %s is %s (%s); bad are:%s",
-		      spoil->name, spoil->rule, verify_verdict_name(s.result.verdict), s.result.text,
-		      s.bad);
+	ck_assert_msg(s.found && s.result.verdict == spoil->verdict,
+		      "%s: %s is %s (%s); bad are:%s", spoil->name, spoil->rule,
+		      verify_verdict_name(s.result.verdict), s.result.text, s.bad);
 	/* A trap that only warns fails nothing else either. */
 	if (spoil->verdict == VERIFY_WARN)
 		ck_assert_msg(!summary.failed, "%s:%s", spoil->name, s.bad);

@@ -1,4 +1,4 @@
-/* A setup.bin held in memory whole, while it goes from a file to a stick or from a stick to a file. */
+/* A setup.bin held in memory whole, on its way between file and stick. */
 #ifndef UKPU_CONTENT_H
 #define UKPU_CONTENT_H
 

@@ -54,8 +54,8 @@ int deal_split(const struct content *in, struct content *out, size_t n, struct f
 	if (r)
 		goto out;
 	if (records < n) {
-		fault_set(fault, KIT_ERR_RANGE, "%u unused records do not go round %zu sticks", records,
-			  n);
+		fault_set(fault, KIT_ERR_RANGE, "%u unused records do not go round %zu sticks",
+			  records, n);
 		r = fault_todo(fault, "Name at most as many sticks as there are unused records.");
 		goto out;
 	}

@@ -13,8 +13,9 @@ int disk_read(const struct disk *d, uint64_t offset, void *buffer, size_t size,
 {
 	if (offset > d->size || size > d->size - offset)
 		return fault_set(fault, KIT_ERR_TRUNCATED,
-				 "%s: %zu bytes at byte %llu lie past the end (%llu bytes)", d->name,
-				 size, (unsigned long long)offset, (unsigned long long)d->size);
+				 "%s: %zu bytes at byte %llu lie past the end (%llu bytes)",
+				 d->name, size, (unsigned long long)offset,
+				 (unsigned long long)d->size);
 	return size ? d->read(d->context, offset, buffer, size, fault) : 0;
 }
 

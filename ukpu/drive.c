@@ -112,7 +112,8 @@ static void name_bus(const char *sys, const char *device, struct drive *d)
 		return;
 	}
 	if (d->virtual) {
-		snprintf(d->bus, sizeof(d->bus), "%.*s", (int)strcspn(d->name, "0123456789-"), d->name);
+		snprintf(d->bus, sizeof(d->bus), "%.*s", (int)strcspn(d->name, "0123456789-"),
+			 d->name);
 		return;
 	}
 	if (strstr(device, "/ata")) {
@@ -279,7 +280,8 @@ int drive_list(const char *sys, struct drive **out, size_t *n, struct fault *fau
 			}
 		}
 		/* A disk may go between readdir() and here: then it is not there. */
-		if (!read_drive(sys, e->d_name, &list[count], usb[count]) || is_nothing(&list[count]))
+		if (!read_drive(sys, e->d_name, &list[count], usb[count]) ||
+		    is_nothing(&list[count]))
 			continue;
 		count++;
 	}
@@ -344,7 +346,8 @@ int drive_find(const char *sys, const char *path, struct drive *out, struct faul
 		return fault_todo(fault, S_ISREG(st.st_mode) ? "For an image file, add --image." :
 				  "See what is there: ukpu list");
 	}
-	if (!whole_disk(sys, major(st.st_rdev), minor(st.st_rdev), name, sizeof(name), &partition) ||
+	if (!whole_disk(sys, major(st.st_rdev), minor(st.st_rdev), name, sizeof(name),
+			&partition) ||
 	    !read_drive(sys, name, out, usb))
 		return fault_set(fault, KIT_ERR_NOT_FOUND, "the kernel knows nothing of %s", path);
 	if (partition) {

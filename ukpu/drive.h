@@ -22,7 +22,7 @@ struct drive {
 	bool removable;		/* what the device says; nothing follows from it */
 	bool usb;		/* has a USB device among its ancestors */
 	unsigned speed;		/* of the USB link, Mbit/s; 0: unknown */
-	char bus[16];		/* "usb", "nvme", "ata", "scsi", "virtio", "loop", ...; "" unknown */
+	char bus[16]; /* "usb", "nvme", "ata", "scsi", "virtio", "loop", ...; "" unknown */
 	unsigned unit, units;	/* which of how many units of the same USB device; from 0 */
 	uint64_t diskseq;	/* number of the medium since boot; 0: the kernel has none */
 	unsigned major, minor;

@@ -1,4 +1,4 @@
-/* The arithmetic of FAT volumes: geometry, boot sector, FAT and directory entries. No input or output. */
+/* The arithmetic of FAT volumes: geometry, boot sector, FAT and entries; no input or output. */
 #ifndef UKPU_FAT_H
 #define UKPU_FAT_H
 

@@ -190,12 +190,13 @@ int fatread_find_setup_bin(struct fatread_file *out, const struct disk *disk,
 		goto out;
 	bad = parts->kind == PARTS_MBR ? past_end(parts) : NULL;
 	if (parts->kind == PARTS_NONE || bad) {
-		r = bad ? fault_set(fault, KIT_ERR_NOT_FOUND, "%s: partition %u ends past the end of "
-				    "the stick, so firmware sees none at all", disk->name,
-				    bad->number) :
-			fault_set(fault, KIT_ERR_NOT_FOUND,
-				  "%s: no partition table and no FAT volume in its first sector",
-				  disk->name);
+		r = bad ? fault_set(fault, KIT_ERR_NOT_FOUND,
+				    "%s: partition %u ends past the end of "
+				    "the stick, so firmware sees none at all",
+				    disk->name, bad->number) :
+			  fault_set(fault, KIT_ERR_NOT_FOUND,
+				    "%s: no partition table and no FAT volume in its first sector",
+				    disk->name);
 		goto out;
 	}
 	for (size_t i = 0; i < parts->n; i++) {
@@ -209,10 +210,12 @@ int fatread_find_setup_bin(struct fatread_file *out, const struct disk *disk,
 			goto out;
 		}
 	}
-	r = fault_set(fault, KIT_ERR_NOT_FOUND, echo.code ? "%s: no SETUP.BIN that firmware would "
-		      "see (%s, %zu volumes looked at; %s)" : "%s: no SETUP.BIN that firmware would "
-		      "see (%s, %zu volumes looked at)%s", disk->name,
-		      parts_kind_name(parts->kind), parts->n, echo.what);
+	r = fault_set(fault, KIT_ERR_NOT_FOUND,
+		      echo.code ? "%s: no SETUP.BIN that firmware would "
+				  "see (%s, %zu volumes looked at; %s)" :
+				  "%s: no SETUP.BIN that firmware would "
+				  "see (%s, %zu volumes looked at)%s",
+		      disk->name, parts_kind_name(parts->kind), parts->n, echo.what);
 out:
 	free(parts);
 	return r;

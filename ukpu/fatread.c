@@ -31,8 +31,9 @@ int fatread_open_by(struct fatread *v, const struct disk *disk, uint64_t start, 
 				 (unsigned long long)start, why);
 	if (v->g.fat_size_16 == (v->g.type == FAT32)) {
 		if (!(flags & FATREAD_LENIENT))
-			return fault_set(fault, KIT_ERR_UNFIT, "byte %llu: the volume says it is "
-					 "FAT%d, but %u clusters make it FAT%d: firmware does not see it",
+			return fault_set(fault, KIT_ERR_UNFIT,
+					 "byte %llu: the volume says it is FAT%d, but %u clusters "
+					 "make it FAT%d: firmware does not see it",
 					 (unsigned long long)start, v->g.fat_size_16 ? 16 : 32,
 					 v->g.clusters, v->g.type);
 		v->g.type = v->g.fat_size_16 ? FAT16 : FAT32;
@@ -152,7 +153,9 @@ void fatread_dir_begin(struct fatread_dir *d, struct fatread *v, uint32_t cluste
 		d->slots_left = v->g.root_entries;
 }
 
-/* Where the block of the directory that slot d->slot begins stands; may step to the next cluster. */
+/*
+ * Where the block of the directory that slot d->slot begins stands; may step to the next cluster.
+ */
 static int load_block(struct fatread_dir *d, struct fault *fault)
 {
 	const struct fat_geometry *g = &d->v->g;
@@ -165,7 +168,8 @@ static int load_block(struct fatread_dir *d, struct fault *fault)
 	} else {
 		if (!fat_cluster_valid(g, d->cluster))
 			return fault_set(fault, KIT_ERR_FORMAT,
-					 "a directory begins at cluster %u, which is not on the volume",
+					 "a directory begins at cluster %u, which is not on the "
+					 "volume",
 					 d->cluster);
 		in_cluster = (uint32_t)((uint64_t)d->slot * FAT_ENTRY % fat_cluster_bytes(g));
 		if (!in_cluster && d->slot) {

@@ -394,7 +394,9 @@ static int take_header(struct search *s, uint64_t at, const uint8_t *sector)
 	return add_candidate(s, &file, FIND_CLUSTER, "");
 }
 
-/* Clusters begin at sectors: looking at every sector finds them all, whatever the boot sector says. */
+/*
+ * Clusters begin at sectors: looking at every sector finds them all, whatever the boot sector says.
+ */
 static int look_everywhere(struct search *s, uint64_t end,
 			   void (*progress)(void *context, uint64_t done, uint64_t total),
 			   void *context)
@@ -443,7 +445,8 @@ int find_run(struct find *out, const struct disk *disk, unsigned flags,
 	for (size_t i = 0; i < out->n; i++)
 		sound = sound || out->candidate[i].sound;
 	if (!r && flags & FIND_DEEP && (!sound || flags & FIND_ALWAYS))
-		r = look_everywhere(&s, sound && disk->size > ALWAYS_BYTES ? ALWAYS_BYTES : disk->size,
+		r = look_everywhere(&s,
+				    sound && disk->size > ALWAYS_BYTES ? ALWAYS_BYTES : disk->size,
 				    progress, context);
 	if (out->n)
 		qsort(out->candidate, out->n, sizeof(*out->candidate), best_first);

@@ -100,7 +100,8 @@ void guard_text(unsigned reason, const struct drive *d, const struct usage *u, c
 		snprintf(out, size, "write-protected");
 		break;
 	case GUARD_SECTORS:
-		snprintf(out, size, "sectors of %u bytes, firmware reads 512 only", d->sector_bytes);
+		snprintf(out, size, "sectors of %u bytes, firmware reads 512 only",
+			 d->sector_bytes);
 		break;
 	case GUARD_SMALL:
 		snprintf(out, size, "%s: too small", bytes);

@@ -90,7 +90,8 @@ long journal_elsewhere(const char *path, const char *stick, const char (*pids)[P
 	long found = 0;
 
 	if (!f)
-		return errno == ENOENT ? 0 : fault_sys(fault, errno, "cannot read the journal %s", path);
+		return errno == ENOENT ? 0 :
+			fault_sys(fault, errno, "cannot read the journal %s", path);
 	escape(own, sizeof(own), stick);
 	l.pids = malloc(n * sizeof(l.pids[0]) + 1);
 	l.seen = calloc(n + 1, sizeof(*l.seen));

@@ -34,7 +34,9 @@ struct journal_hit {
 long journal_elsewhere(const char *path, const char *stick, const char (*pids)[PID_LENGTH + 1],
 		       size_t n, struct journal_hit *hit, struct fault *fault);
 
-/* Note that STICK now holds the N PIDS (0: none) and nothing else. On the medium when it returns 0. */
+/*
+ * Note that STICK now holds the N PIDS (0: none) and nothing else. On the medium when it returns 0.
+ */
 int journal_put(const char *path, const char *stick, const char (*pids)[PID_LENGTH + 1], size_t n,
 		struct fault *fault);
 

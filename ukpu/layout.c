@@ -23,7 +23,8 @@ int layout_parse(const char *name, enum layout_kind *out, struct fault *fault)
 		}
 	}
 	return fault_set(fault, KIT_ERR_ARGUMENT,
-			 "no layout is called \"%s\": there are fat16, fat32 and superfloppy", name);
+			 "no layout is called \"%s\": there are fat16, fat32 and superfloppy",
+			 name);
 }
 
 static uint32_t min_sectors(uint64_t a, uint64_t b)
@@ -48,8 +49,8 @@ int layout_make(struct layout *out, enum layout_kind kind, uint64_t stick_bytes,
 		fault_set(fault, KIT_ERR_UNFIT, "it holds %llu bytes; the %s layout needs %llu MiB",
 			  (unsigned long long)stick_bytes, names[kind],
 			  (unsigned long long)(minimum / LAYOUT_MIB));
-		return fault_todo(fault, stick_bytes >= LAYOUT_MIN_BYTES ?
-				  "Use a larger stick, or the layout fat16." : "Use a larger stick.");
+		return fault_todo(fault, "Use a larger stick%s.",
+				  stick_bytes >= LAYOUT_MIN_BYTES ? ", or the layout fat16" : "");
 	}
 	switch (kind) {
 	case LAYOUT_SUPERFLOPPY:

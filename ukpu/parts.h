@@ -32,7 +32,7 @@ struct part {
 struct parts {
 	enum parts_kind kind;
 	bool signature;		/* sector 0 ends in 55AA */
-	bool gpt_front, gpt_back;	/* "EFI PART" at LBA 1, at the last LBA: remains, or a GPT */
+	bool gpt_front, gpt_back; /* "EFI PART" at LBA 1, at the last LBA: remains, or a GPT */
 	struct part part[PARTS_MAX];
 	size_t n;
 };

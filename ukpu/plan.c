@@ -199,7 +199,8 @@ static int add_body(struct plan *p)
 				start + (FAT_BACKUP_SECTOR + 1) * FAT_SECTOR, FAT_SECTOR,
 				"FSInfo, backup");
 		if (!r)
-			r = add(p, PLAN_BODY, PLAN_ZERO, start + (FAT_BACKUP_SECTOR + 2) * FAT_SECTOR,
+			r = add(p, PLAN_BODY, PLAN_ZERO,
+				start + (FAT_BACKUP_SECTOR + 2) * FAT_SECTOR,
 				(uint64_t)(g->reserved - FAT_BACKUP_SECTOR - 2) * FAT_SECTOR,
 				"reserved sectors");
 	}

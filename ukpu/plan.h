@@ -26,8 +26,8 @@ enum plan_phase {
 };
 
 enum plan_kind {
-	PLAN_ZERO, PLAN_WIPE, PLAN_STAMPS, PLAN_INFO_SECTOR, PLAN_FAT_COPY, PLAN_ROOT, PLAN_FILE, PLAN_STUB,
-	PLAN_BOOT_SECTOR, PLAN_MBR,
+	PLAN_ZERO, PLAN_WIPE, PLAN_STAMPS, PLAN_INFO_SECTOR, PLAN_FAT_COPY, PLAN_ROOT,
+	PLAN_FILE, PLAN_STUB, PLAN_BOOT_SECTOR, PLAN_MBR,
 };
 
 struct plan_step {
@@ -40,7 +40,7 @@ struct plan_step {
 
 struct plan {
 	struct layout layout;
-	const uint8_t *file;	/* SECRET; borrowed: bytes of setup.bin, or NULL for an empty stick */
+	const uint8_t *file; /* SECRET; borrowed: bytes of setup.bin, or NULL for an empty stick */
 	uint64_t file_bytes;
 	uint32_t disk_id, volume_id;	/* random */
 	int64_t when;		/* time of the directory entry, seconds since 1970 */
@@ -53,7 +53,7 @@ struct plan {
 /* What is wanted. */
 struct plan_request {
 	enum layout_kind kind;
-	const uint8_t *file;	/* SECRET; borrowed until the plan is freed: NULL for an empty stick */
+	const uint8_t *file; /* SECRET; borrowed until the plan is freed: NULL for an empty stick */
 	uint64_t file_bytes;
 	/* Pieces of old files to be overwritten with zeros, and read back as such. */
 	const struct fatread_run *wipe;

@@ -13,7 +13,7 @@ struct scan_clusters {
 	uint32_t used;		/* marked used in the first FAT */
 	uint32_t lost;		/* used, but by no file and no directory */
 	uint32_t crossed;	/* in two chains */
-	uint32_t broken;	/* chains that end badly: outside the volume, in a circle, too short */
+	uint32_t broken; /* chains that end badly: outside the volume, in a circle, too short */
 	uint32_t bad;		/* marked bad */
 	uint32_t others;	/* used by anything but SETUP.BIN and the root directory */
 	bool fat_short;		/* the FAT has no room for all clusters */

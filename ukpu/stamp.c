@@ -57,9 +57,10 @@ static int faked(struct target *t, uint64_t at, bool front, struct fault *fault)
 			  "comes out at its beginning: a stick of fake capacity", target_path(t),
 			  claimed, real);
 	} else {
-		fault_set(fault, KIT_ERR_UNFIT, "%s says it holds %s, but what is written at byte %llu "
-			  "is lost: a stick of fake capacity", target_path(t), claimed,
-			  (unsigned long long)at);
+		fault_set(fault, KIT_ERR_UNFIT,
+			  "%s says it holds %s, but what is written at byte %llu "
+			  "is lost: a stick of fake capacity",
+			  target_path(t), claimed, (unsigned long long)at);
 	}
 	return fault_todo(fault, "Throw it away: whatever is stored on it gets lost. Its partition "
 			  "table has been erased.");

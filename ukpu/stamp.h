@@ -7,7 +7,10 @@
 #include "keygen/error.h"
 #include "ukpu/target.h"
 
-/* Bytes of all stamps on a stick of STICK_BYTES bytes; they are written twice, the second time zeros. */
+/*
+ * Bytes of all stamps on a stick of STICK_BYTES bytes; they are written twice, the second time
+ * zeros.
+ */
 uint64_t stamp_bytes(uint64_t stick_bytes);
 
 /*

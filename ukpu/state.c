@@ -51,7 +51,8 @@ int state_path(const char *name, char *out, size_t size, struct fault *fault)
 	} else if (home && home[0] == '/') {
 		n = snprintf(out, size, "%s/.local/state/ukpu/%s", home, name);
 	} else {
-		fault_set(fault, KIT_ERR_NOT_FOUND, "no home folder to keep backups and journal in");
+		fault_set(fault, KIT_ERR_NOT_FOUND,
+			  "no home folder to keep backups and journal in");
 		return fault_todo(fault, "Name a place in XDG_STATE_HOME.");
 	}
 	if (n < 0 || (size_t)n >= size)

@@ -69,9 +69,10 @@ static int compare_step(const struct plan *p, const struct plan_step *step,
 		plan_fill(p, step, at, wanted, n);
 		r = disk_read(fresh, step->offset + at, found, n, fault);
 		if (!r && !secret_equal(wanted, found, n)) {
-			fault_set(fault, KIT_ERR_VERIFY, "%s: the %s at byte %llu came back different "
-				  "from what was written", fresh->name, step->text,
-				  (unsigned long long)(step->offset + at));
+			fault_set(fault, KIT_ERR_VERIFY,
+				  "%s: the %s at byte %llu came back different "
+				  "from what was written",
+				  fresh->name, step->text, (unsigned long long)(step->offset + at));
 			r = fault_todo(fault, "The stick is broken: take another one.");
 		}
 	}

@@ -19,13 +19,13 @@
 #define BLKGETDISKSEQ _IOR(0x12, 128, uint64_t)
 #endif
 
-#define PIECE		((size_t)1 << 20)	/* bytes in one write, and between two looks at progress */
-#define WINDOW		((size_t)64 << 10)	/* bytes read back at once; a multiple of what O_DIRECT wants */
-#define WINDOWS		16			/* of them are kept, each for its share of the places */
+#define PIECE		((size_t)1 << 20)	/* bytes in one write, then a look at progress */
+#define WINDOW		((size_t)64 << 10)	/* bytes read back at once */
+#define WINDOWS		16	/* of them are kept, each for its share of the places */
 #define DIRECT_ALIGN	4096
 #define NOWHERE		UINT64_MAX		/* an error that cannot be told a place for */
 #define GONE_TRIES	20			/* looks, 50 ms apart, whether a stick is going */
-#define LOCK_TRIES	20			/* udev holds the lock for moments while it probes */
+#define LOCK_TRIES	20	/* udev holds the lock for moments while it probes */
 
 struct target {
 	char *path;
@@ -98,7 +98,8 @@ static int lock(struct target *t, struct fault *fault)
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return fault_sys(fault, errno, "cannot lock %s", t->path);
 		if (i == LOCK_TRIES) {
-			fault_set(fault, KIT_ERR_BUSY, "%s: another program has locked it", t->path);
+			fault_set(fault, KIT_ERR_BUSY, "%s: another program has locked it",
+				  t->path);
 			return fault_todo(fault, "Let the other program finish, then try again.");
 		}
 		nanosleep(&pause, NULL);
@@ -137,9 +138,10 @@ static int settle(struct target *t, struct fault *fault)
 	if (image ? !S_ISREG(t->st.st_mode) : !S_ISBLK(t->st.st_mode)) {
 		fault_set(fault, KIT_ERR_ARGUMENT, image ? "%s is no ordinary file" :
 			  "%s is no block device", t->path);
-		return fault_todo(fault, S_ISREG(t->st.st_mode) ?
-				  "For an image file, add --image." : S_ISBLK(t->st.st_mode) ?
-				  "For a stick, leave --image out." : "See what is there: ukpu list");
+		return fault_todo(fault, "%s",
+				  S_ISREG(t->st.st_mode) ? "For an image file, add --image." :
+				  S_ISBLK(t->st.st_mode) ? "For a stick, leave --image out." :
+				  "See what is there: ukpu list");
 	}
 	r = lock(t, fault);
 	if (r)
@@ -161,8 +163,8 @@ static int settle(struct target *t, struct fault *fault)
 	return 0;
 }
 
-static int open_with(struct target **out, const char *path, unsigned flags, int how, uint64_t create,
-		     struct fault *fault)
+static int open_with(struct target **out, const char *path, unsigned flags, int how,
+		     uint64_t create, struct fault *fault)
 {
 	struct target *t = calloc(1, sizeof(*t));
 	int r;
@@ -258,8 +260,8 @@ int target_present(struct target *t, struct fault *fault)
 	if (same_stick(t, t->fd))
 		return 0;
 	fault_set(fault, KIT_ERR_REMOVED, "%s was removed while it was in use", t->path);
-	return fault_todo(fault, "Put the stick back in and run the command again; what is on it now "
-			  "is not complete.");
+	return fault_todo(fault, "Put the stick back in and run the command again; what is on it "
+				 "now is not complete.");
 }
 
 /* An error may arrive before a pulled stick has left sysfs: give that a moment. */
@@ -467,8 +469,8 @@ int target_fresh(struct target *t, const struct disk **out, struct fault *fault)
 			return fault_sys(fault, errno, "cannot open %s once more", t->path);
 	}
 	if (!same_stick(t, t->fresh_fd))
-		return fault_set(fault, KIT_ERR_REMOVED, "%s is no longer the stick that was written",
-				 t->path);
+		return fault_set(fault, KIT_ERR_REMOVED,
+				 "%s is no longer the stick that was written", t->path);
 	if (!t->fresh_direct) {
 		r = fsync(t->fd);
 		if (r || (t->flags & TARGET_IMAGE ?
@@ -479,7 +481,8 @@ int target_fresh(struct target *t, const struct disk **out, struct fault *fault)
 	if (!t->fresh_buffer) {
 		t->fresh_buffer = aligned_alloc(DIRECT_ALIGN, WINDOWS * WINDOW);
 		if (!t->fresh_buffer)
-			return fault_set(fault, KIT_ERR_NOMEM, "no memory to read %s back", t->path);
+			return fault_set(fault, KIT_ERR_NOMEM, "no memory to read %s back",
+					 t->path);
 	}
 	t->fresh = t->disk;
 	t->fresh.read = fresh_read;

@@ -54,7 +54,9 @@ int target_write(struct target *t, uint64_t offset, const void *data, size_t siz
 int target_zero(struct target *t, uint64_t offset, uint64_t size, struct fault *fault);
 /* Everything written so far is on the medium when this returns 0. */
 int target_flush(struct target *t, struct fault *fault);
-/* A library wrote SIZE bytes at OFFSET through the descriptor: count and log them; ERR: errno or 0. */
+/*
+ * A library wrote SIZE bytes at OFFSET through the descriptor: count and log them; ERR: errno or 0.
+ */
 int target_wrote(struct target *t, uint64_t offset, size_t size, int err, struct fault *fault);
 
 /* Bytes handed to target_write() and kin; those of them that have reached the device. */

@@ -38,8 +38,8 @@ long ukpu_keys_elsewhere(struct ukpu_stick *s, struct journal_hit *hit, struct f
 		r = take_pids(s, &pids, &n, fault);
 	if (r)
 		return r;
-	found = journal_elsewhere(journal, s->identity, (const char (*)[PID_LENGTH + 1])pids, n, hit,
-				  fault);
+	found = journal_elsewhere(journal, s->identity, (const char(*)[PID_LENGTH + 1]) pids, n,
+				  hit, fault);
 	free(pids);
 	return found;
 }
@@ -53,12 +53,14 @@ int ukpu_guard_second(struct ukpu_stick *s, struct fault *fault)
 	if (found <= 0 || cli_has(s->cli, "second-stick"))
 		return found < 0 ? (int)found : 0;
 	if (cli_has(s->cli, "yes") || cli_has(s->cli, "dry-run")) {
-		fault_set(fault, KIT_ERR_EXISTS, "%ld of these keys (%s the first) went onto the stick %.150s "
-			  "on %s", found, hit.pid, hit.stick, hit.time);
-		return fault_todo(fault, "Two machines must not get one key. If the other stick is gone or "
-				  "will not be used, add --second-stick.");
+		fault_set(fault, KIT_ERR_EXISTS,
+			  "%ld of these keys (%s the first) went onto the stick %.150s on %s",
+			  found, hit.pid, hit.stick, hit.time);
+		return fault_todo(fault, "Two machines must not get one key. If the other stick is "
+					 "gone or will not be used, add --second-stick.");
 	}
-	snprintf(question, sizeof(question), "%ld of these keys (%s the first) went onto the stick %.150s on "
+	snprintf(question, sizeof(question),
+		 "%ld of these keys (%s the first) went onto the stick %.150s on "
 		 "%s. Two machines must not get one key. Put them on %.100s, too? Type \"yes\": ",
 		 found, hit.pid, hit.stick, hit.time, s->path);
 	return cli_confirm(s->cli, question, "yes", fault);
@@ -74,7 +76,8 @@ int ukpu_note_keys(struct ukpu_stick *s, struct fault *fault)
 	if (!r && s->content.size)
 		r = take_pids(s, &pids, &n, fault);
 	if (!r)
-		r = journal_put(journal, s->identity, (const char (*)[PID_LENGTH + 1])pids, n, fault);
+		r = journal_put(journal, s->identity, (const char(*)[PID_LENGTH + 1]) pids, n,
+				fault);
 	free(pids);
 	return r;
 }
@@ -135,8 +138,8 @@ int ukpu_backup(struct ukpu_stick *s, const struct content *content, const char 
 			     path && cli_has(s->cli, "force"), s->kept, sizeof(s->kept), fault);
 
 	if (!r)
-		cli_note(s->cli, "%s: a copy of its setup.bin with %u unused record%s is in %s", s->path,
-			 left, ukpu_plural(left), s->kept);
+		cli_note(s->cli, "%s: a copy of its setup.bin with %u unused record%s is in %s",
+			 s->path, left, ukpu_plural(left), s->kept);
 	return r;
 }
 

@@ -49,19 +49,23 @@ int ukpu_guard_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *f
 		lost += !o.readable;
 		if (!s->cli->quiet)
 			fprintf(stderr, "other file: %s, %llu bytes%s\n", o.path,
-				(unsigned long long)o.file->size, o.readable ? "" : ", cannot be read whole");
+				(unsigned long long)o.file->size,
+				o.readable ? "" : ", cannot be read whole");
 	}
 	if (cli_has(s->cli, "discard-other-files") || (!n && !unlisted) ||
 	    (save && !lost && !unlisted))
 		return 0;
 	if (!save) {
-		fault_set(fault, KIT_ERR_EXISTS, "%s holds other files, which would be lost", s->path);
-		return fault_todo(fault, "Save them with --save-other-files FOLDER, or let them go with "
-				  "--discard-other-files.");
+		fault_set(fault, KIT_ERR_EXISTS, "%s holds other files, which would be lost",
+			  s->path);
+		return fault_todo(fault, "Save them with --save-other-files FOLDER, or let them go "
+					 "with --discard-other-files.");
 	}
 	if (lost)
-		fault_set(fault, KIT_ERR_EXISTS, "%s: %zu of its other files cannot be read whole, so "
-			  "they cannot be saved", s->path, lost);
+		fault_set(fault, KIT_ERR_EXISTS,
+			  "%s: %zu of its other files cannot be read whole, so "
+			  "they cannot be saved",
+			  s->path, lost);
 	else
 		fault_set(fault, KIT_ERR_EXISTS, "%s holds more files than can be saved", s->path);
 	return fault_todo(fault, "To lose those that cannot be saved, add --discard-other-files.");
@@ -92,7 +96,8 @@ static int save_one(const char *folder, const struct other *o, struct fault *fau
 	int r;
 
 	if (snprintf(path, sizeof(path), "%s%s", folder, o->path) >= (int)sizeof(path))
-		return fault_set(fault, KIT_ERR_RANGE, "%s: its path is too long to be saved", o->path);
+		return fault_set(fault, KIT_ERR_RANGE, "%s: its path is too long to be saved",
+				 o->path);
 	r = make_folders(path, strlen(folder), fault);
 	if (!r)
 		r = outfile_open(&out, path, 0, fault);

@@ -30,8 +30,8 @@ static void print_finding(void *context, const struct sbin_finding *f)
 			 (unsigned long long)f->offset, f->text, f->todo && f->todo[0] ? "; " : "",
 			 f->todo ? f->todo : "");
 	else
-		cli_warn(cli, "setup.bin, byte %llu: %s%s%s", (unsigned long long)f->offset, f->text,
-			 f->todo && f->todo[0] ? "; " : "", f->todo ? f->todo : "");
+		cli_warn(cli, "setup.bin, byte %llu: %s%s%s", (unsigned long long)f->offset,
+			 f->text, f->todo && f->todo[0] ? "; " : "", f->todo ? f->todo : "");
 }
 
 /* Read it and have it checked; errors stop here. */
@@ -51,8 +51,10 @@ static int read_input(struct cli *cli, const char *path, struct content *content
 		return r;
 	fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s: firmware would not take it", path,
 		  checked.errors, ukpu_plural(checked.errors));
-	return fault_todo(fault, "Mend it (amt-setupbin check %s tells more), or write it all the same "
-			  "with --force-contents.", path);
+	return fault_todo(fault,
+			  "Mend it (amt-setupbin check %s tells more), or write it all the same "
+			  "with --force-contents.",
+			  path);
 }
 
 /* All that can go wrong before the first byte is written to any of the sticks. */
@@ -129,8 +131,9 @@ int ukpu_prepare(struct cli *cli)
 	int status = EXIT_CANNOT;
 
 	if (n > 1 && !cli_has(cli, "deal"))
-		return cli_misuse(cli, "the same setup.bin on several sticks gives several machines one "
-				  "key; with --deal each stick gets its own part");
+		return cli_misuse(cli, "the same setup.bin on several sticks gives several "
+				       "machines one "
+				       "key; with --deal each stick gets its own part");
 	sticks = calloc(n, sizeof(*sticks));
 	if (!sticks)
 		fault_set(&fault, KIT_ERR_NOMEM, "no memory for the sticks");

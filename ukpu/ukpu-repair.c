@@ -6,8 +6,8 @@
 #include "ukpu/ukpu.h"
 
 const struct cli_option ukpu_repair_options[] = {
-	{ "from", 0, "FILE", "rebuild from this backup instead of what is on the stick",
-	  CLI_FILE, 0 },
+	{ "from", 0, "FILE", "rebuild from this backup instead of what is on the stick", CLI_FILE,
+	  0 },
 	{ "pick", 0, "N", "of several setup.bin files take this one", 0, 0 },
 	{ "layout", 0, "NAME", "fat16, fat32 or superfloppy (default: its own if sound, or fat16)",
 	  0, 0 },
@@ -17,7 +17,8 @@ const struct cli_option ukpu_repair_options[] = {
 	{ "force-contents", 0, NULL, "rebuild it although the setup.bin itself has errors", 0, 0 },
 	{ "discard-other-files", 0, NULL, "other files on the stick may be lost", 0, 0 },
 	{ "save-other-files", 0, "FOLDER", "save them there first", CLI_FILE, 0 },
-	{ "second-stick", 0, NULL, "with --from: its keys are on another stick already; go on", 0, 0 },
+	{ "second-stick", 0, NULL, "with --from: its keys are on another stick already; go on", 0,
+	  0 },
 	UKPU_WRITE_OPTIONS,
 	{ NULL, 0, NULL, NULL, 0, 0 },
 };
@@ -69,7 +70,8 @@ static void show_choices(const struct find_candidate *const *choice, size_t n)
 
 		fprintf(stderr, "%zu: %s%s%s; %u records, %u left%s%s%s\n", i + 1, c->path,
 			c->path[0] ? ", " : "", find_how_name(c->how), c->records, c->left,
-			c->next_pid[0] ? ", next PID " : "", c->next_pid, c->sound ? "" : "; damaged");
+			c->next_pid[0] ? ", next PID " : "", c->next_pid,
+			c->sound ? "" : "; damaged");
 	}
 }
 
@@ -87,14 +89,15 @@ static int choose(struct ukpu_stick *s, const struct find_candidate *const *choi
 		show_choices(choice, n);
 		if (cli_has(s->cli, "yes") || cli_has(s->cli, "dry-run") ||
 		    cli_ask(s->cli, "Which one? ", answer, sizeof(answer), NULL)) {
-			fault_set(fault, KIT_ERR_STATE, "%s: %zu different setup.bin files are on it",
-				  s->path, n);
+			fault_set(fault, KIT_ERR_STATE,
+				  "%s: %zu different setup.bin files are on it", s->path, n);
 			return fault_todo(fault, "Say which one to keep: --pick N.");
 		}
 		pick = strtoull(answer, NULL, 10);
 		if (pick < 1 || pick > n)
-			return fault_set(fault, KIT_ERR_CANCELLED, "\"%s\" is none of 1 to %zu, so nothing "
-					 "was done", answer, n);
+			return fault_set(fault, KIT_ERR_CANCELLED,
+					 "\"%s\" is none of 1 to %zu, so nothing was done",
+					 answer, n);
 	}
 	*out = choice[pick ? pick - 1 : 0];
 	return 0;
@@ -112,20 +115,26 @@ static int take_from_stick(struct ukpu_stick *s, const struct find_candidate **k
 		return r;
 	n = list_choices(&s->found, choice);
 	if (!n) {
-		fault_set(fault, KIT_ERR_NOT_FOUND, "%s: no setup.bin is to be found on it: not by name, not "
-			  "deleted, and no header anywhere; the stick is left as it is", s->path);
-		return fault_todo(fault, "Rebuild it from a backup (--from FILE), or make it anew: ukpu "
-				  "prepare %s setup.bin", s->words.text);
+		fault_set(fault, KIT_ERR_NOT_FOUND,
+			  "%s: no setup.bin is to be found on it: not by name, not "
+			  "deleted, and no header anywhere; the stick is left as it is",
+			  s->path);
+		return fault_todo(fault,
+				  "Rebuild it from a backup (--from FILE), or make it anew: ukpu "
+				  "prepare %s setup.bin",
+				  s->words.text);
 	}
 	r = choose(s, choice, n, keep, fault);
 	if (r)
 		return r;
 	if (!(*keep)->sound && !cli_has(s->cli, "force-contents")) {
-		fault_set(fault, KIT_ERR_FORMAT, "%s: its setup.bin (%s%s%s) is damaged itself, so a new "
-			  "layout does not mend it; the stick is left as it is", s->path, (*keep)->path,
-			  (*keep)->path[0] ? ", " : "", find_how_name((*keep)->how));
-		return fault_todo(fault, "Rebuild it from a backup (--from FILE); or keep the bytes as they "
-				  "are with --force-contents.");
+		fault_set(fault, KIT_ERR_FORMAT,
+			  "%s: its setup.bin (%s%s%s) is damaged itself, so a new "
+			  "layout does not mend it; the stick is left as it is",
+			  s->path, (*keep)->path, (*keep)->path[0] ? ", " : "",
+			  find_how_name((*keep)->how));
+		return fault_todo(fault, "Rebuild it from a backup (--from FILE); or keep the "
+					 "bytes as they are with --force-contents.");
 	}
 	return content_take(&s->content, &(*keep)->file, fault);
 }
@@ -140,7 +149,8 @@ static int take_from_file(struct ukpu_stick *s, const char *path, struct fault *
 	if (!r && summary.errors && !cli_has(s->cli, "force-contents")) {
 		fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s", path, summary.errors,
 			  ukpu_plural(summary.errors));
-		r = fault_todo(fault, "See them with amt-setupbin check, or go on with --force-contents.");
+		r = fault_todo(fault, "See them with amt-setupbin check, or go on with "
+				      "--force-contents.");
 	}
 	/* What else is on the stick is looked for all the same, to be listed and kept. */
 	if (!r)

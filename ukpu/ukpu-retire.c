@@ -21,10 +21,13 @@ static int get_ready(struct ukpu_stick *s, struct fault *fault)
 	if (r)
 		return r;
 	if (!s->found.n && !whole) {
-		fault_set(fault, KIT_ERR_NOT_FOUND, "%s: no setup.bin is to be found on it, not even a "
-			  "deleted one", s->path);
-		return fault_todo(fault, "To be sure all the same, overwrite every byte: ukpu retire --whole "
-				  "%s", s->words.text);
+		fault_set(fault, KIT_ERR_NOT_FOUND,
+			  "%s: no setup.bin is to be found on it, not even a deleted one",
+			  s->path);
+		return fault_todo(fault,
+				  "To be sure all the same, overwrite every byte: ukpu retire "
+				  "--whole %s",
+				  s->words.text);
 	}
 	r = ukpu_guard_unused(s, fault);
 	if (!r)
@@ -42,8 +45,8 @@ static int prove(struct ukpu_stick *s, struct fault *fault)
 	if (!r)
 		r = find_run(&again, fresh, FIND_DEEP | FIND_ALWAYS, NULL, NULL, fault);
 	if (!r && again.n) {
-		fault_set(fault, KIT_ERR_VERIFY, "%s: a setup.bin still shows at byte %llu", s->path,
-			  (unsigned long long)again.candidate[0].file.runs[0].offset);
+		fault_set(fault, KIT_ERR_VERIFY, "%s: a setup.bin still shows at byte %llu",
+			  s->path, (unsigned long long)again.candidate[0].file.runs[0].offset);
 		r = fault_todo(fault, "Run it again with --whole, or destroy the stick.");
 	}
 	find_free(&again);
@@ -84,10 +87,11 @@ int ukpu_retire(struct cli *cli)
 	for (size_t i = 0; i < s.plan.n; i++)
 		wiped += s.plan.step[i].kind == PLAN_WIPE ? s.plan.step[i].bytes : 0;
 	if (!cli->quiet)
-		printf("%s: retired. %zu setup.bin file%s, %llu bytes overwritten with zeros and read back; "
-		       "the stick is empty.\n  Flash keeps spare copies that no program reaches: destroy the "
-		       "stick if that matters.\n", s.path, s.found.n, ukpu_plural(s.found.n),
-		       (unsigned long long)wiped);
+		printf("%s: retired. %zu setup.bin file%s, %llu bytes overwritten with zeros and "
+		       "read back; "
+		       "the stick is empty.\n  Flash keeps spare copies that no program reaches: "
+		       "destroy the stick if that matters.\n",
+		       s.path, s.found.n, ukpu_plural(s.found.n), (unsigned long long)wiped);
 out:
 	if (fault.code)
 		cli_fail(cli, &fault);

@@ -34,8 +34,9 @@ static int agree_to_free(const struct ukpu_stick *s, const struct drive *d, stru
 	if (serial_given(s->cli, d, &any) && any && cli_has(s->cli, "yes"))
 		return 0;
 	drive_title(d, title, sizeof(title));
-	snprintf(question, sizeof(question), "%s (%s, serial number \"%s\") is in use. Take it out of "
-		 "use? Type \"yes\": ", s->path, title, d->serial);
+	snprintf(question, sizeof(question),
+		 "%s (%s, serial number \"%s\") is in use. Take it out of use? Type \"yes\": ",
+		 s->path, title, d->serial);
 	return cli_confirm(s->cli, question, "yes", fault);
 }
 
@@ -144,7 +145,8 @@ static int open_image(struct ukpu_stick *s, unsigned flags, struct fault *fault)
 	if (!r && flags & UKPU_WRITE && target_disk(s->t)->size < LAYOUT_MIN_BYTES) {
 		fault_set(fault, KIT_ERR_UNFIT, "%s: %llu bytes are too few for a stick", s->path,
 			  (unsigned long long)target_disk(s->t)->size);
-		r = fault_todo(fault, "Name an image of 17 MiB or more, or have one made: --size 256M.");
+		r = fault_todo(fault, "Name an image of 17 MiB or more, or have one made: --size "
+				      "256M.");
 	}
 	return r;
 }
@@ -161,12 +163,15 @@ static int open_device(struct ukpu_stick *s, unsigned flags, struct fault *fault
 	else if (!r)
 		r = usage_read(&s->usage, DRIVE_SYS, USAGE_PROC, &d, fault);
 	if (!r)
-		r = target_open(&s->t, s->path, flags & UKPU_WRITE && !dry ? TARGET_WRITE : 0, fault);
+		r = target_open(&s->t, s->path, flags & UKPU_WRITE && !dry ? TARGET_WRITE : 0,
+				fault);
 	if (r)
 		return r;
 	/* Between the guards and the exclusive open another stick may have taken the name. */
-	if (target_drive(s->t)->diskseq != d.diskseq || strcmp(target_drive(s->t)->serial, d.serial))
-		return fault_set(fault, KIT_ERR_REMOVED, "%s became another stick just now", s->path);
+	if (target_drive(s->t)->diskseq != d.diskseq ||
+	    strcmp(target_drive(s->t)->serial, d.serial))
+		return fault_set(fault, KIT_ERR_REMOVED, "%s became another stick just now",
+				 s->path);
 	drive_title(&d, title, sizeof(title));
 	snprintf(s->identity, sizeof(s->identity), "%s", d.serial[0] ? d.serial : title);
 	return 0;
@@ -279,7 +284,8 @@ void ukpu_print_plan(const struct ukpu_stick *s)
 
 		if (step->kind == PLAN_STAMPS)
 			printf("%-6s  all over the stick   %10llu bytes  %s\n",
-			       plan_phase_name(step->phase), (unsigned long long)step->bytes, step->text);
+			       plan_phase_name(step->phase), (unsigned long long)step->bytes,
+			       step->text);
 		else
 			printf("%-6s  byte %14llu  %10llu bytes  %s\n",
 			       !i || step->phase != last ? plan_phase_name(step->phase) : "",
@@ -319,17 +325,22 @@ int ukpu_confirm(struct ukpu_stick *sticks, size_t n, const char *doing, struct 
 		if (target_is_image(s->t))
 			continue;
 		if (!serial_given(cli, target_drive(s->t), &any)) {
-			fault_set(fault, KIT_ERR_UNFIT, "%s has the serial number \"%s\", not the one "
-				  "that was named", s->path, target_drive(s->t)->serial);
-			return fault_todo(fault, "Look at the sticks with ukpu list; this may be another "
-					  "one than you mean.");
+			fault_set(fault, KIT_ERR_UNFIT,
+				  "%s has the serial number \"%s\", not the one that was named",
+				  s->path, target_drive(s->t)->serial);
+			return fault_todo(fault, "Look at the sticks with ukpu list; this may be "
+						 "another one than you mean.");
 		}
 		if (cli_has(cli, "yes") && !any) {
-			fault_set(fault, KIT_ERR_ARGUMENT, "--yes alone does not say which stick is meant");
-			return fault_todo(fault, "Add --serial with the stick's serial number (%s), or leave "
-					  "--yes out and answer the question.",
-					  target_drive(s->t)->serial[0] ? target_drive(s->t)->serial :
-					  "this one has none, so --yes cannot be used on it");
+			fault_set(fault, KIT_ERR_ARGUMENT,
+				  "--yes alone does not say which stick is meant");
+			return fault_todo(fault,
+					  "Add --serial with the stick's serial number (%s), or "
+					  "leave --yes out and answer the question.",
+					  target_drive(s->t)->serial[0] ?
+						  target_drive(s->t)->serial :
+						  "this one has none, so --yes cannot be used on "
+						  "it");
 		}
 	}
 	if (fresh || cli_has(cli, "yes"))
@@ -340,7 +351,8 @@ int ukpu_confirm(struct ukpu_stick *sticks, size_t n, const char *doing, struct 
 	for (size_t i = 0; i < n; i++)
 		show_stick(&sticks[i], table);
 	table_end(table);
-	snprintf(question, sizeof(question), "%s %s? Everything on %s is lost. Type \"yes\": ", doing,
-		 n == 1 ? "it" : "them", n == 1 ? "it" : "them");
+	snprintf(question, sizeof(question),
+		 "%s %s? Everything on %s is lost. Type \"yes\": ", doing, n == 1 ? "it" : "them",
+		 n == 1 ? "it" : "them");
 	return cli_confirm(cli, question, "yes", fault);
 }

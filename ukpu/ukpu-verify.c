@@ -60,8 +60,8 @@ int ukpu_verify(struct cli *cli)
 			status = EXIT_CANNOT;
 		rules = NULL;
 	} else if (!cli->quiet) {
-		printf("%s: %u passed, %u warned, %u failed, %u not looked at: firmware %s\n", s.path,
-		       sum->passed, sum->warned, sum->failed, sum->skipped,
+		printf("%s: %u passed, %u warned, %u failed, %u not looked at: firmware %s\n",
+		       s.path, sum->passed, sum->warned, sum->failed, sum->skipped,
 		       sum->failed ? "will NOT take this stick" : "will see setup.bin");
 	}
 out:

@@ -77,9 +77,11 @@ static void draw_lines(struct job *jobs, size_t n, bool again)
 		uint64_t total = jobs[i].stick->plan.bytes, done = atomic_load(&jobs[i].done);
 		unsigned percent = total ? (unsigned)(done * 100 / total) : 0;
 
-		fprintf(stderr, "\r%s: %u%%%s\033[K\n", jobs[i].stick->path, percent > 100 ? 100 : percent,
+		fprintf(stderr, "\r%s: %u%%%s\033[K\n", jobs[i].stick->path,
+			percent > 100 ? 100 : percent,
 			!atomic_load(&jobs[i].ended) ? "" :
-			jobs[i].stick->fault.code ? " failed" : " written");
+			jobs[i].stick->fault.code    ? " failed" :
+						       " written");
 	}
 }
 
@@ -141,9 +143,10 @@ void ukpu_judge_written(struct ukpu_stick *s,
 	if (ukpu_verify_stick(s, fresh, found, context, &s->fault))
 		return;
 	if (s->summary.failed) {
-		fault_set(&s->fault, KIT_ERR_VERIFY, "%s is written, and what was written came back, but "
-			  "firmware would not take it: %u rule%s failed", s->path, s->summary.failed,
-			  ukpu_plural(s->summary.failed));
+		fault_set(&s->fault, KIT_ERR_VERIFY,
+			  "%s is written, and what was written came back, but "
+			  "firmware would not take it: %u rule%s failed",
+			  s->path, s->summary.failed, ukpu_plural(s->summary.failed));
 		fault_todo(&s->fault, "See the lines above, or: ukpu verify %s", s->words.text);
 	}
 }
@@ -189,7 +192,8 @@ void ukpu_print_summary(const struct ukpu_stick *s)
 	printf("%s: ready. Layout %s; %u record%s, %u left; ", s->path,
 	       layout_name(s->plan.layout.kind), c->records, ukpu_plural(c->records), c->valid);
 	if (c->next)
-		printf("next is record %u, PID %s.\n", c->next, c->next_pid[0] ? c->next_pid : "none");
+		printf("next is record %u, PID %s.\n", c->next,
+		       c->next_pid[0] ? c->next_pid : "none");
 	else
 		printf("none is next.\n");
 	printf("  Expect about %.0f second%s more in each machine's POST.\n", c->post_seconds,

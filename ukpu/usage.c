@@ -255,8 +255,10 @@ int usage_release_holders(const struct usage *u, struct fault *fault)
 		else if (!strncmp(u->holders[i], "md", 2))
 			r = stop_md(path, fault);
 		else
-			r = fault_set(fault, KIT_ERR_BUSY, "%s holds the disk, and there is no known way "
-				      "to make it let go", u->holders[i]);
+			r = fault_set(fault, KIT_ERR_BUSY,
+				      "%s holds the disk, and there is no known way "
+				      "to make it let go",
+				      u->holders[i]);
 		if (r)
 			return r;
 	}

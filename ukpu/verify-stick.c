@@ -16,7 +16,8 @@ static void device_usb(struct verify *v, struct verify_result *out)
 	else if (v->in->usb)
 		verify_say(out, VERIFY_PASS, "a USB device");
 	else
-		verify_say(out, VERIFY_FAIL, "it does not hang on USB: firmware looks at USB sticks only");
+		verify_say(out, VERIFY_FAIL,
+			   "it does not hang on USB: firmware looks at USB sticks only");
 }
 
 static void device_size(struct verify *v, struct verify_result *out)
@@ -28,8 +29,8 @@ static void device_size(struct verify *v, struct verify_result *out)
 	if (size < LAYOUT_MIN_BYTES)
 		verify_say(out, VERIFY_FAIL, "%s: sticks must be over 16 MB", text);
 	else if (size > GOOD_BYTES)
-		verify_say(out, VERIFY_WARN, "%s: old BIOSes are known to read sticks up to 2 GB only",
-			   text);
+		verify_say(out, VERIFY_WARN,
+			   "%s: old BIOSes are known to read sticks up to 2 GB only", text);
 	else
 		verify_say(out, VERIFY_PASS, "%s", text);
 }
@@ -47,9 +48,11 @@ static void device_writable(struct verify *v, struct verify_result *out)
 	if (!v->in->read_only)
 		verify_say(out, VERIFY_PASS, "not write-protected");
 	else if (v->checked && !v->contents.consumable)
-		verify_say(out, VERIFY_PASS, "write-protected, which its file (\"do not consume\") bears");
+		verify_say(out, VERIFY_PASS,
+			   "write-protected, which its file (\"do not consume\") bears");
 	else
-		verify_say(out, VERIFY_FAIL, "write-protected: firmware cannot mark records as used");
+		verify_say(out, VERIFY_FAIL,
+			   "write-protected: firmware cannot mark records as used");
 }
 
 static void device_mounted(struct verify *v, struct verify_result *out)
@@ -75,7 +78,8 @@ static void table_signature(struct verify *v, struct verify_result *out)
 	if (v->parts.signature)
 		verify_say(out, VERIFY_PASS, "sector 0 ends in 55 AA");
 	else
-		verify_say(out, VERIFY_FAIL, "sector 0 does not end in 55 AA: no partition is seen");
+		verify_say(out, VERIFY_FAIL,
+			   "sector 0 does not end in 55 AA: no partition is seen");
 }
 
 static void table_entries(struct verify *v, struct verify_result *out)
@@ -87,7 +91,8 @@ static void table_entries(struct verify *v, struct verify_result *out)
 	else if (v->parts.kind == PARTS_GPT)
 		verify_say(out, VERIFY_FAIL, "a GPT: firmware of the time reads MBR tables only");
 	else if (v->parts.n != 1)
-		verify_say(out, VERIFY_FAIL, "%zu partitions: there must be exactly one", v->parts.n);
+		verify_say(out, VERIFY_FAIL, "%zu partitions: there must be exactly one",
+			   v->parts.n);
 	else
 		verify_say(out, VERIFY_PASS, "exactly one partition");
 }
@@ -103,16 +108,18 @@ static void table_type(struct verify *v, struct verify_result *out)
 	agrees = g->type == FAT32 ? type == 0x0B || type == 0x0C :
 		g->type == FAT12 ? type == 0x01 :
 		type == 0x06 || type == 0x0E || (type == 0x04 && g->sectors < 65536);
-	verify_say(out, agrees ? VERIFY_PASS : VERIFY_FAIL, "partition type %02X, the volume is FAT%d",
-		   type, g->type);
+	verify_say(out, agrees ? VERIFY_PASS : VERIFY_FAIL,
+		   "partition type %02X, the volume is FAT%d", type, g->type);
 }
 
 static void table_active(struct verify *v, struct verify_result *out)
 {
 	for (size_t i = 0; i < v->parts.n; i++) {
 		if (v->parts.part[i].active) {
-			verify_say(out, VERIFY_FAIL, "partition %u is marked active: the stick must not "
-				   "be made to boot", v->parts.part[i].number);
+			verify_say(out, VERIFY_FAIL,
+				   "partition %u is marked active: the stick must not "
+				   "be made to boot",
+				   v->parts.part[i].number);
 			return;
 		}
 	}
@@ -124,7 +131,8 @@ static void table_start(struct verify *v, struct verify_result *out)
 {
 	if (no_table(v, out))
 		return;
-	verify_say(out, v->part->start ? VERIFY_PASS : VERIFY_FAIL, "the partition begins at sector %llu%s",
+	verify_say(out, v->part->start ? VERIFY_PASS : VERIFY_FAIL,
+		   "the partition begins at sector %llu%s",
 		   (unsigned long long)(v->part->start / v->in->disk->sector_bytes),
 		   v->part->start ? "" : ", on top of the table");
 }
@@ -180,7 +188,8 @@ static void table_chs(struct verify *v, struct verify_result *out)
 			return;
 		}
 	}
-	verify_say(out, VERIFY_WARN, "cylinder, head and sector of the partition do not say the same "
+	verify_say(out, VERIFY_WARN,
+		   "cylinder, head and sector of the partition do not say the same "
 		   "as its LBA: BIOSes that go by them miss it");
 }
 
@@ -190,21 +199,24 @@ static bool belongs(const struct verify *v, const struct probe_signature *s)
 	uint64_t volume = v->part ? v->part->start : 0;
 
 	return (s->offset == 510 && !strcmp(s->type, "dos")) ||
-		(!strcmp(s->type, "vfat") && s->offset >= volume && s->offset < volume + FAT_SECTOR);
+	       (!strcmp(s->type, "vfat") && s->offset >= volume && s->offset < volume + FAT_SECTOR);
 }
 
 static void table_remains(struct verify *v, struct verify_result *out)
 {
-	static const struct { const char *name; uint64_t at; const char *magic; } known[] = {
-		{ "ISO 9660", 32769, "CD001" }, { "UDF", 32769, "BEA01" }, { "UDF", 34817, "BEA01" },
-		{ "UDF", 34817, "NSR0" }, { "UDF", 36865, "NSR0" },
+	static const struct { const char *name; uint64_t at; const char *magic;
+	} known[] = {
+		{ "ISO 9660", 32769, "CD001" }, { "UDF", 32769, "BEA01" },
+		{ "UDF", 34817, "BEA01" },	{ "UDF", 34817, "NSR0" },
+		{ "UDF", 36865, "NSR0" },
 	};
 	const struct disk *disk = v->in->disk;
 	char magic[5];
 
 	if (v->parts.gpt_front || v->parts.gpt_back) {
-		verify_say(out, VERIFY_FAIL, "a GPT stands at the %s of the stick and can win over the "
-			   "MBR", v->parts.gpt_front ? "beginning" : "end");
+		verify_say(out, VERIFY_FAIL,
+			   "a GPT stands at the %s of the stick and can win over the MBR",
+			   v->parts.gpt_front ? "beginning" : "end");
 		return;
 	}
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
@@ -245,8 +257,8 @@ static void table_code(struct verify *v, struct verify_result *out)
 		size_t at = s[0] == 0xEB ? s[1] + 2u : s[0] == 0xE9 ? get_le16(s + 1) + 3u : 0;
 
 		if (at < 62 || at + n > 510 || all_zero(s + at, n))
-			verify_say(out, VERIFY_WARN, "no boot code: a BIOS that tries to boot the stick "
-				   "hangs");
+			verify_say(out, VERIFY_WARN,
+				   "no boot code: a BIOS that tries to boot the stick hangs");
 		else
 			verify_say(out, VERIFY_PASS, "the boot sector's jump leads to code");
 		return;
@@ -254,10 +266,11 @@ static void table_code(struct verify *v, struct verify_result *out)
 	if (!memcmp(s, fat_boot_stub, n) && all_zero(s + n, 440 - n))
 		verify_say(out, VERIFY_PASS, "the boot code hands on to the next boot device");
 	else if (all_zero(s, 440))
-		verify_say(out, VERIFY_WARN, "the boot code is zeros: a BIOS that tries to boot the stick "
-			   "hangs");
+		verify_say(out, VERIFY_WARN,
+			   "the boot code is zeros: a BIOS that tries to boot the stick hangs");
 	else
-		verify_say(out, VERIFY_WARN, "foreign boot code: a BIOS that tries to boot the stick may "
+		verify_say(out, VERIFY_WARN,
+			   "foreign boot code: a BIOS that tries to boot the stick may "
 			   "stop there");
 }
 
@@ -277,8 +290,8 @@ static void boot_jump(struct verify *v, struct verify_result *out)
 	const uint8_t *b = v->v.boot;
 	bool good = (b[0] == 0xEB && b[2] == 0x90) || b[0] == 0xE9;
 
-	verify_say(out, good ? VERIFY_PASS : VERIFY_FAIL, "begins with %02X %02X %02X%s", b[0], b[1],
-		   b[2], good ? "" : ": no jump, so some readers take it for no FAT volume");
+	verify_say(out, good ? VERIFY_PASS : VERIFY_FAIL, "begins with %02X %02X %02X%s", b[0],
+		   b[1], b[2], good ? "" : ": no jump, so some readers take it for no FAT volume");
 }
 
 static void boot_signature(struct verify *v, struct verify_result *out)
@@ -355,7 +368,8 @@ static void boot_sectors(struct verify *v, struct verify_result *out)
 		verify_say(out, VERIFY_WARN, "the volume has %llu bytes, its partition %llu",
 			   (unsigned long long)volume, (unsigned long long)room);
 	else
-		verify_say(out, VERIFY_PASS, "the volume fits its place (%u sectors)", v->v.g.sectors);
+		verify_say(out, VERIFY_PASS, "the volume fits its place (%u sectors)",
+			   v->v.g.sectors);
 }
 
 static void boot_clusters(struct verify *v, struct verify_result *out)
@@ -366,18 +380,22 @@ static void boot_clusters(struct verify *v, struct verify_result *out)
 		FAT32;
 
 	if (true_type != g->type)
-		verify_say(out, VERIFY_FAIL, "says it is FAT%d, but %u clusters make it FAT%d: firmware "
-			   "does not see it", g->type, n, true_type);
+		verify_say(out, VERIFY_FAIL,
+			   "says it is FAT%d, but %u clusters make it FAT%d: firmware "
+			   "does not see it",
+			   g->type, n, true_type);
 	else if (g->type == FAT12)
 		verify_say(out, VERIFY_FAIL, "%u clusters make it FAT12: firmware reads FAT16", n);
 	else if (n < FAT12_CLUSTERS_END + FAT_LIMIT_DISTANCE ||
 		 (n < FAT16_CLUSTERS_END + FAT_LIMIT_DISTANCE &&
 		  n >= FAT16_CLUSTERS_END - FAT_LIMIT_DISTANCE))
-		verify_say(out, VERIFY_WARN, "%u clusters: so near to the limit some readers take the "
-			   "type for another", n);
+		verify_say(out, VERIFY_WARN,
+			   "%u clusters: so near to the limit some readers take the "
+			   "type for another",
+			   n);
 	else
-		verify_say(out, VERIFY_PASS, "FAT%d by %u clusters%s", g->type, n, g->type == FAT32 ?
-			   " (which later firmware only reads)" : "");
+		verify_say(out, VERIFY_PASS, "FAT%d by %u clusters%s", g->type, n,
+			   g->type == FAT32 ? " (which later firmware only reads)" : "");
 }
 
 static void boot_fat32(struct verify *v, struct verify_result *out)

@@ -30,8 +30,9 @@ static void fat_copies(struct verify *v, struct verify_result *out)
 static void fat_clean(struct verify *v, struct verify_result *out)
 {
 	if (v->clusters.dirty || v->clusters.errors)
-		verify_say(out, VERIFY_FAIL, "marked %s", v->clusters.dirty ?
-			   "dirty: it was pulled while it was mounted" : "as having had disk errors");
+		verify_say(out, VERIFY_FAIL, "marked %s",
+			   v->clusters.dirty ? "dirty: it was pulled while it was mounted" :
+					       "as having had disk errors");
 	else
 		verify_say(out, VERIFY_PASS, "marked clean");
 }
@@ -73,8 +74,9 @@ static void fat_only(struct verify *v, struct verify_result *out)
 
 static void fat_tail(struct verify *v, struct verify_result *out)
 {
-	verify_say(out, v->clusters.tail_dirty ? VERIFY_WARN : VERIFY_PASS, "the FAT is %szero behind "
-		   "the last cluster", v->clusters.tail_dirty ? "not " : "");
+	verify_say(out, v->clusters.tail_dirty ? VERIFY_WARN : VERIFY_PASS,
+		   "the FAT is %szero behind the last cluster",
+		   v->clusters.tail_dirty ? "not " : "");
 }
 
 /* ---- root directory ---- */
@@ -101,8 +103,8 @@ static void root_first(struct verify *v, struct verify_result *out)
 		verify_say(out, VERIFY_FAIL, "entry 0 is the volume's label, SETUP.BIN is entry %u",
 			   root->setup.slot);
 	else
-		verify_say(out, VERIFY_FAIL, "entry 0 is %s, SETUP.BIN is entry %u", root->first_name,
-			   root->setup.slot);
+		verify_say(out, VERIFY_FAIL, "entry 0 is %s, SETUP.BIN is entry %u",
+			   root->first_name, root->setup.slot);
 }
 
 static void root_only(struct verify *v, struct verify_result *out)
@@ -110,8 +112,8 @@ static void root_only(struct verify *v, struct verify_result *out)
 	unsigned others = v->root.entries - v->root.found;
 
 	if (others)
-		verify_say(out, VERIFY_FAIL, "%u other entries stand beside it, %s one of them", others,
-			   v->root.other);
+		verify_say(out, VERIFY_FAIL, "%u other entries stand beside it, %s one of them",
+			   others, v->root.other);
 	else
 		verify_say(out, VERIFY_PASS, "nothing else is in the root directory");
 	if (others && v->root.entries > 1)
@@ -127,8 +129,9 @@ static void root_deleted(struct verify *v, struct verify_result *out)
 
 static void root_end(struct verify *v, struct verify_result *out)
 {
-	verify_say(out, v->root.tail_dirty ? VERIFY_WARN : VERIFY_PASS, "the directory is %szero behind "
-		   "its last entry", v->root.tail_dirty ? "not " : "");
+	verify_say(out, v->root.tail_dirty ? VERIFY_WARN : VERIFY_PASS,
+		   "the directory is %szero behind its last entry",
+		   v->root.tail_dirty ? "not " : "");
 }
 
 static void root_attributes(struct verify *v, struct verify_result *out)
@@ -144,8 +147,8 @@ static void root_attributes(struct verify *v, struct verify_result *out)
 	else if (a & (FAT_HIDDEN | FAT_SYSTEM))
 		verify_say(out, VERIFY_FAIL, "attributes %02X: hidden or system file", a);
 	else
-		verify_say(out, a == FAT_ARCHIVE ? VERIFY_PASS : VERIFY_WARN, "attributes %02X%s", a,
-			   a == FAT_ARCHIVE ? "" : ": 20 is usual");
+		verify_say(out, a == FAT_ARCHIVE ? VERIFY_PASS : VERIFY_WARN, "attributes %02X%s",
+			   a, a == FAT_ARCHIVE ? "" : ": 20 is usual");
 }
 
 /* ---- file ---- */
@@ -164,9 +167,11 @@ static void file_start(struct verify *v, struct verify_result *out)
 	uint32_t wanted = v->v.g.type == FAT32 ? v->v.g.root_cluster + 1 : 2;
 	uint32_t found = v->root.setup.cluster;
 
-	verify_say(out, found == wanted ? VERIFY_PASS : VERIFY_WARN, "begins at cluster %u%s", found,
+	verify_say(out, found == wanted ? VERIFY_PASS : VERIFY_WARN, "begins at cluster %u%s",
+		   found,
 		   found == wanted ? ", the first one" :
-		   ", not at the volume's beginning: old BIOSes do a raw look-up there");
+				     ", not at the volume's beginning: old BIOSes do a raw look-up "
+				     "there");
 }
 
 static void file_contiguous(struct verify *v, struct verify_result *out)
@@ -180,7 +185,8 @@ static void file_size(struct verify *v, struct verify_result *out)
 	uint64_t n = v->file.size;
 
 	if (n % SBIN_CHUNK)
-		verify_say(out, VERIFY_FAIL, "%llu bytes: not a multiple of 512", (unsigned long long)n);
+		verify_say(out, VERIFY_FAIL, "%llu bytes: not a multiple of 512",
+			   (unsigned long long)n);
 	else if (n < 2 * SBIN_CHUNK)
 		verify_say(out, VERIFY_FAIL, "%llu bytes: a header and a record take 1,024",
 			   (unsigned long long)n);
@@ -232,11 +238,13 @@ static void contents_check(struct verify *v, struct verify_result *out)
 static void contents_next(struct verify *v, struct verify_result *out)
 {
 	if (!v->contents.next)
-		verify_say(out, VERIFY_FAIL, "no record is left for the next machine (%u of %u used)",
+		verify_say(out, VERIFY_FAIL,
+			   "no record is left for the next machine (%u of %u used)",
 			   v->contents.consumed, v->contents.records);
 	else
 		verify_say(out, VERIFY_PASS, "record %u is next, PID %s; %u of %u are left",
-			   v->contents.next, v->contents.next_pid[0] ? v->contents.next_pid : "none",
+			   v->contents.next,
+			   v->contents.next_pid[0] ? v->contents.next_pid : "none",
 			   v->contents.valid, v->contents.records);
 }
 
@@ -247,11 +255,12 @@ static void contents_consume(struct verify *v, struct verify_result *out)
 	if (!v->contents.consumable)
 		verify_say(out, VERIFY_PASS, "\"do not consume\": every machine takes record 1");
 	else if (no_write)
-		verify_say(out, VERIFY_FAIL, "records are to be consumed, but the stick or the file is "
+		verify_say(out, VERIFY_FAIL,
+			   "records are to be consumed, but the stick or the file is "
 			   "write-protected");
 	else
-		verify_say(out, VERIFY_PASS, "records are consumed one by one, and the stick can be "
-			   "written");
+		verify_say(out, VERIFY_PASS,
+			   "records are consumed one by one, and the stick can be written");
 }
 
 static void contents_records(struct verify *v, struct verify_result *out)

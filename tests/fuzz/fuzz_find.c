@@ -33,8 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		const char *p = found.other[i].path;
 
 		for (; *p; p++) {
-			if (p[0] == '/' && p[1] == '.' && (p[2] == '/' || !p[2] ||
-							    (p[2] == '.' && (p[3] == '/' || !p[3]))))
+			if (p[0] == '/' && p[1] == '.' &&
+			    (p[2] == '/' || !p[2] || (p[2] == '.' && (p[3] == '/' || !p[3]))))
 				abort();
 		}
 	}

@@ -38,7 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			const struct part *p = &parts->part[i];
 
 			/* What is not marked lies on the disk, whole. */
-			if (!p->past_end && (p->start > disk.size || p->bytes > disk.size - p->start))
+			if (!p->past_end &&
+			    (p->start > disk.size || p->bytes > disk.size - p->start))
 				abort();
 		}
 	}

@@ -1,4 +1,5 @@
 # The question on the terminal: what it shows, and that only the whole word counts.
+# shellcheck shell=sh disable=SC2015,SC2034,SC2086,SC2154,SC2217
 await sda
 ask() {
 	echo "HOST: $1"

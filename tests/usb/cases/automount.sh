@@ -1,4 +1,5 @@
 # Something tries to mount the stick all the time; ukpu holds it alone, or does not begin.
+# shellcheck shell=sh disable=SC2015,SC2034,SC2086,SC2154,SC2217
 await sda
 try 0 ukpu prepare /dev/sda /five.bin $YES
 await sda

@@ -1,4 +1,5 @@
 # One sector that cannot be written, and one that cannot be read.
+# shellcheck shell=sh disable=SC2015,SC2034,SC2086,SC2154,SC2217
 await sda
 try 2 ukpu prepare /dev/sda /five.bin $YES
 said "Input/output error"

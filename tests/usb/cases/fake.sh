@@ -1,4 +1,5 @@
 # A stick that says 8 GiB and holds 64 MiB: what is written above comes out at the beginning.
+# shellcheck shell=sh disable=SC2015,SC2034,SC2086,SC2154,SC2217
 loadmod scsi_debug dev_size_mb=64 virtual_gb=8 removable=1 sector_size=512
 sleep 1
 d=$(stick)

@@ -1,4 +1,5 @@
 # Mounted, used as swap, held by device mapper: refused, and let go only on demand.
+# shellcheck shell=sh disable=SC2015,SC2034,SC2086,SC2154,SC2217
 await sda
 try 0 ukpu prepare /dev/sda /five.bin $YES
 await sda

@@ -1,4 +1,5 @@
 # Pulled in mid-write, early and late; put back; it is never half a key, and it can be rebuilt.
+# shellcheck shell=sh disable=SC2015,SC2034,SC2086,SC2154,SC2217
 LIMIT=40
 await sda
 for at in 1000 600000 1500000 2150000 2250000; do

@@ -1,4 +1,5 @@
 # A card reader: an empty slot, a card with 4,096-byte sectors, a good card.
+# shellcheck shell=sh disable=SC2015,SC2034,SC2086,SC2154,SC2217
 await sdc
 host eject
 try 0 ukpu list

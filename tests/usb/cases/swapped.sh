@@ -1,4 +1,5 @@
 # While the question is on the screen somebody swaps the stick for another.
+# shellcheck shell=sh disable=SC2015,SC2034,SC2086,SC2154,SC2217
 await sda
 before=$(head -c 4000000 /dev/sda | md5sum)
 echo "HOST: swap-and-yes"

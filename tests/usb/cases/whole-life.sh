@@ -1,4 +1,5 @@
 # A stick's whole life: listed, prepared, verified, served, spoiled, repaired, retired.
+# shellcheck shell=sh disable=SC2015,SC2034,SC2086,SC2154,SC2217
 await sda
 try 0 ukpu list
 said /dev/sda
