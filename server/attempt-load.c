@@ -1,4 +1,4 @@
-/* What an attempt reads from the map before it calls: the machine, its keys, the accounts to try. */
+/* What an attempt reads from the map: the machine, its keys, the accounts to try. */
 #include "server/attempt-parts.h"
 
 #include <string.h>
@@ -38,7 +38,7 @@ static bool is_due(const struct system *s)
  */
 static int load_other_key(struct attempt *a, struct keymap *map, struct fault *fault)
 {
-	struct keymap_earlier earlier;
+	struct keymap_earlier earlier = { .id = 0 };
 	int ret = keymap_earlier_find(map, &a->uuid, a->system.pid, &earlier, fault);
 
 	*a->system.next_pid = *a->system.admin_user = '\0';

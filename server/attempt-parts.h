@@ -55,7 +55,8 @@ struct attempt {
  *
  * load      read all there is about the machine, mark it as in set-up (unless it is set up: it
  *           has to prove itself first); KIT_ERR_NOT_FOUND when it is not due any more
- * plan      the key is used, the row the machine's; the new passwords and the new pair are in the map
+ * plan      the key is used, the row the machine's; the new passwords and the new pair are in
+ *           the map
  * succeed   what the machine may have got is what it has; configured
  * fail      the reason, and the next try
  */

@@ -1,4 +1,4 @@
-/* Passwords that a machine's row held before: kept when others take their place (csti_amts_history). */
+/* Passwords that a machine's row held before others took their place (csti_amts_history). */
 #include <stdio.h>
 #include <string.h>
 

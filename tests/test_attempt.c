@@ -1,4 +1,4 @@
-/* What an attempt reads from the map and writes to it: whose passwords are tried, what a failure leaves. */
+/* What an attempt reads from the map and writes: whose passwords are tried, what failures leave. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
