@@ -186,7 +186,7 @@ static int prune(struct keymap *m, const struct keymap_earlier *e, struct fault 
 static int is_kept(struct keymap *m, const struct keymap_earlier *e,
 		   const struct system_secrets *secrets, bool *kept, struct fault *fault)
 {
-	struct keymap_earlier last;
+	struct keymap_earlier last = { .id = 0 };
 	struct system_secrets old;
 	int rc = keymap_earlier_find(m, &e->uuid, e->pid, &last, fault);
 
