@@ -216,6 +216,9 @@ static bool read_drive(const char *sys, const char *name, struct drive *d, char 
 		usb[0] = '\0';
 	name_bus(sys, device, d);
 	snprintf(below, sizeof(below), "%s/device", device);
+	/* SCSI calls a unit host:channel:target:lun. */
+	if (link_name(device, "device", text, sizeof(text)) && strrchr(text, ':'))
+		d->lun = (unsigned)strtoul(strrchr(text, ':') + 1, NULL, 10);
 	first_text(d->vendor, sizeof(d->vendor), below, "vendor", NULL, usb, "manufacturer");
 	first_text(d->model, sizeof(d->model), below, "model", "name", usb, "product");
 	/* The USB device's serial first: enclosures pass on what they like as the disk's. */
@@ -237,6 +240,12 @@ static int by_name(const void *a, const void *b)
 
 	/* sdb before sdaa */
 	return n == m ? strcmp(x->name, y->name) : n < m ? -1 : 1;
+}
+
+/* Units of one device in the order of their slots; the kernel names them as they turn up. */
+static bool earlier_unit(const struct drive *a, const struct drive *b)
+{
+	return a->lun == b->lun ? by_name(a, b) < 0 : a->lun < b->lun;
 }
 
 /* Memory is no disk, and a loop device without a file is nothing. */
@@ -294,7 +303,7 @@ int drive_list(const char *sys, struct drive **out, size_t *n, struct fault *fau
 			if (strcmp(usb[i], usb[k]))
 				continue;
 			list[i].units++;
-			list[i].unit += by_name(&list[k], &list[i]) < 0;
+			list[i].unit += earlier_unit(&list[k], &list[i]);
 		}
 	}
 	if (count)

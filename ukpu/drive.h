@@ -24,6 +24,7 @@ struct drive {
 	unsigned speed;		/* of the USB link, Mbit/s; 0: unknown */
 	char bus[16]; /* "usb", "nvme", "ata", "scsi", "virtio", "loop", ...; "" unknown */
 	unsigned unit, units;	/* which of how many units of the same USB device; from 0 */
+	unsigned lun;		/* logical unit number; 0 when there is none */
 	uint64_t diskseq;	/* number of the medium since boot; 0: the kernel has none */
 	unsigned major, minor;
 	bool virtual;		/* made of other devices or of memory: loop, dm, md, ram, zram */

@@ -70,5 +70,17 @@ stick() {
 	# shellcheck disable=SC2012
 	basename "$(ls -d /sys/block/sd* | tail -n 1)"
 }
+# The kernel names disks as they turn up: by unit number, and by serial number.
+unit() {
+	for u in /sys/block/sd*; do
+		case $(basename "$(readlink -f "$u/device")") in *:"$1") basename "$u" ;; esac
+	done
+}
+of_serial() {
+	for u in /sys/block/sd*; do
+		[ "$(cat "$u/device/../../../../serial")" != "$1" ] || basename "$u"
+	done
+}
+
 # shellcheck disable=SC2034
 YES="--yes --serial AMT0001"
