@@ -1,11 +1,11 @@
 /* The plan of a stick: every region that will be written, in order, and its bytes. */
 #include "ukpu/plan.h"
 
-#include <openssl/rand.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <time.h>
 
 #include "ukpu/parts.h"
@@ -250,8 +250,8 @@ int plan_make(struct plan *out, struct target *t, const struct plan_request *rq,
 	r = layout_make(&p.layout, rq->kind, disk->size, disk->sector_bytes, rq->file_bytes, fault);
 	if (r)
 		goto out;
-	if (RAND_bytes((uint8_t *)ids, sizeof(ids)) != 1) {
-		r = fault_set(fault, KIT_ERR_CRYPTO, "no random numbers for the ids of the stick");
+	if (getrandom(ids, sizeof(ids), 0) != sizeof(ids)) {
+		r = fault_set(fault, KIT_ERR_SYSTEM, "no random numbers for the ids of the stick");
 		goto out;
 	}
 	if (epoch && *epoch)

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keygen/bytes.h"
+
 #define FOLDERS_MAX	4096	/* directories that are entered; more are no provisioning stick */
 
 /* Errors of the volume are findings, errors of the disk end the scan. */
@@ -182,26 +184,74 @@ static int mark_directory(struct scan_clusters *out, struct fatread *v, struct m
 	return r;
 }
 
-/* Both copies byte by byte, and what stands behind the last cluster. */
-static int compare_copies(struct scan_clusters *out, struct fatread *v, struct fault *fault)
+/* One entry of the first FAT. */
+static void count_entry(struct scan_clusters *out, const struct fat_geometry *g, uint32_t cluster,
+			uint32_t value)
+{
+	uint32_t end = fat_end(g->type), clean = end ^ end >> 1;	/* the highest bit */
+
+	if (cluster == 0) {
+		out->media_differs = (value & 0xFF) != g->media;
+	} else if (cluster == 1) {
+		/* FAT12 has no such bits. */
+		out->dirty = g->type != FAT12 && !(value & clean);
+		out->errors = g->type != FAT12 && !(value & clean >> 1);
+	} else if (fat_is_bad(g->type, value)) {
+		out->bad++;
+	} else if (value) {
+		out->used++;
+	}
+}
+
+/* SIZE bytes of the first FAT, from its byte AT on; not for FAT12, whose entries straddle bytes. */
+static void count_window(struct scan_clusters *out, const struct fat_geometry *g, uint64_t at,
+			 const uint8_t *data, size_t size)
+{
+	size_t width = g->type / 8;
+	uint32_t cluster = (uint32_t)(at / width);
+	uint64_t used = ((uint64_t)g->clusters + 2) * g->type / 8;	/* bytes */
+
+	for (size_t i = 0; i + width <= size && at + i < used; i += width, cluster++) {
+		uint32_t value = width == 2 ? get_le16(data + i) : get_le32(data + i) & 0x0FFFFFFF;
+
+		if (value || cluster < 2)
+			count_entry(out, g, cluster, value);
+	}
+}
+
+static int count_fat12(struct scan_clusters *out, struct fatread *v, struct fault *fault)
+{
+	uint32_t value;
+	int r = 0;
+
+	for (uint32_t c = 0; c < v->g.clusters + 2 && !r; c++) {
+		r = fatread_fat(v, 0, c, &value, fault);
+		if (!r)
+			count_entry(out, &v->g, c, value);
+	}
+	return r == KIT_ERR_RANGE ? 0 : r;	/* the FAT is too short: said already */
+}
+
+/* Both copies byte by byte, the entries, and what stands behind the last cluster. */
+static int scan_fats(struct scan_clusters *out, struct fatread *v, struct fault *fault)
 {
 	const struct fat_geometry *g = &v->g;
 	uint64_t bytes = (uint64_t)g->fat_sectors * g->sector_bytes;
 	uint64_t fat = v->start + (uint64_t)g->reserved * g->sector_bytes;
-	uint64_t used = ((uint64_t)g->clusters + 2) * g->type;	/* bits */
+	uint64_t used = (((uint64_t)g->clusters + 2) * g->type + 7) / 8;
 	uint8_t a[FATREAD_WINDOW], b[FATREAD_WINDOW];
 
-	out->fat_short = used > bytes * 8;
+	out->fat_short = used > bytes;
 	for (uint64_t at = 0; at < bytes; at += sizeof(a)) {
 		size_t n = bytes - at < sizeof(a) ? (size_t)(bytes - at) : sizeof(a);
 		int r = disk_read(v->disk, fat + at, a, n, fault);
 
 		if (r)
 			return r;
-		for (size_t i = 0; i < n; i++) {
-			if ((at + i) * 8 >= used && a[i])
-				out->tail_dirty = true;
-		}
+		if (g->type != FAT12)
+			count_window(out, g, at, a, n);
+		for (size_t i = at < used ? (used - at < n ? (size_t)(used - at) : n) : 0; i < n; i++)
+			out->tail_dirty = out->tail_dirty || a[i];
 		for (unsigned copy = 1; copy < g->fats && !out->copies_differ; copy++) {
 			size_t i = 0;
 
@@ -216,34 +266,7 @@ static int compare_copies(struct scan_clusters *out, struct fatread *v, struct f
 			out->differ_at = at + i;
 		}
 	}
-	return 0;
-}
-
-static int count_entries(struct scan_clusters *out, struct fatread *v, struct fault *fault)
-{
-	const struct fat_geometry *g = &v->g;
-	uint32_t value;
-	int r = 0;
-
-	for (uint32_t c = 0; c < g->clusters + 2 && !r; c++) {
-		r = fatread_fat(v, 0, c, &value, fault);
-		if (r)
-			break;
-		if (c == 0) {
-			out->media_differs = (value & 0xFF) != g->media;
-		} else if (c == 1) {
-			/* FAT12 has no such bits. */
-			out->dirty = g->type != FAT12 &&
-				!(value & (g->type == FAT16 ? 0x8000u : 0x08000000u));
-			out->errors = g->type != FAT12 &&
-				!(value & (g->type == FAT16 ? 0x4000u : 0x04000000u));
-		} else if (fat_is_bad(g->type, value)) {
-			out->bad++;
-		} else if (value) {
-			out->used++;
-		}
-	}
-	return r == KIT_ERR_RANGE ? 0 : r;	/* the FAT is too short: said already */
+	return g->type == FAT12 ? count_fat12(out, v, fault) : 0;
 }
 
 int scan_clusters(struct scan_clusters *out, struct fatread *v, const struct scan_root *root,
@@ -261,9 +284,7 @@ int scan_clusters(struct scan_clusters *out, struct fatread *v, const struct sca
 		r = fault_set(fault, KIT_ERR_NOMEM, "no memory for the map of clusters");
 		goto out;
 	}
-	r = compare_copies(out, v, &local);
-	if (!r)
-		r = count_entries(out, v, &local);
+	r = scan_fats(out, v, &local);
 	if (!r && v->g.type == FAT32)
 		r = mark_chain(out, v, m, v->g.root_cluster, &root_clusters, &local);
 	if (!r)

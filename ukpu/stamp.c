@@ -1,15 +1,16 @@
 /* Stamps against sticks of fake capacity. */
 #include "ukpu/stamp.h"
 
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "ukpu/fat.h"
 #include "ukpu/probe.h"
 
 #define FIRST_POWER	24	/* 16 MiB: no stick that is taken is smaller */
 #define FRONT_SECTOR	64	/* of the first stamp; the others follow every 8 sectors */
+#define RANDOM_PIECE	256	/* bytes that the kernel gives without interruption */
 #define STAMPS_MAX	(2 * (64 - FIRST_POWER) + 2)
 
 /*
@@ -92,8 +93,10 @@ int stamp_check(struct target *t, struct fault *fault)
 
 	if (!stamps)
 		return fault_set(fault, KIT_ERR_NOMEM, "no memory for the stamps");
-	if (RAND_bytes(stamps, (int)(n * FAT_SECTOR)) != 1)
-		r = fault_set(fault, KIT_ERR_CRYPTO, "no random numbers for the stamps");
+	for (size_t i = 0; i < n * FAT_SECTOR && !r; i += RANDOM_PIECE) {
+		if (getrandom(stamps + i, RANDOM_PIECE, 0) != RANDOM_PIECE)
+			r = fault_set(fault, KIT_ERR_SYSTEM, "no random numbers for the stamps");
+	}
 	for (size_t i = 0; i < n && !r; i++)
 		r = target_write(t, at[i], stamps + i * FAT_SECTOR, FAT_SECTOR, fault);
 	if (!r)

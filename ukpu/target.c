@@ -20,8 +20,8 @@
 #endif
 
 #define PIECE		((size_t)1 << 20)	/* bytes in one write, then a look at progress */
-#define WINDOW		((size_t)64 << 10)	/* bytes read back at once */
-#define WINDOWS		16	/* of them are kept, each for its share of the places */
+#define WINDOW		((size_t)32 << 10)	/* bytes read back at once */
+#define WINDOWS		64	/* of them are kept, each for its share of the places */
 #define DIRECT_ALIGN	4096
 #define NOWHERE		UINT64_MAX		/* an error that cannot be told a place for */
 #define GONE_TRIES	20			/* looks, 50 ms apart, whether a stick is going */
@@ -42,6 +42,7 @@ struct target {
 	struct {
 		uint64_t at;
 		size_t bytes;	/* that are good: none after any write */
+		bool touched;	/* has held something, which is to be wiped */
 	} window[WINDOWS];
 	struct disk fresh;
 	struct fault first;	/* the first error of a write or flush */
@@ -228,8 +229,10 @@ void target_close(struct target **t)
 		close((*t)->fresh_fd);
 	if ((*t)->fd >= 0)
 		close((*t)->fd);
-	if ((*t)->fresh_buffer)
-		secret_wipe((*t)->fresh_buffer, WINDOWS * WINDOW);
+	for (size_t i = 0; i < WINDOWS; i++) {
+		if ((*t)->window[i].touched)
+			secret_wipe((*t)->fresh_buffer + i * WINDOW, WINDOW);
+	}
 	free((*t)->fresh_buffer);
 	free((*t)->path);
 	free(*t);
@@ -411,6 +414,7 @@ static int fill_window(struct target *t, size_t i, uint64_t offset, struct fault
 	ssize_t done;
 
 	t->window[i].bytes = 0;
+	t->window[i].touched = true;
 	do {
 		done = pread(t->fresh_fd, t->fresh_buffer + i * WINDOW, WINDOW, (off_t)base);
 	} while (done < 0 && errno == EINTR);

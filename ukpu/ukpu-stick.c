@@ -191,6 +191,10 @@ int ukpu_stick_open(struct ukpu_stick *s, struct cli *cli, const char *path, uns
 	r = image ? open_image(s, flags, fault) : open_device(s, flags, fault);
 	if (r || !(flags & UKPU_WRITE))
 		return r;
+	if (s->created) {
+		snprintf(s->contents, sizeof(s->contents), "nothing: it is new");
+		return 0;
+	}
 	contents = malloc(sizeof(*contents));
 	if (!contents)
 		return fault_set(fault, KIT_ERR_NOMEM, "no memory to look at %s", path);
