@@ -56,13 +56,22 @@ static void forget(struct look_up *l, const char *stick)
 
 static void take_line(struct look_up *l, char *line, const char *own)
 {
-	char *save, *when, *what, *stick, *pid, *at;
+	char *field[4], *at;
+	const char *when, *what, *stick, *pid;
 
-	when = strtok_r(line, "\t\n", &save);
-	what = when ? strtok_r(NULL, "\t\n", &save) : NULL;
-	stick = what ? strtok_r(NULL, "\t\n", &save) : NULL;
-	pid = stick ? strtok_r(NULL, "\t\n", &save) : NULL;
-	if (!pid || !strcmp(stick, own))
+	/* A journal may have hundreds of thousands of lines, most of them of this stick. */
+	for (size_t i = 0; i < 4; i++) {
+		field[i] = line;
+		line = strpbrk(line, i < 3 ? "\t" : "\n");
+		if (!line)
+			return;
+		*line++ = '\0';
+	}
+	when = field[0];
+	what = field[1];
+	stick = field[2];
+	pid = field[3];
+	if (!strcmp(stick, own))
 		return;
 	if (!strcmp(what, "gone")) {
 		forget(l, stick);
