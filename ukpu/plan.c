@@ -109,10 +109,13 @@ static int add_signatures(struct plan *p, struct target *t, const struct parts *
 	uint64_t size = target_disk(t)->size;
 	uint64_t volume = layout_volume_offset(&p->layout);
 	uint64_t tail = (p->layout.stick_sectors - END_SECTORS) * FAT_SECTOR;
+	uint64_t first_data = 0, stop;
 	int r = found ? 0 : KIT_ERR_NOMEM;
 
-	if (!r)
-		r = probe_signatures(found, target_fd(t), 0, size, fault);
+	/* A new image is one hole. */
+	if (r || !target_next_data(t, &first_data, size, &stop))
+		goto out;
+	r = probe_signatures(found, target_fd(t), 0, size, fault);
 	for (size_t i = 0; i < parts->n && !r; i++) {
 		const struct part *part = &parts->part[i];
 
@@ -133,6 +136,7 @@ static int add_signatures(struct plan *p, struct target *t, const struct parts *
 		r = add(p, PLAN_CLEAN, PLAN_ZERO, first, end - first, "signature of %s",
 			s->type[0] ? s->type : "another system");
 	}
+out:
 	free(found);
 	return r;
 }

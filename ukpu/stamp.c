@@ -15,22 +15,24 @@
 
 /*
  * The places: for each power of two on the stick one at the front and one that would
- * wrap onto it; then the middle and the last sector.
+ * wrap onto it; then the middle and the last sector. The front ones come first, so that
+ * they are read back together.
  */
 static size_t places(uint64_t stick_bytes, uint64_t *out)
 {
 	uint64_t sectors = stick_bytes / FAT_SECTOR;
 	size_t n = 0;
 
-	for (unsigned power = FIRST_POWER; power < 63; power++) {
-		uint64_t front = (FRONT_SECTOR + 8 * (power - FIRST_POWER)) * (uint64_t)FAT_SECTOR;
-		uint64_t above = ((uint64_t)1 << power) + front;
+	for (unsigned power = FIRST_POWER; power < 63; power++, n++) {
+		uint64_t front = (FRONT_SECTOR + 8 * n) * (uint64_t)FAT_SECTOR;
 
-		if (above + FAT_SECTOR > stick_bytes)
+		if (((uint64_t)1 << power) + front + FAT_SECTOR > stick_bytes)
 			break;
-		out[n++] = front;
-		out[n++] = above;
+		out[n] = front;
 	}
+	for (size_t i = 0; i < n; i++)
+		out[n + i] = ((uint64_t)1 << (FIRST_POWER + i)) + out[i];
+	n *= 2;
 	out[n++] = sectors / 2 * FAT_SECTOR;
 	out[n++] = (sectors - 1) * FAT_SECTOR;
 	return n;

@@ -27,10 +27,18 @@ static void tell(const struct run *run)
 }
 
 /* The ends of a stick are mostly zeros already, and reading is faster than writing there. */
-static bool is_zero(const struct run *run, uint64_t offset, size_t size)
+static bool is_zero(const struct run *run, uint64_t at, uint64_t end)
 {
-	return !disk_read(target_disk(run->t), offset, run->buffer, size, NULL) &&
-		!run->buffer[0] && !memcmp(run->buffer, run->buffer + 1, size - 1);
+	uint64_t stop;
+
+	for (; target_next_data(run->t, &at, end, &stop); at = stop) {
+		size_t n = (size_t)(stop - at);
+
+		if (disk_read(target_disk(run->t), at, run->buffer, n, NULL) || run->buffer[0] ||
+		    memcmp(run->buffer, run->buffer + 1, n - 1))
+			return false;
+	}
+	return true;
 }
 
 static int write_step(struct run *run, const struct plan_step *step, struct fault *fault)
@@ -45,7 +53,7 @@ static int write_step(struct run *run, const struct plan_step *step, struct faul
 		size_t n = step->bytes - at < PIECE ? (size_t)(step->bytes - at) : PIECE;
 
 		if (step->kind == PLAN_ZERO && step->phase == PLAN_CLEAN &&
-		    is_zero(run, step->offset + at, n)) {
+		    is_zero(run, step->offset + at, step->offset + at + n)) {
 			run->spared += n;
 			continue;
 		}

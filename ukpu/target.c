@@ -20,8 +20,8 @@
 #endif
 
 #define PIECE		((size_t)1 << 20)	/* bytes in one write, then a look at progress */
-#define WINDOW		((size_t)32 << 10)	/* bytes read back at once */
-#define WINDOWS		64	/* of them are kept, each for its share of the places */
+#define WINDOW		((size_t)128 << 10)	/* bytes read back at once */
+#define WINDOWS		16	/* of them are kept, each for its share of the places */
 #define DIRECT_ALIGN	4096
 #define NOWHERE		UINT64_MAX		/* an error that cannot be told a place for */
 #define GONE_TRIES	20			/* looks, 50 ms apart, whether a stick is going */
@@ -88,6 +88,20 @@ uint64_t target_reached(const struct target *t)
 void target_set_hook(struct target *t, const struct target_hook *hook)
 {
 	t->hook = *hook;
+}
+
+bool target_next_data(const struct target *t, uint64_t *offset, uint64_t end, uint64_t *stop)
+{
+	off_t data = target_is_image(t) ? lseek(t->fd, (off_t)*offset, SEEK_DATA) : -1, hole;
+
+	*stop = end;
+	if (data < 0)
+		return !(target_is_image(t) && errno == ENXIO) && *offset < end;
+	hole = lseek(t->fd, data, SEEK_HOLE);
+	*offset = (uint64_t)data;
+	if (hole > data && (uint64_t)hole < end)
+		*stop = (uint64_t)hole;
+	return *offset < end;
 }
 
 static int lock(struct target *t, struct fault *fault)

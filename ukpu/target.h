@@ -41,6 +41,11 @@ const struct disk *target_disk(const struct target *t);
 int target_fd(const struct target *t);
 bool target_is_image(const struct target *t);
 const char *target_path(const struct target *t);
+/*
+ * The next range from byte *OFFSET, which it moves, to *STOP, up to END at most, that may hold
+ * anything but zeros: the holes of an image are passed over. False: there is none before END.
+ */
+bool target_next_data(const struct target *t, uint64_t *offset, uint64_t end, uint64_t *stop);
 /* The disk as it was when it was opened; NULL for an image. */
 const struct drive *target_drive(const struct target *t);
 

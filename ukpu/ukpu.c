@@ -1,4 +1,6 @@
 /* ukpu: prepare, check and mend the USB sticks that set machines up. */
+#include <malloc.h>
+
 #include "ukpu/ukpu.h"
 
 static const struct cli_verb verbs[] = {
@@ -115,5 +117,8 @@ static const struct cli_program program = {
 
 int main(int argc, char **argv)
 {
+	/* libblkid takes and gives back 256 KiB many times over: the system need not hear of it. */
+	mallopt(M_MMAP_THRESHOLD, 4 << 20);
+	mallopt(M_TRIM_THRESHOLD, 4 << 20);
 	return cli_main(&program, argc, argv);
 }
