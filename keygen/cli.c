@@ -368,7 +368,9 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
 	int status, used;
 
 	secret_protect_process();
+	/* A reader that went away and a limit on file sizes are errors of a write, no deaths. */
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 	json_set_alloc_funcs(malloc, wiping_free);
 	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
 			 !strcmp(argv[1], "help"))) {

@@ -30,6 +30,7 @@
 struct target {
 	char *path;
 	int fd;
+	bool made;		/* an image that was not there before */
 	unsigned flags;
 	struct stat st;
 	uint64_t diskseq;	/* number of the medium since boot; 0: the kernel has none */
@@ -63,6 +64,11 @@ int target_fd(const struct target *t)
 bool target_is_image(const struct target *t)
 {
 	return t->flags & TARGET_IMAGE;
+}
+
+bool target_made(const struct target *t)
+{
+	return t->made;
 }
 
 const char *target_path(const struct target *t)
@@ -122,7 +128,7 @@ static int lock(struct target *t, struct fault *fault)
 	return 0;
 }
 
-static int open_failed(const char *path, int err, struct fault *fault)
+static int open_failed(const char *path, unsigned flags, int err, struct fault *fault)
 {
 	switch (err) {
 	case EBUSY:
@@ -134,6 +140,10 @@ static int open_failed(const char *path, int err, struct fault *fault)
 		fault_set(fault, KIT_ERR_REMOVED, "%s: there is no medium in it", path);
 		return fault_todo(fault, "Put the stick or card in.");
 	case EROFS:
+		if (flags & TARGET_IMAGE) {
+			fault_set(fault, KIT_ERR_READ_ONLY, "%s is on a read-only file system", path);
+			return fault_todo(fault, "Copy the image to where it can be written.");
+		}
 		fault_set(fault, KIT_ERR_READ_ONLY, "%s is write-protected", path);
 		return fault_todo(fault, "Move the lock switch on the stick, or take another one. "
 				  "Firmware must write to it too.");
@@ -162,7 +172,7 @@ static int settle(struct target *t, struct fault *fault)
 	if (r)
 		return r;
 	if (!image && t->flags & TARGET_WRITE && !ioctl(t->fd, BLKROGET, &read_only) && read_only)
-		return open_failed(t->path, EROFS, fault);
+		return open_failed(t->path, t->flags, EROFS, fault);
 	if (!image && ioctl(t->fd, BLKGETDISKSEQ, &t->diskseq))
 		t->diskseq = 0;		/* before Linux 5.15 */
 	if (!image) {
@@ -173,8 +183,13 @@ static int settle(struct target *t, struct fault *fault)
 	r = disk_open_fd(&t->disk, &t->disk_state, t->fd, t->path, fault);
 	if (r)
 		return r;
+	if (image && t->disk.size < DISK_SECTOR && !(t->flags & TARGET_WRITE)) {
+		fault_set(fault, KIT_ERR_TRUNCATED, "%s is no image of a stick: it holds %llu bytes",
+			  t->path, (unsigned long long)t->disk.size);
+		return fault_todo(fault, "Name another file.");
+	}
 	if (!image && !t->disk.size)
-		return open_failed(t->path, ENOMEDIUM, fault);
+		return open_failed(t->path, t->flags, ENOMEDIUM, fault);
 	return 0;
 }
 
@@ -194,9 +209,15 @@ static int open_with(struct target **out, const char *path, unsigned flags, int 
 		r = fault_set(fault, KIT_ERR_NOMEM, "no memory to open %s", path);
 		goto out;
 	}
-	t->fd = open(path, how | O_CLOEXEC | O_NOCTTY, 0600);
+	/* Whether this call makes the image must be sure: what it made it may remove again. */
+	if (create) {
+		t->fd = open(path, how | O_CLOEXEC | O_CREAT | O_EXCL, 0600);
+		t->made = t->fd >= 0;
+	}
+	if (!create || (t->fd < 0 && errno == EEXIST))
+		t->fd = open(path, how | O_CLOEXEC | O_NOCTTY);
 	if (t->fd < 0) {
-		r = open_failed(path, errno, fault);
+		r = open_failed(path, flags, errno, fault);
 		goto out;
 	}
 	r = settle(t, fault);
@@ -214,6 +235,8 @@ static int open_with(struct target **out, const char *path, unsigned flags, int 
 		t->disk.size = create;
 	}
 out:
+	if (r && t->made)
+		unlink(path);
 	if (r)
 		target_close(&t);
 	*out = t;
@@ -227,12 +250,15 @@ int target_open(struct target **out, const char *path, unsigned flags, struct fa
 	/* O_EXCL on a block device: refused while mounted, and nobody mounts while it is held. */
 	if (flags & TARGET_WRITE && !(flags & TARGET_IMAGE))
 		how |= O_EXCL;
+	/* What is named as an image may be a pipe that nobody writes to: no waiting for that. */
+	if (flags & TARGET_IMAGE)
+		how |= O_NONBLOCK;
 	return open_with(out, path, flags, how, 0, fault);
 }
 
 int target_create(struct target **out, const char *path, uint64_t size, struct fault *fault)
 {
-	return open_with(out, path, TARGET_WRITE | TARGET_IMAGE, O_RDWR | O_CREAT, size, fault);
+	return open_with(out, path, TARGET_WRITE | TARGET_IMAGE, O_RDWR | O_NONBLOCK, size, fault);
 }
 
 void target_close(struct target **t)
@@ -306,7 +332,8 @@ static int failed(struct target *t, int err, const char *doing, uint64_t offset,
 		else
 			fault_sys(&t->first, err, "%s: %s failed at byte %llu", t->path, doing,
 				  (unsigned long long)offset);
-		fault_todo(&t->first, err == EROFS ? "The stick is write-protected: move its "
+		fault_todo(&t->first, t->flags & TARGET_IMAGE ? "Make room for the image, or put "
+			   "it somewhere else." : err == EROFS ? "The stick is write-protected: move its "
 			   "lock switch, or take another one." : err == EIO ?
 			   "The stick is broken: take another one." : "Try another stick.");
 	}
@@ -356,9 +383,11 @@ int target_write(struct target *t, uint64_t offset, const void *data, size_t siz
 			continue;
 		if (done < 0)
 			return failed(t, err ? err : errno, "writing", offset, fault);
-		/* A disk takes all that lies inside it: less means that it is going away. */
-		if ((size_t)done != n)
+		/* A disk takes all that lies inside it: less means that it is going away. A file
+		   may have met a limit, which the rest of the write gets told. */
+		if ((size_t)done != n && (!done || !(t->flags & TARGET_IMAGE)))
 			return failed(t, EIO, "writing", offset + (uint64_t)done, fault);
+		n = (size_t)done;
 		t->written += n;
 		r = n == PIECE ? push(t, offset, n, fault) : 0;
 		if (r)

@@ -40,6 +40,8 @@ void target_close(struct target **t);
 const struct disk *target_disk(const struct target *t);
 int target_fd(const struct target *t);
 bool target_is_image(const struct target *t);
+/* Was the image not there before target_create()? */
+bool target_made(const struct target *t);
 const char *target_path(const struct target *t);
 /*
  * The next range from byte *OFFSET, which it moves, to *STOP, up to END at most, that may hold

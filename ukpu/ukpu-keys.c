@@ -82,13 +82,13 @@ int ukpu_note_keys(struct ukpu_stick *s, struct fault *fault)
 	return r;
 }
 
-void ukpu_print_pids(struct ukpu_stick *s)
+void ukpu_print_pids(struct ukpu_stick *s, const char *what)
 {
 	char (*pids)[PID_LENGTH + 1] = NULL;
 	size_t n = 0;
 
 	if (!take_pids(s, &pids, &n, NULL)) {
-		printf("  PIDs on it:");
+		printf("  %s:", what);
 		for (size_t i = 0; i < n; i++)
 			printf(" %s", pids[i]);
 		putchar('\n');

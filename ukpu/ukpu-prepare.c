@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "ukpu/deal.h"
 #include "ukpu/ukpu.h"
@@ -47,14 +48,47 @@ static int read_input(struct cli *cli, const char *path, struct content *content
 	if (r == KIT_ERR_FORMAT)
 		return fault_todo(fault, "Make one: amt-setupbin create, or amt-keygen generate "
 				  "--setupbin.");
-	if (r || !checked.errors || cli_has(cli, "force-contents"))
+	if (r || cli_has(cli, "force-contents"))
 		return r;
+	if (!checked.errors && !checked.next) {
+		fault_set(fault, KIT_ERR_STATE, "%s has no record left for a machine", path);
+		return fault_todo(fault, "Make a new one, or write it all the same with "
+				  "--force-contents.");
+	}
+	if (!checked.errors)
+		return 0;
 	fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s: firmware would not take it", path,
 		  checked.errors, ukpu_plural(checked.errors));
 	return fault_todo(fault,
 			  "Mend it (amt-setupbin check %s tells more), or write it all the same "
 			  "with --force-contents.",
 			  path);
+}
+
+/* Nothing may be target and source, or two targets, at once. */
+static int check_distinct(struct cli *cli, size_t i, const struct ukpu_stick *opened,
+			  struct fault *fault)
+{
+	struct stat here, there;
+
+	if (stat(cli->argv[i], &here))
+		return 0;
+	for (size_t k = 0; k < i; k++) {
+		if (fstat(target_fd(opened[k].t), &there) || !ukpu_same_file(&here, &there))
+			continue;
+		fault_set(fault, KIT_ERR_ARGUMENT, "%s is the same stick as %s", cli->argv[i],
+			  cli->argv[k]);
+		return fault_todo(fault, "Name each stick once.");
+	}
+	if (S_ISREG(here.st_mode) && !cli_has(cli, "image"))
+		return 0;
+	if (strcmp(cli->argv[cli->argc - 1], "-") && !stat(cli->argv[cli->argc - 1], &there) &&
+	    ukpu_same_file(&here, &there)) {
+		fault_set(fault, KIT_ERR_ARGUMENT, "%s would be overwritten with itself",
+			  cli->argv[i]);
+		return fault_todo(fault, "Name the stick first and the setup.bin last.");
+	}
+	return 0;
 }
 
 /* All that can go wrong before the first byte is written to any of the sticks. */
@@ -78,7 +112,9 @@ static int get_ready(struct cli *cli, struct ukpu_stick *sticks, size_t n, struc
 	for (size_t i = 0; i < n && !r; i++) {
 		struct ukpu_stick *s = &sticks[i];
 
-		r = ukpu_stick_open(s, cli, cli->argv[i], UKPU_WRITE | UKPU_CREATE, fault);
+		r = check_distinct(cli, i, sticks, fault);
+		if (!r)
+			r = ukpu_stick_open(s, cli, cli->argv[i], UKPU_WRITE | UKPU_CREATE, fault);
 		s->content = shares[i];
 		memset(&shares[i], 0, sizeof(shares[i]));
 		if (!r && !s->created)
@@ -113,11 +149,13 @@ static int write_sticks(struct cli *cli, struct ukpu_stick *sticks, size_t n, st
 		int one = ukpu_failed_status(&sticks[i]);
 
 		status = one > status ? one : status;
-		if (one == EXIT_YES && !cli->quiet) {
+		if (one == EXIT_YES && !cli->quiet)
 			ukpu_print_summary(&sticks[i]);
-			if (cli_has(cli, "deal"))
-				ukpu_print_pids(&sticks[i]);
-		}
+		else if (one != EXIT_YES && cli_has(cli, "deal"))
+			printf("%s: failed.\n", sticks[i].path);
+		if (cli_has(cli, "deal") && (one != EXIT_YES || !cli->quiet))
+			ukpu_print_pids(&sticks[i], one == EXIT_YES ? "PIDs on it" :
+					"PIDs that were meant for it");
 	}
 	return status;
 }
@@ -130,6 +168,8 @@ int ukpu_prepare(struct cli *cli)
 	struct fault fault = {0};
 	int status = EXIT_CANNOT;
 
+	if (cli_has(cli, "size") && !cli_has(cli, "image"))
+		return cli_misuse(cli, "--size is for images (--image): a stick has the size it has");
 	if (n > 1 && !cli_has(cli, "deal"))
 		return cli_misuse(cli, "the same setup.bin on several sticks gives several "
 				       "machines one "

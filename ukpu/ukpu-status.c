@@ -62,9 +62,9 @@ int ukpu_status(struct cli *cli)
 			fault_set(&fault, r, "%s: its SETUP.BIN is no setup.bin", s.path);
 	}
 	if (r) {
-		if (r == KIT_ERR_NOT_FOUND || r == KIT_ERR_FORMAT) {
+		if (s.t && (r == KIT_ERR_NOT_FOUND || r == KIT_ERR_FORMAT)) {
 			fault_todo(&fault, "See why: ukpu verify %s", s.words.text);
-			status = s.t ? EXIT_NO : EXIT_CANNOT;
+			status = EXIT_NO;
 		}
 		cli_fail(cli, &fault);
 		goto out;

@@ -40,6 +40,20 @@ static int agree_to_free(const struct ukpu_stick *s, const struct drive *d, stru
 	return cli_confirm(s->cli, question, "yes", fault);
 }
 
+/* The stick must be the one that --serial names, before anything is done to it. */
+static int check_serial(const struct cli *cli, const char *path, const struct drive *d,
+			struct fault *fault)
+{
+	bool any;
+
+	if (serial_given(cli, d, &any))
+		return 0;
+	fault_set(fault, KIT_ERR_UNFIT,
+		  "%s has the serial number \"%s\", not the one that was named", path, d->serial);
+	return fault_todo(fault, "Look at the sticks with ukpu list; this may be another one than "
+				 "you mean.");
+}
+
 /* Everything that speaks against writing to the disk has been overruled, or this is refused. */
 static int pass_guards(struct ukpu_stick *s, const struct drive *d, struct fault *fault)
 {
@@ -121,9 +135,15 @@ static int open_image(struct ukpu_stick *s, unsigned flags, struct fault *fault)
 {
 	bool there = !access(s->path, F_OK), dry = flags & UKPU_WRITE && cli_has(s->cli, "dry-run");
 	uint64_t size = 0;
+	struct stat st;
 	int r = 0;
 
 	name_image(s);
+	if (flags & UKPU_WRITE && cli_count(s->cli, "serial")) {
+		fault_set(fault, KIT_ERR_ARGUMENT, "%s is an image file, which has no serial number",
+			  s->path);
+		return fault_todo(fault, "Leave --serial out.");
+	}
 	if (flags & UKPU_CREATE) {
 		r = cli_size(s->cli, "size", LAYOUT_MIN_BYTES, (uint64_t)1 << 50, &size, fault);
 		if (r)
@@ -133,14 +153,17 @@ static int open_image(struct ukpu_stick *s, unsigned flags, struct fault *fault)
 		fault_set(fault, KIT_ERR_NOT_FOUND, "there is no image %s", s->path);
 		return fault_todo(fault, "Have it made: --size 256M.");
 	}
-	if (!there && size && dry)
+	if (size && dry && (stat(s->path, &st) || (S_ISREG(st.st_mode) && !st.st_size)))
 		return open_nothing(s, size, fault);
-	if (size) {
+	if (size && !dry) {
 		r = target_create(&s->t, s->path, size, fault);
-		s->created = !r && !there;
+		s->created = !r && target_made(s->t);
 	} else {
 		r = target_open(&s->t, s->path, TARGET_IMAGE |
 				(flags & UKPU_WRITE && !dry ? TARGET_WRITE : 0), fault);
+		if (!r && size && target_disk(s->t)->size != size)
+			r = fault_set(fault, KIT_ERR_EXISTS, "%s is there already, with %llu bytes",
+				      s->path, (unsigned long long)target_disk(s->t)->size);
 	}
 	if (!r && flags & UKPU_WRITE && target_disk(s->t)->size < LAYOUT_MIN_BYTES) {
 		fault_set(fault, KIT_ERR_UNFIT, "%s: %llu bytes are too few for a stick", s->path,
@@ -158,6 +181,8 @@ static int open_device(struct ukpu_stick *s, unsigned flags, struct fault *fault
 	char title[140];
 	int r = drive_find(DRIVE_SYS, s->path, &d, fault);
 
+	if (!r && flags & UKPU_WRITE)
+		r = check_serial(s->cli, s->path, &d, fault);
 	if (!r && flags & UKPU_WRITE)
 		r = pass_guards(s, &d, fault);
 	else if (!r)
@@ -214,6 +239,13 @@ void ukpu_stick_close(struct ukpu_stick *s)
 	find_free(&s->found);
 	content_wipe(&s->content);
 	target_close(&s->t);
+}
+
+bool ukpu_same_file(const struct stat *a, const struct stat *b)
+{
+	if (S_ISBLK(a->st_mode) && S_ISBLK(b->st_mode))
+		return a->st_rdev == b->st_rdev;
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
 static void show_search(void *context, uint64_t done, uint64_t total)
@@ -328,13 +360,7 @@ int ukpu_confirm(struct ukpu_stick *sticks, size_t n, const char *doing, struct 
 		fresh = fresh && s->created;
 		if (target_is_image(s->t))
 			continue;
-		if (!serial_given(cli, target_drive(s->t), &any)) {
-			fault_set(fault, KIT_ERR_UNFIT,
-				  "%s has the serial number \"%s\", not the one that was named",
-				  s->path, target_drive(s->t)->serial);
-			return fault_todo(fault, "Look at the sticks with ukpu list; this may be "
-						 "another one than you mean.");
-		}
+		serial_given(cli, target_drive(s->t), &any);
 		if (cli_has(cli, "yes") && !any) {
 			fault_set(fault, KIT_ERR_ARGUMENT,
 				  "--yes alone does not say which stick is meant");

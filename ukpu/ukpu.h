@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <sys/stat.h>
 
 #include "keygen/cli.h"
 #include "ukpu/content.h"
@@ -81,6 +82,9 @@ int ukpu_stick_open(struct ukpu_stick *s, struct cli *cli, const char *path, uns
 		    struct fault *fault);
 void ukpu_stick_close(struct ukpu_stick *s);
 
+/* Are they the same file, or nodes of the same device? */
+bool ukpu_same_file(const struct stat *a, const struct stat *b);
+
 /* Search it for setup.bin files into s->found, with a progress bar when FLAGS say deep. */
 int ukpu_stick_search(struct ukpu_stick *s, unsigned flags, struct fault *fault);
 /* Plan s->content in layout KIND; old setup.bin files that were found are wiped. */
@@ -121,8 +125,8 @@ int ukpu_backup(struct ukpu_stick *s, const struct content *content, const char 
  * whose SHA-256 is BUT (or NULL).
  */
 int ukpu_save_unused(struct ukpu_stick *s, const uint8_t *but, struct fault *fault);
-/* Print the PIDs of s->content. */
-void ukpu_print_pids(struct ukpu_stick *s);
+/* Print the PIDs of s->content, WHAT they are before them. */
+void ukpu_print_pids(struct ukpu_stick *s, const char *what);
 
 /* ---- other files: ukpu-others.c ---- */
 

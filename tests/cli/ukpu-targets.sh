@@ -1,0 +1,82 @@
+#!/bin/bash
+# ukpu on targets that are none, are named twice, are full, read-only or of the wrong kind.
+set -eu
+PATH=$BIN:$PATH
+fail() { echo "FAILED: $*"; exit 1; }
+# expect STATUS COMMAND...: what it prints is in "out". Nothing may wait for anything.
+expect() {
+	local want=$1 got=0
+	shift
+	timeout 60 "$@" >out 2>&1 </dev/null || got=$?
+	[ "$got" = "$want" ] || { cat out; fail "status $got instead of $want: $*"; }
+}
+says() { grep -q -- "$1" out || { cat out; fail "no word of \"$1\""; }; }
+
+amt-keygen generate -n 7 -q --random-passwords -o keys.csv --setupbin setup.bin 2>/dev/null
+prepare() { expect "$1" ukpu prepare --yes --second-stick "${@:2}" setup.bin; }
+
+# Neither a pipe, a folder nor a character device is an image.
+mkfifo fifo
+mkdir folder
+for verb in verify status "repair --yes" "retire --yes"; do
+	for target in fifo folder /dev/null; do
+		# shellcheck disable=SC2086 # two words
+		expect 2 ukpu $verb --image $target
+	done
+done
+expect 2 ukpu verify --image fifo
+says "no ordinary file"
+prepare 2 --size 32M --image fifo
+: >empty
+expect 2 ukpu verify --image empty
+says "empty is no image of a stick: it holds 0 bytes"
+expect 2 ukpu status --image none
+grep -q "ukpu verify" out && fail "verify cannot tell more of what is not there"
+
+# A link that leads nowhere is not followed to make something there.
+ln -s nowhere dangling
+prepare 2 --size 32M --image dangling
+[ -L dangling ] || fail "the link is gone"
+[ ! -e nowhere ] || fail "something was made at its end"
+
+# A plan changes nothing, not even an empty file.
+prepare 0 --size 32M --dry-run --image empty
+[ ! -s empty ] || fail "the dry run made the image larger"
+prepare 0 --size 32M --image empty
+prepare 2 --size 64M --dry-run --image empty
+says "is there already"
+
+# Every stick once, and never the file itself.
+prepare 2 --deal --size 32M --image one.img ./one.img
+says "./one.img is the same stick as one.img"
+[ ! -e one.img ] || fail "an image was left behind"
+amt-keygen generate -n 36000 -q --random-passwords -o many.csv --setupbin big.bin 2>/dev/null
+ln big.bin same.bin
+expect 2 ukpu prepare --yes --image big.bin same.bin
+says "overwritten with itself"
+prepare 2 --size 32M --serial 123 --image one.img
+says "no serial number"
+prepare 2 --size 32M /dev/null
+says "--image"
+
+# A limit on file sizes is an error like a full disk, and not the stick's fault.
+prepare 0 --size 32M --image full.img
+printf '\203' | dd of=full.img bs=1 seek=450 conv=notrunc status=none
+(ulimit -f 256 && expect 2 ukpu repair --yes --image full.img) || exit 1
+says "writing failed at byte [0-9]*: File too large"
+says "Make room"
+expect 0 ukpu repair --yes --second-stick --image full.img --from "$(ls ukpu/backup-full.img-*)"
+(ulimit -f 256 && prepare 2 --size 32M --image new.img) || exit 1
+says "File too large"
+[ ! -e new.img ] || fail "an image was left behind"
+
+# No machine would get anything from a file that is used up.
+cp setup.bin used.bin
+printf '\007' | dd of=used.bin bs=1 seek=32 conv=notrunc status=none
+for i in 1 2 3 4 5 6 7; do
+	printf '\000' | dd of=used.bin bs=1 seek=$((512 * i + 4)) conv=notrunc status=none
+done
+expect 2 ukpu prepare --yes --image used.img --size 32M used.bin
+says "no record left"
+[ ! -e used.img ] || fail "an image was left behind"
+expect 1 ukpu prepare --yes --force-contents --image used.img --size 32M used.bin
