@@ -1,5 +1,5 @@
 // MeshCentral's hello server alone, as the reference: with as little around it as it starts with.
-// meshcentral_hello.js PORT
+// meshcentral_hello.js FOLDER-OF-MESHCENTRAL PORT
 "use strict";
 const certificate = { subject: { getField: () => ({ value: "reference" }) } };
 const parent = {
@@ -8,8 +8,8 @@ const parent = {
 	certificates: { root: { cert: "" } },
 	certificateOperations: { forge: { pki: { certificateFromPem: () => certificate } } },
 };
-const server = require("meshcentral/amtprovisioningserver.js").CreateAmtProvisioningServer(parent, {
-	port: parseInt(process.argv[2], 10),
+const server = require(process.argv[2] + "/amtprovisioningserver.js").CreateAmtProvisioningServer(parent, {
+	port: parseInt(process.argv[3], 10),
 	devicegroup: "none",
 	newmebxpassword: "Reference.1",
 });

@@ -1,10 +1,11 @@
 #!/bin/bash
 # Benchmark: setup.bin files of a million records made and checked, and the library against
-# MeshCentral's module (MESHCENTRAL: folder of the npm package).
+# MeshCentral's module.
 # BIN: the programs; BENCH: setupbin_codec; the present folder is scratch.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/support.sh"
+. "$here/../peers/meshcentral.inc"
 N=${N:-1000000}
 M=${M:-100000}
 S=$BIN/amt-setupbin
@@ -26,13 +27,9 @@ row "check $N records" "$(seconds check)" s "sha256sum, s" "$reference" '<=' 1
 row_absolute "check $N records, memory" "$(peak_mib "$S" check -q setup.bin)" MiB '<=' 64
 rm -f setup.bin
 
-folder=
-for try in "${MESHCENTRAL:-}" "$(npm root -g 2>/dev/null || true)/meshcentral" \
-	/usr/lib/node_modules/meshcentral "$HOME/node_modules/meshcentral"; do
-	[ ! -f "$try/amt/amt-setupbin.js" ] || { folder=$try; break; }
-done
-if ! command -v node >/dev/null || [ -z "$folder" ]; then
-	row_skipped "create and check against MeshCentral" "node or npm package meshcentral missing"
+meshcentral amt/amt-setupbin.js
+if [ -z "$folder" ]; then
+	row_skipped "create and check against MeshCentral" "$missing"
 	exit 0
 fi
 # Both in one process and in memory, from records to bytes and back; each times itself.

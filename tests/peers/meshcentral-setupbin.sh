@@ -1,18 +1,14 @@
 #!/bin/bash
 # MeshCentral's setup.bin module against ours: it reads our files as we mean them, we read and
-# re-make its files byte for byte. MESHCENTRAL: folder of the npm package, if not found by itself.
+# re-make its files byte for byte.
 set -eu
 # shellcheck source=tests/cli/setupbin.inc
 . "$(dirname "$0")/../cli/setupbin.inc"
 here=$(cd "$(dirname "$0")" && pwd)
-command -v node >/dev/null || { echo "skipped: node is not installed"; exit 77; }
-for folder in "${MESHCENTRAL:-}" "$(npm root -g 2>/dev/null || true)/meshcentral" \
-	/usr/lib/node_modules/meshcentral "$HOME/node_modules/meshcentral"; do
-	[ ! -f "$folder/amt/amt-setupbin.js" ] || break
-	folder=
-done
-[ -n "$folder" ] || { echo "skipped: the npm package meshcentral is not installed" \
-	"(npm install meshcentral, then MESHCENTRAL=its folder)"; exit 77; }
+# shellcheck source=tests/peers/meshcentral.inc
+. "$here/meshcentral.inc"
+meshcentral amt/amt-setupbin.js
+[ -n "$folder" ] || { echo "skipped: $missing"; exit 77; }
 mesh() { node "$here/meshcentral-setupbin.js" "$folder" "$@"; }
 "$S" variables --json >variables.json
 

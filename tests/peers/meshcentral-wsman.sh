@@ -1,18 +1,14 @@
 #!/bin/bash
 # MeshCentral's AMT stack, a WS-Management client of other people, against simulated machines
-# that our server set up. MESHCENTRAL: folder of the npm package, if it is not found by itself.
+# that our server set up.
 set -eu
 # shellcheck source=tests/cli/daemon.inc
 . "$(dirname "$0")/../cli/daemon.inc"
 here=$(cd "$(dirname "$0")" && pwd)
-command -v node >/dev/null || { echo "skipped: node is not installed"; exit 77; }
-for folder in "${MESHCENTRAL:-}" "$(npm root -g 2>/dev/null || true)/meshcentral" \
-	/usr/lib/node_modules/meshcentral "$HOME/node_modules/meshcentral"; do
-	[ ! -f "$folder/amt/amt-wsman.js" ] || break
-	folder=
-done
-[ -n "$folder" ] || { echo "skipped: the npm package meshcentral is not installed" \
-	"(npm install meshcentral, then MESHCENTRAL=its folder)"; exit 77; }
+# shellcheck source=tests/peers/meshcentral.inc
+. "$here/meshcentral.inc"
+meshcentral amt/amt-wsman.js
+[ -n "$folder" ] || { echo "skipped: $missing"; exit 77; }
 
 make_map 2
 write_conf '[profile default]' 'admin_password = keep'
