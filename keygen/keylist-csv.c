@@ -42,8 +42,9 @@ int keylist_next_field(char **at, char *end, char separator, char **field, size_
 		if (p < end && *p != separator)
 			return KIT_ERR_FORMAT;
 	} else {
-		while (p < end && *p != separator)
-			p++;
+		p = memchr(p, separator, (size_t)(end - p));
+		if (!p)
+			p = end;
 		for (to = p; to > *field && to[-1] == ' ';)
 			to--;
 	}
