@@ -81,8 +81,8 @@ $B/tests/replay_fuzz_%: $B/tests/fuzz/fuzz_%.o $B/tests/fuzz/replay.o $(FLOORS)
 PACKAGES := gcc make pkg-config libc6-dev libssl-dev libblkid-dev libfdisk-dev libsqlite3-dev \
             libevent-dev libcurl4-openssl-dev libxml2-dev libjansson-dev libinih-dev \
             libmicrohttpd-dev libgnutls28-dev libnewt-dev
-CHECK_PACKAGES := check sqlite3 dosfstools mtools sleuthkit fdisk jq curl python3-minimal tmux \
-                  openssl iproute2 bsdutils procps
+CHECK_PACKAGES := check sqlite3 dosfstools e2fsprogs mtools sleuthkit fdisk jq curl python3-minimal \
+                  tmux openssl iproute2 bsdutils procps
 LINT_PACKAGES  := clang libclang-rt-14-dev shellcheck cppcheck mandoc git
 
 help:

@@ -140,6 +140,12 @@ bool fatread_is_directory(const struct fatread_entry *e)
 	return !e->deleted && (e->attributes & (FAT_LABEL | FAT_DIRECTORY)) == FAT_DIRECTORY;
 }
 
+bool fatread_is_dots(const struct fatread_entry *e)
+{
+	return !memcmp(e->raw, ".          ", sizeof(e->raw)) ||
+		!memcmp(e->raw, "..         ", sizeof(e->raw));
+}
+
 void fatread_dir_begin(struct fatread_dir *d, struct fatread *v, uint32_t cluster)
 {
 	memset(d, 0, sizeof(*d));
@@ -235,10 +241,17 @@ static size_t put_utf8(char *out, uint32_t c)
 		out[1] = (char)(0x80 | (c & 0x3F));
 		return 2;
 	}
-	out[0] = (char)(0xE0 | c >> 12);
-	out[1] = (char)(0x80 | (c >> 6 & 0x3F));
-	out[2] = (char)(0x80 | (c & 0x3F));
-	return 3;
+	if (c < 0x10000) {
+		out[0] = (char)(0xE0 | c >> 12);
+		out[1] = (char)(0x80 | (c >> 6 & 0x3F));
+		out[2] = (char)(0x80 | (c & 0x3F));
+		return 3;
+	}
+	out[0] = (char)(0xF0 | c >> 18);
+	out[1] = (char)(0x80 | (c >> 12 & 0x3F));
+	out[2] = (char)(0x80 | (c >> 6 & 0x3F));
+	out[3] = (char)(0x80 | (c & 0x3F));
+	return 4;
 }
 
 /* Does the long name gathered so far belong to this short name? Then put it into OUT. */
@@ -255,8 +268,12 @@ static void attach_long_name(struct fatread_dir *d, struct fatread_entry *out)
 		return;
 	out->first_slot = d->long_slot;
 	for (size_t i = 0; i < 255 && d->long_name[i] && d->long_name[i] != 0xFFFF; i++) {
-		uint32_t c = d->long_name[i];
+		uint32_t c = d->long_name[i], low = d->long_name[i + 1];
 
+		if (c >= 0xD800 && c < 0xDC00 && low >= 0xDC00 && low < 0xE000) {
+			c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
+			i++;
+		}
 		/* Half of a pair, or a control character: nobody's terminal wants it. */
 		if ((c >= 0xD800 && c < 0xE000) || c < 0x20 || (c >= 0x7F && c < 0xA0))
 			c = '?';

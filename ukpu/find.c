@@ -27,6 +27,7 @@ struct search {
 	struct folder *folder;
 	size_t n_folders;
 	unsigned long entries;
+	unsigned numbered;	/* names that got a number to be told apart */
 	struct fault *fault;
 };
 
@@ -178,25 +179,88 @@ static int add_other(struct search *s, struct fatread_file *file, bool readable,
 	return 0;
 }
 
+/* The first bytes of the N bytes of NAME, N at most, that end with a whole character of UTF-8. */
+static size_t whole_characters(const char *name, size_t n)
+{
+	while (n && (name[n] & 0xC0) == 0x80)
+		n--;
+	return n;
+}
+
+/* What stands behind the last dot of NAME, the dot included; "" for nothing that is worth it. */
+static const char *extension(const char *name)
+{
+	const char *dot = *name ? strrchr(name + 1, '.') : NULL;
+
+	return dot && strlen(dot) <= FIND_NAME / 4 ? dot : name + strlen(name);
+}
+
+/*
+ * FOLDER/NAME, with NUMBER (or "") before the name's extension; what is too long before that is
+ * cut. False when the path does not fit.
+ */
+static bool put_name(char *out, const char *folder, const char *name, const char *number)
+{
+	const char *end = extension(name);
+	size_t stem = (size_t)(end - name), room = FIND_NAME - strlen(end) - strlen(number);
+	int n;
+
+	if (stem > room)
+		stem = whole_characters(name, room);
+	n = snprintf(out, FIND_PATH, "%s/%.*s%s%s", folder, (int)stem, name, number, end);
+	return n >= 0 && n < FIND_PATH;
+}
+
 /*
  * FOLDER/NAME. A name is what a stranger's stick says: it must not lead out of the folder
  * that files are saved to. False when it does not fit.
  */
 static bool join(char *out, const char *folder, const char *name)
 {
-	int n;
 	char *last;
 
-	n = snprintf(out, FIND_PATH, "%s/%s", folder, name);
-	if (n < 0 || n >= FIND_PATH)
+	if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
+		name = "_";
+	if (!put_name(out, folder, name, ""))
 		return false;
-	last = out + strlen(folder) + 1;
-	if (!*last || !strcmp(last, ".") || !strcmp(last, ".."))
-		return snprintf(last, (size_t)(out + FIND_PATH - last), "_") == 1;
-	for (; *last; last++) {
+	for (last = out + strlen(folder) + 1; *last; last++) {
 		if (*last == '/' || *last == '\\')
 			*last = '_';
 	}
+	return true;
+}
+
+static bool is_taken(const struct find *f, const char *path)
+{
+	for (size_t i = 0; i < f->n_others; i++) {
+		if (!strcmp(f->other[i].path, path))
+			return true;
+	}
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->candidate[i].how < FIND_DELETED && !strcmp(f->candidate[i].path, path))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Two volumes may hold files of one path, and names may differ only in what was cut or made tame:
+ * from the second on they get a number, never the same twice. False when there is no room.
+ */
+static bool make_unique(struct search *s, char path[FIND_PATH])
+{
+	char folder[FIND_PATH], *name, number[16];
+
+	if (!is_taken(s->out, path))
+		return true;
+	strcpy(folder, path);
+	name = strrchr(folder, '/');
+	*name++ = '\0';
+	do {
+		snprintf(number, sizeof(number), "~%u", ++s->numbered + 1);
+		if (!put_name(path, folder, name, number))
+			return false;
+	} while (is_taken(s->out, path));
 	return true;
 }
 
@@ -229,7 +293,7 @@ static int mend_chain(struct search *s, struct find_candidate *c, uint64_t at)
 }
 
 static int take_file(struct search *s, struct fatread *v, const struct fatread_entry *e,
-		     bool root, const char *path)
+		     bool root, char path[FIND_PATH])
 {
 	uint64_t at = fat_cluster_valid(&v->g, e->cluster) ?
 		v->start + fat_cluster_offset(&v->g, e->cluster) : UINT64_MAX;
@@ -263,6 +327,11 @@ static int take_file(struct search *s, struct fatread *v, const struct fatread_e
 	if (is < 0) {
 		fatread_file_close(&file);
 		return is;
+	}
+	if (!e->deleted && !make_unique(s, path)) {
+		s->out->more_others = true;
+		fatread_file_close(&file);
+		return 0;
 	}
 	if (is) {
 		size_t before = s->out->n;
@@ -309,20 +378,28 @@ static int walk_folder(struct search *s, struct fatread *v, const struct folder 
 			s->out->more_others = true;
 			return 0;
 		}
-		if (e.attributes & FAT_LABEL || e.raw[0] == '.' ||
-		    !join(path, folder->path, e.name))
+		if (e.attributes & FAT_LABEL || fatread_is_dots(&e))
 			continue;
+		if (!join(path, folder->path, e.name)) {
+			s->out->more_others = s->out->more_others || !e.deleted;
+			continue;
+		}
 		if (e.attributes & FAT_DIRECTORY) {
 			if (!e.deleted && fat_cluster_valid(&v->g, e.cluster))
 				enter_later(s, e.cluster, path);
+			else if (!e.deleted)
+				s->out->more_others = true;
 			continue;
 		}
 		r = take_file(s, v, &e, !folder->cluster, path);
 		if (r)
 			return r;
 	}
-	if (is_finding(r))
+	/* What stood behind the break nobody knows. */
+	if (is_finding(r)) {
+		s->out->more_others = true;
 		return 0;
+	}
 	if (r && s->fault && !s->fault->code)
 		*s->fault = why;
 	return r;

@@ -13,7 +13,8 @@
 
 #define FIND_MAX	64	/* candidates that are kept */
 #define FIND_OTHERS	4096	/* other files that are kept by name */
-#define FIND_PATH	512
+#define FIND_PATH	1024	/* Windows takes 260 characters, which may have 3 bytes each */
+#define FIND_NAME	255	/* bytes of one name, as file systems here take them */
 
 /* How a candidate was found, best first. */
 enum find_how {
@@ -37,7 +38,7 @@ struct find_candidate {
 
 /* Some other file (not deleted). */
 struct find_other {
-	char path[FIND_PATH];
+	char path[FIND_PATH];		/* no other live file found has the same */
 	struct fatread_file file;
 	bool readable;			/* its chain is whole */
 };
@@ -48,7 +49,7 @@ struct find {
 	bool more;			/* than FIND_MAX */
 	struct find_other *other;
 	size_t n_others;
-	bool more_others;
+	bool more_others;		/* there are files that could not be listed */
 };
 
 enum find_flags {

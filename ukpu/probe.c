@@ -107,7 +107,7 @@ static int probe_part(struct probe_part *out, int fd, struct fault *fault)
 	errno = 0;
 	r = blkid_do_safeprobe(pr);
 	if (r == -2) {
-		put_text(out->type, sizeof(out->type), "several at once");
+		put_text(out->type, sizeof(out->type), PROBE_SEVERAL);
 	} else if (r < 0) {
 		r = probe_failed(fault, "a probe");
 		goto out;

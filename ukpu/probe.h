@@ -9,6 +9,7 @@
 
 #define PROBE_SIGNATURES	64	/* kept; a stick with more is strange enough */
 #define PROBE_PARTS		16	/* partitions described */
+#define PROBE_SEVERAL	"several at once"	/* type of what looks like more than one */
 
 /* One signature: bytes by which some system would take the stick for something. */
 struct probe_signature {

@@ -162,7 +162,7 @@ static int mark_directory(struct scan_clusters *out, struct fatread *v, struct m
 		uint64_t need;
 		uint32_t n;
 
-		if (e.deleted || e.attributes & FAT_LABEL || e.raw[0] == '.')
+		if (e.deleted || e.attributes & FAT_LABEL || fatread_is_dots(&e))
 			continue;
 		r = mark_chain(out, v, m, e.cluster, &n, fault);
 		if (r)

@@ -112,7 +112,7 @@ unsigned long ukpu_unused(const struct ukpu_stick *s)
 	unsigned long n = 0;
 
 	for (size_t i = 0; i < s->found.n; i++) {
-		if (s->found.candidate[i].sound && !is_copy(&s->found, i))
+		if (!is_copy(&s->found, i))
 			n += s->found.candidate[i].left;
 	}
 	return n;
@@ -150,7 +150,7 @@ int ukpu_save_unused(struct ukpu_stick *s, const uint8_t *but, struct fault *fau
 		struct content content = {0};
 		int r;
 
-		if (!c->sound || !c->left || is_copy(&s->found, i) ||
+		if (!c->left || is_copy(&s->found, i) ||
 		    (but && !memcmp(but, c->digest, sizeof(c->digest))))
 			continue;
 		r = content_take(&content, &c->file, fault);

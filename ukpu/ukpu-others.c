@@ -52,14 +52,20 @@ int ukpu_guard_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *f
 				(unsigned long long)o.file->size,
 				o.readable ? "" : ", cannot be read whole");
 	}
-	if (cli_has(s->cli, "discard-other-files") || (!n && !unlisted) ||
-	    (save && !lost && !unlisted))
+	if (unlisted && !s->cli->quiet)
+		fprintf(stderr, "other files: more, which cannot be listed\n");
+	if (s->foreign[0] && !s->cli->quiet)
+		fprintf(stderr, "other files: %s, which cannot be looked into\n", s->foreign);
+	if (cli_has(s->cli, "discard-other-files") || (!n && !unlisted && !s->foreign[0]) ||
+	    (save && !lost && !unlisted && !s->foreign[0]))
 		return 0;
 	if (!save) {
 		fault_set(fault, KIT_ERR_EXISTS, "%s holds other files, which would be lost",
 			  s->path);
-		return fault_todo(fault, "Save them with --save-other-files FOLDER, or let them go "
-					 "with --discard-other-files.");
+		return fault_todo(fault, n ? "Save them with --save-other-files FOLDER, or let "
+					     "them go with --discard-other-files." :
+				  "Save them by other means, or let them go with "
+				  "--discard-other-files.");
 	}
 	if (lost)
 		fault_set(fault, KIT_ERR_EXISTS,
@@ -111,6 +117,11 @@ static int save_one(const char *folder, const struct other *o, struct fault *fau
 	if (!r)
 		r = outfile_commit(&out, fault);
 	outfile_discard(&out);
+	if (r == KIT_ERR_EXISTS) {
+		fault_clear(fault);
+		fault_set(fault, r, "%s exists already", path);
+		fault_todo(fault, "Name a folder that is empty.");
+	}
 	return r;
 }
 

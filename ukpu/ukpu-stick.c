@@ -202,6 +202,22 @@ static int open_device(struct ukpu_stick *s, unsigned flags, struct fault *fault
 	return 0;
 }
 
+/* The files of other systems cannot be listed or saved: that they are there must be said. */
+static void note_foreign(struct ukpu_stick *s, const struct probe_contents *c)
+{
+	for (size_t i = 0; i < c->n && !s->foreign[0]; i++) {
+		const struct probe_part *p = &c->part[i];
+
+		if (!p->type[0] || !strcmp(p->type, "vfat") || !strcmp(p->type, PROBE_SEVERAL))
+			continue;
+		if (p->number)
+			snprintf(s->foreign, sizeof(s->foreign), "partition %u (%s)", p->number,
+				 p->type);
+		else
+			snprintf(s->foreign, sizeof(s->foreign), "all of it (%s)", p->type);
+	}
+}
+
 int ukpu_stick_open(struct ukpu_stick *s, struct cli *cli, const char *path, unsigned flags,
 		    struct fault *fault)
 {
@@ -224,8 +240,10 @@ int ukpu_stick_open(struct ukpu_stick *s, struct cli *cli, const char *path, uns
 	if (!contents)
 		return fault_set(fault, KIT_ERR_NOMEM, "no memory to look at %s", path);
 	r = probe_contents(contents, target_fd(s->t), target_disk(s->t)->size, fault);
-	if (!r)
+	if (!r) {
 		probe_describe(contents, s->contents, sizeof(s->contents));
+		note_foreign(s, contents);
+	}
 	free(contents);
 	return r;
 }

@@ -59,6 +59,7 @@ struct ukpu_stick {
 	struct usage usage;		/* of a block device */
 	char identity[200];		/* for the journal: a serial, or the image's full path */
 	char contents[400];		/* what is on it, for people */
+	char foreign[120];		/* a file system on it that cannot be looked into, or "" */
 	bool created;			/* an image that was made for this */
 	char kept[PATH_MAX];		/* the last copy that ukpu_backup() kept; "" for none */
 	struct find found;		/* what ukpu_stick_search() found */
@@ -107,7 +108,7 @@ unsigned ukpu_drive_judge(const struct drive *d, char *out, size_t size, struct 
 
 /* ---- keys: ukpu-keys.c ---- */
 
-/* Unused records in the sound candidates of s->found, copies counted once. */
+/* Unused records in all candidates of s->found, damaged ones included, copies counted once. */
 unsigned long ukpu_unused(const struct ukpu_stick *s);
 /* Refuse when there are any, without --overwrite-unused. */
 int ukpu_guard_unused(struct ukpu_stick *s, struct fault *fault);
@@ -121,7 +122,7 @@ int ukpu_note_keys(struct ukpu_stick *s, struct fault *fault);
 int ukpu_backup(struct ukpu_stick *s, const struct content *content, const char *path,
 		unsigned left, struct fault *fault);
 /*
- * Keep copies of the sound candidates that have unused records, but not of the one
+ * Keep copies of the candidates that have unused records, but not of the one
  * whose SHA-256 is BUT (or NULL).
  */
 int ukpu_save_unused(struct ukpu_stick *s, const uint8_t *but, struct fault *fault);

@@ -1,0 +1,185 @@
+#!/bin/bash
+# Other files on a stick, also strangely named, deep, or of other systems: listed, saved, never lost unasked.
+set -eu
+PATH=$BIN:$PATH:/usr/sbin:/sbin
+fail() { echo "FAILED: $*"; exit 1; }
+for tool in sfdisk mkfs.fat mkfs.ext4 mcopy mmd python3; do
+	command -v $tool >/dev/null || { echo "$tool is not installed"; exit 77; }
+done
+export MTOOLS_SKIP_CHECK=1 PYTHONIOENCODING=utf-8
+# expect STATUS COMMAND...: what it prints is in "out".
+expect() {
+	local want=$1 got=0
+	shift
+	timeout 60 "$@" >out 2>&1 </dev/null || got=$?
+	[ "$got" = "$want" ] || { cat out; fail "status $got instead of $want: $*"; }
+}
+says() { grep -q -- "$1" out || { cat out; fail "no word of \"$1\""; }; }
+untouched() { cmp -s s.img before.img || fail "the stick was written"; }
+
+amt-keygen generate -n 7 -q --random-passwords -o keys.csv --setupbin setup.bin 2>/dev/null
+
+# A FAT16 volume with a setup.bin in its root directory, at 1 MiB.
+stick() {
+	rm -f s.img
+	truncate -s 40M s.img
+	printf 'label: dos\nstart=2048, size=77824, type=6\n' | sfdisk -q s.img
+	mkfs.fat -F 16 -s 2 -R 1 -h 2048 --offset=2048 s.img 38912 >/dev/null 2>&1
+	mcopy -i s.img@@1M setup.bin ::SETUP.BIN
+}
+
+# named NAME...: files of 4 bytes, each under a long name, the clusters from 1000 on.
+named() {
+	python3 - "$@" <<-'PY'
+	import struct, sys
+	with open("s.img", "r+b") as f:
+	    f.seek(1 << 20)
+	    boot = f.read(512)
+	    reserved, fat = (struct.unpack_from("<H", boot, i)[0] for i in (14, 22))
+	    root = (1 << 20) + (reserved + 2 * fat) * 512
+	    f.seek(root)
+	    at = next(i for i in range(0, 16384, 32) if not f.read(32)[0])
+	    for n, name in enumerate(sys.argv[1:]):
+	        cluster = 1000 + n
+	        short = b"LONG%04d" % n + b"BIN"
+	        total = 0
+	        for c in short:
+	            total = ((total >> 1 | total << 7) + c) & 255
+	        units = name.encode("utf-16-le") + b"\0\0"
+	        units += b"\xff" * (-len(units) % 26)
+	        parts = [units[i:i + 26] for i in range(0, len(units), 26)]
+	        out = b""
+	        for i in range(len(parts), 0, -1):
+	            p = parts[i - 1]
+	            out += bytes([i | (0x40 if i == len(parts) else 0)]) + p[:10] + \
+	                bytes([15, 0, total]) + p[10:22] + b"\0\0" + p[22:]
+	        out += short + bytes([32]) + bytes(14) + struct.pack("<HI", cluster, 4)
+	        f.seek(root + at)
+	        f.write(out)
+	        at += len(out)
+	        for copy in range(2):
+	            f.seek((1 << 20) + (reserved + copy * fat) * 512 + 2 * cluster)
+	            f.write(b"\xff\xff")
+	        f.seek(root + 16384 + (cluster - 2) * 1024)
+	        f.write(b"no%02d" % n)
+	PY
+}
+
+# Names that are longer than names are here, that differ only in what is cut, that have no
+# letters of the Basic Multilingual Plane: each is saved under a name of its own.
+long=$(printf '\346\274\242%.0s' {1..240})
+stick
+named "$long one.txt" "$long two.txt" $'\360\237\230\200.txt' $'\360\237\230\201.txt' "a.b"
+cp s.img before.img
+expect 2 ukpu repair --image s.img --yes
+says "--save-other-files"
+untouched
+expect 0 ukpu repair --image s.img --yes --save-other-files saved
+says "5 other files saved"
+[ "$(cat saved/*.txt saved/a.b | tr -d '\n' | sed 's/no/\n&/g' | sort | tr -d '\n')" = no00no01no02no03no04 ] ||
+	{ ls saved; fail "not what was on the stick"; }
+[ "$(cat saved/$'\360\237\230\200.txt')" = no02 ] || fail "the name is another"
+
+# Where a path is too long to be told, that there is more is told, and it is not lost unasked.
+stick
+path=
+for i in 1 2 3 4 5 6; do
+	path=$path/$(printf "$i%.0s" {1..190})
+	mmd -i s.img@@1M "::$path"
+done
+mcopy -i s.img@@1M setup.bin "::$path/other.txt"
+cp s.img before.img
+expect 2 ukpu repair --image s.img --yes
+says "more, which cannot be listed"
+untouched
+expect 2 ukpu repair --image s.img --yes --save-other-files saved2
+says "more files than can be saved"
+untouched
+expect 0 ukpu repair --image s.img --yes --discard-other-files
+
+# Nor is what a broken chain of a folder hides.
+stick
+mmd -i s.img@@1M ::D
+for i in {1..40}; do
+	printf 'FILE%s' "$i" >f
+	mcopy -i s.img@@1M f "::D/F$i"
+done
+python3 - <<'PY'
+import struct
+with open("s.img", "r+b") as f:
+    f.seek(1 << 20)
+    boot = f.read(512)
+    reserved, fat = (struct.unpack_from("<H", boot, i)[0] for i in (14, 22))
+    f.seek((1 << 20) + (reserved + 2 * fat) * 512)
+    root = f.read(512)
+    cluster = next(struct.unpack_from("<H", root, i + 26)[0] for i in range(0, 512, 32)
+                   if root[i:i + 11] == b"D          ")
+    for copy in range(2):
+        f.seek((1 << 20) + (reserved + copy * fat) * 512 + 2 * cluster)
+        f.write(b"\0\0")
+PY
+cp s.img before.img
+expect 2 ukpu repair --image s.img --yes --save-other-files saved3
+says "more, which cannot be listed"
+untouched
+
+# The same name in two partitions.
+rm -f s.img
+truncate -s 60M s.img
+printf 'label: dos\nstart=2048, size=40960, type=6\nstart=43008, size=40960, type=6\n' | sfdisk -q s.img
+for start in 2048 43008; do
+	mkfs.fat -F 16 -s 2 -R 1 -h $start --offset=$start s.img 20480 >/dev/null 2>&1
+	echo "$start" >note
+	mcopy -i s.img@@$((start * 512)) setup.bin note ::
+done
+expect 0 ukpu repair --image s.img --yes --save-other-files saved4
+[ "$(cat saved4/NOTE saved4/NOTE~* | tr '\n' ' ')" = "2048 43008 " ] || { ls saved4; fail "one of two is lost"; }
+
+# What is on the stick already is not overwritten, and the stick neither.
+stick
+mcopy -i s.img@@1M note ::
+cp s.img before.img
+expect 2 ukpu repair --image s.img --yes --save-other-files saved4
+says "Name a folder that is empty"
+untouched
+
+# A partition, or a whole stick, of another system: it cannot be listed, and is not lost unasked.
+mkdir folder
+cp setup.bin keys.csv folder
+stick
+truncate -s 80M s.img
+printf 'start=81920, size=80000, type=83\n' | sfdisk -q --append s.img
+mkfs.ext4 -q -d folder -E offset=$((81920 * 512)) s.img 39M
+cp s.img before.img
+for verb in repair "retire --overwrite-unused"; do
+	# shellcheck disable=SC2086 # two words
+	expect 2 ukpu $verb --image s.img --yes
+	says "partition 2 (ext4)"
+	untouched
+done
+expect 2 ukpu repair --image s.img --yes --save-other-files saved5
+untouched
+expect 0 ukpu repair --image s.img --yes --discard-other-files
+rm -f s.img
+truncate -s 40M s.img
+mkfs.ext4 -q -d folder s.img
+cp s.img before.img
+expect 1 ukpu verify --image s.img
+expect 2 ukpu repair --image s.img --yes
+says "all of it (ext4)"
+untouched
+expect 0 ukpu repair --image s.img --yes --discard-other-files
+
+# A setup.bin with one bad record has good ones still: they are neither overwritten nor wiped unasked.
+cp setup.bin bad.bin
+printf '\011' | dd of=bad.bin bs=1 seek=528 conv=notrunc status=none
+rm -f s.img
+expect 1 ukpu prepare --image s.img --size 32M --force-contents --second-stick --yes bad.bin
+cp s.img before.img
+expect 2 ukpu prepare --image s.img --second-stick --yes setup.bin
+says "unused records"
+expect 2 ukpu retire --image s.img --yes
+untouched
+rm -f ukpu/backup-*
+expect 0 ukpu retire --image s.img --yes --overwrite-unused
+cmp bad.bin ukpu/backup-s.img-*.bin || fail "no copy was kept"
