@@ -67,9 +67,28 @@ static int erase_sector(struct plan *p, uint64_t offset, const char *what, unsig
 	return add(p, PLAN_ERASE, PLAN_ZERO, offset, FAT_SECTOR, "%s", what);
 }
 
+/* The boot sector of an old volume that begins at byte START, and its second one. */
+static int erase_volume(struct plan *p, const struct disk *disk, uint64_t start, unsigned number)
+{
+	uint64_t backup = FAT_BACKUP_SECTOR;
+	uint8_t sector[FAT_SECTOR];
+	struct fat_geometry g;
+	int r;
+
+	if (!disk_read(disk, start, sector, sizeof(sector), NULL) &&
+	    !fat_decode(sector, &g, NULL) && g.backup_sector)
+		backup = (uint64_t)g.backup_sector * g.sector_bytes / FAT_SECTOR;
+	r = erase_sector(p, start, "boot sector", number);
+	if (!r)
+		r = erase_sector(p, start + backup * FAT_SECTOR, "backup boot sector", number);
+	return r;
+}
+
 /* The boot sectors that stand on the stick now, and where new ones will stand. */
 static int add_erase(struct plan *p, struct target *t, struct parts *parts, struct fault *fault)
 {
+	/* Where tools begin volumes: one may stand there though no table leads to it any more. */
+	static const uint64_t usual[] = { 63, 2048 };
 	const struct disk *disk = target_disk(t);
 	uint64_t start = layout_volume_offset(&p->layout);
 	int r = parts_read(parts, disk, fault);
@@ -79,19 +98,17 @@ static int add_erase(struct plan *p, struct target *t, struct parts *parts, stru
 	r = add(p, PLAN_ERASE, PLAN_ZERO, 0, FAT_SECTOR, "first sector of the stick");
 	for (size_t i = 0; i < parts->n && !r; i++) {
 		const struct part *part = &parts->part[i];
+
+		if (part->start <= disk->size && !parts_is_extended(part->type))
+			r = erase_volume(p, disk, part->start, part->number);
+	}
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]) && !r; i++) {
 		uint8_t sector[FAT_SECTOR];
 		struct fat_geometry g;
-		uint64_t backup = FAT_BACKUP_SECTOR;
 
-		if (part->start > disk->size || parts_is_extended(part->type))
-			continue;
-		if (!disk_read(disk, part->start, sector, sizeof(sector), NULL) &&
-		    !fat_decode(sector, &g, NULL) && g.backup_sector)
-			backup = (uint64_t)g.backup_sector * g.sector_bytes / FAT_SECTOR;
-		r = erase_sector(p, part->start, "boot sector", part->number);
-		if (!r)
-			r = erase_sector(p, part->start + backup * FAT_SECTOR,
-					 "backup boot sector", part->number);
+		if (!disk_read(disk, usual[i] * FAT_SECTOR, sector, sizeof(sector), NULL) &&
+		    !fat_decode(sector, &g, NULL))
+			r = erase_volume(p, disk, usual[i] * FAT_SECTOR, 0);
 	}
 	if (!r)
 		r = erase_sector(p, start, "place of the new boot sector", 0);
