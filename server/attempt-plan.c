@@ -341,10 +341,11 @@ static const char *failure_name(const struct attempt *a)
 	default:
 		break;
 	}
+	if (!a->setup)
+		return "not-called";
 	if (a->fault.code == KIT_ERR_FORGED)
 		return "proof-failed";
-	if (!a->callback && !a->proved && (a->fault.code == KIT_ERR_NETWORK ||
-					   a->fault.code == KIT_ERR_TIMEOUT))
+	if (!a->proved && (a->fault.code == KIT_ERR_NETWORK || a->fault.code == KIT_ERR_TIMEOUT))
 		return "call-failed";
 	return "setup-failed";
 }

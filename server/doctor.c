@@ -209,6 +209,8 @@ static const struct story stories[] = {
 	  "a stick with revoked keys is still about: retire it (ukpu retire)" },
 	{ "blank-uuid", DOCTOR_WARN, "hellos of machines without a UUID of their own",
 	  "set the UUID with the board vendor's tool: such machines cannot be told apart" },
+	{ "not-called", DOCTOR_WARN, "machines not called: script failed, profile or password missing",
+	  "\"log -e not-called\" says each with what to do" },
 	{ "proof-failed", DOCTOR_WARN, "machines that did not prove their PPS",
 	  "the machine holds another PPS than the map: was the stick made from this list?" },
 	{ "call-failed", DOCTOR_WARN, "call-backs that did not reach the machine",

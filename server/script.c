@@ -113,8 +113,10 @@ static void finish(struct script *s)
 	r.fault = s->fault;
 	r.code = s->fault.code;
 	r.size = s->size;
-	if (output)
+	if (output) {
+		output[s->size] = '\0';
 		r.output = output;
+	}
 	s->output = NULL;
 	destroy(s);
 	done(context, &r);
@@ -122,20 +124,12 @@ static void finish(struct script *s)
 	start_waiting(p);
 }
 
-/* Over when it has exited and all that it wrote is read. */
-static void check_over(struct script *s)
-{
-	if (s->exited && s->fd[OUT] < 0 && s->fd[ERR] < 0)
-		finish(s);
-}
-
-/* Stop it at once, for the reason in s->fault; the exit is heard by SIGCHLD. */
+/* Stop it at once, for the reason in s->fault; it is over when SIGCHLD tells of its exit. */
 static void kill_now(struct script *s)
 {
 	kill(-s->pid, SIGKILL);
 	for (int i = 0; i < PIPES; i++)
 		close_end(s, i);
-	check_over(s);
 }
 
 static void on_deadline(evutil_socket_t fd, short what, void *context)
@@ -148,46 +142,56 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
 	kill_now(s);
 }
 
-static void on_output(evutil_socket_t fd, short what, void *context)
+/* Take a piece of its output. True: there may be more now. */
+static bool read_output(struct script *s)
 {
-	struct script *s = context;
 	ssize_t n = read(s->fd[OUT], s->output + s->size, SCRIPT_OUTPUT + 1 - s->size);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return errno == EINTR;
 	if (n <= 0) {
-		s->output[s->size] = '\0';
 		close_end(s, OUT);
-		check_over(s);
-		return;
+		return false;
 	}
 	s->size += (size_t)n;
-	if (s->size > SCRIPT_OUTPUT) {
-		s->size = 0;
-		s->output[0] = '\0';
-		fault_set(&s->fault, KIT_ERR_RANGE, "the properties script wrote more than %d "
-			  "bytes and was killed", SCRIPT_OUTPUT);
-		kill_now(s);
-	}
+	if (s->size <= SCRIPT_OUTPUT)
+		return true;
+	s->size = 0;
+	fault_set(&s->fault, KIT_ERR_RANGE, "the properties script wrote more than %d bytes and "
+		  "was killed", SCRIPT_OUTPUT);
+	return false;
 }
 
 /* The beginning of its complaints is kept for the log, on one line; the rest is let pass. */
-static void on_complaint(evutil_socket_t fd, short what, void *context)
+static bool read_complaint(struct script *s)
 {
-	struct script *s = context;
 	char buffer[512];
 	ssize_t n = read(s->fd[ERR], buffer, sizeof(buffer));
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
-		return;
+		return errno == EINTR;
 	if (n <= 0) {
 		close_end(s, ERR);
-		check_over(s);
-		return;
+		return false;
 	}
 	for (ssize_t i = 0; i < n && s->complaint_size < COMPLAINT; i++)
 		s->complaint[s->complaint_size++] = buffer[i] == '\n' ? ' ' : buffer[i];
 	s->complaint[s->complaint_size] = '\0';
+	return s->complaint_size < COMPLAINT;
+}
+
+static void on_output(evutil_socket_t fd, short what, void *context)
+{
+	struct script *s = context;
+
+	read_output(s);
+	if (s->fault.code)
+		kill_now(s);
+}
+
+static void on_complaint(evutil_socket_t fd, short what, void *context)
+{
+	read_complaint(context);
 }
 
 static void on_input(evutil_socket_t fd, short what, void *context)
@@ -216,10 +220,16 @@ static void on_child(evutil_socket_t number, short what, void *context)
 		if (s->exited || waitpid(s->pid, &s->status, WNOHANG) != s->pid)
 			continue;
 		s->exited = true;
-		evtimer_del(s->deadline);
-		/* What it left behind in its group would hold the pipes open. */
 		kill(-s->pid, SIGKILL);
-		check_over(s);
+		/*
+		 * All that it said is in the pipes by now. Whatever it left behind may hold them
+		 * open for ever, even in a session of its own: their end is not waited for.
+		 */
+		while (s->fd[OUT] >= 0 && read_output(s))
+			;
+		while (s->fd[ERR] >= 0 && read_complaint(s))
+			;
+		finish(s);
 	}
 }
 

@@ -170,6 +170,21 @@ START_TEST(a_child_left_behind_does_not_hold_the_answer)
 }
 END_TEST
 
+START_TEST(a_child_in_a_session_of_its_own_does_not_hold_the_answer_either)
+{
+	time_t before = time(NULL);
+
+	script("#!/bin/sh\nsetsid sleep 20 &\necho '{\"fqdn\": \"pc3.example.com\"}'\n");
+	ck_assert_msg(ask() == 0, "%s", answer.fault.what);
+	ck_assert_str_eq(answer.fqdn, "pc3.example.com");
+	/* Nor one that complains for ever. */
+	script("#!/bin/sh\nsetsid timeout 20 yes >&2 &\nsleep 0.2\nexit 3\n");
+	ck_assert_int_eq(ask(), KIT_ERR_REFUSED);
+	ck_assert_ptr_nonnull(strstr(answer.fault.what, "status 3"));
+	ck_assert_int_lt(time(NULL) - before, 10);
+}
+END_TEST
+
 START_TEST(the_environment_is_empty_but_for_path_and_language)
 {
 	setenv("KIT_TEST_MARK", "1", 1);
@@ -371,6 +386,7 @@ int main(void)
 	tcase_add_test(t, a_script_out_of_time_is_killed_with_its_children);
 	tcase_add_test(t, a_child_left_behind_does_not_hold_the_answer);
 	tcase_add_test(t, the_environment_is_empty_but_for_path_and_language);
+	tcase_add_test(t, a_child_in_a_session_of_its_own_does_not_hold_the_answer_either);
 	tcase_add_test(t, no_more_scripts_run_at_a_time_than_allowed);
 	tcase_add_test(t, a_cancelled_script_is_gone_and_the_next_runs);
 	tcase_add_loop_test(t, a_fully_qualified_name_is_told_from_others, 0,

@@ -46,7 +46,7 @@ wait_log "key-used .*uuid=$(uuid 2) .*profile lab"
 ctl systems list --json | jq -e '.systems[] | select(.fqdn == "two.example.com" and
 	.profile == "lab" and .admin_user == "labadmin")' >/dev/null || fail "machine 2 is not lab's"
 one 3 --until-configured 3 && fail "machine 3 was set up without its profile"
-wait_log "uuid=$(uuid 3) .*there is no profile \"none\""
+wait_log "not-called .*uuid=$(uuid 3) .*there is no profile \"none\""
 ! grep -q 'Lab.Pass11' log || fail "a password was logged"
 
 # A reload takes a script in; one that makes no sense changes nothing.
@@ -59,7 +59,7 @@ wait_log 'configuration read again from conf'
 one 4 --until-configured 20 || fail "machine 4 was not set up"
 wait_log "configured .*uuid=$(uuid 4) .*as four.example.com"
 one 5 --until-configured 2 && fail "machine 5 was set up though the script failed"
-wait_log "uuid=$(uuid 5) .*properties script ended with status 1: no such asset"
+wait_log "not-called .*uuid=$(uuid 5) .*properties script ended with status 1: no such asset"
 
 # Counters, in the form that promtool would take.
 metrics=$(grep -o 'metrics on .*' log | head -n 1 | grep -o '[0-9]*$')
