@@ -41,10 +41,17 @@ static long elsewhere(const char *stick)
 				 &fault);
 }
 
-static void put(const char *stick, size_t n)
+/* The first N go onto the stick, and are not known to have got there. */
+static void begin_put(const char *stick, size_t n)
 {
 	ck_assert_msg(!journal_put(stick_path("journal"), stick, (pid_list)pids, n, &fault), "%s",
 		      fault.what);
+}
+
+static void put(const char *stick, size_t n)
+{
+	begin_put(stick, n);
+	ck_assert_msg(!journal_done(stick_path("journal"), stick, &fault), "%s", fault.what);
 }
 
 START_TEST(only_records_that_can_still_be_taken_have_their_pids_noted)
@@ -79,8 +86,44 @@ START_TEST(a_key_on_another_stick_is_remembered)
 	put("A1", 2);
 	ck_assert_int_eq(elsewhere("B2"), 2);
 	/* And now none. */
-	put("A1", 0);
+	ck_assert_int_eq(journal_gone(stick_path("journal"), "A1", &fault), 0);
 	ck_assert_int_eq(elsewhere("B2"), 0);
+	/* What comes later counts again. */
+	put("A1", 1);
+	ck_assert_int_eq(elsewhere("B2"), 1);
+}
+END_TEST
+
+START_TEST(a_stick_that_was_not_written_to_the_end_may_still_have_its_old_keys)
+{
+	put("A1", n_pids);
+	begin_put("A1", 2);
+	ck_assert_int_eq(elsewhere("B2"), 7);
+	/* Tried again, with success. */
+	put("A1", 1);
+	ck_assert_int_eq(elsewhere("B2"), 1);
+	/* What never got onto a stick for certain may be there, too. */
+	begin_put("C3", 3);
+	ck_assert_int_eq(elsewhere("B2"), 3);
+	ck_assert_int_eq(elsewhere("C3"), 1);
+}
+END_TEST
+
+START_TEST(a_key_on_two_sticks_stays_on_one_when_it_leaves_the_other)
+{
+	put("A1", 3);
+	put("B2", 3);
+	ck_assert_int_eq(journal_gone(stick_path("journal"), "B2", &fault), 0);
+	ck_assert_int_eq(elsewhere("C3"), 3);
+	ck_assert_str_eq(hit.stick, "A1");
+	ck_assert_int_eq(elsewhere("A1"), 0);
+}
+END_TEST
+
+START_TEST(sticks_that_have_no_serial_are_never_taken_for_the_same)
+{
+	put("A1", 3);
+	ck_assert_int_eq(elsewhere(NULL), 3);
 }
 END_TEST
 
@@ -118,6 +161,16 @@ START_TEST(a_torn_or_foreign_line_is_passed_over)
 	      f);
 	fclose(f);
 	ck_assert_int_eq(elsewhere("B2"), 3);
+	/* The end of a line that was cut off does not take the next line with it. */
+	begin_put("C3", 4);
+	ck_assert_int_eq(elsewhere("B2"), 4);
+	f = fopen(stick_path("journal"), "a");
+	fputs("2026", f);
+	fclose(f);
+	ck_assert_int_eq(journal_done(stick_path("journal"), "C3", &fault), 0);
+	ck_assert_int_eq(journal_gone(stick_path("journal"), "A1", &fault), 0);
+	ck_assert_int_eq(elsewhere("C3"), 0);
+	ck_assert_int_eq(elsewhere("B2"), 4);
 }
 END_TEST
 
@@ -309,6 +362,9 @@ int main(void)
 	tcase_add_test(t, a_key_on_two_sticks_is_known_from_either);
 	tcase_add_test(t, names_of_sticks_cannot_break_the_journal);
 	tcase_add_test(t, a_torn_or_foreign_line_is_passed_over);
+	tcase_add_test(t, a_stick_that_was_not_written_to_the_end_may_still_have_its_old_keys);
+	tcase_add_test(t, a_key_on_two_sticks_stays_on_one_when_it_leaves_the_other);
+	tcase_add_test(t, sticks_that_have_no_serial_are_never_taken_for_the_same);
 	tcase_add_test(t, the_journal_is_private_and_holds_no_secret);
 	tcase_add_test(t, a_journal_that_cannot_be_read_or_written_is_an_error);
 	tcase_add_test(t, the_state_folder_follows_the_environment);

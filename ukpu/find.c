@@ -7,6 +7,7 @@
 
 #include "setupbin/header.h"
 #include "ukpu/parts.h"
+#include "ukpu/tame.h"
 
 #define FOLDERS_MAX	1024	/* directories that are walked */
 #define ENTRIES_MAX	200000	/* entries that are looked at, deleted ones included */
@@ -179,57 +180,6 @@ static int add_other(struct search *s, struct fatread_file *file, bool readable,
 	return 0;
 }
 
-/* The first bytes of the N bytes of NAME, N at most, that end with a whole character of UTF-8. */
-static size_t whole_characters(const char *name, size_t n)
-{
-	while (n && (name[n] & 0xC0) == 0x80)
-		n--;
-	return n;
-}
-
-/* What stands behind the last dot of NAME, the dot included; "" for nothing that is worth it. */
-static const char *extension(const char *name)
-{
-	const char *dot = *name ? strrchr(name + 1, '.') : NULL;
-
-	return dot && strlen(dot) <= FIND_NAME / 4 ? dot : name + strlen(name);
-}
-
-/*
- * FOLDER/NAME, with NUMBER (or "") before the name's extension; what is too long before that is
- * cut. False when the path does not fit.
- */
-static bool put_name(char *out, const char *folder, const char *name, const char *number)
-{
-	const char *end = extension(name);
-	size_t stem = (size_t)(end - name), room = FIND_NAME - strlen(end) - strlen(number);
-	int n;
-
-	if (stem > room)
-		stem = whole_characters(name, room);
-	n = snprintf(out, FIND_PATH, "%s/%.*s%s%s", folder, (int)stem, name, number, end);
-	return n >= 0 && n < FIND_PATH;
-}
-
-/*
- * FOLDER/NAME. A name is what a stranger's stick says: it must not lead out of the folder
- * that files are saved to. False when it does not fit.
- */
-static bool join(char *out, const char *folder, const char *name)
-{
-	char *last;
-
-	if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
-		name = "_";
-	if (!put_name(out, folder, name, ""))
-		return false;
-	for (last = out + strlen(folder) + 1; *last; last++) {
-		if (*last == '/' || *last == '\\')
-			*last = '_';
-	}
-	return true;
-}
-
 static bool is_taken(const struct find *f, const char *path)
 {
 	for (size_t i = 0; i < f->n_others; i++) {
@@ -258,7 +208,7 @@ static bool make_unique(struct search *s, char path[FIND_PATH])
 	*name++ = '\0';
 	do {
 		snprintf(number, sizeof(number), "~%u", ++s->numbered + 1);
-		if (!put_name(path, folder, name, number))
+		if (!tame_path_numbered(path, FIND_PATH, folder, name, number))
 			return false;
 	} while (is_taken(s->out, path));
 	return true;
@@ -380,7 +330,7 @@ static int walk_folder(struct search *s, struct fatread *v, const struct folder 
 		}
 		if (e.attributes & FAT_LABEL || fatread_is_dots(&e))
 			continue;
-		if (!join(path, folder->path, e.name)) {
+		if (!tame_path(path, FIND_PATH, folder->path, e.name)) {
 			s->out->more_others = s->out->more_others || !e.deleted;
 			continue;
 		}

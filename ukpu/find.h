@@ -14,7 +14,6 @@
 #define FIND_MAX	64	/* candidates that are kept */
 #define FIND_OTHERS	4096	/* other files that are kept by name */
 #define FIND_PATH	1024	/* Windows takes 260 characters, which may have 3 bytes each */
-#define FIND_NAME	255	/* bytes of one name, as file systems here take them */
 
 /* How a candidate was found, best first. */
 enum find_how {

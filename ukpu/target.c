@@ -141,7 +141,8 @@ static int open_failed(const char *path, unsigned flags, int err, struct fault *
 		return fault_todo(fault, "Put the stick or card in.");
 	case EROFS:
 		if (flags & TARGET_IMAGE) {
-			fault_set(fault, KIT_ERR_READ_ONLY, "%s is on a read-only file system", path);
+			fault_set(fault, KIT_ERR_READ_ONLY, "%s is on a read-only file system",
+				  path);
 			return fault_todo(fault, "Copy the image to where it can be written.");
 		}
 		fault_set(fault, KIT_ERR_READ_ONLY, "%s is write-protected", path);
@@ -184,8 +185,8 @@ static int settle(struct target *t, struct fault *fault)
 	if (r)
 		return r;
 	if (image && t->disk.size < DISK_SECTOR && !(t->flags & TARGET_WRITE)) {
-		fault_set(fault, KIT_ERR_TRUNCATED, "%s is no image of a stick: it holds %llu bytes",
-			  t->path, (unsigned long long)t->disk.size);
+		fault_set(fault, KIT_ERR_TRUNCATED, "%s is no image of a stick: it holds %llu "
+			  "bytes", t->path, (unsigned long long)t->disk.size);
 		return fault_todo(fault, "Name another file.");
 	}
 	if (!image && !t->disk.size)
@@ -332,10 +333,11 @@ static int failed(struct target *t, int err, const char *doing, uint64_t offset,
 		else
 			fault_sys(&t->first, err, "%s: %s failed at byte %llu", t->path, doing,
 				  (unsigned long long)offset);
-		fault_todo(&t->first, t->flags & TARGET_IMAGE ? "Make room for the image, or put "
-			   "it somewhere else." : err == EROFS ? "The stick is write-protected: move its "
-			   "lock switch, or take another one." : err == EIO ?
-			   "The stick is broken: take another one." : "Try another stick.");
+		fault_todo(&t->first, "%s", t->flags & TARGET_IMAGE ?
+			   "Make room for the image, or put it somewhere else." : err == EROFS ?
+			   "The stick is write-protected: move its lock switch, or take another "
+			   "one." : err == EIO ? "The stick is broken: take another one." :
+			   "Try another stick.");
 	}
 	if (fault && !fault->code)
 		*fault = t->first;

@@ -26,6 +26,13 @@ static int take_pids(struct ukpu_stick *s, char (**pids)[PID_LENGTH + 1], size_t
 	return r;
 }
 
+static int64_t journal_size(const char *journal)
+{
+	struct stat st;
+
+	return stat(journal, &st) ? 0 : st.st_size;
+}
+
 long ukpu_keys_elsewhere(struct ukpu_stick *s, struct journal_hit *hit, struct fault *fault)
 {
 	char (*pids)[PID_LENGTH + 1] = NULL;
@@ -38,9 +45,12 @@ long ukpu_keys_elsewhere(struct ukpu_stick *s, struct journal_hit *hit, struct f
 		r = take_pids(s, &pids, &n, fault);
 	if (r)
 		return r;
-	found = journal_elsewhere(journal, s->identity, (const char(*)[PID_LENGTH + 1]) pids, n,
-				  hit, fault);
+	s->journal_bytes = journal_size(journal);
+	found = journal_elsewhere(journal, s->nameless ? NULL : s->identity,
+				  (const char(*)[PID_LENGTH + 1]) pids, n, hit, fault);
 	free(pids);
+	s->keys_looked_up = true;
+	s->keys_elsewhere = found;
 	return found;
 }
 
@@ -70,16 +80,44 @@ int ukpu_note_keys(struct ukpu_stick *s, struct fault *fault)
 {
 	char (*pids)[PID_LENGTH + 1] = NULL;
 	char journal[PATH_MAX];
+	long known = s->keys_elsewhere;
+	struct journal_hit hit;
 	size_t n = 0;
 	int r = state_path("journal", journal, sizeof(journal), fault);
 
-	if (!r && s->content.size)
+	/* Questions take their time, and somebody else may be at work with the same file. */
+	if (!r && s->keys_looked_up && journal_size(journal) != s->journal_bytes &&
+	    ukpu_keys_elsewhere(s, &hit, fault) > known) {
+		fault_set(fault, KIT_ERR_EXISTS, "meanwhile keys of this file went onto the stick "
+			  "%.150s (%s)", hit.stick, hit.pid);
+		return fault_todo(fault, "Two machines must not get one key. Start again.");
+	}
+	if (!r)
 		r = take_pids(s, &pids, &n, fault);
 	if (!r)
 		r = journal_put(journal, s->identity, (const char(*)[PID_LENGTH + 1]) pids, n,
 				fault);
 	free(pids);
 	return r;
+}
+
+void ukpu_note_written(struct ukpu_stick *s)
+{
+	char journal[PATH_MAX];
+
+	/* When it fails, a question too many is asked for the keys that were there before. */
+	if (!s->nameless && s->content.size &&
+	    !state_path("journal", journal, sizeof(journal), NULL))
+		journal_done(journal, s->identity, NULL);
+}
+
+int ukpu_note_gone(struct ukpu_stick *s, struct fault *fault)
+{
+	char journal[PATH_MAX];
+	int r = state_path("journal", journal, sizeof(journal), fault);
+
+	/* Another stick of its kind may still hold what the journal says of it. */
+	return r || s->nameless ? r : journal_gone(journal, s->identity, fault);
 }
 
 void ukpu_print_pids(struct ukpu_stick *s, const char *what)

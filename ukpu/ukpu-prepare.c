@@ -169,7 +169,8 @@ int ukpu_prepare(struct cli *cli)
 	int status = EXIT_CANNOT;
 
 	if (cli_has(cli, "size") && !cli_has(cli, "image"))
-		return cli_misuse(cli, "--size is for images (--image): a stick has the size it has");
+		return cli_misuse(cli, "--size is for images (--image): a stick has the size it "
+				       "has");
 	if (n > 1 && !cli_has(cli, "deal"))
 		return cli_misuse(cli, "the same setup.bin on several sticks gives several "
 				       "machines one "

@@ -80,7 +80,7 @@ int ukpu_retire(struct cli *cli)
 		goto out;
 	r = prove(&s, &fault);
 	if (!r)
-		r = ukpu_note_keys(&s, &fault);
+		r = ukpu_note_gone(&s, &fault);
 	if (r)
 		goto out;
 	status = EXIT_YES;

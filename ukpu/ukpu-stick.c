@@ -140,8 +140,8 @@ static int open_image(struct ukpu_stick *s, unsigned flags, struct fault *fault)
 
 	name_image(s);
 	if (flags & UKPU_WRITE && cli_count(s->cli, "serial")) {
-		fault_set(fault, KIT_ERR_ARGUMENT, "%s is an image file, which has no serial number",
-			  s->path);
+		fault_set(fault, KIT_ERR_ARGUMENT,
+			  "%s is an image file, which has no serial number", s->path);
 		return fault_todo(fault, "Leave --serial out.");
 	}
 	if (flags & UKPU_CREATE) {
@@ -198,7 +198,11 @@ static int open_device(struct ukpu_stick *s, unsigned flags, struct fault *fault
 		return fault_set(fault, KIT_ERR_REMOVED, "%s became another stick just now",
 				 s->path);
 	drive_title(&d, title, sizeof(title));
-	snprintf(s->identity, sizeof(s->identity), "%s", d.serial[0] ? d.serial : title);
+	s->nameless = !d.serial[0];
+	if (s->nameless)
+		snprintf(s->identity, sizeof(s->identity), "%s without serial number", title);
+	else
+		snprintf(s->identity, sizeof(s->identity), "%s", d.serial);
 	return 0;
 }
 

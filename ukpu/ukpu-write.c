@@ -139,6 +139,7 @@ void ukpu_judge_written(struct ukpu_stick *s,
 
 	if (target_fresh(s->t, &fresh, &s->fault) || !s->content.size)
 		return;
+	ukpu_note_written(s);
 	memset(&s->usage, 0, sizeof(s->usage));		/* held exclusively: nothing is mounted */
 	if (ukpu_verify_stick(s, fresh, found, context, &s->fault))
 		return;

@@ -4,6 +4,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/stat.h>
 
 #include "keygen/cli.h"
@@ -58,6 +59,10 @@ struct ukpu_stick {
 	struct target *t;
 	struct usage usage;		/* of a block device */
 	char identity[200];		/* for the journal: a serial, or the image's full path */
+	bool nameless;			/* no serial: the journal cannot tell it from others */
+	bool keys_looked_up;		/* ukpu_keys_elsewhere() was asked; then: */
+	long keys_elsewhere;		/* its answer */
+	int64_t journal_bytes;		/* how long the journal was then */
 	char contents[400];		/* what is on it, for people */
 	char foreign[120];		/* a file system on it that cannot be looked into, or "" */
 	bool created;			/* an image that was made for this */
@@ -116,8 +121,15 @@ int ukpu_guard_unused(struct ukpu_stick *s, struct fault *fault);
 long ukpu_keys_elsewhere(struct ukpu_stick *s, struct journal_hit *hit, struct fault *fault);
 /* Ask, or refuse, when there are any. */
 int ukpu_guard_second(struct ukpu_stick *s, struct fault *fault);
-/* Note in the journal that the stick holds the keys of s->content and no others. */
+/*
+ * Note in the journal that the stick is about to get the keys of s->content. Refused when more of
+ * them have gone onto other sticks since ukpu_keys_elsewhere() was asked.
+ */
 int ukpu_note_keys(struct ukpu_stick *s, struct fault *fault);
+/* Note that it holds them now and no others: after writing, whatever came of verifying it. */
+void ukpu_note_written(struct ukpu_stick *s);
+/* Note that it holds none: after it was retired. */
+int ukpu_note_gone(struct ukpu_stick *s, struct fault *fault);
 /* Keep a copy of CONTENT, with LEFT unused records, at PATH or (NULL) in the state folder. */
 int ukpu_backup(struct ukpu_stick *s, const struct content *content, const char *path,
 		unsigned left, struct fault *fault);

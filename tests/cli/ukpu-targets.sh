@@ -70,6 +70,19 @@ expect 0 ukpu repair --yes --second-stick --image full.img --from "$(ls ukpu/bac
 says "File too large"
 [ ! -e new.img ] || fail "an image was left behind"
 
+# After a write that failed the old keys may still be on the stick: they are asked for, too.
+amt-keygen generate -n 3 -q --random-passwords -o keys3.csv --setupbin three.bin 2>/dev/null
+rm -f ukpu/journal ./*.img
+expect 0 ukpu prepare --yes --image a.img --size 32M setup.bin
+(ulimit -f 256 && expect 2 ukpu prepare --yes --image a.img --overwrite-unused three.bin) || exit 1
+says "File too large"
+expect 2 ukpu prepare --yes --image b.img --size 32M setup.bin
+says "7 of these keys"
+expect 2 ukpu prepare --yes --image b.img --size 32M three.bin
+says "3 of these keys"
+expect 0 ukpu prepare --yes --image a.img --overwrite-unused three.bin
+expect 0 ukpu prepare --yes --image b.img --size 32M setup.bin
+
 # No machine would get anything from a file that is used up.
 cp setup.bin used.bin
 printf '\007' | dd of=used.bin bs=1 seek=32 conv=notrunc status=none

@@ -1,0 +1,21 @@
+/* Names from a stranger's stick, made fit for a folder of this machine. */
+#ifndef UKPU_TAME_H
+#define UKPU_TAME_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define TAME_NAME	255	/* bytes of one name, as file systems here take them */
+
+/*
+ * FOLDER/NAME into OUT, SIZE bytes. NAME (UTF-8) may be anything: it will not lead out of the
+ * folder, and where it is too long it is cut before its extension. False when the path does not
+ * fit.
+ */
+bool tame_path(char *out, size_t size, const char *folder, const char *name);
+
+/* The same for a NAME that is tame already, with NUMBER before its extension: "a~2.txt". */
+bool tame_path_numbered(char *out, size_t size, const char *folder, const char *name,
+			const char *number);
+
+#endif
