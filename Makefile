@@ -135,7 +135,7 @@ check-peers:
 	@$B/tests/test_commands $B/bin 'tests/peers/*.sh'
 
 # Sticks on a real USB stack: a Debian kernel in QEMU.
-USB_PACKAGES := qemu-system-x86 qemu-utils busybox-static cpio kmod fdisk dosfstools python3-minimal
+USB_PACKAGES := qemu-system-x86 qemu-utils ovmf mtools busybox-static cpio kmod fdisk dosfstools python3-minimal
 check-usb:
 	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES) $(USB_PACKAGES)
 	@$(MAKE) --no-print-directory all
