@@ -96,7 +96,7 @@ help:
 	@echo "make fuzz         run every fuzz target for FUZZ_SECONDS (default 60)"
 	@echo "make lint         static checks"
 	@echo "make coverage     line coverage of the libraries"
-	@echo "make valgrind     the unit tests under valgrind"
+	@echo "make valgrind     the unit tests and fuzz seeds under valgrind"
 	@echo "make deb          Debian packages from what is committed; make dist: a tarball"
 	@echo "make install      into PREFIX (default /usr/local), under DESTDIR if given"
 
@@ -170,15 +170,20 @@ coverage:
 	@$(MAKE) --no-print-directory B=$B-coverage OPT='-O0 -g' HARDEN= SANITIZE=--coverage run-tests
 	@tests/tools/coverage.sh $B-coverage 85
 
-# The unit tests under valgrind, which sees what the sanitizers do not (uninitialised bytes).
+# The unit tests and fuzz seeds under valgrind, which sees what the sanitizers do not
+# (uninitialised bytes).
 valgrind:
 	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES) valgrind
 	@$(MAKE) --no-print-directory run-valgrind
 
 .PHONY: run-valgrind
-run-valgrind: $(TESTS)
-	@for t in $(filter-out %/test_commands,$(TESTS)); do echo "$$t"; CK_FORK=no CK_DEFAULT_TIMEOUT=0 \
-	    valgrind --quiet --error-exitcode=9 $$t || exit 1; done
+run-valgrind: $(BIN) $(TESTS) $(REPLAYS)
+	@status=0; export CK_FORK=no CK_DEFAULT_TIMEOUT=0 CK_EXCLUDE_TAGS=exec-fails; \
+	for t in $(filter-out %/test_commands,$(TESTS)); do echo "$$t"; \
+	    valgrind --quiet --error-exitcode=9 $$t || status=1; done; \
+	for f in $(FUZZERS); do \
+	    valgrind --quiet --error-exitcode=9 $B/tests/replay_$$f tests/corpus/$$f || status=1; done; \
+	exit $$status
 
 # Benchmarks: tests/bench/*.sh measure, with the reference programs of tests/bench/*.c.
 BENCHES  := $(patsubst tests/bench/%.c,$B/tests/bench/%,$(wildcard tests/bench/*.c))
@@ -195,8 +200,22 @@ run-bench: $(BIN) $(BENCHES)
 	@BIN=$B/bin BENCH=$B/tests/bench tests/bench/run.sh $(PIECES)
 
 lint:
-	@tests/tools/deps.sh $(LINT_PACKAGES)
+	@tests/tools/deps.sh $(PACKAGES) $(LINT_PACKAGES)
 	@tests/tools/lint.sh
+	@$(MAKE) --no-print-directory analyze
+
+# The static analyzer of clang over all that is shipped, a file at a time.
+ANALYZED := $(patsubst %.c,$B/analyzed/%,$(foreach d,$(FOLDERS) samples,$(wildcard $d/*.c)))
+.PHONY: analyze
+analyze: $(ANALYZED)
+	@echo "clang analyzer: nothing found in $(words $(ANALYZED)) files"
+
+$B/analyzed/%: %.c tests/tools/analyzer.h Makefile
+	@mkdir -p $(@D); $(call say,SA)
+	$Qclang --analyze -Xclang -analyzer-werror --analyzer-output text \
+	    $(if $(filter keygen/error.c,$<),,-include tests/tools/analyzer.h) \
+	    $(CFLAGS) -MT $@ -MF $@.d $<
+	@touch $@
 
 # Under DESTDIR, if given. Pages and completions belong to the programs; the sim stays here.
 SYSCONFDIR ?= $(PREFIX)/etc

@@ -270,13 +270,14 @@ static int take(struct cli *cli, const struct cli_option *o, const char *value)
 /* Parse the options of cli->verb. Returns an exit status, or -1 to go on. */
 static int parse(struct cli *cli, int argc, char **argv)
 {
+	static const struct cli_option none[] = { { 0 } };
+	const struct cli_option *options = cli->verb->options ? cli->verb->options : none, *o;
 	struct option longs[MAX_OPTIONS + 5] = { 0 };
 	char shorts[2 * MAX_OPTIONS + 8] = ":hq";
-	const struct cli_option *o;
 	size_t n = 0, at = strlen(shorts);
 	int code;
 
-	for (o = cli->verb->options; o && o->name; o++, n++) {
+	for (o = options; o->name; o++, n++) {
 		if (n == MAX_OPTIONS)
 			abort();	/* the table is the program's own */
 		longs[n] = (struct option){ o->name, o->value ? required_argument : no_argument,
@@ -322,9 +323,9 @@ static int parse(struct cli *cli, int argc, char **argv)
 		}
 		o = NULL;
 		if (code >= CODE_TABLE)
-			o = &cli->verb->options[code - CODE_TABLE];
+			o = &options[code - CODE_TABLE];
 		else
-			for (o = cli->verb->options; o->letter != code;)
+			for (o = options; o->letter != code;)
 				o++;
 		code = take(cli, o, optarg);
 		if (code)

@@ -200,7 +200,7 @@ static int live(struct cli *cli, struct fleet *f, struct living *l, int signals,
 	if (rc == 0)
 		rc = life_run(f, service, &l->life, signals, &report, &fault);
 	service_stop(&service);
-	if (rc < 0) {
+	if (rc != 0) {
 		json_decref(booted);
 		return cli_fail(cli, &fault);
 	}

@@ -178,10 +178,11 @@ static int note(struct import *im, struct fault *fault)
 static int import_source(struct import *im, FILE *file, struct keysource *source,
 			 struct fault *fault)
 {
+	struct held *held = malloc(HELD * sizeof(*held));
 	int rc = KIT_OK;
 
-	im->held = malloc(HELD * sizeof(*im->held));
-	if (!im->held)
+	im->held = held;
+	if (!held)
 		return fault_sys(fault, ENOMEM, "cannot import %s", im->name);
 	if (im->m)
 		rc = keymap_begin(im->m, fault);
@@ -196,8 +197,8 @@ static int import_source(struct import *im, FILE *file, struct keysource *source
 	}
 	if (im->m)
 		keymap_rollback(im->m);
-	secret_wipe(im->held, im->n_held * sizeof(*im->held));
-	free(im->held);
+	secret_wipe(held, im->n_held * sizeof(*held));
+	free(held);
 	return rc;
 }
 

@@ -196,7 +196,7 @@ static void on_event(evutil_socket_t fd, short what, void *user)
 
 void connection_new(struct listener *l, int fd, const struct sockaddr *from, struct peer *peer)
 {
-	struct connection first, *c = &first;
+	struct connection first, *c;
 	enum progress progress;
 
 	first.listener = l;

@@ -150,7 +150,7 @@ void db_get_text(sqlite3_stmt *s, int at, char *out, size_t size)
 
 	if (n >= size)
 		n = size - 1;
-	if (n)
+	if (text)
 		memcpy(out, text, n);
 	out[n] = 0;
 }

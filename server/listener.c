@@ -293,13 +293,7 @@ int listener_inherit(struct listener *l, size_t *count, struct fault *fault)
 
 uint16_t listener_port(const struct listener *l, size_t i)
 {
-	struct sockaddr_storage a = { .ss_family = AF_UNSPEC };
-	socklen_t size = sizeof(a);
-
-	if (i >= l->n_sockets || getsockname(l->sockets[i], (struct sockaddr *)&a, &size))
-		return 0;
-	return a.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&a)->sin6_port)
-	     : ntohs(((struct sockaddr_in *)&a)->sin_port);
+	return i < l->n_sockets ? peers_local_port(l->sockets[i]) : 0;
 }
 
 void listener_pause(struct listener *l, bool pause)

@@ -14,6 +14,7 @@
 #include "server/keymap.h"
 #include "server/ledger.h"
 #include "server/listener.h"
+#include "server/peers.h"
 
 #define HEADER_BYTES	8192
 #define BODY_BYTES	1024
@@ -220,12 +221,7 @@ void metrics_free(struct metrics **m)
 
 uint16_t metrics_port(const struct metrics *m, size_t i)
 {
-	struct sockaddr_storage a = { .ss_family = AF_UNSPEC };
-	socklen_t size = sizeof(a);
-
-	if (!m || i >= m->n_bound ||
-	    getsockname(evhttp_bound_socket_get_fd(m->bound[i]), (struct sockaddr *)&a, &size))
+	if (!m || i >= m->n_bound)
 		return 0;
-	return a.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&a)->sin6_port)
-	     : ntohs(((struct sockaddr_in *)&a)->sin_port);
+	return peers_local_port(evhttp_bound_socket_get_fd(m->bound[i]));
 }

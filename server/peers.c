@@ -166,3 +166,18 @@ void peers_show(const struct sockaddr *address, char out[static PEERS_TEXT + 1])
 			snprintf(out + strlen(out), PEERS_TEXT + 1 - strlen(out), "%%%s", scope);
 	}
 }
+
+uint16_t peers_local_port(int fd)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} a = { .any.sa_family = AF_UNSPEC };
+	socklen_t size = sizeof(a);
+
+	if (getsockname(fd, &a.any, &size))
+		return 0;
+	return ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port
+		   : a.any.sa_family == AF_INET ? a.v4.sin_port : 0);
+}

@@ -367,7 +367,7 @@ static int merge_one(const char *path, struct pile *pile, struct pidset *seen, s
 int setupbin_merge(struct cli *cli)
 {
 	const char *path = cli_value(cli, "output");
-	struct sbin_header model;
+	struct sbin_header model = { 0 };
 	struct pile pile = { 0 };
 	struct pidset *seen = NULL;
 	uint8_t *bytes = NULL;

@@ -101,7 +101,7 @@ static json_t *record_object(const struct sbin_record *r, uint16_t chunks, bool 
 	struct sbin_walk walk;
 	struct sbin_variable v;
 	size_t end, rest;
-	int rc, step;
+	int rc;
 
 	rc = set(o, "number", json_integer(r->number));
 	if (rc == 0)
@@ -111,7 +111,7 @@ static json_t *record_object(const struct sbin_record *r, uint16_t chunks, bool 
 	if (rc == 0)
 		rc = set_unusual(o, r, chunks);
 	sbin_walk_begin(&walk, r);
-	while (rc == 0 && (step = sbin_walk_next(&walk, &v)) == 1)
+	while (rc == 0 && sbin_walk_next(&walk, &v) == 1)
 		if (json_array_append_new(variables, variable_object(&v, secrets)) != 0)
 			rc = KIT_ERR_NOMEM;
 	/* What runs out of the record is no variable any more, and is kept as bytes. */

@@ -103,7 +103,7 @@ void sbin_walk_begin(struct sbin_walk *w, const struct sbin_record *r)
 int sbin_walk_next(struct sbin_walk *w, struct sbin_variable *v)
 {
 	if (w->r.error != 0)
-		return w->r.error;
+		return KIT_ERR_TRUNCATED;
 	/* Module 0 ends the list, and so does the end of the record. */
 	if (read_left(&w->r) < 2 || get_le16(w->r.data + w->r.at) == 0)
 		return 0;

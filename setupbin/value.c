@@ -64,7 +64,7 @@ static void hex_write(char *out, const uint8_t *data, size_t length)
 
 char *sbin_hex_show(const uint8_t *data, size_t length)
 {
-	char *text = malloc(2 * length + 1);
+	char *text = calloc(length + 1, 2);
 
 	if (text != NULL)
 		hex_write(text, data, length);

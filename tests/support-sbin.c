@@ -10,7 +10,7 @@
 uint8_t *sample_read(const char *name, size_t *size)
 {
 	char path[256];
-	uint8_t *data = malloc(65536);
+	uint8_t *data = calloc(1, 65536);
 	FILE *file;
 
 	snprintf(path, sizeof(path), "samples/setupbin/%s", name);

@@ -10,7 +10,7 @@ static int add_run(struct fatread_file *f, size_t *room, uint64_t offset, uint64
 {
 	struct fatread_run *last = f->n_runs ? &f->runs[f->n_runs - 1] : NULL;
 
-	if (last && last->offset + last->bytes == offset) {
+	if (f->n_runs && last->offset + last->bytes == offset) {
 		last->bytes += bytes;
 		return 0;
 	}

@@ -142,7 +142,7 @@ static int add_signatures(struct plan *p, struct target *t, const struct parts *
 	if (!r && volume)
 		r = probe_signatures(found, target_fd(t), volume,
 				     (uint64_t)p->layout.g.sectors * FAT_SECTOR, fault);
-	for (size_t i = 0; i < found->n && !r; i++) {
+	for (size_t i = 0; !r && i < found->n; i++) {
 		struct probe_signature *s = &found->s[i];
 		uint64_t first = s->offset / FAT_SECTOR * FAT_SECTOR;
 		uint64_t end = (s->offset + s->size + FAT_SECTOR - 1) / FAT_SECTOR * FAT_SECTOR;

@@ -279,7 +279,7 @@ size_t screen_text(char *out, size_t size, const char *text, size_t most, bool t
 	}
 	if (most > 3 && columns > most) {
 		dots = "...";
-		while (columns > most - 3)
+		while (columns > most - 3 && first < n)
 			columns -= (size_t)wcwidth(tail ? wide[first++] : wide[--n]);
 		columns += 3;
 	}
