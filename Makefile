@@ -31,7 +31,7 @@ LIBRARY  := $(foreach d,$(FOLDERS),$B/lib/lib$d.a)
 # Upper floors first, as the linker wants them.
 FLOORS   := $B/lib/libserver.a $B/lib/libukpu.a $B/lib/libsetupbin.a $B/lib/libkeygen.a
 
-.PHONY: all deps demo check check-peers check-usb bench soak fuzz lint coverage valgrind install dist deb clean help
+.PHONY: all deps demo check check-peers check-usb bench soak fuzz lint sanitize coverage valgrind install dist deb clean help
 .DEFAULT_GOAL := all
 
 # "make V=1" shows the commands in full.
@@ -95,6 +95,7 @@ help:
 	@echo "make soak         ten minutes of mixed peers against the server"
 	@echo "make fuzz         run every fuzz target for FUZZ_SECONDS (default 60)"
 	@echo "make lint         static checks"
+	@echo "make sanitize     all tests and fuzz seeds with address and undefined behaviour sanitizers"
 	@echo "make coverage     line coverage of the libraries"
 	@echo "make valgrind     the unit tests and fuzz seeds under valgrind"
 	@echo "make deb          Debian packages from what is committed; make dist: a tarball"
@@ -162,6 +163,20 @@ run-fuzzers: $(addprefix $B/tests/live_,$(FUZZERS))
 	    $B/tests/live_$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -verbosity=0 \
 	        -print_final_stats=1 -artifact_prefix=$B/corpus/crash-$$f- $B/corpus/$$f tests/corpus/$$f \
 	        || exit 1; done
+
+# All tests and fuzz seeds with sanitizers built in. Their reports go into files, as a test may expect
+# a program to fail. Instrumented code makes the compiler guess at lengths that it knows otherwise:
+# warnings are judged elsewhere.
+sanitize:
+	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES)
+	@rm -f $B/asan/report.*
+	@ASAN_OPTIONS=detect_leaks=1:log_path=$(abspath $B/asan/report) UBSAN_OPTIONS=print_stacktrace=1 \
+	    $(MAKE) --no-print-directory B=$B/asan WERROR= HARDEN= OPT='-O1 -g' run-tests \
+	        SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined \
+	            -fno-omit-frame-pointer'; status=$$?; \
+	reports=$$(find $B/asan -maxdepth 1 -name 'report.*'); \
+	if [ -n "$$reports" ]; then cat $$reports; echo "Sanitizers reported the above." >&2; status=1; fi; \
+	exit $$status
 
 # Line coverage of the libraries by all tests.
 coverage:
