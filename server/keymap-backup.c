@@ -60,7 +60,7 @@ static int open_plainly(struct keymap *m, int flags, struct fault *fault)
 	int rc = db_open(m, flags, fault);
 
 	if (!rc)
-		sqlite3_busy_timeout(m->db, WAIT_MS);
+		keymap_set_wait(m, WAIT_MS);
 	return rc;
 }
 
@@ -68,16 +68,14 @@ static int open_plainly(struct keymap *m, int flags, struct fault *fault)
 static int copy_pages(struct keymap *from, struct keymap *to, struct fault *fault)
 {
 	sqlite3_backup *copy = sqlite3_backup_init(to->db, "main", from->db, "main");
-	int rc, waited = 0;
+	int rc, tries = 0;
 
 	if (!copy)
 		return db_fault(to, "copy the map", fault);
-	/* The lock of the target is not waited for by the busy timeout in every case. */
-	while ((rc = sqlite3_backup_step(copy, -1)) == SQLITE_BUSY || rc == SQLITE_LOCKED) {
-		if (waited >= WAIT_MS)
-			break;
-		waited += sqlite3_sleep(50);
-	}
+	/* The lock of the target is not waited for by SQLite in every case. */
+	do
+		rc = sqlite3_backup_step(copy, -1);
+	while ((rc == SQLITE_BUSY || rc == SQLITE_LOCKED) && db_wait(to, tries++));
 	rc = sqlite3_backup_finish(copy);
 	if (rc == SQLITE_OK)
 		return KIT_OK;

@@ -4,8 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "keygen/secret.h"
+
+#define PAUSE_NS	500000L		/* between two tries for the lock: this much... */
+#define PAUSE_MORE_NS	3000000L	/* ...and up to this much more */
 
 int db_fault(struct keymap *m, const char *what, struct fault *fault)
 {
@@ -66,6 +70,28 @@ int db_open(struct keymap *m, int flags, struct fault *fault)
 		   : fault_set(fault, KIT_ERR_NOMEM, "cannot open %s: out of memory", m->path);
 	fault_todo(fault, "see that it exists and that this user may read it");
 	return rc;
+}
+
+/*
+ * SQLite's own waiting sleeps longer and longer, up to 100 ms: beside a process that commits
+ * one transaction after the other, and lets go of the lock for an instant in between, it may
+ * miss every instant there is. Short sleeps of uneven length do not.
+ */
+bool db_wait(struct keymap *m, int count)
+{
+	struct timespec t;
+	double now;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	now = (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+	if (count == 0)
+		m->waits_until = now + m->wait_ms / 1e3;
+	if (now >= m->waits_until)
+		return false;
+	/* The clock's last digits are as good as random here. */
+	t = (struct timespec){ .tv_nsec = PAUSE_NS + t.tv_nsec % PAUSE_MORE_NS };
+	nanosleep(&t, NULL);
+	return true;
 }
 
 int db_statement(struct keymap *m, const char *sql, sqlite3_stmt **out, struct fault *fault)

@@ -19,7 +19,8 @@ struct keymap {
 	int64_t key_id;			/* of the master key that seals now */
 	int64_t version;		/* see keymap_changed() */
 	bool open;			/* a transaction is */
-	unsigned wait_ms;		/* for the lock */
+	unsigned wait_ms;		/* for the lock: see db_wait() */
+	double waits_until;
 	struct {
 		const char *sql;	/* a literal: told by its address */
 		sqlite3_stmt *statement;
@@ -62,6 +63,13 @@ int db_prepare_file(struct keymap *m, bool create, struct fault *fault);
 
 /* Open the file m->path as a database, into m->db. FLAGS: SQLITE_OPEN_READWRITE or _READONLY. */
 int db_open(struct keymap *m, int flags, struct fault *fault);
+
+/*
+ * The lock is held by another process: sleep a moment, for the COUNT-th time (from 0) since
+ * it was met. False once wait_ms have passed. SQLite calls it; what SQLite does not wait for,
+ * a caller does with it.
+ */
+bool db_wait(struct keymap *m, int count);
 
 /* A transaction of a function's own, when the caller has none open. */
 int db_enter(struct keymap *m, bool *own, struct fault *fault);

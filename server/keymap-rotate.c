@@ -2,12 +2,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "keygen/secret.h"
 #include "server/keymap-db.h"
 #include "server/keymap-schema.h"
 
 #define ROWS	512	/* in one transaction: what others have to wait for */
+#define REST_NS	2000000	/* between two: as long as others sleep before they try again */
 #define SEALED	4	/* sealed columns that a table has at most */
 
 /*
@@ -168,6 +170,8 @@ static int one_table(struct rotation *r, const struct table *t, struct fault *fa
 		if (rc == 0)
 			break;
 		rc = rc < 0 ? rc : KIT_OK;
+		/* Whoever waits for the lock would else find it taken again each time he looks. */
+		nanosleep(&(struct timespec){ .tv_nsec = REST_NS }, NULL);
 	}
 	sqlite3_finalize(r->select);
 	sqlite3_finalize(r->update);

@@ -293,10 +293,10 @@ static int upgrade(struct keymap *m, bool create, struct fault *fault)
 static int turn_wal_on(struct keymap *m, struct fault *fault)
 {
 	static const char sql[] = "PRAGMA journal_mode = WAL";
-	unsigned waited = 0;
+	int tries = 0;
 
-	while (sqlite3_exec(m->db, sql, NULL, NULL, NULL) == SQLITE_BUSY && waited < m->wait_ms)
-		waited += (unsigned)sqlite3_sleep(20);
+	while (sqlite3_exec(m->db, sql, NULL, NULL, NULL) == SQLITE_BUSY && db_wait(m, tries++))
+		;
 	return sqlite3_errcode(m->db) == SQLITE_OK ? KIT_OK : db_fault(m, "open the map", fault);
 }
 

@@ -199,10 +199,15 @@ void keymap_close(struct keymap **mp)
 	free(m);
 }
 
+static int on_busy(void *context, int count)
+{
+	return db_wait(context, count);
+}
+
 void keymap_set_wait(struct keymap *m, unsigned wait_ms)
 {
 	m->wait_ms = wait_ms;
-	sqlite3_busy_timeout(m->db, (int)wait_ms);
+	sqlite3_busy_handler(m->db, on_busy, m);
 }
 
 int keymap_changed(struct keymap *m, bool *changed, struct fault *fault)

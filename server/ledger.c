@@ -9,7 +9,7 @@
 #include "server/keymap.h"
 
 #define ONE_COMMIT	4096	/* jobs: keeps a commit, and the lock, short */
-#define BUSY_MS		20	/* until a held lock is tried again */
+#define BUSY_MS		5	/* until a held lock is tried again */
 
 struct entry {
 	struct ledger_job job;

@@ -575,6 +575,45 @@ START_TEST(two_handles_share_a_map_and_a_held_lock_is_busy)
 }
 END_TEST
 
+/* A process that has the lock all the time but for an instant now and then, until it is killed. */
+static pid_t start_hog(void)
+{
+	pid_t child = fork();
+
+	if (child == 0) {
+		m = scratch_map();
+		for (;;) {
+			keymap_set_wait(m, 10000);
+			if (keymap_begin(m, NULL))
+				_exit(1);
+			usleep(40000);
+			keymap_rollback(m);
+			usleep(1000);
+		}
+	}
+	return child;
+}
+
+START_TEST(a_lock_that_is_free_for_instants_only_is_got)
+{
+	pid_t hog = start_hog();
+	int status;
+
+	for (unsigned i = 0; i < 20; i++) {
+		keymap_set_wait(m, 0);
+		while (keymap_begin(m, NULL) == 0) {
+			keymap_rollback(m);
+			usleep(500);
+		}
+		keymap_set_wait(m, 1500);
+		add(i);
+	}
+	ck_assert_int_eq(waitpid(hog, &status, WNOHANG), 0);
+	kill(hog, SIGKILL);
+	waitpid(hog, &status, 0);
+}
+END_TEST
+
 START_TEST(two_first_uses_at_once_make_one_map)
 {
 	pid_t children[8];
@@ -693,6 +732,7 @@ int main(void)
 	tcase_add_test(tcase, a_rolled_back_transaction_leaves_nothing);
 	tcase_add_test(tcase, a_killed_process_keeps_what_it_committed_and_nothing_else);
 	tcase_add_test(tcase, two_handles_share_a_map_and_a_held_lock_is_busy);
+	tcase_add_test(tcase, a_lock_that_is_free_for_instants_only_is_got);
 	tcase_add_test(tcase, two_first_uses_at_once_make_one_map);
 	tcase_add_test(tcase, a_hello_costs_one_indexed_lookup_and_grouped_writes);
 	suite_add_tcase(suite, tcase);
