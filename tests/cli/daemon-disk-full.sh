@@ -22,7 +22,7 @@ for _ in $(seq 50); do
 	sleep 0.1
 done
 prlimit --pid "$DAEMON" --fsize=65536:unlimited
-wait_log "error map-failed: the outcome of a set-up cannot be kept" 20
+wait_log "error map-failed: the outcome of a set-up cannot be kept"
 alive
 [ "$(system_state 1)" = in-setup ] || fail "the machine is $(system_state 1)"
 [ "$(key_state 1)" != used ] || fail "a key counts as used, though that was not kept"

@@ -6,12 +6,29 @@ fail() { echo "FAIL: $*"; exit 1; }
 PPS=NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XJ
 umask 077
 printf 'P@ssw0rd\n' >new.txt
-# typed LINE...: types the lines at a terminal of its own; what it showed is in "shown".
+# typed LINE...: types a line after each question, at a terminal of its own; what it showed is in
+# "shown". What is typed before a question would be thrown away.
 typed() {
-	{ for line; do sleep 0.3; printf '%s\n' "$line"; done; sleep 0.5; } |
-		script -qec "'$BIN/amt-provisionctl' keys add -m map.db --new-password-file new.txt" \
+	rm -f shown
+	{ for line; do answer "$line"; done; wait_shown grep -q '^Script done'; } |
+		script -qefc "'$BIN/amt-provisionctl' keys add -m map.db --new-password-file new.txt" \
 			shown >/dev/null
 }
+answer() {
+	wait_shown asked
+	answered=$(stat -c %s shown)
+	printf '%s\n' "$1"
+}
+asked() { [ "$(stat -c %s "$1")" != "$answered" ] && [ "$(tail -c 2 "$1")" = ': ' ]; }
+# wait_shown COMMAND...: until the command, with the file after it, succeeds; for 30 seconds at most.
+wait_shown() {
+	local end=$((SECONDS + 30))
+	until [ -s shown ] && "$@" shown; do
+		[ $SECONDS -le $end ] || return 0
+		sleep 0.05
+	done
+}
+answered=0
 state() { "$BIN/amt-provisionctl" keys show -m map.db "$1" --json | jq -r .state; }
 
 typed 0000-037M $PPS || fail "not added: $(cat shown)"

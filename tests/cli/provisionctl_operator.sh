@@ -106,8 +106,8 @@ status 0 ctl restore saved.db --yes
 ls map.db.before-restore-*.key >/dev/null || fail "what was there was not put aside"
 status 0 ctl config set fqdn_required no
 kill -HUP $DAEMON
-wait_log 'configuration read again from.*' 5
-sleep 0.5
+read_twice() { [ "$(grep -c 'configuration read again' log)" -ge 2 ]; }
+wait_for 30 read_twice || fail "the configuration was not read again"
 alive
 machine 4 4 --until-configured 30 || fail "the server does not go on after the restore"
 [ "$(key_state 4)" = used ] || fail "key 4 is $(key_state 4)"
@@ -122,10 +122,11 @@ status 2 ctl systems retry
 [ "$(key_state 1)" = used ] || fail "the key of a forgotten machine is $(key_state 1)"
 
 # The follower has seen it as it happened, one object a line.
-sleep 0.6
+has_seen() {
+	jq -es 'map(.event) | index("configured") and index("inventory-imported")' followed >/dev/null 2>&1
+}
+wait_for 30 has_seen || fail "followed: $(cat followed)"
 kill $FOLLOWER
-jq -es 'map(.event) | index("configured") and index("inventory-imported")' followed >/dev/null ||
-	fail "followed: $(cat followed)"
 [ "$(jq -r .id followed | sort -n | uniq -d | wc -l)" = 0 ] || fail "an event was shown twice"
 stop
 echo ok

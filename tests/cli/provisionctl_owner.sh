@@ -38,7 +38,10 @@ owned "after a restore where no map was"
 # While somebody else has it open, its -wal and -shm are there: the service's, too.
 "$ctl" log -m "$map" --follow >/dev/null &
 follower=$!
-sleep 0.5
+for _ in $(seq 300); do
+	[ ! -e "$map-wal" ] || break
+	sleep 0.1
+done
 "$ctl" config set -q -m "$map" max_setups 8
 owned "with the map open by root"
 kill $follower

@@ -30,7 +30,7 @@ listen() {
 	python3 listener.py "$port" "$@" >ready &
 	listener=$!
 	trap 'kill $listener 2>/dev/null || true' EXIT
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		grep -qs ready ready && return
 		sleep 0.05
 	done

@@ -20,7 +20,7 @@ machine() {
 		--plain-port $((port + 1)) --verbose "$@" >sim.out 2>sim.log &
 	sim=$!
 	trap 'kill -9 $sim 2>/dev/null || true' EXIT
-	for _ in $(seq 100); do
+	for _ in $(seq 600); do
 		ss -ltn | grep -q "$net.$n:$((port + 1)) " && return
 		kill -0 $sim 2>/dev/null || fail "machine $n did not start"
 		sleep 0.05
