@@ -1,8 +1,10 @@
 /* Requests as XML, byte for byte; answers taken apart, and refused when they are too much. */
 #include <check.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/soap.h"
 #include "server/wsman.h"
@@ -238,6 +240,32 @@ static int repeated(const char *piece, const char *back, int n)
 	return ret;
 }
 
+START_TEST(a_broken_encoding_is_refused_without_a_word_on_standard_error)
+{
+	static const char answers[][32] = {
+		"\xff\xfe<\0a\0>\0\0\xd8" "A\0<\0/\0a\0>",
+		"\xfe\xff\0<\0a\0>\xd8\0\0A\0<\0/\0a\0>",
+		"\0\0\0<\0\0\0a\xff\xff\xff\xff\0\0\0>",
+		"<?xml encoding='UTF-16'?>\xff<a/>",
+	};
+	int kept = dup(STDERR_FILENO), said[2];
+	char byte;
+
+	ck_assert_int_eq(pipe2(said, O_NONBLOCK), 0);
+	dup2(said[1], STDERR_FILENO);
+	for (size_t i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
+		fault_clear(&fault);
+		ck_assert_int_eq(xml_answer_read(&answer, answers[i], sizeof(answers[i]), &fault),
+				 KIT_ERR_PROTOCOL);
+	}
+	dup2(kept, STDERR_FILENO);
+	close(kept);
+	ck_assert_int_eq(read(said[0], &byte, 1), -1);
+	close(said[0]);
+	close(said[1]);
+}
+END_TEST
+
 START_TEST(limits_on_depth_number_and_length_hold)
 {
 	char value[XML_MAX_VALUE + 8];
@@ -287,6 +315,7 @@ int main(void)
 	tcase_add_test(t, the_code_of_a_fault_is_a_plain_word_or_none);
 	tcase_add_loop_test(t, what_is_no_answer_is_refused, 0,
 			    sizeof(refused) / sizeof(*refused));
+	tcase_add_test(t, a_broken_encoding_is_refused_without_a_word_on_standard_error);
 	tcase_add_test(t, limits_on_depth_number_and_length_hold);
 	tcase_add_test(t, a_truncated_answer_is_refused_at_every_length);
 	suite_add_tcase(suite, t);
