@@ -42,6 +42,7 @@ struct attempt {
 	struct setup *setup;
 	struct event *deadline;
 	bool proved;		/* the machine proved pairs[pair] */
+	bool mebx_given;	/* an earlier attempt may have set the "next" MEBx password */
 	bool already;		/* it turned out to be set up, with a password of ours */
 	bool promote;		/* the "next" passwords are the ones it has at the end */
 	bool writing;		/* a job of the ledger is under way */

@@ -56,18 +56,21 @@ static int plan_passwords(struct attempt *a, struct fault *fault)
 	const char *record = *pair->new_password ? pair->new_password : pair->current_password;
 	int login = setup_login_index(a->setup);
 	const char *now = login >= 0 ? a->logins[login].password : record;
-	char *next_mebx = a->secrets.next_mebx_password;
+	char *next_mebx = a->secrets.next_mebx_password, earlier[PASSWORD_MAX + 1];
 	int ret;
 
 	ret = choose_password(a->profile.admin_policy, a->profile.admin_password, now,
 			      a->secrets.next_admin_password, fault);
 	if (ret)
 		return ret;
+	strcpy(earlier, next_mebx);
 	if (a->profile.mebx_policy == PROFILE_KEEP)
 		*next_mebx = '\0';
 	else
 		ret = choose_password(a->profile.mebx_policy, a->profile.mebx_password, "",
 				      next_mebx, fault);
+	a->mebx_given = *earlier && strcmp(earlier, next_mebx) == 0;
+	secret_wipe(earlier, sizeof(earlier));
 	if (ret)
 		return ret;
 	/* A stick's record sets the MEBx password; what was known before it does not hold then. */
@@ -183,13 +186,24 @@ static int record_proof(struct attempt *a, struct keymap *map, const char *remar
 	return 0;
 }
 
-static bool is_ours_already(const struct attempt *a)
+/* Was it set up from here before, even if nobody heard of the end? */
+static bool was_ours(const struct attempt *a)
 {
 	int login = setup_login_index(a->setup);
 
-	if (setup_facts(a->setup)->state != 2)
-		return false;
 	return login >= 0 ? a->kinds[login] != LOGIN_RECORD : a->system.configured_at > 0;
+}
+
+static int check_uuid(struct attempt *a, struct fault *fault)
+{
+	if (setup_facts(a->setup)->has_uuid ||
+	    a->services.config->unknown_uuid == UNKNOWN_UUID_ACCEPT)
+		return 0;
+	fault_set(fault, KIT_ERR_REFUSED, "the machine does not tell its UUID (%s), and unknown_uuid "
+		  "is refuse", setup_facts(a->setup)->soap ? "no call of AMT 2.x does" :
+		  "it refuses");
+	return fault_todo(fault, "update its AMT firmware to 3.0 or later, or set unknown_uuid to "
+			  "accept, then amt-provisionctl systems retry");
 }
 
 static int check_version(struct attempt *a, struct fault *fault)
@@ -210,21 +224,25 @@ int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
 	const struct setup_facts *facts = setup_facts(a->setup);
 	struct keymap_facts known = { .profile = a->profile.name, .fqdn = a->fqdn,
 				      .version = facts->version };
-	char remark[160];
+	char remark[192];
 	bool settled;
 	int login, ret;
 
-	snprintf(remark, sizeof(remark), " (AMT %s, %s, profile %s)",
+	snprintf(remark, sizeof(remark), " (AMT %s, %s, profile %s%s)",
 		 *facts->version ? facts->version : "of unknown version",
-		 facts->soap ? "SOAP" : "WS-Management", a->profile.name);
+		 facts->soap ? "SOAP" : "WS-Management", a->profile.name,
+		 facts->has_uuid ? "" : "; that its UUID is the hello's it does not tell");
 	ret = record_proof(a, map, remark, &settled, fault);
 	if (ret)
 		return ret;
-	ret = check_version(a, fault);
+	ret = check_uuid(a, fault);
+	if (!ret)
+		ret = check_version(a, fault);
 	if (ret)
 		return ret;
 	login = setup_login_index(a->setup);
-	a->already = is_ours_already(a);
+	a->wish.again = was_ours(a);
+	a->already = a->wish.again && facts->state == 2;
 	a->promote = !a->already || login < 0 || a->kinds[login] == LOGIN_NEXT;
 	if (a->already)
 		return keymap_system_facts(map, &a->uuid, &known, fault);
@@ -270,8 +288,10 @@ static void say_notes(unsigned notes, char *out, size_t size)
 		{ SETUP_NOTE_NO_VERSION, "it would not tell its AMT version" },
 		{ SETUP_NOTE_NO_CLOCK, "it would not have its clock set" },
 		{ SETUP_NOTE_NO_NAMES, "it would not take host and domain name" },
-		{ SETUP_NOTE_NO_MEBX, "it would not take a new MEBx password and keeps the one of "
-				      "its stick" },
+		{ SETUP_NOTE_NO_MEBX, "it would not take a new MEBx password and keeps the one "
+				      "that it has" },
+		{ SETUP_NOTE_NO_PAIR, "it would not take a new key, being set up already, and "
+				      "keeps the one that it has" },
 		{ SETUP_NOTE_NO_READ_BACK, "it closed the connection before its state could be "
 					   "read back" },
 	};
@@ -294,14 +314,14 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 	bool other;
 	int ret;
 
-	if (notes & SETUP_NOTE_NO_MEBX)
+	if ((notes & SETUP_NOTE_NO_MEBX) && !a->mebx_given)
 		secret_wipe(a->secrets.next_mebx_password,
 			    sizeof(a->secrets.next_mebx_password));
 	if (a->promote) {
 		known.admin_user = a->profile.admin_user;
 		promote(a->secrets.admin_password, a->secrets.next_admin_password);
-		/* That an earlier attempt came as far as here tells nothing of what was refused then. */
-		if (!a->already)
+		/* What an earlier attempt came to, before it broke off, nobody knows: both are kept. */
+		if (!a->already && !(notes & SETUP_NOTE_NO_MEBX))
 			promote(a->secrets.mebx_password, a->secrets.next_mebx_password);
 	}
 	ret = keymap_system_find(map, &a->uuid, &row, fault);
@@ -309,7 +329,7 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 		ret = keymap_system_set_secrets(map, &a->uuid, &a->secrets, fault);
 	if (ret)
 		return ret;
-	if (is_rekeyed(a) || *a->wish.pair.pid) {
+	if (is_rekeyed(a) || (*a->wish.pair.pid && !(notes & SETUP_NOTE_NO_PAIR))) {
 		known.pid = a->system.next_pid;
 		known.next_pid = "";
 	}

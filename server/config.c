@@ -48,6 +48,7 @@ static const struct option options[] = {
 	{ "keys", "reserve_seconds", NUMBER, AT(reserve_seconds), "900", 1, 30 * DAY, NULL },
 	{ "keys", "reprovision", CHOICE, AT(reprovision), "same-uuid", 0, 0,
 	  "same-uuid|never" },
+	{ "keys", "unknown_uuid", CHOICE, AT(unknown_uuid), "accept", 0, 0, "accept|refuse" },
 	{ "setup", "callback_port", NUMBER, AT(callback_port), "16993", 1, 65535, NULL },
 	{ "setup", "connect_seconds", NUMBER, AT(connect_seconds), "15", 1, 600, NULL },
 	{ "setup", "answer_seconds", NUMBER, AT(answer_seconds), "30", 1, 600, NULL },

@@ -30,6 +30,7 @@ struct config_addresses {
 
 enum config_consume { CONSUME_ON_PROOF, CONSUME_ON_HELLO };
 enum config_reprovision { REPROVISION_SAME_UUID, REPROVISION_NEVER };
+enum config_unknown_uuid { UNKNOWN_UUID_ACCEPT, UNKNOWN_UUID_REFUSE };
 
 /*
  * Every option by its name in the file; amt-provisiond.conf(5) says what each means.
@@ -53,6 +54,7 @@ struct config {
 	int consume;			/* enum config_consume */
 	uint64_t reserve_seconds;
 	int reprovision;		/* enum config_reprovision */
+	int unknown_uuid;		/* enum config_unknown_uuid */
 	/* [setup] */
 	uint64_t callback_port;
 	uint64_t connect_seconds;	/* TCP and TLS together */

@@ -297,7 +297,7 @@ const struct setup_step setup_steps[] = {
 		     .method = "SetMEBxPassword" },
 	  .soap = { .service = SOAP_SECURITY, .call = "SetMEBxPassword" } },
 	{ .name = "set the new pair of keys", .wanted = wants_pair, .fields = fields_pair,
-	  .secret = true, .changes = true,
+	  .secret = true, .changes = true, .note = SETUP_NOTE_NO_PAIR,
 	  .wsman = { .verb = WSMAN_CALL, .class_name = CONFIGURATION, .method = "SetTLSPSK" },
 	  .soap = { .service = SOAP_SECURITY, .call = "SetTLSPSK" } },
 	{ .name = "commit the changes", .take = take_commit, .changes = true,

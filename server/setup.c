@@ -15,6 +15,8 @@ static bool applies(const struct setup *s, const struct setup_step *step)
 	return !step->wanted || step->wanted(s);
 }
 
+#define STATUS_STATE	0x20
+
 /* Status codes of the machine, as its documents and traces have them. */
 static const struct {
 	uint32_t code;
@@ -24,7 +26,7 @@ static const struct {
 	{ 0x2, "not ready", NULL },
 	{ 0x3, "invalid mode", NULL },
 	{ 0x10, "not permitted", NULL },
-	{ 0x20, "not in this provisioning state",
+	{ STATUS_STATE, "not in this provisioning state",
 	  "is it set up already? reset its AMT to factory state in MEBx first" },
 	{ 0x24, "invalid parameter", NULL },
 	{ 0x2a, "bad PID", NULL },
@@ -180,13 +182,22 @@ static int refused(struct setup *s, const struct xml_answer *a, const char *reas
 			 *code ? code : "(none that makes sense)");
 }
 
+/* May the machine refuse this step with STATUS (0: it gave none), and set-up go on? */
+static bool may_refuse(const struct setup *s, const struct setup_step *step, uint32_t status)
+{
+	/* In SOAP nothing tells that a machine is set up, until it says so by this. */
+	if (step->note == SETUP_NOTE_NO_PAIR)
+		return status == STATUS_STATE && s->wish.again;
+	return step->note != 0;
+}
+
 static int take_answer(struct setup *s, const struct setup_step *step, struct xml_answer **a)
 {
 	const char *reason, *todo;
 	uint32_t value = 0;
 
 	if (xml_answer_is_fault(*a, &reason)) {
-		if (step->note) {
+		if (may_refuse(s, step, 0)) {
 			s->notes |= step->note;
 			return 0;
 		}
@@ -195,7 +206,7 @@ static int take_answer(struct setup *s, const struct setup_step *step, struct xm
 	if (xml_answer_number(*a, "ReturnValue", &value) == KIT_ERR_NOT_FOUND &&
 	    xml_answer_number(*a, "StatusCode", &value) == KIT_ERR_NOT_FOUND)
 		xml_answer_number(*a, "Status", &value);
-	if (value && step->note) {
+	if (value && may_refuse(s, step, value)) {
 		s->notes |= step->note;
 		return 0;
 	}
@@ -236,7 +247,11 @@ void setup_answer(struct setup *s, const struct setup_reply *reply, int64_t now)
 				  "status %ld, without a reason", reply->status);
 		}
 		fail(s);
-	} else if (reply->status != 200 && !step->note && !xml_answer_is_fault(a, NULL)) {
+	} else if (reply->status != 200 && !xml_answer_is_fault(a, NULL) &&
+		   may_refuse(s, step, 0)) {
+		s->notes |= step->note;
+		s->step++;
+	} else if (reply->status != 200 && !xml_answer_is_fault(a, NULL)) {
 		fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine answers with HTTP status %ld",
 			  reply->status);
 		fail(s);

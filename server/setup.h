@@ -28,6 +28,7 @@ struct setup_wish {
 	char domain[SYSTEM_FQDN + 1];		/* "": leave it */
 	bool set_clock;
 	struct pidpps pair;			/* a fresh pair; pid "": no re-key */
+	bool again;				/* it was set up from here before, and may be still */
 };
 
 /* What the machine said about itself before anything was changed. */
@@ -48,6 +49,7 @@ enum setup_note {
 	SETUP_NOTE_NO_NAMES = 8,
 	SETUP_NOTE_NO_MEBX = 16,
 	SETUP_NOTE_NO_READ_BACK = 32,
+	SETUP_NOTE_NO_PAIR = 64,	/* only where the wish says "again" */
 };
 
 /* What to do next. */

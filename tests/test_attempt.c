@@ -23,6 +23,8 @@ static struct {
 	const char *password;
 	unsigned uuid;
 	int state;
+	bool soap, no_uuid;
+	const char *refuse;	/* a call: status 0x20 */
 	char tried[400];	/* passwords that it was offered, each followed by ';' */
 } machine;
 
@@ -39,6 +41,7 @@ static void begin(void)
 		ck_assert_int_eq(keymap_add(map, &e, 0, NULL, &fault), 0);
 	}
 	ck_assert_int_eq(intake_init(&intake, &config, map, &fault), 0);
+	memset(&machine, 0, sizeof(machine));
 }
 
 static void drop(void)
@@ -115,13 +118,22 @@ static void answer(const struct setup_request *q)
 
 	if (q->login && !strstr(machine.tried, q->login->password))
 		strcat(strcat(machine.tried, q->login->password), ";");
+	if (machine.soap && strcmp(q->path, "/wsman") == 0) {
+		reply = (struct setup_reply){ .status = 404, .body = "" };
+		setup_answer(a->setup, &reply, 1);
+		return;
+	}
 	if (!q->login || strcmp(q->login->password, machine.password) != 0) {
 		reply = (struct setup_reply){ .status = 401, .digest = true, .body = "" };
 		setup_answer(a->setup, &reply, 1);
 		return;
 	}
-	if (strstr(q->body, "AMT_GeneralSettings")) {
+	if (machine.refuse && strstr(q->body, machine.refuse)) {
+		strcpy(fields, "<ReturnValue>32</ReturnValue>");
+	} else if (strstr(q->body, "AMT_GeneralSettings") || strstr(q->body, "GetDigestRealm")) {
 		strcpy(fields, "<DigestRealm>Digest:A</DigestRealm>");
+	} else if (strstr(q->body, "CIM_ComputerSystemPackage") && machine.no_uuid) {
+		strcpy(fields, "<ReturnValue>1</ReturnValue>");
 	} else if (strstr(q->body, "CIM_ComputerSystemPackage")) {
 		uuid_to_smbios(&uuid, guid);
 		at = (size_t)sprintf(fields, "<PlatformGUID>");
@@ -368,6 +380,85 @@ START_TEST(who_turns_out_to_be_set_up_may_have_either_mebx_password)
 }
 END_TEST
 
+/* In SOAP a machine cannot be asked whether it is set up: its refusals tell. */
+START_TEST(a_refused_mebx_password_that_an_earlier_attempt_may_have_set_is_kept)
+{
+	struct uuid uuid = scratch_uuid(1);
+	struct system_secrets s;
+	char mebx[PASSWORD_MAX + 1], admin[PASSWORD_MAX + 1];
+
+	machine.soap = true;
+	hello(0, 1, "192.0.2.1");
+	load(1);
+	a->profile.mebx_policy = PROFILE_RANDOM;
+	ck_assert_int_eq(talk("New-Secret0!", 1, 1), SETUP_PLAN);
+	ck_assert_int_eq(run(attempt_plan), 0);
+	strcpy(mebx, a->wish.mebx_password);
+	strcpy(admin, a->wish.admin.password);
+	/* The server ends here; the machine has taken all of it, and the commit. */
+	ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
+	load(1);
+	a->profile.mebx_policy = PROFILE_RANDOM;
+	a->profile.rekey = true;
+	ck_assert_int_eq(talk(admin, 1, 2), SETUP_PLAN);
+	ck_assert_int_eq(run(attempt_plan), 0);
+	ck_assert(!a->already);
+	ck_assert(a->wish.again);
+	setup_plan(a->setup, &a->wish);
+	machine.refuse = "SetMEBxPassword";
+	ck_assert_msg(talk(admin, 1, 2) == SETUP_DONE, "%s", setup_fault(a->setup)->what);
+	ck_assert_int_eq(run(attempt_succeed), 0);
+	ck_assert_int_eq(keymap_system_secrets(map, &uuid, &s, &fault), 0);
+	ck_assert_str_eq(s.mebx_password, "New-Secret0!");
+	ck_assert_str_eq(s.next_mebx_password, mebx);
+}
+END_TEST
+
+START_TEST(a_new_pair_that_was_refused_is_not_the_machines)
+{
+	struct uuid uuid = scratch_uuid(1);
+	char admin[PASSWORD_MAX + 1];
+
+	machine.soap = true;
+	configure(0, 1, "192.0.2.1", "New-Secret0!", admin);
+	ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
+	load(1);
+	a->profile.rekey = true;
+	ck_assert_int_eq(talk(admin, 1, 2), SETUP_PLAN);
+	ck_assert_int_eq(run(attempt_plan), 0);
+	ck_assert(*a->wish.pair.pid);
+	setup_plan(a->setup, &a->wish);
+	machine.refuse = "SetTLSPSK";
+	ck_assert_msg(talk(admin, 1, 2) == SETUP_DONE, "%s", setup_fault(a->setup)->what);
+	ck_assert_int_eq(run(attempt_succeed), 0);
+	ck_assert_str_eq(row(1).pid, scratch_pair(0).pair.pid);
+	ck_assert_int_eq(row(1).state, SYSTEM_CONFIGURED);
+}
+END_TEST
+
+START_TEST(a_machine_whose_uuid_is_unknown_is_served_unless_that_is_refused)
+{
+	char admin[PASSWORD_MAX + 1];
+
+	for (int soap = 0; soap < 2; soap++) {
+		machine.soap = soap;
+		machine.no_uuid = true;
+		configure((unsigned)soap, 1 + (unsigned)soap, "192.0.2.1",
+			  soap ? "New-Secret1!" : "New-Secret0!", admin);
+	}
+	config.unknown_uuid = UNKNOWN_UUID_REFUSE;
+	for (int soap = 0; soap < 2; soap++) {
+		machine.soap = soap;
+		hello(2 + (unsigned)soap, 3 + (unsigned)soap, "192.0.2.1");
+		load(3 + (unsigned)soap);
+		ck_assert_int_eq(talk(soap ? "New-Secret3!" : "New-Secret2!", 1, 1), SETUP_PLAN);
+		ck_assert_int_eq(run(attempt_plan), KIT_ERR_REFUSED);
+		ck_assert_ptr_nonnull(strstr(fault.what, soap ? "AMT 2.x" : "it refuses"));
+		ck_assert_ptr_nonnull(strstr(fault.todo, "unknown_uuid"));
+	}
+}
+END_TEST
+
 START_TEST(a_hello_from_elsewhere_meanwhile_is_called_next)
 {
 	hello(0, 1, "192.0.2.1");
@@ -402,6 +493,9 @@ int main(void)
 	tcase_add_test(t, an_impostor_whose_own_uuid_is_another_leaves_a_configured_machine_as_it_is);
 	tcase_add_test(t, a_set_up_that_breaks_after_the_proof_is_tried_again);
 	tcase_add_test(t, who_turns_out_to_be_set_up_may_have_either_mebx_password);
+	tcase_add_test(t, a_refused_mebx_password_that_an_earlier_attempt_may_have_set_is_kept);
+	tcase_add_test(t, a_new_pair_that_was_refused_is_not_the_machines);
+	tcase_add_test(t, a_machine_whose_uuid_is_unknown_is_served_unless_that_is_refused);
 	tcase_add_test(t, a_hello_from_elsewhere_meanwhile_is_called_next);
 	suite_add_tcase(suite, t);
 	srunner_run_all(runner, CK_NORMAL);

@@ -35,6 +35,7 @@ START_TEST(an_empty_file_gives_the_defaults)
 	ck_assert_uint_eq(config.props_script_timeout, 180);
 	ck_assert_uint_eq(config.props_script_parallel, 10);
 	ck_assert_int_eq(config.consume, CONSUME_ON_PROOF);
+	ck_assert_int_eq(config.unknown_uuid, UNKNOWN_UUID_ACCEPT);
 	ck_assert_uint_eq(config.listen.count, 2);
 	ck_assert_uint_eq(config.metrics_listen.count, 0);
 	ck_assert_int_eq(config_check(&config, &fault), 0);

@@ -154,10 +154,14 @@ static void serve(const struct setup_request *q)
 			 "</s:Text></s:Reason></s:Fault></s:Body></s:Envelope>",
 			 m.reason ? m.reason : "no such class");
 	} else {
-		if (m.refuse && strstr(m.last, m.refuse))
+		if (m.refuse && strstr(m.last, m.refuse) && m.status == 500) {
+			r.status = 500;
+			fields[0] = '\0';
+		} else if (m.refuse && strstr(m.last, m.refuse)) {
 			snprintf(fields, sizeof(fields), "<ReturnValue>%u</ReturnValue>", m.status);
-		else
+		} else {
 			obey(name);
+		}
 		snprintf(text, sizeof(text), "<s:Envelope xmlns:s='" SOAP12 "'><s:Body><answer>%s"
 			 "</answer></s:Body></s:Envelope>", fields);
 	}
@@ -392,6 +396,43 @@ START_TEST(what_is_needed_fails_with_the_machines_reason)
 }
 END_TEST
 
+START_TEST(a_new_pair_is_left_out_only_where_it_was_set_up_before)
+{
+	strcpy(wish.pair.pid, "0000037M");
+	strcpy(wish.pair.pps, "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ");
+	m.soap = true;
+	m.refuse = "SetTLSPSK";
+	m.status = 0x20;
+	ck_assert_int_eq(run_all(), SETUP_FAILED);
+	ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "status 0x20"));
+	wish.again = true;
+	with_logins(1);
+	m.password = "Stick.Pw1";
+	ck_assert_msg(run_all() == SETUP_DONE, "%s", setup_fault(s)->what);
+	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_NO_PAIR);
+	/* For another reason it is as needed as ever. */
+	m.status = 0x10;
+	with_logins(1);
+	m.password = "Stick.Pw1";
+	ck_assert_int_eq(run_all(), SETUP_FAILED);
+}
+END_TEST
+
+START_TEST(an_error_of_http_counts_as_a_refusal_even_if_the_answer_says_nothing)
+{
+	strcpy(wish.mebx_password, "Mebx.Pass1");
+	m.refuse = "SetMEBxPassword";
+	m.status = 500;
+	ck_assert_msg(run_all() == SETUP_DONE, "%s", setup_fault(s)->what);
+	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_NO_MEBX);
+	m.refuse = "CommitChanges";
+	with_logins(1);
+	m.password = "Stick.Pw1";
+	ck_assert_int_eq(run_all(), SETUP_FAILED);
+	ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "HTTP status 500"));
+}
+END_TEST
+
 START_TEST(a_machine_that_is_not_in_state_2_afterwards_has_failed)
 {
 	m.refuse = "CommitChanges";
@@ -463,6 +504,8 @@ int main(void)
 	tcase_add_loop_test(t, what_is_needed_fails_with_the_machines_reason, 0,
 			    sizeof(needed) / sizeof(*needed));
 	tcase_add_test(t, a_machine_that_is_not_in_state_2_afterwards_has_failed);
+	tcase_add_test(t, a_new_pair_is_left_out_only_where_it_was_set_up_before);
+	tcase_add_test(t, an_error_of_http_counts_as_a_refusal_even_if_the_answer_says_nothing);
 	tcase_add_test(t, a_404_turns_to_soap);
 	tcase_add_test(t, an_answer_that_is_none_fails);
 	tcase_add_test(t, a_machine_that_wants_other_than_digest_gets_no_password);

@@ -1,0 +1,38 @@
+#!/bin/bash
+# AMT 2.x: it tells neither its UUID nor whether it is set up; both are said, and the UUID may be insisted on.
+set -eu
+# shellcheck source=tests/cli/daemon.inc
+. "$TOP/tests/cli/daemon.inc"
+
+UUID=00000000-1111-2222-3333-000000000001
+make_map 3
+write_conf '[profile default]' 'rekey = yes' 'mebx_password = random'
+start
+machine 1 1 --uuid $UUID --firmware 2.2.1 --state pcs1 --until-configured 15 || fail "it was not set up"
+wait_log "configured .*address=$NET.1: configured, with a new key\$"
+grep -q "key-used .*AMT 2.2.1, SOAP, profile default; that its UUID is the hello's it does not tell" log ||
+	fail "it is not said that the UUID is the hello's alone"
+
+# Once more: it is set up and takes no new key, and that makes it no failure.
+"$BIN/amt-sim" run --state pcs1/00000 --address "$NET.1" --port "$PORT" >sim.out 2>&1 &
+sim=$!
+trap 'kill -9 $DAEMON $sim 2>/dev/null || true' EXIT
+for _ in $(seq 50); do
+	! ss -ltn | grep -q "$NET.1:$PORT " || break
+	sleep 0.1
+done
+ctl systems retry $UUID --quiet
+wait_log "warning configured .*address=$NET.1: configured; .*would not take a new key, being set up already"
+[ "$(ctl systems list --json | jq -r .counts.configured)" = 1 ] || fail "it counts as failed"
+kill $sim
+wait $sim || fail "amt-sim ended with status $?"
+
+# Whoever insists on the UUID serves the newer ones only.
+ctl config set unknown_uuid refuse --quiet
+kill -HUP "$DAEMON"
+wait_log 'configuration read again'
+machine 2 2 --firmware 2.2.1 --until-configured 3 && fail "it was set up without its UUID"
+wait_log "refused .*address=$NET.2: the machine does not tell its UUID (no call of AMT 2.x does).* -- update its AMT"
+machine 3 3 --firmware 3.2.3 --until-configured 15 || fail "AMT 3.2 was not set up"
+no_secrets
+stop
