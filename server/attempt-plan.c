@@ -231,7 +231,7 @@ int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
 	snprintf(remark, sizeof(remark), " (AMT %s, %s, profile %s%s)",
 		 *facts->version ? facts->version : "of unknown version",
 		 facts->soap ? "SOAP" : "WS-Management", a->profile.name,
-		 facts->has_uuid ? "" : "; that its UUID is the hello's it does not tell");
+		 facts->has_uuid ? "" : "; it does not tell its UUID");
 	ret = record_proof(a, map, remark, &settled, fault);
 	if (ret)
 		return ret;

@@ -10,8 +10,8 @@ write_conf '[profile default]' 'rekey = yes' 'mebx_password = random'
 start
 machine 1 1 --uuid $UUID --firmware 2.2.1 --state pcs1 --until-configured 15 || fail "it was not set up"
 wait_log "configured .*address=$NET.1: configured, with a new key\$"
-grep -q "key-used .*AMT 2.2.1, SOAP, profile default; that its UUID is the hello's it does not tell" log ||
-	fail "it is not said that the UUID is the hello's alone"
+grep -q "key-used .*AMT 2.2.1, SOAP, profile default; it does not tell its UUID" log ||
+	fail "it is not said that the UUID was not compared"
 
 # Once more: it is set up and takes no new key, and that makes it no failure.
 "$BIN/amt-sim" run --state pcs1/00000 --address "$NET.1" --port "$PORT" >sim.out 2>&1 &
