@@ -276,6 +276,13 @@ static void active(const char *path, const struct layout *l, const struct conten
 	stick_put_byte(path, ENTRY, 0x80);
 }
 
+static void odd_status(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)l;
+	(void)c;
+	stick_put_byte(path, ENTRY, 0x01);
+}
+
 static void past_the_end(const char *path, const struct layout *l, const struct content *c)
 {
 	uint8_t sectors[4];
@@ -471,6 +478,7 @@ const struct stick_spoil stick_spoils[] = {
 	{ "slack", F16, slack, "file-slack", VERIFY_WARN, false, false },
 	{ "a wrong type byte", F16, wrong_type, "table-type", VERIFY_FAIL, false, false },
 	{ "the active flag", F16, active, "table-active", VERIFY_FAIL, false, false },
+	{ "a status that is none", F16, odd_status, "table-active", VERIFY_FAIL, false, false },
 	{ "a partition past the end", F16, past_the_end, "table-end", VERIFY_FAIL, false, true },
 	{ "a second partition", F16, second_partition, "table-entries", VERIFY_FAIL, false, false },
 	{ "cylinders that lie", F16, odd_chs, "table-chs", VERIFY_WARN, false, false },

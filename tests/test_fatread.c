@@ -74,7 +74,7 @@ START_TEST(an_mbr_is_read_with_its_logical_drives)
 	ck_assert_int_eq(parts_read(&parts, &disk, NULL), 0);
 	ck_assert_int_eq(parts.kind, PARTS_MBR);
 	ck_assert_uint_eq(parts.n, 4);
-	ck_assert(parts.part[0].active && !parts.part[1].active);
+	ck_assert(parts.part[0].status == 0x80 && !parts.part[1].status);
 	ck_assert_uint_eq(parts.part[2].number, 5);
 	ck_assert_uint_eq(parts.part[2].start, (4096 + 63) * SECTOR);
 	ck_assert_uint_eq(parts.part[3].number, 6);

@@ -80,7 +80,7 @@ static void add_mbr(struct parts *out, const struct disk *disk, const uint8_t *e
 
 	if (!p)
 		return;
-	p->active = e[0] == 0x80;
+	p->status = e[0];
 	memcpy(p->first_chs, e + 1, 3);
 	p->type = e[4];
 	memcpy(p->last_chs, e + 5, 3);

@@ -24,7 +24,7 @@ struct part {
 	uint64_t start;		/* byte on the disk */
 	uint64_t bytes;
 	uint8_t type;		/* the MBR's type byte; 0 in a GPT */
-	bool active;		/* marked to boot */
+	uint8_t status;		/* 80: marked to boot; 00: not; 0 in a GPT */
 	bool past_end;		/* does not lie on the disk */
 	uint8_t first_chs[3], last_chs[3];	/* as stored in an MBR */
 };

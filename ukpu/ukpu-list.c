@@ -65,14 +65,15 @@ unsigned ukpu_drive_judge(const struct drive *d, char *out, size_t size, struct 
 static json_t *drive_json(const struct drive *d, const char *contents, unsigned why,
 			  const char *verdict)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:i, s:i, s:s, s:b, s:b, s:b, s:i, s:i, s:s, "
-			 "s:b, s:s}",
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:i, s:i, s:s, s:b, s:b, s:b, s:i, s:i, s:o, "
+			 "s:b, s:o}",
 			 "path", d->path, "vendor", d->vendor, "model", d->model, "serial",
 			 d->serial, "bytes", (json_int_t)d->bytes, "sector_bytes",
 			 (int)d->sector_bytes, "speed_mbit", (int)d->speed, "bus", d->bus, "usb",
 			 d->usb, "removable", d->removable, "read_only", d->read_only, "unit",
-			 (int)d->unit, "units", (int)d->units, "contents", contents, "fit", !why,
-			 "verdict", verdict);
+			 (int)d->unit, "units", (int)d->units, "contents",
+			 ukpu_json_text(contents), "fit", !why, "verdict",
+			 ukpu_json_text(verdict));
 }
 
 static void drive_row(struct table *table, const struct drive *d, const char *contents,

@@ -9,7 +9,7 @@ const struct cli_option ukpu_repair_options[] = {
 	{ "from", 0, "FILE", "rebuild from this backup instead of what is on the stick", CLI_FILE,
 	  0 },
 	{ "pick", 0, "N", "of several setup.bin files take this one", 0, 0 },
-	{ "layout", 0, "NAME", "fat16, fat32 or superfloppy (default: its own if sound, or fat16)",
+	{ "layout", 0, "NAME", "fat16, fat32 or superfloppy (default: its own if sound, else fat16)",
 	  0, 0 },
 	{ "backup", 0, "FILE", "keep the copy of setup.bin there (default: in the state folder)",
 	  CLI_FILE, 0 },
@@ -26,7 +26,7 @@ const struct cli_option ukpu_repair_options[] = {
 /* What verify makes of the stick as it is. */
 struct state {
 	unsigned mendable;	/* rules not passed that a rebuilt layout mends */
-	bool layout_sound;	/* nothing wrong with table and boot sector */
+	bool layout_sound;	/* no rule on table and boot sector failed */
 };
 
 static void take_result(void *context, const struct verify_result *r)
@@ -37,7 +37,7 @@ static void take_result(void *context, const struct verify_result *r)
 	    !strcmp(r->group, "contents"))
 		return;
 	state->mendable++;
-	if (!strcmp(r->group, "table") || !strcmp(r->group, "boot"))
+	if (r->verdict == VERIFY_FAIL && (!strcmp(r->group, "table") || !strcmp(r->group, "boot")))
 		state->layout_sound = false;
 }
 
@@ -218,6 +218,14 @@ int ukpu_repair(struct cli *cli)
 	r = ukpu_stick_open(&s, cli, cli->argv[0], UKPU_WRITE, &fault);
 	if (!r)
 		r = get_ready(&s, &keep, digest, &fault);
+	if (r == 1 && s.summary.failed) {
+		/* The device or the file itself: a new layout does not mend that. */
+		fault_set(&fault, KIT_ERR_UNFIT, "%s: there is nothing to repair, its layout is "
+			  "sound, but firmware would not take it", s.path);
+		fault_todo(&fault, "See what else is wrong: ukpu verify %s", s.words.text);
+		status = EXIT_NO;
+		goto out;
+	}
 	if (r == 1) {
 		cli_note(cli, "%s is sound: there is nothing to repair", s.path);
 		status = EXIT_YES;

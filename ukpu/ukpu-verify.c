@@ -1,6 +1,8 @@
 /* ukpu verify: the rules one by one. */
 #include <jansson.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "ukpu/ukpu.h"
 
@@ -10,13 +12,29 @@ const struct cli_option ukpu_verify_options[] = {
 	{ NULL, 0, NULL, NULL, 0, 0 },
 };
 
+struct json_t *ukpu_json_text(const char *text)
+{
+	json_t *out = json_string(text);
+	char *tame;
+
+	if (out)
+		return out;
+	tame = strdup(text);
+	for (char *p = tame; p && *p; p++)
+		*p = *p & 0x80 ? '?' : *p;
+	out = tame ? json_string(tame) : NULL;
+	free(tame);
+	return out;
+}
+
 static void add_json(void *context, const struct verify_result *r)
 {
-	json_array_append_new(context, json_pack("{s:s, s:s, s:s, s:s, s:s}", "group", r->group,
+	json_array_append_new(context, json_pack("{s:s, s:s, s:s, s:o, s:o}", "group", r->group,
 						 "rule", r->rule, "verdict",
 						 r->verdict == VERIFY_FAIL ? "fail" :
 						 verify_verdict_name(r->verdict),
-						 "text", r->text, "mend", r->mend));
+						 "text", ukpu_json_text(r->text),
+						 "mend", ukpu_json_text(r->mend)));
 }
 
 static int print_json(struct cli *cli, json_t *rules, const struct verify_summary *s, bool good)

@@ -173,6 +173,12 @@ int ukpu_failed_status(const struct ukpu_stick *s);
 /* In plain words what the stick is now. */
 void ukpu_print_summary(const struct ukpu_stick *s);
 
+/*
+ * TEXT as a value of JSON; names from a stick or a file system here may be no UTF-8: then with '?'
+ * for what is not ASCII. NULL: no memory.
+ */
+struct json_t *ukpu_json_text(const char *text);
+
 /* Run the verify rules over DISK, the stick's target: prints what is bad, or all. */
 int ukpu_verify_stick(struct ukpu_stick *s, const struct disk *disk,
 		      void (*found)(void *context, const struct verify_result *result),

@@ -115,13 +115,20 @@ static void table_type(struct verify *v, struct verify_result *out)
 static void table_active(struct verify *v, struct verify_result *out)
 {
 	for (size_t i = 0; i < v->parts.n; i++) {
-		if (v->parts.part[i].active) {
+		uint8_t status = v->parts.part[i].status;
+
+		if (status == 0x80)
 			verify_say(out, VERIFY_FAIL,
 				   "partition %u is marked active: the stick must not "
 				   "be made to boot",
 				   v->parts.part[i].number);
+		else if (status)
+			verify_say(out, VERIFY_FAIL,
+				   "partition %u has the status %02X, which is neither active nor "
+				   "not: some readers then see no partition at all",
+				   v->parts.part[i].number, status);
+		if (status)
 			return;
-		}
 	}
 	if (!no_table(v, out))
 		verify_say(out, VERIFY_PASS, "no partition is marked active");

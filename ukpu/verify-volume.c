@@ -268,8 +268,9 @@ static void contents_records(struct verify *v, struct verify_result *out)
 	double seconds = v->contents.post_seconds;
 
 	verify_say(out, seconds > LONG_POST ? VERIFY_WARN : VERIFY_PASS,
-		   "%u records: expect about %.0f seconds more in each machine's POST",
-		   v->contents.records, seconds);
+		   "%u record%s: expect about %.0f second%s more in each machine's POST",
+		   v->contents.records, v->contents.records == 1 ? "" : "s", seconds,
+		   seconds >= 0.5 && seconds < 1.5 ? "" : "s");
 }
 
 #define ANOTHER_FILE "make a new setup.bin, then: ukpu prepare %s setup.bin"

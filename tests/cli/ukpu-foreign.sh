@@ -9,14 +9,17 @@ done
 export MTOOLS_SKIP_CHECK=1
 amt-keygen generate -n 20 -q --random-passwords -o keys.csv --setupbin setup.bin 2>/dev/null
 
-# check NAME: verify says no, repair brings the same bytes back, and verify says yes.
+# check NAME [LAYOUT]: verify says no, repair brings the same bytes back, and verify says yes.
 check() {
-	local name=$1
+	local name=$1 layout=${2:-fat16} at=@@1M
+	[ "$layout" = superfloppy ] && at=
 	ukpu verify --image s.img >out 2>&1 && { cat out; fail "$name: firmware would not take this"; }
 	ukpu repair --image s.img --yes --discard-other-files >out 2>&1 || { cat out; fail "$name: no repair"; }
 	ukpu verify --image --strict s.img >out 2>&1 || { cat out; fail "$name: still not good"; }
+	ukpu verify --image --json s.img >out
+	grep -q "\"layout\": \"$layout\"" out || fail "$name: not $layout"
 	rm -f back.bin
-	mcopy -n -i s.img@@1M ::SETUP.BIN back.bin
+	mcopy -n -i s.img$at ::SETUP.BIN back.bin
 	cmp back.bin setup.bin || fail "$name: other bytes"
 	echo "$name: good"
 	rm -f s.img
@@ -53,7 +56,14 @@ head -c 100000 /dev/urandom >junk
 mcopy -i s.img junk ::JUNK.BIN
 mcopy -i s.img setup.bin ::setup.bin
 mdel -i s.img ::JUNK.BIN
-check "superfloppy, label, deleted file"
+check "superfloppy, label, deleted file" superfloppy
+
+# FAT32 as the usual tools make it: only the boot code is missing, so it stays FAT32.
+truncate -s 80M s.img
+printf 'label: dos\nstart=2048, size=155648, type=c\n' | sfdisk -q s.img
+volume 77824 1 -F 32 -s 1 -h 2048
+mcopy -i s.img@@1M setup.bin ::keys.bin
+check "MBR, FAT32, another name" fat32
 
 # Fragmented by other files coming and going.
 truncate -s 40M s.img

@@ -183,3 +183,11 @@ untouched
 rm -f ukpu/backup-*
 expect 0 ukpu retire --image s.img --yes --overwrite-unused
 cmp bad.bin ukpu/backup-s.img-*.bin || fail "no copy was kept"
+
+# Names that are no UTF-8, or no longer when they are cut, do not tear holes into JSON.
+stick
+named "a$long"
+cp s.img $'bad\377.img'
+expect 1 ukpu verify --image $'bad\377.img' --json
+jq -e '(.rules | length) >= 48 and any(.rules[]; .rule == "root-only" and .verdict == "fail")' out >/dev/null ||
+	{ cat out; fail "a rule is missing"; }

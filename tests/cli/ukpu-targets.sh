@@ -93,3 +93,8 @@ expect 2 ukpu prepare --yes --image used.img --size 32M used.bin
 says "no record left"
 [ ! -e used.img ] || fail "an image was left behind"
 expect 1 ukpu prepare --yes --force-contents --image used.img --size 32M used.bin
+
+# Repair has nothing to do, but firmware's no stays a no.
+expect 1 ukpu repair --yes --image used.img
+says "nothing to repair"
+says "firmware would not take it"
