@@ -31,6 +31,15 @@ static void escape(char *out, size_t size, const char *stick)
 		snprintf(out, size, "%%00");	/* a stick without any name */
 }
 
+/* For people: blanks are harmless there. */
+static void show_blanks(char *stick)
+{
+	for (char *p; (p = strstr(stick, "%20")); ) {
+		*p = ' ';
+		memmove(p + 1, p + 3, strlen(p + 3) + 1);
+	}
+}
+
 static int by_pid(const void *a, const void *b)
 {
 	return strcmp(a, b);	/* both begin with the PID */
@@ -211,6 +220,7 @@ long journal_elsewhere(const char *path, const char *stick, const char (*pids)[P
 		if (!found++ && hit) {
 			snprintf(hit->pid, sizeof(hit->pid), "%s", l.pids[i]);
 			snprintf(hit->stick, sizeof(hit->stick), "%s", l.stick[latest->stick].name);
+			show_blanks(hit->stick);
 			snprintf(hit->time, sizeof(hit->time), "%s", latest->time);
 		}
 	}

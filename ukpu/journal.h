@@ -24,7 +24,7 @@
 /* A PID that stands on another stick already. */
 struct journal_hit {
 	char pid[PID_LENGTH + 1];
-	char stick[JOURNAL_STICK];	/* as it stands in the journal */
+	char stick[JOURNAL_STICK];	/* as it stands in the journal, but with blanks */
 	char time[24];
 };
 

@@ -48,8 +48,12 @@ static int check_serial(const struct cli *cli, const char *path, const struct dr
 
 	if (serial_given(cli, d, &any))
 		return 0;
-	fault_set(fault, KIT_ERR_UNFIT,
-		  "%s has the serial number \"%s\", not the one that was named", path, d->serial);
+	if (d->serial[0])
+		fault_set(fault, KIT_ERR_UNFIT,
+			  "%s has the serial number \"%s\", not the one that was named", path,
+			  d->serial);
+	else
+		fault_set(fault, KIT_ERR_UNFIT, "%s has no serial number", path);
 	return fault_todo(fault, "Look at the sticks with ukpu list; this may be another one than "
 				 "you mean.");
 }

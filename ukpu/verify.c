@@ -25,13 +25,36 @@ void verify_say(struct verify_result *out, enum verify_verdict verdict, const ch
 	va_end(ap);
 }
 
+/* What is formatted for another system is named: people think that a volume is a volume. */
+static bool other_system(const struct disk *disk, uint64_t start, char *out, size_t size)
+{
+	static const struct { unsigned at; const char *magic; const char *name; } known[] = {
+		{ 3, "NTFS    ", "NTFS" }, { 3, "EXFAT   ", "exFAT" },
+		{ 1080, "\x53\xEF", "ext2, ext3 or ext4" },
+	};
+	char magic[8];
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		size_t n = strlen(known[i].magic);
+
+		if (start > disk->size || disk_read(disk, start + known[i].at, magic, n, NULL) ||
+		    memcmp(magic, known[i].magic, n))
+			continue;
+		snprintf(out, size, "the volume at sector %llu is %s: firmware reads FAT only",
+			 (unsigned long long)(start / FAT_SECTOR), known[i].name);
+		return true;
+	}
+	return false;
+}
+
 /* Open the first partition that holds a FAT volume; the first of all if none does. */
 static int find_volume(struct verify *v)
 {
 	struct fault why = {0};
 	int r = 0;
 
-	snprintf(v->no_volume, sizeof(v->no_volume), "there is no volume");
+	if (!other_system(v->in->disk, 0, v->no_volume, sizeof(v->no_volume)))
+		snprintf(v->no_volume, sizeof(v->no_volume), "there is no volume");
 	for (size_t i = 0; i < v->parts.n; i++) {
 		const struct part *p = &v->parts.part[i];
 
@@ -48,7 +71,8 @@ static int find_volume(struct verify *v)
 			v->fault = why;
 			return r;
 		}
-		snprintf(v->no_volume, sizeof(v->no_volume), "%.190s", why.what);
+		if (!other_system(v->in->disk, p->start, v->no_volume, sizeof(v->no_volume)))
+			snprintf(v->no_volume, sizeof(v->no_volume), "%.190s", why.what);
 	}
 	return 0;
 }
