@@ -130,6 +130,8 @@ void attempt_logins(struct attempt *a)
 	const char *user = *a->system.admin_user ? a->system.admin_user : "admin";
 
 	add_login(a, LOGIN_NEXT, a->profile.admin_user, a->secrets.next_admin_password);
+	/* The profile may have another user than when that password was made. */
+	add_login(a, LOGIN_NEXT, user, a->secrets.next_admin_password);
 	add_login(a, LOGIN_ADMIN, user, a->secrets.admin_password);
 	for (size_t i = 0; i < a->n_pairs; i++)
 		add_login(a, LOGIN_RECORD, "admin", *a->pairs[i].new_password ?

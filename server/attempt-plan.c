@@ -256,6 +256,9 @@ int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
 	ret = keymap_system_set_secrets(map, &a->uuid, &a->secrets, fault);
 	if (ret)
 		return ret;
+	/* Until there is an account for certain, this is whose "next" password it is. */
+	if (!*a->secrets.admin_password)
+		known.admin_user = a->profile.admin_user;
 	return keymap_system_facts(map, &a->uuid, &known, fault);
 }
 

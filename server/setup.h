@@ -11,7 +11,7 @@
 #include "server/system.h"
 #include "server/uuid.h"
 
-#define SETUP_LOGINS	4	/* accounts to try */
+#define SETUP_LOGINS	5	/* accounts to try */
 #define SETUP_HOST	63	/* bytes of a host name */
 
 /* A Digest account. SECRET. */

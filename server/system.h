@@ -50,7 +50,7 @@ struct system {
 	char fqdn[SYSTEM_FQDN + 1];
 	char profile[SYSTEM_NAME + 1];
 	char version[SYSTEM_VERSION + 1];	/* AMT firmware: "3.2.1" */
-	char admin_user[SYSTEM_NAME + 1];	/* of the digest account that set-up made */
+	char admin_user[SYSTEM_NAME + 1];	/* of the account that set-up made, or is to make first */
 };
 
 /*

@@ -414,6 +414,30 @@ START_TEST(a_refused_mebx_password_that_an_earlier_attempt_may_have_set_is_kept)
 }
 END_TEST
 
+START_TEST(the_user_of_a_password_that_it_may_have_is_known_when_the_profile_names_another)
+{
+	struct uuid uuid = scratch_uuid(1);
+	bool offered = false;
+	char admin[PASSWORD_MAX + 1];
+
+	hello(0, 1, "192.0.2.1");
+	load(1);
+	strcpy(a->profile.admin_user, "boss");
+	ck_assert_int_eq(talk("New-Secret0!", 1, 1), SETUP_PLAN);
+	ck_assert_int_eq(run(attempt_plan), 0);
+	strcpy(admin, a->wish.admin.password);
+	/* The server ends here, and the profile is changed. */
+	ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
+	ck_assert_str_eq(row(1).admin_user, "boss");
+	load(1);
+	for (size_t i = 0; i < a->n_logins; i++)
+		offered |= strcmp(a->logins[i].user, "boss") == 0 &&
+			   strcmp(a->logins[i].password, admin) == 0;
+	ck_assert(offered);
+	ck_assert_str_eq(a->logins[0].user, "admin");
+}
+END_TEST
+
 START_TEST(a_new_pair_that_was_refused_is_not_the_machines)
 {
 	struct uuid uuid = scratch_uuid(1);
@@ -494,6 +518,7 @@ int main(void)
 	tcase_add_test(t, a_set_up_that_breaks_after_the_proof_is_tried_again);
 	tcase_add_test(t, who_turns_out_to_be_set_up_may_have_either_mebx_password);
 	tcase_add_test(t, a_refused_mebx_password_that_an_earlier_attempt_may_have_set_is_kept);
+	tcase_add_test(t, the_user_of_a_password_that_it_may_have_is_known_when_the_profile_names_another);
 	tcase_add_test(t, a_new_pair_that_was_refused_is_not_the_machines);
 	tcase_add_test(t, a_machine_whose_uuid_is_unknown_is_served_unless_that_is_refused);
 	tcase_add_test(t, a_hello_from_elsewhere_meanwhile_is_called_next);
