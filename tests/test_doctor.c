@@ -1,0 +1,374 @@
+/* What the doctor finds on the host and the network: script, clock, disk, port, names. */
+#include <arpa/inet.h>
+#include <check.h>
+#include <fcntl.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "server/doctor.h"
+#include "tests/support-map.h"
+
+#define COUNT(a) (sizeof(a) / sizeof(*(a)))
+
+static struct config config;
+static struct doctor doctor;
+
+/* Findings, a line each: "check verdict what -- todo". */
+static char found[8192];
+
+static void on_found(void *context, const struct doctor_finding *f)
+{
+	size_t n = strlen(found);
+
+	snprintf(found + n, sizeof(found) - n, "%s %s %s -- %s\n", f->check,
+		 doctor_verdict_word(f->verdict), f->what, f->todo ? f->todo : "");
+}
+
+static void begin(void)
+{
+	scratch_enter();
+	config_init(&config);
+	doctor = (struct doctor){ .config = &config, .map_path = "map.db", .now = 1800000000,
+				  .server_name = "ProvisionServer", .resolv_conf = "resolv.conf",
+				  .timeout_ms = 10000, .found = on_found };
+	found[0] = '\0';
+}
+
+static void end(void)
+{
+	scratch_leave();
+}
+
+static void expect(const char *line)
+{
+	ck_assert_msg(strstr(found, line) != NULL, "not \"%s\" but:\n%s", line, found);
+}
+
+static unsigned lines(void)
+{
+	unsigned n = 0;
+
+	for (const char *at = found; (at = strchr(at, '\n')); at++)
+		n++;
+	return n;
+}
+
+/* ---- the host ---- */
+
+static const struct {
+	int mode;		/* of the script; 0: there is none; with S_IFDIR: a folder */
+	const char *says;
+} scripts[] = {
+	{ 0, "script fail the properties script ./script: No such file or directory -- put the script" },
+	{ 0644, "script fail the properties script ./script cannot be run -- chmod 755 it" },
+	{ S_IFDIR | 0755, "script fail the properties script ./script cannot be run -- chmod 755 it" },
+	{ 0775, "script fail others can change the properties script ./script -- chmod go-w it" },
+	{ 0757, "script fail others can change the properties script ./script -- chmod go-w it" },
+	{ 0755, "script pass the properties script ./script can be run -- \n" },
+};
+
+START_TEST(a_script_is_looked_at_before_a_machine_needs_it)
+{
+	int mode = scripts[_i].mode;
+
+	if (mode & S_IFDIR)
+		ck_assert_int_eq(mkdir("script", 0755), 0);
+	else if (mode)
+		ck_assert_int_eq(close(open("script", O_CREAT | O_WRONLY, 0600)), 0);
+	if (mode)
+		ck_assert_int_eq(chmod("script", mode & 0777), 0);
+	config.use_props_script = true;
+	strcpy(config.props_script, "./script");
+	doctor_host(&doctor);
+	if (mode & S_IFDIR)
+		ck_assert_int_eq(rmdir("script"), 0);
+	expect(scripts[_i].says);
+}
+END_TEST
+
+START_TEST(without_a_script_nothing_is_said_against_it)
+{
+	config.use_props_script = false;
+	config.props_script_timeout = 0;
+	doctor_host(&doctor);
+	expect("script pass no properties script is used");
+	ck_assert_ptr_null(strstr(found, "script-timeout"));
+}
+END_TEST
+
+static const struct {
+	unsigned seconds;
+	const char *says;
+} timeouts[] = {
+	{ 0, "script-timeout fail props_script_timeout is 0: every set-up would end before the script"
+	     " is called -- set it to the seconds that the script may take" },
+	{ 4, "script-timeout warn props_script_timeout is 4 seconds -- 180 is usual" },
+	{ 5, "script-timeout pass the script may take 5 seconds" },
+	{ 900, "script-timeout pass the script may take 900 seconds" },
+	{ 901, "script-timeout warn props_script_timeout is 901 seconds" },
+};
+
+START_TEST(a_timeout_that_no_script_keeps_to_is_told)
+{
+	config.use_props_script = true;
+	strcpy(config.props_script, "/bin/true");
+	config.props_script_timeout = timeouts[_i].seconds;
+	doctor_host(&doctor);
+	expect(timeouts[_i].says);
+}
+END_TEST
+
+START_TEST(a_clock_that_is_years_behind_is_told)
+{
+	doctor.now = 86400;
+	doctor_host(&doctor);
+	expect("clock fail the clock is years behind -- set the clock");
+}
+END_TEST
+
+START_TEST(the_disk_of_the_map_is_looked_at)
+{
+	doctor_host(&doctor);
+	expect(" MiB are free on the disk of the map");
+	doctor.map_path = "nowhere/map.db";
+	doctor_host(&doctor);
+	expect("disk fail the folder of nowhere/map.db: No such file or directory");
+}
+END_TEST
+
+/* ---- the port ---- */
+
+static int listening;
+
+/* A port of 127.0.0.1 that somebody listens on; the configuration names it. */
+static void listen_somewhere(int backlog)
+{
+	struct sockaddr_in *a = (struct sockaddr_in *)&config.listen.at[0].address;
+	socklen_t size = sizeof(*a);
+
+	memset(&config.listen, 0, sizeof(config.listen));
+	a->sin_family = AF_INET;
+	a->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	listening = socket(AF_INET, SOCK_STREAM, 0);
+	ck_assert_int_ge(listening, 0);
+	ck_assert_int_eq(bind(listening, (struct sockaddr *)a, size), 0);
+	ck_assert_int_eq(getsockname(listening, (struct sockaddr *)a, &size), 0);
+	ck_assert_int_eq(listen(listening, backlog), 0);
+	config.listen.at[0].length = size;
+	config.listen.count = 1;
+}
+
+/* Answer one visitor after the other with TEXT, until the socket is shut down. */
+static void *answer(void *text)
+{
+	char request[256];
+	int fd;
+
+	while ((fd = accept(listening, NULL, NULL)) >= 0) {
+		if (recv(fd, request, sizeof(request), 0) > 0)
+			send(fd, text, strlen(text), MSG_NOSIGNAL);
+		close(fd);
+	}
+	return NULL;
+}
+
+static void visit(const char *text)
+{
+	pthread_t thread;
+
+	ck_assert_int_eq(pthread_create(&thread, NULL, answer, (void *)text), 0);
+	doctor_listening(&doctor);
+	shutdown(listening, SHUT_RDWR);
+	pthread_join(thread, NULL);
+	close(listening);
+}
+
+START_TEST(the_server_is_known_by_its_page)
+{
+	listen_somewhere(8);
+	visit("HTTP/1.0 200 OK\r\n\r\nThis is amt-provisiond");
+	expect("listening pass the server answers at port ");
+	ck_assert_uint_eq(lines(), 1);
+}
+END_TEST
+
+START_TEST(another_program_at_the_port_is_told_from_the_server)
+{
+	listen_somewhere(8);
+	visit("SSH-2.0-OpenSSH_9.2\r\n");
+	expect(": something else answers -- find the program that has the port");
+	ck_assert_uint_eq(lines(), 1);
+}
+END_TEST
+
+START_TEST(a_server_that_accepts_and_says_nothing_is_told)
+{
+	listen_somewhere(8);
+	doctor.timeout_ms = 100;
+	doctor_listening(&doctor);
+	expect("listening fail port ");
+	expect(": the connection is taken, and nothing said -- see the server's log");
+	/* Where no page is to be had, a connection has to do. */
+	found[0] = '\0';
+	config.page = false;
+	doctor_listening(&doctor);
+	expect("listening pass the server answers at port ");
+	close(listening);
+}
+END_TEST
+
+START_TEST(a_port_that_nobody_has_is_told)
+{
+	listen_somewhere(8);
+	close(listening);
+	doctor_listening(&doctor);
+	expect("does not answer: Connection refused -- start the server");
+}
+END_TEST
+
+/* Where the queue of connections is full, the kernel lets further ones wait, as a firewall does. */
+START_TEST(a_port_that_does_not_answer_at_all_is_given_up_in_time)
+{
+	struct sockaddr *to = (struct sockaddr *)&config.listen.at[0].address;
+	int fds[16];
+
+	listen_somewhere(0);
+	for (size_t i = 0; i < COUNT(fds); i++) {
+		fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+		connect(fds[i], to, config.listen.at[0].length);
+	}
+	doctor.timeout_ms = 200;
+	doctor_listening(&doctor);
+	expect("does not answer: Connection timed out -- see that no firewall closes the port");
+	for (size_t i = 0; i < COUNT(fds); i++)
+		close(fds[i]);
+	close(listening);
+}
+END_TEST
+
+START_TEST(listening_everywhere_is_tried_at_each_address_of_this_machine)
+{
+	struct ifaddrs *all = NULL;
+	unsigned own = 0;
+	char line[200], host[INET_ADDRSTRLEN];
+
+	listen_somewhere(8);
+	close(listening);
+	((struct sockaddr_in *)&config.listen.at[0].address)->sin_addr.s_addr = htonl(INADDR_ANY);
+	doctor_listening(&doctor);
+	ck_assert_int_eq(getifaddrs(&all), 0);
+	for (const struct ifaddrs *i = all; i && own < 16; i = i->ifa_next) {
+		if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET || !(i->ifa_flags & IFF_UP))
+			continue;
+		inet_ntop(AF_INET, &((struct sockaddr_in *)i->ifa_addr)->sin_addr, host, sizeof(host));
+		snprintf(line, sizeof(line), " of %s does not answer", host);
+		expect(line);
+		own++;
+	}
+	freeifaddrs(all);
+	ck_assert_uint_ge(own, 1);
+	ck_assert_uint_eq(lines(), own);
+}
+END_TEST
+
+START_TEST(a_server_that_is_to_listen_nowhere_is_told)
+{
+	config.listen.count = 0;
+	doctor_listening(&doctor);
+	expect("listening fail the server is told to listen nowhere -- set listen");
+}
+END_TEST
+
+/* ---- names: numbers stand for them, which no name server is asked for ---- */
+
+static void write_resolv_conf(const char *text)
+{
+	FILE *file = fopen("resolv.conf", "w");
+
+	ck_assert_ptr_nonnull(file);
+	ck_assert_int_ge(fputs(text, file), 0);
+	ck_assert_int_eq(fclose(file), 0);
+}
+
+START_TEST(a_name_that_leads_elsewhere_is_told)
+{
+	doctor.server_name = "192.0.2.1";
+	doctor_names(&doctor);
+	expect("name fail 192.0.2.1 resolves to 192.0.2.1, which is not this machine -- correct");
+	found[0] = '\0';
+	doctor.server_name = "2001:db8::1";
+	doctor_names(&doctor);
+	expect("name fail 2001:db8::1 resolves to 2001:db8::1, which is not this machine");
+	found[0] = '\0';
+	doctor.server_name = "127.0.0.1";
+	doctor_names(&doctor);
+	expect("name pass 127.0.0.1 resolves to this machine");
+	ck_assert_uint_eq(lines(), 1);
+}
+END_TEST
+
+START_TEST(the_last_search_line_says_in_which_domains_machines_look)
+{
+	doctor.server_name = "192.0.2";
+	write_resolv_conf("nameserver 192.0.2.53\nsearch 4 5\n\ndomain 6\nsearch 7 . 8\noptions x\n");
+	doctor_names(&doctor);
+	expect("name fail 192.0.2.7 resolves to");
+	expect("name fail 192.0.2.8 resolves to");
+	/* The bare name is the machines' last try. */
+	expect("name fail 192.0.2 resolves to");
+	ck_assert_uint_eq(lines(), 3);
+}
+END_TEST
+
+START_TEST(domains_that_are_given_count_instead)
+{
+	doctor.server_name = "192.0.2";
+	doctor.domains[0] = "9";
+	doctor.n_domains = 1;
+	write_resolv_conf("search 4\n");
+	doctor_names(&doctor);
+	expect("name fail 192.0.2.9 resolves to");
+	ck_assert_uint_eq(lines(), 2);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *suite = suite_create("doctor");
+	TCase *host = tcase_create("host"), *network = tcase_create("network");
+	SRunner *runner;
+	int failed;
+
+	tcase_add_checked_fixture(host, begin, end);
+	tcase_add_loop_test(host, a_script_is_looked_at_before_a_machine_needs_it, 0, COUNT(scripts));
+	tcase_add_test(host, without_a_script_nothing_is_said_against_it);
+	tcase_add_loop_test(host, a_timeout_that_no_script_keeps_to_is_told, 0, COUNT(timeouts));
+	tcase_add_test(host, a_clock_that_is_years_behind_is_told);
+	tcase_add_test(host, the_disk_of_the_map_is_looked_at);
+	suite_add_tcase(suite, host);
+	tcase_set_timeout(network, 60);
+	tcase_add_checked_fixture(network, begin, end);
+	tcase_add_test(network, the_server_is_known_by_its_page);
+	tcase_add_test(network, another_program_at_the_port_is_told_from_the_server);
+	tcase_add_test(network, a_server_that_accepts_and_says_nothing_is_told);
+	tcase_add_test(network, a_port_that_nobody_has_is_told);
+	tcase_add_test(network, a_port_that_does_not_answer_at_all_is_given_up_in_time);
+	tcase_add_test(network, listening_everywhere_is_tried_at_each_address_of_this_machine);
+	tcase_add_test(network, a_server_that_is_to_listen_nowhere_is_told);
+	tcase_add_test(network, a_name_that_leads_elsewhere_is_told);
+	tcase_add_test(network, the_last_search_line_says_in_which_domains_machines_look);
+	tcase_add_test(network, domains_that_are_given_count_instead);
+	suite_add_tcase(suite, network);
+	runner = srunner_create(suite);
+	srunner_run_all(runner, CK_NORMAL);
+	failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
