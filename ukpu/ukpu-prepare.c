@@ -20,31 +20,44 @@ const struct cli_option ukpu_prepare_options[] = {
 	{ NULL, 0, NULL, NULL, 0, 0 },
 };
 
+#define FINDINGS_SHOWN	20
+
+struct findings {
+	struct cli *cli;
+	const char *path;
+	unsigned long n;
+};
+
+/* What is wrong with the file; of very many things only the first. */
 static void print_finding(void *context, const struct sbin_finding *f)
 {
-	struct cli *cli = context;
+	struct findings *all = context;
+	char where[80] = "";
 
-	if (f->severity == SBIN_NOTE)
+	if (f->severity == SBIN_NOTE || all->n++ >= FINDINGS_SHOWN)
 		return;
 	if (f->record)
-		cli_warn(cli, "setup.bin, record %u, byte %llu: %s%s%s", f->record,
-			 (unsigned long long)f->offset, f->text, f->todo && f->todo[0] ? "; " : "",
-			 f->todo ? f->todo : "");
-	else
-		cli_warn(cli, "setup.bin, byte %llu: %s%s%s", (unsigned long long)f->offset,
-			 f->text, f->todo && f->todo[0] ? "; " : "", f->todo ? f->todo : "");
+		snprintf(where, sizeof(where), "record %u, ", f->record);
+	fprintf(stderr, "%s: %s: %s, %sbyte %llu: %s%s%s\n", all->cli->program->name,
+		f->severity == SBIN_ERROR ? "error" : "warning", all->path, where,
+		(unsigned long long)f->offset, f->text, f->todo && f->todo[0] ? "; " : "",
+		f->todo ? f->todo : "");
 }
 
 /* Read it and have it checked; errors stop here. */
 static int read_input(struct cli *cli, const char *path, struct content *content,
 		      struct fault *fault)
 {
+	struct findings all = { cli, path, 0 };
 	struct sbin_summary checked;
 	int r = content_read(content, path, UKPU_LARGEST_FILE, fault);
 
 	if (r)
 		return r;
-	r = content_check(content, path, print_finding, cli, &checked, fault);
+	r = content_check(content, path, print_finding, &all, &checked, fault);
+	if (all.n > FINDINGS_SHOWN)
+		fprintf(stderr, "%s: and %lu more; amt-setupbin check %s shows them\n",
+			cli->program->name, all.n - FINDINGS_SHOWN, path);
 	if (r == KIT_ERR_FORMAT)
 		return fault_todo(fault, "Make one: amt-setupbin create, or amt-keygen generate "
 				  "--setupbin.");

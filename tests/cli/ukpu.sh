@@ -123,6 +123,17 @@ cp setup.bin bad.bin
 printf '\011' | dd of=bad.bin bs=1 seek=528 conv=notrunc status=none
 expect 2 ukpu prepare --image bad.img --size 32M bad.bin --yes
 says "--force-contents"
+says "error: bad.bin, record 1, byte 528"
+# Of very many errors only the first.
+cp many.bin worse.bin
+python3 -c '
+f = open("worse.bin", "r+b")
+for i in range(1, 31001):
+    f.seek(512 * i + 16)
+    f.write(b"\t")'
+expect 2 ukpu prepare --image bad.img --size 64M worse.bin --yes
+[ "$(wc -l <out)" -lt 30 ] || fail "$(wc -l <out) lines of errors"
+says "more; amt-setupbin check worse.bin shows them"
 expect 1 ukpu prepare --image bad.img --size 32M bad.bin --yes --force-contents --second-stick
 says "contents-check"
 expect 1 ukpu verify --image bad.img
