@@ -53,6 +53,13 @@ int deal_split(const struct content *in, struct content *out, size_t n, struct f
 	r = list_records(in, &h, &offsets, &records, fault);
 	if (r)
 		goto out;
+	if (records < n && h.flags & SBIN_DO_NOT_CONSUME) {
+		fault_set(fault, KIT_ERR_ARGUMENT, "the records of this file are not consumed, so "
+			  "there is nothing to deal out");
+		r = fault_todo(fault, "Every machine takes the same record: prepare one stick "
+				      "after the other, without --deal.");
+		goto out;
+	}
 	if (records < n) {
 		fault_set(fault, KIT_ERR_RANGE, "%u unused records do not go round %zu sticks",
 			  records, n);

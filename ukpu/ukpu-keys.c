@@ -160,8 +160,17 @@ int ukpu_guard_unused(struct ukpu_stick *s, struct fault *fault)
 {
 	unsigned long unused = ukpu_unused(s);
 
-	if (!unused || cli_has(s->cli, "overwrite-unused"))
+	if (s->found.more && cli_has(s->cli, "overwrite-unused"))
+		cli_warn(s->cli, "%s holds more than %d setup.bin files: no copy is kept of the "
+			 "others", s->path, FIND_MAX);
+	if ((!unused && !s->found.more) || cli_has(s->cli, "overwrite-unused"))
 		return 0;
+	if (!unused) {
+		fault_set(fault, KIT_ERR_EXISTS, "%s holds more than %d setup.bin files", s->path,
+			  FIND_MAX);
+		return fault_todo(fault, "Save them by other means, or let them go with "
+				  "--overwrite-unused.");
+	}
 	fault_set(fault, KIT_ERR_EXISTS, "%s still has %lu unused record%s", s->path, unused,
 		  ukpu_plural(unused));
 	return fault_todo(fault, "Use it up, take another stick, or overwrite it with "

@@ -231,7 +231,7 @@ int ukpu_repair(struct cli *cli)
 		status = EXIT_YES;
 		goto out;
 	}
-	if (r == KIT_ERR_NOT_FOUND && s.t)
+	if (r == KIT_ERR_NOT_FOUND && s.t && !cli_has(cli, "from"))
 		status = EXIT_NO;
 	if (!r && cli_has(cli, "dry-run")) {
 		if (keep)

@@ -116,6 +116,22 @@ says "no record left"
 [ ! -e used.img ] || fail "an image was left behind"
 expect 1 ukpu prepare --yes --force-contents --image used.img --size 32M used.bin
 
+# A backup that is not there is no answer.
+expect 2 ukpu repair --yes --image used.img --from nothing.bin
+says "nothing.bin"
+
+# What is not consumed cannot be dealt out.
+cp setup.bin same.bin
+python3 -c '
+f = open("same.bin", "r+b")
+f.seek(26)
+f.write(b"\1")
+f.seek(28)
+f.write(b"\1")
+f.truncate(1024)'
+expect 2 ukpu prepare --yes --deal --image 8.img 9.img --size 32M same.bin
+says "without --deal"
+
 # Repair has nothing to do, but firmware's no stays a no.
 expect 1 ukpu repair --yes --image used.img
 says "nothing to repair"
