@@ -1,0 +1,49 @@
+/* Fuzz the SOAP requests to a simulated machine: every answer is sound XML, and nothing breaks. */
+#include <libxml/parser.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The files under test belong to a program, not to a library. */
+#include "samples/amt-sim-hex.c"
+#include "samples/amt-sim-device.c"
+#include "samples/amt-sim-setup.c"
+#include "samples/amt-sim-habits.c"
+#include "samples/amt-sim-xml.c"
+#include "samples/amt-sim-soap.c"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* The first byte chooses the service, the rest is the request. */
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	static const struct habits habits = { .answer = ANSWER_GOOD };
+	char call[CALL_NAME];
+	struct xml_answer a;
+	struct device d;
+	unsigned status, http;
+	const char *text;
+	xmlDoc *doc;
+	size_t n;
+
+	if (size < 1)
+		return 0;
+	if (device_factory(&d, NULL, (struct device_firmware){ 2, 2, 1 }, NULL, NULL) < 0 ||
+	    xml_answer_begin(&a) < 0)
+		abort();
+	d.state = DEVICE_IN;
+	n = data[0] % (sizeof services / sizeof services[0]);
+	http = soap_answer(&d, &habits, services[n]->path, (const char *)data + 1, size - 1, call,
+			   &status, &a);
+	text = xml_answer_end(&a, &n);
+	if (http != 200 && http != 500)
+		abort();
+	if (strlen(call) >= CALL_NAME || d.state == DEVICE_POST)
+		abort();	/* no single request sets a machine up */
+	doc = xmlReadMemory(text, (int)n, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR);
+	if (doc == NULL)
+		abort();
+	xmlFreeDoc(doc);
+	xml_answer_clear(&a);
+	device_clear(&d);
+	return 0;
+}
