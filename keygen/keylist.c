@@ -15,6 +15,18 @@ static const char *const field_names[KEYLIST_FIELDS] = {
 	[KEYLIST_USED] = "used",
 };
 
+/* What others call them. */
+static const struct {
+	const char *name;
+	enum keylist_field field;
+} other_names[] = {
+	{ "provisioning_id", KEYLIST_PID },
+	{ "provisioning_passphrase", KEYLIST_PPS },
+	{ "current_mebx_password", KEYLIST_CURRENT },
+	{ "new_password", KEYLIST_NEW },
+	{ "new_mebx_password", KEYLIST_NEW },
+};
+
 const char *keylist_field_name(enum keylist_field field)
 {
 	return field < KEYLIST_FIELDS ? field_names[field] : "";
@@ -34,8 +46,9 @@ enum keylist_field keylist_field_named(const char *name, size_t n)
 		folded[i] = c == ' ' || c == '-' ? '_' : c;
 	}
 	folded[n] = 0;
-	if (strcmp(folded, "new_password") == 0)
-		return KEYLIST_NEW;
+	for (size_t i = 0; i < sizeof(other_names) / sizeof(other_names[0]); i++)
+		if (strcmp(folded, other_names[i].name) == 0)
+			return other_names[i].field;
 	for (int f = 0; f < KEYLIST_FIELDS; f++)
 		if (strcmp(folded, field_names[f]) == 0)
 			return (enum keylist_field)f;

@@ -59,7 +59,7 @@ struct keysource {
  *
  *   CSV   a header line with at least pid and pps, by name, in any order and case;
  *         other columns are ignored. Names known: pid, pps, current_password,
- *         admin_password or new_password, used. Quotes, CRLF, byte order mark.
+ *         admin_password, used, and keylist_field_named()'s. Quotes, CRLF, byte order mark.
  *         Separated by commas, or by the semicolons or tabs that the header shows.
  *   text  PID PPS [CURRENT-PASSWORD [NEW-PASSWORD]], blanks between, '-' for a password
  *         that is not known; lines beginning with '#' are comments.
@@ -94,7 +94,9 @@ enum keylist_field {
 const char *keylist_field_name(enum keylist_field field);
 /*
  * The field that the column or member NAME (N bytes) stands for: any case, blanks and
- * dashes as underscores, "new_password" too. KEYLIST_FIELDS when it is none.
+ * dashes as underscores, and the names that others give them: new_password,
+ * current_mebx_password, new_mebx_password, provisioning_id, provisioning_passphrase.
+ * KEYLIST_FIELDS when it is none.
  */
 enum keylist_field keylist_field_named(const char *name, size_t n);
 

@@ -35,6 +35,8 @@ static int ask_pid(struct cli *cli, char out[static PID_LENGTH + 1], struct faul
 	}
 	for (int i = 1;; i++) {
 		rc = cli_ask(cli, "PID (XXXX-XXXX): ", typed, sizeof(typed), fault);
+		if (rc == KIT_ERR_STATE)
+			fault_todo(fault, "give --pid, and --pps-file");
 		if (rc)
 			return rc;
 		rc = pidpps_parse_pid(typed, strlen(typed), out, NULL);
@@ -92,6 +94,8 @@ static int ask_pps(struct cli *cli, char out[static PPS_LENGTH + 1], struct faul
 		rc = file ? secret_read(file, "PPS", typed, sizeof(typed), fault)
 			  : secret_prompt("PPS (8 groups of 4, not shown): ", "PPS", typed,
 					  sizeof(typed), fault);
+		if (rc && !file && !fault->todo[0])
+			fault_todo(fault, "give --pps-file");
 		if (rc)
 			return rc;
 		rc = take_pps(typed, out, &mistyped);

@@ -66,7 +66,7 @@ static void say_counts(struct cli *cli, const char *what, struct keymap *m)
 static int put_aside(struct cli *cli, const char *map, const char *key_file, struct fault *fault)
 {
 	const struct keymap_options options = { .key_file = key_file };
-	char aside[4096], stamp[40];
+	char aside[4096], stamp[40], again[12] = "";
 	struct keymap *m = NULL;
 	time_t now = time(NULL);
 	struct tm tm;
@@ -75,20 +75,31 @@ static int put_aside(struct cli *cli, const char *map, const char *key_file, str
 	if (access(map, F_OK) != 0)
 		return KIT_ERR_NOT_FOUND;
 	rc = keymap_open(&m, map, &options, fault);
-	if (rc) {
-		fault_context(fault, "the map that is there cannot be put aside");
-		memset(fault->todo, 0, sizeof(fault->todo));
-		fault_todo(fault, "move %s, its -wal and -shm and its key file away, then restore"
-			   " again", map);
-		return rc;
+	if (!rc) {
+		say_counts(cli, "there now", m);
+		strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
+		/* Restored more than once in a second: none takes the place of another. */
+		for (int i = 2; i < 100; i++) {
+			snprintf(aside, sizeof(aside), "%s.before-restore-%s%s", map, stamp, again);
+			rc = keymap_backup(m, aside, true, fault);
+			if (rc != KIT_ERR_EXISTS)
+				break;
+			fault_clear(fault);
+			snprintf(again, sizeof(again), "-%d", i);
+		}
 	}
-	say_counts(cli, "there now", m);
-	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime_r(&now, &tm));
-	snprintf(aside, sizeof(aside), "%s.before-restore-%s", map, stamp);
-	rc = keymap_backup(m, aside, true, fault);
-	if (!rc)
-		cli_note(cli, "put aside: %s, and its key file", aside);
 	keymap_close(&m);
+	if (!rc) {
+		cli_note(cli, "put aside: %s, and its key file", aside);
+		return KIT_OK;
+	}
+	fault_context(fault, "the map that is there cannot be put aside");
+	/* Only what is broken is to be moved: a full disk or a lock says itself what to do. */
+	if (rc == KIT_ERR_SYSTEM || rc == KIT_ERR_BUSY || rc == KIT_ERR_PERMISSION)
+		return rc;
+	memset(fault->todo, 0, sizeof(fault->todo));
+	fault_todo(fault, "move %s, its -wal and -shm and its key file away, then restore again",
+		   map);
 	return rc;
 }
 
@@ -142,6 +153,9 @@ int ctl_restore(struct cli *cli)
 		free(backup_key);
 		backup_key = strdup(cli_value(cli, "backup-key"));
 	}
+	/* First: a backup that is no good must not cost a copy of the map each time. */
+	if (!rc)
+		rc = keymap_backup_check(backup, backup_key, &fault);
 	if (!rc)
 		rc = ask(cli, map, &fault);
 	if (!rc) {

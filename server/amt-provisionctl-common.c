@@ -199,7 +199,8 @@ int ctl_rows_end(struct cli *cli, struct ctl_rows *r, json_t *more)
 	}
 	json_decref(more);
 	fputs("\n}\n", stdout);
-	if (!r->failed)
+	/* Output that was not taken is told by cli_main(). */
+	if (!r->failed || ferror(stdout))
 		return EXIT_YES;
 	fault_set(&fault, KIT_ERR_NOMEM, "cannot make the JSON output");
 	return cli_fail(cli, &fault);

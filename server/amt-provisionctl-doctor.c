@@ -113,8 +113,8 @@ int ctl_doctor(struct cli *cli)
 	} else {
 		doctor_keys(&d);
 		doctor_fleet(&d);
-		doctor_host(&d);
 	}
+	doctor_host(&d);
 	if (!cli_has(cli, "no-network")) {
 		doctor_listening(&d);
 		doctor_names(&d);

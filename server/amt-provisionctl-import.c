@@ -33,7 +33,7 @@ struct import {
 	const char *name;
 	bool dry, skip;
 	int64_t batch;
-	unsigned long added, same, completed, differs, conflicts, bad, folded, lines;
+	unsigned long added, same, completed, differs, conflicts, bad, folded, lines, bare;
 	const char *kind;
 	json_t *problems;
 	struct held *held;
@@ -85,6 +85,7 @@ static int take(struct import *im, const struct held *h, struct fault *fault)
 	switch (added) {
 	case KEYMAP_ADDED:
 		im->added++;
+		im->bare += !h->entry.new_password[0];
 		break;
 	case KEYMAP_SAME:
 		im->same++;
@@ -204,12 +205,12 @@ static int import_source(struct import *im, FILE *file, struct keysource *source
 
 static json_t *summary_json(const struct import *im, bool imported)
 {
-	return json_pack("{s:s, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}",
+	return json_pack("{s:s, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}",
 			 "file", im->name, "kind", im->kind ? im->kind : "unknown",
 			 "imported", imported, "dry_run", im->dry, "lines", (json_int_t)im->lines,
 			 "added", (json_int_t)im->added, "same", (json_int_t)im->same,
 			 "completed", (json_int_t)im->completed,
-			 "differs", (json_int_t)im->differs, "bad", (json_int_t)im->bad,
+			 "differs", (json_int_t)im->differs, "bare", (json_int_t)im->bare, "bad", (json_int_t)im->bad,
 			 "conflicts", (json_int_t)im->conflicts, "folded", (json_int_t)im->folded,
 			 "problems", im->problems);
 }
@@ -241,6 +242,10 @@ static void say(const struct import *im, bool imported)
 	if (im->bad)
 		printf(", %lu bad line%s left out", im->bad, ctl_s(im->bad));
 	putchar('\n');
+	if (im->bare)
+		cli_warn(cli, "%s: %lu key%s came without the machine's new MEBx password, without"
+			 " which the server cannot log in: import the list again with the column"
+			 " admin_password", im->name, im->bare, ctl_s(im->bare));
 }
 
 /* One file; returns an exit status. */

@@ -75,11 +75,11 @@ static void look_at_clock(const struct doctor *d)
 
 static void look_at_disk(const struct doctor *d)
 {
-	char *copy = strdup(d->map_path);
+	char *copy = d->map_path ? strdup(d->map_path) : NULL;
 	struct statvfs fs;
 	uint64_t space;
 
-	if (!copy)
+	if (!copy)	/* no configuration says where the map is */
 		return;
 	if (statvfs(dirname(copy), &fs)) {
 		doctor_say(d, "disk", DOCTOR_FAIL, NULL, "the folder of %s: %s", d->map_path,

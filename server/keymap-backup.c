@@ -223,21 +223,37 @@ static int prepare_keys(const struct seal *of_backup, struct keymap *to, struct 
 	return rc;
 }
 
+/* Open the backup and see that it is a sound map that its key file belongs to. */
+static int open_backup(struct keymap *from, const char *backup, const char *backup_key,
+		       struct fault *fault)
+{
+	int rc = set_names(from, backup, backup_key, fault);
+
+	if (!rc)
+		rc = open_plainly(from, SQLITE_OPEN_READONLY, fault);
+	if (!rc)
+		rc = keymap_check(from, fault);
+	return rc ? rc : schema_check(from, fault);
+}
+
+int keymap_backup_check(const char *backup, const char *backup_key, struct fault *fault)
+{
+	struct keymap from = { 0 };
+	int rc = open_backup(&from, backup, backup_key, fault);
+
+	drop(&from);
+	return rc;
+}
+
 int keymap_restore(const char *path, const char *key_file, const char *backup,
 		   const char *backup_key, struct fault *fault)
 {
 	struct keymap from = { 0 }, to = { 0 };
 	int rc;
 
-	rc = set_names(&from, backup, backup_key, fault);
+	rc = open_backup(&from, backup, backup_key, fault);
 	if (!rc)
 		rc = set_names(&to, path, key_file, fault);
-	if (!rc)
-		rc = open_plainly(&from, SQLITE_OPEN_READONLY, fault);
-	if (!rc)
-		rc = keymap_check(&from, fault);
-	if (!rc)
-		rc = schema_check(&from, fault);
 	if (!rc)
 		rc = db_prepare_file(&to, true, fault);
 	if (!rc)

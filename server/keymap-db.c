@@ -1,20 +1,39 @@
 /* What the files of the key map share among themselves: statements, transactions, sealing. */
 #include "server/keymap-db.h"
 
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <time.h>
 
 #include "keygen/secret.h"
 
+#define SHM_BYTES	65536		/* more than the -shm of a map needs at first */
 #define PAUSE_NS	500000L		/* between two tries for the lock: this much... */
 #define PAUSE_MORE_NS	3000000L	/* ...and up to this much more */
+
+/*
+ * SQLite calls it an error of the disk when there is no room for its -shm, and keeps the
+ * reason to itself.
+ */
+static bool disk_is_full(struct keymap *m)
+{
+	char *copy = strdup(m->path);
+	struct statvfs fs;
+	bool full;
+
+	full = copy && statvfs(dirname(copy), &fs) == 0 &&
+	       ((uint64_t)fs.f_bavail * fs.f_frsize < SHM_BYTES || (fs.f_files && !fs.f_favail));
+	free(copy);
+	return full;
+}
 
 int db_fault(struct keymap *m, const char *what, struct fault *fault)
 {
 	int rc = sqlite3_errcode(m->db), code = KIT_ERR_DATABASE;
-	const char *todo = NULL;
+	const char *todo = NULL, *reason = sqlite3_errmsg(m->db);
 
 	switch (rc) {
 	case SQLITE_BUSY:
@@ -41,14 +60,19 @@ int db_fault(struct keymap *m, const char *what, struct fault *fault)
 		todo = "the map is damaged: put it back from its backup"
 		       " (amt-provisionctl restore)";
 		break;
+	case SQLITE_IOERR:
+		if (!disk_is_full(m)) {
+			todo = "look at the kernel's log for errors of the disk";
+			break;
+		}
+		/* fall through */
 	case SQLITE_FULL:
+		code = KIT_ERR_SYSTEM;
+		reason = "the disk is full";
 		todo = "make room on the disk that holds the map; nothing was half-written";
 		break;
-	case SQLITE_IOERR:
-		todo = "look at the kernel's log for errors of the disk";
-		break;
 	}
-	fault_set(fault, code, "%s: cannot %s: %s", m->path, what, sqlite3_errmsg(m->db));
+	fault_set(fault, code, "%s: cannot %s: %s", m->path, what, reason);
 	if (todo)
 		fault_todo(fault, "%s", todo);
 	return code;

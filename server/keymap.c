@@ -75,7 +75,9 @@ int db_prepare_file(struct keymap *m, bool create, struct fault *fault)
 	}
 	if (fd < 0) {
 		rc = fault_sys(fault, errno, "cannot open the key map %s", m->path);
-		if (rc == KIT_ERR_NOT_FOUND)
+		if (rc == KIT_ERR_NOT_FOUND && create)
+			fault_todo(fault, "make its folder first, or name another one");
+		else if (rc == KIT_ERR_NOT_FOUND)
 			fault_todo(fault, "import keys to make it: amt-provisionctl keys import --map"
 				   " %s FILE", m->path);
 		else

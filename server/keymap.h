@@ -20,8 +20,8 @@
  * PIDs are PID_LENGTH characters without dash; they need not end in NUL.
  *
  * Every function returns 0 or a negative code with *fault set. Besides those named
- * with a function, any may return KIT_ERR_DATABASE (a failing or full disk, a damaged
- * file), KIT_ERR_BUSY (another process is writing and did not stop within the waiting
+ * with a function, any may return KIT_ERR_DATABASE (a failing disk, a damaged file),
+ * KIT_ERR_SYSTEM (a full disk), KIT_ERR_BUSY (another process is writing and did not stop within the waiting
  * time), KIT_ERR_NOMEM; and those that touch secrets KIT_ERR_FORGED (a sealed value was
  * altered or moved), KIT_ERR_CRYPTO.
  */
@@ -96,6 +96,9 @@ int keymap_rotate(struct keymap *m,
  * on meanwhile. The copy is opened and checked. KIT_ERR_EXISTS; errors of writing files.
  */
 int keymap_backup(struct keymap *m, const char *path, bool with_key, struct fault *fault);
+
+/* Is the backup sound, of a version that is known, and its key file its own? Errors as keymap_open(). */
+int keymap_backup_check(const char *backup, const char *backup_key, struct fault *fault);
 
 /*
  * Put the backup BACKUP (whose key file is BACKUP_KEY) into the place of the map PATH and

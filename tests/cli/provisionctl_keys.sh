@@ -30,6 +30,19 @@ status 0 ctl keys import -m map.db --json - <keys.csv
 [ "$(jq -c '.files[0] | [.added, .same, .imported]' out)" = '[0,10,true]' ] || fail "$(cat out)"
 [ "$(count total)" = 80 ] || fail "pairs were added twice"
 
+# Names that others give the columns; a password that nobody will know is said at once.
+printf 'Provisioning ID,Provisioning Passphrase,New MEBx Password,Remark\n0000-037M,%s,P@ssw0rd,x\n' \
+	$GOOD >theirs.csv
+status 0 ctl keys import -m theirs.db theirs.csv
+grep -q 'MEBx' err && fail "its password was not taken: $(cat err)"
+status 0 ctl keys show -m theirs.db 0000-037M
+grep -q 'new known' out || fail "its password was not taken: $(cat out)"
+printf 'pid,pps,secret\n0000-038N,%s,P@ssw0rd\n' $GOOD >nameless.csv
+status 0 ctl keys import -m theirs.db nameless.csv
+grep -q '1 key came without .*admin_password' err || fail "not said: $(cat err)"
+status 0 ctl keys import -m theirs.db nameless.csv --json
+[ "$(jq '.files[0].bare' out)" = 0 ] || fail "one that was there counts as new: $(cat out)"
+
 # Columns by name, in any order and case; a used one is used; consumed records come in as free.
 printf 'Serial;USED;New_Password;pps;PID\n1;1;P@ssw0rd;%s;0000-037M\n' $GOOD >columns.csv
 status 0 ctl keys import -m map.db columns.csv

@@ -104,6 +104,16 @@ status 0 ctl restore saved.db --yes
 [ "$(key_state 3)" = free ] || fail "key 3 is $(key_state 3) after the restore"
 [ "$(key_state 2)" = used ] || fail "key 2 is $(key_state 2) after the restore"
 ls map.db.before-restore-*.key >/dev/null || fail "what was there was not put aside"
+# What is no backup is refused before anything is put aside; two in one second are both kept.
+ASIDE=$(find . -name 'map.db.before-restore-*' | wc -l)
+cp saved.db newer.db; cp saved.db.key newer.db.key; sqlite3 newer.db 'PRAGMA user_version = 99'
+for backup in nowhere keys.csv newer.db; do
+	status 2 ctl restore $backup --yes
+	[ "$(find . -name 'map.db.before-restore-*' | wc -l)" = "$ASIDE" ] ||
+		fail "the map was put aside for $backup"
+done
+for _ in 1 2 3; do status 0 ctl restore saved.db --yes; done
+[ "$(find . -name 'map.db.before-restore-*' | wc -l)" = $((ASIDE + 6)) ] || fail "one is lost"
 status 0 ctl config set fqdn_required no
 kill -HUP $DAEMON
 read_twice() { [ "$(grep -c 'configuration read again' log)" -ge 2 ]; }
