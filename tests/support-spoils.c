@@ -440,6 +440,93 @@ static void fat32_too_small(const char *path, const struct layout *l, const stru
 	stick_format(path, volume(l), &g, c);
 }
 
+/* Clusters of 64 KiB, as some formatters offer them. */
+static void clusters_64k(const char *path, const struct layout *l, const struct content *c)
+{
+	struct fat_geometry g = l->g;
+
+	ck_assert_int_eq(g.type, FAT32);
+	g.cluster_sectors = 128;
+	g.clusters = (g.sectors - g.data_sector) / g.cluster_sectors;
+	stick_format(path, volume(l), &g, c);
+}
+
+/* What "mkfs.fat -f 1" makes. */
+static void one_fat(const char *path, const struct layout *l, const struct content *c)
+{
+	struct fat_geometry g = l->g;
+
+	g.fats = 1;
+	g.root_sector -= g.fat_sectors;
+	g.data_sector -= g.fat_sectors;
+	g.clusters = (g.sectors - g.data_sector) / g.cluster_sectors;
+	stick_format(path, volume(l), &g, c);
+}
+
+static void short_fat(const char *path, const struct layout *l, const struct content *c)
+{
+	struct fat_geometry g = l->g;
+
+	g.root_sector -= 2 * (g.fat_sectors - 1);
+	g.data_sector -= 2 * (g.fat_sectors - 1);
+	g.fat_sectors = 1;
+	g.clusters = (g.sectors - g.data_sector) / g.cluster_sectors;
+	stick_format(path, volume(l), &g, c);
+}
+
+/* The boot sector's count of sectors, and no other, is N. */
+static void say_sectors(const char *path, const struct layout *l, uint32_t n)
+{
+	uint8_t sectors[4];
+
+	ck_assert_uint_gt(l->g.sectors, UINT16_MAX);	/* so it stands in the wide field */
+	put_le32(sectors, n);
+	stick_put(path, volume(l) + 32, sectors, sizeof(sectors));
+}
+
+static void volume_too_short(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)c;
+	say_sectors(path, l, l->g.sectors - l->g.cluster_sectors);
+}
+
+static void volume_too_long(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)c;
+	say_sectors(path, l, l->g.sectors + l->g.cluster_sectors);
+}
+
+static void starts_at_0(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)l;
+	(void)c;
+	stick_put(path, ENTRY + 8, "\0\0\0\0", 4);
+}
+
+static void bad_cluster(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)c;
+	set_fat(path, l, 3000, fat_end(l->g.type) & ~8u, 2);
+}
+
+/* The whole file, in one piece, but in the middle of the volume. */
+static void starts_later(const char *path, const struct layout *l, const struct content *c)
+{
+	const struct fat_geometry *g = &l->g;
+	uint32_t old = fat_file_cluster(g), new = 2000, cluster = fat_cluster_bytes(g);
+	uint32_t n = ((uint32_t)c->size + cluster - 1) / cluster;
+	uint8_t number[2];
+
+	ck_assert_int_eq(g->type, FAT16);
+	for (uint32_t i = 0; i < n; i++) {
+		set_fat(path, l, old + i, 0, 2);
+		set_fat(path, l, new + i, i + 1 < n ? new + i + 1 : fat_end(g->type), 2);
+	}
+	put_le16(number, (uint16_t)new);
+	stick_put(path, root(l) + 26, number, sizeof(number));
+	stick_put(path, volume(l) + fat_cluster_offset(g, new), c->data, c->size);
+}
+
 #define F16 LAYOUT_FAT16
 #define F32 LAYOUT_FAT32
 #define FLOPPY LAYOUT_SUPERFLOPPY
@@ -500,6 +587,18 @@ const struct stick_spoil stick_spoils[] = {
 	  true },
 	{ "a wrong count of free clusters", F32, wrong_free_count, "boot-fat32", VERIFY_WARN, false,
 	  false },
+	{ "clusters of 64 KiB", F32, clusters_64k, "boot-cluster", VERIFY_FAIL, false, true },
+	{ "a single FAT", F16, one_fat, "boot-fats", VERIFY_FAIL, false, false },
+	{ "a FAT too short for its clusters", F16, short_fat, "fat-size", VERIFY_FAIL, false,
+	  false },
+	{ "a volume shorter than its partition", F16, volume_too_short, "boot-sectors", VERIFY_WARN,
+	  false, false },
+	{ "a volume longer than its partition", F16, volume_too_long, "boot-sectors", VERIFY_FAIL,
+	  false, false },
+	{ "a partition on top of the table", F16, starts_at_0, "table-start", VERIFY_FAIL, false,
+	  true },
+	{ "a bad cluster", F16, bad_cluster, "fat-bad", VERIFY_WARN, false, false },
+	{ "a file that begins later", F16, starts_later, "file-start", VERIFY_WARN, false, false },
 	{ "4 reserved sectors", F16, reserved_4, "boot-reserved", VERIFY_WARN, false, false },
 	{ "1,024-byte sectors", F16, sectors_1024, "boot-sector-bytes", VERIFY_FAIL, false, false },
 	{ "FAT32 with too few clusters", F32, fat32_too_small, "boot-clusters", VERIFY_FAIL, false,

@@ -236,7 +236,8 @@ static const struct {
 	  SBIN_WARNING },
 	{ "3.0", V("pps", "MA1BDE16UP1YKE1DYN10OT1WSE1LCR1I"), "pid-without-pps", SBIN_ERROR },
 	{ "3.0", V("pid", "SAMPLE1"), "length", SBIN_ERROR },
-	{ "3.0", "{\"module\": 2, \"id\": 36, \"value\": \"hex:00\"}", "unknown-variable", SBIN_WARNING },
+	{ "3.0", "{\"module\": 2, \"id\": 9999, \"value\": \"hex:00\"}", "unknown-variable",
+	  SBIN_WARNING },
 	{ "3.0", "{\"module\": 3, \"id\": 1, \"value\": \"hex:00\"}", "unknown-variable", SBIN_WARNING },
 };
 

@@ -8,6 +8,7 @@
 #include "keygen/bytes.h"
 #include "tests/support-stick.h"
 #include "ukpu/fatread.h"
+#include "ukpu/verify-rules.h"
 
 static struct content content;
 
@@ -111,6 +112,24 @@ START_TEST(a_spoiled_stick_fails_the_rule_that_names_its_trap)
 		ck_assert_msg(!summary.failed, "%s:%s", spoil->name, s.bad);
 	else
 		ck_assert_uint_gt(summary.failed, 0);
+}
+END_TEST
+
+/* What repair mends is tried: a new rule comes with the image that breaks it. */
+START_TEST(each_rule_that_repair_mends_has_a_stick_that_fails_it)
+{
+	const struct verify_rule *const tables[] = { verify_stick_rules, verify_volume_rules };
+
+	for (size_t i = 0; i < sizeof(tables) / sizeof(tables[0]); i++) {
+		for (const struct verify_rule *rule = tables[i]; rule->name; rule++) {
+			const struct stick_spoil *spoil = stick_spoils;
+
+			while (spoil->name && strcmp(spoil->rule, rule->name))
+				spoil++;
+			ck_assert_msg(rule->mend || spoil->name,
+				      "%s: nothing in stick_spoils[] breaks it", rule->name);
+		}
+	}
 }
 END_TEST
 
@@ -220,6 +239,37 @@ START_TEST(a_stick_whose_records_are_all_used_is_no_good)
 }
 END_TEST
 
+START_TEST(a_file_of_an_odd_size_is_no_good)
+{
+	const char *path = stick_path("odd.img");
+	struct verify_summary summary;
+	struct sought s;
+
+	content.size -= 100;
+	stick_make(path, LAYOUT_FAT16, 20 * LAYOUT_MIB, &content);
+	s = verify(path, "file-size", &summary, NULL);
+	ck_assert_int_eq(s.result.verdict, VERIFY_FAIL);
+	content.size = SBIN_CHUNK;
+	stick_make(path, LAYOUT_FAT16, 20 * LAYOUT_MIB, &content);
+	s = verify(path, "file-size", &summary, NULL);
+	ck_assert_int_eq(s.result.verdict, VERIFY_FAIL);
+}
+END_TEST
+
+START_TEST(a_stick_that_delays_machines_for_minutes_is_warned_of)
+{
+	const char *path = stick_path("long.img");
+	struct content many = stick_content(20000, 0, 3);
+	struct verify_summary summary;
+	struct sought s;
+
+	stick_make(path, LAYOUT_FAT16, 20 * LAYOUT_MIB, &many);
+	s = verify(path, "contents-records", &summary, NULL);
+	ck_assert_msg(s.result.verdict == VERIFY_WARN && !summary.failed, "%s", s.bad);
+	content_wipe(&many);
+}
+END_TEST
+
 START_TEST(a_stick_with_a_broken_setup_bin_is_no_good)
 {
 	const char *path = stick_path("broken.img");
@@ -269,10 +319,13 @@ int main(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, a_sound_stick_of_every_layout_and_size_passes_every_rule);
 	tcase_add_loop_test(t, a_spoiled_stick_fails_the_rule_that_names_its_trap, 0, spoils);
+	tcase_add_test(t, each_rule_that_repair_mends_has_a_stick_that_fails_it);
 	tcase_add_loop_test(t, firmware_finds_setup_bin_unless_the_trap_hides_it, 0, spoils);
 	tcase_add_test(t, what_is_known_of_the_device_is_judged);
 	tcase_add_test(t, a_stick_of_other_sectors_or_a_wrong_size_is_said_so);
 	tcase_add_test(t, a_stick_whose_records_are_all_used_is_no_good);
+	tcase_add_test(t, a_file_of_an_odd_size_is_no_good);
+	tcase_add_test(t, a_stick_that_delays_machines_for_minutes_is_warned_of);
 	tcase_add_test(t, a_stick_with_a_broken_setup_bin_is_no_good);
 	tcase_add_test(t, a_disk_that_cannot_be_read_is_no_verdict);
 	suite_add_tcase(suite, t);
