@@ -359,6 +359,31 @@ START_TEST(what_cannot_be_found_out_is_not_taken_for_free)
 }
 END_TEST
 
+START_TEST(what_does_not_let_go_is_named)
+{
+	struct usage usage = {
+		.n_mounts = 2, .mounts = { "/proc/self/fd", "/proc/self/task" },
+		.n_swaps = 1, .swaps = { "/proc/self/exe" },
+		.n_holders = 1, .holders = { "null" },
+	};
+
+	/* Later mounts may stand on earlier ones. */
+	ck_assert_int_lt(usage_unmount(&usage, &fault), 0);
+	ck_assert_ptr_nonnull(strstr(fault.what, "cannot unmount /proc/self/task: "));
+	ck_assert_ptr_nonnull(strstr(fault.todo, "fuser -vm /proc/self/task"));
+	fault_clear(&fault);
+	ck_assert_int_lt(usage_swapoff(&usage, &fault), 0);
+	ck_assert_ptr_nonnull(strstr(fault.what, "cannot turn swap off on /proc/self/exe: "));
+	fault_clear(&fault);
+	ck_assert_int_eq(usage_release_holders(&usage, &fault), KIT_ERR_BUSY);
+	ck_assert_ptr_nonnull(strstr(fault.what, "null holds the disk"));
+	fault_clear(&fault);
+	strcpy(usage.holders[0], "dm-no-such");
+	ck_assert_int_eq(usage_release_holders(&usage, &fault), KIT_ERR_NOT_FOUND);
+	ck_assert_ptr_nonnull(strstr(fault.what, "cannot find /dev/dm-no-such"));
+}
+END_TEST
+
 START_TEST(every_reason_has_its_words_and_its_option)
 {
 	struct usage usage = {
@@ -524,6 +549,7 @@ int main(void)
 	tcase_add_test(t, mounts_swap_and_holders_are_found);
 	tcase_add_test(t, the_disk_of_the_running_system_is_known);
 	tcase_add_test(t, what_cannot_be_found_out_is_not_taken_for_free);
+	tcase_add_test(t, what_does_not_let_go_is_named);
 	tcase_add_test(t, every_reason_has_its_words_and_its_option);
 	tcase_add_test(t, an_image_is_locked_against_a_second_writer);
 	tcase_add_test(t, only_the_kind_of_file_that_was_said_is_opened);
