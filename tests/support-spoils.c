@@ -400,6 +400,173 @@ static void wrong_free_count(const char *path, const struct layout *l, const str
 	stick_put_byte(path, volume(l) + FAT_SECTOR + 488, 0);
 }
 
+/* A GPT in the place of the MBR's entry. */
+static void true_gpt(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)c;
+	stick_put_gpt(path, l->stick_sectors, l->start, l->g.sectors);
+}
+
+static void on_the_table(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)l;
+	(void)c;
+	stick_put(path, ENTRY + 8, "\0\0\0\0", 4);
+}
+
+static void foreign_code(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)l;
+	(void)c;
+	stick_put_byte(path, 100, 0x90);
+}
+
+static void zero_loader(const char *path, const struct layout *l, const struct content *c)
+{
+	uint8_t zeros[510 - 90] = {0};
+
+	(void)c;
+	stick_put(path, volume(l) + 62, zeros, sizeof(zeros));
+}
+
+static void set_entry_sectors(const char *path, uint32_t sectors)
+{
+	uint8_t raw[4];
+
+	put_le32(raw, sectors);
+	stick_put(path, ENTRY + 12, raw, sizeof(raw));
+}
+
+static void short_partition(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)c;
+	set_entry_sectors(path, l->g.sectors - 1);
+}
+
+static void long_partition(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)c;
+	set_entry_sectors(path, l->g.sectors + 1);
+}
+
+static void media_f0(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)c;
+	stick_put_byte(path, volume(l) + 21, 0xF0);
+	set_fat(path, l, 0, 0xFFF0, 2);
+}
+
+static void root_at_0(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)c;
+	stick_put(path, volume(l) + 44, "\0\0\0\0", 4);
+}
+
+static void no_info(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)c;
+	stick_put(path, volume(l) + FAT_INFO_SECTOR * FAT_SECTOR, "\0\0\0\0", 4);
+}
+
+static void other_backup(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)c;
+	stick_put_byte(path, volume(l) + FAT_BACKUP_SECTOR * FAT_SECTOR + 67, 0xEE);
+}
+
+static void bad_cluster(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)c;
+	set_fat(path, l, 3000, 0xFFF7, 2);
+}
+
+/* FAT32's root is a chain: this one's first cluster is full, and leads nowhere. */
+static void root_chain_broken(const char *path, const struct layout *l, const struct content *c)
+{
+	uint8_t e[FAT_ENTRY];
+
+	(void)c;
+	make_entry(e, "\xE5OTES   TXT", FAT_ARCHIVE, 0, 0);
+	for (uint32_t at = FAT_ENTRY; at < fat_cluster_bytes(&l->g); at += FAT_ENTRY)
+		stick_put(path, root(l) + at, e, sizeof(e));
+	set_fat(path, l, l->g.root_cluster, l->g.clusters + 100, 2);
+}
+
+static void hidden(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)c;
+	stick_put_byte(path, root(l) + 11, FAT_HIDDEN | FAT_ARCHIVE);
+}
+
+static void not_archive(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)c;
+	stick_put_byte(path, root(l) + 11, 0);
+}
+
+/* In one piece, but not where the volume begins. */
+static void file_elsewhere(const char *path, const struct layout *l, const struct content *c)
+{
+	uint32_t first = fat_file_cluster(&l->g), n = fat_file_clusters(&l->g, c->size), to = 500;
+	uint8_t raw[2], *zeros;
+
+	for (uint32_t i = 0; i < n; i++) {
+		set_fat(path, l, first + i, 0, 2);
+		set_fat(path, l, to + i, i + 1 < n ? to + i + 1 : fat_end(l->g.type), 2);
+	}
+	put_le16(raw, (uint16_t)to);
+	stick_put(path, root(l) + 26, raw, sizeof(raw));
+	stick_put(path, volume(l) + fat_cluster_offset(&l->g, to), c->data, c->size);
+	zeros = calloc(1, (size_t)c->size);
+	ck_assert_ptr_nonnull(zeros);
+	stick_put(path, layout_file_offset(l), zeros, (size_t)c->size);
+	free(zeros);
+}
+
+/* Another geometry in the same place; its parts follow from the numbers given. */
+static void reformat(const char *path, const struct layout *l, const struct content *c,
+		     struct fat_geometry g)
+{
+	g.root_sector = g.reserved + g.fats * g.fat_sectors;
+	g.data_sector = g.root_sector + g.root_entries * FAT_ENTRY / FAT_SECTOR;
+	g.clusters = (g.sectors - g.data_sector) / g.cluster_sectors;
+	stick_format(path, volume(l), &g, c);
+}
+
+static void one_fat(const char *path, const struct layout *l, const struct content *c)
+{
+	struct fat_geometry g = l->g;
+
+	g.fats = 1;
+	reformat(path, l, c, g);
+}
+
+static void short_fat(const char *path, const struct layout *l, const struct content *c)
+{
+	struct fat_geometry g = l->g;
+
+	g.fat_sectors = 20;
+	reformat(path, l, c, g);
+}
+
+/* 4,090 clusters: a miscount by a handful makes it FAT12. */
+static void near_the_limit(const char *path, const struct layout *l, const struct content *c)
+{
+	struct fat_geometry g = l->g;
+
+	g.cluster_sectors = 8;
+	g.sectors = g.data_sector + 4090 * g.cluster_sectors;
+	reformat(path, l, c, g);
+	set_entry_sectors(path, g.sectors);
+}
+
+/* Only the number is spoiled: 64 KiB a cluster, and so few of them are FAT12. */
+static void huge_clusters(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)c;
+	stick_put_byte(path, volume(l) + 13, 128);
+}
+
 /* What "mkfs.fat -F16" makes: 4 reserved sectors. */
 static void reserved_4(const char *path, const struct layout *l, const struct content *c)
 {
@@ -577,6 +744,36 @@ const struct stick_spoil stick_spoils[] = {
 	  false },
 	{ "remains of ISO 9660", F16, iso_remains, "table-remains", VERIFY_FAIL, false, false },
 	{ "remains of UDF", F16, udf_remains, "table-remains", VERIFY_FAIL, false, false },
+	{ "a GPT instead", F16, true_gpt, "table-entries", VERIFY_FAIL, false, false },
+	{ "a GPT has no cylinders", F16, true_gpt, "table-chs", VERIFY_FAIL, false, false },
+	{ "a partition on top of the table", F16, on_the_table, "table-start", VERIFY_FAIL, false,
+	  true },
+	{ "foreign boot code", F16, foreign_code, "table-code", VERIFY_WARN, false, false },
+	{ "a superfloppy without boot code", FLOPPY, zero_loader, "table-code", VERIFY_WARN, false,
+	  false },
+	{ "a partition shorter than its volume", F16, short_partition, "boot-sectors", VERIFY_FAIL,
+	  false, false },
+	{ "a partition longer than its volume", F16, long_partition, "boot-sectors", VERIFY_WARN,
+	  false, false },
+	{ "the media byte of floppies", F16, media_f0, "boot-media", VERIFY_WARN, false, false },
+	{ "one FAT", F16, one_fat, "boot-fats", VERIFY_FAIL, false, false },
+	{ "a FAT that is too short", F16, short_fat, "fat-size", VERIFY_FAIL, false, false },
+	{ "clusters near FAT12's limit", F16, near_the_limit, "boot-clusters", VERIFY_WARN, false,
+	  false },
+	{ "clusters of 64 KiB", F16, huge_clusters, "boot-cluster", VERIFY_FAIL, false, false },
+	{ "so few clusters are FAT12", F16, huge_clusters, "boot-clusters", VERIFY_FAIL, false,
+	  false },
+	{ "FAT32's root at cluster 0", F32, root_at_0, "boot-fat32", VERIFY_FAIL, false, true },
+	{ "FAT32 without FSInfo", F32, no_info, "boot-fat32", VERIFY_WARN, false, false },
+	{ "FAT32's boot sectors differ", F32, other_backup, "boot-fat32", VERIFY_WARN, false,
+	  false },
+	{ "FAT32's root leads nowhere", F32, root_chain_broken, "root-first", VERIFY_FAIL, true,
+	  false },
+	{ "a cluster marked bad", F16, bad_cluster, "fat-bad", VERIFY_WARN, false, false },
+	{ "a hidden file", F16, hidden, "root-attributes", VERIFY_FAIL, false, false },
+	{ "no archive attribute", F16, not_archive, "root-attributes", VERIFY_WARN, false, false },
+	{ "the file begins elsewhere", F16, file_elsewhere, "file-start", VERIFY_WARN, false,
+	  false },
 	{ "wrong hidden sectors", F16, wrong_hidden, "boot-hidden", VERIFY_WARN, false, false },
 	{ "a media byte that the FAT denies", F16, wrong_media, "boot-media", VERIFY_FAIL, false,
 	  false },

@@ -207,6 +207,50 @@ void stick_format(const char *path, uint64_t start, const struct fat_geometry *g
 			  content->size);
 }
 
+static uint32_t crc32_of(const uint8_t *p, size_t n)
+{
+	uint32_t crc = ~0u;
+
+	while (n--) {
+		crc ^= *p++;
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
+	}
+	return ~crc;
+}
+
+void stick_put_gpt(const char *path, uint64_t stick_sectors, uint64_t start, uint64_t sectors)
+{
+	uint8_t mbr[FAT_SECTOR] = {0}, h[FAT_SECTOR] = "EFI PART", e[4 * 128] = {0};
+	uint64_t last = stick_sectors - 1;
+
+	mbr[446 + 4] = 0xEE;
+	put_le32(mbr + 446 + 8, 1);
+	put_le32(mbr + 446 + 12, (uint32_t)last);
+	put_le16(mbr + 510, 0xAA55);
+	stick_put(path, 0, mbr, sizeof(mbr));
+	memset(e, 0x5A, 32);		/* its type and its own id: any but zero */
+	put_le64(e + 32, start);
+	put_le64(e + 40, start + sectors - 1);
+	put_le32(h + 12, 92);
+	put_le64(h + 24, 1);
+	put_le64(h + 32, last);
+	put_le64(h + 72, 2);
+	put_le32(h + 80, 4);
+	put_le32(h + 84, 128);
+	put_le32(h + 88, crc32_of(e, sizeof(e)));
+	put_le32(h + 16, crc32_of(h, 92));
+	stick_put(path, FAT_SECTOR, h, sizeof(h));
+	stick_put(path, 2 * FAT_SECTOR, e, sizeof(e));
+	put_le64(h + 24, last);
+	put_le64(h + 32, 1);
+	put_le64(h + 72, last - 1);
+	put_le32(h + 16, 0);
+	put_le32(h + 16, crc32_of(h, 92));
+	stick_put(path, (last - 1) * FAT_SECTOR, e, sizeof(e));
+	stick_put(path, last * FAT_SECTOR, h, sizeof(h));
+}
+
 void stick_spoiled(const char *path, const struct stick_spoil *s, const struct content *content)
 {
 	struct layout l;

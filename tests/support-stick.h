@@ -37,6 +37,9 @@ void stick_make(const char *path, enum layout_kind kind, uint64_t size,
 void stick_format(const char *path, uint64_t start, const struct fat_geometry *g,
 		  const struct content *content);
 
+/* A GPT at both ends of a stick of STICK_SECTORS with one partition, and what protects it. */
+void stick_put_gpt(const char *path, uint64_t stick_sectors, uint64_t start, uint64_t sectors);
+
 /* One way to spoil a stick, and what verify must say of it. */
 struct stick_spoil {
 	const char *name;

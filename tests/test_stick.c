@@ -118,53 +118,15 @@ static void old_logical(const char *path)
 	stick_put(path, 0, mbr, sizeof(mbr));
 }
 
-static uint32_t crc32_of(const uint8_t *p, size_t n)
-{
-	uint32_t crc = ~0u;
-
-	while (n--) {
-		crc ^= *p++;
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc >> 1 ^ (crc & 1 ? 0xEDB88320u : 0);
-	}
-	return ~crc;
-}
-
 /* A GPT, and FAT32 where its first partition may begin. */
 static void old_gpt(const char *path)
 {
-	uint8_t mbr[SECTOR] = {0}, h[SECTOR] = "EFI PART", e[4 * 128] = {0};
-	uint64_t last = LARGER / SECTOR - 1;
 	struct fat_geometry g;
 
 	larger_blank(path);
 	ck_assert_int_eq(fat_make(&g, FAT32, 75000, 34), 0);
 	stick_format(path, 34 * SECTOR, &g, &old_content);
-	mbr[446 + 4] = 0xEE;
-	put_le32(mbr + 446 + 8, 1);
-	put_le32(mbr + 446 + 12, (uint32_t)last);
-	put_le16(mbr + 510, 0xAA55);
-	stick_put(path, 0, mbr, sizeof(mbr));
-	memset(e, 0x5A, 32);		/* its type and its own id: any but zero */
-	put_le64(e + 32, 34);
-	put_le64(e + 40, 34 + 75000 - 1);
-	put_le32(h + 12, 92);
-	put_le64(h + 24, 1);
-	put_le64(h + 32, last);
-	put_le64(h + 72, 2);
-	put_le32(h + 80, 4);
-	put_le32(h + 84, 128);
-	put_le32(h + 88, crc32_of(e, sizeof(e)));
-	put_le32(h + 16, crc32_of(h, 92));
-	stick_put(path, SECTOR, h, sizeof(h));
-	stick_put(path, 2 * SECTOR, e, sizeof(e));
-	put_le64(h + 24, last);
-	put_le64(h + 32, 1);
-	put_le64(h + 72, last - 1);
-	put_le32(h + 16, 0);
-	put_le32(h + 16, crc32_of(h, 92));
-	stick_put(path, (last - 1) * SECTOR, e, sizeof(e));
-	stick_put(path, last * SECTOR, h, sizeof(h));
+	stick_put_gpt(path, LARGER / SECTOR, 34, 75000);
 }
 
 /* Spoiled, as repair finds it: a deleted file behind a chain that is forgotten. */

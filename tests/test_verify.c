@@ -221,6 +221,106 @@ START_TEST(a_stick_of_other_sectors_or_a_wrong_size_is_said_so)
 	ck_assert_int_eq(verify_run(&in, look, &s, &summary, NULL), 0);
 	ck_assert_int_eq(s.result.verdict, VERIFY_FAIL);
 	free(data);
+	/* 2 GiB are known to work, more are not. */
+	stick_make(path, LAYOUT_FAT16, 2048 * LAYOUT_MIB, &content);
+	s = verify(path, "device-size", &summary, NULL);
+	ck_assert_int_eq(s.result.verdict, VERIFY_PASS);
+	stick_make(path, LAYOUT_FAT16, 2049 * LAYOUT_MIB, &content);
+	s = verify(path, "device-size", &summary, NULL);
+	ck_assert_int_eq(s.result.verdict, VERIFY_WARN);
+	ck_assert_uint_eq(summary.failed, 0);
+}
+END_TEST
+
+/* A record that no machine takes away may be read-only. */
+START_TEST(a_read_only_file_is_borne_when_nothing_is_consumed)
+{
+	const char *path = stick_path("kept.img");
+	struct verify_summary summary;
+	struct layout l;
+	struct sought s;
+
+	content.data[26] = SBIN_DO_NOT_CONSUME;
+	put_le32(content.data + 32, 0);
+	put_le32(content.data + SBIN_CHUNK + 4, SBIN_VALID);
+	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);
+	ck_assert_int_eq(layout_make(&l, LAYOUT_FAT16, STICK_BYTES, FAT_SECTOR, content.size, NULL),
+			 0);
+	stick_put_byte(path, layout_volume_offset(&l) + (uint64_t)l.g.root_sector * FAT_SECTOR + 11,
+		       FAT_READ_ONLY | FAT_ARCHIVE);
+	s = verify(path, "root-attributes", &summary, NULL);
+	ck_assert_int_eq(s.result.verdict, VERIFY_WARN);
+	s = verify(path, "contents-consume", &summary, NULL);
+	ck_assert_int_eq(s.result.verdict, VERIFY_PASS);
+	ck_assert_msg(!summary.failed, "%s", s.bad);
+}
+END_TEST
+
+START_TEST(a_file_that_is_no_whole_records_is_no_good)
+{
+	static const struct { uint32_t bytes; const char *says; } cases[] = {
+		{ 5 * SBIN_CHUNK - 100, "not a multiple of 512" }, { SBIN_CHUNK, "1,024" },
+	};
+	const char *path = stick_path("odd.img");
+	struct verify_summary summary;
+	struct layout l;
+	struct sought s;
+	uint8_t raw[4];
+
+	ck_assert_int_eq(layout_make(&l, LAYOUT_FAT16, STICK_BYTES, FAT_SECTOR, content.size, NULL),
+			 0);
+	for (size_t i = 0; i < 2; i++) {
+		stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);
+		put_le32(raw, cases[i].bytes);
+		stick_put(path, layout_volume_offset(&l) + (uint64_t)l.g.root_sector * FAT_SECTOR +
+			  28, raw, sizeof(raw));
+		s = verify(path, "file-size", &summary, NULL);
+		ck_assert_int_eq(s.result.verdict, VERIFY_FAIL);
+		ck_assert_msg(strstr(s.result.text, cases[i].says) != NULL, "%s", s.result.text);
+	}
+}
+END_TEST
+
+/* Seen on a Lenovo M700: with a zero at 10h or 24h of the header it passes the stick over. */
+START_TEST(a_header_whose_chunk_counts_are_zero_is_no_good)
+{
+	static const unsigned counts[] = { 0x10, 0x24 };
+	const char *path = stick_path("zero.img");
+	struct verify_summary summary;
+	struct sought s;
+
+	for (size_t i = 0; i < 2; i++) {
+		uint8_t was = content.data[counts[i]];
+
+		ck_assert_uint_eq(was, 1);
+		content.data[counts[i]] = 0;
+		stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);
+		s = verify(path, "contents-check", &summary, NULL);
+		ck_assert_int_eq(s.result.verdict, VERIFY_FAIL);
+		ck_assert_msg(strstr(s.result.text, "chunk") != NULL, "%s", s.result.text);
+		content.data[counts[i]] = was;
+	}
+}
+END_TEST
+
+START_TEST(what_only_delays_or_is_odd_warns)
+{
+	const char *path = stick_path("long.img");
+	struct content many = stick_content(14000, 0, 3);
+	struct verify_summary summary;
+	struct sought s;
+
+	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &many);
+	s = verify(path, "contents-records", &summary, NULL);
+	ck_assert_int_eq(s.result.verdict, VERIFY_WARN);
+	ck_assert_ptr_nonnull(strstr(s.result.text, "14000 records"));
+	ck_assert_msg(!summary.failed, "%s", s.bad);
+	content_wipe(&many);
+	content.data[20] = 1;		/* the header's own number */
+	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);
+	s = verify(path, "contents-check", &summary, NULL);
+	ck_assert_msg(!summary.failed, "%s", s.bad);
+	ck_assert_msg(s.result.verdict == VERIFY_WARN, "%s", s.result.text);
 }
 END_TEST
 
@@ -323,6 +423,10 @@ int main(void)
 	tcase_add_loop_test(t, firmware_finds_setup_bin_unless_the_trap_hides_it, 0, spoils);
 	tcase_add_test(t, what_is_known_of_the_device_is_judged);
 	tcase_add_test(t, a_stick_of_other_sectors_or_a_wrong_size_is_said_so);
+	tcase_add_test(t, a_read_only_file_is_borne_when_nothing_is_consumed);
+	tcase_add_test(t, a_file_that_is_no_whole_records_is_no_good);
+	tcase_add_test(t, a_header_whose_chunk_counts_are_zero_is_no_good);
+	tcase_add_test(t, what_only_delays_or_is_odd_warns);
 	tcase_add_test(t, a_stick_whose_records_are_all_used_is_no_good);
 	tcase_add_test(t, a_file_of_an_odd_size_is_no_good);
 	tcase_add_test(t, a_stick_that_delays_machines_for_minutes_is_warned_of);
