@@ -43,6 +43,14 @@ static void old_fat16(const char *path)
 	stick_make(path, LAYOUT_FAT16, SMALL, &old_content);
 }
 
+/* A file whose chain passes through the sector where FAT32 would have its second boot sector. */
+static void long_chain(const char *path)
+{
+	content_wipe(&old_content);
+	old_content = stick_content(2800, 2, 1);
+	old_fat16(path);
+}
+
 static void old_fat32(const char *path)
 {
 	stick_make(path, LAYOUT_FAT32, LARGER, &old_content);
@@ -56,6 +64,16 @@ static void larger_fat16(const char *path)
 static void old_superfloppy(const char *path)
 {
 	stick_make(path, LAYOUT_SUPERFLOPPY, SMALL, &old_content);
+}
+
+/* Both the table and the boot sector are gone; FAT32 has another of these. */
+static void backup_left(const char *path)
+{
+	uint8_t zeros[SECTOR] = {0};
+
+	old_fat32(path);
+	stick_put(path, 0, zeros, sizeof(zeros));
+	stick_put(path, 2048 * SECTOR, zeros, sizeof(zeros));
 }
 
 /* A volume where other tools begin it, by an old table with two partitions. */
@@ -148,6 +166,7 @@ static const struct before befores[] = {
 	{ "blank, superfloppy", blank, LAYOUT_SUPERFLOPPY, false },
 	{ "blank, fat32", larger_blank, LAYOUT_FAT32, false },
 	{ "fat16 again", old_fat16, LAYOUT_FAT16, false },
+	{ "fat16 over a long chain", long_chain, LAYOUT_FAT16, false },
 	{ "fat32 again", old_fat32, LAYOUT_FAT32, false },
 	{ "superfloppy again", old_superfloppy, LAYOUT_SUPERFLOPPY, false },
 	{ "fat16 over fat32", old_fat32, LAYOUT_FAT16, false },
@@ -161,6 +180,7 @@ static const struct before befores[] = {
 	{ "fat16 over a FAT32 superfloppy", fat32_floppy, LAYOUT_FAT16, false },
 	{ "superfloppy over a FAT32 one", fat32_floppy, LAYOUT_SUPERFLOPPY, false },
 	{ "fat16 where the table is gone", table_gone, LAYOUT_FAT16, false },
+	{ "fat16 where a second boot sector is left", backup_left, LAYOUT_FAT16, false },
 	{ "superfloppy where the table is gone", table_gone, LAYOUT_SUPERFLOPPY, false },
 	{ "repair of a sound stick", old_fat16, LAYOUT_FAT16, true },
 	{ "repair of a spoiled stick", spoiled, LAYOUT_FAT16, true },

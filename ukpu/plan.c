@@ -64,33 +64,43 @@ static int erase_sector(struct plan *p, uint64_t offset, const char *what, unsig
 	if (number)
 		return add(p, PLAN_ERASE, PLAN_ZERO, offset, FAT_SECTOR, "%s of old partition %u",
 			   what, number);
-	return add(p, PLAN_ERASE, PLAN_ZERO, offset, FAT_SECTOR, "%s", what);
+	return add(p, PLAN_ERASE, PLAN_ZERO, offset, FAT_SECTOR, "old %s", what);
 }
 
-/* The boot sector of an old volume that begins at byte START, and its second one. */
+static bool is_boot_sector(const struct disk *disk, uint64_t offset, struct fat_geometry *g)
+{
+	uint8_t sector[FAT_SECTOR];
+
+	return !disk_read(disk, offset, sector, sizeof(sector), NULL) &&
+		!fat_decode(sector, g, NULL);
+}
+
+/*
+ * The boot sector of a volume at byte START, and its second one. Where no partition begins, only
+ * what is a boot sector: where FAT32 has the second one FAT16 has a piece of its FAT, and a stick
+ * that stores the sectors of one phase in another order would show a file with a broken chain.
+ */
 static int erase_volume(struct plan *p, const struct disk *disk, uint64_t start, unsigned number)
 {
 	uint64_t backup = FAT_BACKUP_SECTOR;
-	uint8_t sector[FAT_SECTOR];
 	struct fat_geometry g;
-	int r;
+	int r = 0;
 
-	if (!disk_read(disk, start, sector, sizeof(sector), NULL) &&
-	    !fat_decode(sector, &g, NULL) && g.backup_sector)
+	if (is_boot_sector(disk, start, &g) && g.backup_sector)
 		backup = (uint64_t)g.backup_sector * g.sector_bytes / FAT_SECTOR;
-	r = erase_sector(p, start, "boot sector", number);
-	if (!r)
+	if (number || is_boot_sector(disk, start, &g))
+		r = erase_sector(p, start, "boot sector", number);
+	if (!r && is_boot_sector(disk, start + backup * FAT_SECTOR, &g))
 		r = erase_sector(p, start + backup * FAT_SECTOR, "backup boot sector", number);
 	return r;
 }
 
-/* The boot sectors that stand on the stick now, and where new ones will stand. */
+/* The boot sectors that stand on the stick now. */
 static int add_erase(struct plan *p, struct target *t, struct parts *parts, struct fault *fault)
 {
-	/* Where tools begin volumes: one may stand there though no table leads to it any more. */
-	static const uint64_t usual[] = { 63, 2048 };
+	/* Where volumes begin: one may stand there though no table leads to it any more. */
+	static const uint64_t usual[] = { 0, 63, LAYOUT_START };
 	const struct disk *disk = target_disk(t);
-	uint64_t start = layout_volume_offset(&p->layout);
 	int r = parts_read(parts, disk, fault);
 
 	if (r)
@@ -102,19 +112,8 @@ static int add_erase(struct plan *p, struct target *t, struct parts *parts, stru
 		if (part->start <= disk->size && !parts_is_extended(part->type))
 			r = erase_volume(p, disk, part->start, part->number);
 	}
-	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]) && !r; i++) {
-		uint8_t sector[FAT_SECTOR];
-		struct fat_geometry g;
-
-		if (!disk_read(disk, usual[i] * FAT_SECTOR, sector, sizeof(sector), NULL) &&
-		    !fat_decode(sector, &g, NULL))
-			r = erase_volume(p, disk, usual[i] * FAT_SECTOR, 0);
-	}
-	if (!r)
-		r = erase_sector(p, start, "place of the new boot sector", 0);
-	if (!r)
-		r = erase_sector(p, start + FAT_BACKUP_SECTOR * FAT_SECTOR,
-				 "place of the new backup boot sector", 0);
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]) && !r; i++)
+		r = erase_volume(p, disk, usual[i] * FAT_SECTOR, 0);
 	return r;
 }
 
@@ -181,11 +180,18 @@ static int add_wipes(struct plan *p, const struct plan_request *rq)
 static int add_clean(struct plan *p, struct target *t, const struct parts *parts,
 		     struct fault *fault)
 {
-	uint64_t sectors = p->layout.stick_sectors;
-	int r;
+	uint64_t sectors = p->layout.stick_sectors, start = layout_volume_offset(&p->layout);
+	int r = 0;
 
-	r = add(p, PLAN_CLEAN, PLAN_ZERO, FAT_SECTOR, (END_SECTORS - 1) * (uint64_t)FAT_SECTOR,
-		"beginning of the stick");
+	/* Whatever some other reader may take for a boot sector. */
+	if (!planned(p, start))
+		r = add(p, PLAN_CLEAN, PLAN_ZERO, start, FAT_SECTOR, "place of the boot sector");
+	if (!r && p->layout.g.backup_sector)
+		r = add(p, PLAN_CLEAN, PLAN_ZERO, start + FAT_BACKUP_SECTOR * FAT_SECTOR,
+			FAT_SECTOR, "place of the backup boot sector");
+	if (!r)
+		r = add(p, PLAN_CLEAN, PLAN_ZERO, FAT_SECTOR, (END_SECTORS - 1) * (uint64_t)FAT_SECTOR,
+			"beginning of the stick");
 	if (!r)
 		r = add(p, PLAN_CLEAN, PLAN_ZERO, (sectors - END_SECTORS) * FAT_SECTOR,
 			(uint64_t)END_SECTORS * FAT_SECTOR, "end of the stick");
