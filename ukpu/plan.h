@@ -17,7 +17,7 @@
  * PLAN_BODY's end, PLAN_BOOT and PLAN_TABLE, all that was written is on the medium.
  */
 enum plan_phase {
-	PLAN_ERASE,	/* table and boot sectors, old and new: from here on nothing is seen */
+	PLAN_ERASE,	/* the table and every boot sector there is: from here on nothing is seen */
 	PLAN_CLEAN,	/* both ends of the stick, old signatures */
 	PLAN_STAMP,	/* is the capacity true? */
 	PLAN_BODY,	/* FATs, root directory, setup.bin */
