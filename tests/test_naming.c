@@ -156,7 +156,7 @@ START_TEST(a_script_out_of_time_is_killed_with_its_children)
 	config.props_script_timeout = 1;
 	ck_assert_int_eq(ask(), KIT_ERR_TIMEOUT);
 	ck_assert_ptr_nonnull(strstr(answer.fault.what, "not done within 1 s"));
-	ck_assert_int_lt(time(NULL) - before, 5);
+	ck_assert_int_lt(time(NULL) - before, 25);
 }
 END_TEST
 
@@ -166,7 +166,7 @@ START_TEST(a_child_left_behind_does_not_hold_the_answer)
 
 	script("#!/bin/sh\nsleep 60 &\necho '{\"fqdn\": \"pc2.example.com\"}'\n");
 	ck_assert_msg(ask() == 0, "%s", answer.fault.what);
-	ck_assert_int_lt(time(NULL) - before, 5);
+	ck_assert_int_lt(time(NULL) - before, 25);
 }
 END_TEST
 
@@ -181,7 +181,7 @@ START_TEST(a_child_in_a_session_of_its_own_does_not_hold_the_answer_either)
 	script("#!/bin/sh\nsetsid timeout 20 yes >&2 &\nsleep 0.2\nexit 3\n");
 	ck_assert_int_eq(ask(), KIT_ERR_REFUSED);
 	ck_assert_ptr_nonnull(strstr(answer.fault.what, "status 3"));
-	ck_assert_int_lt(time(NULL) - before, 10);
+	ck_assert_int_lt(time(NULL) - before, 18);
 }
 END_TEST
 
