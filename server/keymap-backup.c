@@ -1,9 +1,12 @@
 /* Backup and restore of the map and its key file, while others have the map open. */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -84,25 +87,97 @@ static int copy_pages(struct keymap *from, struct keymap *to, struct fault *faul
 			sqlite3_errcode(to->db) == SQLITE_OK ? from : to, "copy the map", fault);
 }
 
-/* A private file under a name of its own beside PATH. */
-static int temporary(const char *path, char **name, struct fault *fault)
+/*
+ * A backup is drafted under a name of its own beside PATH, on a file with a flock() as long as
+ * it is worked on: one without is what a backup that was killed has left, with a master key
+ * beside it. The next backup into that folder removes it.
+ */
+#define DRAFT	".unfinished-backup"
+
+static void remove_beside(const char *draft, const char *ending)
+{
+	char *name = NULL;
+
+	if (asprintf(&name, "%s%s", draft, ending) >= 0)
+		unlink(name);
+	free(name);
+}
+
+static void remove_draft(const char *draft)
+{
+	remove_beside(draft, ".key");
+	remove_beside(draft, "-journal");
+	remove_beside(draft, "-wal");
+	remove_beside(draft, "-shm");
+	unlink(draft);
+}
+
+/* Is NAME the file that FD has open, still? */
+static bool has_name(int fd, const char *name)
+{
+	struct stat open_file, named;
+
+	return fstat(fd, &open_file) == 0 && lstat(name, &named) == 0 &&
+	       open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+}
+
+static void remove_if_left(const char *draft)
+{
+	int fd = open(draft, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && has_name(fd, draft))
+		remove_draft(draft);
+	close(fd);
+}
+
+static void remove_left_drafts(const char *path)
+{
+	char *copy = strdup(path), *name = NULL;
+	const char *folder = copy ? dirname(copy) : NULL;
+	DIR *dir = folder ? opendir(folder) : NULL;
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		size_t n = strlen(entry->d_name), ending = strlen(DRAFT);
+
+		if (n <= ending || strcmp(entry->d_name + n - ending, DRAFT) != 0 ||
+		    asprintf(&name, "%s/%s", folder, entry->d_name) < 0)
+			continue;
+		remove_if_left(name);
+		free(name);
+	}
+	if (dir)
+		closedir(dir);
+	free(copy);
+}
+
+/* Returns the draft's descriptor, which holds its lock, or a negative code. */
+static int make_draft(const char *path, char **name, struct fault *fault)
 {
 	int fd;
 
-	if (asprintf(name, "%s.XXXXXX", path) < 0) {
+	remove_left_drafts(path);
+	if (asprintf(name, "%s" DRAFT, path) < 0) {
 		*name = NULL;
 		return fault_sys(fault, ENOMEM, "cannot write %s", path);
 	}
-	fd = mkostemp(*name, O_CLOEXEC);
-	if (fd < 0) {
-		int rc = fault_sys(fault, errno, "cannot make %s", path);
-
-		free(*name);
-		*name = NULL;
-		return rc;
+	fd = open(*name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && has_name(fd, *name))
+		return fd;
+	if (fd >= 0 || errno == EEXIST) {
+		fault_set(fault, KIT_ERR_BUSY, "another backup to %s is being made", path);
+		fault_todo(fault, "wait for it, or choose another name");
+	} else {
+		fault_sys(fault, errno, "cannot make %s", path);
 	}
-	close(fd);
-	return KIT_OK;
+	if (fd >= 0)
+		close(fd);
+	/* Not ours to remove. */
+	free(*name);
+	*name = NULL;
+	return fault ? fault->code : KIT_ERR_BUSY;
 }
 
 static int refuse_existing(const char *path, struct fault *fault)
@@ -145,7 +220,7 @@ int keymap_backup(struct keymap *m, const char *path, bool with_key, struct faul
 	struct keymap copy = { 0 };
 	struct seal *after = NULL;
 	char *name = NULL, *key = NULL, *draft = NULL;
-	int rc;
+	int rc, fd = -1;
 
 	if (asprintf(&key, "%s.key", path) < 0) {
 		key = NULL;
@@ -156,8 +231,8 @@ int keymap_backup(struct keymap *m, const char *path, bool with_key, struct faul
 	if (!rc && with_key)
 		rc = refuse_existing(key, fault);
 	if (!rc)
-		rc = temporary(path, &name, fault);
-	if (!rc)
+		fd = rc = make_draft(path, &name, fault);
+	if (rc >= 0)
 		rc = set_names(&copy, name, m->key_file, fault);
 	if (!rc)
 		rc = open_plainly(&copy, SQLITE_OPEN_READWRITE, fault);
@@ -188,9 +263,9 @@ int keymap_backup(struct keymap *m, const char *path, bool with_key, struct faul
 		rc = name_it(name, path, fault);
 out:
 	if (name)
-		unlink(name);
-	if (draft)
-		unlink(draft);
+		remove_draft(name);
+	if (fd >= 0)
+		close(fd);
 	seal_free(&after);
 	free(draft);
 	free(name);

@@ -93,7 +93,9 @@ int keymap_rotate(struct keymap *m,
 /*
  * Copy the map, as it is at one moment, to the new file PATH (0600, complete or not
  * there at all, fsynced) and, unless WITH_KEY is false, its key file to PATH.key; others work
- * on meanwhile. The copy is opened and checked. KIT_ERR_EXISTS; errors of writing files.
+ * on meanwhile. The copy is opened and checked. What a backup into the same folder has left
+ * that was killed is removed. KIT_ERR_EXISTS; KIT_ERR_BUSY (another process makes the
+ * same backup); errors of writing files.
  */
 int keymap_backup(struct keymap *m, const char *path, bool with_key, struct fault *fault);
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -321,6 +322,47 @@ START_TEST(a_backup_made_while_others_write_is_whole_and_private)
 }
 END_TEST
 
+START_TEST(what_a_killed_backup_has_left_goes_with_the_next)
+{
+	unsigned left = 0;
+
+	seal_everything();
+	add(2000, 12000);
+	/* Until several were cut off with something written. */
+	for (unsigned i = 0; left < 5 && i < 500; i++) {
+		pid_t child = fork();
+
+		if (child == 0) {
+			keymap_backup(open_map("map.db", NULL), "killed", true, NULL);
+			_exit(0);
+		}
+		usleep(1000 + i * 200);
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+		left += access("killed.unfinished-backup", F_OK) == 0;
+		unlink("killed");
+		unlink("killed.key");
+	}
+	ck_assert_uint_ge(left, 5);
+	ok(keymap_backup(m, "other", true, &fault));
+	ck_assert_int_eq(system("test -z \"$(ls | grep -vE '^(map.db|other)(.key|-wal|-shm)?$')\""), 0);
+}
+END_TEST
+
+START_TEST(a_backup_that_is_being_made_is_left_alone)
+{
+	int fd = open("same.unfinished-backup", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+	ck_assert_int_eq(flock(fd, LOCK_EX), 0);
+	ck_assert_int_eq(keymap_backup(m, "same", true, NULL), KIT_ERR_BUSY);
+	ok(keymap_backup(m, "other", true, &fault));
+	ck_assert_int_eq(access("same.unfinished-backup", F_OK), 0);
+	close(fd);
+	ok(keymap_backup(m, "same", true, &fault));
+	ck_assert_int_ne(access("same.unfinished-backup", F_OK), 0);
+}
+END_TEST
+
 START_TEST(a_restore_under_an_open_map_is_seen_and_gone_on_with)
 {
 	struct keymap *other;
@@ -456,6 +498,8 @@ int main(void)
 	tcase_add_test(tcase, a_rotation_cut_between_key_file_and_map_goes_on);
 	tcase_add_test(tcase, rotation_goes_on_beside_a_process_that_writes);
 	tcase_add_test(tcase, a_backup_made_while_others_write_is_whole_and_private);
+	tcase_add_test(tcase, what_a_killed_backup_has_left_goes_with_the_next);
+	tcase_add_test(tcase, a_backup_that_is_being_made_is_left_alone);
 	tcase_add_test(tcase, a_restore_under_an_open_map_is_seen_and_gone_on_with);
 	tcase_add_test(tcase, a_restore_to_a_new_place_needs_no_map_there);
 	tcase_add_test(tcase, a_backup_of_another_map_brings_its_own_key);
