@@ -618,29 +618,6 @@ static void clusters_64k(const char *path, const struct layout *l, const struct 
 	stick_format(path, volume(l), &g, c);
 }
 
-/* What "mkfs.fat -f 1" makes. */
-static void one_fat(const char *path, const struct layout *l, const struct content *c)
-{
-	struct fat_geometry g = l->g;
-
-	g.fats = 1;
-	g.root_sector -= g.fat_sectors;
-	g.data_sector -= g.fat_sectors;
-	g.clusters = (g.sectors - g.data_sector) / g.cluster_sectors;
-	stick_format(path, volume(l), &g, c);
-}
-
-static void short_fat(const char *path, const struct layout *l, const struct content *c)
-{
-	struct fat_geometry g = l->g;
-
-	g.root_sector -= 2 * (g.fat_sectors - 1);
-	g.data_sector -= 2 * (g.fat_sectors - 1);
-	g.fat_sectors = 1;
-	g.clusters = (g.sectors - g.data_sector) / g.cluster_sectors;
-	stick_format(path, volume(l), &g, c);
-}
-
 /* The boot sector's count of sectors, and no other, is N. */
 static void say_sectors(const char *path, const struct layout *l, uint32_t n)
 {
@@ -668,12 +645,6 @@ static void starts_at_0(const char *path, const struct layout *l, const struct c
 	(void)l;
 	(void)c;
 	stick_put(path, ENTRY + 8, "\0\0\0\0", 4);
-}
-
-static void bad_cluster(const char *path, const struct layout *l, const struct content *c)
-{
-	(void)c;
-	set_fat(path, l, 3000, fat_end(l->g.type) & ~8u, 2);
 }
 
 /* The whole file, in one piece, but in the middle of the volume. */
@@ -785,16 +756,12 @@ const struct stick_spoil stick_spoils[] = {
 	{ "a wrong count of free clusters", F32, wrong_free_count, "boot-fat32", VERIFY_WARN, false,
 	  false },
 	{ "clusters of 64 KiB", F32, clusters_64k, "boot-cluster", VERIFY_FAIL, false, true },
-	{ "a single FAT", F16, one_fat, "boot-fats", VERIFY_FAIL, false, false },
-	{ "a FAT too short for its clusters", F16, short_fat, "fat-size", VERIFY_FAIL, false,
-	  false },
 	{ "a volume shorter than its partition", F16, volume_too_short, "boot-sectors", VERIFY_WARN,
 	  false, false },
 	{ "a volume longer than its partition", F16, volume_too_long, "boot-sectors", VERIFY_FAIL,
 	  false, false },
 	{ "a partition on top of the table", F16, starts_at_0, "table-start", VERIFY_FAIL, false,
 	  true },
-	{ "a bad cluster", F16, bad_cluster, "fat-bad", VERIFY_WARN, false, false },
 	{ "a file that begins later", F16, starts_later, "file-start", VERIFY_WARN, false, false },
 	{ "4 reserved sectors", F16, reserved_4, "boot-reserved", VERIFY_WARN, false, false },
 	{ "1,024-byte sectors", F16, sectors_1024, "boot-sector-bytes", VERIFY_FAIL, false, false },
