@@ -2,13 +2,14 @@
 #include "ukpu/probe.h"
 
 #include <blkid/blkid.h>
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "ukpu/tame.h"
 
 static int probe_failed(struct fault *fault, const char *step)
 {
@@ -32,14 +33,10 @@ static int open_probe(blkid_probe *out, int fd, uint64_t offset, uint64_t size,
 	return 0;
 }
 
-/* Copy TEXT without control characters: labels come from strangers. */
+/* Labels come from strangers. */
 static void put_text(char *out, size_t size, const char *text)
 {
-	size_t n = 0;
-
-	for (; text && *text && n + 1 < size; text++)
-		out[n++] = iscntrl((unsigned char)*text) ? '?' : *text;
-	out[n] = '\0';
+	tame_text(out, size, text ? text : "");
 }
 
 /* The signature that the last probe found, at OFFSET_NAME with MAGIC_NAME, if it has one. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "keygen/bytes.h"
+#include "ukpu/tame.h"
 
 #define FOLDERS_MAX	4096	/* directories that are entered; more are no provisioning stick */
 
@@ -88,7 +89,7 @@ int scan_root(struct scan_root *out, struct fatread *v, struct fault *fault)
 				out->found = true;
 				out->setup = e;
 			} else if (!out->other[0]) {
-				snprintf(out->other, sizeof(out->other), "%.60s", e.name);
+				tame_text(out->other, sizeof(out->other), e.name);
 			}
 		}
 	}

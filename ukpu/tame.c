@@ -1,4 +1,4 @@
-/* Paths for strangers' names. */
+/* Paths and texts out of strangers' names. */
 #include "ukpu/tame.h"
 
 #include <stdio.h>
@@ -46,4 +46,42 @@ bool tame_path(char *out, size_t size, const char *folder, const char *name)
 			*last = '_';
 	}
 	return true;
+}
+
+/* Bytes of the character of UTF-8 at P; 0: it is none, or a control character (C1 included). */
+static size_t character(const unsigned char *p)
+{
+	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xC2 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 :
+		p[0] < 0xF5 ? 4 : 0;
+
+	for (size_t i = 1; i < n; i++) {
+		if ((p[i] & 0xC0) != 0x80)
+			return 0;
+	}
+	if ((n == 1 && (p[0] < 0x20 || p[0] == 0x7F)) || (n == 2 && p[0] == 0xC2 && p[1] < 0xA0))
+		return 0;
+	/* Longer than need be, halves of a pair, past the last one. */
+	if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
+	    (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
+		return 0;
+	return n;
+}
+
+void tame_text(char *out, size_t size, const char *text)
+{
+	size_t n = 0;
+
+	while (*text) {
+		size_t bytes = character((const unsigned char *)text);
+
+		if (n + (bytes ? bytes : 1) >= size)
+			break;
+		if (bytes)
+			memcpy(out + n, text, bytes);
+		else
+			out[n] = '?';
+		n += bytes ? bytes : 1;
+		text += bytes ? bytes : 1;
+	}
+	out[n] = '\0';
 }

@@ -1,4 +1,4 @@
-/* Names from a stranger's stick, made fit for a folder of this machine. */
+/* Names from a stranger's stick, made fit for a folder and a terminal of this machine. */
 #ifndef UKPU_TAME_H
 #define UKPU_TAME_H
 
@@ -17,5 +17,11 @@ bool tame_path(char *out, size_t size, const char *folder, const char *name);
 /* The same for a NAME that is tame already, with NUMBER before its extension: "a~2.txt". */
 bool tame_path_numbered(char *out, size_t size, const char *folder, const char *name,
 			const char *number);
+
+/*
+ * TEXT as a terminal and JSON can take it: '?' for control characters and what is no UTF-8. OUT
+ * receives SIZE bytes at most, and ends with a whole character.
+ */
+void tame_text(char *out, size_t size, const char *text);
 
 #endif

@@ -1,9 +1,8 @@
 /* ukpu verify: the rules one by one. */
 #include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
+#include "ukpu/tame.h"
 #include "ukpu/ukpu.h"
 
 const struct cli_option ukpu_verify_options[] = {
@@ -14,17 +13,10 @@ const struct cli_option ukpu_verify_options[] = {
 
 struct json_t *ukpu_json_text(const char *text)
 {
-	json_t *out = json_string(text);
-	char *tame;
+	char tame[600];
 
-	if (out)
-		return out;
-	tame = strdup(text);
-	for (char *p = tame; p && *p; p++)
-		*p = *p & 0x80 ? '?' : *p;
-	out = tame ? json_string(tame) : NULL;
-	free(tame);
-	return out;
+	tame_text(tame, sizeof(tame), text);
+	return json_string(tame);
 }
 
 static void add_json(void *context, const struct verify_result *r)

@@ -175,7 +175,7 @@ void ukpu_print_summary(const struct ukpu_stick *s);
 
 /*
  * TEXT as a value of JSON; names from a stick or a file system here may be no UTF-8: then with '?'
- * for what is not ASCII. NULL: no memory.
+ * for them. NULL: no memory.
  */
 struct json_t *ukpu_json_text(const char *text);
 

@@ -192,3 +192,17 @@ cp s.img $'bad\377.img'
 expect 1 ukpu verify --image $'bad\377.img' --json
 jq -e '(.rules | length) >= 48 and any(.rules[]; .rule == "root-only" and .verdict == "fail")' out >/dev/null ||
 	{ cat out; fail "a rule is missing"; }
+
+# A label is what a stranger says: it does not reach the terminal as a command.
+stick
+python3 - <<'PY'
+import struct
+with open("s.img", "r+b") as f:
+    f.seek(1 << 20)
+    boot = f.read(512)
+    reserved, fat = (struct.unpack_from("<H", boot, i)[0] for i in (14, 22))
+    f.seek((1 << 20) + (reserved + 2 * fat) * 512 + 32)
+    f.write(b"\xc2\x9b2J\x1b[\xff\xc3\xa4  \x08" + bytes(20))
+PY
+expect 0 ukpu prepare --image s.img setup.bin --dry-run --overwrite-unused --second-stick
+says '"??2J?\[?'$'\303\244'
