@@ -12,6 +12,7 @@
 #include "setupbin/check.h"
 #include "setupbin/file.h"
 
+#define WHERE		256	/* bytes of the names of the files in map and log */
 #define SLOW_POST	15	/* seconds of start that people notice */
 
 const struct cli_option ctl_keys_export_options[] = {
@@ -83,6 +84,8 @@ static int read_options(struct job *j, struct fault *fault)
 		return misuse(fault, "--scramble goes with --file-version 4.0");
 	if (j->setupbin_path && strcmp(j->setupbin_path, "-") == 0)
 		return misuse(fault, "--setupbin needs a file, for its header is completed at the end");
+	if (j->setupbin_path && j->list_path && strcmp(j->setupbin_path, j->list_path) == 0)
+		return misuse(fault, "--setupbin and -o name the same file");
 	rc = cli_number(cli, "number", 1, UINT32_MAX, &j->number, fault);
 	if (!rc)
 		rc = cli_number(cli, "batch", 1, INT64_MAX, &j->of_batch, fault);
@@ -204,12 +207,15 @@ static int put(struct job *j, const struct keyentry *entry, uint32_t number, str
 
 static int write_keys(struct job *j, struct fault *fault)
 {
-	const char *where = j->setupbin_path ? j->setupbin_path : j->list_path;
+	const bool both = j->setupbin_path && j->list_path;
+	char where[WHERE];
 	struct progress bar;
 	struct keyentry entry;
 	int64_t batch;
 	int rc;
 
+	snprintf(where, sizeof(where), "%s%s%s", j->setupbin_path ? j->setupbin_path : "",
+		 both ? " and " : "", j->list_path ? j->list_path : "");
 	rc = keymap_batch(j->m, "export", where, ctl_now(), &batch, fault);
 	progress_begin(&bar, "exporting", j->n, false, j->cli->quiet);
 	for (size_t i = 0; !rc && i < j->n; i++) {

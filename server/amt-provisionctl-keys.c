@@ -200,7 +200,8 @@ int ctl_keys_show(struct cli *cli)
 }
 
 /* Revoke one; all that are named, or none. */
-static int revoke(struct cli *cli, struct keymap *m, const char *pid, struct fault *fault)
+static int revoke(struct cli *cli, struct keymap *m, const char *pid, unsigned *revoked,
+		  struct fault *fault)
 {
 	char shown[PID_SHOWN + 1], uuid[UUID_SHOWN + 1];
 	struct keymap_pair pair;
@@ -210,12 +211,17 @@ static int revoke(struct cli *cli, struct keymap *m, const char *pid, struct fau
 	rc = keymap_find(m, pid, ctl_now(), &pair, fault);
 	if (rc == KIT_ERR_NOT_FOUND)
 		return fault_set(fault, rc, "%s is not in the map, so nothing was revoked", shown);
+	if (!rc && pair.state == KEYMAP_REVOKED) {
+		cli_note(cli, "%s is revoked already", shown);
+		return KIT_OK;
+	}
 	if (!rc)
 		rc = keymap_revoke(m, pid, ctl_now(), fault);
 	if (!rc)
 		rc = ctl_log(m, EVENT_WARNING, "key-revoked", pid,
 			     pair.has_uuid ? &pair.uuid : NULL, fault, "key revoked, it was %s",
 			     keymap_state_word(pair.state));
+	*revoked += !rc;
 	if (!rc && pair.state == KEYMAP_USED && pair.has_uuid) {
 		uuid_show(&pair.uuid, uuid);
 		cli_note(cli, "%s is used by %s: that machine stays as it is, but is not set up with it"
@@ -229,6 +235,7 @@ int ctl_keys_revoke(struct cli *cli)
 	char pid[PID_LENGTH + 1];
 	struct fault fault = { 0 };
 	struct keymap *m = NULL;
+	unsigned revoked = 0;
 	int rc;
 
 	for (int i = 0; i < cli->argc; i++)
@@ -239,7 +246,7 @@ int ctl_keys_revoke(struct cli *cli)
 		rc = keymap_begin(m, &fault);
 	for (int i = 0; !rc && i < cli->argc; i++) {
 		pidpps_parse_pid(cli->argv[i], strlen(cli->argv[i]), pid, NULL);
-		rc = revoke(cli, m, pid, &fault);
+		rc = revoke(cli, m, pid, &revoked, &fault);
 	}
 	if (!rc)
 		rc = keymap_commit(m, &fault);
@@ -250,6 +257,6 @@ int ctl_keys_revoke(struct cli *cli)
 	}
 	if (rc)
 		return cli_fail(cli, &fault);
-	cli_note(cli, "%d key%s revoked", cli->argc, ctl_s((uint64_t)cli->argc));
+	cli_note(cli, "%u key%s revoked", revoked, ctl_s(revoked));
 	return EXIT_YES;
 }

@@ -130,7 +130,13 @@ jq -e '.exported_to == "export more.csv" and .state == "free" and
 # Revoke: all that are named or none; nobody exports it any more.
 status 1 ctl keys revoke -m map.db "$PID" 0000-03E0
 [ "$(count revoked)" = 0 ] || fail "one of two was revoked"
+status 2 ctl keys export -m map.db "$PID" --setupbin one.x -o one.x --again
+[ ! -e one.x ] || fail "two files in one"
+status 0 ctl keys revoke -m map.db "$PID" "$PID"
+grep -q '1 key revoked' err || fail "one key named twice: $(cat err)"
 status 0 ctl keys revoke -m map.db "$PID"
+grep -q 'revoked already' err || fail "not said: $(cat err)"
+[ "$(ctl log -m map.db -e key-revoked | wc -l)" = 1 ] || fail "it was revoked once"
 status 2 ctl keys export -m map.db "$PID" -o revoked.csv --again
 status 1 ctl keys show -m map.db 0000-03E0
 
