@@ -25,7 +25,7 @@ FOLLOWER=$!
 trap 'kill -9 $DAEMON $FOLLOWER 2>/dev/null || true' EXIT
 
 # A machine without a name waits, is shown with its reason, and goes on once the inventory has it.
-machine 1 1 --until-configured 30 &
+machine 1 1 --hellos 1 --until-configured 60 &
 MACHINE=$!
 wait_state 1 fqdn-missing
 ONE=$(uuid_of 1)
