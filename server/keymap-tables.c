@@ -47,22 +47,6 @@ int keymap_inventory_find(struct keymap *m, const struct uuid *uuid,
 	return rc > 0 ? KIT_OK : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
 }
 
-int keymap_inventory_count(struct keymap *m, uint64_t *out, struct fault *fault)
-{
-	sqlite3_stmt *s;
-	int rc;
-
-	*out = 0;
-	rc = db_statement(m, "SELECT count(*) FROM inventory", &s, fault);
-	if (rc)
-		return rc;
-	rc = db_step(m, s, "count the inventory", fault);
-	if (rc > 0)
-		*out = (uint64_t)sqlite3_column_int64(s, 0);
-	db_done(s);
-	return rc < 0 ? rc : KIT_OK;
-}
-
 /* ---- profiles ---- */
 
 int keymap_profile_put(struct keymap *m, const struct profile *p, struct fault *fault)

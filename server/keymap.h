@@ -419,7 +419,6 @@ int keymap_inventory_put(struct keymap *m, const struct keymap_inventory *row,
 /* KIT_ERR_NOT_FOUND (no fault is set then). */
 int keymap_inventory_find(struct keymap *m, const struct uuid *uuid,
 			  struct keymap_inventory *out, struct fault *fault);
-int keymap_inventory_count(struct keymap *m, uint64_t *out, struct fault *fault);
 
 /* Insert or replace; its passwords are sealed. */
 int keymap_profile_put(struct keymap *m, const struct profile *profile, struct fault *fault);

@@ -521,8 +521,3 @@ void server_free(struct server **out)
 	free(s);
 	curl_global_cleanup();
 }
-
-uint16_t server_port(const struct server *s, size_t i)
-{
-	return listener_port(s->listener, i);
-}

@@ -29,7 +29,4 @@ void server_stop(struct server *s);
 /* *s may be NULL. */
 void server_free(struct server **s);
 
-/* The port of listening socket I. */
-uint16_t server_port(const struct server *s, size_t i);
-
 #endif

@@ -286,11 +286,6 @@ unsigned setup_notes(const struct setup *s)
 	return s->notes;
 }
 
-const char *setup_step_name(const struct setup *s)
-{
-	return s->step < setup_n_steps ? setup_steps[s->step].name : "finish";
-}
-
 bool setup_uuid_differs(const struct setup *s)
 {
 	return s->facts.has_uuid && !uuid_equal(&s->facts.uuid, &s->uuid);

@@ -108,8 +108,6 @@ const struct setup_facts *setup_facts(const struct setup *s);
 int setup_login_index(const struct setup *s);
 /* enum setup_note, ored. */
 unsigned setup_notes(const struct setup *s);
-/* The step that is under way or failed, for people: "set the clock". */
-const char *setup_step_name(const struct setup *s);
 /* Did the machine say a UUID other than the hello's? */
 bool setup_uuid_differs(const struct setup *s);
 const struct fault *setup_fault(const struct setup *s);

@@ -2,8 +2,10 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "keygen/bytes.h"
+#include "tests/support-stick.h"
 #include "ukpu/fat.h"
 #include "ukpu/layout.h"
 
@@ -353,18 +355,30 @@ END_TEST
 
 START_TEST(cylinders_heads_and_sectors_go_by_64_and_32)
 {
-	uint8_t chs[3];
+	static const struct {
+		enum layout_kind kind;
+		uint64_t mib;
+		const char *first, *last;
+	} cases[] = {
+		{ LAYOUT_FAT16, 70, "\x00\x01\x01", "\x3f\x20\x3f" },
+		{ LAYOUT_FAT32, 600, "\x00\x01\x01", "\x3f\xa0\x00" },
+	};
+	struct content content = stick_content(1, 0, 1);
+	const char *path;
 
-	layout_chs(2048, chs);
-	ck_assert_mem_eq(chs, "\x00\x01\x01", 3);
-	layout_chs(2048 + 129024 - 1, chs);
-	ck_assert_mem_eq(chs, "\x3f\x20\x3f", 3);
-	layout_chs(0, chs);
-	ck_assert_mem_eq(chs, "\x00\x01\x00", 3);
-	layout_chs(2048ull * 1023 + 2047, chs);
-	ck_assert_mem_eq(chs, "\x3f\xe0\xff", 3);
-	layout_chs(2048ull * 1024, chs);
-	ck_assert_mem_eq(chs, "\xfe\xff\xff", 3);
+	stick_folder();
+	path = stick_path("stick");
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t entry[16];
+
+		unlink(path);
+		stick_make(path, cases[i].kind, cases[i].mib * LAYOUT_MIB, &content);
+		stick_get(path, 446, entry, sizeof(entry));
+		ck_assert_mem_eq(entry + 1, cases[i].first, 3);
+		ck_assert_mem_eq(entry + 5, cases[i].last, 3);
+	}
+	content_wipe(&content);
+	stick_clean();
 }
 END_TEST
 

@@ -493,18 +493,3 @@ void find_free(struct find *f)
 	free(f->other);
 	memset(f, 0, sizeof(*f));
 }
-
-size_t find_distinct(const struct find *f)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < f->n; i++) {
-		size_t k = 0;
-
-		while (k < i && memcmp(f->candidate[k].digest, f->candidate[i].digest,
-				       sizeof(f->candidate[i].digest)))
-			k++;
-		n += k == i;
-	}
-	return n;
-}

@@ -76,7 +76,4 @@ void find_free(struct find *f);
 /* "in the root directory", "deleted", ...: for people. */
 const char *find_how_name(enum find_how how);
 
-/* How many different contents are among the candidates (copies count once). */
-size_t find_distinct(const struct find *f);
-
 #endif

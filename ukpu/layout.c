@@ -94,17 +94,3 @@ uint64_t layout_file_offset(const struct layout *l)
 {
 	return layout_volume_offset(l) + fat_cluster_offset(&l->g, fat_file_cluster(&l->g));
 }
-
-void layout_chs(uint64_t lba, uint8_t out[3])
-{
-	uint64_t cylinder = lba / (LAYOUT_HEADS * LAYOUT_TRACK);
-
-	if (cylinder > 1023) {
-		out[0] = 0xFE;
-		out[1] = out[2] = 0xFF;
-		return;
-	}
-	out[0] = (uint8_t)(lba / LAYOUT_TRACK % LAYOUT_HEADS);
-	out[1] = (uint8_t)((cylinder >> 8 << 6) | (lba % LAYOUT_TRACK + 1));
-	out[2] = (uint8_t)cylinder;
-}

@@ -43,7 +43,4 @@ int layout_parse(const char *name, enum layout_kind *out, struct fault *fault);
 uint64_t layout_volume_offset(const struct layout *l);
 uint64_t layout_file_offset(const struct layout *l);
 
-/* The three CHS bytes of LBA as an MBR stores them, FE FF FF when they cannot say it. */
-void layout_chs(uint64_t lba, uint8_t out[3]);
-
 #endif
