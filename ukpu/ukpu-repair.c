@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "ukpu/ukpu.h"
 
@@ -9,8 +10,8 @@ const struct cli_option ukpu_repair_options[] = {
 	{ "from", 0, "FILE", "rebuild from this backup instead of what is on the stick", CLI_FILE,
 	  0 },
 	{ "pick", 0, "N", "of several setup.bin files take this one", 0, 0 },
-	{ "layout", 0, "NAME", "fat16, fat32 or superfloppy (default: its own if sound, else fat16)",
-	  0, 0 },
+	{ "layout", 0, "NAME",
+	  "fat16, fat32 or superfloppy (default: its own if sound, else fat16)", 0, 0 },
 	{ "backup", 0, "FILE", "keep the copy of setup.bin there (default: in the state folder)",
 	  CLI_FILE, 0 },
 	{ "force", 0, NULL, "let --backup replace a file that exists", 0, 0 },
@@ -160,6 +161,24 @@ static int take_from_file(struct ukpu_stick *s, const char *path, struct fault *
 	return r;
 }
 
+/* A copy that goes to the stick itself, or to nowhere, is none. */
+static int check_backup(const struct ukpu_stick *s, const char *path, struct fault *fault)
+{
+	struct stat here, there;
+
+	if (!path)
+		return 0;
+	if (!strcmp(path, "-")) {
+		fault_set(fault, KIT_ERR_ARGUMENT, "the backup goes into a file, not to standard "
+			  "output");
+		return fault_todo(fault, "Name a file, or leave --backup out.");
+	}
+	if (!stat(path, &here) && !fstat(target_fd(s->t), &there) && ukpu_same_file(&here, &there))
+		return fault_set(fault, KIT_ERR_ARGUMENT, "%s is what is repaired, and cannot hold "
+				 "its own backup", path);
+	return 0;
+}
+
 /* Decide everything and plan it; DIGEST is that of what will be on the stick. 1: nothing to do. */
 static int get_ready(struct ukpu_stick *s, const struct find_candidate **keep,
 		     uint8_t digest[CONTENT_DIGEST], struct fault *fault)
@@ -168,13 +187,12 @@ static int get_ready(struct ukpu_stick *s, const struct find_candidate **keep,
 	struct state state = { .layout_sound = true };
 	enum layout_kind kind = LAYOUT_FAT16;
 	const char *from = cli_value(cli, "from");
-	int r;
+	int r = check_backup(s, cli_value(cli, "backup"), fault);
 
-	if (cli_has(cli, "layout")) {
+	if (!r && cli_has(cli, "layout"))
 		r = layout_parse(cli_value(cli, "layout"), &kind, fault);
-		if (r)
-			return r;
-	}
+	if (r)
+		return r;
 	r = ukpu_verify_stick(s, target_disk(s->t), take_result, &state, fault);
 	if (r)
 		return r;
@@ -215,6 +233,9 @@ int ukpu_repair(struct cli *cli)
 	struct fault fault = {0};
 	int status = EXIT_CANNOT, r;
 
+	if (cli_has(cli, "from") && (cli_has(cli, "pick") || cli_has(cli, "backup")))
+		return cli_misuse(cli, "with --from nothing on the stick is picked: leave "
+				       "--pick and --backup out");
 	r = ukpu_stick_open(&s, cli, cli->argv[0], UKPU_WRITE, &fault);
 	if (!r)
 		r = get_ready(&s, &keep, digest, &fault);

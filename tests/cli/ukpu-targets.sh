@@ -116,6 +116,19 @@ says "no record left"
 [ ! -e used.img ] || fail "an image was left behind"
 expect 1 ukpu prepare --yes --force-contents --image used.img --size 32M used.bin
 
+# The copy that makes a repair safe goes neither to a terminal nor over the stick itself.
+rm -f ukpu/journal
+expect 0 ukpu prepare --yes --image own.img --size 32M setup.bin
+printf '\203' | dd of=own.img bs=1 seek=450 conv=notrunc status=none
+expect 2 ukpu repair --yes --image own.img --backup -
+says "not to standard output"
+ln own.img own.bin
+expect 2 ukpu repair --yes --image own.img --backup own.bin --force
+says "its own backup"
+expect 2 ukpu repair --yes --image own.img --backup other.bin --from setup.bin
+expect 0 ukpu repair --yes --image own.img --backup other.bin
+cmp other.bin setup.bin || fail "not what was on it"
+
 # A backup that is not there is no answer.
 expect 2 ukpu repair --yes --image used.img --from nothing.bin
 says "nothing.bin"
