@@ -22,16 +22,26 @@ const struct cli_option ctl_log_options[] = {
 
 struct show {
 	struct cli *cli;
-	int64_t last;	/* id of the last event shown */
+	int64_t last;		/* id of the last event shown */
+	char last_line[LINE];	/* and what it said */
 	bool failed;
 };
+
+static int note_last(void *context, const struct event *e)
+{
+	struct show *s = context;
+
+	s->last = e->id;
+	event_line(e, s->last_line, sizeof(s->last_line));
+	return 0;
+}
 
 static int show_event(void *context, const struct event *e)
 {
 	struct show *s = context;
-	char line[LINE];
 	json_t *value;
 
+	note_last(s, e);
 	if (s->cli->json) {
 		value = event_json(e);
 		if (!value || json_dumpf(value, stdout, JSON_COMPACT))
@@ -39,10 +49,8 @@ static int show_event(void *context, const struct event *e)
 		json_decref(value);
 		putchar('\n');
 	} else {
-		event_line(e, line, sizeof(line));
-		puts(line);
+		puts(s->last_line);
 	}
-	s->last = e->id;
 	return ferror(stdout) ? 1 : 0;
 }
 
@@ -57,6 +65,46 @@ static bool wait_for_more(void)
 	return poll(&out, 1, FOLLOW_MS) <= 0 || !(out.revents & (POLLERR | POLLHUP | POLLNVAL));
 }
 
+struct place {
+	int64_t id;
+	char line[LINE];
+};
+
+static int first_event(void *context, const struct event *e)
+{
+	struct place *p = context;
+
+	p->id = e->id;
+	event_line(e, p->line, sizeof(p->line));
+	return 1;
+}
+
+/*
+ * A backup that was put in the map's place brings its own log, whose numbers go on from an
+ * earlier one: then the last event shown is another or none. Go on with the restore itself.
+ */
+static int look_for_restore(struct keymap *m, struct show *s, struct fault *fault)
+{
+	struct keymap_log_filter filter = { .after_id = s->last - 1 };
+	struct place found = { 0 };
+	int rc;
+
+	if (!s->last)
+		return KIT_OK;
+	rc = keymap_log_each(m, &filter, first_event, &found, fault);
+	/* One with a higher number: those up to it were trimmed. */
+	if (rc < 0 || found.id > s->last ||
+	    (found.id == s->last && strcmp(found.line, s->last_line) == 0))
+		return rc < 0 ? rc : KIT_OK;
+	filter = (struct keymap_log_filter){ .name = "map-restored", .last = 1 };
+	found.id = 0;
+	rc = keymap_log_each(m, &filter, first_event, &found, fault);
+	/* Its own event comes a moment after it: until then nothing is shown. */
+	if (rc >= 0 && found.id)
+		s->last = found.id - 1;
+	return rc < 0 ? rc : KIT_OK;
+}
+
 static int follow(struct keymap *m, struct keymap_log_filter *filter, struct show *s,
 		  struct fault *fault)
 {
@@ -68,17 +116,13 @@ static int follow(struct keymap *m, struct keymap_log_filter *filter, struct sho
 		rc = keymap_changed(m, &changed, fault);
 		if (rc || !changed)
 			continue;
+		rc = look_for_restore(m, s, fault);
+		if (rc)
+			continue;
 		filter->after_id = s->last;
 		rc = keymap_log_each(m, filter, show_event, s, fault);
 	}
 	return rc;
-}
-
-/* The id of the newest event, so that following begins behind all that there is. */
-static int note_id(void *context, const struct event *e)
-{
-	*(int64_t *)context = e->id;
-	return 0;
 }
 
 int ctl_log_show(struct cli *cli)
@@ -90,7 +134,7 @@ int ctl_log_show(struct cli *cli)
 	struct uuid uuid;
 	struct fault fault = { 0 };
 	struct keymap *m = NULL;
-	int64_t end = 0;
+	struct show end = { .last = 0 };
 	int rc;
 
 	if (cli_has(cli, "severity") &&
@@ -111,14 +155,17 @@ int ctl_log_show(struct cli *cli)
 	rc = cli_number(cli, "lines", 1, UINT32_MAX, &filter.last, &fault);
 	if (!rc)
 		rc = ctl_open(cli, 0, &m, &fault);
+	/* The newest event, so that following begins behind all that there is. */
 	if (!rc && cli_has(cli, "follow"))
-		rc = keymap_log_each(m, &newest, note_id, &end, &fault);
+		rc = keymap_log_each(m, &newest, note_last, &end, &fault);
 	if (!rc)
 		rc = keymap_log_each(m, &filter, show_event, &show, &fault);
 	if (!rc && cli_has(cli, "follow")) {
 		/* What came in while the old was read has been shown or will be, never twice. */
-		if (end > show.last)
-			show.last = end;
+		if (end.last > show.last) {
+			show.last = end.last;
+			memcpy(show.last_line, end.last_line, sizeof(show.last_line));
+		}
 		rc = follow(m, &filter, &show, &fault);
 	}
 	keymap_close(&m);
