@@ -59,7 +59,7 @@ $(foreach p,$(PROGRAMS),$(eval $(call program_rules,$p)))
 
 $B/%.o: %.c Makefile
 	@mkdir -p $(@D); $(call say,CC)
-	$Q$(CC) $(CFLAGS) -c -o $@ $<
+	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 # Tests: every tests/test_*.c is one program of Check suites; tests/support-*.c helps them all.
 TESTS    := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/test_*.c))
