@@ -150,7 +150,7 @@ static const struct cli_verb verbs[] = {
 	  fleet_options, 0, 0, CLI_JSON, verb_fleet,
 	  "Machine I has the address of --address plus I, says hello from it and is called back "
 	  "there. Without --state they live in memory only.",
-	  "amt-sim fleet -n 1000 --keys keys.csv --server 127.0.0.1:9971 --delay 200 \\\n"
+	  "amt-sim fleet -n 100 --keys keys.csv --server 127.0.0.1:9971 --delay 200 \\\n"
 	  "    --until-configured 120 --json" },
 	{ "hello", "", "Send one hello, well-behaved or not", hello_options, 0, 0, CLI_JSON,
 	  run_hello,

@@ -23,7 +23,9 @@ for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-
 	done <verbs
 	"$BIN/$program" --completion bash >completion || fail "$program --completion bash"
 	bash -n completion || fail "$program: the bash completion is no bash"
-	"$BIN/$program" --completion zsh | grep -q "^#compdef $program" || fail "$program: zsh"
+	"$BIN/$program" --completion zsh >completion
+	grep -q "^#compdef $program" completion || fail "$program: zsh"
+	! command -v zsh >/dev/null || zsh -n completion || fail "$program: the zsh completion is no zsh"
 	if "$BIN/$program" --completion fish 2>err; then fail "a shell it does not know"; fi
 done
 complete_words() { # PROGRAM WORD...: what bash would offer for the last word
