@@ -23,13 +23,13 @@ fields() { # VERB
 }
 
 make_map 3
-tail -n +2 keys.csv | head -n 1 >>keys.csv	# one that comes twice
+sed -n 2p key1.csv >>keys.csv	# one that comes twice
 echo 'a,b' >>keys.csv
 "$BIN/amt-setupbin" create -q -o setup.bin --keys key1.csv
 { cat setup.bin; echo more; } >spoiled.bin
 "$BIN/ukpu" prepare -q --image --size 64M stick.img setup.bin --yes
 printf 'uuid,fqdn\n939b524b-13d4-1d18-e487-1c697a6b7a2b,pc1.example.com\n' >machines.csv
-write_conf
+write_conf '[metrics]'
 ctl profiles set -q office rekey=yes
 start
 "$BIN/amt-sim" boot --json --state pc1 --stick stick.img --address "$NET.1" --server "$SERVER" \
