@@ -53,18 +53,20 @@ static int put_field(struct handover *h, const char *text, const char *end)
 
 /* The columns, in their order; those of secrets only with --secrets, the last with --earlier. */
 enum column {
-	UUID, FQDN, ADDRESS, VERSION, STATE, ADMIN_USER, ADMIN_PASSWORD, MEBX_PASSWORD, UNTIL, COLUMNS
+	UUID, FQDN, ADDRESS, VERSION, STATE, ADMIN_USER, ADMIN_PASSWORD, MEBX_PASSWORD,
+	OTHER_ADMIN, OTHER_MEBX, UNTIL, COLUMNS
 };
 
 static const char *const names[COLUMNS] = {
 	[UUID] = "uuid", [FQDN] = "fqdn", [ADDRESS] = "address", [VERSION] = "version",
 	[STATE] = "state", [ADMIN_USER] = "admin_user", [ADMIN_PASSWORD] = "admin_password",
-	[MEBX_PASSWORD] = "mebx_password", [UNTIL] = "until",
+	[MEBX_PASSWORD] = "mebx_password", [OTHER_ADMIN] = "other_admin_password",
+	[OTHER_MEBX] = "other_mebx_password", [UNTIL] = "until",
 };
 
 static bool wanted(const struct handover *h, int column)
 {
-	if (column == ADMIN_PASSWORD || column == MEBX_PASSWORD)
+	if (column >= ADMIN_PASSWORD && column <= OTHER_MEBX)
 		return h->secrets;
 	return column != UNTIL || h->earlier;
 }
@@ -119,6 +121,12 @@ static const char *either(const char *present, const char *next)
 	return present[0] ? present : next;
 }
 
+/* What it may have got instead: its set-up broke off, and nobody knows how far it came. */
+static const char *other(const char *present, const char *next)
+{
+	return present[0] && strcmp(present, next) != 0 ? next : "";
+}
+
 /*
  * The passwords that open the machine now: those that set-up gave it, or, where the profile
  * left them alone, the one that the stick's record gave it.
@@ -157,7 +165,9 @@ static int put_earlier(void *context, const struct keymap_earlier *e)
 		const char *const values[COLUMNS] = {
 			uuid, "", e->address, "", "earlier", e->admin_user,
 			either(secrets.admin_password, secrets.next_admin_password),
-			either(secrets.mebx_password, secrets.next_mebx_password), until,
+			either(secrets.mebx_password, secrets.next_mebx_password),
+			other(secrets.admin_password, secrets.next_admin_password),
+			other(secrets.mebx_password, secrets.next_mebx_password), until,
 		};
 
 		rc = put_row(h, values);
@@ -179,7 +189,9 @@ static int put_system(void *context, const struct system *s)
 			uuid, s->fqdn, s->address, s->version, system_state_word(s->state),
 			s->admin_user,
 			either(secrets.admin_password, secrets.next_admin_password),
-			either(secrets.mebx_password, secrets.next_mebx_password), "",
+			either(secrets.mebx_password, secrets.next_mebx_password),
+			other(secrets.admin_password, secrets.next_admin_password),
+			other(secrets.mebx_password, secrets.next_mebx_password), "",
 		};
 
 		rc = put_row(h, values);

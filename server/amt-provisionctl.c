@@ -123,8 +123,8 @@ static const struct cli_verb verbs[] = {
 		.run = ctl_systems_export,
 		.details =
 			"UUID, FQDN, address, AMT version, state, admin user; and with --secrets the passwords"
-			" of the admin account and of the MEBx."
-			" The file is private; that passwords went out is logged.",
+			" of the admin account and of the MEBx, and those that it may have got instead when"
+			" its set-up broke off. The file is private; that passwords went out is logged.",
 		.examples = "amt-provisionctl systems export --secrets -o fleet.csv",
 	},
 	{

@@ -59,9 +59,9 @@ no_secrets
 stop
 
 # Machines that take the network down when they are committed, or whose last answer is lost.
-rm -rf pcs map.db* keys.csv key?*.csv log sim.out
-make_map 3
-write_conf ""
+rm -rf pcs secrets* map.db* keys.csv key?*.csv log sim.out
+make_map 4
+write_conf '[profile default]' 'mebx_password = random'
 start
 machine 1 1 --shut-after-commit --until-configured 15 || fail "machine 1 was not set up"
 wait_log "configured .*address=$NET.1: configured"
@@ -74,4 +74,17 @@ pkill -P $two	# the machine, a child of the shell that runs the function
 wait $two || true
 machine 3 3 --answer drop --answer-to CommitChanges --shut-after-commit --until-configured 15 || true
 wait_log "call-failed .*address=$NET.3: cannot connect .* -- its last set-up broke off: if it was just committed"
+# Whoever takes it over is told all passwords that it may have.
+machine 4 4 --answer hang --answer-to CommitChanges --answer-times 1 --state pcs4 &
+four=$!
+wait_log "configured .*address=$NET.4: configured already" 20
+pkill -P $four
+wait $four || true
+has=$(sed -n 's/^mebx-password: //p' pcs4/00000)
+[ "$has" != Secret.Pa55 ] || fail "it took no MEBx password"
+ctl systems export --secrets --format json -o secrets.json --force --quiet
+jq -e --arg m "$has" --arg a "$NET.4" '.[] | select(.address == $a) |
+	[.mebx_password, .other_mebx_password] | index($m)' secrets.json >/dev/null ||
+	fail "the MEBx password that it has is not told"
+no_secrets
 stop

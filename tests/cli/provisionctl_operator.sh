@@ -78,7 +78,7 @@ status 2 ctl systems export --secrets -o fleet.csv
 sqlite3 map.db "INSERT INTO csti_amts_history(uuid, time, pid, address, admin_user)
 	SELECT uuid, 1700000000, 'AAAAAAAA', '192.0.2.9', 'old' FROM csti_amts"
 status 0 ctl systems export --secrets --earlier -o earlier.csv
-[ "$(sed -n 3p earlier.csv)" = "$ONE,,192.0.2.9,,earlier,old,,,2023-11-14T22:13:20Z" ] ||
+[ "$(sed -n 3p earlier.csv)" = "$ONE,,192.0.2.9,,earlier,old,,,,,2023-11-14T22:13:20Z" ] ||
 	fail "$(cat earlier.csv)"
 status 0 ctl systems show "$ONE"
 grep -q '^Earlier passwords  *until 2023-11-14' out || fail "$(cat out)"
