@@ -40,6 +40,12 @@ say       = $(if $V,:,printf '  %-4s %s\n' $1 $(@:$B/%=%))
 
 all: $(BIN)
 
+# Say so once, rather than by a header that the compiler does not find.
+.PHONY: libraries
+libraries:
+	@command -v pkg-config >/dev/null && pkg-config --exists $(PC) || \
+	    { echo "Packages that it is built with are missing. Run: make deps" >&2; exit 2; }
+
 define folder_rules
 $B/lib/lib$1.a: $(call objects,$(filter-out $(MAINS),$(wildcard $1/*.c)))
 endef
@@ -57,7 +63,7 @@ $B/bin/$(notdir $1): $(call objects,$(call files,$1)) $(FLOORS)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rules,$p)))
 
-$B/%.o: %.c Makefile
+$B/%.o: %.c Makefile | libraries
 	@mkdir -p $(@D); $(call say,CC)
 	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 

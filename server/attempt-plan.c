@@ -283,27 +283,12 @@ static void promote(char *present, char *next)
 
 static void say_notes(unsigned notes, char *out, size_t size)
 {
-	static const struct {
-		unsigned note;
-		const char *text;
-	} texts[] = {
-		{ SETUP_NOTE_NO_UUID, "it would not tell its UUID" },
-		{ SETUP_NOTE_NO_VERSION, "it would not tell its AMT version" },
-		{ SETUP_NOTE_NO_CLOCK, "it would not have its clock set" },
-		{ SETUP_NOTE_NO_NAMES, "it would not take host and domain name" },
-		{ SETUP_NOTE_NO_MEBX, "it would not take a new MEBx password and keeps the one "
-				      "that it has" },
-		{ SETUP_NOTE_NO_PAIR, "it would not take a new key, being set up already, and "
-				      "keeps the one that it has" },
-		{ SETUP_NOTE_NO_READ_BACK, "it closed the connection before its state could be "
-					   "read back" },
-	};
 	size_t at = 0;
 
 	*out = '\0';
-	for (size_t i = 0; i < sizeof(texts) / sizeof(*texts); i++)
-		if ((notes & texts[i].note) && at < size)
-			at += (size_t)snprintf(out + at, size - at, "; %s", texts[i].text);
+	for (unsigned note = 1; note && note <= notes; note <<= 1)
+		if ((notes & note) && at < size)
+			at += (size_t)snprintf(out + at, size - at, "; %s", setup_note_text(note));
 }
 
 int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)

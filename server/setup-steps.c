@@ -247,6 +247,29 @@ static bool wants_pair(const struct setup *s)
 	return *s->wish.pair.pid;
 }
 
+/* No default: the compiler misses the note that has no text. */
+const char *setup_note_text(enum setup_note note)
+{
+	switch (note) {
+	case SETUP_NOTE_NO_UUID:
+		return "it would not tell its UUID";
+	case SETUP_NOTE_NO_VERSION:
+		return "it would not tell its AMT version";
+	case SETUP_NOTE_NO_CLOCK:
+		return "it would not have its clock set";
+	case SETUP_NOTE_NO_NAMES:
+		return "it would not take host and domain name";
+	case SETUP_NOTE_NO_MEBX:
+		return "it would not take a new MEBx password and keeps the one that it has";
+	case SETUP_NOTE_NO_PAIR:
+		return "it would not take a new key, being set up already, and keeps the one that it "
+		       "has";
+	case SETUP_NOTE_NO_READ_BACK:
+		return "it closed the connection before its state could be read back";
+	}
+	return "it refused something";
+}
+
 #define CONFIGURATION "AMT_SetupAndConfigurationService"
 #define CLOCK "AMT_TimeSynchronizationService"
 #define SETTINGS "AMT_GeneralSettings"

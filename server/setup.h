@@ -108,6 +108,8 @@ const struct setup_facts *setup_facts(const struct setup *s);
 int setup_login_index(const struct setup *s);
 /* enum setup_note, ored. */
 unsigned setup_notes(const struct setup *s);
+/* One of them for people: "it would not have its clock set". */
+const char *setup_note_text(enum setup_note note);
 /* Did the machine say a UUID other than the hello's? */
 bool setup_uuid_differs(const struct setup *s);
 const struct fault *setup_fault(const struct setup *s);
