@@ -243,7 +243,7 @@ static int repeated(const char *piece, const char *back, int n)
 START_TEST(a_broken_encoding_is_refused_without_a_word_on_standard_error)
 {
 	static const char answers[][32] = {
-		"\xff\xfe<\0a\0>\0\0\xd8" "A\0<\0/\0a\0>",
+		"\xff\xfe<\0a\0>\0\0\xd8\x41\0<\0/\0a\0>",
 		"\xfe\xff\0<\0a\0>\xd8\0\0A\0<\0/\0a\0>",
 		"\0\0\0<\0\0\0a\xff\xff\xff\xff\0\0\0>",
 		"<?xml encoding='UTF-16'?>\xff<a/>",
