@@ -186,8 +186,9 @@ int ukpu_prepare(struct cli *cli)
 				       "has");
 	if (n > 1 && !cli_has(cli, "deal"))
 		return cli_misuse(cli, "the same setup.bin on several sticks gives several "
-				       "machines one "
-				       "key; with --deal each stick gets its own part");
+				       "machines one key; with --deal each stick gets its own part "
+				       "(a file that is not consumed goes onto one stick after the "
+				       "other)");
 	sticks = calloc(n, sizeof(*sticks));
 	if (!sticks)
 		fault_set(&fault, KIT_ERR_NOMEM, "no memory for the sticks");
