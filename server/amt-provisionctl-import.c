@@ -40,6 +40,13 @@ struct import {
 	size_t n_held;
 };
 
+/* What the numbers of the file count. */
+static const char *unit(const struct import *im)
+{
+	return strcmp(im->kind, "setup.bin") == 0 ? "record"
+		: strcmp(im->kind, "json") == 0 ? "element" : "line";
+}
+
 static void problem(struct import *im, unsigned long line, const char *field, const char *pid,
 		    const char *rule)
 {
@@ -50,10 +57,10 @@ static void problem(struct import *im, unsigned long line, const char *field, co
 				      (json_int_t)line, "field", field, "pid", ctl_json_pid(pid),
 				      "rule", rule));
 	else
-		cli_warn(im->cli, "%s: line %lu: %s%s%s", im->name, line, field, *field ? ": " : "",
+		cli_warn(im->cli, "%s: %s %lu: %s%s%s", im->name, unit(im), line, field, *field ? ": " : "",
 			 rule);
 	if (im->bad == SAID && !im->cli->json)
-		cli_warn(im->cli, "%s: further bad lines are counted, not told", im->name);
+		cli_warn(im->cli, "%s: further bad %ss are counted, not told", im->name, unit(im));
 }
 
 static void conflict(struct import *im, unsigned long line, const char *pid)
@@ -73,8 +80,13 @@ static int take(struct import *im, const struct held *h, struct fault *fault)
 	int rc;
 
 	/* Once the file is refused, the rest is read for its bad lines alone. */
-	if (!im->m || (im->bad && !im->skip))
+	if (im->bad && !im->skip)
 		return KIT_OK;
+	if (!im->m) {
+		im->added++;
+		im->bare += !h->entry.new_password[0];
+		return KIT_OK;
+	}
 	rc = keymap_add(im->m, &h->entry, im->batch, &added, fault);
 	if (rc == KIT_ERR_DUPLICATE) {
 		conflict(im, h->line, h->entry.pair.pid);
@@ -161,7 +173,6 @@ static int read_list(struct import *im, FILE *file, struct keysource *source,
 	secret_wipe(&entry, sizeof(entry));
 	if (!rc)
 		rc = release(im, fault);
-	im->kind = source->kind;
 	im->lines = source->counts.lines;
 	im->folded = source->counts.folded;
 	progress_end(&bar);
@@ -182,6 +193,7 @@ static int import_source(struct import *im, FILE *file, struct keysource *source
 	struct held *held = malloc(HELD * sizeof(*held));
 	int rc = KIT_OK;
 
+	im->kind = source->kind;
 	im->held = held;
 	if (!held)
 		return fault_sys(fault, ENOMEM, "cannot import %s", im->name);
@@ -226,7 +238,7 @@ static void say(const struct import *im, bool imported)
 		cli_note(cli, "%s: lower case was taken as upper case in %lu lines", im->name,
 			 im->folded);
 	if (!imported && im->bad) {
-		cli_warn(cli, "%s: %lu bad line%s, so %s%s", im->name, im->bad, ctl_s(im->bad),
+		cli_warn(cli, "%s: %lu bad %s%s, so %s%s", im->name, im->bad, unit(im), ctl_s(im->bad),
 			 im->dry ? "it would be refused" : "nothing of it was imported",
 			 im->skip ? "" : "; mend them, or leave them out with --skip-bad");
 		return;
@@ -240,7 +252,7 @@ static void say(const struct import *im, bool imported)
 	if (im->completed)
 		printf(", %lu completed with a password", im->completed);
 	if (im->bad)
-		printf(", %lu bad line%s left out", im->bad, ctl_s(im->bad));
+		printf(", %lu bad %s%s left out", im->bad, unit(im), ctl_s(im->bad));
 	putchar('\n');
 	if (im->bare)
 		cli_warn(cli, "%s: %lu key%s came without the machine's new MEBx password, without"

@@ -79,6 +79,18 @@ grep -q '1 key would be imported' out || fail "dry run: $(cat out)"
 status 0 ctl keys import -m map.db --skip-bad bad.csv
 [ "$(count total)" = 82 ] || fail "the good line did not come in"
 
+# Without a map a dry run says what one would take; what is no line is called what it is.
+status 0 ctl keys import -m none.db --dry-run keys.csv
+grep -q '10 keys would be imported' out || fail "dry run: $(cat out err)"
+[ ! -e none.db ] || fail "a dry run made a map"
+cp v2.1.bin bad.bin
+printf '\377' | dd of=bad.bin bs=1 seek=1100 conv=notrunc status=none
+status 2 ctl keys import -m none.db bad.bin
+grep -q 'bad.bin: record 2: pid' err || fail "$(cat err)"
+printf '[{"pid":"0000-037M","pps":"%s"},{"pid":"x"}]' $GOOD >bad.json
+status 2 ctl keys import -m none.db bad.json
+grep -q 'bad.json: element 2: pid' err || fail "$(cat err)"
+
 # The same PID with another PPS is refused and named, in the map as in the file itself.
 OTHER=$(sed -n 2p keys.csv | cut -d, -f2)
 printf 'pid,pps\n0000-037M,%s\n' "$OTHER" >other.csv
