@@ -407,13 +407,6 @@ static void true_gpt(const char *path, const struct layout *l, const struct cont
 	stick_put_gpt(path, l->stick_sectors, l->start, l->g.sectors);
 }
 
-static void on_the_table(const char *path, const struct layout *l, const struct content *c)
-{
-	(void)l;
-	(void)c;
-	stick_put(path, ENTRY + 8, "\0\0\0\0", 4);
-}
-
 static void foreign_code(const char *path, const struct layout *l, const struct content *c)
 {
 	(void)l;
@@ -502,25 +495,6 @@ static void not_archive(const char *path, const struct layout *l, const struct c
 {
 	(void)c;
 	stick_put_byte(path, root(l) + 11, 0);
-}
-
-/* In one piece, but not where the volume begins. */
-static void file_elsewhere(const char *path, const struct layout *l, const struct content *c)
-{
-	uint32_t first = fat_file_cluster(&l->g), n = fat_file_clusters(&l->g, c->size), to = 500;
-	uint8_t raw[2], *zeros;
-
-	for (uint32_t i = 0; i < n; i++) {
-		set_fat(path, l, first + i, 0, 2);
-		set_fat(path, l, to + i, i + 1 < n ? to + i + 1 : fat_end(l->g.type), 2);
-	}
-	put_le16(raw, (uint16_t)to);
-	stick_put(path, root(l) + 26, raw, sizeof(raw));
-	stick_put(path, volume(l) + fat_cluster_offset(&l->g, to), c->data, c->size);
-	zeros = calloc(1, (size_t)c->size);
-	ck_assert_ptr_nonnull(zeros);
-	stick_put(path, layout_file_offset(l), zeros, (size_t)c->size);
-	free(zeros);
 }
 
 /* Another geometry in the same place; its parts follow from the numbers given. */
@@ -717,8 +691,6 @@ const struct stick_spoil stick_spoils[] = {
 	{ "remains of UDF", F16, udf_remains, "table-remains", VERIFY_FAIL, false, false },
 	{ "a GPT instead", F16, true_gpt, "table-entries", VERIFY_FAIL, false, false },
 	{ "a GPT has no cylinders", F16, true_gpt, "table-chs", VERIFY_FAIL, false, false },
-	{ "a partition on top of the table", F16, on_the_table, "table-start", VERIFY_FAIL, false,
-	  true },
 	{ "foreign boot code", F16, foreign_code, "table-code", VERIFY_WARN, false, false },
 	{ "a superfloppy without boot code", FLOPPY, zero_loader, "table-code", VERIFY_WARN, false,
 	  false },
@@ -743,8 +715,6 @@ const struct stick_spoil stick_spoils[] = {
 	{ "a cluster marked bad", F16, bad_cluster, "fat-bad", VERIFY_WARN, false, false },
 	{ "a hidden file", F16, hidden, "root-attributes", VERIFY_FAIL, false, false },
 	{ "no archive attribute", F16, not_archive, "root-attributes", VERIFY_WARN, false, false },
-	{ "the file begins elsewhere", F16, file_elsewhere, "file-start", VERIFY_WARN, false,
-	  false },
 	{ "wrong hidden sectors", F16, wrong_hidden, "boot-hidden", VERIFY_WARN, false, false },
 	{ "a media byte that the FAT denies", F16, wrong_media, "boot-media", VERIFY_FAIL, false,
 	  false },

@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "tests/support-log.h"
 #include "tests/support-stick.h"
 #include "ukpu/fatread.h"
 
@@ -368,6 +369,38 @@ START_TEST(a_stick_is_rebuilt_from_its_backup)
 }
 END_TEST
 
+/* A stick that was pulled after any write of its repair, and then the command that saves it. */
+START_TEST(from_every_cut_the_command_rebuilds_from_the_backup)
+{
+	const char *path = stick_path("cut.img"), *saved = stick_path("saved.bin");
+	struct stick_log log = { .fail_at = SIZE_MAX };
+	uint8_t *image;
+	size_t size;
+	int r;
+
+	stick_make(path, (enum layout_kind)_i, STICK_BYTES, &content);
+	stick_store(saved, content.data, content.size);
+	image = stick_load(path, &size);
+	ck_assert_int_eq(stick_rewrite(path, (enum layout_kind)_i, &content, &log, NULL), 0);
+	for (size_t i = 0; i < log.n; i++) {
+		const struct stick_event *e = &log.event[i];
+
+		if (!e->data)
+			continue;
+		memcpy(image + e->offset, e->data, e->size);
+		stick_store(path, image, size);
+		r = ukpu("repair", "--image", path, "--yes", "--from", saved, "--layout",
+			 layout_name((enum layout_kind)_i), "--second-stick", NULL);
+		ck_assert_msg(r == 0, "cut after write %zu: %d:\n%s", i, r, output);
+		assert_on_stick(path, &content);
+		r = ukpu("verify", "--image", path, "--strict", NULL);
+		ck_assert_msg(r == 0, "cut after write %zu: %d:\n%s", i, r, output);
+	}
+	free(image);
+	stick_log_free(&log);
+}
+END_TEST
+
 START_TEST(a_backup_that_cannot_be_made_stops_the_repair)
 {
 	const char *path = stick_path("nobackup.img");
@@ -468,6 +501,7 @@ int main(void)
 	tcase_add_test(t, other_files_are_saved_under_tame_names);
 	tcase_add_test(t, what_cannot_be_repaired_says_why_and_is_left_as_it_is);
 	tcase_add_test(t, a_stick_is_rebuilt_from_its_backup);
+	tcase_add_loop_test(t, from_every_cut_the_command_rebuilds_from_the_backup, 0, 3);
 	tcase_add_test(t, a_backup_that_cannot_be_made_stops_the_repair);
 	tcase_add_loop_test(t, retire_leaves_no_secret_and_an_empty_stick, 0, spoils);
 	tcase_add_test(t, retire_of_the_whole_stick_overwrites_every_byte);

@@ -154,6 +154,17 @@ static void spoiled(const char *path)
 	stick_put_byte(path, (2048 + 1 + 2 * 64) * SECTOR, 0xE5);
 }
 
+/* A root directory that was full once. */
+static void full_root(const char *path)
+{
+	uint64_t root = (2048 + 1 + 2 * 64) * SECTOR;
+	uint8_t slots[512 * FAT_ENTRY];
+
+	old_fat16(path);
+	memset(slots, 0xE5, sizeof(slots));
+	stick_put(path, root + FAT_ENTRY, slots, sizeof(slots) - FAT_ENTRY);
+}
+
 struct before {
 	const char *name;
 	void (*make)(const char *path);
@@ -184,6 +195,7 @@ static const struct before befores[] = {
 	{ "superfloppy where the table is gone", table_gone, LAYOUT_SUPERFLOPPY, false },
 	{ "repair of a sound stick", old_fat16, LAYOUT_FAT16, true },
 	{ "repair of a spoiled stick", spoiled, LAYOUT_FAT16, true },
+	{ "repair of a full root directory", full_root, LAYOUT_FAT16, true },
 	{ "repair of fat32", old_fat32, LAYOUT_FAT32, true },
 	{ "repair of a superfloppy", old_superfloppy, LAYOUT_SUPERFLOPPY, true },
 	{ "repair of two partitions", old_elsewhere, LAYOUT_FAT16, true },
@@ -582,6 +594,7 @@ END_TEST
 struct spoiler {
 	const char *path;
 	uint64_t at;
+	int when;		/* at the flush of this number, from 1 on */
 	int flushes;
 };
 
@@ -591,8 +604,7 @@ static int spoil_later(void *context, uint64_t offset, const void *data, size_t 
 
 	(void)offset;
 	(void)size;
-	/* The flush after the table is the last one; what is spoiled there comes to light. */
-	if (!data && ++s->flushes == 4)
+	if (!data && ++s->flushes == s->when)
 		stick_put_byte(s->path, s->at, 0x77);
 	return 0;
 }
@@ -614,7 +626,8 @@ START_TEST(bytes_that_come_back_different_are_noticed)
 			.file = new_content.data,
 			.file_bytes = new_content.size,
 		};
-		struct spoiler spoiler = { path, spots[i], 0 };
+		/* The flush after the table is the last one; what is spoiled there comes to light. */
+		struct spoiler spoiler = { path, spots[i], 4, 0 };
 		struct target_hook hook = { spoil_later, &spoiler };
 		struct fault fault = {0};
 		struct target *t;
@@ -630,6 +643,32 @@ START_TEST(bytes_that_come_back_different_are_noticed)
 		plan_free(&plan);
 		target_close(&t);
 	}
+}
+END_TEST
+
+START_TEST(an_old_file_that_is_still_there_after_its_wipe_is_noticed)
+{
+	const char *path = stick_path("wipe.img");
+	struct fatread_run run = { 5 * LAYOUT_MIB, 3000 };
+	struct plan_request rq = {
+		.kind = LAYOUT_FAT16, .file = new_content.data, .file_bytes = new_content.size,
+		.wipe = &run, .n_wipe = 1,
+	};
+	/* The stamps' flush serves the wipe, too. */
+	struct spoiler spoiler = { path, run.offset + run.bytes - 1, 2, 0 };
+	struct target_hook hook = { spoil_later, &spoiler };
+	struct fault fault = {0};
+	struct target *t;
+	struct plan plan;
+
+	old_fat16(path);
+	ck_assert_int_eq(target_open(&t, path, TARGET_WRITE | TARGET_IMAGE, NULL), 0);
+	ck_assert_int_eq(plan_make(&plan, t, &rq, NULL), 0);
+	target_set_hook(t, &hook);
+	ck_assert_int_eq(stick_write(&plan, t, NULL, &fault), KIT_ERR_VERIFY);
+	ck_assert_msg(strstr(fault.what, "old setup.bin") != NULL, "%s", fault.what);
+	plan_free(&plan);
+	target_close(&t);
 }
 END_TEST
 
@@ -722,6 +761,7 @@ int main(void)
 	tcase_add_test(t, nothing_is_written_after_the_table);
 	tcase_add_test(t, little_is_written_on_a_stick_of_any_size);
 	tcase_add_test(t, bytes_that_come_back_different_are_noticed);
+	tcase_add_test(t, an_old_file_that_is_still_there_after_its_wipe_is_noticed);
 	tcase_add_loop_test(t, a_stick_of_fake_capacity_is_found_and_named, 0, 4);
 	tcase_add_test(t, old_files_are_wiped_and_read_back_as_zeros);
 	suite_add_tcase(suite, t);
