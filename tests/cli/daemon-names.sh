@@ -96,7 +96,7 @@ if command -v systemd-socket-activate >/dev/null; then
 	systemd-socket-activate -l "127.0.0.1:$((PORT + 1))" "$BIN/amt-provisiond" -c conf 2>>log &
 	DAEMON=$!
 	SERVER=127.0.0.1:$((PORT + 1))
-	for _ in $(seq 50); do
+	for _ in $(seq 300); do
 		! sim_hello --address "$NET.50" --pid 0000037M 2>/dev/null || break
 		sleep 0.1
 	done

@@ -37,7 +37,7 @@ printf 'FQDN,UUID,profile\npc1.example.com,%s,office\n' "$ONE" >machines.csv
 status 0 ctl inventory import machines.csv
 status 0 ctl systems retry --state fqdn-missing
 wait $MACHINE || fail "the machine was not configured"
-for _ in $(seq 50); do
+for _ in $(seq 300); do
 	status 0 ctl systems show "$ONE" --json
 	[ "$(jq -r .state out)" != configured ] || break
 	sleep 0.1

@@ -11,7 +11,7 @@ screen() { T capture-pane -p -t w; }
 fail() { echo "FAIL: $*"; screen || true; exit 1; }
 # Wait until the screen shows the pattern; all that was seen is kept, to be searched for secrets.
 see() {
-	for _ in $(seq 100); do
+	for _ in $(seq 300); do
 		screen >now
 		if grep -q -- "$1" now; then cat now >>seen; return 0; fi
 		sleep 0.1
@@ -171,7 +171,7 @@ status 1 "$BIN/ukpu" verify --image late.img
 terminal 80 24
 run "$wizard & echo \$! >pid; fg"; see '1. The setup.bin'
 T kill-server
-for _ in $(seq 50); do kill -0 "$(cat pid)" 2>/dev/null || break; sleep 0.1; done
+for _ in $(seq 300); do kill -0 "$(cat pid)" 2>/dev/null || break; sleep 0.1; done
 kill -0 "$(cat pid)" 2>/dev/null && { echo "FAIL: it runs on without a terminal"; exit 1; }
 
 # No secret was on any screen.
