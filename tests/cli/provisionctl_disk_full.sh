@@ -8,7 +8,7 @@ fi
 fail() { echo "FAIL: $*"; exit 1; }
 status() { local want=$1 got=0; shift; "$@" >out 2>err || got=$?; [ "$got" = "$want" ] ||
 	{ cat out err; fail "status $got, not $want: $*"; }; }
-ctl() { local verb=$1; shift; "$BIN/amt-provisionctl" $verb -m disk/map.db "$@"; }
+ctl() { local verb; read -ra verb <<<"$1"; shift; "$BIN/amt-provisionctl" "${verb[@]}" -m disk/map.db "$@"; }
 umask 077
 mkdir disk
 mount -t tmpfs -o size=3m none disk 2>/dev/null || { echo "no tmpfs can be mounted here"; exit 77; }
