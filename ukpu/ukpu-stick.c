@@ -379,6 +379,7 @@ int ukpu_confirm(struct ukpu_stick *sticks, size_t n, const char *doing, struct 
 	bool fresh = true, any;
 	struct table *table;
 	char question[120];
+	int r;
 
 	for (size_t i = 0; i < n; i++) {
 		struct ukpu_stick *s = &sticks[i];
@@ -410,5 +411,8 @@ int ukpu_confirm(struct ukpu_stick *sticks, size_t n, const char *doing, struct 
 	snprintf(question, sizeof(question),
 		 "%s %s? Everything on %s is lost. Type \"yes\": ", doing, n == 1 ? "it" : "them",
 		 n == 1 ? "it" : "them");
-	return cli_confirm(cli, question, "yes", fault);
+	r = cli_confirm(cli, question, "yes", fault);
+	if (r == KIT_ERR_STATE)
+		fault_todo(fault, "Run it at a terminal, or give --yes (for a device with --serial).");
+	return r;
 }
