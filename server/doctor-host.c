@@ -1,16 +1,14 @@
 /* The doctor: what is known to go wrong with the host: script, clock, disk. */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <libgen.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/timex.h>
-#include <unistd.h>
 
 #include "server/doctor.h"
+#include "server/script.h"
 
 #define LEAST_DISK	(256ull << 20)	/* bytes free for map and log */
 #define SHORT_SCRIPT	5		/* seconds that few look-ups keep to */
@@ -36,22 +34,14 @@ static void look_at_timeout(const struct doctor *d)
 static void look_at_script(const struct doctor *d)
 {
 	const char *path = d->config->props_script;
-	struct stat st;
+	struct fault fault = { .code = 0 };
 
 	if (!d->config->use_props_script) {
 		doctor_say(d, "script", DOCTOR_PASS, NULL, "no properties script is used");
 		return;
 	}
-	if (stat(path, &st))
-		doctor_say(d, "script", DOCTOR_FAIL, "put the script there, or set use_props_script to"
-			   " no", "the properties script %s: %s", path, strerror(errno));
-	else if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111) || access(path, X_OK))
-		doctor_say(d, "script", DOCTOR_FAIL, "chmod 755 it, and see that its interpreter is"
-			   " installed", "the properties script %s cannot be run", path);
-	else if (st.st_mode & 022)
-		doctor_say(d, "script", DOCTOR_FAIL, "chmod go-w it: who changes the script says which"
-			   " machine gets which name", "others can change the properties script %s",
-			   path);
+	if (script_check(path, &fault))
+		doctor_say(d, "script", DOCTOR_FAIL, fault.todo, "%s", fault.what);
 	else
 		doctor_say(d, "script", DOCTOR_PASS, NULL, "the properties script %s can be run", path);
 	look_at_timeout(d);

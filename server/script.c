@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -413,4 +414,24 @@ void script_cancel(struct script **s)
 
 		event_base_once(p->base, -1, EV_TIMEOUT, on_turn, p, &now);
 	}
+}
+
+int script_check(const char *path, struct fault *fault)
+{
+	struct stat st;
+
+	if (stat(path, &st)) {
+		fault_sys(fault, errno, "the properties script %s", path);
+		fault_todo(fault, "put the script there, or set use_props_script to no");
+	} else if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111) || access(path, X_OK)) {
+		fault_set(fault, KIT_ERR_PERMISSION, "the properties script %s cannot be run", path);
+		fault_todo(fault, "chmod 755 it, and see that its interpreter is installed");
+	} else if (st.st_mode & 022) {
+		fault_set(fault, KIT_ERR_REFUSED, "others can change the properties script %s", path);
+		fault_todo(fault, "chmod go-w it: who changes the script says which machine gets which"
+			   " name");
+	} else {
+		return 0;
+	}
+	return fault->code;
 }

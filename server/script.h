@@ -41,6 +41,13 @@ int script_run(struct script **out, struct script_pool *pool, const char *path,
 	       void (*done)(void *context, const struct script_result *result), void *context,
 	       struct fault *fault);
 
+/*
+ * Can the program PATH be run, and can nobody else change it? Returns 0 or KIT_ERR_NOT_FOUND and
+ * kin (it is not there), KIT_ERR_PERMISSION (it cannot be run), KIT_ERR_REFUSED (others can change
+ * it), each with what to do.
+ */
+int script_check(const char *path, struct fault *fault);
+
 /* Kill it, or take it from the queue. *s may be NULL. */
 void script_cancel(struct script **s);
 

@@ -19,6 +19,7 @@
 #include "server/ledger.h"
 #include "server/metrics.h"
 #include "server/naming.h"
+#include "server/script.h"
 
 #define MANY_JOBS	20000	/* waiting for the map: no more hellos are accepted then */
 #define FEW_JOBS	5000
@@ -217,6 +218,15 @@ static int read_settings(struct keymap *map, struct config *c, struct fault *fau
 	return keymap_settings(map, on_setting, &s, fault);
 }
 
+/* No reason to refuse hellos, but every set-up would fail: better told before the first. */
+static void look_at_script(struct server *s)
+{
+	struct fault fault = { .code = 0 };
+
+	if (s->config.use_props_script && script_check(s->config.props_script, &fault))
+		journal_fault(&s->journal, EVENT_WARNING, "script-unfit", NULL, &fault);
+}
+
 /* Read the file again; whatever is wrong with it, the server goes on as it was. */
 static void on_reload(evutil_socket_t number, short what, void *context)
 {
@@ -243,6 +253,7 @@ static void on_reload(evutil_socket_t number, short what, void *context)
 	s->config = *c;
 	limits = limits_of(&s->config);
 	listener_set_limits(s->listener, &limits);
+	look_at_script(s);
 	journal_say(&s->journal, "configuration read again from %s", s->path);
 	fleet_kick(s->fleet);
 out:
@@ -431,6 +442,7 @@ static int begin(struct server *s, struct fault *fault)
 			    interrupted);
 	if (s->new_map)
 		say_new_map(s);
+	look_at_script(s);
 	ret = listen_all(s, fault);
 	if (!ret)
 		ret = open_metrics(s, fault);

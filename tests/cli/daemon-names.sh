@@ -53,8 +53,14 @@ sed -i '/^\[metrics\]/i [script]\nuse_props_script = yes' conf
 kill -HUP "$DAEMON"
 wait_log 'reload-failed: the configuration stays as it was: use_props_script is yes but'
 sed -i "s,^use_props_script.*,&\nprops_script = $PWD/script\nprops_script_timeout = 20," conf
+chmod -x script
 kill -HUP "$DAEMON"
-wait_log 'configuration read again from conf'
+wait_log "script-unfit: the properties script $PWD/script cannot be run -- chmod 755 it"
+chmod +x script
+kill -HUP "$DAEMON"
+reread() { [ "$(grep -c 'configuration read again from conf' log)" = "$1" ]; }
+wait_for 30 reread 2 || fail "the configuration was not read again"
+[ "$(grep -c script-unfit log)" = 1 ] || fail "a script that can be run is complained of"
 one 4 --until-configured 20 || fail "machine 4 was not set up"
 wait_log "configured .*uuid=$(uuid 4) .*as four.example.com"
 one 5 --until-configured 2 && fail "machine 5 was set up though the script failed"
