@@ -29,14 +29,14 @@ static int parse_line(struct text *t, struct keyentry *out, struct keyproblem *p
 		size_t n = strcspn(at, blanks);
 		bool password = field == KEYLIST_CURRENT || field == KEYLIST_NEW;
 
-		/* No PID has these, so that it is a table whose first line names no columns. */
-		if (field == KEYLIST_PID && strcspn(at, ",;") < n)
-			return keylist_bad_line(problem, "a table needs a first line with the names of"
-						" its columns, such as pid,pps");
 		if (field > KEYLIST_NEW)
 			return keylist_bad_line(problem, "PID, PPS and at most two passwords");
 		if (!(password && n == 1 && *at == '-')) {
 			rc = keyentry_set(out, (enum keylist_field)field, at, n, &folded, problem);
+			/* Neither a list nor a table whose first line names columns that are known. */
+			if (rc && field == KEYLIST_PID && strpbrk(at, ",;"))
+				return keylist_bad_line(problem, "a table needs a first line with the"
+							" names of its columns, such as pid,pps");
 			if (rc)
 				return rc;
 		}

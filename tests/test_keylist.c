@@ -141,9 +141,9 @@ END_TEST
 
 START_TEST(a_table_without_column_names_is_told_to_have_them)
 {
-	ck_assert_int_eq(open_text(PID "," PPS "\n" PID ";" PPS " x\n" PID " " PPS " - a,b;C1dE\n"
-				   PID " " PPS " P,;\n"), 0);
-	for (unsigned long line = 1; line <= 2; line++) {
+	ck_assert_int_eq(open_text("PID value,PPS value\n" PID "," PPS "\n" PID ";" PPS " x\n"
+				   PID " " PPS " - a,b;C1dE\n" PID " " PPS " P,;\n"), 0);
+	for (unsigned long line = 1; line <= 3; line++) {
 		ck_assert_int_eq(next(), KIT_ERR_FORMAT);
 		ck_assert_uint_eq(problem.line, line);
 		ck_assert_ptr_nonnull(strstr(problem.rule, "names of its columns"));
