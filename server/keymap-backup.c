@@ -156,7 +156,7 @@ static void remove_left_drafts(const char *path)
 /* Returns the draft's descriptor, which holds its lock, or a negative code. */
 static int make_draft(const char *path, char **name, struct fault *fault)
 {
-	int fd;
+	int fd, rc;
 
 	remove_left_drafts(path);
 	if (asprintf(name, "%s" DRAFT, path) < 0) {
@@ -167,17 +167,17 @@ static int make_draft(const char *path, char **name, struct fault *fault)
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && has_name(fd, *name))
 		return fd;
 	if (fd >= 0 || errno == EEXIST) {
-		fault_set(fault, KIT_ERR_BUSY, "another backup to %s is being made", path);
+		rc = fault_set(fault, KIT_ERR_BUSY, "another backup to %s is being made", path);
 		fault_todo(fault, "wait for it, or choose another name");
 	} else {
-		fault_sys(fault, errno, "cannot make %s", path);
+		rc = fault_sys(fault, errno, "cannot make %s", path);
 	}
 	if (fd >= 0)
 		close(fd);
 	/* Not ours to remove. */
 	free(*name);
 	*name = NULL;
-	return fault ? fault->code : KIT_ERR_BUSY;
+	return rc;
 }
 
 static int refuse_existing(const char *path, struct fault *fault)
