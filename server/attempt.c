@@ -186,7 +186,7 @@ static void on_reply(void *context, const struct callback_reply *reply)
 		return;
 	}
 	if (reply->code == KIT_ERR_FORGED && a->proved && *a->wish.pair.pid) {
-		/* It proved the old pair, and was told the new one: no stranger, but the answer is lost. */
+		/* It proved the old pair, and was told the new one: the answer is lost. */
 		fault_set(&a->fault, KIT_ERR_NETWORK, "the connection broke off while its key was "
 			  "changed: the next try finds out which of the two it has");
 		fail(a, SYSTEM_FAILED);

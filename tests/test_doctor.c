@@ -66,9 +66,9 @@ static const struct {
 	int mode;		/* of the script; 0: there is none; with S_IFDIR: a folder */
 	const char *says;
 } scripts[] = {
-	{ 0, "script fail the properties script ./script: No such file or directory -- put the script" },
+	{ 0, "script fail the properties script ./script: No such file or directory -- put the" },
 	{ 0644, "script fail the properties script ./script cannot be run -- chmod 755 it" },
-	{ S_IFDIR | 0755, "script fail the properties script ./script cannot be run -- chmod 755 it" },
+	{ S_IFDIR | 0755, "script fail the properties script ./script cannot be run -- " },
 	{ 0775, "script fail others can change the properties script ./script -- chmod go-w it" },
 	{ 0757, "script fail others can change the properties script ./script -- chmod go-w it" },
 	{ 0755, "script pass the properties script ./script can be run -- \n" },
@@ -107,8 +107,8 @@ static const struct {
 	unsigned seconds;
 	const char *says;
 } timeouts[] = {
-	{ 0, "script-timeout fail props_script_timeout is 0: every set-up would end before the script"
-	     " is called -- set it to the seconds that the script may take" },
+	{ 0, "script-timeout fail props_script_timeout is 0: every set-up would end before the"
+	     " script is called -- set it to the seconds that the script may take" },
 	{ 4, "script-timeout warn props_script_timeout is 4 seconds -- 180 is usual" },
 	{ 5, "script-timeout pass the script may take 5 seconds" },
 	{ 900, "script-timeout pass the script may take 900 seconds" },
@@ -267,7 +267,8 @@ START_TEST(listening_everywhere_is_tried_at_each_address_of_this_machine)
 	for (const struct ifaddrs *i = all; i && own < 16; i = i->ifa_next) {
 		if (!i->ifa_addr || i->ifa_addr->sa_family != AF_INET || !(i->ifa_flags & IFF_UP))
 			continue;
-		inet_ntop(AF_INET, &((struct sockaddr_in *)i->ifa_addr)->sin_addr, host, sizeof(host));
+		inet_ntop(AF_INET, &((struct sockaddr_in *)i->ifa_addr)->sin_addr, host,
+			  sizeof(host));
 		snprintf(line, sizeof(line), " of %s does not answer", host);
 		expect(line);
 		own++;
@@ -317,7 +318,8 @@ END_TEST
 START_TEST(the_last_search_line_says_in_which_domains_machines_look)
 {
 	doctor.server_name = "192.0.2";
-	write_resolv_conf("nameserver 192.0.2.53\nsearch 4 5\n\ndomain 6\nsearch 7 . 8\noptions x\n");
+	write_resolv_conf("nameserver 192.0.2.53\nsearch 4 5\n\ndomain 6\nsearch 7 . 8\n"
+			  "options x\n");
 	doctor_names(&doctor);
 	expect("name fail 192.0.2.7 resolves to");
 	expect("name fail 192.0.2.8 resolves to");
@@ -347,7 +349,8 @@ int main(void)
 	int failed;
 
 	tcase_add_checked_fixture(host, begin, end);
-	tcase_add_loop_test(host, a_script_is_looked_at_before_a_machine_needs_it, 0, COUNT(scripts));
+	tcase_add_loop_test(host, a_script_is_looked_at_before_a_machine_needs_it, 0,
+			    COUNT(scripts));
 	tcase_add_test(host, without_a_script_nothing_is_said_against_it);
 	tcase_add_loop_test(host, a_timeout_that_no_script_keeps_to_is_told, 0, COUNT(timeouts));
 	tcase_add_test(host, a_clock_that_is_years_behind_is_told);
