@@ -212,11 +212,12 @@ static void ask_script(struct naming *n, const struct naming_question *q)
 {
 	const struct config *c = n->service->config;
 	struct fault fault = { .code = 0 };
-	char uuid[UUID_SHOWN + 1], *input;
+	char uuid[UUID_SHOWN + 1], pid[PID_SHOWN + 1], *input;
 	json_t *question;
 
 	uuid_show(&q->uuid, uuid);
-	question = json_pack("{s:s, s:s, s:s, s:s, s:s}", "uuid", uuid, "pid", q->pid, "address",
+	pidpps_show_pid(q->pid, pid);
+	question = json_pack("{s:s, s:s, s:s, s:s, s:s}", "uuid", uuid, "pid", pid, "address",
 			     q->address, "fqdn", q->inventory_fqdn, "profile",
 			     q->inventory_profile);
 	input = question ? json_dumps(question, JSON_COMPACT) : NULL;

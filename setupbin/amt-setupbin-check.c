@@ -59,10 +59,6 @@ static int64_t read_on(void *context, uint64_t offset, void *buffer, size_t size
 static void sum_up(struct cli *cli, const char *name, const struct sbin_summary *s, int rc,
 		   bool fit)
 {
-	char pid[PID_SHOWN + 1] = "";
-
-	if (s->next_pid[0] != '\0')
-		pidpps_show_pid(s->next_pid, pid);
 	if (cli->json) {
 		printf("%s],\n  \"file_version\": \"%u.%u\",\n  \"consume\": %s,\n"
 		       "  \"records\": %lu,\n  \"consumed\": %lu,\n  \"left\": %lu,\n"
@@ -86,8 +82,8 @@ static void sum_up(struct cli *cli, const char *name, const struct sbin_summary 
 		else
 			printf("not consumed");
 		if (s->next != 0)
-			printf(", next is %lu%s%s", (unsigned long)s->next, pid[0] ? ", PID " : "",
-			       pid);
+			printf(", next is %lu%s%s", (unsigned long)s->next,
+			       s->next_pid[0] ? ", PID " : "", s->next_pid);
 		putchar('\n');
 	}
 	printf("%s: %lu error%s, %lu warning%s, %lu note%s: %s\n", name, s->errors,

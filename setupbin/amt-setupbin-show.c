@@ -153,21 +153,19 @@ int setupbin_show(struct cli *cli)
 static int tell_next(struct cli *cli, const struct sbin_header *h, uint32_t index, uint64_t offset,
 		     const struct sbin_record *r)
 {
-	char pid[PID_LENGTH + 1] = "", shown[PID_SHOWN + 1] = "none";
+	char pid[PID_SHOWN + 1] = "";
 	struct sbin_variable v;
 
 	if (sbin_record_find(r, SBIN_AMT, SBIN_PID, &v) == 0 && v.length == PID_LENGTH &&
-	    pidpps_check_pid((const char *)v.value) == 0) {
-		memcpy(pid, v.value, PID_LENGTH);
-		pidpps_show_pid(pid, shown);
-	}
+	    pidpps_check_pid((const char *)v.value) == 0)
+		pidpps_show_pid((const char *)v.value, pid);
 	if (cli->json)
 		return cli_print_json(cli, json_pack("{s:I, s:I, s:I, s:s}", "record",
 						     (json_int_t)index + 1, "records",
 						     (json_int_t)h->records, "offset",
 						     (json_int_t)offset, "pid", pid));
 	printf("record %lu of %lu, PID %s, offset %llu\n", (unsigned long)index + 1,
-	       (unsigned long)h->records, shown, (unsigned long long)offset);
+	       (unsigned long)h->records, pid[0] ? pid : "none", (unsigned long long)offset);
 	return EXIT_YES;
 }
 

@@ -131,7 +131,7 @@ static void note_state(struct sbin_checker *c, const struct sbin_record *r)
 	s->next = c->number;
 	if (sbin_record_find(r, SBIN_AMT, SBIN_PID, &pid) == 0 &&
 	    pid.length == PID_LENGTH && pidpps_check_pid((const char *)pid.value) == 0)
-		memcpy(s->next_pid, pid.value, PID_LENGTH);
+		pidpps_show_pid((const char *)pid.value, s->next_pid);
 }
 
 static int check_records(struct sbin_checker *c, struct sbin_reader *reader, struct fault *fault)

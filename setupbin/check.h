@@ -24,7 +24,7 @@ struct sbin_summary {
 	uint32_t records, consumed;	/* by the header */
 	uint32_t valid;			/* records that a machine can still take */
 	uint32_t next;			/* number (from 1) of the record that is next; 0: none */
-	char next_pid[PID_LENGTH + 1];	/* its PID, or "" */
+	char next_pid[PID_SHOWN + 1];	/* its PID as people write it, or "" */
 	unsigned long errors, warnings, notes;
 	double post_seconds;		/* about how long a POST reads this file */
 };

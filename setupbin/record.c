@@ -244,13 +244,15 @@ int sbin_record_from_entry(struct sbin_record *r, const struct keyentry *entry, 
 		{ SBIN_AMT, SBIN_PID, entry->pair.pid },
 		{ SBIN_AMT, SBIN_PPS, entry->pair.pps },
 	};
+	char shown[PID_SHOWN + 1];
 	struct writer w;
 	size_t needed = 0;
 
 	if (entry->new_password[0] == '\0' && strcmp(current, PASSWORD_FACTORY) == 0) {
+		pidpps_show_pid(entry->pair.pid, shown);
 		fault_set(fault, KIT_ERR_ARGUMENT,
 			  "record %lu (PID %s) has the factory password and no new one: "
-			  "firmware wants it changed", (unsigned long)r->number, entry->pair.pid);
+			  "firmware wants it changed", (unsigned long)r->number, shown);
 		fault_todo(fault, "give a new MEBx password with the key");
 		return KIT_ERR_ARGUMENT;
 	}

@@ -107,7 +107,7 @@ START_TEST(the_script_gets_what_is_known_and_its_answer_counts)
 	ck_assert_str_eq(answer.fqdn, "pc2.example.com");
 	ck_assert_str_eq(answer.profile, "lab");
 	ck_assert_str_eq(answer.source, "the script");
-	ck_assert(scratch_holds("\"pid\":\"0000037M\",\"address\":\"192.0.2.7\",\"fqdn\":"
+	ck_assert(scratch_holds("\"pid\":\"0000-037M\",\"address\":\"192.0.2.7\",\"fqdn\":"
 				"\"pc1.example.com\",\"profile\":\"\"}", 73));
 }
 END_TEST

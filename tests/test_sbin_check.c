@@ -36,10 +36,10 @@ static const struct {
 	unsigned long valid, next;
 	const char *pid;
 } samples[] = {
-	{ "v1.0-example-pair.bin", "", 1, 1, "0000037M" },
-	{ "v2.0-two-pairs.bin", "", 2, 1, "SAMPLE1V" },
-	{ "v2.1-partly-used.bin", "", 2, 3, "SAMPLE3X" },
-	{ "v3.0-every-variable.bin", "", 1, 1, "SAMPLE1V" },
+	{ "v1.0-example-pair.bin", "", 1, 1, "0000-037M" },
+	{ "v2.0-two-pairs.bin", "", 2, 1, "SAMP-LE1V" },
+	{ "v2.1-partly-used.bin", "", 2, 3, "SAMP-LE3X" },
+	{ "v3.0-every-variable.bin", "", 1, 1, "SAMP-LE1V" },
 	{ "v4.0-acu-wizard.bin", "needs-host-name", 1, 1, "" },
 	{ "v2.1-odd.bin", "header-chunks header-number header-flags header-reserved file-size "
 	  "module-list header-padding record-type record-flags record-reserved record-chunks "

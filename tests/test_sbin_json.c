@@ -138,7 +138,7 @@ START_TEST(the_least_json_makes_a_sound_file)
 	ck_assert_uint_eq(size, 1024);
 	said_of(&said, data, size);
 	ck_assert_uint_eq(said.count, 0);
-	ck_assert_str_eq(said.summary.next_pid, "0000037M");
+	ck_assert_str_eq(said.summary.next_pid, "0000-037M");
 	free(data);
 }
 END_TEST

@@ -31,7 +31,7 @@ struct find_candidate {
 	struct fatread_file file;	/* where its bytes stand */
 	bool sound;			/* the checker found no error, and it is whole */
 	uint32_t records, used, left;	/* by the checker; 0 when it could not read it */
-	char next_pid[PID_LENGTH + 1];
+	char next_pid[PID_SHOWN + 1];	/* as people write it, or "" */
 	uint8_t digest[CONTENT_DIGEST];	/* SHA-256 of its bytes: copies are told from other files */
 };
 

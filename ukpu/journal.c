@@ -218,7 +218,7 @@ long journal_elsewhere(const char *path, const char *stick, const char (*pids)[P
 		if (!still_there(&l, l.places[i], &latest))
 			continue;
 		if (!found++ && hit) {
-			snprintf(hit->pid, sizeof(hit->pid), "%s", l.pids[i]);
+			pidpps_show_pid(l.pids[i], hit->pid);
 			snprintf(hit->stick, sizeof(hit->stick), "%s", l.stick[latest->stick].name);
 			show_blanks(hit->stick);
 			snprintf(hit->time, sizeof(hit->time), "%s", latest->time);

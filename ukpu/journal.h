@@ -23,7 +23,7 @@
 
 /* A PID that stands on another stick already. */
 struct journal_hit {
-	char pid[PID_LENGTH + 1];
+	char pid[PID_SHOWN + 1];	/* as people write it */
 	char stick[JOURNAL_STICK];	/* as it stands in the journal, but with blanks */
 	char time[24];
 };

@@ -122,13 +122,15 @@ int ukpu_note_gone(struct ukpu_stick *s, struct fault *fault)
 
 void ukpu_print_pids(struct ukpu_stick *s, const char *what)
 {
-	char (*pids)[PID_LENGTH + 1] = NULL;
+	char (*pids)[PID_LENGTH + 1] = NULL, shown[PID_SHOWN + 1];
 	size_t n = 0;
 
 	if (!take_pids(s, &pids, &n, NULL)) {
 		printf("  %s:", what);
-		for (size_t i = 0; i < n; i++)
-			printf(" %s", pids[i]);
+		for (size_t i = 0; i < n; i++) {
+			pidpps_show_pid(pids[i], shown);
+			printf(" %s", shown);
+		}
 		putchar('\n');
 	}
 	free(pids);

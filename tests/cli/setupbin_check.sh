@@ -28,7 +28,7 @@ jq -e '.sound == false and .errors == 11 and (.findings | length) == .errors + .
 	and (.findings[] | select(.rule == "runs-out") | .record == 2)' out >/dev/null ||
 	fail "the JSON of check"
 status 0 "$S" check --json "$partly"
-jq -e '.sound and .findings == [] and .left == 2 and .next == 3 and .next_pid == "SAMPLE3X"' out \
+jq -e '.sound and .findings == [] and .left == 2 and .next == 3 and .next_pid == "SAMP-LE3X"' out \
 	>/dev/null || fail "the JSON of check"
 status 1 "$S" check --json /dev/null
 jq -e '.findings[0].severity == "error"' out >/dev/null || fail "the JSON of check"
@@ -86,7 +86,7 @@ status 0 "$S" show escape.bin
 status 0 "$S" next "$partly"
 says out 'record 3 of 4, PID SAMP-LE3X, offset 1536'
 status 0 "$S" next --json "$partly"
-jq -e '.record == 3 and .pid == "SAMPLE3X" and .offset == 1536' out >/dev/null ||
+jq -e '.record == 3 and .pid == "SAMP-LE3X" and .offset == 1536' out >/dev/null ||
 	fail "the JSON of next"
 status 0 "$S" next "$acu"
 says out 'record 1 of 1, PID none'

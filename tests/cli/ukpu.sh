@@ -23,7 +23,7 @@ says "partition table"
 
 # The stick, its verdict, its records.
 expect 0 ukpu prepare --image a.img --size 64M setup.bin
-says "7 records, 7 left; next is record 1, PID $(sed -n 's/^\([^,]*\),.*/\1/p' keys.csv | sed -n 2p | tr -d -)"
+says "7 records, 7 left; next is record 1, PID $(sed -n '2s/^\(....\)\([^,]*\),.*/\1-\2/p' keys.csv)"
 says "Expect about"
 expect 0 ukpu verify --image --strict a.img
 says "firmware will see setup.bin"
@@ -75,8 +75,8 @@ expect 2 ukpu prepare --image 1.img 2.img 3.img 4.img three.bin --size 32M --yes
 says "do not go round 4 sticks"
 [ ! -e 1.img ] || fail "images were left behind"
 expect 0 ukpu prepare --image 1.img 2.img 3.img setup.bin --size 32M --yes --deal
-sed -n 's/.*PIDs on it: //p' out | tr ' ' '\n' | sort >dealt
-sed 1d keys.csv | cut -d, -f1 | tr -d - | sort >all
+sed -n 's/.*PIDs on it: //p' out | tr -d - | tr ' ' '\n' | sort >dealt
+sed 1d keys.csv | cut -d, -f1 | sort >all
 cmp dealt all || fail "the PIDs on the sticks are not those of the list, each once"
 for i in 1 2 3; do
 	expect 0 ukpu verify --image --strict $i.img

@@ -59,7 +59,7 @@ at=$(grep -abo "$(sed -n 2p other.csv | cut -d, -f1 | tr -d -)" wrong.bin | cut 
 printf '!' | dd of=wrong.bin bs=1 seek="$at" conv=notrunc status=none
 truncate -s 64M a.img b.img
 truncate -s 10M small.img
-pid=$(sed -n 2p keys.csv | cut -d, -f1 | tr -d -)
+pid=$(sed -n '2s/^\(....\)\([^,]*\),.*/\1-\2/p' keys.csv)
 
 # Without a terminal, or with options that make no sense.
 status 2 "$BIN/ukpu" wizard </dev/null
