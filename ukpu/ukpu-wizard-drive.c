@@ -43,9 +43,11 @@ static void clear(struct choices *c)
 	memset(c, 0, sizeof(*c));
 }
 
+/* SERIAL is NULL for an image. */
 static void add(struct choices *c, const char *path, const char *title, const char *serial,
 		uint64_t bytes, bool fit, const char *contents, const char *verdict)
 {
+	bool image = !serial;
 	struct screen_row *row = &c->rows[c->n];
 	char p[100], t[300], s[200], size[24], all[600], on_it[600];
 
@@ -54,6 +56,7 @@ static void add(struct choices *c, const char *path, const char *title, const ch
 	probe_size_text(bytes, size);
 	screen_cell(p, sizeof(p), path, 20, true);
 	screen_cell(t, sizeof(t), title, 20, false);
+	serial = serial ? serial : "";
 	screen_cell(s, sizeof(s), serial[0] ? serial : "-", 12, false);
 	snprintf(row->text, sizeof(row->text), "%s %s %s %9s %s", p, t, s, bytes ? size : "-",
 		 fit ? "fit" : "no");
@@ -62,8 +65,9 @@ static void add(struct choices *c, const char *path, const char *title, const ch
 	screen_text(on_it, sizeof(on_it), contents, 130, false);
 	screen_text(t, sizeof(t), title, 60, false);
 	screen_text(s, sizeof(s), serial[0] ? serial : "none", 40, true);
-	snprintf(row->detail, sizeof(row->detail), "%s\n%s, serial %s\nOn it: %s\n%s%.300s", all, t, s,
-		 on_it, fit ? "" : "Cannot be picked: ", verdict);
+	snprintf(row->detail, sizeof(row->detail), "%s\n%s%s%s\nOn it: %s\n%s%.300s", all, t,
+		 image ? "" : ", serial ", image ? "" : s, on_it,
+		 fit ? "" : "Cannot be picked: ", verdict);
 	c->n++;
 }
 
@@ -82,7 +86,8 @@ static void add_drive(struct choices *c, const struct drive *d)
 	ukpu_contents(d->path, d->bytes, contents, sizeof(contents));
 	why = ukpu_drive_judge(d, verdict, 400, &fault);
 	if (why == ~0u)
-		snprintf(verdict, sizeof(verdict), "who uses it cannot be found out: %.300s", fault.what);
+		snprintf(verdict, sizeof(verdict), "who uses it cannot be found out: %.300s",
+			 fault.what);
 	for (unsigned i = 0; why != ~0u && (reason = guard_reason(i)); i++) {
 		at = strlen(verdict);
 		if (why & reason)
@@ -99,12 +104,12 @@ static void add_image(struct choices *c, const char *path)
 
 	if (stat(path, &st)) {
 		snprintf(verdict, sizeof(verdict), "%s", strerror(errno));
-		add(c, path, "image file", "", 0, false, contents, verdict);
+		add(c, path, "image file", NULL, 0, false, contents, verdict);
 		return;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		add(c, path, "image file", "", 0, false, contents, "it is no file. Sticks are shown without "
-		    "--image.");
+		add(c, path, "image file", NULL, 0, false, contents,
+		    "it is no file. Sticks are shown without --image.");
 		return;
 	}
 	ukpu_contents(path, (uint64_t)st.st_size, contents, sizeof(contents));
@@ -115,7 +120,7 @@ static void add_image(struct choices *c, const char *path)
 		snprintf(verdict, sizeof(verdict), "you cannot write to it: %s", strerror(errno));
 	else
 		verdict[0] = '\0';
-	add(c, path, "image file", "", (uint64_t)st.st_size, !verdict[0], contents,
+	add(c, path, "image file", NULL, (uint64_t)st.st_size, !verdict[0], contents,
 	    verdict[0] ? verdict : "Fit to be written.");
 }
 
@@ -140,8 +145,9 @@ static int read_choices(struct wizard *w, struct choices *c, struct fault *fault
 			add_drive(c, &drives[i]);
 	}
 	if (!r && c->n == 1)
-		snprintf(c->rows[0].detail, sizeof(c->rows[0].detail), "There is no USB drive. Plug a "
-			 "stick in, then press F5 or Ctrl-R. (ukpu list --all shows other disks.)");
+		snprintf(c->rows[0].detail, sizeof(c->rows[0].detail), "There is no USB drive. "
+			 "Plug a stick in, then press F5 or Ctrl-R. (ukpu list --all shows other "
+			 "disks.)");
 	free(drives);
 	return r;
 }

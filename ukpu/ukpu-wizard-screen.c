@@ -31,8 +31,8 @@ static int read_size(struct screen *s, struct fault *fault)
 	}
 	if (s->columns >= SCREEN_COLUMNS && s->rows >= SCREEN_ROWS)
 		return 0;
-	fault_set(fault, KIT_ERR_UNFIT, "the terminal has %d columns and %d rows, the wizard needs %d "
-		  "and %d", s->columns, s->rows, SCREEN_COLUMNS, SCREEN_ROWS);
+	fault_set(fault, KIT_ERR_UNFIT, "the terminal has %d columns and %d rows, the wizard needs "
+		  "%d and %d", s->columns, s->rows, SCREEN_COLUMNS, SCREEN_ROWS);
 	return fault_todo(fault, "Make its window larger, or use ukpu list and ukpu prepare.");
 }
 
@@ -41,17 +41,19 @@ static int check_terminal(struct screen *s, struct fault *fault)
 	const char *kind = getenv("TERM");
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		fault_set(fault, KIT_ERR_STATE, "the wizard needs a terminal, but standard %s is none",
+		fault_set(fault, KIT_ERR_STATE,
+			  "the wizard needs a terminal, but standard %s is none",
 			  isatty(STDIN_FILENO) ? "output" : "input");
-		return fault_todo(fault, "In scripts use ukpu list, ukpu prepare and ukpu verify; over ssh "
-				  "ask for a terminal with ssh -t.");
+		return fault_todo(fault, "In scripts use ukpu list, ukpu prepare and ukpu verify; "
+				  "over ssh ask for a terminal with ssh -t.");
 	}
 	/* The library below would print and exit on a kind that it does not know. */
 	if (!kind || !kind[0] || SLtt_initialize(NULL)) {
-		fault_set(fault, KIT_ERR_UNFIT, "the wizard cannot draw on a terminal of the kind \"%.40s\"",
+		fault_set(fault, KIT_ERR_UNFIT,
+			  "the wizard cannot draw on a terminal of the kind \"%.40s\"",
 			  kind ? kind : "");
-		return fault_todo(fault, "Set TERM to what it is, for example TERM=vt100, or use ukpu list "
-				  "and ukpu prepare.");
+		return fault_todo(fault, "Set TERM to what it is, for example TERM=vt100, or use "
+				  "ukpu list and ukpu prepare.");
 	}
 	return read_size(s, fault);
 }
@@ -126,6 +128,16 @@ static void terminal_gone(struct screen *s)
 	fault_set(&s->fault, KIT_ERR_SYSTEM, "the terminal is gone");
 }
 
+/* No key sends one, so it is not the person who leaves: whoever waits for the wizard is told. */
+static void ended_by(struct screen *s, int signal)
+{
+	const char *name = sigabbrev_np(signal);
+
+	s->left = true;
+	fault_set(&s->fault, KIT_ERR_CANCELLED, "the wizard was ended by the signal SIG%s",
+		  name ? name : "?");
+}
+
 bool screen_goes_on(struct screen *s)
 {
 	struct signalfd_siginfo info;
@@ -133,9 +145,8 @@ bool screen_goes_on(struct screen *s)
 	while (read(s->signals, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
 		if (info.ssi_signo == SIGHUP)
 			terminal_gone(s);
-		else if (info.ssi_signo == SIGINT || info.ssi_signo == SIGTERM ||
-			 info.ssi_signo == SIGQUIT)
-			s->left = true;
+		else if (info.ssi_signo != SIGTSTP && info.ssi_signo != SIGPIPE)
+			ended_by(s, (int)info.ssi_signo);
 	}
 	/* Not after SIGWINCH: newt resets its handler now and then, which loses one that waits. */
 	if (!s->left && read_size(s, &s->fault))
@@ -152,7 +163,7 @@ enum screen_answer screen_run(struct screen *s, newtComponent form, newtComponen
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		newtFormAddHotKey(form, keys[i]);
-	/* Looked at now and then: newt can watch a descriptor, too, but never frees what that takes. */
+	/* Looked at now and then: newt can watch a descriptor, too, but never frees that. */
 	newtFormSetTimer(form, SIGNALS_MS);
 	do {
 		int columns = s->columns, rows = s->rows;

@@ -34,13 +34,15 @@ enum screen_answer screen_pick(struct screen *s, const char *title, const char *
 		struct picker p = { rows, NULL };
 
 		screen_open_window(s, width, height, title,
-				   "Arrows: move  Enter: pick  F5 or Ctrl-R: read again  Esc: back  "
-				   "Ctrl-C: leave");
+				   "Arrows: move  Enter: pick  F5 or Ctrl-R: read again  "
+				   "Esc: back  Ctrl-C: leave");
 		text = newtTextbox(1, 0, width - 2, INTRO_LINES, NEWT_FLAG_WRAP);
 		newtTextboxSetText(text, intro);
-		list = newtListbox(1, INTRO_LINES + 1, lines, NEWT_FLAG_RETURNEXIT | NEWT_FLAG_SCROLL);
+		list = newtListbox(1, INTRO_LINES + 1, lines,
+				   NEWT_FLAG_RETURNEXIT | NEWT_FLAG_SCROLL);
 		newtListboxSetWidth(list, width - 2);
-		p.detail = newtTextbox(1, height - DETAIL_LINES, width - 2, DETAIL_LINES, NEWT_FLAG_WRAP);
+		p.detail = newtTextbox(1, height - DETAIL_LINES, width - 2, DETAIL_LINES,
+				       NEWT_FLAG_WRAP);
 		for (size_t i = 0; i < n; i++)
 			newtListboxAppendEntry(list, rows[i].text, &rows[i]);
 		if (*current < n)
@@ -50,7 +52,8 @@ enum screen_answer screen_pick(struct screen *s, const char *title, const char *
 		newtFormAddComponents(form, text, list, p.detail, NULL);
 		answer = screen_run(s, form, &pressed);
 		if (newtListboxGetCurrent(list))
-			*current = (size_t)((struct screen_row *)newtListboxGetCurrent(list) - rows);
+			*current = (size_t)((struct screen_row *)newtListboxGetCurrent(list) -
+					    rows);
 		screen_close_window(s, form, answer);
 	} while (answer == SCREEN_REDRAW);
 	return answer;
@@ -83,7 +86,8 @@ enum screen_answer screen_tell(struct screen *s, const char *title, const char *
 	do {
 		int width = s->columns - 10, lines, at = 1;
 		newtComponent form = newtForm(NULL, NULL, NEWT_FLAG_NOF12), hit = NULL;
-		newtComponent button[4] = {0}, box = text_box(text, width - 2, s->rows - 10, &lines);
+		newtComponent box = text_box(text, width - 2, s->rows - 10, &lines);
+		newtComponent button[4] = {0};
 
 		screen_open_window(s, width, lines + 4, title,
 				   "Tab: next button  Enter: press it  Esc: back  Ctrl-C: leave");
@@ -128,9 +132,11 @@ enum screen_answer screen_ask(struct screen *s, const char *title, const char *t
 		newtComponent box = text_box(text, width - 2, s->rows - 11, &lines);
 
 		screen_open_window(s, width, lines + 5, title,
-				   "Type yes and press Enter  Esc: back, nothing is written  Ctrl-C: leave");
+				   "Type yes and press Enter  Esc: back, nothing is written  "
+				   "Ctrl-C: leave");
 		entry = newtEntry(34, lines + 2, "", 12, NULL, NEWT_FLAG_RETURNEXIT);
-		newtFormAddComponents(form, box, newtLabel(1, lines + 2, "Type the word yes to go on:"),
+		newtFormAddComponents(form, box,
+				      newtLabel(1, lines + 2, "Type the word yes to go on:"),
 				      entry, NULL);
 		newtFormSetCurrent(form, entry);
 		do

@@ -14,7 +14,7 @@
 /* A stick being written and judged, in a thread of its own. */
 struct job {
 	struct ukpu_stick *stick;
-	FILE *text;		/* rules that it did not pass */
+	FILE *rules;		/* a line for each that it did not pass */
 	struct fault late;	/* of the kernel's, which is none of the stick's */
 	_Atomic uint64_t done;
 	atomic_bool ended;
@@ -30,8 +30,8 @@ static void note_progress(void *context, uint64_t done, uint64_t total)
 static void note_result(void *context, const struct verify_result *r)
 {
 	if (r->verdict == VERIFY_WARN || r->verdict == VERIFY_FAIL)
-		fprintf(context, "%s %s: %s%s%s\n", verify_verdict_name(r->verdict), r->rule, r->text,
-			r->mend[0] ? "; mend: " : "", r->mend);
+		fprintf(context, "%s %s: %s%s%s\n", verify_verdict_name(r->verdict), r->rule,
+			r->text, r->mend[0] ? "; mend: " : "", r->mend);
 }
 
 static void *write_job(void *context)
@@ -41,7 +41,7 @@ static void *write_job(void *context)
 	struct stick_progress progress = { note_progress, job };
 
 	if (!stick_write(&s->plan, s->t, &progress, &s->fault))
-		ukpu_judge_written(s, note_result, job->text);
+		ukpu_judge_written(s, note_result, job->rules);
 	if (!s->fault.code)
 		table_reread(s->t, &job->late);
 	atomic_store(&job->ended, true);
@@ -60,8 +60,9 @@ static void watch_job(struct wizard *w, struct job *job)
 		return;
 	}
 	screen_watch(&w->screen, title, "Writing. Leave the stick where it is.",
-		     "Written. Every byte is read back from the stick, and the rules of firmware are "
-		     "checked. Leave it where it is.", &job->done, job->stick->plan.bytes, &job->ended);
+		     "Written. Every byte is read back from the stick, and the rules of firmware "
+		     "are checked. Leave it where it is.", &job->done, job->stick->plan.bytes,
+		     &job->ended);
 	pthread_join(thread, NULL);
 }
 
@@ -69,7 +70,8 @@ static void print_keys(FILE *out, const struct sbin_summary *k)
 {
 	fprintf(out, "%u record%s, %u unused", k->records, ukpu_plural(k->records), k->valid);
 	if (k->next)
-		fprintf(out, "; next is record %u, PID %s", k->next, k->next_pid[0] ? k->next_pid : "none");
+		fprintf(out, "; next is record %u, PID %s", k->next,
+			k->next_pid[0] ? k->next_pid : "none");
 	if (!k->consumable)
 		fprintf(out, "; every machine takes record 1");
 	fputc('\n', out);
@@ -92,7 +94,7 @@ static void print_stick(FILE *out, struct wizard *w, const struct ukpu_stick *s)
 	print_cell(out, "File:   ", w->file);
 	fprintf(out, "        ");
 	print_keys(out, &w->keys);
-	fprintf(out, "Everything on this stick will be lost:\n");
+	fprintf(out, "\nEverything on this stick will be lost:\n");
 	print_cell(out, "Stick:  ", s->path);
 	probe_size_text(target_disk(s->t)->size, size);
 	if (d) {
@@ -105,13 +107,14 @@ static void print_stick(FILE *out, struct wizard *w, const struct ukpu_stick *s)
 	for (size_t i = 0; i < s->found.n && i < OTHERS_SHOWN; i++) {
 		const struct find_candidate *c = &s->found.candidate[i];
 
-		fprintf(out, "        setup.bin %s: %u record%s, %u unused\n", find_how_name(c->how),
-			c->records, ukpu_plural(c->records), c->left);
+		fprintf(out, "        setup.bin %s: %u record%s, %u unused\n",
+			find_how_name(c->how), c->records, ukpu_plural(c->records), c->left);
 	}
 	for (size_t i = 0; i < s->found.n_others && i < OTHERS_SHOWN; i++)
 		print_cell(out, "        file ", s->found.other[i].path);
 	if (s->found.n_others > OTHERS_SHOWN || s->found.n > OTHERS_SHOWN || s->found.more)
-		fprintf(out, "        and more files: %zu in all%s\n", s->found.n + s->found.n_others,
+		fprintf(out, "        and more files: %zu in all%s\n",
+			s->found.n + s->found.n_others,
 			s->found.more || s->found.more_others ? " or more" : "");
 }
 
@@ -126,8 +129,9 @@ static enum screen_answer ask(struct wizard *w, const char *title, const char *t
 	answer = screen_ask(&w->screen, title, text, &yes);
 	if (answer != SCREEN_CHOSEN || yes)
 		return answer;
-	answer = screen_tell(&w->screen, "Not confirmed", "That was not the word yes. Nothing was written.",
-			     button, 1, &pressed);
+	answer = screen_tell(&w->screen, "Not confirmed",
+			     "That was not the word yes. Nothing was written.", button, 1,
+			     &pressed);
 	return answer == SCREEN_LEAVE ? SCREEN_LEAVE : SCREEN_BACK;
 }
 
@@ -138,9 +142,10 @@ static enum screen_answer ask_unused(struct wizard *w, struct ukpu_stick *s)
 
 	if (!unused)
 		return SCREEN_CHOSEN;
-	snprintf(text, sizeof(text), "This stick still has %lu unused record%s: machines could be set up "
-		 "with %s.\n\nIf you go on, a copy of its setup.bin is kept in your state folder before the "
-		 "stick is overwritten.", unused, ukpu_plural(unused), unused == 1 ? "it" : "them");
+	snprintf(text, sizeof(text), "This stick still has %lu unused record%s: machines could be "
+		 "set up with %s.\n\nIf you go on, a copy of its setup.bin is kept in your state "
+		 "folder before the stick is overwritten.", unused, ukpu_plural(unused),
+		 unused == 1 ? "it" : "them");
 	return ask(w, "Unused records", text);
 }
 
@@ -153,9 +158,9 @@ static enum screen_answer ask_second(struct wizard *w, struct ukpu_stick *s, str
 	if (found <= 0)
 		return found ? SCREEN_BACK : SCREEN_CHOSEN;
 	screen_text(stick, sizeof(stick), hit.stick, 60, true);
-	snprintf(text, sizeof(text), "%ld of these keys (%s the first) went onto the stick\n%s\non %s.\n\n"
-		 "Two machines must not get one key. Go on only if that stick is gone or will not be "
-		 "used.", found, hit.pid, stick, hit.time);
+	snprintf(text, sizeof(text), "%ld of these keys (%s the first) went onto the stick\n%s\n"
+		 "on %s.\n\nTwo machines must not get one key. Go on only if that stick is gone or "
+		 "will not be used.", found, hit.pid, stick, hit.time);
 	return ask(w, "Keys that are on another stick", text);
 }
 
@@ -200,7 +205,8 @@ static enum screen_answer get_ready(struct wizard *w, struct ukpu_stick *s, cons
 	return answer;
 }
 
-static void print_ready(FILE *out, const struct ukpu_stick *s, const struct fault *late)
+static void print_ready(FILE *out, const struct ukpu_stick *s, const char *rules,
+			const struct fault *late)
 {
 	const struct verify_summary *v = &s->summary;
 	const struct sbin_summary *c = &v->contents;
@@ -208,6 +214,7 @@ static void print_ready(FILE *out, const struct ukpu_stick *s, const struct faul
 
 	fprintf(out, "\nVerify: firmware will see it. %u rules passed, %u warned, none failed.\n",
 		v->passed, v->warned);
+	fputs(rules, out);
 	fprintf(out, "Layout: %s\n", layout_name(s->plan.layout.kind));
 	fprintf(out, "Keys:   ");
 	print_keys(out, c);
@@ -221,23 +228,25 @@ static void print_ready(FILE *out, const struct ukpu_stick *s, const struct faul
 		fprintf(out, "\nPULL THE STICK NOW: other systems leave files on it.\n");
 }
 
-static void print_failed(FILE *out, const struct ukpu_stick *s)
+static void print_failed(FILE *out, const struct ukpu_stick *s, const char *rules)
 {
-	fprintf(out, "\n%s.\n%s\n", s->fault.what[0] ? s->fault.what : error_text(s->fault.code),
-		s->fault.todo);
+	fprintf(out, "\n%s.\n%s%s\n",
+		s->fault.what[0] ? s->fault.what : error_text(s->fault.code), rules, s->fault.todo);
 	if (s->kept[0])
 		print_cell(out, "The setup.bin that was on it is kept in ", s->kept);
 	if (s->fault.code != KIT_ERR_VERIFY)
-		fprintf(out, "\nThis stick is not ready. Do not use it before it is prepared again.\n");
+		fprintf(out, "\nThis stick is not ready. Do not use it before it is prepared "
+			"again.\n");
 }
 
 /* For the lines that stay on the terminal when the windows are gone. */
-static void log_stick(struct wizard *w, const struct ukpu_stick *s)
+static void log_stick(struct wizard *w, const struct ukpu_stick *s, const char *rules)
 {
 	if (s->fault.code) {
 		/* The fault names the stick. */
 		fprintf(w->log, "NOT ready: %s\n",
 			s->fault.what[0] ? s->fault.what : error_text(s->fault.code));
+		fputs(rules, w->log);
 		if (s->fault.todo[0])
 			fprintf(w->log, "  %s\n", s->fault.todo);
 	} else {
@@ -273,14 +282,16 @@ enum screen_answer wizard_write(struct wizard *w, const char *path, bool *anothe
 	struct ukpu_stick *s = calloc(1, sizeof(*s));
 	struct job job = { .stick = s };
 	struct fault fault = {0};
-	char *text = NULL;
-	size_t size = 0;
+	char *rules = NULL, *text = NULL;
+	size_t rules_size = 0, size = 0;
 	enum screen_answer answer = SCREEN_BACK;
+	FILE *out;
 	bool failed;
 
 	*another = false;
-	job.text = open_memstream(&text, &size);
-	if (!s || !job.text) {
+	job.rules = open_memstream(&rules, &rules_size);
+	out = open_memstream(&text, &size);
+	if (!s || !job.rules || !out) {
 		fault_set(&fault, KIT_ERR_NOMEM, "no memory for the stick");
 		goto out;
 	}
@@ -293,22 +304,26 @@ enum screen_answer wizard_write(struct wizard *w, const char *path, bool *anothe
 		goto out;
 	}
 	watch_job(w, &job);
-	print_cell(job.text, "", path);
+	fflush(job.rules);
+	print_cell(out, "", path);
 	if (s->fault.code)
-		print_failed(job.text, s);
+		print_failed(out, s, rules ? rules : "");
 	else
-		print_ready(job.text, s, &job.late);
-	log_stick(w, s);
+		print_ready(out, s, rules ? rules : "", &job.late);
+	log_stick(w, s, rules ? rules : "");
 	failed = s->fault.code != 0;
 	ukpu_stick_close(s);
-	if (!fflush(job.text) && text)
+	if (!fflush(out) && text)
 		answer = show_result(w, failed ? "5. NOT READY" : "5. Ready", text, another);
 out:
 	if (s)
 		ukpu_stick_close(s);
 	free(s);
-	if (job.text)
-		fclose(job.text);
+	if (job.rules)
+		fclose(job.rules);
+	if (out)
+		fclose(out);
+	free(rules);
 	free(text);
 	if (fault.code && !w->screen.left)
 		answer = screen_fault(&w->screen, "This stick was not written", &fault);

@@ -45,15 +45,16 @@ int wizard_load(struct wizard *w, struct content *content, FILE *text, struct fa
 	if (text && findings.n > FINDINGS_SHOWN)
 		fprintf(text, "and %lu more\n", findings.n - FINDINGS_SHOWN);
 	if (r == KIT_ERR_FORMAT)
-		return fault_todo(fault, "Take another file. Such files are made with amt-setupbin create, or "
-				  "amt-keygen generate --setupbin.");
+		return fault_todo(fault, "Take another file. Such files are made with amt-setupbin "
+				  "create, or amt-keygen generate --setupbin.");
 	if (!r && w->keys.errors) {
-		fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s: firmware would not take it", path,
-			  w->keys.errors, ukpu_plural(w->keys.errors));
-		r = fault_todo(fault, "Take another file, or have this one mended; amt-setupbin check tells "
-			       "more.");
+		fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s: firmware would not take it",
+			  path, w->keys.errors, ukpu_plural(w->keys.errors));
+		r = fault_todo(fault, "Take another file, or have this one mended; amt-setupbin "
+			       "check tells more.");
 	} else if (!r && !w->keys.valid) {
-		fault_set(fault, KIT_ERR_STATE, "%s has no unused record: no machine could take one", path);
+		fault_set(fault, KIT_ERR_STATE,
+			  "%s has no unused record: no machine could take one", path);
 		r = fault_todo(fault, "Take a new file.");
 	}
 	return r;
@@ -81,8 +82,8 @@ static enum screen_answer check_file(struct wizard *w)
 	if (r)
 		fprintf(out, "\n%s.\n%s", fault.what, fault.todo);
 	if (fclose(out) == 0 && (r || w->keys.warnings))
-		answer = screen_tell(&w->screen, r ? "This file cannot be used" : "Warnings", text, buttons,
-				     r ? 1 : 2, &pressed);
+		answer = screen_tell(&w->screen, r ? "This file cannot be used" : "Warnings", text,
+				     buttons, r ? 1 : 2, &pressed);
 	free(text);
 	return answer == SCREEN_LEAVE ? SCREEN_LEAVE :
 		answer == SCREEN_BACK || !pressed ? SCREEN_BACK : SCREEN_CHOSEN;
@@ -131,7 +132,8 @@ int ukpu_wizard(struct cli *cli)
 
 	if (w.image != (cli->argc > 0))
 		return cli_misuse(cli, w.image ? "--image needs the names of image files" :
-				  "sticks are picked in the wizard; image files need --image before them");
+				  "sticks are picked in the wizard; image files need --image "
+				  "before them");
 	if (cli_has(cli, "layout") && layout_parse(cli_value(cli, "layout"), &w.layout, &fault))
 		return cli_fail(cli, &fault);
 	if (!getcwd(w.folder, sizeof(w.folder)))
@@ -151,9 +153,7 @@ int ukpu_wizard(struct cli *cli)
 	if (log)
 		fputs(log, stdout);
 	free(log);
-	if (w.screen.fault.code)
-		return cli_fail(cli, &w.screen.fault);
 	if (!w.sticks)
 		cli_note(cli, "no stick was written");
-	return w.status;
+	return w.screen.fault.code ? cli_fail(cli, &w.screen.fault) : w.status;
 }

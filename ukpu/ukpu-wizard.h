@@ -23,7 +23,7 @@ struct screen {
 	struct termios before;		/* the terminal, as it was */
 	int columns, rows;
 	bool left;			/* the person, a signal or the terminal ended it */
-	struct fault fault;		/* why, if not the person */
+	struct fault fault;		/* why, if it was not the person */
 };
 
 /* What a person did with a window. */
@@ -31,7 +31,7 @@ enum screen_answer {
 	SCREEN_CHOSEN,
 	SCREEN_BACK,		/* Escape */
 	SCREEN_REFRESH,		/* F5, Ctrl-R */
-	SCREEN_LEAVE,		/* Ctrl-C, F10, a signal, or the terminal is gone: s->left is set */
+	SCREEN_LEAVE,		/* Ctrl-C, F10, a signal, no terminal any more: left is set */
 };
 
 /*
@@ -86,7 +86,7 @@ void screen_watch(struct screen *s, const char *title, const char *text, const c
 
 struct wizard {
 	struct screen screen;
-	struct cli as;			/* prepare as if called without any option, and silent */
+	struct cli as;			/* prepare as if called without any option, silent */
 	bool image;			/* sticks are the image files that were named */
 	char **images;
 	size_t n_images;

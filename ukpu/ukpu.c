@@ -98,7 +98,7 @@ static const struct cli_verb verbs[] = {
 			   "A stick that is being written is finished before Ctrl-C ends the"
 			   " wizard. Exit status 0: all sticks that were written are ready; 1:"
 			   " firmware would not take one of them; 2: one could not be written, or"
-			   " the wizard could not go on.",
+			   " the wizard could not go on: a signal, or no terminal any more.",
 		.examples = "ukpu wizard\nukpu wizard --image stick1.img stick2.img",
 	},
 	{ .name = NULL },
