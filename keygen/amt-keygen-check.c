@@ -78,6 +78,12 @@ static int run(struct report *r, struct keysource *source, struct pidset *seen, 
 	return rc;
 }
 
+/* The plural's letter. */
+static const char *plural(unsigned long n)
+{
+	return n == 1 ? "" : "s";
+}
+
 int keygen_check(struct cli *cli)
 {
 	const char *path = cli->argv[0];
@@ -111,11 +117,16 @@ int keygen_check(struct cli *cli)
 		       source->counts.bad, r.duplicates, source->counts.folded,
 		       rc ? "false" : "true");
 	} else if (!rc && !cli->quiet) {
-		printf("%s: %s, %lu good pairs, %lu bad lines, %lu duplicates\n", name, source->kind,
-		       source->counts.entries - r.duplicates, source->counts.bad, r.duplicates);
-		if (source->counts.folded)
-			cli_note(cli, "%lu lines have lower case letters, which were read as upper"
-				 " case", source->counts.folded);
+		unsigned long good = source->counts.entries - r.duplicates;
+		unsigned long bad = source->counts.bad, folded = source->counts.folded;
+		const char *unit = keylist_unit(source->kind);
+
+		printf("%s: %s, %lu good pair%s, %lu bad %s%s, %lu duplicate%s\n", name,
+		       source->kind, good, plural(good), bad, unit, plural(bad), r.duplicates,
+		       plural(r.duplicates));
+		if (folded)
+			cli_note(cli, "lower case letters in %lu %s%s were read as upper case",
+				 folded, unit, plural(folded));
 	}
 out:
 	if (rc)

@@ -77,8 +77,8 @@ static int read_options(struct job *job, struct fault *fault)
 	if (cli_has(job->cli, "key-file") && !job->map_path)
 		return fault_set(fault, KIT_ERR_ARGUMENT, "--key-file goes with --map");
 	if (job->setupbin_path && strcmp(job->setupbin_path, "-") == 0)
-		return fault_set(fault, KIT_ERR_ARGUMENT, "--setupbin needs a file, for its header is"
-				 " completed at the end");
+		return fault_set(fault, KIT_ERR_ARGUMENT, "--setupbin needs a file, not standard "
+				 "output: its header is completed at the end");
 	if (current) {
 		rc = secret_read(current, "current MEBx password", job->common.current_password,
 				 sizeof(job->common.current_password), fault);

@@ -402,8 +402,12 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
 		return EXIT_CANNOT;
 	}
 	cli.given = calloc((size_t)argc + 1, sizeof(*cli.given));
-	if (!cli.given)
-		return cli_misuse(&cli, "out of memory");
+	if (!cli.given) {
+		struct fault fault = { 0 };
+
+		fault_set(&fault, KIT_ERR_NOMEM, "out of memory");
+		return cli_fail(&cli, &fault);
+	}
 	/* getopt starts behind argv[0]: the last word of the verb takes that place. */
 	status = parse(&cli, argc - used, argv + used);
 	if (status < 0)

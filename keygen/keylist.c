@@ -223,11 +223,14 @@ int keylist_open(struct keysource **out, FILE *file, const char *name, struct fa
 		return keylist_json_open(out, file, name, fault);
 	rc = keylist_line(file, name, line, &length, fault);
 	if (rc == KIT_ERR_RANGE || (rc == 1 && !is_text(line, length))) {
-		fault_set(fault, KIT_ERR_FORMAT, "%s is no key list: its first line is no text", name);
+		fault_set(fault, KIT_ERR_FORMAT, "%s is no key list: its first line is no "
+						 "text", name);
 		rc = fault_todo(fault, "give a CSV, text or JSON list of PID/PPS pairs");
 	}
-	if (rc == 0)
-		rc = fault_set(fault, KIT_ERR_FORMAT, "%s is empty", name);
+	if (rc == 0) {
+		fault_set(fault, KIT_ERR_FORMAT, "%s is empty", name);
+		rc = fault_todo(fault, "give a CSV, text or JSON list of PID/PPS pairs");
+	}
 	if (rc < 0)
 		goto out;
 	if (length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
@@ -260,6 +263,13 @@ int keysource_next(struct keysource *s, struct keyentry *out, struct keyproblem 
 	if (!problem->line)
 		problem->line = s->counts.lines;
 	return rc;
+}
+
+const char *keylist_unit(const char *kind)
+{
+	if (strcmp(kind, "json") == 0)
+		return "element";
+	return strcmp(kind, "setup.bin") == 0 ? "record" : "line";
 }
 
 void keysource_free(struct keysource **s)

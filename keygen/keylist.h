@@ -82,6 +82,9 @@ int keylist_open(struct keysource **out, FILE *file, const char *name, struct fa
 int keysource_next(struct keysource *s, struct keyentry *out, struct keyproblem *problem,
 		   struct fault *fault);
 
+/* What a source of that kind counts: "line", "element" (json) or "record" (setup.bin). */
+const char *keylist_unit(const char *kind);
+
 /* Frees and wipes. *s may be NULL. */
 void keysource_free(struct keysource **s);
 

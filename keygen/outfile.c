@@ -88,6 +88,15 @@ static char *temporary_name(const char *path)
 	return name;
 }
 
+static int cannot_make(const struct outfile *o, int err, struct fault *fault)
+{
+	int rc = fault_sys(fault, err, "cannot make %s", o->path);
+
+	if (err == ENOENT || err == ENOTDIR)
+		fault_todo(fault, "make its folder first, or name another one");
+	return rc;
+}
+
 /* Open the file: without a name where the file system can, else under a temporary one. */
 static int begin(struct outfile *o, mode_t mode, struct fault *fault)
 {
@@ -95,13 +104,13 @@ static int begin(struct outfile *o, mode_t mode, struct fault *fault)
 	if (o->fd >= 0)
 		return KIT_OK;
 	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL)
-		return fault_sys(fault, errno, "cannot make %s", o->path);
+		return cannot_make(o, errno, fault);
 	o->temporary = temporary_name(o->path);
 	if (!o->temporary)
 		return fault_sys(fault, ENOMEM, "cannot make %s", o->path);
 	o->fd = mkostemp(o->temporary, O_CLOEXEC);
 	if (o->fd < 0) {
-		int rc = fault_sys(fault, errno, "cannot make %s", o->path);
+		int rc = cannot_make(o, errno, fault);
 
 		free(o->temporary);
 		o->temporary = NULL;
@@ -145,7 +154,7 @@ int outfile_open(struct outfile **out, const char *path, unsigned flags, struct 
 		/* Held back in memory, for it must not reach a disk under another name. */
 		o->fd = flags & OUTFILE_HOLD ? memfd_create("held", MFD_CLOEXEC) : STDOUT_FILENO;
 		if (o->fd < 0)
-			rc = fault_sys(fault, errno, "cannot hold the output back");
+			rc = fault_sys(fault, errno, "cannot hold the output back in memory");
 		goto out;
 	}
 	if (lstat(path, &st) == 0) {
@@ -289,8 +298,14 @@ static int finish(struct outfile *o, struct fault *fault)
 	}
 	if (failed && errno == EEXIST)
 		return refuse_existing(o->path, fault);
-	if (failed)
-		return fault_sys(fault, errno, "cannot give %s its name", o->path);
+	if (failed) {
+		int rc = fault_sys(fault, errno, "cannot give %s its name", o->path);
+
+		/* The way to a file without a name leads through /proc. */
+		if (access("/proc/self/fd", X_OK))
+			fault_todo(fault, "mount /proc, without which no finished file gets its name");
+		return rc;
+	}
 	free(o->temporary);
 	o->temporary = NULL;
 	return outfile_sync_folder(o->path, fault);

@@ -139,8 +139,7 @@ int secret_read(const char *path, const char *what, char *out, size_t size, stru
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0) {
 		rc = fault_sys(fault, errno, "cannot open %s for the %s", path, what);
-		fault_todo(fault, "write the %s into that file (mode 0600), or give '-' to type it",
-			   what);
+		fault_todo(fault, "name a file of mode 0600 that holds the %s and nothing else", what);
 		return rc;
 	}
 	if (fstat(fd, &st)) {

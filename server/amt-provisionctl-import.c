@@ -43,8 +43,7 @@ struct import {
 /* What the numbers of the file count. */
 static const char *unit(const struct import *im)
 {
-	return strcmp(im->kind, "setup.bin") == 0 ? "record"
-		: strcmp(im->kind, "json") == 0 ? "element" : "line";
+	return keylist_unit(im->kind);
 }
 
 static void problem(struct import *im, unsigned long line, const char *field, const char *pid,
@@ -232,11 +231,11 @@ static void say(const struct import *im, bool imported)
 	struct cli *cli = im->cli;
 
 	if (im->differs)
-		cli_warn(cli, "%s: %lu pairs are in the map with another password, which is kept",
-			 im->name, im->differs);
+		cli_warn(cli, "%s: %lu pair%s in the map with another password, which is kept",
+			 im->name, im->differs, im->differs == 1 ? " is" : "s are");
 	if (im->folded)
-		cli_note(cli, "%s: lower case was taken as upper case in %lu lines", im->name,
-			 im->folded);
+		cli_note(cli, "%s: lower case letters in %lu %s%s were read as upper case",
+			 im->name, im->folded, unit(im), ctl_s(im->folded));
 	if (!imported && im->bad) {
 		cli_warn(cli, "%s: %lu bad %s%s, so %s%s", im->name, im->bad, unit(im), ctl_s(im->bad),
 			 im->dry ? "it would be refused" : "nothing of it was imported",

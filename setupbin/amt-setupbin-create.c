@@ -249,11 +249,11 @@ static int arrange_again(struct creation *c, const struct keyentry *e)
 #define BAD_LINES	20	/* told at most */
 #define WATCHED		200000	/* records up to which a PID that comes twice is noticed */
 
-static void bad_line(struct creation *c, const struct keyproblem *p)
+static void bad_line(struct creation *c, const char *unit, const struct keyproblem *p)
 {
 	if (c->bad++ < BAD_LINES)
-		fprintf(stderr, "  line %lu%s%s: %s\n", p->line, p->field[0] != '\0' ? ", " : "",
-			p->field, p->rule);
+		fprintf(stderr, "  %s %lu%s%s: %s\n", unit, p->line,
+			p->field[0] != '\0' ? ", " : "", p->field, p->rule);
 }
 
 /* Is the factory's password followed by a new one? */
@@ -278,7 +278,7 @@ static int put_entry(struct creation *c, struct keysource *source, const struct 
 			return rc;
 		if (rc == 0) {
 			problem.rule = "a PID may stand in a list only once";
-			bad_line(c, &problem);
+			bad_line(c, keylist_unit(source->kind), &problem);
 			return 0;
 		}
 		if (source->counts.entries == WATCHED)
@@ -291,7 +291,7 @@ static int put_entry(struct creation *c, struct keysource *source, const struct 
 		problem.field = "admin_password";
 		problem.rule = "the factory's password has to be followed by a new one: in the list,"
 			       " or by --new-password-file";
-		bad_line(c, &problem);
+		bad_line(c, keylist_unit(source->kind), &problem);
 	}
 	return c->bad == 0 ? put(c, fault) : 0;
 }
@@ -309,7 +309,7 @@ static int copy_list(struct creation *c, struct keysource *source, struct pidset
 		if (rc < 0 && fault->code != 0)
 			break;
 		if (rc < 0) {
-			bad_line(c, &problem);
+			bad_line(c, keylist_unit(source->kind), &problem);
 			continue;
 		}
 		rc = e.used ? 0 : put_entry(c, source, &e, seen, fault);
@@ -341,15 +341,16 @@ static int create_from_list(struct creation *c, const char *path, struct fault *
 	if (rc == 0)
 		rc = copy_list(c, source, &seen, fault);
 	if (rc == 0 && c->bad != 0) {
-		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has %lu bad line%s, so %s was not written",
-			       name, c->bad, setupbin_s(c->bad), c->path);
+		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has %lu bad %s%s, so %s was not written",
+			       name, c->bad, keylist_unit(source->kind), setupbin_s(c->bad), c->path);
 		fault_todo(fault, "amt-keygen check %s lists what is wrong with it", path);
 	} else if (rc == 0 && c->records == 0) {
 		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has no unused pairs, so %s was not written",
 			       name, c->path);
 	}
 	if (rc == 0 && c->skipped != 0)
-		cli_note(c->cli, "%lu pairs that the list marks as used were left out", c->skipped);
+		cli_note(c->cli, "%lu pair%s that the list marks as used %s left out", c->skipped,
+			 setupbin_s(c->skipped), c->skipped == 1 ? "was" : "were");
 	if (rc == 0 && seen == NULL)
 		cli_note(c->cli, "whether a PID comes twice in so long a list was not watched: "
 			 "amt-setupbin check %s tells", c->path);
