@@ -166,9 +166,12 @@ static int take_header(struct creation *c, struct fault *fault)
 
 	if (text == NULL)
 		text = later ? "3.0" : cli_has(cli, "scramble") ? "4.0" : "2.1";
-	if (sbin_version_parse(text, &version) != 0)
-		return misuse(fault, "--file-version is none of 1.0, 2.0, 2.1, 3.0, 4.0",
-			      "2.1 is for machines with AMT 4 and later, 3.0 for AMT 6 and later");
+	if (sbin_version_parse(text, &version) != 0) {
+		fault_set(fault, KIT_ERR_ARGUMENT,
+			  "--file-version: \"%s\" is none of 1.0, 2.0, 2.1, 3.0, 4.0", text);
+		return fault_todo(fault, "2.1 is for machines with AMT 4 and later, 3.0 for AMT 6"
+				  " and later");
+	}
 	if (later && version.major < 3)
 		return misuse(fault, "--pki and --bare-metal need file version 3.0 or 4.0",
 			      "leave --file-version out");
@@ -194,7 +197,8 @@ int setupbin_creation_options(struct creation *c, struct fault *fault)
 	c->path = cli_value(cli, "output");
 	c->flags = cli_has(cli, "force") ? OUTFILE_FORCE : 0;
 	if (strcmp(c->path, "-") == 0 && (cli_has(cli, "keys") || cli_has(cli, "json")))
-		return misuse(fault, "-o needs a file, for the header is completed at the end",
+		return misuse(fault, "-o needs a file, not standard output: the header is "
+				     "completed at the end",
 			      "give it a name");
 	if (cli_has(cli, "json"))
 		return refuse_beside_json(cli, fault);

@@ -11,7 +11,7 @@
 #include "setupbin/value.h"
 
 const struct cli_option setupbin_show_options[] = {
-	{ "secrets", 0, NULL, "show passwords, PPS and pass codes too" },
+	{ "secrets", 0, NULL, "show passwords, PPS and passcodes too" },
 	{ 0 },
 };
 

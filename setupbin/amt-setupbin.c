@@ -31,9 +31,9 @@ static const struct cli_verb verbs[] = {
 		.min_operands = 1, .max_operands = 1, .flags = CLI_JSON,
 		.run = setupbin_show,
 		.details =
-			"Passwords, PPS and pass codes are masked unless --secrets is given; only with it"
-			" the JSON can be made into a file again. The JSON leaves nothing out, not even"
-			" what no document knows; the table has every variable.",
+			"Passwords, PPS and passcodes are masked unless --secrets is given; only "
+			"with it the JSON can be made into a file again. The JSON leaves nothing "
+			"out, not even what no document knows; the table has every variable.",
 		.examples =
 			"amt-setupbin show setup.bin\n"
 			"(umask 077; amt-setupbin show --json --secrets setup.bin > setup.json)",

@@ -29,7 +29,7 @@ static void check_order(struct sbin_checker *c, struct seen *seen, const struct 
 {
 	if (seen->classes & sbin_order_after(class))
 		sbin_report(c, SBIN_ERROR, at, k->name, "order",
-			    "create and edit put variables in order",
+			    "make the file anew: create puts variables in order",
 			    class == SBIN_ORDER_CERT_CONFIG
 			    ? "%s has to stand before every certificate that is added"
 			    : class == SBIN_ORDER_SERVER
