@@ -78,6 +78,7 @@ int screen_open(struct screen *s, struct fault *fault)
 	static const int held[] = {
 		SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGPIPE,
 	};
+	const char *colours = getenv("NO_COLOR");
 	sigset_t mask;
 	int r;
 
@@ -97,6 +98,9 @@ int screen_open(struct screen *s, struct fault *fault)
 		return fault_sys(fault, errno, "cannot watch for signals");
 	/* Threads made later inherit it. */
 	sigprocmask(SIG_BLOCK, &mask, &s->mask);
+	/* Who wants no colours says so to all programs alike; newt asks for a name of its own. */
+	if (colours && colours[0])
+		setenv("NEWT_MONO", "1", 1);
 	if (newtInit()) {
 		screen_close(s);
 		return fault_set(fault, KIT_ERR_LIBRARY, "the terminal cannot be drawn on");

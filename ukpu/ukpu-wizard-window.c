@@ -59,22 +59,29 @@ enum screen_answer screen_pick(struct screen *s, const char *title, const char *
 	return answer;
 }
 
-/* A box with TEXT, of at most MOST lines; *lines: how many it got. What is longer scrolls. */
-static newtComponent text_box(const char *text, int width, int most, int *lines)
+/*
+ * Put a box with TEXT into FORM, of at most MOST lines; returns how many it got. What is longer
+ * scrolls, and says so on the line below.
+ */
+static int add_text(newtComponent form, const char *text, int width, int most)
 {
 	newtComponent box = newtTextbox(1, 1, width, most, NEWT_FLAG_WRAP);
+	int lines;
 
 	newtTextboxSetText(box, text);
-	*lines = newtTextboxGetNumLines(box);
-	if (*lines <= most) {
-		newtTextboxSetHeight(box, *lines > 0 ? *lines : 1);
-		return box;
+	lines = newtTextboxGetNumLines(box);
+	if (lines <= most) {
+		newtTextboxSetHeight(box, lines > 0 ? lines : 1);
+		newtFormAddComponent(form, box);
+		return lines;
 	}
 	newtComponentDestroy(box);
-	*lines = most;
-	box = newtTextbox(1, 1, width, most, NEWT_FLAG_WRAP | NEWT_FLAG_SCROLL);
+	/* newt makes it two columns wider, and shows no bar in them. */
+	box = newtTextbox(1, 1, width - 2, most, NEWT_FLAG_WRAP | NEWT_FLAG_SCROLL);
 	newtTextboxSetText(box, text);
-	return box;
+	newtFormAddComponents(form, box, newtLabel(1, most + 1, "(The text is longer: Tab, then "
+						   "Down, Up, PgDn, PgUp.)"), NULL);
+	return most;
 }
 
 enum screen_answer screen_tell(struct screen *s, const char *title, const char *text,
@@ -86,12 +93,11 @@ enum screen_answer screen_tell(struct screen *s, const char *title, const char *
 	do {
 		int width = s->columns - 10, lines, at = 1;
 		newtComponent form = newtForm(NULL, NULL, NEWT_FLAG_NOF12), hit = NULL;
-		newtComponent box = text_box(text, width - 2, s->rows - 10, &lines);
 		newtComponent button[4] = {0};
 
+		lines = add_text(form, text, width - 2, s->rows - 10);
 		screen_open_window(s, width, lines + 4, title,
 				   "Tab: next button  Enter: press it  Esc: back  Ctrl-C: leave");
-		newtFormAddComponent(form, box);
 		for (size_t i = 0; i < n && i < 4; i++) {
 			button[i] = newtCompactButton(at, lines + 2, buttons[i]);
 			newtFormAddComponent(form, button[i]);
@@ -129,13 +135,13 @@ enum screen_answer screen_ask(struct screen *s, const char *title, const char *t
 	do {
 		int width = s->columns - 10, lines;
 		newtComponent form = newtForm(NULL, NULL, NEWT_FLAG_NOF12), entry, hit;
-		newtComponent box = text_box(text, width - 2, s->rows - 11, &lines);
 
+		lines = add_text(form, text, width - 2, s->rows - 11);
 		screen_open_window(s, width, lines + 5, title,
 				   "Type yes and press Enter  Esc: back, nothing is written  "
 				   "Ctrl-C: leave");
 		entry = newtEntry(34, lines + 2, "", 12, NULL, NEWT_FLAG_RETURNEXIT);
-		newtFormAddComponents(form, box,
+		newtFormAddComponents(form,
 				      newtLabel(1, lines + 2, "Type the word yes to go on:"),
 				      entry, NULL);
 		newtFormSetCurrent(form, entry);

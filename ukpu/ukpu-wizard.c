@@ -67,9 +67,9 @@ static enum screen_answer check_file(struct wizard *w)
 	struct content content = {0};
 	struct fault fault = {0};
 	enum screen_answer answer = SCREEN_CHOSEN;
-	char *text = NULL;
+	char *found = NULL, *text = NULL;
 	size_t size = 0, pressed = 1;
-	FILE *out = open_memstream(&text, &size);
+	FILE *out = open_memstream(&found, &size);
 	int r;
 
 	if (!out) {
@@ -79,12 +79,19 @@ static enum screen_answer check_file(struct wizard *w)
 	}
 	r = wizard_load(w, &content, out, &fault);
 	content_wipe(&content);
-	if (r)
-		fprintf(out, "\n%s.\n%s", fault.what, fault.todo);
-	if (fclose(out) == 0 && (r || w->keys.warnings))
+	/* The verdict first: what was found may be long. */
+	if (fclose(out) == 0 && (r || w->keys.warnings) &&
+	    asprintf(&text, "%s.\n%s\n\n%s",
+		     r ? fault.what : "This file can be used, but the checker warns",
+		     fault.todo, found) >= 0) {
 		answer = screen_tell(&w->screen, r ? "This file cannot be used" : "Warnings", text,
 				     buttons, r ? 1 : 2, &pressed);
-	free(text);
+		free(text);
+	} else if (r) {
+		answer = screen_fault(&w->screen, "This file cannot be used", &fault);
+		pressed = 0;
+	}
+	free(found);
 	return answer == SCREEN_LEAVE ? SCREEN_LEAVE :
 		answer == SCREEN_BACK || !pressed ? SCREEN_BACK : SCREEN_CHOSEN;
 }

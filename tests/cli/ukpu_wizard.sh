@@ -13,8 +13,10 @@ done
 mv keys.bin folder/keys.bin
 head -c 3000 /dev/urandom >bad.bin
 cp other.bin wrong.bin
-at=$(grep -abo "$(sed -n 2p other.csv | cut -d, -f1 | tr -d -)" wrong.bin | cut -d: -f1)
-printf '!' | dd of=wrong.bin bs=1 seek="$at" conv=notrunc status=none
+for pid in $(tail -n +2 other.csv | cut -d, -f1 | tr -d -); do
+	at=$(grep -abo "$pid" wrong.bin | cut -d: -f1)
+	printf '!' | dd of=wrong.bin bs=1 seek="$at" conv=notrunc status=none
+done
 truncate -s 64M a.img b.img
 truncate -s 10M small.img
 pid=$(sed -n '2s/^\(....\)\([^,]*\),.*/\1-\2/p' keys.csv)
@@ -45,8 +47,13 @@ down_to '^ .*bad.bin'
 press Enter; see 'cannot be used'; see 'no setup.bin'
 press Enter; see 'Which setup.bin?'
 down_to '^ .*wrong.bin'
-press Enter; see 'cannot be used'; see 'Error, record 1'; see 'wrong.bin has 1 error'
-press Enter; see 'Which setup.bin?'
+press Enter; see 'cannot be used'; see 'Error, record 1'; see 'wrong.bin has 5 errors'
+# What does not fit into the window says so, and can be read all the same.
+see 'The text is longer'
+! grep -q 'Error, record 5' now || fail "all of it fits: this is no test"
+grep 'Error, record 1,' now | grep -q '[^a-z0-9 ] *$' || fail "the window has lost its border"
+press Tab PageDown PageDown; see 'Error, record 5'
+press Tab Enter; see 'Which setup.bin?'
 down_to 'into this folder'
 press Enter; see 'keys.bin'
 down_to 'keys.bin'
@@ -108,6 +115,11 @@ see '^a.img: ready'; see '^b.img: ready'; ended 0
 run "$wizard"; see '1. The setup.bin'; press Escape; see 'no stick was written'; ended 0
 run "$wizard"; see '1. The setup.bin'; press C-c; see 'no stick was written'; ended 0
 run "TERM=vt100 $wizard"; see '1. The setup.bin'; press C-c; ended 0
+coloured() { T capture-pane -e -p -t w | grep -q "$(printf '\033\\[4[1-7]m')"; }
+run "$wizard"; see '1. The setup.bin'; coloured || fail "no colours are seen in this terminal"
+press C-c; ended 0
+run "NO_COLOR=1 $wizard"; see '1. The setup.bin'; coloured && fail "colours although NO_COLOR is set"
+press C-c; ended 0
 run "$wizard"; see '1. The setup.bin'; press F10; ended 0
 run "$wizard & echo \$! >pid; fg"; see '1. The setup.bin'
 press C-z; sleep 0.5; see '1. The setup.bin'
