@@ -218,29 +218,34 @@ START_TEST(a_sound_fat32_with_a_spoiled_directory_stays_fat32)
 }
 END_TEST
 
-START_TEST(of_several_one_is_picked_and_the_others_are_kept)
+/* The stick at PATH with the contents, and behind them a deleted file with OTHER, far behind. */
+static void put_deleted_beside(const char *path, const struct content *other)
 {
-	const char *path = stick_path("several.img");
-	struct content other = stick_content(6, 0, 9);
 	struct layout l;
 	uint8_t e[FAT_ENTRY] = "OLD     BIN ";
 	uint64_t root;
-	int r;
 
 	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);
 	ck_assert_int_eq(layout_make(&l, LAYOUT_FAT16, STICK_BYTES, FAT_SECTOR, 4096, NULL), 0);
 	root = layout_volume_offset(&l) + (uint64_t)l.g.root_sector * FAT_SECTOR;
-	/* A second, deleted one, far behind. */
 	e[0] = 0xE5;
 	e[11] = FAT_ARCHIVE;
 	e[26] = 0x00;
 	e[27] = 0x10;
-	e[28] = (uint8_t)other.size;
-	e[29] = (uint8_t)(other.size >> 8);
+	e[28] = (uint8_t)other->size;
+	e[29] = (uint8_t)(other->size >> 8);
 	stick_put(path, root + FAT_ENTRY, e, sizeof(e));
-	stick_put(path, layout_volume_offset(&l) + fat_cluster_offset(&l.g, 0x1000), other.data,
-		  other.size);
+	stick_put(path, layout_volume_offset(&l) + fat_cluster_offset(&l.g, 0x1000), other->data,
+		  other->size);
+}
 
+START_TEST(of_several_one_is_picked_and_the_others_are_kept)
+{
+	const char *path = stick_path("several.img");
+	struct content other = stick_content(6, 0, 9);
+	int r;
+
+	put_deleted_beside(path, &other);
 	r = ukpu("repair", "--image", path, "--yes", NULL);
 	ck_assert_msg(r == 2 && strstr(output, "--pick") && strstr(output, "1: /SETUP.BIN") &&
 		      strstr(output, "2: /?LD.BIN"), "%d:\n%s", r, output);
@@ -255,6 +260,27 @@ START_TEST(of_several_one_is_picked_and_the_others_are_kept)
 	/* Both had unused records: both have their copies. */
 	ck_assert_uint_eq(backups(NULL, 0), 2);
 	content_wipe(&other);
+}
+END_TEST
+
+START_TEST(a_deleted_file_is_not_taken_unasked_for_a_damaged_one_that_is_there)
+{
+	const char *path = stick_path("older.img");
+	struct content older = stick_content(6, 0, 9);
+	int r;
+
+	content.data[2 * SBIN_CHUNK + 16] = 9;
+	put_deleted_beside(path, &older);
+	r = ukpu("repair", "--image", path, "--yes", "--discard-other-files", NULL);
+	ck_assert_msg(r == 2 && strstr(output, "1: /SETUP.BIN") && strstr(output, "; damaged") &&
+		      strstr(output, "2: /?LD.BIN"), "%d:\n%s", r, output);
+	r = ukpu("repair", "--image", path, "--yes", "--pick", "1", NULL);
+	ck_assert_msg(r == 2 && strstr(output, "damaged itself"), "%d:\n%s", r, output);
+	r = ukpu("repair", "--image", path, "--yes", "--pick", "2", "--discard-other-files", NULL);
+	ck_assert_msg(r == 0 && strstr(output, "setup.bin: /?LD.BIN, deleted"), "%d:\n%s", r,
+		      output);
+	assert_on_stick(path, &older);
+	content_wipe(&older);
 }
 END_TEST
 
@@ -498,6 +524,7 @@ int main(void)
 	tcase_add_loop_test(t, a_sound_stick_keeps_its_layout_and_is_left_alone, 0, 3);
 	tcase_add_test(t, a_sound_fat32_with_a_spoiled_directory_stays_fat32);
 	tcase_add_test(t, of_several_one_is_picked_and_the_others_are_kept);
+	tcase_add_test(t, a_deleted_file_is_not_taken_unasked_for_a_damaged_one_that_is_there);
 	tcase_add_test(t, other_files_are_saved_under_tame_names);
 	tcase_add_test(t, what_cannot_be_repaired_says_why_and_is_left_as_it_is);
 	tcase_add_test(t, a_stick_is_rebuilt_from_its_backup);

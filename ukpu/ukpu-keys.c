@@ -80,14 +80,17 @@ int ukpu_note_keys(struct ukpu_stick *s, struct fault *fault)
 {
 	char (*pids)[PID_LENGTH + 1] = NULL;
 	char journal[PATH_MAX];
-	long known = s->keys_elsewhere;
+	long known = s->keys_elsewhere, now = known;
 	struct journal_hit hit;
 	size_t n = 0;
 	int r = state_path("journal", journal, sizeof(journal), fault);
 
 	/* Questions take their time, and somebody else may be at work with the same file. */
-	if (!r && s->keys_looked_up && journal_size(journal) != s->journal_bytes &&
-	    ukpu_keys_elsewhere(s, &hit, fault) > known) {
+	if (!r && s->keys_looked_up && journal_size(journal) != s->journal_bytes)
+		now = ukpu_keys_elsewhere(s, &hit, fault);
+	if (now < 0)
+		return (int)now;
+	if (now > known) {
 		fault_set(fault, KIT_ERR_EXISTS, "meanwhile keys of this file went onto the stick "
 			  "%.150s (%s)", hit.stick, hit.pid);
 		return fault_todo(fault, "Two machines must not get one key. Start again.");

@@ -131,7 +131,7 @@ static int get_ready(struct cli *cli, struct ukpu_stick *sticks, size_t n, struc
 		s->content = shares[i];
 		memset(&shares[i], 0, sizeof(shares[i]));
 		if (!r && !s->created)
-			r = ukpu_stick_search(s, 0, fault);
+			r = ukpu_stick_search(s, target_disk(s->t), 0, fault);
 		if (!r)
 			r = ukpu_guard_unused(s, fault);
 		if (!r)

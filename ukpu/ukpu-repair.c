@@ -42,19 +42,24 @@ static void take_result(void *context, const struct verify_result *r)
 		state->layout_sound = false;
 }
 
-/* The candidates that are worth asking about: distinct contents, sound ones if there are any. */
+/*
+ * The candidates that are worth asking about: distinct contents. A damaged one is left out only if
+ * a sound one stands in no worse a place: a deleted file may be from before the one that is there.
+ */
 static size_t list_choices(const struct find *f, const struct find_candidate **out)
 {
-	bool sound = false;
+	enum find_how sound = FIND_CLUSTER + 1;
 	size_t n = 0;
 
-	for (size_t i = 0; i < f->n; i++)
-		sound = sound || f->candidate[i].sound;
+	for (size_t i = 0; i < f->n; i++) {
+		if (f->candidate[i].sound && f->candidate[i].how < sound)
+			sound = f->candidate[i].how;
+	}
 	for (size_t i = 0; i < f->n; i++) {
 		const struct find_candidate *c = &f->candidate[i];
 		size_t k = 0;
 
-		if (sound && !c->sound)
+		if (!c->sound && sound <= c->how)
 			continue;
 		while (k < n && memcmp(out[k]->digest, c->digest, sizeof(c->digest)))
 			k++;
@@ -64,16 +69,11 @@ static size_t list_choices(const struct find *f, const struct find_candidate **o
 	return n;
 }
 
-static void show_choices(const struct find_candidate *const *choice, size_t n)
+static void show_candidate(const char *name, const struct find_candidate *c)
 {
-	for (size_t i = 0; i < n; i++) {
-		const struct find_candidate *c = choice[i];
-
-		fprintf(stderr, "%zu: %s%s%s; %u records, %u left%s%s%s\n", i + 1, c->path,
-			c->path[0] ? ", " : "", find_how_name(c->how), c->records, c->left,
-			c->next_pid[0] ? ", next PID " : "", c->next_pid,
-			c->sound ? "" : "; damaged");
-	}
+	fprintf(stderr, "%s: %s%s%s; %u records, %u left%s%s%s\n", name, c->path,
+		c->path[0] ? ", " : "", find_how_name(c->how), c->records, c->left,
+		c->next_pid[0] ? ", next PID " : "", c->next_pid, c->sound ? "" : "; damaged");
 }
 
 /* One of several: by --pick, or asked for. */
@@ -81,13 +81,16 @@ static int choose(struct ukpu_stick *s, const struct find_candidate *const *choi
 		  const struct find_candidate **out, struct fault *fault)
 {
 	uint64_t pick = 0;
-	char answer[16];
+	char answer[24];
 	int r = cli_number(s->cli, "pick", 1, n ? n : 1, &pick, fault);
 
 	if (r)
 		return r;
 	if (!pick && n > 1) {
-		show_choices(choice, n);
+		for (size_t i = 0; i < n; i++) {
+			snprintf(answer, sizeof(answer), "%zu", i + 1);
+			show_candidate(answer, choice[i]);
+		}
 		if (cli_has(s->cli, "yes") || cli_has(s->cli, "dry-run") ||
 		    cli_ask(s->cli, "Which one? ", answer, sizeof(answer), NULL)) {
 			fault_set(fault, KIT_ERR_STATE,
@@ -110,7 +113,7 @@ static int take_from_stick(struct ukpu_stick *s, const struct find_candidate **k
 {
 	const struct find_candidate *choice[FIND_MAX];
 	size_t n;
-	int r = ukpu_stick_search(s, FIND_DEEP, fault);
+	int r = ukpu_stick_search(s, target_disk(s->t), FIND_DEEP, fault);
 
 	if (r)
 		return r;
@@ -155,7 +158,7 @@ static int take_from_file(struct ukpu_stick *s, const char *path, struct fault *
 	}
 	/* What else is on the stick is looked for all the same, to be listed and kept. */
 	if (!r)
-		r = ukpu_stick_search(s, FIND_DEEP, fault);
+		r = ukpu_stick_search(s, target_disk(s->t), FIND_DEEP, fault);
 	if (!r)
 		r = ukpu_guard_second(s, fault);
 	return r;
@@ -254,11 +257,9 @@ int ukpu_repair(struct cli *cli)
 	}
 	if (r == KIT_ERR_NOT_FOUND && s.t && !cli_has(cli, "from"))
 		status = EXIT_NO;
+	if (!r && keep && !cli->quiet)
+		show_candidate("setup.bin", keep);
 	if (!r && cli_has(cli, "dry-run")) {
-		if (keep)
-			printf("setup.bin: %s%s%s; %u records, %u left\n", keep->path,
-			       keep->path[0] ? ", " : "", find_how_name(keep->how), keep->records,
-			       keep->left);
 		ukpu_print_plan(&s);
 		status = EXIT_YES;
 		goto out;

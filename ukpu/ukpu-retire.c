@@ -16,7 +16,7 @@ const struct cli_option ukpu_retire_options[] = {
 static int get_ready(struct ukpu_stick *s, struct fault *fault)
 {
 	bool whole = cli_has(s->cli, "whole");
-	int r = ukpu_stick_search(s, FIND_DEEP | FIND_ALWAYS, fault);
+	int r = ukpu_stick_search(s, target_disk(s->t), FIND_DEEP | FIND_ALWAYS, fault);
 
 	if (r)
 		return r;
@@ -38,18 +38,16 @@ static int get_ready(struct ukpu_stick *s, struct fault *fault)
 /* Whatever the plan said: look once more, on the medium. */
 static int prove(struct ukpu_stick *s, struct fault *fault)
 {
-	struct find again = {0};
 	const struct disk *fresh;
 	int r = target_fresh(s->t, &fresh, fault);
 
 	if (!r)
-		r = find_run(&again, fresh, FIND_DEEP | FIND_ALWAYS, NULL, NULL, fault);
-	if (!r && again.n) {
+		r = ukpu_stick_search(s, fresh, FIND_DEEP | FIND_ALWAYS, fault);
+	if (!r && s->found.n) {
 		fault_set(fault, KIT_ERR_VERIFY, "%s: a setup.bin still shows at byte %llu",
-			  s->path, (unsigned long long)again.candidate[0].file.runs[0].offset);
+			  s->path, (unsigned long long)s->found.candidate[0].file.runs[0].offset);
 		r = fault_todo(fault, "Run it again with --whole, or destroy the stick.");
 	}
-	find_free(&again);
 	return r;
 }
 
@@ -58,6 +56,7 @@ int ukpu_retire(struct cli *cli)
 	struct ukpu_stick s;
 	struct fault fault = {0};
 	uint64_t wiped = 0;
+	size_t files;
 	int status = EXIT_CANNOT, r;
 
 	r = ukpu_stick_open(&s, cli, cli->argv[0], UKPU_WRITE, &fault);
@@ -78,6 +77,7 @@ int ukpu_retire(struct cli *cli)
 		r = ukpu_save_unused(&s, NULL, &fault);
 	if (r || ukpu_write_all(&s, 1))
 		goto out;
+	files = s.found.n;
 	r = prove(&s, &fault);
 	if (!r)
 		r = ukpu_note_gone(&s, &fault);
@@ -91,7 +91,7 @@ int ukpu_retire(struct cli *cli)
 		       "read back; "
 		       "the stick is empty.\n  Flash keeps spare copies that no program reaches: "
 		       "destroy the stick if that matters.\n",
-		       s.path, s.found.n, ukpu_plural(s.found.n), (unsigned long long)wiped);
+		       s.path, files, ukpu_plural(files), (unsigned long long)wiped);
 out:
 	if (fault.code)
 		cli_fail(cli, &fault);

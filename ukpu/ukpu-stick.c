@@ -279,14 +279,15 @@ static void show_search(void *context, uint64_t done, uint64_t total)
 	progress_update(context, done);
 }
 
-int ukpu_stick_search(struct ukpu_stick *s, unsigned flags, struct fault *fault)
+int ukpu_stick_search(struct ukpu_stick *s, const struct disk *disk, unsigned flags,
+		      struct fault *fault)
 {
 	struct progress bar;
 	int r;
 
 	find_free(&s->found);
-	progress_begin(&bar, "searching", target_disk(s->t)->size, true, s->cli->quiet);
-	r = find_run(&s->found, target_disk(s->t), flags, show_search, &bar, fault);
+	progress_begin(&bar, "searching", disk->size, true, s->cli->quiet);
+	r = find_run(&s->found, disk, flags, show_search, &bar, fault);
 	progress_end(&bar);
 	return r ? fault_context(fault, "%s", s->path) : 0;
 }

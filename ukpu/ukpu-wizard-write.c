@@ -192,7 +192,7 @@ static enum screen_answer get_ready(struct wizard *w, struct ukpu_stick *s, cons
 	if (!r)
 		r = wizard_load(w, &s->content, NULL, fault);
 	if (!r)
-		r = ukpu_stick_search(s, 0, fault);
+		r = ukpu_stick_search(s, target_disk(s->t), 0, fault);
 	if (!r)
 		r = ukpu_stick_plan(s, w->layout, false, fault);
 	if (r)

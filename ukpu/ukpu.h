@@ -91,8 +91,12 @@ void ukpu_stick_close(struct ukpu_stick *s);
 /* Are they the same file, or nodes of the same device? */
 bool ukpu_same_file(const struct stat *a, const struct stat *b);
 
-/* Search it for setup.bin files into s->found, with a progress bar when FLAGS say deep. */
-int ukpu_stick_search(struct ukpu_stick *s, unsigned flags, struct fault *fault);
+/*
+ * Search DISK, the stick through its cache or past it, for setup.bin files into s->found, with a
+ * progress bar when FLAGS say deep.
+ */
+int ukpu_stick_search(struct ukpu_stick *s, const struct disk *disk, unsigned flags,
+		      struct fault *fault);
 /* Plan s->content in layout KIND; old setup.bin files that were found are wiped. */
 int ukpu_stick_plan(struct ukpu_stick *s, enum layout_kind kind, bool wipe_all,
 		    struct fault *fault);
