@@ -1,4 +1,4 @@
-/* One exclusive descriptor on a stick or image: writes, the first error, reading past the cache. */
+/* One exclusive descriptor on a stick or image: what it is, writes, the first error. */
 #include "ukpu/target.h"
 
 #include <errno.h>
@@ -13,16 +13,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "keygen/secret.h"
+#include "ukpu/medium.h"
 
 #ifndef BLKGETDISKSEQ
 #define BLKGETDISKSEQ _IOR(0x12, 128, uint64_t)
 #endif
 
 #define PIECE		((size_t)1 << 20)	/* bytes in one write, then a look at progress */
-#define WINDOW		((size_t)128 << 10)	/* bytes read back at once */
-#define WINDOWS		16	/* of them are kept, each for its share of the places */
-#define DIRECT_ALIGN	4096
 #define NOWHERE		UINT64_MAX		/* an error that cannot be told a place for */
 #define GONE_TRIES	20			/* looks, 50 ms apart, whether a stick is going */
 #define LOCK_TRIES	20	/* udev holds the lock for moments while it probes */
@@ -37,14 +34,7 @@ struct target {
 	struct drive drive;	/* of a block device */
 	struct disk disk;
 	struct disk_fd disk_state;
-	int fresh_fd;		/* -1, or the second descriptor */
-	bool fresh_direct;
-	uint8_t *fresh_buffer;	/* WINDOWS of them, aligned: what was read from the medium */
-	struct {
-		uint64_t at;
-		size_t bytes;	/* that are good: none after any write */
-		bool touched;	/* has held something, which is to be wiped */
-	} window[WINDOWS];
+	struct medium *medium;	/* NULL until something is read back */
 	struct disk fresh;
 	struct fault first;	/* the first error of a write or flush */
 	uint64_t written, reached;
@@ -203,7 +193,7 @@ static int open_with(struct target **out, const char *path, unsigned flags, int 
 	*out = NULL;
 	if (!t)
 		return fault_set(fault, KIT_ERR_NOMEM, "no memory to open %s", path);
-	t->fd = t->fresh_fd = -1;
+	t->fd = -1;
 	t->flags = flags;
 	t->path = strdup(path);
 	if (!t->path) {
@@ -266,15 +256,9 @@ void target_close(struct target **t)
 {
 	if (!*t)
 		return;
-	if ((*t)->fresh_fd >= 0)
-		close((*t)->fresh_fd);
+	medium_close(&(*t)->medium);
 	if ((*t)->fd >= 0)
 		close((*t)->fd);
-	for (size_t i = 0; i < WINDOWS; i++) {
-		if ((*t)->window[i].touched)
-			secret_wipe((*t)->fresh_buffer + i * WINDOW, WINDOW);
-	}
-	free((*t)->fresh_buffer);
 	free((*t)->path);
 	free(*t);
 	*t = NULL;
@@ -357,20 +341,13 @@ static int push(struct target *t, uint64_t offset, size_t size, struct fault *fa
 	return 0;
 }
 
-/* What was read before a write is no proof any more. */
-static void forget_windows(struct target *t)
-{
-	for (size_t i = 0; i < WINDOWS; i++)
-		t->window[i].bytes = 0;
-}
-
 int target_write(struct target *t, uint64_t offset, const void *data, size_t size,
 		 struct fault *fault)
 {
 	const uint8_t *p = data;
 	int r;
 
-	forget_windows(t);
+	medium_forget(t->medium);
 	if (t->first.code)
 		return failed(t, 0, "writing", offset, fault);
 	if (offset > t->disk.size || size > t->disk.size - offset)
@@ -421,7 +398,7 @@ int target_wrote(struct target *t, uint64_t offset, size_t size, int err, struct
 {
 	uint8_t buffer[DISK_SECTOR * 8];
 
-	forget_windows(t);
+	medium_forget(t->medium);
 	while (size && !err) {
 		size_t n = size < sizeof(buffer) ? size : sizeof(buffer);
 
@@ -452,87 +429,44 @@ int target_flush(struct target *t, struct fault *fault)
 	return 0;
 }
 
-/* Read window I, which holds byte OFFSET; O_DIRECT wants buffer, place and size aligned. */
-static int fill_window(struct target *t, size_t i, uint64_t offset, struct fault *fault)
+/* A stick that is gone is no stick that cannot be read. */
+static int fresh_failed(struct target *t, const struct fault *why, struct fault *fault)
 {
-	uint64_t base = offset - offset % WINDOW;
-	ssize_t done;
-
-	t->window[i].bytes = 0;
-	t->window[i].touched = true;
-	do {
-		done = pread(t->fresh_fd, t->fresh_buffer + i * WINDOW, WINDOW, (off_t)base);
-	} while (done < 0 && errno == EINTR);
-	if (done < 0 || (uint64_t)done <= offset - base) {
-		int err = done < 0 ? errno : EIO;
-
-		if (target_present(t, fault))
-			return KIT_ERR_REMOVED;
-		return fault_sys(fault, err, "%s: cannot read back byte %llu", t->path,
-				 (unsigned long long)base);
-	}
-	t->window[i].at = base;
-	t->window[i].bytes = (size_t)done;
-	return 0;
+	if (target_present(t, fault))
+		return KIT_ERR_REMOVED;
+	if (fault && !fault->code)
+		*fault = *why;
+	return why->code;
 }
 
 static int fresh_read(void *context, uint64_t offset, void *buffer, size_t size,
 		      struct fault *fault)
 {
 	struct target *t = context;
-	uint8_t *out = buffer;
+	struct fault why = {0};
 
-	while (size) {
-		size_t i = (size_t)(offset / WINDOW % WINDOWS), skip, n;
-		int r = 0;
-
-		if (offset - t->window[i].at >= t->window[i].bytes)
-			r = fill_window(t, i, offset, fault);
-		if (r)
-			return r;
-		skip = (size_t)(offset - t->window[i].at);
-		n = t->window[i].bytes - skip < size ? t->window[i].bytes - skip : size;
-		memcpy(out, t->fresh_buffer + i * WINDOW + skip, n);
-		out += n;
-		offset += n;
-		size -= n;
-	}
-	return 0;
+	return medium_read(t->medium, offset, buffer, size, &why) ? fresh_failed(t, &why, fault) :
+		0;
 }
 
 int target_fresh(struct target *t, const struct disk **out, struct fault *fault)
 {
+	struct fault why = {0};
 	int r;
 
 	*out = NULL;
 	if (t->first.code)
 		return failed(t, 0, "writing", NOWHERE, fault);
-	if (t->fresh_fd < 0) {
-		t->fresh_fd = open(t->path, O_RDONLY | O_CLOEXEC | O_DIRECT);
-		t->fresh_direct = t->fresh_fd >= 0;
-		if (t->fresh_fd < 0 && errno == EINVAL)	/* a file system without O_DIRECT */
-			t->fresh_fd = open(t->path, O_RDONLY | O_CLOEXEC);
-		if (t->fresh_fd < 0 && target_present(t, fault))
-			return KIT_ERR_REMOVED;
-		if (t->fresh_fd < 0)
-			return fault_sys(fault, errno, "cannot open %s once more", t->path);
+	if (!t->medium && medium_open(&t->medium, t->path, &why))
+		return fresh_failed(t, &why, fault);
+	if (!same_stick(t, medium_fd(t->medium))) {
+		fault_set(fault, KIT_ERR_REMOVED, "%s is no longer the stick that was written",
+			  t->path);
+		return fault_todo(fault, "Put the stick back in and run the command again.");
 	}
-	if (!same_stick(t, t->fresh_fd))
-		return fault_set(fault, KIT_ERR_REMOVED,
-				 "%s is no longer the stick that was written", t->path);
-	if (!t->fresh_direct) {
-		r = fsync(t->fd);
-		if (r || (t->flags & TARGET_IMAGE ?
-			  posix_fadvise(t->fresh_fd, 0, 0, POSIX_FADV_DONTNEED) :
-			  ioctl(t->fd, BLKFLSBUF, 0)))
-			return fault_sys(fault, errno, "cannot drop the cache of %s", t->path);
-	}
-	if (!t->fresh_buffer) {
-		t->fresh_buffer = aligned_alloc(DIRECT_ALIGN, WINDOWS * WINDOW);
-		if (!t->fresh_buffer)
-			return fault_set(fault, KIT_ERR_NOMEM, "no memory to read %s back",
-					 t->path);
-	}
+	r = medium_drop_cache(t->medium, t->fd, fault);
+	if (r)
+		return r;
 	t->fresh = t->disk;
 	t->fresh.read = fresh_read;
 	t->fresh.context = t;
