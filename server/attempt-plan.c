@@ -59,6 +59,11 @@ static int plan_passwords(struct attempt *a, struct fault *fault)
 	char *next_mebx = a->secrets.next_mebx_password, earlier[PASSWORD_MAX + 1];
 	int ret;
 
+	/* What an earlier attempt set, it has: another next one must not push it out. */
+	if (login >= 0 && a->kinds[login] == LOGIN_NEXT) {
+		strcpy(a->secrets.admin_password, now);
+		strcpy(a->system.admin_user, a->logins[login].user);
+	}
 	ret = choose_password(a->profile.admin_policy, a->profile.admin_password, now,
 			      a->secrets.next_admin_password, fault);
 	if (ret)
@@ -257,8 +262,8 @@ int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
 	if (ret)
 		return ret;
 	/* Until there is an account for certain, this is whose "next" password it is. */
-	if (!*a->secrets.admin_password)
-		known.admin_user = a->profile.admin_user;
+	known.admin_user = *a->secrets.admin_password ? a->system.admin_user :
+			   a->profile.admin_user;
 	return keymap_system_facts(map, &a->uuid, &known, fault);
 }
 

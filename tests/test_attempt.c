@@ -438,6 +438,33 @@ START_TEST(the_user_of_a_password_that_it_may_have_is_known_when_the_profile_nam
 }
 END_TEST
 
+START_TEST(a_password_that_it_took_is_tried_whatever_the_profile_says_since)
+{
+	struct uuid uuid = scratch_uuid(1);
+	char admin[PASSWORD_MAX + 1];
+
+	hello(0, 1, "192.0.2.1");
+	load(1);
+	ck_assert_int_eq(talk("New-Secret0!", 1, 1), SETUP_PLAN);
+	ck_assert_int_eq(run(attempt_plan), 0);
+	strcpy(admin, a->wish.admin.password);
+	/* The machine took it, and the server ends here; the profile is changed, twice it breaks. */
+	for (int i = 0; i < 2; i++) {
+		ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
+		load(1);
+		strcpy(a->profile.admin_user, "boss");
+		a->profile.admin_policy = PROFILE_ONE;
+		strcpy(a->profile.admin_password, "Same-For-All1");
+		ck_assert_msg(talk(admin, 1, 1) == SETUP_PLAN, "%s", setup_fault(a->setup)->what);
+		ck_assert_str_eq(a->logins[setup_login_index(a->setup)].user, "admin");
+		ck_assert_int_eq(run(attempt_plan), 0);
+		ck_assert_str_eq(a->wish.admin.user, "boss");
+		ck_assert_str_eq(a->wish.admin.password, "Same-For-All1");
+		ck_assert_str_eq(row(1).admin_user, "admin");
+	}
+}
+END_TEST
+
 START_TEST(a_new_pair_that_was_refused_is_not_the_machines)
 {
 	struct uuid uuid = scratch_uuid(1);
@@ -519,6 +546,7 @@ int main(void)
 	tcase_add_test(t, who_turns_out_to_be_set_up_may_have_either_mebx_password);
 	tcase_add_test(t, a_refused_mebx_password_that_an_earlier_attempt_may_have_set_is_kept);
 	tcase_add_test(t, the_user_of_a_password_that_it_may_have_is_known_when_the_profile_names_another);
+	tcase_add_test(t, a_password_that_it_took_is_tried_whatever_the_profile_says_since);
 	tcase_add_test(t, a_new_pair_that_was_refused_is_not_the_machines);
 	tcase_add_test(t, a_machine_whose_uuid_is_unknown_is_served_unless_that_is_refused);
 	tcase_add_test(t, a_hello_from_elsewhere_meanwhile_is_called_next);
