@@ -149,7 +149,7 @@ struct kind {
 
 struct fleet {
 	const struct doctor *d;
-	struct kind no_name, failed, silent, certificate;
+	struct kind no_name, failed, refused, silent, certificate;
 };
 
 static void count(struct kind *k, const struct system *s)
@@ -167,6 +167,8 @@ static int look_at_system(void *context, const struct system *s)
 		count(&f->no_name, s);
 	if (s->state == SYSTEM_FAILED)
 		count(&f->failed, s);
+	if (s->state == SYSTEM_REFUSED)
+		count(&f->refused, s);
 	if (s->state == SYSTEM_NEEDS_CERTIFICATE)
 		count(&f->certificate, s);
 	else if (s->state != SYSTEM_CONFIGURED && s->last_seen + window < f->d->now)
@@ -184,8 +186,9 @@ static void tell_kind(const struct doctor *d, const char *check, const struct ki
 		return;
 	}
 	uuid_show(&k->first.uuid, uuid);
-	doctor_say(d, check, DOCTOR_WARN, todo, "%" PRIu64 " %s; the first is %s at %s%s%s", k->n, what,
-		   uuid, k->first.address[0] ? k->first.address : "an unknown address",
+	doctor_say(d, check, DOCTOR_WARN, todo, "%" PRIu64 " machine%s %s%s %s at %s%s%s", k->n,
+		   k->n == 1 ? "" : "s", what, k->n == 1 ? ":" : "; the first is", uuid,
+		   k->first.address[0] ? k->first.address : "an unknown address",
 		   reason && k->first.reason[0] ? ": " : "", reason ? k->first.reason : "");
 }
 
@@ -291,15 +294,18 @@ void doctor_fleet(const struct doctor *d)
 		doctor_fault(d, "systems", &fault);
 		return;
 	}
-	tell_kind(d, "fqdn-missing", &f.no_name, "machines wait for a name",
+	tell_kind(d, "fqdn-missing", &f.no_name, "waiting for a name",
 		  "no machine waits for a name", "import them (inventory import), or set a properties"
 		  " script or dns_fallback; then systems retry --state fqdn-missing", false);
-	tell_kind(d, "failed", &f.failed, "machines failed to be set up", "no machine is failed",
+	tell_kind(d, "failed", &f.failed, "that failed to be set up", "no machine is failed",
 		  "mend the reason, then: systems retry --state failed", true);
-	tell_kind(d, "silent", &f.silent, "machines are not set up and have fallen silent",
+	tell_kind(d, "machines-refused", &f.refused, "refused", "no machine is refused",
+		  "\"systems list --state refused\" says each with what to do; one whose key was not"
+		  " the map's says hello again by itself, or when it had no mains for half a minute", true);
+	tell_kind(d, "silent", &f.silent, "not set up and fallen silent",
 		  "no machine fell silent before it was set up", "take the machine's AC power away for"
 		  " half a minute, or have its system send a restart hello", true);
-	tell_kind(d, "needs-certificate", &f.certificate, "machines want a certificate (PKI), not a key",
+	tell_kind(d, "needs-certificate", &f.certificate, "wanting a certificate (PKI), not a key",
 		  "no machine wants a certificate", "set them up with a key from a stick, or with a tool"
 		  " that serves version 3 hellos", false);
 	look_at_log(d);

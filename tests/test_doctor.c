@@ -93,6 +93,24 @@ START_TEST(a_script_is_looked_at_before_a_machine_needs_it)
 }
 END_TEST
 
+START_TEST(machines_that_stay_refused_are_told_however_long_ago_that_was)
+{
+	const struct keymap_hello hello = { scratch_uuid(1), NULL, "192.0.2.1", 2, 0 };
+
+	doctor.map = scratch_map();
+	doctor_fleet(&doctor);
+	expect("machines-refused pass no machine is refused");
+	ok(keymap_system_hello(doctor.map, &hello, SYSTEM_REFUSED, 1700000000, NULL, NULL, &fault));
+	ok(keymap_system_state(doctor.map, &hello.uuid, SYSTEM_REFUSED, "nobody knows its PID", 0,
+			       1700000000, &fault));
+	found[0] = '\0';
+	doctor_fleet(&doctor);
+	keymap_close(&doctor.map);
+	expect("machines-refused warn 1 machine refused: 939b524b-");
+	expect("at 192.0.2.1: nobody knows its PID -- \"systems list --state refused\"");
+}
+END_TEST
+
 START_TEST(without_a_script_nothing_is_said_against_it)
 {
 	config.use_props_script = false;
@@ -351,6 +369,7 @@ int main(void)
 	tcase_add_checked_fixture(host, begin, end);
 	tcase_add_loop_test(host, a_script_is_looked_at_before_a_machine_needs_it, 0,
 			    COUNT(scripts));
+	tcase_add_test(host, machines_that_stay_refused_are_told_however_long_ago_that_was);
 	tcase_add_test(host, without_a_script_nothing_is_said_against_it);
 	tcase_add_loop_test(host, a_timeout_that_no_script_keeps_to_is_told, 0, COUNT(timeouts));
 	tcase_add_test(host, a_clock_that_is_years_behind_is_told);
