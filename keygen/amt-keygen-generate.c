@@ -123,6 +123,8 @@ static int open_all(struct job *job, struct fault *fault)
 	if (!rc && job->setupbin_path) {
 		rc = outfile_open(&job->setupbin, job->setupbin_path, flags, fault);
 		if (!rc)
+			rc = outfile_distinct(job->setupbin, job->list, fault);
+		if (!rc)
 			rc = sbin_header_make(&header, job->version, 0, (uint32_t)job->number, fault);
 		if (!rc)
 			rc = sbin_writer_open(&job->setupbin_writer, job->setupbin, &header, fault);

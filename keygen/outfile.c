@@ -237,6 +237,30 @@ int outfile_owner(struct outfile *o, uid_t owner, gid_t group, struct fault *fau
 	return KIT_OK;
 }
 
+int outfile_distinct(const struct outfile *a, const struct outfile *b, struct fault *fault)
+{
+	char *of_a, *of_b;
+	struct stat x, y;
+	bool same;
+
+	if (!a || !b || a->standard || b->standard)
+		return KIT_OK;
+	if (stat(a->folder, &x) || stat(b->folder, &y))
+		return fault_sys(fault, errno, "cannot examine the folders of %s and %s", a->path,
+				 b->path);
+	if (x.st_dev != y.st_dev || x.st_ino != y.st_ino)
+		return KIT_OK;
+	of_a = strdup(a->path);
+	of_b = strdup(b->path);
+	same = of_a && of_b && strcmp(basename(of_a), basename(of_b)) == 0;
+	free(of_a);
+	free(of_b);
+	if (!same)
+		return KIT_OK;
+	fault_set(fault, KIT_ERR_ARGUMENT, "%s and %s are the same file", a->path, b->path);
+	return fault_todo(fault, "give each a name of its own");
+}
+
 uint64_t outfile_size(const struct outfile *o)
 {
 	return o->size;

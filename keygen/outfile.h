@@ -42,6 +42,12 @@ int outfile_patch(struct outfile *o, uint64_t offset, const void *data, size_t s
  */
 int outfile_owner(struct outfile *o, uid_t owner, gid_t group, struct fault *fault);
 
+/*
+ * Would these two end under one name, so that the second took the place of the first?
+ * KIT_ERR_ARGUMENT then, else 0. Either may be NULL.
+ */
+int outfile_distinct(const struct outfile *a, const struct outfile *b, struct fault *fault);
+
 /* Bytes appended so far. */
 uint64_t outfile_size(const struct outfile *o);
 

@@ -84,8 +84,6 @@ static int read_options(struct job *j, struct fault *fault)
 		return misuse(fault, "--scramble goes with --file-version 4.0");
 	if (j->setupbin_path && strcmp(j->setupbin_path, "-") == 0)
 		return misuse(fault, "--setupbin needs a file, for its header is completed at the end");
-	if (j->setupbin_path && j->list_path && strcmp(j->setupbin_path, j->list_path) == 0)
-		return misuse(fault, "--setupbin and -o name the same file");
 	rc = cli_number(cli, "number", 1, UINT32_MAX, &j->number, fault);
 	if (!rc)
 		rc = cli_number(cli, "batch", 1, INT64_MAX, &j->of_batch, fault);
@@ -179,6 +177,8 @@ static int open_files(struct job *j, struct fault *fault)
 	}
 	if (!rc && j->setupbin_path) {
 		rc = outfile_open(&j->setupbin, j->setupbin_path, flags, fault);
+		if (!rc)
+			rc = outfile_distinct(j->setupbin, j->list, fault);
 		if (!rc)
 			rc = sbin_header_make(&header, j->version, 0, (uint32_t)j->n, fault);
 		if (!rc)

@@ -37,6 +37,11 @@ grep -q 'P@ssw0rd' out err && fail "a password was printed"
 status 2 "$BIN/amt-keygen" generate -n 5 --map map.db --new-password-file new.txt --setupbin setup.bin
 status 0 "$BIN/amt-provisionctl" keys list --map map.db --json
 [ "$(jq '.keys | length' out)" = 5 ] || fail "keys were made although setup.bin existed"
+status 2 "$BIN/amt-keygen" generate -n 5 --map map.db --new-password-file new.txt --setupbin both \
+	-o ./both --force
+grep -q 'both and ./both are the same file' err || fail "two files of one name: $(cat err)"
+status 0 "$BIN/amt-provisionctl" keys list --map map.db --json
+[ "$(jq '.keys | length' out)" = 5 ] || fail "keys were made for two files of one name"
 status 2 "$BIN/amt-keygen" generate -n 5 --setupbin other.bin
 grep -q 'new-password-file' err || fail "a setup.bin without a new password"
 [ ! -e other.bin ] || fail "a file was left behind"

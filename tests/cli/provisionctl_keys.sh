@@ -142,8 +142,11 @@ jq -e '.exported_to == "export more.csv" and .state == "free" and
 # Revoke: all that are named or none; nobody exports it any more.
 status 1 ctl keys revoke -m map.db "$PID" 0000-03E0
 [ "$(count revoked)" = 0 ] || fail "one of two was revoked"
-status 2 ctl keys export -m map.db "$PID" --setupbin one.x -o one.x --again
-[ ! -e one.x ] || fail "two files in one"
+for same in one.x ./one.x "$PWD/one.x"; do
+	status 2 ctl keys export -m map.db "$PID" --setupbin one.x -o "$same" --again --force
+	grep -q 'are the same file' err || fail "not said of $same: $(cat err)"
+	[ ! -e one.x ] || fail "two files in one"
+done
 status 0 ctl keys revoke -m map.db "$PID" "$PID"
 grep -q '1 key revoked' err || fail "one key named twice: $(cat err)"
 status 0 ctl keys revoke -m map.db "$PID"
