@@ -41,10 +41,12 @@ say       = $(if $V,:,printf '  %-4s %s\n' $1 $(@:$B/%=%))
 all: $(BIN)
 
 # Say so once, rather than by a header that the compiler does not find.
-.PHONY: libraries
-libraries:
+# A file that stays, so that there is nothing to make when all is made.
+$B/libraries: Makefile
+	@mkdir -p $(@D)
 	@command -v pkg-config >/dev/null && pkg-config --exists $(PC) || \
 	    { echo "Packages that it is built with are missing. Run: make deps" >&2; exit 2; }
+	@touch $@
 
 define folder_rules
 $B/lib/lib$1.a: $(call objects,$(filter-out $(MAINS),$(wildcard $1/*.c)))
@@ -63,7 +65,7 @@ $B/bin/$(notdir $1): $(call objects,$(call files,$1)) $(FLOORS)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rules,$p)))
 
-$B/%.o: %.c Makefile | libraries
+$B/%.o: %.c Makefile | $B/libraries
 	@mkdir -p $(@D); $(call say,CC)
 	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
