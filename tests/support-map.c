@@ -42,10 +42,24 @@ struct keymap *scratch_map(void)
 {
 	const struct keymap_options options = { .flags = KEYMAP_CREATE, .wait_ms = 200 };
 	struct fault fault = { 0 };
-	struct keymap *m;
+	struct keymap *map;
 
-	ck_assert_msg(keymap_open(&m, "map.db", &options, &fault) == 0, "%s", fault.what);
-	return m;
+	ck_assert_msg(keymap_open(&map, "map.db", &options, &fault) == 0, "%s", fault.what);
+	return map;
+}
+
+struct keymap *m;
+
+void map_enter(void)
+{
+	scratch_enter();
+	m = scratch_map();
+}
+
+void map_leave(void)
+{
+	keymap_close(&m);
+	scratch_leave();
 }
 
 long long scratch_sql(const char *sql)

@@ -2,6 +2,7 @@
 #ifndef TESTS_SUPPORT_MAP_H
 #define TESTS_SUPPORT_MAP_H
 
+#include <check.h>
 #include <stddef.h>
 
 #include "server/keymap.h"
@@ -12,6 +13,18 @@ void scratch_leave(void);
 
 /* Open "map.db" in the present folder, made if need be; aborts the test on failure. */
 struct keymap *scratch_map(void);
+
+/* A fixture for tests of the map: a folder of its own, and in it the map M. */
+extern struct keymap *m;
+void map_enter(void);
+void map_leave(void);
+
+/* CALL, which sets a "fault" of its own, returns 0; else the test fails and says why. */
+#define ok(call) do { \
+	struct fault fault = { 0 }; \
+	int rc_ = (call); \
+	ck_assert_msg(rc_ == 0, "%s: %d %s", #call, rc_, fault.what); \
+} while (0)
 
 /* Run SQL on "map.db" past the kit; aborts the test on failure. Returns the first column of the first row, or 0. */
 long long scratch_sql(const char *sql);

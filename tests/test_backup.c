@@ -16,25 +16,6 @@
 #include "tests/support-map.h"
 
 #define NOW	1000000
-#define ok(call) do { \
-	struct fault fault = { 0 }; \
-	int rc_ = (call); \
-	ck_assert_msg(rc_ == 0, "%s: %d %s", #call, rc_, fault.what); \
-} while (0)
-
-static struct keymap *m;
-
-static void enter(void)
-{
-	scratch_enter();
-	m = scratch_map();
-}
-
-static void leave(void)
-{
-	keymap_close(&m);
-	scratch_leave();
-}
 
 static void add(unsigned from, unsigned to)
 {
@@ -490,7 +471,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	tcase_add_checked_fixture(tcase, enter, leave);
+	tcase_add_checked_fixture(tcase, map_enter, map_leave);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, rotation_leaves_nothing_sealed_with_the_old_key);
 	tcase_add_test(tcase,

@@ -7,13 +7,6 @@
 #include "tests/support-map.h"
 
 #define NOW	1000000
-#define ok(call) do { \
-	struct fault fault = { 0 }; \
-	int rc_ = (call); \
-	ck_assert_msg(rc_ == 0, "%s: %d %s", #call, rc_, fault.what); \
-} while (0)
-
-static struct keymap *m;
 
 static void hello(unsigned who, unsigned pair)
 {
@@ -25,16 +18,9 @@ static void hello(unsigned who, unsigned pair)
 
 static void enter(void)
 {
-	scratch_enter();
-	m = scratch_map();
+	map_enter();
 	hello(1, 1);
 	hello(2, 2);
-}
-
-static void leave(void)
-{
-	keymap_close(&m);
-	scratch_leave();
 }
 
 static void set(unsigned who, const char *admin, const char *next, const char *mebx)
@@ -205,7 +191,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	tcase_add_checked_fixture(tcase, enter, leave);
+	tcase_add_checked_fixture(tcase, enter, map_leave);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, a_password_that_is_replaced_is_kept_with_its_key);
 	tcase_add_test(tcase, the_same_passwords_are_kept_once);

@@ -10,25 +10,6 @@
 #include "tests/support-map.h"
 
 #define NOW	1715933350	/* 2024-05-17T08:09:10Z */
-#define ok(call) do { \
-	struct fault fault = { 0 }; \
-	int rc_ = (call); \
-	ck_assert_msg(rc_ == 0, "%s: %d %s", #call, rc_, fault.what); \
-} while (0)
-
-static struct keymap *m;
-
-static void enter(void)
-{
-	scratch_enter();
-	m = scratch_map();
-}
-
-static void leave(void)
-{
-	keymap_close(&m);
-	scratch_leave();
-}
 
 START_TEST(an_event_is_one_line_with_all_that_applies)
 {
@@ -305,7 +286,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	tcase_add_checked_fixture(tcase, enter, leave);
+	tcase_add_checked_fixture(tcase, map_enter, map_leave);
 	tcase_add_test(tcase, an_event_is_one_line_with_all_that_applies);
 	tcase_add_test(tcase, what_a_peer_says_cannot_steer_a_terminal_or_forge_a_line);
 	tcase_add_test(tcase, times_outside_the_calendar_are_empty);

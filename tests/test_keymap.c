@@ -14,25 +14,11 @@
 #include "tests/support-map.h"
 
 #define NOW	1000000
-#define ok(call) do { \
-	struct fault fault = { 0 }; \
-	int rc_ = (call); \
-	ck_assert_msg(rc_ == 0, "%s: %d %s", #call, rc_, fault.what); \
-} while (0)
-
-static struct keymap *m;
 
 static void enter(void)
 {
-	scratch_enter();
 	umask(0);
-	m = scratch_map();
-}
-
-static void leave(void)
-{
-	keymap_close(&m);
-	scratch_leave();
+	map_enter();
 }
 
 static void add(unsigned n)
@@ -709,7 +695,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	tcase_add_checked_fixture(tcase, enter, leave);
+	tcase_add_checked_fixture(tcase, enter, map_leave);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, the_map_and_all_beside_it_are_private_whatever_the_umask);
 	tcase_add_test(tcase, a_map_or_key_file_that_others_can_read_is_refused);

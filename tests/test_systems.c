@@ -6,25 +6,6 @@
 #include "tests/support-map.h"
 
 #define NOW	1000000
-#define ok(call) do { \
-	struct fault fault = { 0 }; \
-	int rc_ = (call); \
-	ck_assert_msg(rc_ == 0, "%s: %d %s", #call, rc_, fault.what); \
-} while (0)
-
-static struct keymap *m;
-
-static void enter(void)
-{
-	scratch_enter();
-	m = scratch_map();
-}
-
-static void leave(void)
-{
-	keymap_close(&m);
-	scratch_leave();
-}
 
 static struct system hello(unsigned who, const char *pid, const char *address, int64_t now)
 {
@@ -327,7 +308,7 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	tcase_add_checked_fixture(tcase, enter, leave);
+	tcase_add_checked_fixture(tcase, map_enter, map_leave);
 	tcase_add_test(tcase, the_test_vectors_uuid_reads_as_documented);
 	tcase_add_test(tcase, what_is_no_uuid_is_refused);
 	tcase_add_test(tcase, hellos_make_one_row_a_machine_and_the_newest_address_counts);
