@@ -189,6 +189,7 @@ int ukpu_backup(struct ukpu_stick *s, const struct content *content, const char 
 	int r = state_backup(content, path, last ? last + 1 : s->identity,
 			     path && cli_has(s->cli, "force"), s->kept, sizeof(s->kept), fault);
 
+	s->copies += !r;
 	if (!r)
 		cli_note(s->cli, "%s: a copy of its setup.bin with %u unused record%s is in %s",
 			 s->path, left, ukpu_plural(left), s->kept);

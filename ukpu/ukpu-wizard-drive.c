@@ -91,7 +91,9 @@ static void add_drive(struct choices *c, const struct drive *d)
 	for (unsigned i = 0; why != ~0u && (reason = guard_reason(i)); i++) {
 		at = strlen(verdict);
 		if (why & reason)
-			snprintf(verdict + at, sizeof(verdict) - at, ". %s", guard_advice(reason));
+			snprintf(verdict + at, sizeof(verdict) - at, "%s %s",
+				 at && verdict[at - 1] != '.' && verdict[at - 1] != '?' ? "." : "",
+				 guard_advice(reason));
 	}
 	add(c, d->path, title, d->serial, d->bytes, !why, contents,
 	    !why ? "Fit to be written." : !strncmp(verdict, "no: ", 4) ? verdict + 4 : verdict);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ukpu/probe.h"
+#include "ukpu/state.h"
 #include "ukpu/stick.h"
 #include "ukpu/table.h"
 #include "ukpu/ukpu-wizard.h"
@@ -135,17 +136,26 @@ static enum screen_answer ask(struct wizard *w, const char *title, const char *t
 	return answer == SCREEN_LEAVE ? SCREEN_LEAVE : SCREEN_BACK;
 }
 
-static enum screen_answer ask_unused(struct wizard *w, struct ukpu_stick *s)
+static enum screen_answer ask_unused(struct wizard *w, struct ukpu_stick *s, struct fault *fault)
 {
 	unsigned long unused = ukpu_unused(s);
-	char text[400];
+	char text[1000], folder[PATH_MAX], shown[400], known[800] = "", more[200] = "";
 
-	if (!unused)
+	if (!unused && !s->found.more)
 		return SCREEN_CHOSEN;
-	snprintf(text, sizeof(text), "This stick still has %lu unused record%s: machines could be "
-		 "set up with %s.\n\nIf you go on, a copy of its setup.bin is kept in your state "
-		 "folder before the stick is overwritten.", unused, ukpu_plural(unused),
-		 unused == 1 ? "it" : "them");
+	if (state_path("", folder, sizeof(folder), fault))
+		return SCREEN_BACK;
+	screen_text(shown, sizeof(shown), folder, 180, true);
+	if (s->found.more)
+		snprintf(more, sizeof(more), "This stick holds more than %d setup.bin files. NO "
+			 "copy is kept of the others, which may have unused records, too.",
+			 FIND_MAX);
+	if (unused)
+		snprintf(known, sizeof(known), "This stick still has %lu unused record%s: machines "
+			 "could be set up with %s.\n\nIf you go on, a copy of each setup.bin that "
+			 "has any is kept in\n%s\nbefore the stick is overwritten.\n\n", unused,
+			 ukpu_plural(unused), unused == 1 ? "it" : "them", shown);
+	snprintf(text, sizeof(text), "%s%s", known, more);
 	return ask(w, "Unused records", text);
 }
 
@@ -197,12 +207,28 @@ static enum screen_answer get_ready(struct wizard *w, struct ukpu_stick *s, cons
 		r = ukpu_stick_plan(s, w->layout, false, fault);
 	if (r)
 		return SCREEN_BACK;
-	answer = ask_unused(w, s);
+	answer = ask_unused(w, s, fault);
 	if (answer == SCREEN_CHOSEN)
 		answer = ask_second(w, s, fault);
 	if (answer == SCREEN_CHOSEN)
 		answer = confirm(w, s, fault);
 	return answer;
+}
+
+/* Where that is kept which was on the stick. */
+static void print_kept(FILE *out, const char *before, const struct ukpu_stick *s)
+{
+	char first[80];
+
+	if (!s->copies)
+		return;
+	if (s->copies == 1)
+		snprintf(first, sizeof(first), "%sThe setup.bin that was on it is kept in ",
+			 before);
+	else
+		snprintf(first, sizeof(first), "%s%u setup.bin files that were on it are kept, the "
+			 "last in ", before, s->copies);
+	print_cell(out, first, s->kept);
 }
 
 static void print_ready(FILE *out, const struct ukpu_stick *s, const char *rules,
@@ -220,8 +246,7 @@ static void print_ready(FILE *out, const struct ukpu_stick *s, const char *rules
 	print_keys(out, c);
 	fprintf(out, "Expect about %.0f second%s more in each machine's POST.\n", seconds,
 		seconds >= 0.5 && seconds < 1.5 ? "" : "s");
-	if (s->kept[0])
-		print_cell(out, "The setup.bin that was on it is kept in ", s->kept);
+	print_kept(out, "", s);
 	if (late->code)
 		fprintf(out, "%s; it will after the stick is pulled.\n", late->what);
 	if (!target_is_image(s->t))
@@ -232,8 +257,7 @@ static void print_failed(FILE *out, const struct ukpu_stick *s, const char *rule
 {
 	fprintf(out, "\n%s.\n%s%s\n",
 		s->fault.what[0] ? s->fault.what : error_text(s->fault.code), rules, s->fault.todo);
-	if (s->kept[0])
-		print_cell(out, "The setup.bin that was on it is kept in ", s->kept);
+	print_kept(out, "", s);
 	if (s->fault.code != KIT_ERR_VERIFY)
 		fprintf(out, "\nThis stick is not ready. Do not use it before it is prepared "
 			"again.\n");
@@ -256,8 +280,7 @@ static void log_stick(struct wizard *w, const struct ukpu_stick *s, const char *
 	if (ukpu_failed_status(s) > w->status)
 		w->status = ukpu_failed_status(s);
 	w->sticks++;
-	if (s->kept[0])
-		fprintf(w->log, "  the setup.bin that was on it is kept in %s\n", s->kept);
+	print_kept(w->log, "  ", s);
 }
 
 /* The stick is let go before the text is shown, so that it can be pulled. */

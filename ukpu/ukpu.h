@@ -66,7 +66,8 @@ struct ukpu_stick {
 	char contents[400];		/* what is on it, for people */
 	char foreign[120];		/* a file system on it that cannot be looked into, or "" */
 	bool created;			/* an image that was made for this */
-	char kept[PATH_MAX];		/* the last copy that ukpu_backup() kept; "" for none */
+	unsigned copies;		/* that ukpu_backup() kept */
+	char kept[PATH_MAX];		/* the last of them; "" for none */
 	struct find found;		/* what ukpu_stick_search() found */
 	struct content content;		/* what is to be written; empty for retire */
 	struct plan plan;

@@ -118,7 +118,8 @@ run "TERM=vt100 $wizard"; see '1. The setup.bin'; press C-c; ended 0
 coloured() { T capture-pane -e -p -t w | grep -q "$(printf '\033\\[4[1-7]m')"; }
 run "$wizard"; see '1. The setup.bin'; coloured || fail "no colours are seen in this terminal"
 press C-c; ended 0
-run "NO_COLOR=1 $wizard"; see '1. The setup.bin'; coloured && fail "colours although NO_COLOR is set"
+run "NO_COLOR=1 $wizard"; see '1. The setup.bin'
+coloured && fail "colours although NO_COLOR is set"
 press C-c; ended 0
 run "$wizard"; see '1. The setup.bin'; press F10; ended 0
 run "$wizard & echo \$! >pid; fg"; see '1. The setup.bin'
@@ -141,6 +142,32 @@ see 'on another stick'; press yes Enter; see 'Type the word yes'; press yes Ente
 see '5. NOT READY'; see 'late.img: .*File too large'; press Tab Tab Enter
 see '^NOT ready: late.img'; ended 2
 status 1 "$BIN/ukpu" verify --image late.img
+
+# The next one may do better.
+truncate -s 20M late2.img
+run "(trap '' XFSZ; ulimit -S -f 24576; \$BIN/ukpu wizard --image late.img late2.img)"
+see '1. The setup.bin'; down_to 'other.bin'; press Enter; see '2. The stick'
+down_to 'late.img'; press Enter
+see 'on another stick'; press yes Enter; see 'Type the word yes'; press yes Enter
+see '5. NOT READY'; press Enter; see '2. The stick'; see 'late2.img .* fit'
+down_to 'late2.img'; press Enter
+see 'on another stick'; press yes Enter; see 'Type the word yes'; press yes Enter; see '5. Ready'
+press C-c; see '^NOT ready: late.img'; see '^late2.img: ready'; ended 2
+status 0 "$BIN/ukpu" verify --image late2.img
+
+# More files with records than copies are kept of: said before, and what is kept afterwards.
+rm -f late.img; truncate -s 64M late.img
+mkfs.vfat -F 16 late.img >/dev/null
+mkdir many
+for i in $(seq 70); do cp folder/keys.bin "many/k$i.bin"; done
+printf 'x' | dd of=many/k2.bin bs=1 seek=1000 conv=notrunc status=none
+mcopy -i late.img many/*.bin ::
+run "$wizard"; see '1. The setup.bin'; down_to 'other.bin'; press Enter; see '2. The stick'
+down_to 'late.img'; press Enter; see 'still has 10 unused records'; see 'NO copy'
+see "^ .*$XDG_STATE_HOME/ukpu/"
+press yes Enter; see 'on another stick'; press yes Enter; see 'Type the word yes'; press yes Enter
+see '5. Ready'; see '2 setup.bin files that were on it are kept'
+press C-c; ended 0
 
 # A terminal that goes away ends it.
 terminal 80 24
