@@ -73,7 +73,8 @@ int ukpu_guard_second(struct ukpu_stick *s, struct fault *fault)
 		 "%ld of these keys (%s the first) went onto the stick %.150s on "
 		 "%s. Two machines must not get one key. Put them on %.100s, too? Type \"yes\": ",
 		 found, hit.pid, hit.stick, hit.time, s->path);
-	return cli_confirm(s->cli, question, "yes", fault);
+	return ukpu_ask_yes(s, question, "--second-stick if that stick is gone or will not be "
+			    "used", fault);
 }
 
 int ukpu_note_keys(struct ukpu_stick *s, struct fault *fault)

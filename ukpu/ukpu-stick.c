@@ -25,6 +25,16 @@ static bool serial_given(const struct cli *cli, const struct drive *d, bool *any
 	return !n;
 }
 
+int ukpu_ask_yes(const struct ukpu_stick *s, const char *question, const char *instead,
+		 struct fault *fault)
+{
+	int r = cli_confirm(s->cli, question, "yes", fault);
+
+	if (r == KIT_ERR_STATE)
+		fault_todo(fault, "Run it at a terminal, or give %s.", instead);
+	return r;
+}
+
 /* Before a stick in use is taken out of use, the person must have said which one is meant. */
 static int agree_to_free(const struct ukpu_stick *s, const struct drive *d, struct fault *fault)
 {
@@ -37,7 +47,7 @@ static int agree_to_free(const struct ukpu_stick *s, const struct drive *d, stru
 	snprintf(question, sizeof(question),
 		 "%s (%s, serial number \"%s\") is in use. Take it out of use? Type \"yes\": ",
 		 s->path, title, d->serial);
-	return cli_confirm(s->cli, question, "yes", fault);
+	return ukpu_ask_yes(s, question, "--yes together with --serial", fault);
 }
 
 /* The stick must be the one that --serial names, before anything is done to it. */
@@ -380,7 +390,6 @@ int ukpu_confirm(struct ukpu_stick *sticks, size_t n, const char *doing, struct 
 	bool fresh = true, any;
 	struct table *table;
 	char question[120];
-	int r;
 
 	for (size_t i = 0; i < n; i++) {
 		struct ukpu_stick *s = &sticks[i];
@@ -412,8 +421,5 @@ int ukpu_confirm(struct ukpu_stick *sticks, size_t n, const char *doing, struct 
 	snprintf(question, sizeof(question),
 		 "%s %s? Everything on %s is lost. Type \"yes\": ", doing, n == 1 ? "it" : "them",
 		 n == 1 ? "it" : "them");
-	r = cli_confirm(cli, question, "yes", fault);
-	if (r == KIT_ERR_STATE)
-		fault_todo(fault, "Run it at a terminal, or give --yes (for a device with --serial).");
-	return r;
+	return ukpu_ask_yes(sticks, question, "--yes (for a device with --serial)", fault);
 }

@@ -103,6 +103,10 @@ int ukpu_stick_plan(struct ukpu_stick *s, enum layout_kind kind, bool wipe_all,
 		    struct fault *fault);
 void ukpu_print_plan(const struct ukpu_stick *s);
 
+/* Have the word "yes" typed. INSTEAD: what to give where nobody can be asked. */
+int ukpu_ask_yes(const struct ukpu_stick *s, const char *question, const char *instead,
+		 struct fault *fault);
+
 /*
  * Show what the sticks are and what is on them, and have the word "yes" typed; --yes instead
  * only with a --serial for each block device. DOING: "overwrite", "rebuild", ...

@@ -1,11 +1,9 @@
 #!/bin/bash
 # Sticks that other people's tools made: the setup.bin on them is found, read and rebuilt the kit's way.
 set -eu
-PATH=$BIN:$PATH:/usr/sbin:/sbin
-fail() { echo "FAILED: $*"; exit 1; }
-for tool in sfdisk mkfs.fat mcopy mmd mdel; do
-	command -v $tool >/dev/null || { echo "$tool is not installed"; exit 77; }
-done
+# shellcheck source=tests/cli/ukpu.inc
+. "$(dirname "$0")/ukpu.inc"
+need sfdisk mkfs.fat mcopy mmd mdel
 export MTOOLS_SKIP_CHECK=1
 amt-keygen generate -n 20 -q --random-passwords -o keys.csv --setupbin setup.bin 2>/dev/null
 

@@ -1,23 +1,23 @@
 #!/bin/bash
 # Other files on a stick, also strangely named, deep, or of other systems: listed, saved, never lost unasked.
 set -eu
-PATH=$BIN:$PATH:/usr/sbin:/sbin
-fail() { echo "FAILED: $*"; exit 1; }
-for tool in sfdisk mkfs.fat mkfs.ext4 mcopy mmd python3; do
-	command -v $tool >/dev/null || { echo "$tool is not installed"; exit 77; }
-done
+# shellcheck source=tests/cli/ukpu.inc
+. "$(dirname "$0")/ukpu.inc"
+need sfdisk mkfs.fat mkfs.ext4 mcopy mmd python3
 export MTOOLS_SKIP_CHECK=1 PYTHONIOENCODING=utf-8
-# expect STATUS COMMAND...: what it prints is in "out".
-expect() {
-	local want=$1 got=0
-	shift
-	timeout 60 "$@" >out 2>&1 </dev/null || got=$?
-	[ "$got" = "$want" ] || { cat out; fail "status $got instead of $want: $*"; }
-}
-says() { grep -q -- "$1" out || { cat out; fail "no word of \"$1\""; }; }
 untouched() { cmp -s s.img before.img || fail "the stick was written"; }
 
 amt-keygen generate -n 7 -q --random-passwords -o keys.csv --setupbin setup.bin 2>/dev/null
+
+# For the changes by hand below: where the FATs and the root directory of that volume begin.
+cat >volume.py <<'PY'
+import struct
+def places(f):
+    f.seek(1 << 20)
+    boot = f.read(512)
+    reserved, fat = (struct.unpack_from("<H", boot, i)[0] for i in (14, 22))
+    return [(1 << 20) + (reserved + i * fat) * 512 for i in range(3)]
+PY
 
 # A FAT16 volume with a setup.bin in its root directory, at 1 MiB.
 stick() {
@@ -31,12 +31,9 @@ stick() {
 # named NAME...: files of 4 bytes, each under a long name, the clusters from 1000 on.
 named() {
 	python3 - "$@" <<-'PY'
-	import struct, sys
+	import struct, sys, volume
 	with open("s.img", "r+b") as f:
-	    f.seek(1 << 20)
-	    boot = f.read(512)
-	    reserved, fat = (struct.unpack_from("<H", boot, i)[0] for i in (14, 22))
-	    root = (1 << 20) + (reserved + 2 * fat) * 512
+	    *fats, root = volume.places(f)
 	    f.seek(root)
 	    at = next(i for i in range(0, 16384, 32) if not f.read(32)[0])
 	    for n, name in enumerate(sys.argv[1:]):
@@ -57,8 +54,8 @@ named() {
 	        f.seek(root + at)
 	        f.write(out)
 	        at += len(out)
-	        for copy in range(2):
-	            f.seek((1 << 20) + (reserved + copy * fat) * 512 + 2 * cluster)
+	        for fat in fats:
+	            f.seek(fat + 2 * cluster)
 	            f.write(b"\xff\xff")
 	        f.seek(root + 16384 + (cluster - 2) * 1024)
 	        f.write(b"no%02d" % n)
@@ -105,17 +102,15 @@ for i in {1..40}; do
 	mcopy -i s.img@@1M f "::D/F$i"
 done
 python3 - <<'PY'
-import struct
+import struct, volume
 with open("s.img", "r+b") as f:
-    f.seek(1 << 20)
-    boot = f.read(512)
-    reserved, fat = (struct.unpack_from("<H", boot, i)[0] for i in (14, 22))
-    f.seek((1 << 20) + (reserved + 2 * fat) * 512)
-    root = f.read(512)
-    cluster = next(struct.unpack_from("<H", root, i + 26)[0] for i in range(0, 512, 32)
-                   if root[i:i + 11] == b"D          ")
-    for copy in range(2):
-        f.seek((1 << 20) + (reserved + copy * fat) * 512 + 2 * cluster)
+    *fats, root = volume.places(f)
+    f.seek(root)
+    entries = f.read(512)
+    cluster = next(struct.unpack_from("<H", entries, i + 26)[0] for i in range(0, 512, 32)
+                   if entries[i:i + 11] == b"D          ")
+    for fat in fats:
+        f.seek(fat + 2 * cluster)
         f.write(b"\0\0")
 PY
 cp s.img before.img
@@ -196,12 +191,9 @@ jq -e '(.rules | length) >= 48 and any(.rules[]; .rule == "root-only" and .verdi
 # A label is what a stranger says: it does not reach the terminal as a command.
 stick
 python3 - <<'PY'
-import struct
+import volume
 with open("s.img", "r+b") as f:
-    f.seek(1 << 20)
-    boot = f.read(512)
-    reserved, fat = (struct.unpack_from("<H", boot, i)[0] for i in (14, 22))
-    f.seek((1 << 20) + (reserved + 2 * fat) * 512 + 32)
+    f.seek(volume.places(f)[2] + 32)
     f.write(b"\xc2\x9b2J\x1b[\xff\xc3\xa4  \x08" + bytes(20))
 PY
 expect 0 ukpu prepare --image s.img setup.bin --dry-run --overwrite-unused --second-stick

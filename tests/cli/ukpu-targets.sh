@@ -1,16 +1,8 @@
 #!/bin/bash
 # ukpu on targets that are none, are named twice, are full, read-only or of the wrong kind.
 set -eu
-PATH=$BIN:$PATH
-fail() { echo "FAILED: $*"; exit 1; }
-# expect STATUS COMMAND...: what it prints is in "out". Nothing may wait for anything.
-expect() {
-	local want=$1 got=0
-	shift
-	timeout 60 "$@" >out 2>&1 </dev/null || got=$?
-	[ "$got" = "$want" ] || { cat out; fail "status $got instead of $want: $*"; }
-}
-says() { grep -q -- "$1" out || { cat out; fail "no word of \"$1\""; }; }
+# shellcheck source=tests/cli/ukpu.inc
+. "$(dirname "$0")/ukpu.inc"
 
 amt-keygen generate -n 7 -q --random-passwords -o keys.csv --setupbin setup.bin 2>/dev/null
 prepare() { expect "$1" ukpu prepare --yes --second-stick "${@:2}" setup.bin; }

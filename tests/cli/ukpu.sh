@@ -1,16 +1,8 @@
 #!/bin/bash
 # ukpu as a person uses it: plans, refusals, dealing, the journal, what is asked and what is not.
 set -eu
-PATH=$BIN:$PATH
-fail() { echo "FAILED: $*"; exit 1; }
-# expect STATUS COMMAND...: what it prints is in "out".
-expect() {
-	local want=$1 got=0
-	shift
-	"$@" >out 2>&1 </dev/null || got=$?
-	[ "$got" = "$want" ] || { cat out; fail "status $got instead of $want: $*"; }
-}
-says() { grep -q -- "$1" out || { cat out; fail "no word of \"$1\""; }; }
+# shellcheck source=tests/cli/ukpu.inc
+. "$(dirname "$0")/ukpu.inc"
 
 amt-keygen generate -n 7 -q --random-passwords -o keys.csv --setupbin setup.bin 2>/dev/null
 amt-keygen generate -n 3 -q --random-passwords -o keys3.csv --setupbin three.bin 2>/dev/null
@@ -51,6 +43,7 @@ says "--overwrite-unused"
 # With no one to ask, and no --yes, nothing happens either.
 expect 2 ukpu prepare --image a.img three.bin --overwrite-unused
 says "standard input is no terminal"
+says "or give --yes"
 expect 0 ukpu status --image a.img
 says "^left  *7$"
 expect 0 ukpu prepare --image a.img three.bin --yes --overwrite-unused
@@ -59,6 +52,8 @@ cmp setup.bin ukpu/backup-a.img-*.bin || fail "the copy is not the same"
 [ "$(stat -c %a ukpu/backup-a.img-*.bin)" = 600 ] || fail "the copy is not private"
 
 # One key, one stick.
+expect 2 ukpu prepare --image b.img --size 32M three.bin
+says "or give --second-stick"
 expect 2 ukpu prepare --image b.img --size 32M three.bin --yes
 says "3 of these keys"
 [ ! -e b.img ] || fail "an image was left behind"
