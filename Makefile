@@ -4,6 +4,8 @@
 VERSION  := 0.1.0
 B        ?= build
 PREFIX   ?= /usr/local
+# Where the server's configuration is, for the programs, the unit and the pages.
+SYSCONFDIR ?= $(if $(filter /usr /usr/local,$(PREFIX)),/etc,$(PREFIX)/etc)
 
 OPT      ?= -O2 -g
 WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
@@ -14,7 +16,8 @@ SANITIZE ?=
 PC       := libcrypto libssl blkid fdisk sqlite3 libevent_core libevent_extra libcurl \
             libxml-2.0 jansson inih libmicrohttpd gnutls libnewt slang
 override CFLAGS += -std=c11 -D_GNU_SOURCE -I. $(OPT) $(WARN) $(HARDEN) $(SANITIZE) -MMD -MP \
-            -DKIT_VERSION='"$(VERSION)"' $(shell pkg-config --cflags $(PC) 2>/dev/null)
+            -DKIT_VERSION='"$(VERSION)"' -DKIT_SYSCONFDIR='"$(SYSCONFDIR)"' \
+            $(shell pkg-config --cflags $(PC) 2>/dev/null)
 override LDFLAGS += $(SANITIZE) -Wl,--as-needed
 LIBS     := $(shell pkg-config --libs $(PC) 2>/dev/null) -lpthread -lm
 
@@ -69,6 +72,12 @@ $B/%.o: %.c Makefile | $B/libraries
 	@mkdir -p $(@D); $(call say,CC)
 	$Q$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
+# Programs that know it are built again when it changes.
+.PHONY: look
+$B/sysconfdir: look
+	@mkdir -p $(@D); echo '$(SYSCONFDIR)' | cmp -s - $@ || echo '$(SYSCONFDIR)' >$@
+$(call objects,$(call files,server/amt-provisiond) $(call files,server/amt-provisionctl)): $B/sysconfdir
+
 # Tests: every tests/test_*.c is one program of Check suites; tests/support-*.c helps them all.
 TESTS    := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/test_*.c))
 SUPPORT  := $(call objects,$(wildcard tests/support-*.c))
@@ -90,7 +99,7 @@ PACKAGES := gcc make pkg-config libc6-dev libssl-dev libblkid-dev libfdisk-dev l
             libevent-dev libcurl4-openssl-dev libxml2-dev libjansson-dev libinih-dev \
             libmicrohttpd-dev libgnutls28-dev libnewt-dev
 CHECK_PACKAGES := check sqlite3 dosfstools e2fsprogs mtools sleuthkit fdisk jq curl python3-minimal \
-                  tmux openssl iproute2 bsdutils procps
+                  tmux openssl iproute2 bsdutils procps zsh
 LINT_PACKAGES  := clang libclang-rt-14-dev shellcheck cppcheck mandoc git
 
 help:
@@ -241,22 +250,24 @@ $B/analyzed/%: %.c tests/tools/analyzer.h Makefile
 	@touch $@
 
 # Under DESTDIR, if given. Pages and completions belong to the programs; the sim stays here.
-SYSCONFDIR ?= $(PREFIX)/etc
 UNITDIR    ?= $(if $(filter /usr,$(PREFIX)),/lib,$(PREFIX)/lib)/systemd/system
+BASHDIR     = $(PREFIX)/share/bash-completion/completions
+ZSHDIR      = $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 SBIN       := ukpu amt-provisiond amt-provisionctl
 USERBIN    := amt-keygen amt-setupbin
 PAGES       = $(foreach d,$(FOLDERS),$(wildcard $d/*.[1578]))
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(UNITDIR) \
-	    $(DESTDIR)$(PREFIX)/share/bash-completion/completions \
-	    $(DESTDIR)$(PREFIX)/share/zsh/vendor-completions $(DESTDIR)$(SYSCONFDIR)/amt-provision
+	    $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(SYSCONFDIR)/amt-provision
 	install -m 755 $(addprefix $B/bin/,$(USERBIN)) $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(addprefix $B/bin/,$(SBIN)) $(DESTDIR)$(PREFIX)/sbin
 	for p in $(USERBIN) $(SBIN); do \
-	    $B/bin/$$p --completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$$p && \
-	    $B/bin/$$p --completion zsh >$(DESTDIR)$(PREFIX)/share/zsh/vendor-completions/_$$p || exit 1; done
+	    $B/bin/$$p --completion bash >$(DESTDIR)$(BASHDIR)/$$p && \
+	    $B/bin/$$p --completion zsh >$(DESTDIR)$(ZSHDIR)/_$$p || exit 1; done
 	for page in $(PAGES); do \
-	    install -D -m 644 $$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$(basename $$page) || exit 1; done
+	    installed=$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$${page##*/} && \
+	    install -D -m 644 $$page $$installed && \
+	    sed -i 's,/etc/amt-provision,$(SYSCONFDIR)/amt-provision,' $$installed || exit 1; done
 	install -m 644 $(wildcard server/*.service server/*.socket) $(DESTDIR)$(UNITDIR)
 	sed -i 's,/usr/sbin/,$(PREFIX)/sbin/,; s,/etc/amt-provision,$(SYSCONFDIR)/amt-provision,' \
 	    $(DESTDIR)$(UNITDIR)/amt-provisiond.service

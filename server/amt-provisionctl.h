@@ -9,7 +9,7 @@
 #include "server/config.h"
 #include "server/keymap.h"
 
-#define CTL_CONFIGURATION	"/etc/amt-provision/amt-provisiond.conf"
+#define CTL_CONFIGURATION	KIT_SYSCONFDIR "/amt-provision/amt-provisiond.conf"
 
 /* The options of every verb that opens the map. */
 #define CTL_MAP_OPTIONS \

@@ -8,7 +8,7 @@
 #include "server/config.h"
 #include "server/server.h"
 
-#define DEFAULT_CONF "/etc/amt-provision/amt-provisiond.conf"
+#define DEFAULT_CONF KIT_SYSCONFDIR "/amt-provision/amt-provisiond.conf"
 
 static int show_config(const struct config *c)
 {
@@ -72,7 +72,7 @@ static const struct cli_verb verbs[] = {
 	  "Stays in the foreground and writes its log to standard error as well as to the map; "
 	  "systemd, or your shell, puts it into the background. SIGTERM stops it, SIGHUP makes "
 	  "it read its configuration again.",
-	  "amt-provisiond -c /etc/amt-provision/amt-provisiond.conf\n"
+	  "amt-provisiond -c " DEFAULT_CONF "\n"
 	  "amt-provisiond --check -c samples/amt-provisiond.conf\n" },
 	{ NULL },
 };

@@ -1,0 +1,36 @@
+#!/bin/bash
+# "make install" puts everything under DESTDIR and PREFIX, names the folders that it used, and
+# leaves a configuration that is there alone.
+set -eu
+fail() { echo "FAIL: $*"; exit 1; }
+install_it() { make -s -C "$TOP" B="$(dirname "$BIN")" -o all install "$@" >made 2>&1 ||
+	{ cat made; fail "make install"; }; }
+install_it DESTDIR="$PWD/usr" PREFIX=/usr
+(cd usr && find . -type f) | sort >files
+for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl; do
+	path=$(grep -E "^\./usr/s?bin/$program\$" files) || fail "$program is not installed"
+	[ "$(stat -c %a "usr/$path")" = 755 ] || fail "$program is not to be run"
+	grep -qE "^\./usr/share/man/man[18]/$program\.[18]\$" files || fail "no page of $program"
+	grep -qx "./usr/share/bash-completion/completions/$program" files || fail "bash: $program"
+	grep -qx "./usr/share/zsh/vendor-completions/_$program" files || fail "zsh: $program"
+done
+[ "$(grep -c '/man/man' files)" = "$(find "$TOP"/{keygen,setupbin,ukpu,server} -name '*.[1578]' | wc -l)" ] ||
+	fail "pages are missing"
+# What is said to belong into the packages is all of it.
+sed 's,^,./,' "$TOP"/debian/*.install | sort | diff - files || fail "the packages differ"
+unit=usr/lib/systemd/system/amt-provisiond.service
+while read -r path; do
+	[ -e "usr$path" ] || fail "the unit names $path, which is not there"
+done < <(grep -oE '(/usr/sbin|/etc)/[a-z./-]+' "$unit")
+
+echo '# changed' >>usr/etc/amt-provision/amt-provisiond.conf
+install_it DESTDIR="$PWD/usr" PREFIX=/usr
+grep -q '# changed' usr/etc/amt-provision/amt-provisiond.conf || fail "the configuration was replaced"
+
+install_it DESTDIR="$PWD/opt" PREFIX=/opt/kit
+[ "$(ls opt)$(ls opt/opt)" = optkit ] || fail "something is outside of PREFIX"
+! grep -rlE '[^t]/etc/amt-provision|/usr/sbin' --include='*.[1578]' --include='*.service' opt ||
+	fail "the files above name other folders"
+grep -q 'ExecStart=/opt/kit/sbin/amt-provisiond -c /opt/kit/etc/amt-provision/amt-provisiond.conf' \
+	opt/opt/kit/lib/systemd/system/amt-provisiond.service || fail "the unit has other folders"
+echo ok
