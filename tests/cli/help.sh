@@ -25,7 +25,7 @@ for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-
 	bash -n completion || fail "$program: the bash completion is no bash"
 	"$BIN/$program" --completion zsh >completion
 	grep -q "^#compdef $program" completion || fail "$program: zsh"
-	! command -v zsh >/dev/null || zsh -n completion || fail "$program: the zsh completion is no zsh"
+	zsh -n completion || fail "$program: the zsh completion is no zsh"
 	if "$BIN/$program" --completion fish 2>err; then fail "a shell it does not know"; fi
 done
 complete_words() { # PROGRAM WORD...: what bash would offer for the last word
@@ -39,4 +39,35 @@ complete_words() { # PROGRAM WORD...: what bash would offer for the last word
 : >keys.csv
 [ "$(complete_words amt-keygen check keys)" = keys.csv ] || fail "a file"
 [ "$(complete_words amt-keygen generate --map keys)" = keys.csv ] || fail "an option's file"
+zsh_words() { # PROGRAM WORD...: what zsh is given to choose from for the last word
+	local program=$1
+	"$BIN/$program" --completion zsh >completion
+	# shellcheck disable=SC2016 # for zsh
+	zsh -fc 'compadd() { shift; print -l -- "$@" }; _arguments() { print -l -- "$@" }
+		words=("$@"); CURRENT=$#; source ./completion' - "$@"
+}
+[ "$(zsh_words amt-keygen '')" = $'generate\ncheck' ] || fail "zsh: verbs"
+[ "$(zsh_words amt-provisionctl systems '')" = $'list\nshow\nretry\nforget\nexport' ] ||
+	fail "zsh: second words"
+zsh_words amt-provisionctl keys import '' | grep -q '^--skip-bad\[' || fail "zsh: options"
+zsh_words amt-provisiond '' | grep -q '^--check\[' || fail "zsh: options without a verb"
+# Every option that the help tells is offered by both shells.
+for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-sim; do
+	"$BIN/$program" --completion bash >bash-completion
+	"$BIN/$program" --completion zsh >completion
+	{ echo; "$BIN/$program" --help | awk '/^Verbs:/ { on = 1; next } /^$/ { on = 0 }
+		on && /^  [a-z]/ { sub(/^  /, ""); sub(/  .*/, ""); print }'; } >verbs
+	while read -r verb; do
+		# shellcheck disable=SC2086 # a verb may be two words, or none
+		"$BIN/$program" $verb --help | sed -nE '/^Options:/,/^$/s/^ {2,6}(-[a-zA-Z], )?(--[a-z0-9-]+).*/\2/p' |
+			sort >options
+		[ -s options ] || continue
+		# shellcheck disable=SC2086 # a verb may be two words, or none
+		complete_words "$program" $verb -- | sort >offered
+		diff options offered || fail "bash: options of $program $verb"
+		# shellcheck disable=SC2086 # a verb may be two words, or none
+		zsh_words "$program" $verb '' | sed -nE 's/^\*?(--[a-z0-9-]+).*/\1/p' | sort >offered
+		diff options offered || fail "zsh: options of $program $verb"
+	done <verbs
+done
 echo ok

@@ -1,0 +1,37 @@
+#!/bin/bash
+# The pages tell every option that --help tells, in at least one form, and no other ones; and the
+# configuration's page every option of the configuration.
+set -eu
+fail() { echo "FAIL: $*"; exit 1; }
+for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-sim; do
+	page=$(echo "$TOP"/*/"$program".[18])
+	{ echo; "$BIN/$program" --help | awk '/^Verbs:/ { on = 1; next } /^$/ { on = 0 }
+		on && /^  [a-z]/ { sub(/^  /, ""); sub(/  .*/, ""); print }'; } >verbs
+	# A line each: the short form, if there is one, and the long one.
+	while read -r verb; do
+		# shellcheck disable=SC2086 # a verb may be two words, or none
+		"$BIN/$program" $verb --help | awk '/^Options:/ { on = 1; next } /^$/ { on = 0 } on' |
+			sed -nE 's/^ {2,6}(-[a-zA-Z], )?(--[a-z0-9-]+).*/\1\2/p' | tr -d ,
+	done <verbs | sort -u >options
+	[ "$(wc -l <options)" -ge 4 ] || fail "$program --help tells no options"
+	grep '^\.' "$page" | grep -oE '(\bFl|[|,]) (-[a-z0-9-]+|[a-zA-Z]( |$))' |
+		sed -E 's/^[^ ]+ /-/; s/ $//' | sort -u >told
+	while read -r option; do
+		tr ' ' '\n' <<<"$option" | grep -qxFf told || fail "${page##*/} does not tell $option"
+	done <options
+	tr ' ' '\n' <options >forms
+	while read -r form; do
+		grep -qxFe "$form" forms || fail "${page##*/} tells $form, $program --help does not"
+	done < <(grep -E '^-([a-zA-Z]|-.*)$' told)
+done
+
+# The sample, in which every option stands commented out, has the same; --check shows no profiles.
+sed -n 's/^#\([a-z_]*\) =.*/\1/p' "$TOP/samples/amt-provisiond.conf" | sort >sample
+sed -nE 's/^\.It (Cm|Va) ([a-z_]+) No = .*/\2/p' "$TOP/server/amt-provisiond.conf.5" | sort >told
+[ "$(wc -l <sample)" -ge 30 ] || fail "the sample configuration has no options"
+diff sample told || fail "amt-provisiond.conf(5) differs from the sample"
+printf '[server]\n' >conf
+"$BIN/amt-provisiond" --check -c conf | sed -n 's/^\([a-z_]*\) =.*/\1/p' | sort >has
+sed '/^#\[profile/,$d' "$TOP/samples/amt-provisiond.conf" | sed -n 's/^#\([a-z_]*\) =.*/\1/p' |
+	sort | diff - has || fail "the sample differs from amt-provisiond --check"
+echo ok
