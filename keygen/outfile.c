@@ -402,3 +402,20 @@ int outfile_sync_folder(const char *path, struct fault *fault)
 	free(folder);
 	return rc;
 }
+
+int outfile_make_folders(char *path, size_t from, mode_t mode, struct fault *fault)
+{
+	int rc = KIT_OK;
+
+	for (char *p = path + from; *p && !rc; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (!mkdir(path, mode))
+			rc = outfile_sync_folder(path, fault);
+		else if (errno != EEXIST)
+			rc = fault_sys(fault, errno, "cannot make the folder %s", path);
+		*p = '/';
+	}
+	return rc;
+}

@@ -63,4 +63,10 @@ void outfile_discard(struct outfile **o);
 /* fsync the folder that holds PATH, so that a new name in it is durable. */
 int outfile_sync_folder(const char *path, struct fault *fault);
 
+/*
+ * Make the folders on the way to the file PATH that are not there, each durable. The first FROM
+ * bytes of PATH are taken as they are. PATH is as it was when this returns.
+ */
+int outfile_make_folders(char *path, size_t from, mode_t mode, struct fault *fault);
+
 #endif

@@ -2,6 +2,7 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -180,6 +181,36 @@ START_TEST(an_existing_file_is_replaced_only_by_force_and_a_link_never_followed)
 }
 END_TEST
 
+START_TEST(folders_on_the_way_to_a_file_are_made)
+{
+	char top[200], deep[300], before[300];
+	struct fault f = { 0 };
+	struct stat st;
+
+	snprintf(top, sizeof(top), "%s.d", path);
+	snprintf(deep, sizeof(deep), "%s/a/b/file", top);
+	strcpy(before, deep);
+	/* The second time all are there. */
+	for (int i = 0; i < 2; i++) {
+		ck_assert_msg(!outfile_make_folders(deep, 1, 0700, &f), "%s", f.what);
+		ck_assert_str_eq(deep, before);
+	}
+	*strrchr(deep, '/') = '\0';
+	ck_assert(!stat(deep, &st) && S_ISDIR(st.st_mode));
+	ck_assert_int_eq(st.st_mode & 07777, 0700);
+	/* Where a file is in the way. */
+	ck_assert_int_eq(rmdir(deep), 0);
+	close(open(deep, O_WRONLY | O_CREAT, 0600));
+	snprintf(deep, sizeof(deep), "%s/a/b/c/file", top);
+	ck_assert_int_lt(outfile_make_folders(deep, strlen(top), 0700, &f), 0);
+	ck_assert_msg(strstr(f.what, "/a/b/c") != NULL, "%s", f.what);
+	snprintf(deep, sizeof(deep), "%s/a/b", top);
+	ck_assert_int_eq(unlink(deep), 0);
+	*strrchr(deep, '/') = '\0';
+	ck_assert(!rmdir(deep) && !rmdir(top));
+}
+END_TEST
+
 START_TEST(sizes_are_powers_of_1024)
 {
 	uint64_t n = 0;
@@ -243,6 +274,7 @@ int main(void)
 	tcase_add_test(tcase, a_secret_is_one_private_line);
 	tcase_add_test(tcase, an_output_file_appears_whole_or_not_at_all);
 	tcase_add_test(tcase, an_existing_file_is_replaced_only_by_force_and_a_link_never_followed);
+	tcase_add_test(tcase, folders_on_the_way_to_a_file_are_made);
 	tcase_add_test(tcase, sizes_are_powers_of_1024);
 	tcase_add_test(tcase, tables_line_up_and_do_not_write_to_the_terminal);
 	tcase_add_test(tcase, a_long_table_is_printed_as_it_comes);

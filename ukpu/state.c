@@ -2,44 +2,21 @@
 #include "ukpu/state.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "keygen/outfile.h"
 
-/* Make every folder on the way to the file PATH. */
-static int make_folders(char *path, struct fault *fault)
-{
-	for (char *p = path + 1; *p; p++) {
-		int r;
-
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		r = mkdir(path, 0700) && errno != EEXIST ?
-			fault_sys(fault, errno, "cannot make the folder %s", path) : 0;
-		if (r)
-			fault_todo(fault, "Name another place for backups and journal in "
-				   "XDG_STATE_HOME.");
-		*p = '/';
-		if (r)
-			return r;
-	}
-	return 0;
-}
-
 int state_path(const char *name, char *out, size_t size, struct fault *fault)
 {
 	const char *base = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
 	const struct passwd *user;
-	int n;
+	int n, r;
 
 	if (!home || home[0] != '/') {
 		user = getpwuid(geteuid());
@@ -57,7 +34,9 @@ int state_path(const char *name, char *out, size_t size, struct fault *fault)
 	}
 	if (n < 0 || (size_t)n >= size)
 		return fault_set(fault, KIT_ERR_RANGE, "the path of the state folder is too long");
-	return make_folders(out, fault);
+	r = outfile_make_folders(out, 1, 0700, fault);
+	return r ? fault_todo(fault, "Name another place for backups and journal in "
+			      "XDG_STATE_HOME.") : 0;
 }
 
 /* STICK as part of a file's name: letters, digits, dots and dashes. */

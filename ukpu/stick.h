@@ -14,8 +14,8 @@ struct stick_progress {
 
 /*
  * Carry out the plan on the target it was made for: write phase by phase, flushed where the order
- * matters, then read the volume back from the medium, every byte, and compare. What only has to be
- * zero at the ends of the stick, and is, is not written again. PROGRESS may be NULL.
+ * matters, then read back from the medium what was written of volume and file, and compare. What
+ * only has to be zero at the ends of the stick, and is, is not written again. PROGRESS may be NULL.
  *
  * Returns 0; KIT_ERR_UNFIT (fake capacity); KIT_ERR_VERIFY (something came back different);
  * KIT_ERR_REMOVED or another error of the target. After an error the stick shows no

@@ -1,9 +1,7 @@
 /* ukpu: files on a stick that are not its setup.bin: listed, saved, never lost without consent. */
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "keygen/outfile.h"
 #include "ukpu/ukpu.h"
@@ -77,23 +75,6 @@ int ukpu_guard_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *f
 	return fault_todo(fault, "To lose those that cannot be saved, add --discard-other-files.");
 }
 
-/* Make the folders of PATH below its first ROOT bytes. */
-static int make_folders(char *path, size_t root, struct fault *fault)
-{
-	for (char *p = path + root; *p; p++) {
-		int r;
-
-		if (*p != '/')
-			continue;
-		*p = '\0';
-		r = mkdir(path, 0777);
-		if (r && errno != EEXIST)
-			return fault_sys(fault, errno, "cannot make the folder %s", path);
-		*p = '/';
-	}
-	return 0;
-}
-
 static int save_one(const char *folder, const struct other *o, struct fault *fault)
 {
 	struct outfile *out = NULL;
@@ -104,7 +85,7 @@ static int save_one(const char *folder, const struct other *o, struct fault *fau
 	if (snprintf(path, sizeof(path), "%s%s", folder, o->path) >= (int)sizeof(path))
 		return fault_set(fault, KIT_ERR_RANGE, "%s: its path is too long to be saved",
 				 o->path);
-	r = make_folders(path, strlen(folder), fault);
+	r = outfile_make_folders(path, strlen(folder), 0777, fault);
 	if (!r)
 		r = outfile_open(&out, path, 0, fault);
 	for (uint64_t at = 0; at < o->file->size && !r; at += PIECE) {

@@ -26,8 +26,8 @@ static const struct cli_verb verbs[] = {
 			   " It is checked first. Everything on the stick is lost; what it is and"
 			   " what is on it is shown, and the word \"yes\" has to be typed, or given"
 			   " as --yes together with --serial.\n"
-			   "Afterwards every byte is read back from the medium, past the cache,"
-			   " and all the rules of verify are run.",
+			   "Afterwards boot sectors, FATs, directory and file are read back from the"
+			   " medium, past the cache, and all the rules of verify are run.",
 		.examples = "ukpu prepare /dev/sdb setup.bin\n"
 			    "ukpu prepare --image stick.img --size 256M setup.bin --yes\n"
 			    "ukpu prepare /dev/sdb /dev/sdc /dev/sdd setup.bin --deal",
