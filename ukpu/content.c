@@ -61,7 +61,7 @@ int content_read(struct content *out, const char *path, uint64_t limit, struct f
 			fault_set(fault, KIT_ERR_RANGE,
 				  "%s has more than %llu bytes, which is all that the stick takes",
 				  path, (unsigned long long)limit);
-			r = fault_todo(fault, "Split it: amt-setupbin split -n 2 %s", path);
+			r = fault_todo(fault, "split it: amt-setupbin split -n 2 %s", path);
 			goto out;
 		}
 	}

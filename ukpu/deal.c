@@ -56,14 +56,14 @@ int deal_split(const struct content *in, struct content *out, size_t n, struct f
 	if (records < n && h.flags & SBIN_DO_NOT_CONSUME) {
 		fault_set(fault, KIT_ERR_ARGUMENT, "the records of this file are not consumed, so "
 			  "there is nothing to deal out");
-		r = fault_todo(fault, "Every machine takes the same record: prepare one stick "
-				      "after the other, without --deal.");
+		r = fault_todo(fault, "every machine takes the same record: prepare one stick "
+				      "after the other, without --deal");
 		goto out;
 	}
 	if (records < n) {
 		fault_set(fault, KIT_ERR_RANGE, "%u unused records do not go round %zu sticks",
 			  records, n);
-		r = fault_todo(fault, "Name at most as many sticks as there are unused records.");
+		r = fault_todo(fault, "name at most as many sticks as there are unused records");
 		goto out;
 	}
 	head = (size_t)h.chunks * SBIN_CHUNK;

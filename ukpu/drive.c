@@ -348,12 +348,14 @@ int drive_find(const char *sys, const char *path, struct drive *out, struct faul
 	bool partition;
 	size_t n = 0;
 
-	if (stat(path, &st))
-		return fault_sys(fault, errno, "cannot find %s", path);
+	if (stat(path, &st)) {
+		fault_sys(fault, errno, "cannot find %s", path);
+		return fault_todo(fault, "see what is there: ukpu list");
+	}
 	if (!S_ISBLK(st.st_mode)) {
 		fault_set(fault, KIT_ERR_ARGUMENT, "%s is no block device", path);
-		return fault_todo(fault, S_ISREG(st.st_mode) ? "For an image file, add --image." :
-				  "See what is there: ukpu list");
+		return fault_todo(fault, S_ISREG(st.st_mode) ? "for an image file, add --image" :
+				  "see what is there: ukpu list");
 	}
 	if (!whole_disk(sys, major(st.st_rdev), minor(st.st_rdev), name, sizeof(name),
 			&partition) ||
@@ -361,7 +363,7 @@ int drive_find(const char *sys, const char *path, struct drive *out, struct faul
 		return fault_set(fault, KIT_ERR_NOT_FOUND, "the kernel knows nothing of %s", path);
 	if (partition) {
 		fault_set(fault, KIT_ERR_ARGUMENT, "%s is a partition, not a stick", path);
-		return fault_todo(fault, "Name the whole stick: %s", out->path);
+		return fault_todo(fault, "name the whole stick: %s", out->path);
 	}
 	/* The number of units shows only in the company of the others. */
 	if (out->usb && !drive_list(sys, &all, &n, NULL)) {

@@ -11,17 +11,17 @@ static const struct {
 	const char *option;
 	const char *advice;
 } rules[] = {
-	{ GUARD_NO_MEDIUM, NULL, "Put the stick or card in." },
-	{ GUARD_SYSTEM, "allow-system", "This is a disk of the running system: name the stick." },
-	{ GUARD_NOT_USB, "allow-non-usb", "Name a USB stick; ukpu list shows them." },
-	{ GUARD_LARGE, "allow-large", "Is this really a stick, and not somebody's data?" },
-	{ GUARD_READ_ONLY, NULL, "Move the stick's lock switch, or take another stick." },
-	{ GUARD_SECTORS, NULL, "Take another stick: nearly all have 512-byte sectors." },
-	{ GUARD_SMALL, NULL, "Take a larger stick." },
-	{ GUARD_MOUNTED, "allow-mounted", "Unmount it first." },
-	{ GUARD_SWAP, "allow-swap", "Turn the swap off first: swapoff." },
-	{ GUARD_HOLDER, "allow-holder", "Take apart what stands on it first: dmsetup, cryptsetup, "
-	  "mdadm." },
+	{ GUARD_NO_MEDIUM, NULL, "put the stick or card in" },
+	{ GUARD_SYSTEM, "allow-system", "this is a disk of the running system: name the stick" },
+	{ GUARD_NOT_USB, "allow-non-usb", "name a USB stick; ukpu list shows them" },
+	{ GUARD_LARGE, "allow-large", "make sure that it is a stick, and not somebody's data" },
+	{ GUARD_READ_ONLY, NULL, "move the stick's lock switch, or take another stick" },
+	{ GUARD_SECTORS, NULL, "take another stick: nearly all have 512-byte sectors" },
+	{ GUARD_SMALL, NULL, "take a larger stick" },
+	{ GUARD_MOUNTED, "allow-mounted", "unmount it first" },
+	{ GUARD_SWAP, "allow-swap", "turn the swap off first: swapoff" },
+	{ GUARD_HOLDER, "allow-holder", "take apart what stands on it first: dmsetup, cryptsetup, "
+	  "mdadm" },
 };
 
 #define RULES (sizeof(rules) / sizeof(rules[0]))

@@ -43,13 +43,13 @@ int layout_make(struct layout *out, enum layout_kind kind, uint64_t stick_bytes,
 	if (sector_bytes != FAT_SECTOR) {
 		fault_set(fault, KIT_ERR_UNFIT, "it has sectors of %u bytes; firmware reads sticks "
 			  "with sectors of 512 bytes only", sector_bytes);
-		return fault_todo(fault, "Use another stick: nearly all have 512-byte sectors.");
+		return fault_todo(fault, "use another stick: nearly all have 512-byte sectors");
 	}
 	if (stick_bytes < minimum) {
 		fault_set(fault, KIT_ERR_UNFIT, "it holds %llu bytes; the %s layout needs %llu MiB",
 			  (unsigned long long)stick_bytes, names[kind],
 			  (unsigned long long)(minimum / LAYOUT_MIB));
-		return fault_todo(fault, "Use a larger stick%s.",
+		return fault_todo(fault, "use a larger stick%s",
 				  stick_bytes >= LAYOUT_MIN_BYTES ? ", or the layout fat16" : "");
 	}
 	switch (kind) {
@@ -77,8 +77,8 @@ int layout_make(struct layout *out, enum layout_kind kind, uint64_t stick_bytes,
 		fault_set(fault, KIT_ERR_UNFIT, "setup.bin has %llu bytes, the %s volume on this "
 			  "stick takes %llu", (unsigned long long)file_bytes, names[kind],
 			  (unsigned long long)fat_capacity(&l.g));
-		return fault_todo(fault, "Split it: amt-setupbin split -n %llu setup.bin. The time "
-				  "that a machine's POST takes grows with the file, too.",
+		return fault_todo(fault, "split it: amt-setupbin split -n %llu setup.bin; the time "
+				  "that a machine's POST takes grows with the file, too",
 				  (unsigned long long)parts);
 	}
 	*out = l;

@@ -65,8 +65,8 @@ static int faked(struct target *t, uint64_t at, bool front, struct fault *fault)
 			  "is lost: a stick of fake capacity",
 			  target_path(t), claimed, (unsigned long long)at);
 	}
-	return fault_todo(fault, "Throw it away: whatever is stored on it gets lost. Its partition "
-			  "table has been erased.");
+	return fault_todo(fault, "throw it away: whatever is stored on it gets lost; its partition "
+			  "table has been erased");
 }
 
 static int read_back(struct target *t, const uint64_t *at, size_t n, const uint8_t *stamps,

@@ -30,13 +30,13 @@ int state_path(const char *name, char *out, size_t size, struct fault *fault)
 	} else {
 		fault_set(fault, KIT_ERR_NOT_FOUND,
 			  "no home folder to keep backups and journal in");
-		return fault_todo(fault, "Name a place in XDG_STATE_HOME.");
+		return fault_todo(fault, "name a place in XDG_STATE_HOME");
 	}
 	if (n < 0 || (size_t)n >= size)
 		return fault_set(fault, KIT_ERR_RANGE, "the path of the state folder is too long");
 	r = outfile_make_folders(out, 1, 0700, fault);
-	return r ? fault_todo(fault, "Name another place for backups and journal in "
-			      "XDG_STATE_HOME.") : 0;
+	return r ? fault_todo(fault, "name another place for backups and journal in "
+			      "XDG_STATE_HOME") : 0;
 }
 
 /* STICK as part of a file's name: letters, digits, dots and dashes. */

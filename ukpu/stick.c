@@ -81,7 +81,7 @@ static int compare_step(const struct plan *p, const struct plan_step *step,
 				  "%s: the %s at byte %llu came back different "
 				  "from what was written",
 				  fresh->name, step->text, (unsigned long long)(step->offset + at));
-			r = fault_todo(fault, "The stick is broken: take another one.");
+			r = fault_todo(fault, "the stick is broken: take another one");
 		}
 	}
 	return r;

@@ -111,7 +111,7 @@ static int lock(struct target *t, struct fault *fault)
 		if (i == LOCK_TRIES) {
 			fault_set(fault, KIT_ERR_BUSY, "%s: another program has locked it",
 				  t->path);
-			return fault_todo(fault, "Let the other program finish, then try again.");
+			return fault_todo(fault, "let the other program finish, then try again");
 		}
 		nanosleep(&pause, NULL);
 	}
@@ -124,20 +124,20 @@ static int open_failed(const char *path, unsigned flags, int err, struct fault *
 	case EBUSY:
 		fault_set(fault, KIT_ERR_BUSY, "%s is in use: one of its partitions is mounted, or "
 			  "the system holds it", path);
-		return fault_todo(fault, "See where with \"lsblk %s\"; unmount it, then try again.",
+		return fault_todo(fault, "see where with \"lsblk %s\"; unmount it, then try again",
 				  path);
 	case ENOMEDIUM:
 		fault_set(fault, KIT_ERR_REMOVED, "%s: there is no medium in it", path);
-		return fault_todo(fault, "Put the stick or card in.");
+		return fault_todo(fault, "put the stick or card in");
 	case EROFS:
 		if (flags & TARGET_IMAGE) {
 			fault_set(fault, KIT_ERR_READ_ONLY, "%s is on a read-only file system",
 				  path);
-			return fault_todo(fault, "Copy the image to where it can be written.");
+			return fault_todo(fault, "copy the image to where it can be written");
 		}
 		fault_set(fault, KIT_ERR_READ_ONLY, "%s is write-protected", path);
-		return fault_todo(fault, "Move the lock switch on the stick, or take another one. "
-				  "Firmware must write to it too.");
+		return fault_todo(fault, "move the lock switch on the stick, or take another one; "
+				  "firmware must write to it, too");
 	default:
 		return fault_sys(fault, err, "cannot open %s", path);
 	}
@@ -155,9 +155,9 @@ static int settle(struct target *t, struct fault *fault)
 		fault_set(fault, KIT_ERR_ARGUMENT, image ? "%s is no ordinary file" :
 			  "%s is no block device", t->path);
 		return fault_todo(fault, "%s",
-				  S_ISREG(t->st.st_mode) ? "For an image file, add --image." :
-				  S_ISBLK(t->st.st_mode) ? "For a stick, leave --image out." :
-				  "See what is there: ukpu list");
+				  S_ISREG(t->st.st_mode) ? "for an image file, add --image" :
+				  S_ISBLK(t->st.st_mode) ? "for a stick, leave --image out" :
+				  "see what is there: ukpu list");
 	}
 	r = lock(t, fault);
 	if (r)
@@ -177,7 +177,7 @@ static int settle(struct target *t, struct fault *fault)
 	if (image && t->disk.size < DISK_SECTOR && !(t->flags & TARGET_WRITE)) {
 		fault_set(fault, KIT_ERR_TRUNCATED, "%s is no image of a stick: it holds %llu "
 			  "bytes", t->path, (unsigned long long)t->disk.size);
-		return fault_todo(fault, "Name another file.");
+		return fault_todo(fault, "name another file");
 	}
 	if (!image && !t->disk.size)
 		return open_failed(t->path, t->flags, ENOMEDIUM, fault);
@@ -217,8 +217,8 @@ static int open_with(struct target **out, const char *path, unsigned flags, int 
 			fault_set(fault, KIT_ERR_EXISTS, "%s is there already, with %llu bytes "
 				  "instead of %llu", path, (unsigned long long)t->disk.size,
 				  (unsigned long long)create);
-			r = fault_todo(fault, "Leave --size out to use the image as it is, or name "
-				       "another file.");
+			r = fault_todo(fault, "leave --size out to use the image as it is, or name "
+				       "another file");
 		} else if (ftruncate(t->fd, (off_t)create)) {
 			r = fault_sys(fault, errno, "cannot make %s %llu bytes long", path,
 				      (unsigned long long)create);
@@ -288,8 +288,8 @@ int target_present(struct target *t, struct fault *fault)
 	if (same_stick(t, t->fd))
 		return 0;
 	fault_set(fault, KIT_ERR_REMOVED, "%s was removed while it was in use", t->path);
-	return fault_todo(fault, "Put the stick back in and run the command again; what is on it "
-				 "now is not complete.");
+	return fault_todo(fault, "put the stick back in and run the command again; what is on it "
+				 "now is not complete");
 }
 
 /* An error may arrive before a pulled stick has left sysfs: give that a moment. */
@@ -318,10 +318,10 @@ static int failed(struct target *t, int err, const char *doing, uint64_t offset,
 			fault_sys(&t->first, err, "%s: %s failed at byte %llu", t->path, doing,
 				  (unsigned long long)offset);
 		fault_todo(&t->first, "%s", t->flags & TARGET_IMAGE ?
-			   "Make room for the image, or put it somewhere else." : err == EROFS ?
-			   "The stick is write-protected: move its lock switch, or take another "
-			   "one." : err == EIO ? "The stick is broken: take another one." :
-			   "Try another stick.");
+			   "make room for the image, or put it somewhere else" : err == EROFS ?
+			   "the stick is write-protected: move its lock switch, or take another "
+			   "one" : err == EIO ? "the stick is broken: take another one" :
+			   "try another stick");
 	}
 	if (fault && !fault->code)
 		*fault = t->first;
@@ -462,7 +462,7 @@ int target_fresh(struct target *t, const struct disk **out, struct fault *fault)
 	if (!same_stick(t, medium_fd(t->medium))) {
 		fault_set(fault, KIT_ERR_REMOVED, "%s is no longer the stick that was written",
 			  t->path);
-		return fault_todo(fault, "Put the stick back in and run the command again.");
+		return fault_todo(fault, "put the stick back in and run the command again");
 	}
 	r = medium_drop_cache(t->medium, t->fd, fault);
 	if (r)

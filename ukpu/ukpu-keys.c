@@ -66,8 +66,8 @@ int ukpu_guard_second(struct ukpu_stick *s, struct fault *fault)
 		fault_set(fault, KIT_ERR_EXISTS,
 			  "%ld of these keys (%s the first) went onto the stick %.150s on %s",
 			  found, hit.pid, hit.stick, hit.time);
-		return fault_todo(fault, "Two machines must not get one key. If the other stick is "
-					 "gone or will not be used, add --second-stick.");
+		return fault_todo(fault, "two machines must not get one key: if the other stick is "
+					 "gone or will not be used, add --second-stick");
 	}
 	snprintf(question, sizeof(question),
 		 "%ld of these keys (%s the first) went onto the stick %.150s on "
@@ -94,7 +94,7 @@ int ukpu_note_keys(struct ukpu_stick *s, struct fault *fault)
 	if (now > known) {
 		fault_set(fault, KIT_ERR_EXISTS, "meanwhile keys of this file went onto the stick "
 			  "%.150s (%s)", hit.stick, hit.pid);
-		return fault_todo(fault, "Two machines must not get one key. Start again.");
+		return fault_todo(fault, "two machines must not get one key: start again");
 	}
 	if (!r)
 		r = take_pids(s, &pids, &n, fault);
@@ -174,13 +174,13 @@ int ukpu_guard_unused(struct ukpu_stick *s, struct fault *fault)
 	if (!unused) {
 		fault_set(fault, KIT_ERR_EXISTS, "%s holds more than %d setup.bin files", s->path,
 			  FIND_MAX);
-		return fault_todo(fault, "Save them by other means, or let them go with "
-				  "--overwrite-unused.");
+		return fault_todo(fault, "save them by other means, or let them go with "
+				  "--overwrite-unused");
 	}
 	fault_set(fault, KIT_ERR_EXISTS, "%s still has %lu unused record%s", s->path, unused,
 		  ukpu_plural(unused));
-	return fault_todo(fault, "Use it up, take another stick, or overwrite it with "
-			  "--overwrite-unused, which first keeps a copy of its setup.bin.");
+	return fault_todo(fault, "use it up, take another stick, or overwrite it with "
+			  "--overwrite-unused, which first keeps a copy of its setup.bin");
 }
 
 int ukpu_backup(struct ukpu_stick *s, const struct content *content, const char *path,

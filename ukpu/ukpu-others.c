@@ -60,10 +60,10 @@ int ukpu_guard_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *f
 	if (!save) {
 		fault_set(fault, KIT_ERR_EXISTS, "%s holds other files, which would be lost",
 			  s->path);
-		return fault_todo(fault, n ? "Save them with --save-other-files FOLDER, or let "
-					     "them go with --discard-other-files." :
-				  "Save them by other means, or let them go with "
-				  "--discard-other-files.");
+		return fault_todo(fault, n ? "save them with --save-other-files FOLDER, or let "
+					     "them go with --discard-other-files" :
+				  "save them by other means, or let them go with "
+				  "--discard-other-files");
 	}
 	if (lost)
 		fault_set(fault, KIT_ERR_EXISTS,
@@ -72,7 +72,7 @@ int ukpu_guard_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *f
 			  s->path, lost);
 	else
 		fault_set(fault, KIT_ERR_EXISTS, "%s holds more files than can be saved", s->path);
-	return fault_todo(fault, "To lose those that cannot be saved, add --discard-other-files.");
+	return fault_todo(fault, "to lose those that cannot be saved, add --discard-other-files");
 }
 
 static int save_one(const char *folder, const struct other *o, struct fault *fault)
@@ -101,7 +101,7 @@ static int save_one(const char *folder, const struct other *o, struct fault *fau
 	if (r == KIT_ERR_EXISTS) {
 		fault_clear(fault);
 		fault_set(fault, r, "%s exists already", path);
-		fault_todo(fault, "Name a folder that is empty.");
+		fault_todo(fault, "name a folder that is empty");
 	}
 	return r;
 }

@@ -59,22 +59,22 @@ static int read_input(struct cli *cli, const char *path, struct content *content
 		fprintf(stderr, "%s: and %lu more; amt-setupbin check %s shows them\n",
 			cli->program->name, all.n - FINDINGS_SHOWN, path);
 	if (r == KIT_ERR_FORMAT)
-		return fault_todo(fault, "Make one: amt-setupbin create, or amt-keygen generate "
-				  "--setupbin.");
+		return fault_todo(fault, "make one: amt-setupbin create, or amt-keygen generate "
+				  "--setupbin");
 	if (r || cli_has(cli, "force-contents"))
 		return r;
 	if (!checked.errors && !checked.next) {
 		fault_set(fault, KIT_ERR_STATE, "%s has no record left for a machine", path);
-		return fault_todo(fault, "Make a new one, or write it all the same with "
-				  "--force-contents.");
+		return fault_todo(fault, "make a new one, or write it all the same with "
+				  "--force-contents");
 	}
 	if (!checked.errors)
 		return 0;
 	fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s: firmware would not take it", path,
 		  checked.errors, ukpu_plural(checked.errors));
 	return fault_todo(fault,
-			  "Mend it (amt-setupbin check %s tells more), or write it all the same "
-			  "with --force-contents.",
+			  "mend it (amt-setupbin check %s tells more), or write it all the same "
+			  "with --force-contents",
 			  path);
 }
 
@@ -91,7 +91,7 @@ static int check_distinct(struct cli *cli, size_t i, const struct ukpu_stick *op
 			continue;
 		fault_set(fault, KIT_ERR_ARGUMENT, "%s is the same stick as %s", cli->argv[i],
 			  cli->argv[k]);
-		return fault_todo(fault, "Name each stick once.");
+		return fault_todo(fault, "name each stick once");
 	}
 	if (S_ISREG(here.st_mode) && !cli_has(cli, "image"))
 		return 0;
@@ -99,7 +99,7 @@ static int check_distinct(struct cli *cli, size_t i, const struct ukpu_stick *op
 	    ukpu_same_file(&here, &there)) {
 		fault_set(fault, KIT_ERR_ARGUMENT, "%s would be overwritten with itself",
 			  cli->argv[i]);
-		return fault_todo(fault, "Name the stick first and the setup.bin last.");
+		return fault_todo(fault, "name the stick first and the setup.bin last");
 	}
 	return 0;
 }

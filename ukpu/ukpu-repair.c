@@ -95,7 +95,7 @@ static int choose(struct ukpu_stick *s, const struct find_candidate *const *choi
 		    cli_ask(s->cli, "Which one? ", answer, sizeof(answer), NULL)) {
 			fault_set(fault, KIT_ERR_STATE,
 				  "%s: %zu different setup.bin files are on it", s->path, n);
-			return fault_todo(fault, "Say which one to keep: --pick N.");
+			return fault_todo(fault, "say which one to keep: --pick N");
 		}
 		pick = strtoull(answer, NULL, 10);
 		if (pick < 1 || pick > n)
@@ -124,7 +124,7 @@ static int take_from_stick(struct ukpu_stick *s, const struct find_candidate **k
 			  "deleted, and no header anywhere; the stick is left as it is",
 			  s->path);
 		return fault_todo(fault,
-				  "Rebuild it from a backup (--from FILE), or make it anew: ukpu "
+				  "rebuild it from a backup (--from FILE), or make it anew: ukpu "
 				  "prepare %s setup.bin",
 				  s->words.text);
 	}
@@ -137,8 +137,8 @@ static int take_from_stick(struct ukpu_stick *s, const struct find_candidate **k
 			  "layout does not mend it; the stick is left as it is",
 			  s->path, (*keep)->path, (*keep)->path[0] ? ", " : "",
 			  find_how_name((*keep)->how));
-		return fault_todo(fault, "Rebuild it from a backup (--from FILE); or keep the "
-					 "bytes as they are with --force-contents.");
+		return fault_todo(fault, "rebuild it from a backup (--from FILE); or keep the "
+					 "bytes as they are with --force-contents");
 	}
 	return content_take(&s->content, &(*keep)->file, fault);
 }
@@ -153,8 +153,8 @@ static int take_from_file(struct ukpu_stick *s, const char *path, struct fault *
 	if (!r && summary.errors && !cli_has(s->cli, "force-contents")) {
 		fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s", path, summary.errors,
 			  ukpu_plural(summary.errors));
-		r = fault_todo(fault, "See them with amt-setupbin check, or go on with "
-				      "--force-contents.");
+		r = fault_todo(fault, "see them with amt-setupbin check, or go on with "
+				      "--force-contents");
 	}
 	/* What else is on the stick is looked for all the same, to be listed and kept. */
 	if (!r)
@@ -174,7 +174,7 @@ static int check_backup(const struct ukpu_stick *s, const char *path, struct fau
 	if (!strcmp(path, "-")) {
 		fault_set(fault, KIT_ERR_ARGUMENT, "the backup goes into a file, not to standard "
 			  "output");
-		return fault_todo(fault, "Name a file, or leave --backup out.");
+		return fault_todo(fault, "name a file, or leave --backup out");
 	}
 	if (!stat(path, &here) && !fstat(target_fd(s->t), &there) && ukpu_same_file(&here, &there))
 		return fault_set(fault, KIT_ERR_ARGUMENT, "%s is what is repaired, and cannot hold "
@@ -246,7 +246,7 @@ int ukpu_repair(struct cli *cli)
 		/* The device or the file itself: a new layout does not mend that. */
 		fault_set(&fault, KIT_ERR_UNFIT, "%s: there is nothing to repair, its layout is "
 			  "sound, but firmware would not take it", s.path);
-		fault_todo(&fault, "See what else is wrong: ukpu verify %s", s.words.text);
+		fault_todo(&fault, "see what else is wrong: ukpu verify %s", s.words.text);
 		status = EXIT_NO;
 		goto out;
 	}

@@ -25,7 +25,7 @@ static int get_ready(struct ukpu_stick *s, struct fault *fault)
 			  "%s: no setup.bin is to be found on it, not even a deleted one",
 			  s->path);
 		return fault_todo(fault,
-				  "To be sure all the same, overwrite every byte: ukpu retire "
+				  "to be sure all the same, overwrite every byte: ukpu retire "
 				  "--whole %s",
 				  s->words.text);
 	}
@@ -46,7 +46,7 @@ static int prove(struct ukpu_stick *s, struct fault *fault)
 	if (!r && s->found.n) {
 		fault_set(fault, KIT_ERR_VERIFY, "%s: a setup.bin still shows at byte %llu",
 			  s->path, (unsigned long long)s->found.candidate[0].file.runs[0].offset);
-		r = fault_todo(fault, "Run it again with --whole, or destroy the stick.");
+		r = fault_todo(fault, "run it again with --whole, or destroy the stick");
 	}
 	return r;
 }

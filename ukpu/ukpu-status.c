@@ -63,7 +63,7 @@ int ukpu_status(struct cli *cli)
 	}
 	if (r) {
 		if (s.t && (r == KIT_ERR_NOT_FOUND || r == KIT_ERR_FORMAT)) {
-			fault_todo(&fault, "See why: ukpu verify %s", s.words.text);
+			fault_todo(&fault, "see why: ukpu verify %s", s.words.text);
 			status = EXIT_NO;
 		}
 		cli_fail(cli, &fault);

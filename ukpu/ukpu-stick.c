@@ -31,7 +31,7 @@ int ukpu_ask_yes(const struct ukpu_stick *s, const char *question, const char *i
 	int r = cli_confirm(s->cli, question, "yes", fault);
 
 	if (r == KIT_ERR_STATE)
-		fault_todo(fault, "Run it at a terminal, or give %s.", instead);
+		fault_todo(fault, "run it at a terminal, or give %s", instead);
 	return r;
 }
 
@@ -64,8 +64,8 @@ static int check_serial(const struct cli *cli, const char *path, const struct dr
 			  d->serial);
 	else
 		fault_set(fault, KIT_ERR_UNFIT, "%s has no serial number", path);
-	return fault_todo(fault, "Look at the sticks with ukpu list; this may be another one than "
-				 "you mean.");
+	return fault_todo(fault, "look at the sticks with ukpu list; this may be another one than "
+				 "you mean");
 }
 
 /* Everything that speaks against writing to the disk has been overruled, or this is refused. */
@@ -89,7 +89,7 @@ static int pass_guards(struct ukpu_stick *s, const struct drive *d, struct fault
 			  reason == GUARD_NO_MEDIUM ? KIT_ERR_REMOVED :
 			  reason & (GUARD_MOUNTED | GUARD_SWAP | GUARD_HOLDER) ? KIT_ERR_BUSY :
 			  KIT_ERR_UNFIT, "%s: %s", s->path, text);
-		return option ? fault_todo(fault, "%s To do it all the same: --%s.",
+		return option ? fault_todo(fault, "%s; to do it all the same: --%s",
 					   guard_advice(reason), option) :
 			fault_todo(fault, "%s", guard_advice(reason));
 	}
@@ -156,7 +156,7 @@ static int open_image(struct ukpu_stick *s, unsigned flags, struct fault *fault)
 	if (flags & UKPU_WRITE && cli_count(s->cli, "serial")) {
 		fault_set(fault, KIT_ERR_ARGUMENT,
 			  "%s is an image file, which has no serial number", s->path);
-		return fault_todo(fault, "Leave --serial out.");
+		return fault_todo(fault, "leave --serial out");
 	}
 	if (flags & UKPU_CREATE) {
 		r = cli_size(s->cli, "size", LAYOUT_MIN_BYTES, (uint64_t)1 << 50, &size, fault);
@@ -165,7 +165,7 @@ static int open_image(struct ukpu_stick *s, unsigned flags, struct fault *fault)
 	}
 	if (!there && !size && flags & UKPU_CREATE) {
 		fault_set(fault, KIT_ERR_NOT_FOUND, "there is no image %s", s->path);
-		return fault_todo(fault, "Have it made: --size 256M.");
+		return fault_todo(fault, "have it made: --size 256M");
 	}
 	if (size && dry && (stat(s->path, &st) || (S_ISREG(st.st_mode) && !st.st_size)))
 		return open_nothing(s, size, fault);
@@ -182,8 +182,8 @@ static int open_image(struct ukpu_stick *s, unsigned flags, struct fault *fault)
 	if (!r && flags & UKPU_WRITE && target_disk(s->t)->size < LAYOUT_MIN_BYTES) {
 		fault_set(fault, KIT_ERR_UNFIT, "%s: %llu bytes are too few for a stick", s->path,
 			  (unsigned long long)target_disk(s->t)->size);
-		r = fault_todo(fault, "Name an image of 17 MiB or more, or have one made: --size "
-				      "256M.");
+		r = fault_todo(fault, "name an image of 17 MiB or more, or have one made: --size "
+				      "256M");
 	}
 	return r;
 }
@@ -402,8 +402,8 @@ int ukpu_confirm(struct ukpu_stick *sticks, size_t n, const char *doing, struct 
 			fault_set(fault, KIT_ERR_ARGUMENT,
 				  "--yes alone does not say which stick is meant");
 			return fault_todo(fault,
-					  "Add --serial with the stick's serial number (%s), or "
-					  "leave --yes out and answer the question.",
+					  "add --serial with the stick's serial number (%s), or "
+					  "leave --yes out and answer the question",
 					  target_drive(s->t)->serial[0] ?
 						  target_drive(s->t)->serial :
 						  "this one has none, so --yes cannot be used on "

@@ -91,12 +91,10 @@ static void add_drive(struct choices *c, const struct drive *d)
 	for (unsigned i = 0; why != ~0u && (reason = guard_reason(i)); i++) {
 		at = strlen(verdict);
 		if (why & reason)
-			snprintf(verdict + at, sizeof(verdict) - at, "%s %s",
-				 at && verdict[at - 1] != '.' && verdict[at - 1] != '?' ? "." : "",
-				 guard_advice(reason));
+			snprintf(verdict + at, sizeof(verdict) - at, "; %s", guard_advice(reason));
 	}
 	add(c, d->path, title, d->serial, d->bytes, !why, contents,
-	    !why ? "Fit to be written." : !strncmp(verdict, "no: ", 4) ? verdict + 4 : verdict);
+	    !why ? "Fit to be written" : !strncmp(verdict, "no: ", 4) ? verdict + 4 : verdict);
 }
 
 static void add_image(struct choices *c, const char *path)
@@ -111,19 +109,19 @@ static void add_image(struct choices *c, const char *path)
 	}
 	if (!S_ISREG(st.st_mode)) {
 		add(c, path, "image file", NULL, 0, false, contents,
-		    "it is no file. Sticks are shown without --image.");
+		    "it is no file; sticks are shown without --image");
 		return;
 	}
 	ukpu_contents(path, (uint64_t)st.st_size, contents, sizeof(contents));
 	probe_size_text((uint64_t)st.st_size, size);
 	if ((uint64_t)st.st_size < LAYOUT_MIN_BYTES)
-		snprintf(verdict, sizeof(verdict), "%s: too small. 17 MiB are the least.", size);
+		snprintf(verdict, sizeof(verdict), "%s: too small; 17 MiB are the least", size);
 	else if (access(path, W_OK))
 		snprintf(verdict, sizeof(verdict), "you cannot write to it: %s", strerror(errno));
 	else
 		verdict[0] = '\0';
 	add(c, path, "image file", NULL, (uint64_t)st.st_size, !verdict[0], contents,
-	    verdict[0] ? verdict : "Fit to be written.");
+	    verdict[0] ? verdict : "Fit to be written");
 }
 
 /* The sticks as they are at this moment. */

@@ -33,7 +33,7 @@ static int read_size(struct screen *s, struct fault *fault)
 		return 0;
 	fault_set(fault, KIT_ERR_UNFIT, "the terminal has %d columns and %d rows, the wizard needs "
 		  "%d and %d", s->columns, s->rows, SCREEN_COLUMNS, SCREEN_ROWS);
-	return fault_todo(fault, "Make its window larger, or use ukpu list and ukpu prepare.");
+	return fault_todo(fault, "make its window larger, or use ukpu list and ukpu prepare");
 }
 
 static int check_terminal(struct screen *s, struct fault *fault)
@@ -44,16 +44,16 @@ static int check_terminal(struct screen *s, struct fault *fault)
 		fault_set(fault, KIT_ERR_STATE,
 			  "the wizard needs a terminal, but standard %s is none",
 			  isatty(STDIN_FILENO) ? "output" : "input");
-		return fault_todo(fault, "In scripts use ukpu list, ukpu prepare and ukpu verify; "
-				  "over ssh ask for a terminal with ssh -t.");
+		return fault_todo(fault, "in scripts use ukpu list, ukpu prepare and ukpu verify; "
+				  "over ssh ask for a terminal with ssh -t");
 	}
 	/* The library below would print and exit on a kind that it does not know. */
 	if (!kind || !kind[0] || SLtt_initialize(NULL)) {
 		fault_set(fault, KIT_ERR_UNFIT,
 			  "the wizard cannot draw on a terminal of the kind \"%.40s\"",
 			  kind ? kind : "");
-		return fault_todo(fault, "Set TERM to what it is, for example TERM=vt100, or use "
-				  "ukpu list and ukpu prepare.");
+		return fault_todo(fault, "set TERM to what it is, for example TERM=vt100, or use "
+				  "ukpu list and ukpu prepare");
 	}
 	return read_size(s, fault);
 }

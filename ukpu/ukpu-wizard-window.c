@@ -123,7 +123,7 @@ enum screen_answer screen_fault(struct screen *s, const char *title, const struc
 	char text[sizeof(fault->what) + sizeof(fault->todo) + 8];
 	size_t pressed;
 
-	snprintf(text, sizeof(text), "%s.\n\n%s", what, fault->todo);
+	snprintf(text, sizeof(text), "%s\n\n%s", what, fault->todo);
 	return screen_tell(s, title, text, button, 1, &pressed);
 }
 

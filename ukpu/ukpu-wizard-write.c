@@ -255,7 +255,7 @@ static void print_ready(FILE *out, const struct ukpu_stick *s, const char *rules
 
 static void print_failed(FILE *out, const struct ukpu_stick *s, const char *rules)
 {
-	fprintf(out, "\n%s.\n%s%s\n",
+	fprintf(out, "\n%s\n%s%s\n",
 		s->fault.what[0] ? s->fault.what : error_text(s->fault.code), rules, s->fault.todo);
 	print_kept(out, "", s);
 	if (s->fault.code != KIT_ERR_VERIFY)

@@ -45,17 +45,17 @@ int wizard_load(struct wizard *w, struct content *content, FILE *text, struct fa
 	if (text && findings.n > FINDINGS_SHOWN)
 		fprintf(text, "and %lu more\n", findings.n - FINDINGS_SHOWN);
 	if (r == KIT_ERR_FORMAT)
-		return fault_todo(fault, "Take another file. Such files are made with amt-setupbin "
-				  "create, or amt-keygen generate --setupbin.");
+		return fault_todo(fault, "take another file: amt-setupbin create and amt-keygen "
+				  "generate --setupbin make them");
 	if (!r && w->keys.errors) {
 		fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s: firmware would not take it",
 			  path, w->keys.errors, ukpu_plural(w->keys.errors));
-		r = fault_todo(fault, "Take another file, or have this one mended; amt-setupbin "
-			       "check tells more.");
+		r = fault_todo(fault, "take another file, or have this one mended; amt-setupbin "
+			       "check tells more");
 	} else if (!r && !w->keys.valid) {
 		fault_set(fault, KIT_ERR_STATE,
 			  "%s has no unused record: no machine could take one", path);
-		r = fault_todo(fault, "Take a new file.");
+		r = fault_todo(fault, "take a new file");
 	}
 	return r;
 }
@@ -81,7 +81,7 @@ static enum screen_answer check_file(struct wizard *w)
 	content_wipe(&content);
 	/* The verdict first: what was found may be long. */
 	if (fclose(out) == 0 && (r || w->keys.warnings) &&
-	    asprintf(&text, "%s.\n%s\n\n%s",
+	    asprintf(&text, "%s\n%s\n\n%s",
 		     r ? fault.what : "This file can be used, but the checker warns",
 		     fault.todo, found) >= 0) {
 		answer = screen_tell(&w->screen, r ? "This file cannot be used" : "Warnings", text,

@@ -148,7 +148,7 @@ void ukpu_judge_written(struct ukpu_stick *s,
 			  "%s is written, and what was written came back, but "
 			  "firmware would not take it: %u rule%s failed",
 			  s->path, s->summary.failed, ukpu_plural(s->summary.failed));
-		fault_todo(&s->fault, "Each says what mends it; ukpu verify %s shows them again.",
+		fault_todo(&s->fault, "each says what mends it; ukpu verify %s shows them again",
 			   s->words.text);
 	}
 }

@@ -32,12 +32,12 @@ extern const struct cli_option ukpu_wizard_options[];
 	{ "dry-run", 0, NULL, "show the plan, write nothing", 0, 0 }, \
 	{ "yes", 0, NULL, "do not ask; on a block device only together with --serial", 0, 0 }, \
 	{ "serial", 0, "S", "the stick must have this serial number", CLI_REPEAT, 0 }, \
-	{ "allow-non-usb", 0, NULL, "the disk does not hang on USB", 0, 0 }, \
-	{ "allow-large", 0, NULL, "the disk is over 64 GiB", 0, 0 }, \
-	{ "allow-system", 0, NULL, "the disk holds /, /boot, /home or this program", 0, 0 }, \
-	{ "allow-mounted", 0, NULL, "it is mounted: unmount it", 0, 0 }, \
-	{ "allow-swap", 0, NULL, "swap is on it: turn it off", 0, 0 }, \
-	{ "allow-holder", 0, NULL, "device mapper or RAID stands on it: take that apart", 0, 0 }
+	{ "allow-non-usb", 0, NULL, "allow a disk that does not hang on USB", 0, 0 }, \
+	{ "allow-large", 0, NULL, "allow a disk of more than 64 GiB", 0, 0 }, \
+	{ "allow-system", 0, NULL, "allow the disk of /, /boot, /home or this program", 0, 0 }, \
+	{ "allow-mounted", 0, NULL, "allow a mounted disk: it is unmounted first", 0, 0 }, \
+	{ "allow-swap", 0, NULL, "allow swap on it: turned off first", 0, 0 }, \
+	{ "allow-holder", 0, NULL, "allow device mapper or RAID on it: taken apart first", 0, 0 }
 
 /* The verbs. */
 int ukpu_list(struct cli *cli);

@@ -189,7 +189,7 @@ int usage_unmount(const struct usage *u, struct fault *fault)
 	for (size_t i = u->n_mounts; i-- > 0; ) {
 		if (umount2(u->mounts[i], UMOUNT_NOFOLLOW)) {
 			fault_sys(fault, errno, "cannot unmount %s", u->mounts[i]);
-			return fault_todo(fault, "See who has files open there: fuser -vm %s",
+			return fault_todo(fault, "see who has files open there: fuser -vm %s",
 					  u->mounts[i]);
 		}
 	}
@@ -219,7 +219,7 @@ static int remove_dm(const char *name, dev_t dev, struct fault *fault)
 		return fault_sys(fault, errno, "cannot open /dev/mapper/control");
 	if (ioctl(fd, DM_DEV_REMOVE, &io)) {
 		r = fault_sys(fault, errno, "cannot remove %s", name);
-		fault_todo(fault, "Remove it by hand: dmsetup remove /dev/%s", name);
+		fault_todo(fault, "remove it by hand: dmsetup remove /dev/%s", name);
 	}
 	close(fd);
 	return r;
@@ -234,7 +234,7 @@ static int stop_md(const char *path, struct fault *fault)
 		return fault_sys(fault, errno, "cannot open %s", path);
 	if (ioctl(fd, STOP_ARRAY, NULL)) {
 		r = fault_sys(fault, errno, "cannot stop %s", path);
-		fault_todo(fault, "Stop it by hand: mdadm --stop %s", path);
+		fault_todo(fault, "stop it by hand: mdadm --stop %s", path);
 	}
 	close(fd);
 	return r;

@@ -49,7 +49,7 @@ static void device_writable(struct verify *v, struct verify_result *out)
 		verify_say(out, VERIFY_PASS, "not write-protected");
 	else if (v->checked && !v->contents.consumable)
 		verify_say(out, VERIFY_PASS,
-			   "write-protected, which its file (\"do not consume\") bears");
+			   "write-protected, which does no harm: its file says \"do not consume\"");
 	else
 		verify_say(out, VERIFY_FAIL,
 			   "write-protected: firmware cannot mark records as used");
@@ -447,7 +447,7 @@ const struct verify_rule verify_stick_rules[] = {
 	{ "device", "device-sectors", NEED_NOTHING, device_sectors, ANOTHER_STICK },
 	{ "device", "device-writable", NEED_NOTHING, device_writable,
 	  "move the stick's lock switch" },
-	{ "device", "device-mounted", NEED_NOTHING, device_mounted, "umount it, then pull it" },
+	{ "device", "device-mounted", NEED_NOTHING, device_mounted, "unmount it, then pull it" },
 	{ "table", "table-signature", NEED_NOTHING, table_signature, NULL },
 	{ "table", "table-entries", NEED_NOTHING, table_entries, NULL },
 	{ "table", "table-type", NEED_VOLUME, table_type, NULL },

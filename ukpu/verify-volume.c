@@ -139,8 +139,8 @@ static void root_attributes(struct verify *v, struct verify_result *out)
 	uint8_t a = v->root.setup.attributes;
 
 	if (a & FAT_READ_ONLY && v->checked && !v->contents.consumable)
-		verify_say(out, VERIFY_WARN, "attributes %02X: read-only, which its file (\"do not "
-			   "consume\") bears", a);
+		verify_say(out, VERIFY_WARN, "attributes %02X: read-only, which does no harm to a "
+			   "file that says \"do not consume\"", a);
 	else if (a & FAT_READ_ONLY)
 		verify_say(out, VERIFY_FAIL, "attributes %02X: read-only, so firmware cannot mark "
 			   "records as used", a);

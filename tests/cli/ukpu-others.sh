@@ -135,7 +135,7 @@ stick
 mcopy -i s.img@@1M note ::
 cp s.img before.img
 expect 2 ukpu repair --image s.img --yes --save-other-files saved4
-says "Name a folder that is empty"
+says "name a folder that is empty"
 untouched
 
 # A partition, or a whole stick, of another system: it cannot be listed, and is not lost unasked.

@@ -56,7 +56,7 @@ prepare 0 --size 32M --image full.img
 printf '\203' | dd of=full.img bs=1 seek=450 conv=notrunc status=none
 (ulimit -f 256 && expect 2 ukpu repair --yes --image full.img) || exit 1
 says "writing failed at byte [0-9]*: File too large"
-says "Make room"
+says "make room"
 expect 0 ukpu repair --yes --second-stick --image full.img --from "$(ls ukpu/backup-full.img-*)"
 (ulimit -f 256 && prepare 2 --size 32M --image new.img) || exit 1
 says "File too large"
