@@ -2,10 +2,15 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "keygen/bytes.h"
@@ -259,6 +264,67 @@ START_TEST(a_long_table_is_printed_as_it_comes)
 }
 END_TEST
 
+/* Another process of the same user tries to trace one that is protected or not: 0 or errno. */
+static int traced(bool protect)
+{
+	int ready[2], status;
+	pid_t child, tracer;
+	char byte;
+
+	ck_assert_int_eq(pipe(ready), 0);
+	child = fork();
+	ck_assert_int_ge(child, 0);
+	if (child == 0) {
+		/* Root may trace everything. */
+		if (geteuid() == 0 && setuid(65534))
+			_exit(1);
+		prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
+		prctl(PR_SET_PTRACER, PR_SET_PTRACER_ANY, 0, 0, 0);
+		if (protect)
+			secret_protect_process();
+		if (write(ready[1], "", 1) != 1)
+			_exit(1);
+		for (;;)
+			pause();
+	}
+	ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+	tracer = fork();
+	ck_assert_int_ge(tracer, 0);
+	if (tracer == 0) {
+		if (geteuid() == 0 && setuid(65534))
+			_exit(255);
+		if (ptrace(PTRACE_ATTACH, child, NULL, NULL))
+			_exit(errno);
+		waitpid(child, NULL, __WALL);
+		ptrace(PTRACE_DETACH, child, NULL, NULL);
+		_exit(0);
+	}
+	ck_assert_int_eq(waitpid(tracer, &status, 0), tracer);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	close(ready[0]);
+	close(ready[1]);
+	ck_assert(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+START_TEST(a_protected_process_dumps_no_core_and_is_not_traced_by_its_own_user)
+{
+	struct rlimit core;
+	int status = traced(false);
+
+	ck_assert_int_eq(traced(true), EPERM);
+	/* Where nobody may trace anything, the line above shows nothing. */
+	if (status)
+		fprintf(stderr, "tracing is forbidden here: %s\n", strerror(status));
+	secret_protect_process();
+	ck_assert_int_eq(prctl(PR_GET_DUMPABLE, 0, 0, 0, 0), 0);
+	ck_assert_int_eq(getrlimit(RLIMIT_CORE, &core), 0);
+	ck_assert_uint_eq(core.rlim_cur, 0);
+	ck_assert_uint_eq(core.rlim_max, 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("floor");
@@ -278,6 +344,7 @@ int main(void)
 	tcase_add_test(tcase, sizes_are_powers_of_1024);
 	tcase_add_test(tcase, tables_line_up_and_do_not_write_to_the_terminal);
 	tcase_add_test(tcase, a_long_table_is_printed_as_it_comes);
+	tcase_add_test(tcase, a_protected_process_dumps_no_core_and_is_not_traced_by_its_own_user);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
