@@ -304,6 +304,9 @@ static int open_backup(struct keymap *from, const char *backup, const char *back
 {
 	int rc = set_names(from, backup, backup_key, fault);
 
+	/* SQLite would not say why it cannot. */
+	if (!rc && access(backup, R_OK))
+		rc = fault_sys(fault, errno, "cannot open %s", backup);
 	if (!rc)
 		rc = open_plainly(from, SQLITE_OPEN_READONLY, fault);
 	if (!rc)

@@ -92,5 +92,6 @@ status 2 amt-provisionctl keys import bad.csv --map map.db
 status 2 amt-provisionctl keys export --all -o left.csv --map map.db
 status 2 amt-provisionctl keys show no-pid --map map.db
 status 2 amt-provisionctl restore --yes nowhere.db --map map.db
+grep -q "cannot open nowhere.db: No such file" out || fail "a backup that is not there: $(cat out)"
 status 2 amt-provisiond -c nowhere.conf
 echo ok
