@@ -35,7 +35,7 @@ static json_t *pair_json(const struct keymap_pair *p)
 			 "exported_at", ctl_json_time(p->exported_at),
 			 "exported_to", event_text(p->exported_to),
 			 "reserved_at", ctl_json_time(p->reserved_at),
-			 "reserved_until", p->reserved_until == INT64_MAX ? json_string("never")
+			 "reserved_until", p->reserved_until == KEYMAP_NEVER ? json_string("never")
 			 : ctl_json_time(p->reserved_until),
 			 "used_at", ctl_json_time(p->used_at),
 			 "revoked_at", ctl_json_time(p->revoked_at));
@@ -155,7 +155,7 @@ static void show_lines(const struct keymap_pair *p)
 		 p->exported_to);
 	if (p->reserved_at)
 		ctl_line("Reserved", "%s until %s", when(p->reserved_at, a),
-			 p->reserved_until == INT64_MAX ? "the re-key is settled"
+			 p->reserved_until == KEYMAP_NEVER ? "its machine proves it (a re-key)"
 			 : when(p->reserved_until, b));
 	if (p->used_at)
 		ctl_line("Used", "%s", when(p->used_at, a));

@@ -4,7 +4,6 @@
 #include "keygen/secret.h"
 #include "server/keymap-db.h"
 
-#define NEVER	INT64_MAX	/* the end of a reservation that does not lapse */
 
 int keymap_batch(struct keymap *m, const char *how, const char *source, int64_t now,
 		 int64_t *batch, struct fault *fault)
@@ -237,7 +236,7 @@ int keymap_add_rekey(struct keymap *m, const struct keyentry *entry, const struc
 	if (!rc)
 		rc = insert(m, entry, batch, &added, fault);
 	if (!rc)
-		rc = db_reserve(m, sqlite3_last_insert_rowid(m->db), uuid, now, NEVER, fault);
+		rc = db_reserve(m, sqlite3_last_insert_rowid(m->db), uuid, now, KEYMAP_NEVER, fault);
 	if (!rc)
 		rc = keymap_system_facts(m, uuid, &facts, fault);
 	return db_leave(m, own, rc, fault);

@@ -204,7 +204,7 @@ int keymap_release(struct keymap *m, const char *pid, const struct uuid *uuid,
 	if (rc == KIT_ERR_NOT_FOUND)
 		rc = not_in_map(pid, fault);
 	else if (!rc && pair.state == KEYMAP_RESERVED && pair.has_uuid &&
-		 uuid_equal(&pair.uuid, uuid))
+		 pair.reserved_until != KEYMAP_NEVER && uuid_equal(&pair.uuid, uuid))
 		rc = unreserve(m, pair.id, fault);
 	return db_leave(m, own, rc, fault);
 }

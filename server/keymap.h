@@ -120,6 +120,8 @@ int keymap_check(struct keymap *m, struct fault *fault);
 
 enum keymap_state { KEYMAP_FREE, KEYMAP_USED, KEYMAP_RESERVED, KEYMAP_REVOKED, KEYMAP_STATES };
 
+#define KEYMAP_NEVER	INT64_MAX	/* "reserved_until" of the fresh pair of a re-key */
+
 /* "free", "used", "reserved", "revoked"; and the reverse, KIT_ERR_ARGUMENT. */
 const char *keymap_state_word(enum keymap_state state);
 int keymap_state_parse(const char *word, enum keymap_state *out);
@@ -219,7 +221,10 @@ int keymap_reserve(struct keymap *m, const char *pid, const struct uuid *uuid, i
 int keymap_use(struct keymap *m, const char *pid, const struct uuid *uuid, int64_t now,
 	       bool *first, struct fault *fault);
 
-/* Give a reservation of UUID back (its proof failed). 0 too when there is none of it. */
+/*
+ * Give a reservation of UUID back (its proof failed). 0 too when there is none of it. That of a
+ * re-key stays: its machine has the pair, whoever failed to prove it.
+ */
 int keymap_release(struct keymap *m, const char *pid, const struct uuid *uuid,
 		   struct fault *fault);
 
@@ -380,8 +385,8 @@ int keymap_system_count(struct keymap *m, uint64_t *out, struct fault *fault);
 int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
 			struct fault *fault);
 /*
- * Operator: drop the row with its passwords, earlier ones too; a reservation goes back, a used key stays
- * used by that UUID. KIT_ERR_NOT_FOUND.
+ * Operator: drop the row with its passwords, earlier ones too; a reservation goes back, a used key
+ * and that of a re-key stay that UUID's, one that it only may have got is revoked. KIT_ERR_NOT_FOUND.
  */
 int keymap_system_forget(struct keymap *m, const struct uuid *uuid, struct fault *fault);
 

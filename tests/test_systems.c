@@ -235,6 +235,31 @@ static enum keymap_state state_of(unsigned n)
 	return pair.state;
 }
 
+START_TEST(the_pair_of_a_re_key_is_nobody_elses_whatever_becomes_of_its_machine)
+{
+	struct keyentry old = scratch_pair(1), fresh = scratch_pair(2);
+	const struct keymap_facts settled = { .pid = fresh.pair.pid, .next_pid = "" };
+	struct uuid one = scratch_uuid(1), other = scratch_uuid(2);
+	enum keymap_claim claim;
+
+	ok(keymap_add(m, &old, 0, NULL, &fault));
+	hello(1, old.pair.pid, "192.0.2.2", NOW);
+	ok(keymap_use(m, old.pair.pid, &one, NOW, NULL, &fault));
+	ok(keymap_add_rekey(m, &fresh, &one, NOW, &fault));
+	ok(keymap_system_facts(m, &one, &settled, &fault));
+	/* Somebody says hello in its name, and does not prove it. */
+	ok(keymap_release(m, fresh.pair.pid, &one, &fault));
+	ck_assert_int_eq(state_of(2), KEYMAP_RESERVED);
+	ok(keymap_system_forget(m, &one, &fault));
+	ck_assert_int_eq(state_of(2), KEYMAP_RESERVED);
+	ok(keymap_reserve(m, fresh.pair.pid, &other, NOW, 900, &claim, NULL, &fault));
+	ck_assert_int_eq(claim, KEYMAP_CLAIM_RESERVED);
+	/* But it may come back itself. */
+	ok(keymap_reserve(m, fresh.pair.pid, &one, NOW, 900, &claim, NULL, &fault));
+	ck_assert_int_eq(claim, KEYMAP_CLAIM_HELD);
+}
+END_TEST
+
 START_TEST(a_forgotten_machine_gives_its_reservation_back_but_not_its_used_key)
 {
 	struct keyentry pairs[3] = { scratch_pair(0), scratch_pair(1), scratch_pair(2) };
@@ -316,6 +341,7 @@ int main(void)
 	tcase_add_test(tcase, what_is_due_comes_soonest_first_and_no_earlier);
 	tcase_add_test(tcase, facts_change_only_what_they_name);
 	tcase_add_test(tcase, a_rekey_pair_is_for_its_machine_alone_and_never_lapses);
+	tcase_add_test(tcase, the_pair_of_a_re_key_is_nobody_elses_whatever_becomes_of_its_machine);
 	tcase_add_test(tcase, a_forgotten_machine_gives_its_reservation_back_but_not_its_used_key);
 	tcase_add_test(tcase, states_are_counted_and_their_words_go_both_ways);
 	tcase_add_test(tcase, overlong_and_odd_texts_from_peers_are_cut_and_kept_in_bounds);
