@@ -48,7 +48,9 @@ static int list_unproved(struct intake *in, struct keymap *map,
 			 const struct keymap_hello *hello, enum system_state state, int64_t now,
 			 struct intake_result *out, struct fault *fault)
 {
+	char reason[SYSTEM_REASON + 1];
 	struct system system;
+	int at;
 	int ret = keymap_system_find(map, &hello->uuid, &system, fault);
 
 	if (ret && ret != KIT_ERR_NOT_FOUND)
@@ -63,7 +65,9 @@ static int list_unproved(struct intake *in, struct keymap *map,
 		return ret;
 	if (out->made)
 		in->unproved++;
-	return keymap_system_state(map, &hello->uuid, state, out->what, 0, now, fault);
+	at = snprintf(reason, sizeof(reason), "%.*s -- ", SYSTEM_REASON / 2, out->what);
+	snprintf(reason + at, sizeof(reason) - (size_t)at, "%.*s", SYSTEM_REASON - at, out->todo);
+	return keymap_system_state(map, &hello->uuid, state, reason, 0, now, fault);
 }
 
 /* All hashes of the message, once, when the machine is new; later their number will do. */

@@ -125,6 +125,7 @@ START_TEST(an_unknown_pid_queues_nothing)
 	ck_assert_ptr_nonnull(strstr(result.what, "invalid PID map"));
 	ck_assert(*result.todo);
 	ck_assert_int_eq(row(1).state, SYSTEM_REFUSED);
+	ck_assert_ptr_nonnull(strstr(row(1).reason, "was ever imported -- import the list"));
 	ck_assert_int_eq(row(1).next_try, 0);
 }
 END_TEST
