@@ -116,13 +116,16 @@ static int choose_some(struct job *j, struct fault *fault)
 	const struct keymap_filter filter = { .now = ctl_now(), .by_state = true,
 					      .state = KEYMAP_FREE, .exported = j->again ? 0 : -1,
 					      .batch = (int64_t)j->of_batch, .limit = j->number };
+	char only[32];
 	int rc = keymap_each(j->m, &filter, choose_each, j, fault);
 
 	if (rc)
 		return fault_set(fault, rc, "cannot choose the keys");
 	if (j->n && j->n >= j->number)
 		return KIT_OK;
-	fault_set(fault, KIT_ERR_NOT_FOUND, "only %zu free key%s%s%s, so nothing was exported", j->n, ctl_s(j->n),
+	snprintf(only, sizeof(only), "only %zu", j->n);
+	fault_set(fault, KIT_ERR_NOT_FOUND, "there %s %s free key%s%s%s, so nothing was exported",
+		  j->n == 1 ? "is" : "are", j->n ? only : "no", ctl_s(j->n),
 		  j->of_batch ? " in that batch" : "", j->again ? "" : " that never went out");
 	fault_todo(fault, "%s", j->again ? "import or generate more" :
 		   "import or generate more, or give --again for keys that went out before");
