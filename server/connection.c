@@ -151,8 +151,9 @@ static bool fill(struct connection *c)
 		if (n == 0)
 			return true;
 		c->size += (size_t)n;
+		/* What comes after the page is thrown away, but never at the cost of others. */
 		if (c->page)
-			continue;
+			return false;
 		if (c->size == sizeof(c->data))
 			return true;
 	}
