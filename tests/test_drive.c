@@ -187,6 +187,7 @@ END_TEST
 START_TEST(the_units_of_a_card_reader_are_counted)
 {
 	struct usage usage;
+	char title[140];
 
 	add_usb("1-2", NULL, "5000\n");
 	/* The second slot turned up first. */
@@ -199,6 +200,8 @@ START_TEST(the_units_of_a_card_reader_are_counted)
 	ck_assert_uint_eq(drives[1].units, 2);
 	ck_assert_uint_eq(drives[1].unit, 1);
 	ck_assert_uint_eq(drives[2].unit, 0);
+	drive_title(&drives[2], title, sizeof(title));
+	ck_assert_msg(strstr(title, " (unit 1 of 2)") != NULL, "%s", title);
 	ck_assert_str_eq(drives[2].vendor, "Maker");
 	ck_assert_int_eq(usage_read(&usage, sys, proc, &drives[2], NULL), 0);
 	ck_assert_uint_eq(guard_check(&drives[2], &usage), GUARD_NO_MEDIUM);

@@ -414,6 +414,10 @@ bool drive_carries(const char *sys, const struct drive *d, unsigned major, unsig
 
 void drive_title(const struct drive *d, char *out, size_t size)
 {
-	snprintf(out, size, "%s%s%s", d->vendor, d->vendor[0] && d->model[0] ? " " : "",
-		 d->model[0] || d->vendor[0] ? d->model : "unnamed");
+	char unit[40] = "";
+
+	if (d->units > 1)
+		snprintf(unit, sizeof(unit), " (unit %u of %u)", d->unit + 1, d->units);
+	snprintf(out, size, "%s%s%s%s", d->vendor, d->vendor[0] && d->model[0] ? " " : "",
+		 d->model[0] || d->vendor[0] ? d->model : "unnamed", unit);
 }

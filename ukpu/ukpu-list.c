@@ -84,10 +84,7 @@ static void drive_row(struct table *table, const struct drive *d, const char *co
 	drive_title(d, title, sizeof(title));
 	probe_size_text(d->bytes, size);
 	table_cell(table, "%s", d->path);
-	if (d->units > 1)
-		table_cell(table, "%s (unit %u of %u)", title, d->unit + 1, d->units);
-	else
-		table_cell(table, "%s", title);
+	table_cell(table, "%s", title);
 	table_cell(table, "%s", d->serial[0] ? d->serial : "-");
 	table_cell(table, "%s", d->bytes ? size : "-");
 	if (d->speed)

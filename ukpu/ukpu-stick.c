@@ -212,9 +212,12 @@ static int open_device(struct ukpu_stick *s, unsigned flags, struct fault *fault
 		return fault_set(fault, KIT_ERR_REMOVED, "%s became another stick just now",
 				 s->path);
 	drive_title(&d, title, sizeof(title));
-	s->nameless = !d.serial[0];
-	if (s->nameless)
+	/* A reader's serial number says nothing of the card that is in it. */
+	s->nameless = !d.serial[0] || d.units > 1;
+	if (!d.serial[0])
 		snprintf(s->identity, sizeof(s->identity), "%s without serial number", title);
+	else if (d.units > 1)
+		snprintf(s->identity, sizeof(s->identity), "%s, in unit %u", d.serial, d.unit + 1);
 	else
 		snprintf(s->identity, sizeof(s->identity), "%s", d.serial);
 	return 0;

@@ -79,10 +79,6 @@ static void add_drive(struct choices *c, const struct drive *d)
 	size_t at;
 
 	drive_title(d, title, sizeof(title));
-	if (d->units > 1) {
-		at = strlen(title);
-		snprintf(title + at, sizeof(title) - at, " (unit %u of %u)", d->unit + 1, d->units);
-	}
 	ukpu_contents(d->path, d->bytes, contents, sizeof(contents));
 	why = ukpu_drive_judge(d, verdict, 400, &fault);
 	if (why == ~0u)

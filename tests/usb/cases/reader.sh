@@ -21,3 +21,7 @@ try 1 ukpu verify /dev/$large
 said "FAIL  device-sectors"
 try 0 ukpu prepare /dev/$good /five.bin $S
 try 0 ukpu verify --strict /dev/$good
+# The next card in the slot would have the reader's serial number, too: the keys are asked for.
+try 2 ukpu prepare /dev/$good /five.bin $S --overwrite-unused
+said "5 of these keys"
+said "in unit 3"
