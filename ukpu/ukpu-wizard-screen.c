@@ -88,7 +88,13 @@ int screen_open(struct screen *s, struct fault *fault)
 	r = check_terminal(s, fault);
 	if (r)
 		return r;
-	if (tcgetattr(STDIN_FILENO, &s->before))
+	/*
+	 * In the background this stops until the terminal is ours: the library below would not
+	 * care whose it is, and the shell would take what it finds for its own.
+	 */
+	while ((r = tcdrain(STDIN_FILENO)) && errno == EINTR)
+		;
+	if (r || tcgetattr(STDIN_FILENO, &s->before))
 		return fault_sys(fault, errno, "cannot read the state of the terminal");
 	sigemptyset(&mask);
 	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)

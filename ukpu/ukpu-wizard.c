@@ -81,9 +81,9 @@ static enum screen_answer check_file(struct wizard *w)
 	content_wipe(&content);
 	/* The verdict first: what was found may be long. */
 	if (fclose(out) == 0 && (r || w->keys.warnings) &&
-	    asprintf(&text, "%s\n%s\n\n%s",
+	    asprintf(&text, "%s\n%s%s\n%s",
 		     r ? fault.what : "This file can be used, but the checker warns",
-		     fault.todo, found) >= 0) {
+		     fault.todo, fault.todo[0] ? "\n" : "", found) >= 0) {
 		answer = screen_tell(&w->screen, r ? "This file cannot be used" : "Warnings", text,
 				     buttons, r ? 1 : 2, &pressed);
 		free(text);

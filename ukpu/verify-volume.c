@@ -228,8 +228,8 @@ static void contents_check(struct verify *v, struct verify_result *out)
 		verify_say(out, VERIFY_FAIL, "%s", v->first_error[0] ? v->first_error :
 			   "no setup.bin");
 	else if (v->contents.warnings)
-		verify_say(out, VERIFY_WARN, "%lu warnings: %s", v->contents.warnings,
-			   v->first_warning);
+		verify_say(out, VERIFY_WARN, "%lu warning%s: %s", v->contents.warnings,
+			   v->contents.warnings == 1 ? "" : "s", v->first_warning);
 	else
 		verify_say(out, VERIFY_PASS, "a sound setup.bin of version %u.%u",
 			   v->contents.version.major, v->contents.version.minor);

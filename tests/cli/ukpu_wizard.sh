@@ -59,6 +59,16 @@ press Enter; see 'keys.bin'
 down_to 'keys.bin'
 press Enter; see '2. The stick'
 
+# Warnings stop nobody who goes on; the verdict on the stick has them, too.
+press Escape; see 'Which setup.bin?'
+cp folder/keys.bin folder/odd.bin
+printf '\001' | dd of=folder/odd.bin bs=1 seek=38 conv=notrunc status=none
+press C-r; see 'odd.bin'; down_to 'odd.bin'
+press Enter; see 'can be used, but'; see 'Warning, byte 38'; press Enter; see 'Which setup.bin?'
+down_to 'odd.bin'; press Enter; see 'can be used, but'; press Tab Enter; see '2. The stick'
+press Escape; see 'Which setup.bin?'
+down_to 'keys.bin'; press Enter; see '2. The stick'
+
 # Nothing is preselected; what is unfit says why and cannot be picked.
 see 'none picked'
 press Enter; sleep 0.5; see '2. The stick'
