@@ -76,8 +76,8 @@ static void look_at_configuration(struct cli *cli, const struct doctor *d, struc
 	int rc = ctl_configuration(cli, config, &fault);
 
 	if (!rc && d->map && keymap_settings(d->map, take_setting, config, &fault))
-		rc = fault_set(&fault, KIT_ERR_ARGUMENT, "a setting in the map makes no sense:"
-			       " \"config show\" lists them");
+		rc = fault_set(&fault, KIT_ERR_ARGUMENT, "a setting in the map makes no sense: "
+			       "\"amt-provisionctl config show\" lists them");
 	if (!rc)
 		rc = config_check(config, &fault);
 	if (rc)

@@ -75,15 +75,18 @@ static int read_options(struct job *j, struct fault *fault)
 	if (chosen == (cli->argc > 0))
 		return misuse(fault, "say which keys: their PIDs, or one of --all, -n N, --batch B");
 	if (format && keylist_format_parse(format, &j->format))
-		return misuse(fault, "--format is none of csv, text, json");
+		return fault_set(fault, KIT_ERR_ARGUMENT,
+				 "--format: \"%s\" is none of csv, text, json", format);
 	if (sbin_version_parse(version ? version : "2.1", &j->version))
-		return misuse(fault, "--file-version is none of 1.0, 2.0, 2.1, 3.0, 4.0");
+		return fault_set(fault, KIT_ERR_ARGUMENT, "--file-version: \"%s\" is none of 1.0,"
+				 " 2.0, 2.1, 3.0, 4.0", version);
 	if ((version || j->scramble) && !j->setupbin_path)
 		return misuse(fault, "--file-version and --scramble go with --setupbin");
 	if (j->scramble && j->version.major != 4)
 		return misuse(fault, "--scramble goes with --file-version 4.0");
 	if (j->setupbin_path && strcmp(j->setupbin_path, "-") == 0)
-		return misuse(fault, "--setupbin needs a file, for its header is completed at the end");
+		return misuse(fault, "--setupbin needs a file, not standard output: its header is "
+				     "completed at the end");
 	rc = cli_number(cli, "number", 1, UINT32_MAX, &j->number, fault);
 	if (!rc)
 		rc = cli_number(cli, "batch", 1, INT64_MAX, &j->of_batch, fault);

@@ -46,14 +46,15 @@ static const struct {
 		       "find the machine: can it resolve ProvisionServer, is the port open; take its"
 		       " AC power away for half a minute" },
 	[NEVER_PROVED] = { "never-proved", "a machine took it, said hello and never proved it",
-			   "see \"keys show PID\": call-back and PPS" },
+			   "see \"amt-provisionctl keys show PID\": was it called back, did it "
+			   "hold another PPS" },
 	[TAKEN_TWICE] = { "taken-elsewhere", "a machine took it, but not from this stick",
-			  "there is a copy of this setup.bin: two machines would share the key. Retire"
-			  " one of them" },
+			  "there is a copy of this setup.bin: two machines would share the key; "
+			  "retire one of the two" },
 	[UNKNOWN] = { "not-in-map", "the map does not know it: its machine's hello is refused",
 		      "import it: amt-provisionctl keys import" },
 	[OTHER_PPS] = { "other-pps", "the map has another PPS for this PID: no proof can succeed",
-			"find out which is right; revoke the wrong one" },
+			"find out which is right; revoke the key if the map's is wrong" },
 	[REVOKED] = { "revoked", "still free on the stick, but revoked in the map",
 		      "retire the stick (ukpu retire), or make it anew" },
 	[BAD] = { "bad", "still free, but no machine takes it: its PID or PPS is wrong",

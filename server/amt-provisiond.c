@@ -62,13 +62,13 @@ out:
 }
 
 static const struct cli_option run_options[] = {
-	{ "config", 'c', "FILE", "Configuration file (" DEFAULT_CONF ")", CLI_FILE, 0 },
-	{ "check", 0, NULL, "Check the configuration, show it with all defaults, and end", 0, 0 },
+	{ "config", 'c', "FILE", "configuration file (" DEFAULT_CONF ")", CLI_FILE, 0 },
+	{ "check", 0, NULL, "check the configuration, show it with all defaults, and end", 0, 0 },
 	{ NULL },
 };
 
 static const struct cli_verb verbs[] = {
-	{ "", "", "Wait for machines that say hello, and set them up", run_options, 0, 0, 0, run,
+	{ "", "", "wait for machines that say hello, and set them up", run_options, 0, 0, 0, run,
 	  "Stays in the foreground and writes its log to standard error as well as to the map; "
 	  "systemd, or your shell, puts it into the background. SIGTERM stops it, SIGHUP makes "
 	  "it read its configuration again.",
@@ -79,7 +79,7 @@ static const struct cli_verb verbs[] = {
 
 static const struct cli_program program = {
 	"amt-provisiond",
-	"Set up machines with Intel AMT that say hello after one touch with a USB stick",
+	"set up machines with Intel AMT that say hello after one touch with a USB stick",
 	verbs, NULL, NULL,
 };
 

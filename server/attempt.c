@@ -198,9 +198,10 @@ static void on_reply(void *context, const struct callback_reply *reply)
 		if (reply->code == KIT_ERR_NETWORK && !a->proved &&
 		    *a->secrets.next_admin_password)
 			snprintf(fault.todo, sizeof(fault.todo), "its last set-up broke off: if it "
-				 "was just committed then, its AMT is set up, answers at port 16992, "
-				 "and takes the admin password of \"amt-provisionctl systems export "
-				 "--all --secrets\"; if not, switch it off at the mains and on again");
+				 "was just committed then, its AMT is set up, answers at port "
+				 "16992, and takes the admin password of \"amt-provisionctl "
+				 "systems export --all --secrets\"; if not, take its AC power away "
+				 "for half a minute");
 		fail_with(a, SYSTEM_FAILED, &fault);
 		return;
 	}

@@ -470,8 +470,8 @@ static void explain_timeout(const struct callback *c, struct fault *f)
 		fault_set(f, KIT_ERR_TIMEOUT, "%s did not open port %u within %u s", c->address,
 			  c->port, c->limits.connect_ms / 1000);
 	if (!c->proved && c->connected)
-		fault_todo(f, "what is behind that port hangs: is it the machine itself? then switch "
-			   "it off at the mains and on again");
+		fault_todo(f, "what is behind that port hangs: if it is the machine itself, take "
+			   "its AC power away for half a minute");
 	fault_todo(f, "is the machine still on the net at that address, and does no firewall "
 		   "stand between?");
 }

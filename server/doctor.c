@@ -86,9 +86,10 @@ static void look_at_counts(const struct doctor *d)
 		   " MAP --setupbin FILE, or import some" : NULL, "%" PRIu64 " of %" PRIu64
 		   " keys are free", c.free, c.total);
 	if (c.lapsed)
-		doctor_say(d, "never-proved", DOCTOR_WARN, "see each with \"keys list --state free\","
-			   " then \"keys show PID\": the machine was not reached, holds another PPS, or"
-			   " its hello was forged", "%" PRIu64 " keys were reserved by a hello and never"
+		doctor_say(d, "never-proved", DOCTOR_WARN, "see each with \"amt-provisionctl keys "
+			   "list --state free\", then \"amt-provisionctl keys show PID\": the "
+			   "machine was not reached, holds another PPS, or its hello was "
+			   "forged", "%" PRIu64 " keys were reserved by a hello and never"
 			   " proved", c.lapsed);
 	else
 		doctor_say(d, "never-proved", DOCTOR_PASS, NULL,
@@ -201,11 +202,11 @@ struct story {
 
 static const struct story stories[] = {
 	{ "invalid-pid-map", DOCTOR_WARN, "hellos with a PID that is not in the map",
-	  "import the list or setup.bin that those sticks were made from; \"log -e invalid-pid-map\""
-	  " has the PIDs" },
+	  "import the list or setup.bin that those sticks were made from; \"amt-provisionctl log "
+	  "-e invalid-pid-map\" has the PIDs" },
 	{ "pid-used", DOCTOR_WARN, "hellos with a PID that another machine has used",
-	  "two sticks were made from one setup.bin, or it was copied: \"reconcile\" it, give those"
-	  " machines fresh keys" },
+	  "two sticks were made from one setup.bin, or it was copied: compare the sticks "
+	  "(amt-provisionctl reconcile), and give those machines fresh keys" },
 	{ "pid-reserved", DOCTOR_WARN, "hellos with a PID that another machine has reserved",
 	  "two machines took one key, or a hello was forged; the first that proves the PPS gets it" },
 	{ "pid-revoked", DOCTOR_WARN, "hellos with a revoked PID",
@@ -213,7 +214,7 @@ static const struct story stories[] = {
 	{ "blank-uuid", DOCTOR_WARN, "hellos of machines without a UUID of their own",
 	  "set the UUID with the board vendor's tool: such machines cannot be told apart" },
 	{ "not-called", DOCTOR_WARN, "machines not called: script failed, profile or password missing",
-	  "\"log -e not-called\" says each with what to do" },
+	  "\"amt-provisionctl log -e not-called\" says each with what to do" },
 	{ "proof-failed", DOCTOR_WARN, "machines that did not prove their PPS",
 	  "the machine holds another PPS than the map: was the stick made from this list?" },
 	{ "call-failed", DOCTOR_WARN, "call-backs that did not reach the machine",
@@ -221,13 +222,14 @@ static const struct story stories[] = {
 	{ "uuid-mismatch", DOCTOR_WARN, "machines that said another UUID than their hello",
 	  "a hello was forged, or the address belongs to another machine by now" },
 	{ "setup-failed", DOCTOR_WARN, "set-ups that failed on their way",
-	  "\"log -e setup-failed\" says each with what to do" },
+	  "\"amt-provisionctl log -e setup-failed\" says each with what to do" },
 	{ "refused", DOCTOR_WARN, "set-ups that were refused for good",
-	  "\"log -e refused\" says each with what to do" },
+	  "\"amt-provisionctl log -e refused\" says each with what to do" },
 	{ "fqdn-from-dns", DOCTOR_WARN, "machines named by reverse DNS",
 	  "stale DNS records give machines the names of others: an inventory does not" },
 	{ "bad-hello", DOCTOR_WARN, "messages that were no hello",
-	  "\"log -e bad-hello\" has the addresses; AMT 1 machines are not served" },
+	  "\"amt-provisionctl log -e bad-hello\" has the addresses; AMT 1 machines are not "
+	  "served" },
 	{ "too-often", DOCTOR_WARN, "addresses that said hello too often",
 	  "machines behind one address (NAT)? raise hellos_per_minute" },
 	{ "too-many-connections", DOCTOR_WARN, "addresses with too many connections",
@@ -235,8 +237,10 @@ static const struct story stories[] = {
 	{ "connections-full", DOCTOR_WARN, "times that all connections were taken",
 	  "raise max_connections, or find who holds them open" },
 	{ "hello-lost", DOCTOR_FAIL, "hellos that could not be written to the map",
-	  "\"log -e hello-lost\" and the system's journal say why; those machines say hello again" },
-	{ "map-failed", DOCTOR_FAIL, "errors of the map", "\"log -e map-failed\" says each" },
+	  "\"amt-provisionctl log -e hello-lost\" and the system's journal say why; those machines "
+	  "say hello again" },
+	{ "map-failed", DOCTOR_FAIL, "errors of the map",
+	  "\"amt-provisionctl log -e map-failed\" says each" },
 };
 
 #define STORIES (sizeof(stories) / sizeof(stories[0]))
@@ -295,13 +299,15 @@ void doctor_fleet(const struct doctor *d)
 		return;
 	}
 	tell_kind(d, "fqdn-missing", &f.no_name, "waiting for a name",
-		  "no machine waits for a name", "import them (inventory import), or set a properties"
-		  " script or dns_fallback; then systems retry --state fqdn-missing", false);
+		  "no machine waits for a name", "import their names (amt-provisionctl inventory "
+		  "import), or set a properties script or dns_fallback; then amt-provisionctl "
+		  "systems retry --state fqdn-missing", false);
 	tell_kind(d, "failed", &f.failed, "that failed to be set up", "no machine is failed",
-		  "mend the reason, then: systems retry --state failed", true);
+		  "mend the reason, then: amt-provisionctl systems retry --state failed", true);
 	tell_kind(d, "machines-refused", &f.refused, "refused", "no machine is refused",
-		  "\"systems list --state refused\" says each with what to do; one whose key was not"
-		  " the map's says hello again by itself, or when it had no mains for half a minute", true);
+		  "\"amt-provisionctl systems list --state refused\" says each with what to do; "
+		  "one whose key was not the map's says hello again by itself, at the latest when "
+		  "its AC power was away for half a minute", true);
 	tell_kind(d, "silent", &f.silent, "not set up and fallen silent",
 		  "no machine fell silent before it was set up", "take the machine's AC power away for"
 		  " half a minute, or have its system send a restart hello", true);

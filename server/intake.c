@@ -122,8 +122,8 @@ static void say_refused(enum keymap_claim claim, const struct hello *h,
 		    "%s was ever imported", pid);
 		snprintf(out->todo, sizeof(out->todo), "import the list or setup.bin that this "
 			 "machine's key came from (amt-provisionctl keys import FILE); it says "
-			 "hello again by itself, at the latest when its mains plug is pulled "
-			 "for a moment");
+			 "hello again by itself, at the latest when its AC power was away for half "
+			 "a minute");
 		return;
 	case KEYMAP_CLAIM_RESERVED:
 		say(out, EVENT_SECURITY, "pid-reserved", "PID %s is reserved for %s, which has "

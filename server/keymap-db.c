@@ -50,7 +50,8 @@ int db_fault(struct keymap *m, const char *what, struct fault *fault)
 	case SQLITE_CANTOPEN:
 	case SQLITE_PERM:
 		code = KIT_ERR_PERMISSION;
-		todo = "see that this user may write the map, its -wal and -shm, and its folder";
+		todo = "see that it exists, and that this user may write it, its -wal and -shm, and"
+		       " its folder";
 		break;
 	case SQLITE_NOTADB:
 		code = KIT_ERR_FORMAT;
@@ -130,7 +131,7 @@ int db_statement(struct keymap *m, const char *sql, sqlite3_stmt **out, struct f
 	if (m->cached == DB_STATEMENTS)
 		return fault_set(fault, KIT_ERR_LIBRARY, "too many database statements");
 	if (sqlite3_prepare_v3(m->db, sql, -1, SQLITE_PREPARE_PERSISTENT, out, NULL) != SQLITE_OK)
-		return db_fault(m, "prepare a statement", fault);
+		return db_fault(m, "use it", fault);
 	m->cache[m->cached].sql = sql;
 	m->cache[m->cached++].statement = *out;
 	return KIT_OK;

@@ -43,10 +43,11 @@ static int set_password(const char *name, const char *value, enum profile_passwo
 		secret_wipe(out, PASSWORD_MAX + 1);
 		return KIT_OK;
 	}
-	if (strncmp(value, "file:", 5) != 0) {
+	/* "-" would be standard input, which a server does not have. */
+	if (strncmp(value, "file:", 5) != 0 || strcmp(value + 5, "-") == 0) {
 		/* It may be a password that somebody took the wrong way: never repeat it. */
-		fault_set(fault, KIT_ERR_ARGUMENT, "profile property %s is neither keep, random nor"
-			  " file:PATH", name);
+		fault_set(fault, KIT_ERR_ARGUMENT, "profile property %s is neither keep, random "
+			  "nor file:PATH", name);
 		fault_todo(fault, "write a password into a file of mode 0600 and name that:"
 			   " %s=file:PATH", name);
 		return KIT_ERR_ARGUMENT;

@@ -22,7 +22,7 @@ static const struct {
 	uint32_t code;
 	const char *text, *todo;
 } statuses[] = {
-	{ 0x1, "internal error", "switch the machine off at the mains and on again" },
+	{ 0x1, "internal error", "take the machine's AC power away for half a minute" },
 	{ 0x2, "not ready", NULL },
 	{ 0x3, "invalid mode", NULL },
 	{ 0x10, "not permitted", NULL },
@@ -81,9 +81,9 @@ static enum setup_action fail(struct setup *s)
 	if (!s->failed)
 		fault_context(&s->fault, "could not %s", setup_steps[s->step].name);
 	/* Where nothing better is known. */
-	fault_todo(&s->fault, "if it stays so, switch the machine off at the mains and on again, and "
-		   "see that its AMT firmware is up to date; then reset its AMT in MEBx and set it up "
-		   "from a stick again");
+	fault_todo(&s->fault, "if it stays so, take the machine's AC power away for half a minute, "
+		   "and see that its AMT firmware is up to date; then reset its AMT in MEBx and "
+		   "set it up from a stick again");
 	s->failed = true;
 	return SETUP_FAILED;
 }

@@ -174,11 +174,11 @@ static int take_fields(struct xml_answer *a, const xmlNode *parent, struct fault
 			continue;
 		if (a->count == XML_MAX_FIELDS)
 			return fault_set(fault, KIT_ERR_PROTOCOL,
-					 "the device's answer has more than %d fields",
+					 "the machine's answer has more than %d fields",
 					 XML_MAX_FIELDS);
 		f->value = leaf_text(n, &too_long);
 		if (too_long)
-			return fault_set(fault, KIT_ERR_PROTOCOL, "the device's answer has a "
+			return fault_set(fault, KIT_ERR_PROTOCOL, "the machine's answer has a "
 					 "field of more than %d bytes", XML_MAX_VALUE);
 		f->name = strdup((const char *)n->name);
 		a->count++;
@@ -242,11 +242,11 @@ static int take_envelope(struct xml_answer *a, const xmlNode *root, struct fault
 
 	if (!root || !is(root, "Envelope") || !in_soap(root))
 		return fault_set(fault, KIT_ERR_PROTOCOL,
-				 "the device's answer is XML but no SOAP envelope");
+				 "the machine's answer is XML but no SOAP envelope");
 	body = child(root, "Body");
 	if (!body || !in_soap(body))
 		return fault_set(fault, KIT_ERR_PROTOCOL,
-				 "the device's answer is a SOAP envelope without a body");
+				 "the machine's answer is a SOAP envelope without a body");
 	first = child(body, NULL);
 	a->name = strdup(first ? (const char *)first->name : "");
 	if (!a->name)
@@ -279,8 +279,8 @@ int xml_answer_read(struct xml_answer **out, const void *data, size_t n, struct 
 
 	*out = NULL;
 	if (n == 0 || n > INT32_MAX)
-		return fault_set(fault, KIT_ERR_PROTOCOL, n ? "the device's answer is too long"
-				 : "the device's answer is empty");
+		return fault_set(fault, KIT_ERR_PROTOCOL, n ? "the machine's answer is too long"
+				 : "the machine's answer is empty");
 	xmlSetGenericErrorFunc(NULL, say_nothing);
 	a = calloc(1, sizeof(*a));
 	x = xmlCreateMemoryParserCtxt(data, (int)n);
@@ -298,7 +298,7 @@ int xml_answer_read(struct xml_answer **out, const void *data, size_t n, struct 
 	xmlParseDocument(x);
 	doc = x->myDoc;
 	if (limits.broken || !x->wellFormed || !doc || doc->intSubset || doc->extSubset) {
-		ret = fault_set(fault, KIT_ERR_PROTOCOL, "the device's answer is refused: %s",
+		ret = fault_set(fault, KIT_ERR_PROTOCOL, "the machine's answer is refused: %s",
 				limits.broken ? limits.broken : "it is no well-formed XML");
 		goto out;
 	}

@@ -107,7 +107,8 @@ START_TEST(machines_that_stay_refused_are_told_however_long_ago_that_was)
 	doctor_fleet(&doctor);
 	keymap_close(&doctor.map);
 	expect("machines-refused warn 1 machine refused: 939b524b-");
-	expect("at 192.0.2.1: nobody knows its PID -- \"systems list --state refused\"");
+	expect("at 192.0.2.1: nobody knows its PID -- \"amt-provisionctl systems list --state "
+	       "refused\"");
 }
 END_TEST
 
