@@ -183,16 +183,18 @@ run-fuzzers: $(addprefix $B/tests/live_,$(FUZZERS))
 
 # All tests and fuzz seeds with sanitizers built in. Their reports go into files, as a test may expect
 # a program to fail. Instrumented code makes the compiler guess at lengths that it knows otherwise:
-# warnings are judged elsewhere.
+# warnings are judged elsewhere. With COUNT=--coverage the same run counts the lines, too.
+COUNT    ?=
 sanitize:
 	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES)
-	@rm -f $B/asan/report.*
+	@rm -rf $(if $(COUNT),$B/asan,$B/asan/report.*)
 	@ASAN_OPTIONS=detect_leaks=1:log_path=$(abspath $B/asan/report) UBSAN_OPTIONS=print_stacktrace=1 \
 	    $(MAKE) --no-print-directory B=$B/asan WERROR= HARDEN= OPT='-O1 -g' run-tests \
 	        SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined \
-	            -fno-omit-frame-pointer'; status=$$?; \
+	            -fno-omit-frame-pointer $(COUNT)'; status=$$?; \
 	reports=$$(find $B/asan -maxdepth 1 -name 'report.*'); \
 	if [ -n "$$reports" ]; then cat $$reports; echo "Sanitizers reported the above." >&2; status=1; fi; \
+	[ -z "$(COUNT)" ] || tests/tools/coverage.sh $B/asan 85 || status=1; \
 	exit $$status
 
 # Line coverage of the libraries by all tests.
