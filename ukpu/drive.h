@@ -49,7 +49,10 @@ int drive_find(const char *sys, const char *path, struct drive *out, struct faul
  */
 bool drive_carries(const char *sys, const struct drive *d, unsigned major, unsigned minor);
 
-/* "SanDisk Cruzer" out of vendor and model, "Maker Reader (unit 1 of 2)" for a slot. OUT receives SIZE bytes at most. */
+/*
+ * "SanDisk Cruzer" out of vendor and model, "Maker Reader (unit 1 of 2)" for a slot. OUT receives
+ * SIZE bytes at most.
+ */
 void drive_title(const struct drive *d, char *out, size_t size);
 
 #endif

@@ -59,7 +59,7 @@ struct ukpu_stick {
 	struct target *t;
 	struct usage usage;		/* of a block device */
 	char identity[200];		/* for the journal: a serial, or the image's full path */
-	bool nameless;			/* no serial of its own: the journal cannot tell it from others */
+	bool nameless;			/* no serial of its own: the journal cannot tell it */
 	bool keys_looked_up;		/* ukpu_keys_elsewhere() was asked; then: */
 	long keys_elsewhere;		/* its answer */
 	int64_t journal_bytes;		/* how long the journal was then */

@@ -62,8 +62,18 @@ static void fat_bad(struct verify *v, struct verify_result *out)
 		snprintf(out->mend, sizeof(out->mend), "take another stick: this one is dying");
 }
 
+/* Where other files are, repair does not let them go unasked. */
+static void mend_others(const struct verify *v, struct verify_result *out)
+{
+	if (v->root.entries > v->root.found && v->root.entries > 1)
+		snprintf(out->mend, sizeof(out->mend), "ukpu repair %s --save-other-files FOLDER",
+			 v->in->target);
+}
+
 static void fat_only(struct verify *v, struct verify_result *out)
 {
+	if (v->clusters.others)
+		mend_others(v, out);
 	if (v->clusters.others)
 		verify_say(out, VERIFY_FAIL, "%u clusters belong to something other than SETUP.BIN",
 			   v->clusters.others);
@@ -116,9 +126,7 @@ static void root_only(struct verify *v, struct verify_result *out)
 			   others, v->root.other);
 	else
 		verify_say(out, VERIFY_PASS, "nothing else is in the root directory");
-	if (others && v->root.entries > 1)
-		snprintf(out->mend, sizeof(out->mend), "ukpu repair %s --save-other-files FOLDER",
-			 v->in->target);
+	mend_others(v, out);
 }
 
 static void root_deleted(struct verify *v, struct verify_result *out)

@@ -130,10 +130,13 @@ done
 expect 0 ukpu repair --image s.img --yes --save-other-files saved4
 [ "$(cat saved4/NOTE saved4/NOTE~* | tr '\n' ' ')" = "2048 43008 " ] || { ls saved4; fail "one of two is lost"; }
 
-# What is on the stick already is not overwritten, and the stick neither.
+# What is on the stick already is not overwritten, and the stick neither. Verify says how to go on.
 stick
 mcopy -i s.img@@1M note ::
 cp s.img before.img
+expect 1 ukpu verify --image s.img
+says "fat-only .*mend: ukpu repair --image s.img --save-other-files"
+says "root-only .*mend: ukpu repair --image s.img --save-other-files"
 expect 2 ukpu repair --image s.img --yes --save-other-files saved4
 says "name a folder that is empty"
 untouched
