@@ -34,7 +34,8 @@ LIBRARY  := $(foreach d,$(FOLDERS),$B/lib/lib$d.a)
 # Upper floors first, as the linker wants them.
 FLOORS   := $B/lib/libserver.a $B/lib/libukpu.a $B/lib/libsetupbin.a $B/lib/libkeygen.a
 
-.PHONY: all deps demo check check-peers check-usb bench soak fuzz lint sanitize coverage valgrind install dist deb clean help
+.PHONY: all deps demo check check-peers check-usb bench soak fuzz lint sanitize coverage valgrind
+.PHONY: install dist deb clean help
 .DEFAULT_GOAL := all
 
 # "make V=1" shows the commands in full.
@@ -76,7 +77,7 @@ $B/%.o: %.c Makefile | $B/libraries
 .PHONY: look
 $B/sysconfdir: look
 	@mkdir -p $(@D); echo '$(SYSCONFDIR)' | cmp -s - $@ || echo '$(SYSCONFDIR)' >$@
-$(call objects,$(call files,server/amt-provisiond) $(call files,server/amt-provisionctl)): $B/sysconfdir
+$(call objects,$(foreach p,amt-provisiond amt-provisionctl,$(call files,server/$p))): $B/sysconfdir
 
 # Tests: every tests/test_*.c is one program of Check suites; tests/support-*.c helps them all.
 TESTS    := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/test_*.c))
@@ -98,8 +99,8 @@ $B/tests/replay_fuzz_%: $B/tests/fuzz/fuzz_%.o $B/tests/fuzz/replay.o $(FLOORS)
 PACKAGES := gcc make pkg-config libc6-dev libssl-dev libblkid-dev libfdisk-dev libsqlite3-dev \
             libevent-dev libcurl4-openssl-dev libxml2-dev libjansson-dev libinih-dev \
             libmicrohttpd-dev libgnutls28-dev libnewt-dev
-CHECK_PACKAGES := check sqlite3 dosfstools e2fsprogs mtools sleuthkit fdisk jq curl python3-minimal \
-                  tmux openssl iproute2 bsdutils procps zsh
+CHECK_PACKAGES := check sqlite3 dosfstools e2fsprogs mtools sleuthkit fdisk jq curl \
+                  python3-minimal tmux openssl iproute2 bsdutils procps zsh
 LINT_PACKAGES  := clang libclang-rt-14-dev shellcheck cppcheck mandoc git
 
 help:
@@ -140,7 +141,8 @@ run-tests: $(BIN) $(TESTS) run-replays
 	@$B/tests/test_commands $B/bin >$B/tests/commands.log 2>&1 & commands=$$!; status=0; \
 	for t in $(filter-out %/test_commands,$(TESTS)); do $$t || status=1; done; \
 	wait $$commands || status=1; cat $B/tests/commands.log; \
-	if [ $$status = 0 ]; then echo "All tests passed."; else echo "Some tests FAILED." >&2; fi; exit $$status
+	if [ $$status = 0 ]; then echo "All tests passed."; else echo "Some tests FAILED." >&2; fi; \
+	exit $$status
 
 run-replays: $(REPLAYS)
 	@for f in $(FUZZERS); do $B/tests/replay_$$f tests/corpus/$$f || exit 1; done
@@ -153,7 +155,8 @@ check-peers:
 	@$B/tests/test_commands $B/bin 'tests/peers/*.sh'
 
 # Sticks on a real USB stack: a Debian kernel in QEMU.
-USB_PACKAGES := qemu-system-x86 qemu-utils ovmf mtools busybox-static cpio kmod fdisk dosfstools python3-minimal
+USB_PACKAGES := qemu-system-x86 qemu-utils ovmf mtools busybox-static cpio kmod fdisk dosfstools \
+                python3-minimal
 check-usb:
 	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES) $(USB_PACKAGES)
 	@$(MAKE) --no-print-directory all
@@ -168,7 +171,8 @@ FUZZ_SECONDS ?= 60
 fuzz:
 	@tests/tools/deps.sh $(PACKAGES) $(LINT_PACKAGES)
 	@$(MAKE) --no-print-directory B=$B-fuzz CC=clang HARDEN= \
-	    SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" run-fuzzers
+	    SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" \
+	    run-fuzzers
 
 $B/tests/live_fuzz_%: $B/tests/fuzz/fuzz_%.o $(FLOORS)
 	@mkdir -p $(@D); $(call say,LD)
@@ -181,9 +185,9 @@ run-fuzzers: $(addprefix $B/tests/live_,$(FUZZERS))
 	        -print_final_stats=1 -artifact_prefix=$B/corpus/crash-$$f- $B/corpus/$$f tests/corpus/$$f \
 	        || exit 1; done
 
-# All tests and fuzz seeds with sanitizers built in. Their reports go into files, as a test may expect
-# a program to fail. Instrumented code makes the compiler guess at lengths that it knows otherwise:
-# warnings are judged elsewhere. With COUNT=--coverage the same run counts the lines, too.
+# All tests and fuzz seeds with sanitizers built in. Their reports go into files, as a test may
+# expect a program to fail. Instrumented code makes the compiler guess at lengths that it knows
+# otherwise: warnings are judged elsewhere. With COUNT=--coverage the same run counts the lines, too.
 COUNT    ?=
 sanitize:
 	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES)
@@ -193,7 +197,8 @@ sanitize:
 	        SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	            -fno-omit-frame-pointer $(COUNT)'; status=$$?; \
 	reports=$$(find $B/asan -maxdepth 1 -name 'report.*'); \
-	if [ -n "$$reports" ]; then cat $$reports; echo "Sanitizers reported the above." >&2; status=1; fi; \
+	if [ -n "$$reports" ]; then \
+	    cat $$reports; echo "Sanitizers reported the above." >&2; status=1; fi; \
 	[ -z "$(COUNT)" ] || tests/tools/coverage.sh $B/asan 85 || status=1; \
 	exit $$status
 

@@ -119,8 +119,8 @@ static void zsh_arguments(FILE *out, const struct cli_verb *v)
 			fprintf(out, ":%s:%s", o->value, o->flags & CLI_FILE ? "_files" : "");
 		fputc('\'', out);
 	}
-	fprintf(out, " \\\n\t\t\t%s'--quiet[no notes]' '--help[help]' '--version[version]' '*:file:_files'",
-		v->flags & CLI_JSON ? "'--json[print JSON]' " : "");
+	fprintf(out, " \\\n\t\t\t%s'--quiet[no notes]' '--help[help]' '--version[version]' "
+		"'*:file:_files'", v->flags & CLI_JSON ? "'--json[print JSON]' " : "");
 }
 
 static void zsh(FILE *out, const struct cli_program *p)

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* Print TEXT wrapped at 80 columns, every line begun at column INDENT; the first is there already. */
+/* Print TEXT wrapped at 80 columns, lines begun at column INDENT; the first is there already. */
 static void wrap(FILE *out, const char *text, int indent)
 {
 	int column = indent;

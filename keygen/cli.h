@@ -119,7 +119,7 @@ int cli_ask(const struct cli *cli, const char *question, char *out, size_t size,
 int cli_confirm(const struct cli *cli, const char *question, const char *word,
 		struct fault *fault);
 
-/* Print a jansson value (struct json_t *) to stdout, indented, with a line end. Takes the reference. */
+/* Print a jansson value (struct json_t *) to stdout, indented, a line end. Takes the reference. */
 struct json_t;
 int cli_print_json(struct cli *cli, struct json_t *value);
 

@@ -192,7 +192,7 @@ static bool is_header(const char *line, size_t n)
 	return false;
 }
 
-/* Could this line begin a list? Lists are ASCII but for what stands in columns that nobody reads. */
+/* Could this line begin a list? Lists are ASCII but for columns that nobody reads. */
 static bool is_text(const char *line, size_t n)
 {
 	size_t strange = 0;
@@ -204,7 +204,10 @@ static bool is_text(const char *line, size_t n)
 			return false;
 		strange += c > 127;
 	}
-	/* Names of columns in other languages have some such bytes; noise is half of them and has the others too. */
+	/*
+	 * Names of columns in other languages have some such bytes; noise is half of them and has
+	 * the others too.
+	 */
 	return strange * 2 <= n;
 }
 

@@ -15,7 +15,7 @@
 struct keyentry {
 	struct pidpps pair;				/* pair.pps SECRET */
 	char current_password[PASSWORD_MAX + 1];	/* SECRET: the one the machine has now */
-	char new_password[PASSWORD_MAX + 1];		/* SECRET: the one set-up gives it ("admin_password") */
+	char new_password[PASSWORD_MAX + 1];		/* SECRET: what set-up gives it ("admin_password") */
 	bool used;					/* the list marks it used */
 };
 

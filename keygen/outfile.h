@@ -18,9 +18,9 @@ enum outfile_flags {
 
 /*
  * Begin the file PATH, or standard output when PATH is "-". Until
- * outfile_commit() nothing appears under PATH (standard output: with OUTFILE_HOLD): where the file system can, the
- * data has no name at all until then, so that even a killed process leaves
- * nothing behind.
+ * outfile_commit() nothing appears under PATH (standard output: with
+ * OUTFILE_HOLD): where the file system can, the data has no name at all until
+ * then, so that even a killed process leaves nothing behind.
  *
  * Returns 0 or KIT_ERR_EXISTS, KIT_ERR_SYSTEM and kin; *out is NULL on failure.
  */

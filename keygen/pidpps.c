@@ -24,7 +24,7 @@ char pidpps_check_character(const char *s, size_t n)
 	return alphabet[sum % ALPHABET];
 }
 
-/* Letters and digits come at random here, so that a branch on them would be missed half the time. */
+/* Letters and digits come at random here: a branch on them would be missed half the time. */
 static bool in_alphabet(char c)
 {
 	return ((unsigned char)(c - '0') < 10) | ((unsigned char)(c - 'A') < 26);

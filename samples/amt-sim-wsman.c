@@ -114,7 +114,8 @@ static unsigned answer_put(struct device *d, const struct habits *habits,
 	if (q->class->put == NULL)
 		return answer_fault(a, q, "b:ActionNotSupported", "The class cannot be written.");
 	if (!xml_is(q->xml.call, q->class->name, q->resource))
-		return answer_fault(a, q, "c:SchemaValidationError", "The body is not the class's instance.");
+		return answer_fault(a, q, "c:SchemaValidationError",
+				    "The body is not the class's instance.");
 	if (!habits_refuse(habits, q->class->name, status))
 		*status = q->class->put(d, q->xml.call);
 	if (*status != 0)

@@ -238,7 +238,8 @@ int ctl_systems_export(struct cli *cli)
 	if (!rc)
 		rc = outfile_commit(&h.file, &fault);
 	if (!rc)
-		cli_note(cli, "%lu row%s exported%s", h.rows, ctl_s(h.rows), h.secrets ? ", with passwords" : "");
+		cli_note(cli, "%lu row%s exported%s", h.rows, ctl_s(h.rows),
+			 h.secrets ? ", with passwords" : "");
 	outfile_discard(&h.file);
 	keymap_close(&h.m);
 	return rc ? cli_fail(cli, &fault) : EXIT_YES;

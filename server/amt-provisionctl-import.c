@@ -183,7 +183,8 @@ static int note(struct import *im, struct fault *fault)
 {
 	return ctl_log(im->m, EVENT_INFO, "keys-imported", NULL, NULL, fault,
 		       "%lu key%s imported from %s (%s), %lu there already, %lu left out", im->added,
-		       ctl_s(im->added), im->name, im->kind, im->same + im->completed + im->differs, im->bad);
+		       ctl_s(im->added), im->name, im->kind,
+		       im->same + im->completed + im->differs, im->bad);
 }
 
 static int import_source(struct import *im, FILE *file, struct keysource *source,
@@ -221,7 +222,8 @@ static json_t *summary_json(const struct import *im, bool imported)
 			 "imported", imported, "dry_run", im->dry, "lines", (json_int_t)im->lines,
 			 "added", (json_int_t)im->added, "same", (json_int_t)im->same,
 			 "completed", (json_int_t)im->completed,
-			 "differs", (json_int_t)im->differs, "bare", (json_int_t)im->bare, "bad", (json_int_t)im->bad,
+			 "differs", (json_int_t)im->differs, "bare", (json_int_t)im->bare,
+			 "bad", (json_int_t)im->bad,
 			 "conflicts", (json_int_t)im->conflicts, "folded", (json_int_t)im->folded,
 			 "problems", im->problems);
 }

@@ -123,8 +123,8 @@ int ctl_keys_list(struct cli *cli)
 								 counts_json(&counts)));
 	else if (!cli->quiet)
 		printf("%" PRIu64 " key%s in the map: %" PRIu64 " free, %" PRIu64 " reserved, %" PRIu64
-		       " used, %" PRIu64 " revoked\n", counts.total, ctl_s(counts.total), counts.free, counts.reserved,
-		       counts.used, counts.revoked);
+		       " used, %" PRIu64 " revoked\n", counts.total, ctl_s(counts.total), counts.free,
+		       counts.reserved, counts.used, counts.revoked);
 out:
 	keymap_close(&m);
 	return rc ? cli_fail(cli, &fault) : status;

@@ -1,4 +1,4 @@
-/* amt-provisionctl reconcile: what a stick says of its records, against what the map says of its keys. */
+/* amt-provisionctl reconcile: what a stick says of its records, what the map says of its keys. */
 #include "server/amt-provisionctl.h"
 
 #include <errno.h>

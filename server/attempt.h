@@ -1,4 +1,4 @@
-/* One attempt to set up one machine, from the name it is to have to the row that says it is configured. */
+/* One attempt to set up one machine, from the name it is to have to the row that says it is so. */
 #ifndef SERVER_ATTEMPT_H
 #define SERVER_ATTEMPT_H
 

@@ -1,4 +1,4 @@
-/* One connection: bytes gathered over any number of segments until a hello is whole, or time is up. */
+/* One connection: bytes gathered over many segments until a hello is whole, or time is up. */
 #include "server/connection.h"
 
 #include <errno.h>

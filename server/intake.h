@@ -1,4 +1,4 @@
-/* What becomes of a hello: the look-up of its PID, the reservation, the machine's row, the log line. */
+/* What becomes of a hello: its PID looked up and reserved, the machine's row, the log line. */
 #ifndef SERVER_INTAKE_H
 #define SERVER_INTAKE_H
 

@@ -105,7 +105,8 @@ static int set_field(struct keymap_inventory *out, enum column column, const cha
 		if (uuid_parse(copy, &out->uuid))
 			return bad(problem, "uuid", "32 hex digits, with the usual dashes or none");
 		if (uuid_is_blank(&out->uuid))
-			return bad(problem, "uuid", "one that no other machine has, not a blank or default one");
+			return bad(problem, "uuid",
+				   "one that no other machine has, not a blank or default one");
 		break;
 	case FQDN:
 		/* A dot at the end says the same as none. */

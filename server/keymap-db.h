@@ -73,7 +73,7 @@ bool db_wait(struct keymap *m, int count);
 
 /* A transaction of a function's own, when the caller has none open. */
 int db_enter(struct keymap *m, bool *own, struct fault *fault);
-/* Commits (or, if RC is negative, rolls back) what db_enter() began. Returns RC or the commit's error. */
+/* Commits (rolls back if RC is negative) what db_enter() began. Returns RC or the commit's error. */
 int db_leave(struct keymap *m, bool own, int rc, struct fault *fault);
 
 /* Take up the master key that the map says is in force, reading the key file anew if need be. */
@@ -87,7 +87,7 @@ int db_reserve(struct keymap *m, int64_t id, const struct uuid *uuid, int64_t at
 struct seal_place db_place_pid(const char *column, const char *pid);
 struct seal_place db_place_uuid(const char *column, const struct uuid *uuid);
 struct seal_place db_place_profile(const char *column, const char *name);
-/* Of a row of csti_amts_history: ROW is DB_EARLIER_SQL of it, so that none stands in for another. */
+/* Of a row of csti_amts_history: ROW is DB_EARLIER_SQL of it, so that none passes for another. */
 #define DB_EARLIER_SQL	"hex(uuid) || ':' || id || ':' || ifnull(pid, '')"
 #define DB_EARLIER_ROW	64	/* bytes of that, with NUL: 32 + 1 + at most 20 + 1 + PID_LENGTH */
 struct seal_place db_place_earlier(const char *column, const void *row, size_t size);

@@ -21,9 +21,9 @@
  *
  * Every function returns 0 or a negative code with *fault set. Besides those named
  * with a function, any may return KIT_ERR_DATABASE (a failing disk, a damaged file),
- * KIT_ERR_SYSTEM (a full disk), KIT_ERR_BUSY (another process is writing and did not stop within the waiting
- * time), KIT_ERR_NOMEM; and those that touch secrets KIT_ERR_FORGED (a sealed value was
- * altered or moved), KIT_ERR_CRYPTO.
+ * KIT_ERR_SYSTEM (a full disk), KIT_ERR_BUSY (another process is writing and did not stop
+ * within the waiting time), KIT_ERR_NOMEM; and those that touch secrets KIT_ERR_FORGED (a
+ * sealed value was altered or moved), KIT_ERR_CRYPTO.
  */
 struct keymap;
 
@@ -99,7 +99,7 @@ int keymap_rotate(struct keymap *m,
  */
 int keymap_backup(struct keymap *m, const char *path, bool with_key, struct fault *fault);
 
-/* Is the backup sound, of a version that is known, and its key file its own? Errors as keymap_open(). */
+/* Is the backup sound, of a known version, and its key file its own? Errors as keymap_open(). */
 int keymap_backup_check(const char *backup, const char *backup_key, struct fault *fault);
 
 /*
@@ -375,13 +375,16 @@ struct keymap_system_filter {
 int keymap_systems(struct keymap *m, const struct keymap_system_filter *filter,
 		   int (*each)(void *context, const struct system *system), void *context,
 		   struct fault *fault);
-/* When the soonest set-up that is planned for later than AFTER is due; 0: none. One indexed look-up. */
+/* When the soonest set-up planned for later than AFTER is due; 0: none. One indexed look-up. */
 int keymap_system_next_due(struct keymap *m, int64_t after, int64_t *due, struct fault *fault);
 
 /* How many systems are in each state: out[SYSTEM_STATES]. */
 int keymap_system_count(struct keymap *m, uint64_t *out, struct fault *fault);
 
-/* Operator: due at once, failures forgotten; the server sees it by keymap_changed(). KIT_ERR_NOT_FOUND. */
+/*
+ * Operator: due at once, failures forgotten; the server sees it by keymap_changed().
+ * KIT_ERR_NOT_FOUND.
+ */
 int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
 			struct fault *fault);
 /*

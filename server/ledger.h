@@ -49,7 +49,7 @@ int ledger_add(struct ledger *l, const struct ledger_job *job, struct fault *fau
 /* Jobs that wait. Who accepts work from strangers stops when there are too many. */
 size_t ledger_waiting(const struct ledger *l);
 
-/* Since when, in seconds of CLOCK_MONOTONIC, is the map's lock held by somebody else? 0: it is not. */
+/* Since when, in seconds of CLOCK_MONOTONIC, has somebody else the map's lock? 0: nobody has. */
 double ledger_blocked_since(const struct ledger *l);
 
 /* Run and commit everything now, for a stop. Waits for the lock up to SECONDS. */

@@ -1,4 +1,4 @@
-/* Running the operator's properties script: without a shell, with limits on time, number and output. */
+/* Running the operator's properties script: no shell, limits on time, number and output. */
 #ifndef SERVER_SCRIPT_H
 #define SERVER_SCRIPT_H
 

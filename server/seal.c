@@ -364,7 +364,7 @@ int seal_save(const struct seal *s, const char *path, uid_t owner, gid_t group,
 	return save(s->keys, s->n, path, OUTFILE_FORCE, owner, group, fault);
 }
 
-/* The bytes that the tag covers besides: table, NUL, column, NUL, row. Returns their number, 0: too long. */
+/* The tag covers these besides: table, NUL, column, NUL, row. Returns their bytes, 0: too long. */
 static size_t place_bytes(const struct seal_place *place, uint8_t out[static PLACE_MAX])
 {
 	struct writer w;

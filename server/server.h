@@ -20,7 +20,7 @@ struct server;
 int server_new(struct server **out, struct config *config, const char *path,
 	       struct fault *fault);
 
-/* Run until SIGTERM, SIGINT or server_stop(); SIGHUP reloads. Returns 0, or why it could not go on. */
+/* Run until SIGTERM, SIGINT or server_stop(); SIGHUP reloads. Returns 0, or why it gave up. */
 int server_run(struct server *s, struct fault *fault);
 
 /* Leave server_run(): what runs is given up, what is to be written is written. */

@@ -1,4 +1,4 @@
-/* The steps of set-up in WS-Management and in SOAP: what each says, and what it takes from the answer. */
+/* The steps of set-up in WS-Management and SOAP: what each says, what it takes from the answer. */
 #include "server/setup-steps.h"
 
 #include <openssl/evp.h>

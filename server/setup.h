@@ -1,4 +1,4 @@
-/* The set-up of one machine as a sequence of requests and answers; it does no input or output itself. */
+/* The set-up of one machine as a sequence of requests and answers; no input or output in it. */
 #ifndef SERVER_SETUP_H
 #define SERVER_SETUP_H
 
@@ -55,7 +55,7 @@ enum setup_note {
 /* What to do next. */
 enum setup_action {
 	SETUP_SEND,	/* send the request, give the reply to setup_answer() */
-	SETUP_PLAN,	/* all facts are known and nothing is changed yet: make the plan durable, call setup_plan() */
+	SETUP_PLAN,	/* all is known, nothing changed: make the plan durable, call setup_plan() */
 	SETUP_DONE,
 	SETUP_FAILED,	/* setup_fault() says why */
 };

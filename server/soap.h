@@ -14,7 +14,7 @@
  * <Call xmlns="NAMESPACE"> with the arguments, the answer's is <CallResponse> with Status or
  * StatusCode (0 is success) and what was asked for.
  *
- *   service    path                             namespace (http://schemas.intel.com/platform/client/...)
+ *   service    path                             namespace (schemas.intel.com/platform/client/...)
  *   security   /SecurityAdministrationService   SecurityAdministration/2004/01
  *   network    /NetworkAdministrationService    NetworkAdministration/2004/01
  *   time       /NetworkTimeService              NetworkTime/2004/01

@@ -74,7 +74,7 @@ bool uuid_equal(const struct uuid *a, const struct uuid *b)
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
-/* Defaults of board makers' and BIOS makers' tools, found on many machines; some in both byte orders. */
+/* Defaults of board and BIOS makers' tools, found on many machines; some in both byte orders. */
 static const struct uuid defaults[] = {
 	{ { 0x03, 0x00, 0x02, 0x00, 0x04, 0x00, 0x05, 0x00, 0x00, 0x06, 0, 7, 0, 8, 0, 9 } },
 	{ { 0x00, 0x02, 0x00, 0x03, 0x00, 0x04, 0x00, 0x05, 0x00, 0x06, 0, 7, 0, 8, 0, 9 } },

@@ -1,4 +1,4 @@
-/* WS-Management requests as Intel AMT takes them: what the server asks of a device, written as XML. */
+/* WS-Management requests as Intel AMT takes them: what the server asks of a device, as XML. */
 #ifndef SERVER_WSMAN_H
 #define SERVER_WSMAN_H
 

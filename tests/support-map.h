@@ -26,7 +26,7 @@ void map_leave(void);
 	ck_assert_msg(rc_ == 0, "%s: %d %s", #call, rc_, fault.what); \
 } while (0)
 
-/* Run SQL on "map.db" past the kit; aborts the test on failure. Returns the first column of the first row, or 0. */
+/* Run SQL on "map.db" past the kit; aborts the test on failure. Returns the first value, or 0. */
 long long scratch_sql(const char *sql);
 
 /* Does any file of the present folder hold these bytes? */

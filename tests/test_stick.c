@@ -289,7 +289,7 @@ static enum seen look_as_firmware(const struct disk *disk, const struct content 
 	return seen;
 }
 
-/* What firmware may see: what was, until all of the first phase is there; what will be, at the end. */
+/* What firmware may see: what was, until the first phase is done; what will be, at the end. */
 enum moment {
 	BEGINNING = 1,
 	BETWEEN = 2,

@@ -1,4 +1,4 @@
-/* The reference for hearing hellos: accept, read to the end, close, and nothing else. hello_bare PORT */
+/* The reference for hearing hellos: accept, read to the end, close, no more. hello_bare PORT */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>

@@ -6,8 +6,9 @@
  * RATE is hellos per second, 0 for as fast as it goes. PIDs come from KEYS.csv in their order,
  * beginning again at its end; without it one PID is said by all, and with v3 they are hellos of
  * version 3 with 23 hashes, 807 bytes. Each connection comes from one of many addresses in
- * 127.16.0.0/12, sends, shuts its side down and waits for the other end to close. Prints: hellos per second, the median and the 99th percentile of the
- * milliseconds from connect to that close, and how many failed.
+ * 127.16.0.0/12, sends, shuts its side down and waits for the other end to close. Prints: hellos
+ * per second, the median and the 99th percentile of the milliseconds from connect to that close,
+ * and how many failed.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Machines that misbehave when they are called back: no key is used without proof, none blocks the server.
+# Machines that misbehave when they are called back: no key is used without proof, none blocks the
+# server.
 set -eu
 # shellcheck source=tests/cli/daemon.inc
 . "$TOP/tests/cli/daemon.inc"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# The daemon is killed again and again while machines are set up: none is lost, no key is used twice.
+# The daemon is killed again and again while machines are set up: none is lost, no key used twice.
 set -eu
 # shellcheck source=tests/cli/daemon.inc
 . "$TOP/tests/cli/daemon.inc"

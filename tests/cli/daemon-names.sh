@@ -1,5 +1,5 @@
 #!/bin/bash
-# Names, profiles, reload, metrics, socket activation, IPv6: what an operator sets up around the daemon.
+# Names, profiles, reload, metrics, socket activation, IPv6: what an operator sets up around it.
 set -eu
 # shellcheck source=tests/cli/daemon.inc
 . "$TOP/tests/cli/daemon.inc"

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Hellos that name the UUID of a machine that is set up: forged ones, and another machine with the same UUID.
+# Hellos that name the UUID of a machine that is set up: forged ones, and another machine with it.
 set -eu
 # shellcheck source=tests/cli/daemon.inc
 . "$TOP/tests/cli/daemon.inc"

@@ -1,5 +1,6 @@
 #!/bin/bash
-# AMT 2.x: it tells neither its UUID nor whether it is set up; both are said, and the UUID may be insisted on.
+# AMT 2.x: it tells neither its UUID nor whether it is set up; both are said, and the UUID may be
+# insisted on.
 set -eu
 # shellcheck source=tests/cli/daemon.inc
 . "$TOP/tests/cli/daemon.inc"

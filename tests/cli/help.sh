@@ -59,8 +59,8 @@ for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-
 		on && /^  [a-z]/ { sub(/^  /, ""); sub(/  .*/, ""); print }'; } >verbs
 	while read -r verb; do
 		# shellcheck disable=SC2086 # a verb may be two words, or none
-		"$BIN/$program" $verb --help | sed -nE '/^Options:/,/^$/s/^ {2,6}(-[a-zA-Z], )?(--[a-z0-9-]+).*/\2/p' |
-			sort >options
+		"$BIN/$program" $verb --help |
+			sed -nE '/^Options:/,/^$/s/^ {2,6}(-[a-zA-Z], )?(--[a-z0-9-]+).*/\2/p' | sort >options
 		[ -s options ] || continue
 		# shellcheck disable=SC2086 # a verb may be two words, or none
 		complete_words "$program" $verb -- | sort >offered

@@ -14,7 +14,8 @@ for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl; do
 	grep -qx "./usr/share/bash-completion/completions/$program" files || fail "bash: $program"
 	grep -qx "./usr/share/zsh/vendor-completions/_$program" files || fail "zsh: $program"
 done
-[ "$(grep -c '/man/man' files)" = "$(find "$TOP"/{keygen,setupbin,ukpu,server} -name '*.[1578]' | wc -l)" ] ||
+pages=$(find "$TOP"/{keygen,setupbin,ukpu,server} -name '*.[1578]' | wc -l)
+[ "$(grep -c '/man/man' files)" = "$pages" ] ||
 	fail "pages are missing"
 # What is said to belong into the packages is all of it.
 sed 's,^,./,' "$TOP"/debian/*.install | sort | diff - files || fail "the packages differ"
@@ -25,7 +26,7 @@ done < <(grep -oE '(/usr/sbin|/etc)/[a-z./-]+' "$unit")
 
 echo '# changed' >>usr/etc/amt-provision/amt-provisiond.conf
 install_it DESTDIR="$PWD/usr" PREFIX=/usr
-grep -q '# changed' usr/etc/amt-provision/amt-provisiond.conf || fail "the configuration was replaced"
+grep -q '# changed' usr/etc/amt-provision/amt-provisiond.conf || fail "the configuration is gone"
 
 install_it DESTDIR="$PWD/opt" PREFIX=/opt/kit
 [ "$(ls opt)$(ls opt/opt)" = optkit ] || fail "something is outside of PREFIX"

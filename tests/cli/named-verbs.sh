@@ -30,7 +30,7 @@ PERL
 perl literals.pl "$TOP"/{keygen,setupbin,ukpu,server}/*.c "$TOP"/samples/amt-sim*.c >literals
 grep -q 'amt-provisionctl keys import' literals || fail "no message was found"
 
-# "PROGRAM word word --option...": the first word or the first two are a verb, whose options these are.
+# "PROGRAM word word --option...": the first word or two are a verb, whose options these are.
 sed -nE 's/^([^:]*): (.*)$/\1 \2/p' literals |
 	grep -oE '(amt-keygen|amt-setupbin|ukpu|amt-provisionctl|amt-sim) [a-z]+(-[a-z]+)?( [a-z]+(-[a-z]+)?)?(( -[a-z]| [A-Z]+)* --[a-z-]+)*' |
 	sort -u >named

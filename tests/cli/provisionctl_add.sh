@@ -20,7 +20,7 @@ answer() {
 	printf '%s\n' "$1"
 }
 asked() { [ "$(stat -c %s "$1")" != "$answered" ] && [ "$(tail -c 2 "$1")" = ': ' ]; }
-# wait_shown COMMAND...: until the command, with the file after it, succeeds; for 30 seconds at most.
+# wait_shown COMMAND...: until the command, with the file after it, succeeds; 30 seconds at most.
 wait_shown() {
 	local end=$((SECONDS + 30))
 	until [ -s shown ] && "$@" shown; do

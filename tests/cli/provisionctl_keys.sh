@@ -1,5 +1,5 @@
 #!/bin/bash
-# amt-provisionctl keys: import of every kind, all or nothing; list, show, export once, revoke, rotate.
+# amt-provisionctl keys: import of every kind, all or nothing; list, show, export, revoke, rotate.
 set -eu
 fail() { echo "FAIL: $*"; exit 1; }
 status() { local want=$1 got=0; shift; "$@" >out 2>err || got=$?; [ "$got" = "$want" ] ||

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Sticks that other people's tools made: the setup.bin on them is found, read and rebuilt the kit's way.
+# Sticks that other people's tools made: their setup.bin is found, read and rebuilt the kit's way.
 set -eu
 # shellcheck source=tests/cli/ukpu.inc
 . "$(dirname "$0")/ukpu.inc"

@@ -1,5 +1,6 @@
 #!/bin/bash
-# Other files on a stick, also strangely named, deep, or of other systems: listed, saved, never lost unasked.
+# Other files on a stick, also strangely named, deep, or of other systems: listed, saved, never lost
+# unasked.
 set -eu
 # shellcheck source=tests/cli/ukpu.inc
 . "$(dirname "$0")/ukpu.inc"

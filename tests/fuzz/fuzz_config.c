@@ -1,4 +1,4 @@
-/* Fuzz the configuration file: what is taken is within its limits and shows as what sets it again. */
+/* Fuzz the configuration file: what is taken is within limits and shows as what sets it again. */
 #include <stdlib.h>
 #include <string.h>
 
