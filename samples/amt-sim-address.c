@@ -86,7 +86,7 @@ int address_after(const struct address *a, uint32_t n, uint16_t port, struct add
 	uint32_t first;
 
 	if (n > 0 && ipv4(a) == NULL)
-		return fault_set(fault, KIT_ERR_RANGE, "several devices need an IPv4 address to "
+		return fault_set(fault, KIT_ERR_RANGE, "several machines need an IPv4 address to "
 				 "count from");
 	*out = *a;
 	if (ipv4(a) == NULL) {

@@ -88,7 +88,7 @@ int device_factory(struct device *d, const uint8_t *uuid, struct device_firmware
 
 	memset(d, 0, sizeof *d);
 	if (gnutls_rnd(GNUTLS_RND_NONCE, realm, sizeof realm) < 0)
-		return fault_set(fault, KIT_ERR_CRYPTO, "no random numbers for a new device");
+		return fault_set(fault, KIT_ERR_CRYPTO, "no random numbers for a new machine");
 	if (uuid != NULL)
 		memcpy(d->uuid, uuid, 16);
 	else
@@ -204,15 +204,19 @@ int device_load(struct device *d, const char *file, struct fault *fault)
 
 	memset(d, 0, sizeof *d);
 	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (fd < 0)
-		return fault_sys(fault, errno, "cannot open the device's state %s", file);
+	if (fd < 0) {
+		rc = fault_sys(fault, errno, "cannot open the machine's state %s", file);
+		if (rc == KIT_ERR_NOT_FOUND)
+			fault_todo(fault, "make the machine with: amt-sim boot --state %s", file);
+		return rc;
+	}
 	if (fstat(fd, &st) < 0) {
 		rc = fault_sys(fault, errno, "cannot look at %s", file);
 		goto out;
 	}
 	if (st.st_mode & 077) {
 		rc = fault_set(fault, KIT_ERR_PERMISSION,
-			       "%s holds a device's secrets and others can read it", file);
+			       "%s holds a machine's secrets and others can read it", file);
 		fault_todo(fault, "chmod 600 %s", file);
 		goto out;
 	}
@@ -223,7 +227,7 @@ int device_load(struct device *d, const char *file, struct fault *fault)
 	}
 	text[size] = '\0';
 	if (!flash_parse(&flash, text) || !from_flash(d, &flash)) {
-		rc = fault_set(fault, KIT_ERR_FORMAT, "%s is no device state of amt-sim", file);
+		rc = fault_set(fault, KIT_ERR_FORMAT, "%s is no machine's state of amt-sim", file);
 		fault_todo(fault, "move it away to begin again with a machine from the factory");
 		goto out;
 	}

@@ -96,7 +96,7 @@ static void last_word(struct door *door, struct MHD_Connection *connection, bool
 	if (d != NULL)
 		fleet_say(door->service->fleet, d, "refused a TLS connection: %s",
 			  known ? "the other end has another PPS"
-				: "the identity is not this device's PID");
+				: "the identity is not this machine's PID");
 }
 
 static void connection_changed(void *context, struct MHD_Connection *connection, void **own,

@@ -24,50 +24,50 @@
 #define HELLOS_MAX	15	/* of real devices, over some hours */
 
 #define LIFE_OPTIONS \
-	{ "server", 0, "HOST[:PORT]", "Where hellos go (port 9971)", 0, 0 }, \
-	{ "port", 0, "PORT", "Where the server calls back (16993)", 0, 0 }, \
-	{ "plain-port", 0, "PORT", "Also serve plain HTTP here, once set up", 0, 0 }, \
-	{ "retry", 0, "SECONDS", "Between two hellos of a device (2)", 0, 0 }, \
-	{ "hellos", 0, "N", "At most so many hellos (15)", 0, 0 }, \
-	{ "until-configured", 0, "SECONDS", "End when set up; exit status 1 if it takes longer", \
+	{ "server", 0, "HOST[:PORT]", "where hellos go (port 9971)", 0, 0 }, \
+	{ "port", 0, "PORT", "where the server calls back (16993)", 0, 0 }, \
+	{ "plain-port", 0, "PORT", "also serve plain HTTP here, once set up", 0, 0 }, \
+	{ "retry", 0, "SECONDS", "between two hellos of a machine (2)", 0, 0 }, \
+	{ "hellos", 0, "N", "at most so many hellos (15)", 0, 0 }, \
+	{ "until-configured", 0, "SECONDS", "end when set up; exit status 1 if it takes longer", \
 	  0, 0 }, \
 	HABIT_OPTIONS
 
 #define FACTORY_OPTIONS \
-	{ "uuid", 0, "UUID", "UUID of a new (or the first new) device (random)", 0, 0 }, \
+	{ "uuid", 0, "UUID", "UUID of a new (or the first new) machine (random)", 0, 0 }, \
 	{ "firmware", 0, "VERSION", "2.x: SOAP only, 3.x to 8.x: both, 9.x and later: " \
 	  "WS-Management only (7.1.20)", 0, 0 }, \
-	{ "fat16-only", 0, NULL, "The BIOS does not know FAT32", 0, 0 }, \
-	{ "reads-version", 0, "VERSION", "Newest setup.bin version that the BIOS knows (by " \
+	{ "fat16-only", 0, NULL, "the BIOS does not know FAT32", 0, 0 }, \
+	{ "reads-version", 0, "VERSION", "newest setup.bin version that the BIOS knows (by " \
 	  "firmware)", 0, 0 }, \
-	{ "wipe-record", 0, NULL, "The BIOS zeroes the record that it used", 0, 0 }
+	{ "wipe-record", 0, NULL, "the BIOS zeroes the record that it used", 0, 0 }
 
 const struct cli_option boot_options[] = {
-	{ "state", 0, "FILE", "The machine; made new when there is no such file",
+	{ "state", 0, "FILE", "the machine; made new when there is no such file",
 	  CLI_REQUIRED | CLI_FILE, 0 },
-	{ "stick", 0, "TARGET", "The stick in it: an image file or a block device",
+	{ "stick", 0, "TARGET", "the stick in it: an image file or a block device",
 	  CLI_REQUIRED | CLI_FILE, 0 },
-	{ "address", 0, "ADDRESS", "The machine's own address (127.0.0.1)", 0, 0 },
+	{ "address", 0, "ADDRESS", "the machine's own address (127.0.0.1)", 0, 0 },
 	{ "mebx-password-file", 0, "FILE", "MEBx password of a new machine (the factory's)",
 	  CLI_FILE, 0 },
 	FACTORY_OPTIONS, LIFE_OPTIONS, { .name = NULL },
 };
 
 const struct cli_option run_options[] = {
-	{ "state", 0, "FILE", "The machine, as boot left it", CLI_REQUIRED | CLI_FILE, 0 },
-	{ "address", 0, "ADDRESS", "The machine's own address (127.0.0.1)", 0, 0 },
+	{ "state", 0, "FILE", "the machine, as boot left it", CLI_REQUIRED | CLI_FILE, 0 },
+	{ "address", 0, "ADDRESS", "the machine's own address (127.0.0.1)", 0, 0 },
 	LIFE_OPTIONS, { .name = NULL },
 };
 
 const struct cli_option fleet_options[] = {
-	{ "number", 'n', "N", "How many machines", CLI_REQUIRED, 0 },
-	{ "keys", 0, "LIST", "Their keys: a list of any kind, or a setup.bin", CLI_FILE, 1 },
-	{ "stick", 0, "TARGET", "Boot them one after another with this stick", CLI_FILE, 1 },
-	{ "state", 0, "FOLDER", "Keep the machines here, or go on with them", CLI_FILE, 0 },
-	{ "address", 0, "ADDRESS", "Address of the first one, then counting up (127.1.0.1)", 0, 0 },
-	{ "hello-window", 0, "MS", "Spread the first hellos over so many milliseconds (1000)", 0,
+	{ "number", 'n', "N", "how many machines", CLI_REQUIRED, 0 },
+	{ "keys", 0, "LIST", "their keys: a list of any kind, or a setup.bin", CLI_FILE, 1 },
+	{ "stick", 0, "TARGET", "boot them one after another with this stick", CLI_FILE, 1 },
+	{ "state", 0, "FOLDER", "keep the machines here, or go on with them", CLI_FILE, 0 },
+	{ "address", 0, "ADDRESS", "address of the first one, then counting up (127.1.0.1)", 0, 0 },
+	{ "hello-window", 0, "MS", "spread the first hellos over so many milliseconds (1000)", 0,
 	  0 },
-	{ "verbose", 'v', NULL, "Tell what each machine does", 0, 0 },
+	{ "verbose", 'v', NULL, "tell what each machine does", 0, 0 },
 	FACTORY_OPTIONS, LIFE_OPTIONS, { .name = NULL },
 };
 
@@ -154,7 +154,8 @@ static int raise_limit(size_t n, struct fault *fault)
 	if (limit.rlim_cur >= need)
 		return 0;
 	if (limit.rlim_max < need) {
-		fault_set(fault, KIT_ERR_RANGE, "%zu devices need %llu open files, the limit is %llu",
+		fault_set(fault, KIT_ERR_RANGE, "%zu machines need %llu open files, the limit is "
+						"%llu",
 			  n, (unsigned long long)need, (unsigned long long)limit.rlim_max);
 		return fault_todo(fault, "raise it with: ulimit -n %llu", (unsigned long long)need);
 	}

@@ -12,18 +12,18 @@
 #include "samples/amt-sim-verbs.h"
 
 static const struct cli_option hello_options[] = {
-	{ "server", 0, "HOST[:PORT]", "Where it goes (port 9971)", CLI_REQUIRED, 0 },
+	{ "server", 0, "HOST[:PORT]", "where it goes (port 9971)", CLI_REQUIRED, 0 },
 	{ "pid", 0, "PID", "8 characters, sent as they stand (00000000)", 0, 0 },
-	{ "uuid", 0, "UUID", "Of the device that speaks (random)", 0, 0 },
-	{ "address", 0, "ADDRESS", "Its own address (127.0.0.1)", 0, 0 },
-	{ "retry-count", 0, "N", "The count in the message (0)", 0, 0 },
+	{ "uuid", 0, "UUID", "of the machine that speaks (random)", 0, 0 },
+	{ "address", 0, "ADDRESS", "its own address (127.0.0.1)", 0, 0 },
+	{ "retry-count", 0, "N", "the count in the message (0)", 0, 0 },
 	{ "interface-version", 0, "N", "1, 2 (PSK) or 3 (certificates) (2)", 0, 0 },
-	{ "hashes", 0, "N", "Certificate hashes in a version 3 message (23)", 0, 0 },
-	{ "bytes", 0, "N", "Cut the message, or pad it with zeros, to N bytes", 0, 0 },
-	{ "piece", 0, "N", "Send N bytes at a time", 0, 0 },
-	{ "pause", 0, "MS", "Between two pieces (1000)", 0, 0 },
-	{ "silent", 0, NULL, "Connect and say nothing", 0, 0 },
-	{ "linger", 0, "SECONDS", "Then stay connected so long (0; 60 when silent)", 0, 0 },
+	{ "hashes", 0, "N", "certificate hashes in a version 3 message (23)", 0, 0 },
+	{ "bytes", 0, "N", "cut the message, or pad it with zeros, to N bytes", 0, 0 },
+	{ "piece", 0, "N", "send N bytes at a time", 0, 0 },
+	{ "pause", 0, "MS", "between two pieces (1000)", 0, 0 },
+	{ "silent", 0, NULL, "connect and say nothing", 0, 0 },
+	{ "linger", 0, "SECONDS", "then stay connected so long (0; 60 when silent)", 0, 0 },
 	{ .name = NULL },
 };
 
@@ -35,7 +35,7 @@ static int print_outcome(struct cli *cli, const struct hello_outcome *o)
 						     (int)o->server_closed));
 	if (!cli->quiet)
 		printf("sent %zu bytes; %s closed the connection after %.1f s\n", o->sent,
-		       o->server_closed ? "the server" : "the device", o->seconds);
+		       o->server_closed ? "the server" : "the machine", o->seconds);
 	return EXIT_YES;
 }
 
@@ -131,7 +131,7 @@ static int run_clear_cmos(struct cli *cli)
 }
 
 static const struct cli_verb verbs[] = {
-	{ "boot", "", "Switch a machine on with a stick in it, and let it be set up", boot_options,
+	{ "boot", "", "switch a machine on with a stick in it, and let it be set up", boot_options,
 	  0, 0, CLI_JSON, verb_boot,
 	  "The BIOS finds setup.bin through the partition table and the FAT (first entry of the "
 	  "root directory, in one piece), takes the next record, checks the current MEBx password, "
@@ -140,27 +140,27 @@ static const struct cli_verb verbs[] = {
 	  "amt-sim boot --state pc1 --stick stick.img\n"
 	  "amt-sim boot --state pc1 --stick stick.img --address 127.0.1.1 \\\n"
 	  "    --server 127.0.0.1:9971 --until-configured 30" },
-	{ "run", "", "Switch a machine on again, without a stick", run_options, 0, 0, CLI_JSON,
+	{ "run", "", "switch a machine on again, without a stick", run_options, 0, 0, CLI_JSON,
 	  verb_run,
 	  "A machine that waits to be set up says hello again; one that is set up only serves. "
 	  "Without --until-configured it runs until it is interrupted.",
 	  "amt-sim run --state pc1 --address 127.0.1.1 --server 127.0.0.1:9971\n"
 	  "amt-sim run --state pc1 --address 127.0.1.1 --plain-port 16992" },
-	{ "fleet", "", "Many machines in one process, each with its own loopback address",
+	{ "fleet", "", "many machines in one process, each with its own loopback address",
 	  fleet_options, 0, 0, CLI_JSON, verb_fleet,
 	  "Machine I has the address of --address plus I, says hello from it and is called back "
 	  "there. Without --state they live in memory only.",
 	  "amt-sim fleet -n 100 --keys keys.csv --server 127.0.0.1:9971 --delay 200 \\\n"
 	  "    --until-configured 120 --json" },
-	{ "hello", "", "Send one hello, well-behaved or not", hello_options, 0, 0, CLI_JSON,
+	{ "hello", "", "send one hello, well-behaved or not", hello_options, 0, 0, CLI_JSON,
 	  run_hello,
 	  "Nobody serves afterwards: this is for trying what a server does with bad messages.",
 	  "amt-sim hello --server 127.0.0.1:9971 --pid 0000037M\n"
 	  "amt-sim hello --server 127.0.0.1:9971 --bytes 31\n"
 	  "amt-sim hello --server 127.0.0.1:9971 --silent" },
-	{ "show", "STATE", "What a machine's state file says, secrets left out", NULL, 1, 1,
+	{ "show", "STATE", "what a machine's state file says, secrets left out", NULL, 1, 1,
 	  CLI_JSON, run_show, NULL, "amt-sim show pc1" },
-	{ "clear-cmos", "STATE", "Take a machine back to the state in which it left the factory",
+	{ "clear-cmos", "STATE", "take a machine back to the state in which it left the factory",
 	  NULL, 1, 1, 0, run_clear_cmos, NULL, "amt-sim clear-cmos pc1" },
 	{ .name = NULL },
 };
