@@ -68,15 +68,15 @@ static void end(void)
 	scratch_leave();
 }
 
-static int run(struct keymap *m, void *context, struct fault *fault)
+static int run(struct keymap *its, void *context, struct fault *fault)
 {
 	struct work *w = context;
 	struct event e = { .severity = EVENT_WARNING, .name = w->name, .what = "it happened" };
 
-	journal_inside(&journal, m, &e);
+	journal_inside(&journal, its, &e);
 	read_told(w->seen, sizeof(w->seen));
 	if (w->spoil)
-		sqlite3_exec(m->db, "ROLLBACK", NULL, NULL, NULL);
+		sqlite3_exec(its->db, "ROLLBACK", NULL, NULL, NULL);
 	return 0;
 }
 

@@ -42,14 +42,14 @@ static void end(void)
 	scratch_leave();
 }
 
-static int run(struct keymap *m, void *context, struct fault *f)
+static int run(struct keymap *its, void *context, struct fault *f)
 {
 	struct work *w = context;
 
-	ck_assert(keymap_in_transaction(m));
+	ck_assert(keymap_in_transaction(its));
 	if (w->error)
 		return fault_set(f, w->error, "told to fail");
-	return keymap_setting_set(m, w->name, "1", f);
+	return keymap_setting_set(its, w->name, "1", f);
 }
 
 static void add(struct work *w);
