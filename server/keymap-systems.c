@@ -413,10 +413,12 @@ int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
 	rc = db_enter(m, &own, fault);
 	if (rc)
 		return rc;
-	rc = db_statement(m, "UPDATE csti_amts SET state = ?2, next_try = ?3, failures = 0,"
-			  " reason = NULL WHERE uuid = ?1", &s, fault);
+	/* What is set up stays so until the machine has proved itself again. */
+	rc = db_statement(m, "UPDATE csti_amts SET state = iif(state = ?4, state, ?2),"
+			  " next_try = ?3, failures = 0, reason = NULL WHERE uuid = ?1", &s, fault);
 	if (!rc) {
 		sqlite3_bind_int(s, 2, SYSTEM_QUEUED);
+		sqlite3_bind_int(s, 4, SYSTEM_CONFIGURED);
 		sqlite3_bind_int64(s, 3, now);
 		rc = db_update_system(m, s, uuid, "try a system again", fault);
 	}

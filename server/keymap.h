@@ -382,8 +382,8 @@ int keymap_system_next_due(struct keymap *m, int64_t after, int64_t *due, struct
 int keymap_system_count(struct keymap *m, uint64_t *out, struct fault *fault);
 
 /*
- * Operator: due at once, failures forgotten; the server sees it by keymap_changed().
- * KIT_ERR_NOT_FOUND.
+ * Operator: due at once, failures forgotten; the server sees it by keymap_changed(). A machine
+ * that is set up counts as that until it has proved itself again. KIT_ERR_NOT_FOUND.
  */
 int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
 			struct fault *fault);

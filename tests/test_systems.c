@@ -128,6 +128,10 @@ START_TEST(failures_add_up_until_success_or_retry)
 	set_state(1, SYSTEM_CONFIGURED, NULL, 0);
 	ck_assert_uint_eq(find(1).failures, 0);
 	ck_assert_int_eq(find(1).configured_at, NOW + 50);
+	/* Asking again makes no machine less set up. */
+	ok(keymap_system_retry(m, &uuid, NOW + 60, &fault));
+	ck_assert_int_eq(find(1).state, SYSTEM_CONFIGURED);
+	ck_assert_int_eq(find(1).next_try, NOW + 60);
 	set_state(1, SYSTEM_FAILED, "no answer", NOW + 600);
 	ok(keymap_system_retry(m, &uuid, NOW + 70, &fault));
 	ck_assert_int_eq(find(1).state, SYSTEM_QUEUED);
