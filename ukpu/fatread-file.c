@@ -212,9 +212,9 @@ int fatread_find_setup_bin(struct fatread_file *out, const struct disk *disk,
 	}
 	r = fault_set(fault, KIT_ERR_NOT_FOUND,
 		      echo.code ? "%s: no SETUP.BIN that firmware would "
-				  "see (%s, %zu volumes looked at; %s)" :
+				  "see (%s, volumes looked at: %zu; %s)" :
 				  "%s: no SETUP.BIN that firmware would "
-				  "see (%s, %zu volumes looked at)%s",
+				  "see (%s, volumes looked at: %zu)%s",
 		      disk->name, parts_kind_name(parts->kind), parts->n, echo.what);
 out:
 	free(parts);

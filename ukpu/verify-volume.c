@@ -42,21 +42,21 @@ static void fat_chains(struct verify *v, struct verify_result *out)
 	const struct scan_clusters *c = &v->clusters;
 
 	if (c->crossed || c->broken)
-		verify_say(out, VERIFY_FAIL, "%u chains cross others, %u end badly", c->crossed,
-			   c->broken);
+		verify_say(out, VERIFY_FAIL, "chains that cross others: %u, that end badly: %u",
+			   c->crossed, c->broken);
 	else
 		verify_say(out, VERIFY_PASS, "no chains cross or end badly");
 }
 
 static void fat_lost(struct verify *v, struct verify_result *out)
 {
-	verify_say(out, v->clusters.lost ? VERIFY_FAIL : VERIFY_PASS, "%u clusters are lost",
+	verify_say(out, v->clusters.lost ? VERIFY_FAIL : VERIFY_PASS, "lost clusters: %u",
 		   v->clusters.lost);
 }
 
 static void fat_bad(struct verify *v, struct verify_result *out)
 {
-	verify_say(out, v->clusters.bad ? VERIFY_WARN : VERIFY_PASS, "%u clusters are marked bad",
+	verify_say(out, v->clusters.bad ? VERIFY_WARN : VERIFY_PASS, "clusters marked bad: %u",
 		   v->clusters.bad);
 	if (v->clusters.bad)
 		snprintf(out->mend, sizeof(out->mend), "take another stick: this one is dying");
@@ -72,14 +72,14 @@ static void mend_others(const struct verify *v, struct verify_result *out)
 
 static void fat_only(struct verify *v, struct verify_result *out)
 {
-	if (v->clusters.others)
-		mend_others(v, out);
-	if (v->clusters.others)
-		verify_say(out, VERIFY_FAIL, "%u clusters belong to something other than SETUP.BIN",
-			   v->clusters.others);
-	else
+	if (!v->clusters.others) {
 		verify_say(out, VERIFY_PASS, "only the file's clusters are used (%u in all)",
 			   v->clusters.used);
+		return;
+	}
+	verify_say(out, VERIFY_FAIL, "clusters of something other than SETUP.BIN: %u",
+		   v->clusters.others);
+	mend_others(v, out);
 }
 
 static void fat_tail(struct verify *v, struct verify_result *out)
@@ -122,7 +122,7 @@ static void root_only(struct verify *v, struct verify_result *out)
 	unsigned others = v->root.entries - v->root.found;
 
 	if (others)
-		verify_say(out, VERIFY_FAIL, "%u other entries stand beside it, %s one of them",
+		verify_say(out, VERIFY_FAIL, "other entries beside it: %u, among them %s",
 			   others, v->root.other);
 	else
 		verify_say(out, VERIFY_PASS, "nothing else is in the root directory");
@@ -131,7 +131,7 @@ static void root_only(struct verify *v, struct verify_result *out)
 
 static void root_deleted(struct verify *v, struct verify_result *out)
 {
-	verify_say(out, v->root.deleted ? VERIFY_FAIL : VERIFY_PASS, "%u deleted entries",
+	verify_say(out, v->root.deleted ? VERIFY_FAIL : VERIFY_PASS, "deleted entries: %u",
 		   v->root.deleted);
 }
 
