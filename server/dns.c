@@ -193,7 +193,8 @@ int dns_reverse(struct dns_question **out, struct dns *d, const char *address,
 		if (q->deadline)
 			event_free(q->deadline);
 		free(q);
-		return fault_set(fault, KIT_ERR_NOT_FOUND, "no name server can be asked");
+		fault_set(fault, KIT_ERR_NOT_FOUND, "no name server can be asked");
+		return fault_todo(fault, "name one in dns_servers, or in /etc/resolv.conf");
 	}
 	*out = q;
 	return 0;

@@ -68,7 +68,8 @@ static void refuse_peer(struct listener *l, struct peer *peer, const struct sock
 			  (unsigned long long)l->limits.per_address);
 		fault_todo(&fault, "connections_per_address sets the limit");
 	} else {
-		fault_set(&fault, KIT_ERR_BUSY, "too many different addresses in one minute");
+		fault_set(&fault, KIT_ERR_BUSY, "too many different addresses in one minute: this "
+						"one is refused");
 	}
 	tell(l, TROUBLE_TOO_MANY, address, &fault);
 }

@@ -107,4 +107,15 @@ for want in '-o FILE' '--setupbin FILE --file-version 3.0 -o FILE'; do
 	rm -f lost.key
 done
 [ "$(head -c 26 again.bin | tail -c 2 | od -An -tu1 | tr -d ' \n')" = 30 ] || fail "not version 3.0"
+
+# A folder that is not there; a system without /proc, where a finished file gets no name.
+status 2 "$BIN/amt-keygen" generate -n 1 -o nowhere/keys.csv
+grep -q 'make its folder first' err || fail "$(cat err)"
+if unshare -rm true 2>/dev/null; then
+	# shellcheck disable=SC2016 # the inner shell expands it
+	status 2 unshare -rm sh -c 'mount -t tmpfs none /proc && "$0" generate -n 1 -o nameless.csv' \
+		"$BIN/amt-keygen"
+	grep -q 'mount /proc' err || fail "$(cat err)"
+	[ ! -e nameless.csv ] || fail "there is a file all the same"
+fi
 echo ok
