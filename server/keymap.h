@@ -388,8 +388,9 @@ int keymap_system_count(struct keymap *m, uint64_t *out, struct fault *fault);
 int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
 			struct fault *fault);
 /*
- * Operator: drop the row with its passwords, earlier ones too; a reservation goes back, a used key
- * and that of a re-key stay that UUID's, one that it only may have got is revoked. KIT_ERR_NOT_FOUND.
+ * Operator: drop the row with its passwords, earlier ones too; a reservation goes back, a used
+ * key and that of a re-key stay that UUID's, one that it only may have got is revoked.
+ * KIT_ERR_NOT_FOUND.
  */
 int keymap_system_forget(struct keymap *m, const struct uuid *uuid, struct fault *fault);
 
