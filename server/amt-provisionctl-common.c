@@ -159,11 +159,17 @@ int ctl_history(struct keymap *m, const struct keymap_log_filter *filter, json_t
 	return keymap_log_each(m, filter, history_event, &h, fault);
 }
 
+const char *ctl_no_pid(const char *text)
+{
+	return strlen(text) > 2 * PID_SHOWN ? "..." : text;
+}
+
 int ctl_pid(struct cli *cli, const char *text, char out[static PID_LENGTH + 1])
 {
 	int rc = pidpps_parse_pid(text, strlen(text), out, NULL);
 
-	return rc ? cli_misuse(cli, "\"%.40s\" is no PID: %s", text, pidpps_rule(rc, false)) : 0;
+	return rc ? cli_misuse(cli, "\"%s\" is no PID: %s", ctl_no_pid(text), pidpps_rule(rc, false))
+		  : 0;
 }
 
 int ctl_uuid(struct cli *cli, const char *text, struct uuid *out)

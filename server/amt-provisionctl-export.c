@@ -144,7 +144,7 @@ static int choose_named(struct job *j, const char *text, struct fault *fault)
 
 	rc = pidpps_parse_pid(text, strlen(text), pid, NULL);
 	if (rc)
-		return fault_set(fault, KIT_ERR_ARGUMENT, "\"%.40s\" is no PID: %s", text,
+		return fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" is no PID: %s", ctl_no_pid(text),
 				 pidpps_rule(rc, false));
 	pidpps_show_pid(pid, shown);
 	rc = keymap_find(j->m, pid, ctl_now(), &pair, fault);

@@ -44,6 +44,8 @@ int ctl_log(struct keymap *m, enum event_severity severity, const char *name, co
 
 /* An operand that is a PID, a UUID. Misuse is said; returns 0 or an exit status. */
 int ctl_pid(struct cli *cli, const char *text, char out[static PID_LENGTH + 1]);
+/* A text that is no PID, as a message may show it: not if it is so long that it may be a PPS. */
+const char *ctl_no_pid(const char *text);
 int ctl_uuid(struct cli *cli, const char *text, struct uuid *out);
 
 /*

@@ -153,6 +153,13 @@ status 0 ctl keys revoke -m map.db "$PID"
 grep -q 'revoked already' err || fail "not said: $(cat err)"
 [ "$(ctl log -m map.db -e key-revoked | wc -l)" = 1 ] || fail "it was revoked once"
 status 2 ctl keys export -m map.db "$PID" -o revoked.csv --again
+# A PPS in a PID's place is not repeated.
+for verb in show "export -o wrong.csv" revoke; do
+	# shellcheck disable=SC2086
+	status 2 ctl keys $verb -m map.db NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XJ
+	grep -q 'is no PID' err || fail "$(cat err)"
+	! grep -q 'NKLD' out err || fail "a PPS was repeated: $(cat err)"
+done
 status 1 ctl keys show -m map.db 0000-03E0
 
 # Filters agree with the counts.
