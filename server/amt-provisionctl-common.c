@@ -168,8 +168,9 @@ int ctl_pid(struct cli *cli, const char *text, char out[static PID_LENGTH + 1])
 {
 	int rc = pidpps_parse_pid(text, strlen(text), out, NULL);
 
-	return rc ? cli_misuse(cli, "\"%s\" is no PID: %s", ctl_no_pid(text), pidpps_rule(rc, false))
-		  : 0;
+	if (!rc)
+		return 0;
+	return cli_misuse(cli, "\"%s\" is no PID: %s", ctl_no_pid(text), pidpps_rule(rc, false));
 }
 
 int ctl_uuid(struct cli *cli, const char *text, struct uuid *out)
