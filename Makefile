@@ -75,8 +75,8 @@ $B/%.o: %.c Makefile | $B/libraries
 
 # Programs that know it are built again when it changes.
 .PHONY: look
-$B/sysconfdir: look
-	@mkdir -p $(@D); echo '$(SYSCONFDIR)' | cmp -s - $@ || echo '$(SYSCONFDIR)' >$@
+$B/sysconfdir: $(if $(filter $(SYSCONFDIR),$(file <$B/sysconfdir)),,look)
+	@mkdir -p $(@D); echo '$(SYSCONFDIR)' >$@
 $(call objects,$(foreach p,amt-provisiond amt-provisionctl,$(call files,server/$p))): $B/sysconfdir
 
 # Tests: every tests/test_*.c is one program of Check suites; tests/support-*.c helps them all.
