@@ -22,7 +22,9 @@ hold_after() {
 }
 let_go() { exec 9>&-; }
 write_half() { # IMAGE
-	run "\$BIN/ukpu wizard --image $1 other.img & echo \$! >pid; fg"; see '1. The setup.bin'
+	# In the foreground from the start: what begins behind it may be stopped as it comes forward.
+	run "sh -c 'echo \$\$ >pid; exec \$BIN/ukpu wizard --image $1 other.img'"
+	see '1. The setup.bin'
 	down_to 'keys.bin'; press Enter; see '2. The stick'
 	down_to "$1"; press Enter; see '3. Write to this stick'
 	hold_before; press yes Enter; hold_after "$(cat pid)"
