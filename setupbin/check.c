@@ -18,6 +18,15 @@ double sbin_post_seconds(uint32_t records)
 	return records == 0 ? 0 : 15.0 * pow(records / 1000.0, slope);
 }
 
+void sbin_post_text(double seconds, char *out)
+{
+	if (seconds < 0.5)
+		snprintf(out, SBIN_POST_TEXT, "less than a second");
+	else
+		snprintf(out, SBIN_POST_TEXT, "about %.0f second%s", seconds,
+			 seconds < 1.5 ? "" : "s");
+}
+
 bool sbin_all_zero(const uint8_t *data, size_t n, size_t *at)
 {
 	/* Comparing the bytes with themselves, one place on, is as fast as memcmp() is. */

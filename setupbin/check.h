@@ -40,7 +40,10 @@ int sbin_check(const struct sbin_input *in,
 	       void (*found)(void *context, const struct sbin_finding *finding), void *context,
 	       struct sbin_summary *summary, struct fault *fault);
 
-/* "about 15 seconds": seconds of POST for RECORDS (Cutler's two points, between logarithms). */
+/* Seconds of POST for RECORDS (Cutler's two points, between logarithms). */
 double sbin_post_seconds(uint32_t records);
+/* The same for people: "about 15 seconds", "less than a second". OUT has SBIN_POST_TEXT bytes. */
+#define SBIN_POST_TEXT	32
+void sbin_post_text(double seconds, char *out);
 
 #endif

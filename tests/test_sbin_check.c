@@ -489,11 +489,19 @@ END_TEST
 
 START_TEST(the_delay_at_power_on_runs_between_the_two_points_that_people_met)
 {
+	char text[SBIN_POST_TEXT];
+
 	ck_assert_double_eq(sbin_post_seconds(0), 0);
 	ck_assert_double_eq_tol(sbin_post_seconds(1000), 15, 1e-6);
 	ck_assert_double_eq_tol(sbin_post_seconds(100000), 180, 1e-6);
 	/* Half way between the logarithms: the geometric mean. */
 	ck_assert_double_eq_tol(sbin_post_seconds(10000), sqrt(15.0 * 180.0), 1e-6);
+	sbin_post_text(sbin_post_seconds(1), text);
+	ck_assert_str_eq(text, "less than a second");
+	sbin_post_text(1.4, text);
+	ck_assert_str_eq(text, "about 1 second");
+	sbin_post_text(UINT32_MAX, text);
+	ck_assert_str_eq(text, "about 4294967295 seconds");
 }
 END_TEST
 

@@ -236,16 +236,16 @@ static void print_ready(FILE *out, const struct ukpu_stick *s, const char *rules
 {
 	const struct verify_summary *v = &s->summary;
 	const struct sbin_summary *c = &v->contents;
-	double seconds = c->post_seconds;
+	char post[SBIN_POST_TEXT];
 
+	sbin_post_text(c->post_seconds, post);
 	fprintf(out, "\nVerify: firmware will see it. %u rules passed, %u warned, none failed.\n",
 		v->passed, v->warned);
 	fputs(rules, out);
 	fprintf(out, "Layout: %s\n", layout_name(s->plan.layout.kind));
 	fprintf(out, "Keys:   ");
 	print_keys(out, c);
-	fprintf(out, "Expect about %.0f second%s more in each machine's POST.\n", seconds,
-		seconds >= 0.5 && seconds < 1.5 ? "" : "s");
+	fprintf(out, "Expect %s more in each machine's POST.\n", post);
 	print_kept(out, "", s);
 	if (late->code)
 		fprintf(out, "%s; it will after the stick is pulled.\n", late->what);

@@ -190,6 +190,7 @@ int ukpu_failed_status(const struct ukpu_stick *s)
 void ukpu_print_summary(const struct ukpu_stick *s)
 {
 	const struct sbin_summary *c = &s->summary.contents;
+	char post[SBIN_POST_TEXT];
 
 	printf("%s: ready. Layout %s; %u record%s, %u left; ", s->path,
 	       layout_name(s->plan.layout.kind), c->records, ukpu_plural(c->records), c->valid);
@@ -198,8 +199,8 @@ void ukpu_print_summary(const struct ukpu_stick *s)
 		       c->next_pid[0] ? c->next_pid : "none");
 	else
 		printf("none is next.\n");
-	printf("  Expect about %.0f second%s more in each machine's POST.\n", c->post_seconds,
-	       c->post_seconds >= 0.5 && c->post_seconds < 1.5 ? "" : "s");
+	sbin_post_text(c->post_seconds, post);
+	printf("  Expect %s more in each machine's POST.\n", post);
 	if (!target_is_image(s->t))
 		printf("  Pull the stick now: other systems leave files on it.\n");
 }

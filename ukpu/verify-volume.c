@@ -274,11 +274,12 @@ static void contents_consume(struct verify *v, struct verify_result *out)
 static void contents_records(struct verify *v, struct verify_result *out)
 {
 	double seconds = v->contents.post_seconds;
+	char post[SBIN_POST_TEXT];
 
+	sbin_post_text(seconds, post);
 	verify_say(out, seconds > LONG_POST ? VERIFY_WARN : VERIFY_PASS,
-		   "%u record%s: expect about %.0f second%s more in each machine's POST",
-		   v->contents.records, v->contents.records == 1 ? "" : "s", seconds,
-		   seconds >= 0.5 && seconds < 1.5 ? "" : "s");
+		   "%u record%s: expect %s more in each machine's POST",
+		   v->contents.records, v->contents.records == 1 ? "" : "s", post);
 }
 
 #define ANOTHER_FILE "make a new setup.bin, then: ukpu prepare %s setup.bin"
