@@ -70,8 +70,13 @@ int table_write(struct target *t, const struct layout *l, uint32_t disk_id, stru
 	fdisk_enable_wipe(cxt, 0);
 	fdisk_enable_bootbits_protection(cxt, 1);
 	fdisk_save_user_geometry(cxt, 0, LAYOUT_HEADS, LAYOUT_TRACK);
-	/* By our descriptor: fdisk_assign_device() would open without O_EXCL when it is busy. */
+	/*
+	 * By our descriptor: fdisk_assign_device() would open without O_EXCL when it is busy. As if
+	 * for listing, or it would look for other systems' signatures once more, to warn of them.
+	 */
+	fdisk_enable_listonly(cxt, 1);
 	r = fdisk_assign_device_by_fd(cxt, target_fd(t), target_path(t), 0);
+	fdisk_enable_listonly(cxt, 0);
 	if (r) {
 		r = refused(fault, r, "take the device");
 		goto out;
