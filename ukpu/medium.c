@@ -13,8 +13,8 @@
 
 #include "keygen/secret.h"
 
-#define WINDOW		((size_t)128 << 10)	/* bytes read at once */
-#define WINDOWS		16	/* of them are kept, each for its share of the places */
+#define WINDOW		((size_t)64 << 10)	/* bytes read at once */
+#define WINDOWS		32	/* of them are kept, each for its share of the places */
 #define DIRECT_ALIGN	4096
 
 struct medium {
