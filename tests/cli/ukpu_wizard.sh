@@ -132,7 +132,7 @@ run "NO_COLOR=1 $wizard"; see '1. The setup.bin'
 coloured && fail "colours although NO_COLOR is set"
 press C-c; ended 0
 run "$wizard"; see '1. The setup.bin'; press F10; ended 0
-run "$wizard & echo \$! >pid; fg"; see '1. The setup.bin'
+run "sh -c 'echo \$\$ >pid; exec $wizard'"; see '1. The setup.bin'
 press C-z; sleep 0.5; see '1. The setup.bin'
 kill "$(cat pid)"; see 'no stick was written'; see 'ended by the signal SIGTERM'; ended 2
 run "$wizard"; see '1. The setup.bin'
@@ -181,7 +181,7 @@ press C-c; ended 0
 
 # A terminal that goes away ends it.
 terminal 80 24
-run "$wizard & echo \$! >pid; fg"; see '1. The setup.bin'
+run "sh -c 'echo \$\$ >pid; exec $wizard'"; see '1. The setup.bin'
 T kill-server
 for _ in $(seq 300); do kill -0 "$(cat pid)" 2>/dev/null || break; sleep 0.1; done
 kill -0 "$(cat pid)" 2>/dev/null && { echo "FAIL: it runs on without a terminal"; exit 1; }
