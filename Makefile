@@ -193,6 +193,7 @@ sanitize:
 	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES)
 	@rm -rf $(if $(COUNT),$B/asan,$B/asan/report.*)
 	@ASAN_OPTIONS=detect_leaks=1:log_path=$(abspath $B/asan/report) UBSAN_OPTIONS=print_stacktrace=1 \
+	    LSAN_OPTIONS=suppressions=$(abspath tests/tools/leaks.supp):print_suppressions=0 \
 	    $(MAKE) --no-print-directory B=$B/asan WERROR= HARDEN= OPT='-O1 -g' run-tests \
 	        SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=undefined \
 	            -fno-omit-frame-pointer $(COUNT)'; status=$$?; \
