@@ -461,10 +461,15 @@ static void no_info(const char *path, const struct layout *l, const struct conte
 	stick_put(path, volume(l) + FAT_INFO_SECTOR * FAT_SECTOR, "\0\0\0\0", 4);
 }
 
+/* The volume id is random: only a turned bit is sure to be another one. */
 static void other_backup(const char *path, const struct layout *l, const struct content *c)
 {
+	uint64_t id = volume(l) + FAT_BACKUP_SECTOR * FAT_SECTOR + 67;
+	uint8_t byte;
+
 	(void)c;
-	stick_put_byte(path, volume(l) + FAT_BACKUP_SECTOR * FAT_SECTOR + 67, 0xEE);
+	stick_get(path, id, &byte, 1);
+	stick_put_byte(path, id, byte ^ 1);
 }
 
 static void bad_cluster(const char *path, const struct layout *l, const struct content *c)
