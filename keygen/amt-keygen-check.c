@@ -78,12 +78,6 @@ static int run(struct report *r, struct keysource *source, struct pidset *seen, 
 	return rc;
 }
 
-/* The plural's letter. */
-static const char *plural(unsigned long n)
-{
-	return n == 1 ? "" : "s";
-}
-
 int keygen_check(struct cli *cli)
 {
 	const char *path = cli->argv[0];

@@ -240,8 +240,8 @@ static int commit_files(struct job *job, struct fault *fault)
 	if (!rc && job->list)
 		rc = outfile_commit(&job->list, fault);
 	if (rc && job->map) {
-		fault_context(fault, "the %" PRIu64 " new keys are safe in the map, yet not all the"
-			      " files are written", job->number);
+		fault_context(fault, "what was generated (%" PRIu64 ") is safe in the map, yet not all"
+			      " the files are written", job->number);
 		tell_export(job, fault);
 	}
 	return rc;
@@ -249,7 +249,7 @@ static int commit_files(struct job *job, struct fault *fault)
 
 static void summary(const struct job *job)
 {
-	const char *s = job->number == 1 ? "" : "s";
+	const char *s = plural(job->number);
 
 	if (job->map)
 		cli_note(job->cli, "%" PRIu64 " pair%s committed to the key map %s (batch %" PRId64 ")",

@@ -86,18 +86,39 @@ void cli_help_version(FILE *out, const struct cli_program *program)
 	fprintf(out, "%s %s\n", program->name, KIT_VERSION);
 }
 
-void cli_help_program(FILE *out, const struct cli_program *program)
+bool cli_is_of_noun(const struct cli_verb *verb, const char *noun)
+{
+	size_t n = strlen(noun);
+
+	return strncmp(verb->name, noun, n) == 0 && verb->name[n] == ' ';
+}
+
+/* The verbs of the program, or those of NOUN alone. */
+static void verbs(FILE *out, const struct cli_program *program, const char *noun)
 {
 	char left[128];
 
-	fprintf(out, "%s - %s\n\nUsage: %s VERB [OPTION]... [OPERAND]...\n\nVerbs:\n",
-		program->name, program->summary, program->name);
+	fputs("\nVerbs:\n", out);
 	for (const struct cli_verb *v = program->verbs; v->name; v++) {
-		if (v->flags & CLI_HIDDEN)
+		if (v->flags & CLI_HIDDEN || (noun && !cli_is_of_noun(v, noun)))
 			continue;
 		snprintf(left, sizeof(left), "  %s", v->name);
 		pair(out, left, v->summary);
 	}
+}
+
+void cli_help_noun(FILE *out, const struct cli_program *program, const char *noun)
+{
+	fprintf(out, "Usage: %s %s VERB [OPTION]... [OPERAND]...\n", program->name, noun);
+	verbs(out, program, noun);
+	fprintf(out, "\n\"%s %s VERB --help\" tells more about a verb.\n", program->name, noun);
+}
+
+void cli_help_program(FILE *out, const struct cli_program *program)
+{
+	fprintf(out, "%s - %s\n\nUsage: %s VERB [OPTION]... [OPERAND]...\n",
+		program->name, program->summary, program->name);
+	verbs(out, program, NULL);
 	details(out, program->details);
 	examples(out, program->examples);
 	fprintf(out, "\n\"%s VERB --help\" tells more about a verb.\n"

@@ -8,6 +8,10 @@
 
 /* The program as a whole: its verbs, a line each, and examples. */
 void cli_help_program(FILE *out, const struct cli_program *program);
+/* Is VERB one of those whose first word NOUN is: "keys import" of "keys"? */
+bool cli_is_of_noun(const struct cli_verb *verb, const char *noun);
+/* The verbs of NOUN, a line each. */
+void cli_help_noun(FILE *out, const struct cli_program *program, const char *noun);
 /* One verb: synopsis, options, details, examples. */
 void cli_help_verb(FILE *out, const struct cli_program *program, const struct cli_verb *verb);
 /* "amt-keygen 0.1.0" and a line end. */

@@ -363,6 +363,42 @@ static void wiping_free(void *p)
 	free(p);
 }
 
+static bool asks_for_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help");
+}
+
+/* Is WORD what several verbs have in common, "keys" of "keys import"? */
+static bool is_noun(const struct cli_program *program, const char *word)
+{
+	for (const struct cli_verb *v = program->verbs; v->name; v++)
+		if (cli_is_of_noun(v, word))
+			return true;
+	return false;
+}
+
+/* ARGV names no verb: say which there are, or at least where that is said. */
+static int no_verb(const struct cli *cli, int argc, char **argv)
+{
+	const struct cli_program *program = cli->program;
+
+	if (argc < 2) {
+		cli_help_program(stderr, program);
+		return EXIT_CANNOT;
+	}
+	if (!is_noun(program, argv[1]))
+		return cli_misuse(cli, "there is no verb \"%s\"", argv[1]);
+	if (argc > 2 && asks_for_help(argv[2])) {
+		cli_help_noun(stdout, program, argv[1]);
+		return EXIT_YES;
+	}
+	if (argc > 2)
+		fprintf(stderr, "%s: there is no verb \"%s %s\"\n\n", program->name, argv[1],
+			argv[2]);
+	cli_help_noun(stderr, program, argv[1]);
+	return EXIT_CANNOT;
+}
+
 int cli_main(const struct cli_program *program, int argc, char **argv)
 {
 	struct cli cli = { .program = program };
@@ -373,12 +409,13 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 	json_set_alloc_funcs(malloc, wiping_free);
-	if (argc > 1 && (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h") ||
-			 !strcmp(argv[1], "help"))) {
+	if (argc > 1 && asks_for_help(argv[1])) {
 		const struct cli_verb *verb = find_verb(program, argc - 2, argv + 2, &used);
 
 		if (verb)
 			cli_help_verb(stdout, program, verb);
+		else if (argc > 2 && is_noun(program, argv[2]))
+			cli_help_noun(stdout, program, argv[2]);
 		else
 			cli_help_program(stdout, program);
 		return check_stdout(program, EXIT_YES);
@@ -393,14 +430,8 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
 		return check_stdout(program, EXIT_YES);
 	}
 	cli.verb = find_verb(program, argc - 1, argv + 1, &used);
-	if (!cli.verb) {
-		if (argc > 1)
-			return cli_misuse(&cli, "there is no verb \"%s%s%s\"", argv[1],
-					  argc > 2 && argv[2][0] != '-' ? " " : "",
-					  argc > 2 && argv[2][0] != '-' ? argv[2] : "");
-		cli_help_program(stderr, program);
-		return EXIT_CANNOT;
-	}
+	if (!cli.verb)
+		return check_stdout(program, no_verb(&cli, argc, argv));
 	cli.given = calloc((size_t)argc + 1, sizeof(*cli.given));
 	if (!cli.given) {
 		struct fault fault = { 0 };

@@ -87,4 +87,10 @@ int fault_context(struct fault *f, const char *format, ...)
 /* Forget the fault, so that F can be used again. */
 void fault_clear(struct fault *f);
 
+/* The ending of a noun in a message: "" for one, "s" for any other number of them. */
+static inline const char *plural(unsigned long long n)
+{
+	return n == 1 ? "" : "s";
+}
+
 #endif

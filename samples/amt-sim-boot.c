@@ -67,8 +67,8 @@ static int check_header(const struct sbin_header *h, const struct stick_file *f,
 				 (unsigned long long)sbin_header_file_bytes(h));
 	if (h->consumed > h->records)
 		return fault_set(fault, KIT_ERR_FORMAT,
-				 "setup.bin says that %u of its %u records were used", h->consumed,
-				 h->records);
+				 "setup.bin counts %u record%s, and %u of them used", h->records,
+				 plural(h->records), h->consumed);
 	return 0;
 }
 
@@ -181,7 +181,7 @@ static int take_record(struct device *d, const struct stick_file *file, struct s
 	int rc = sbin_reader_take(r, &index, &offset, &record, fault);
 
 	if (rc == 0) {
-		rc = fault_set(fault, KIT_ERR_NOT_FOUND, "all %u records of setup.bin are used",
+		rc = fault_set(fault, KIT_ERR_NOT_FOUND, "no record of setup.bin is left, of %u",
 			       h->records);
 		fault_todo(fault, "write fresh keys to the stick");
 	}

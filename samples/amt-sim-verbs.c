@@ -154,9 +154,9 @@ static int raise_limit(size_t n, struct fault *fault)
 	if (limit.rlim_cur >= need)
 		return 0;
 	if (limit.rlim_max < need) {
-		fault_set(fault, KIT_ERR_RANGE, "%zu machines need %llu open files, the limit is "
+		fault_set(fault, KIT_ERR_RANGE, "%zu machine%s: %llu open files are needed, the limit is "
 						"%llu",
-			  n, (unsigned long long)need, (unsigned long long)limit.rlim_max);
+			  n, plural(n), (unsigned long long)need, (unsigned long long)limit.rlim_max);
 		return fault_todo(fault, "raise it with: ulimit -n %llu", (unsigned long long)need);
 	}
 	limit.rlim_cur = need;
@@ -181,8 +181,8 @@ static int print_report(struct cli *cli, const struct fleet *f, const struct lif
 		return cli_print_json(cli, j);
 	}
 	if (!cli->quiet)
-		printf("%zu of %zu configured, %zu hellos (%zu failed), %.2f s\n", r->configured,
-		       f->n, r->hellos, r->unsent, r->seconds);
+		printf("%zu of %zu configured, %zu hello%s (%zu failed), %.2f s\n", r->configured,
+		       f->n, r->hellos, plural(r->hellos), r->unsent, r->seconds);
 	return EXIT_YES;
 }
 

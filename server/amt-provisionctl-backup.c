@@ -54,8 +54,8 @@ static void say_counts(struct cli *cli, const char *what, struct keymap *m)
 	struct keymap_counts c;
 
 	if (keymap_count(m, ctl_now(), &c, NULL) == 0)
-		cli_note(cli, "%s: %llu keys (%llu free, %llu used)", what,
-			 (unsigned long long)c.total, (unsigned long long)c.free,
+		cli_note(cli, "%s: %llu key%s (%llu free, %llu used)", what,
+			 (unsigned long long)c.total, plural(c.total), (unsigned long long)c.free,
 			 (unsigned long long)c.used);
 }
 

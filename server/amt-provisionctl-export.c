@@ -128,7 +128,7 @@ static int choose_some(struct job *j, struct fault *fault)
 		return KIT_OK;
 	snprintf(only, sizeof(only), "only %zu", j->n);
 	fault_set(fault, KIT_ERR_NOT_FOUND, "there %s %s free key%s%s%s, so nothing was exported",
-		  j->n == 1 ? "is" : "are", j->n ? only : "no", ctl_s(j->n),
+		  j->n == 1 ? "is" : "are", j->n ? only : "no", plural(j->n),
 		  j->of_batch ? " in that batch" : "", j->again ? "" : " that never went out");
 	fault_todo(fault, "%s", j->again ? "import or generate more" :
 		   "import or generate more, or give --again for keys that went out before");
@@ -242,7 +242,7 @@ static int write_keys(struct job *j, struct fault *fault)
 	if (!rc)
 		rc = ctl_log(j->m, EVENT_INFO, "keys-exported", j->n == 1 ? j->keys[0].pid : NULL,
 			     NULL, fault, "%zu key%s exported to %s (batch %" PRId64 ")", j->n,
-			     ctl_s(j->n), where, batch);
+			     plural(j->n), where, batch);
 	return rc;
 }
 
@@ -268,10 +268,10 @@ static void say(const struct job *j)
 	double post = sbin_post_seconds((uint32_t)j->n);
 
 	if (j->setupbin_path)
-		cli_note(j->cli, "%zu key%s exported to %s (version %u.%u)", j->n, ctl_s(j->n),
+		cli_note(j->cli, "%zu key%s exported to %s (version %u.%u)", j->n, plural(j->n),
 			 j->setupbin_path, j->version.major, j->version.minor);
 	if (j->list_path && strcmp(j->list_path, "-") != 0)
-		cli_note(j->cli, "%zu key%s exported to %s", j->n, ctl_s(j->n), j->list_path);
+		cli_note(j->cli, "%zu key%s exported to %s", j->n, plural(j->n), j->list_path);
 	if (j->setupbin_path && post > SLOW_POST)
 		cli_warn(j->cli, "a stick with %zu records delays a machine's start by about %.0f s:"
 			 " \"amt-setupbin split\" makes several of it", j->n, post);

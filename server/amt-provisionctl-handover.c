@@ -233,12 +233,12 @@ int ctl_systems_export(struct cli *cli)
 	/* First the log knows, then the passwords are out. */
 	if (!rc)
 		rc = ctl_log(h.m, h.secrets ? EVENT_SECURITY : EVENT_INFO, "systems-exported", NULL,
-			     NULL, &fault, "%lu row%s of systems exported to %s%s", h.rows, ctl_s(h.rows), path,
+			     NULL, &fault, "%lu row%s of systems exported to %s%s", h.rows, plural(h.rows), path,
 			     h.secrets ? ", with their passwords" : "");
 	if (!rc)
 		rc = outfile_commit(&h.file, &fault);
 	if (!rc)
-		cli_note(cli, "%lu row%s exported%s", h.rows, ctl_s(h.rows),
+		cli_note(cli, "%lu row%s exported%s", h.rows, plural(h.rows),
 			 h.secrets ? ", with passwords" : "");
 	outfile_discard(&h.file);
 	keymap_close(&h.m);

@@ -183,7 +183,7 @@ static int note(struct import *im, struct fault *fault)
 {
 	return ctl_log(im->m, EVENT_INFO, "keys-imported", NULL, NULL, fault,
 		       "%lu key%s imported from %s (%s), %lu there already, %lu left out", im->added,
-		       ctl_s(im->added), im->name, im->kind,
+		       plural(im->added), im->name, im->kind,
 		       im->same + im->completed + im->differs, im->bad);
 }
 
@@ -237,28 +237,28 @@ static void say(const struct import *im, bool imported)
 			 im->name, im->differs, im->differs == 1 ? " is" : "s are");
 	if (im->folded)
 		cli_note(cli, "%s: lower case letters in %lu %s%s were read as upper case",
-			 im->name, im->folded, unit(im), ctl_s(im->folded));
+			 im->name, im->folded, unit(im), plural(im->folded));
 	if (!imported && im->bad) {
-		cli_warn(cli, "%s: %lu bad %s%s, so %s%s", im->name, im->bad, unit(im), ctl_s(im->bad),
+		cli_warn(cli, "%s: %lu bad %s%s, so %s%s", im->name, im->bad, unit(im), plural(im->bad),
 			 im->dry ? "it would be refused" : "nothing of it was imported",
 			 im->skip ? "" : "; mend them, or leave them out with --skip-bad");
 		return;
 	}
 	if (cli->quiet)
 		return;
-	printf("%s: %s, %lu key%s %s", im->name, im->kind, im->added, ctl_s(im->added),
+	printf("%s: %s, %lu key%s %s", im->name, im->kind, im->added, plural(im->added),
 	       im->dry ? "would be imported" : "imported");
 	if (im->same)
 		printf(", %lu there already", im->same);
 	if (im->completed)
 		printf(", %lu completed with a password", im->completed);
 	if (im->bad)
-		printf(", %lu bad %s%s left out", im->bad, unit(im), ctl_s(im->bad));
+		printf(", %lu bad %s%s left out", im->bad, unit(im), plural(im->bad));
 	putchar('\n');
 	if (im->bare)
 		cli_warn(cli, "%s: %lu key%s came without the machine's new MEBx password, without"
 			 " which the server cannot log in: import the list again with the column"
-			 " admin_password", im->name, im->bare, ctl_s(im->bare));
+			 " admin_password", im->name, im->bare, plural(im->bare));
 }
 
 /* One file; returns an exit status. */

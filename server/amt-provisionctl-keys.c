@@ -123,7 +123,7 @@ int ctl_keys_list(struct cli *cli)
 								 counts_json(&counts)));
 	else if (!cli->quiet)
 		printf("%" PRIu64 " key%s in the map: %" PRIu64 " free, %" PRIu64 " reserved, %" PRIu64
-		       " used, %" PRIu64 " revoked\n", counts.total, ctl_s(counts.total), counts.free,
+		       " used, %" PRIu64 " revoked\n", counts.total, plural(counts.total), counts.free,
 		       counts.reserved, counts.used, counts.revoked);
 out:
 	keymap_close(&m);
@@ -257,6 +257,6 @@ int ctl_keys_revoke(struct cli *cli)
 	}
 	if (rc)
 		return cli_fail(cli, &fault);
-	cli_note(cli, "%u key%s revoked", revoked, ctl_s(revoked));
+	cli_note(cli, "%u key%s revoked", revoked, plural(revoked));
 	return EXIT_YES;
 }

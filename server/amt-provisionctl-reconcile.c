@@ -233,8 +233,8 @@ static unsigned long troubles(const struct job *j)
 
 static void say(const struct job *j, const char *path)
 {
-	printf("%s: %lu records, %lu taken, %lu agree with the map\n", path, j->records, j->taken,
-	       j->n[AGREED]);
+	printf("%s: %lu record%s, %lu taken, %lu in agreement with the map\n", path, j->records,
+	       plural(j->records), j->taken, j->n[AGREED]);
 	for (int i = 0; i < OUTCOMES; i++) {
 		if (i == AGREED || !j->n[i])
 			continue;

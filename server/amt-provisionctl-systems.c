@@ -62,7 +62,7 @@ static void say_counts(const uint64_t *counts)
 
 	for (int i = 0; i < SYSTEM_STATES; i++)
 		total += counts[i];
-	printf("%llu system%s", (unsigned long long)total, ctl_s(total));
+	printf("%llu system%s", (unsigned long long)total, plural(total));
 	for (int i = 0; i < SYSTEM_STATES; i++) {
 		if (!counts[i])
 			continue;
@@ -319,8 +319,9 @@ static int confirm(struct cli *cli, struct keymap *m, const struct many *l, stru
 	}
 	if (!configured || cli_has(cli, "yes"))
 		return KIT_OK;
-	snprintf(question, sizeof(question), "%u of these machines are set up; the passwords that they"
-		 " have are lost with them.\nType \"forget\" to go on: ", configured);
+	snprintf(question, sizeof(question), "Of these machines %u %s set up: the passwords of such are lost"
+		 " with them.\nType \"forget\" to go on: ", configured,
+		 configured == 1 ? "is" : "are");
 	rc = cli_confirm(cli, question, "forget", fault);
 	if (rc == KIT_ERR_STATE)
 		fault_todo(fault, "give --yes, after \"systems export --secrets\"");
@@ -353,7 +354,7 @@ int ctl_systems_forget(struct cli *cli)
 	if (rc)
 		rc = failed(cli, rc, &fault);
 	else
-		cli_note(cli, "%zu system%s forgotten", list.n, ctl_s(list.n));
+		cli_note(cli, "%zu system%s forgotten", list.n, plural(list.n));
 out:
 	free(list.uuids);
 	return rc;

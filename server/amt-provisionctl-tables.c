@@ -60,7 +60,7 @@ static int import_inventory(struct cli *cli, struct keymap *m, FILE *file, const
 		rc = read_inventory(cli, m, in, name, rows, bad, fault);
 	if (!rc && keep && (!*bad || cli_has(cli, "skip-bad"))) {
 		rc = ctl_log(m, EVENT_INFO, "inventory-imported", NULL, NULL, fault,
-			     "%lu name%s of machines imported from %s", *rows, ctl_s(*rows), name);
+			     "%lu name%s of machines imported from %s", *rows, plural(*rows), name);
 		if (!rc)
 			rc = keymap_commit(m, fault);
 	}
@@ -95,10 +95,10 @@ int ctl_inventory_import(struct cli *cli)
 						   good && !dry, "rows", (json_int_t)rows,
 						   "bad", (json_int_t)bad));
 	else if (good)
-		cli_note(cli, "%s: %lu name%s of machines %s%s", name, rows, ctl_s(rows),
+		cli_note(cli, "%s: %lu name%s of machines %s%s", name, rows, plural(rows),
 			 dry ? "would be imported" : "imported", bad ? ", bad lines left out" : "");
 	else
-		cli_warn(cli, "%s: %lu bad line%s, so nothing of it %s imported", name, bad, ctl_s(bad),
+		cli_warn(cli, "%s: %lu bad line%s, so nothing of it %s imported", name, bad, plural(bad),
 			 dry ? "would be" : "was");
 	return rc ? rc : good ? EXIT_YES : dry ? EXIT_NO : EXIT_CANNOT;
 }

@@ -65,12 +65,6 @@ json_t *ctl_json_time(int64_t when);
 json_t *ctl_json_pid(const char *pid);
 json_t *ctl_json_uuid(const struct uuid *uuid);
 
-/* "" for one, "s" for all other numbers. */
-static inline const char *ctl_s(uint64_t n)
-{
-	return n == 1 ? "" : "s";
-}
-
 /* One row of "NAME:  VALUE"; an empty VALUE is shown as '-'. */
 void ctl_line(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -49,8 +49,9 @@ static bool may_speak(struct connection *c)
 		l->counts.trouble[TROUBLE_TOO_OFTEN]++;
 		return false;
 	}
-	fault_set(&fault, KIT_ERR_BUSY, "more than %llu hellos a minute from one address: the "
-		  "others are ignored", (unsigned long long)l->limits.messages_per_minute);
+	fault_set(&fault, KIT_ERR_BUSY, "more than %llu hello%s a minute from one address: the "
+		  "others are ignored", (unsigned long long)l->limits.messages_per_minute,
+		  plural(l->limits.messages_per_minute));
 	fault_todo(&fault, "hellos_per_minute sets the limit");
 	tell(c, TROUBLE_TOO_OFTEN, &nothing, &fault);
 	return false;
@@ -82,8 +83,8 @@ static void out_of_time(struct connection *c)
 	if (!may_speak(c))
 		return;
 	if (c->size)
-		fault_set(&fault, KIT_ERR_TIMEOUT, "only %zu bytes of a hello within %llu s",
-			  c->size, seconds);
+		fault_set(&fault, KIT_ERR_TIMEOUT, "only %zu byte%s of a hello within %llu s",
+			  c->size, plural(c->size), seconds);
 	else
 		fault_set(&fault, KIT_ERR_TIMEOUT, "connected and said nothing for %llu s",
 			  seconds);

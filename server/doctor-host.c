@@ -78,7 +78,7 @@ static void look_at_disk(const struct doctor *d)
 		space = (uint64_t)fs.f_bavail * fs.f_frsize;
 		doctor_say(d, "disk", space < LEAST_DISK ? DOCTOR_WARN : DOCTOR_PASS,
 			   space < LEAST_DISK ? "make room: with a full disk no hello is taken" : NULL,
-			   "%" PRIu64 " MiB are free on the disk of the map", space >> 20);
+			   "free on the disk of the map: %" PRIu64 " MiB", space >> 20);
 	}
 	free(copy);
 }

@@ -83,14 +83,14 @@ static void look_at_counts(const struct doctor *d)
 	}
 	doctor_say(d, "free-keys", c.free == 0 ? DOCTOR_FAIL : c.free < d->min_free ? DOCTOR_WARN
 		   : DOCTOR_PASS, c.free < d->min_free || !c.free ? "make more: amt-keygen generate --map"
-		   " MAP --setupbin FILE, or import some" : NULL, "%" PRIu64 " of %" PRIu64
-		   " keys are free", c.free, c.total);
+		   " MAP --setupbin FILE, or import some" : NULL, "free keys: %" PRIu64 " of %" PRIu64,
+		   c.free, c.total);
 	if (c.lapsed)
 		doctor_say(d, "never-proved", DOCTOR_WARN, "see each with \"amt-provisionctl keys "
 			   "list --state free\", then \"amt-provisionctl keys show PID\": the "
 			   "machine was not reached, holds another PPS, or its hello was "
-			   "forged", "%" PRIu64 " keys were reserved by a hello and never"
-			   " proved", c.lapsed);
+			   "forged", "keys that were reserved by a hello and never proved: %"
+			   PRIu64, c.lapsed);
 	else
 		doctor_say(d, "never-proved", DOCTOR_PASS, NULL,
 			   "no key was reserved by a hello and then never proved");
@@ -129,8 +129,8 @@ static void look_at_passwords(const struct doctor *d)
 	}
 	pidpps_show_pid(s.first, shown);
 	doctor_say(d, "passwords", DOCTOR_WARN, "import the list again with the column admin_password:"
-		   " that fills it in", "%" PRIu64 " free keys (the first is %s) came without any"
-		   " password: their machines cannot be logged in to", s.missing, shown);
+		   " that fills it in", "free keys that came without any password, so that nobody can"
+		   " log in to their machines: %" PRIu64 ", the first is %s", s.missing, shown);
 }
 
 void doctor_keys(const struct doctor *d)
@@ -188,7 +188,7 @@ static void tell_kind(const struct doctor *d, const char *check, const struct ki
 	}
 	uuid_show(&k->first.uuid, uuid);
 	doctor_say(d, check, DOCTOR_WARN, todo, "%" PRIu64 " machine%s %s%s %s at %s%s%s", k->n,
-		   k->n == 1 ? "" : "s", what, k->n == 1 ? ":" : "; the first is", uuid,
+		   plural(k->n), what, k->n == 1 ? ":" : "; the first is", uuid,
 		   k->first.address[0] ? k->first.address : "an unknown address",
 		   reason && k->first.reason[0] ? ": " : "", reason ? k->first.reason : "");
 }
@@ -278,7 +278,7 @@ static void look_at_log(const struct doctor *d)
 			continue;
 		quiet = false;
 		doctor_say(d, stories[i].name, stories[i].verdict, stories[i].todo,
-			   "in the last day: %" PRIu64 " %s", day.n[i], stories[i].what);
+			   "%s, in the last day: %" PRIu64, stories[i].what, day.n[i]);
 	}
 	if (quiet)
 		doctor_say(d, "log", DOCTOR_PASS, NULL, "no trouble in the log of the last day");

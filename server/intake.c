@@ -76,8 +76,8 @@ static void say_certificate(const struct hello *h, struct intake_result *out)
 	size_t at;
 
 	say(out, EVENT_WARNING, "needs-certificate", "hello of version 3: the machine wants a "
-	    "server with a certificate under one of its %zu root hashes, which this server "
-	    "does not have", h->n_hashes);
+	    "server with a certificate under one of its root hashes (%zu), which this "
+	    "server does not have", h->n_hashes);
 	snprintf(out->todo, sizeof(out->todo), "to set it up by key, give it a PID and PPS from "
 		 "a stick (AMT 2.0 to 10)");
 	if (!out->made)

@@ -96,7 +96,7 @@ void journal_settle(void *context, const struct fault *failed)
 		fwrite(j->held, 1, j->held_size, stderr);
 	else if (n)
 		fprintf(stderr, "%s%u event%s could not be kept in the map and did not happen: %s\n",
-			level(j, EVENT_ERROR), n, n == 1 ? "" : "s", failed->what);
+			level(j, EVENT_ERROR), n, plural(n), failed->what);
 	j->held_size = 0;
 }
 

@@ -43,8 +43,8 @@ static void make_room(struct listener *l, int64_t now)
 	l->counts.trouble[TROUBLE_FULL]++;
 	if (now / 60 != l->told_full) {
 		l->told_full = now / 60;
-		fault_set(&fault, KIT_ERR_BUSY, "%llu connections are open, as many as are "
-			  "allowed: the oldest is closed",
+		fault_set(&fault, KIT_ERR_BUSY, "as many connections are open as are "
+			  "allowed (%llu): the oldest is closed",
 			  (unsigned long long)l->limits.connections);
 		fault_todo(&fault, "raise max_connections if these are machines saying hello");
 		tell(l, TROUBLE_FULL, oldest->address, &fault);
@@ -63,9 +63,9 @@ static void refuse_peer(struct listener *l, struct peer *peer, const struct sock
 		return;
 	peers_show(from, address);
 	if (peer) {
-		fault_set(&fault, KIT_ERR_BUSY, "more than %llu connections at a time from one "
-			  "address are refused",
-			  (unsigned long long)l->limits.per_address);
+		fault_set(&fault, KIT_ERR_BUSY, "more than %llu connection%s at a time from one "
+			  "address: refused", (unsigned long long)l->limits.per_address,
+			  plural(l->limits.per_address));
 		fault_todo(&fault, "connections_per_address sets the limit");
 	} else {
 		fault_set(&fault, KIT_ERR_BUSY, "too many different addresses in one minute: this "
@@ -292,9 +292,9 @@ int listener_inherit(struct listener *l, size_t *count, struct fault *fault)
 	return ret;
 }
 
-uint16_t listener_port(const struct listener *l, size_t i)
+uint16_t listener_where(const struct listener *l, size_t i, char address[static PEERS_TEXT + 1])
 {
-	return i < l->n_sockets ? peers_local_port(l->sockets[i]) : 0;
+	return i < l->n_sockets ? peers_local(l->sockets[i], address) : 0;
 }
 
 void listener_pause(struct listener *l, bool pause)

@@ -9,6 +9,7 @@
 #include "keygen/error.h"
 #include "server/config.h"
 #include "server/hello.h"
+#include "server/peers.h"
 
 struct event_base;
 
@@ -75,8 +76,8 @@ int listener_open(struct listener *l, const struct config_address *address,
  */
 int listener_inherit(struct listener *l, size_t *count, struct fault *fault);
 
-/* The port of listening socket I from 0 on, for "port 0" in tests; 0: no such socket. */
-uint16_t listener_port(const struct listener *l, size_t i);
+/* Where socket I from 0 on listens: its address, and its port; 0: there is no such socket. */
+uint16_t listener_where(const struct listener *l, size_t i, char address[static PEERS_TEXT + 1]);
 
 /* Stop and go on accepting: connections wait in the kernel meanwhile. */
 void listener_pause(struct listener *l, bool pause);

@@ -14,7 +14,6 @@
 #include "server/keymap.h"
 #include "server/ledger.h"
 #include "server/listener.h"
-#include "server/peers.h"
 
 #define HEADER_BYTES	8192
 #define BODY_BYTES	1024
@@ -219,9 +218,9 @@ void metrics_free(struct metrics **m)
 	*m = NULL;
 }
 
-uint16_t metrics_port(const struct metrics *m, size_t i)
+uint16_t metrics_where(const struct metrics *m, size_t i, char address[static PEERS_TEXT + 1])
 {
 	if (!m || i >= m->n_bound)
 		return 0;
-	return peers_local_port(evhttp_bound_socket_get_fd(m->bound[i]));
+	return peers_local(evhttp_bound_socket_get_fd(m->bound[i]), address);
 }

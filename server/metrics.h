@@ -6,6 +6,7 @@
 
 #include "keygen/error.h"
 #include "server/config.h"
+#include "server/peers.h"
 
 struct event_base;
 struct fleet;
@@ -46,7 +47,7 @@ int metrics_new(struct metrics **out, struct event_base *base,
 /* *m may be NULL. */
 void metrics_free(struct metrics **m);
 
-/* The port of address I, for "port 0" in tests; 0: none. */
-uint16_t metrics_port(const struct metrics *m, size_t i);
+/* Where they are served, for address I: the address, and its port; 0: none. */
+uint16_t metrics_where(const struct metrics *m, size_t i, char address[static PEERS_TEXT + 1]);
 
 #endif

@@ -167,7 +167,7 @@ void peers_show(const struct sockaddr *address, char out[static PEERS_TEXT + 1])
 	}
 }
 
-uint16_t peers_local_port(int fd)
+uint16_t peers_local(int fd, char address[static PEERS_TEXT + 1])
 {
 	union {
 		struct sockaddr any;
@@ -177,7 +177,8 @@ uint16_t peers_local_port(int fd)
 	socklen_t size = sizeof(a);
 
 	if (getsockname(fd, &a.any, &size))
-		return 0;
+		a.any.sa_family = AF_UNSPEC;
+	peers_show(&a.any, address);
 	return ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port
 		   : a.any.sa_family == AF_INET ? a.v4.sin_port : 0);
 }

@@ -47,7 +47,7 @@ size_t peers_count(const struct peers *p);
 /* The address as text, without port; IPv4 inside IPv6 as IPv4. OUT: PEERS_TEXT + 1 bytes. */
 void peers_show(const struct sockaddr *address, char out[static PEERS_TEXT + 1]);
 
-/* The port that the socket FD is bound to; 0 when it is no socket of TCP. */
-uint16_t peers_local_port(int fd);
+/* The address that the socket FD is bound to; returns its port, 0: it is no socket of TCP. */
+uint16_t peers_local(int fd, char address[static PEERS_TEXT + 1]);
 
 #endif

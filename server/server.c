@@ -402,14 +402,15 @@ static int open_metrics(struct server *s, struct fault *fault)
 					   .listener = s->listener, .fleet = s->fleet,
 					   .journal = &s->journal,
 					   .commits = &s->commits };
+	char address[PEERS_TEXT + 1];
+	uint16_t port;
 	int ret;
 
 	if (s->config.metrics_listen.count == 0)
 		return 0;
 	ret = metrics_new(&s->metrics, s->base, &s->config.metrics_listen, &sources, fault);
-	for (size_t i = 0; i < s->config.metrics_listen.count && !ret; i++)
-		journal_say(&s->journal, "metrics on %s, port %u",
-			    s->config.metrics_listen.at[i].text, metrics_port(s->metrics, i));
+	for (size_t i = 0; !ret && (port = metrics_where(s->metrics, i, address)) != 0; i++)
+		journal_say(&s->journal, "metrics on %s, port %u", address, port);
 	return ret;
 }
 
@@ -429,7 +430,9 @@ static void say_new_map(struct server *s)
 
 static int begin(struct server *s, struct fault *fault)
 {
+	char address[PEERS_TEXT + 1];
 	size_t interrupted = 0;
+	uint16_t port;
 	int ret;
 
 	keymap_set_wait(s->map, STOP_SECONDS * 1000);
@@ -438,7 +441,7 @@ static int begin(struct server *s, struct fault *fault)
 	if (ret)
 		return ret;
 	if (interrupted)
-		journal_say(&s->journal, "%zu set-ups that were interrupted are taken up again",
+		journal_say(&s->journal, "set-ups that were interrupted and are taken up again: %zu",
 			    interrupted);
 	if (s->new_map)
 		say_new_map(s);
@@ -448,9 +451,8 @@ static int begin(struct server *s, struct fault *fault)
 		ret = open_metrics(s, fault);
 	if (ret)
 		return ret;
-	for (size_t i = 0; listener_port(s->listener, i); i++)
-		journal_say(&s->journal, "waiting for hellos on port %u",
-			    listener_port(s->listener, i));
+	for (size_t i = 0; (port = listener_where(s->listener, i, address)) != 0; i++)
+		journal_say(&s->journal, "waiting for hellos on %s, port %u", address, port);
 	fleet_kick(s->fleet);
 	return 0;
 }

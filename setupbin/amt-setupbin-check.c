@@ -75,7 +75,7 @@ static void sum_up(struct cli *cli, const char *name, const struct sbin_summary 
 		return;
 	if (rc == 0) {
 		printf("%s: version %u.%u, %lu record%s, ", name, s->version.major, s->version.minor,
-		       (unsigned long)s->records, setupbin_s(s->records));
+		       (unsigned long)s->records, plural(s->records));
 		if (s->consumable)
 			printf("%lu consumed, %lu left", (unsigned long)s->consumed,
 			       (unsigned long)s->valid);
@@ -87,8 +87,8 @@ static void sum_up(struct cli *cli, const char *name, const struct sbin_summary 
 		putchar('\n');
 	}
 	printf("%s: %lu error%s, %lu warning%s, %lu note%s: %s\n", name, s->errors,
-	       setupbin_s(s->errors), s->warnings, setupbin_s(s->warnings), s->notes,
-	       setupbin_s(s->notes), fit ? "sound" : "not sound");
+	       plural(s->errors), s->warnings, plural(s->warnings), s->notes,
+	       plural(s->notes), fit ? "sound" : "not sound");
 }
 
 int setupbin_check(struct cli *cli)

@@ -342,7 +342,7 @@ static int create_from_list(struct creation *c, const char *path, struct fault *
 		rc = copy_list(c, source, &seen, fault);
 	if (rc == 0 && c->bad != 0) {
 		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has %lu bad %s%s, so %s was not written",
-			       name, c->bad, keylist_unit(source->kind), setupbin_s(c->bad), c->path);
+			       name, c->bad, keylist_unit(source->kind), plural(c->bad), c->path);
 		fault_todo(fault, "amt-keygen check %s lists what is wrong with it", path);
 	} else if (rc == 0 && c->records == 0) {
 		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has no unused pairs, so %s was not written",
@@ -350,7 +350,7 @@ static int create_from_list(struct creation *c, const char *path, struct fault *
 	}
 	if (rc == 0 && c->skipped != 0)
 		cli_note(c->cli, "%lu pair%s that the list marks as used %s left out", c->skipped,
-			 setupbin_s(c->skipped), c->skipped == 1 ? "was" : "were");
+			 plural(c->skipped), c->skipped == 1 ? "was" : "were");
 	if (rc == 0 && seen == NULL)
 		cli_note(c->cli, "whether a PID comes twice in so long a list was not watched: "
 			 "amt-setupbin check %s tells", c->path);
@@ -395,7 +395,7 @@ int setupbin_create(struct cli *cli)
 		setupbin_tell_findings(cli, c.path);
 	else if (rc == 0 && strcmp(c.path, "-") != 0)
 		cli_note(cli, "%s: %lu record%s, file version %u.%u, %s", c.path, c.records,
-			 setupbin_s(c.records), c.header.version.major, c.header.version.minor,
+			 plural(c.records), c.header.version.major, c.header.version.minor,
 			 sbin_header_consumable(&c.header) ? "consumed one by one" : "not consumed");
 	sbin_writer_discard(&c.writer);
 	outfile_discard(&c.out);

@@ -179,7 +179,7 @@ static int make_part(struct cli *cli, struct sbin_reader *reader, uint32_t *inde
 		rc = pile_end(&pile, fault);
 	pile_free(&pile);
 	if (rc == 0)
-		cli_note(cli, "%s: %lu record%s", path, (unsigned long)share, setupbin_s(share));
+		cli_note(cli, "%s: %lu record%s", path, (unsigned long)share, plural(share));
 	return rc;
 }
 
@@ -196,8 +196,8 @@ static int split(struct cli *cli, struct sbin_reader *reader, const char *name,
 	if (rc == 0)
 		rc = count_unused(reader, name, &unused, fault);
 	if (rc == 0 && unused < files)
-		rc = fault_set(fault, KIT_ERR_UNFIT, "%s has %lu unused records, too few for %lu "
-			       "files", name, (unsigned long)unused, files);
+		rc = fault_set(fault, KIT_ERR_UNFIT, "%s has %lu unused record%s, too few for %lu "
+			       "files", name, (unsigned long)unused, plural(unused), files);
 	for (unsigned long i = 0; rc == 0 && i < files; i++) {
 		/* The first ones get one more where it does not come out even. */
 		uint32_t share = (uint32_t)(unused / files + (i < unused % files));
@@ -209,8 +209,8 @@ static int split(struct cli *cli, struct sbin_reader *reader, const char *name,
 			rc = make_part(cli, reader, &index, path, share, fault);
 		free(path);
 		if (rc != 0 && i != 0)
-			cli_warn(cli, "only the first %lu of the files were made; they hold %lu "
-				 "records", i, (unsigned long)dealt);
+			cli_warn(cli, "files made before that: %lu, records in them: %lu", i,
+				 (unsigned long)dealt);
 		dealt += share;
 	}
 	if (rc == 0)
@@ -263,7 +263,7 @@ static int compact(struct cli *cli, struct sbin_reader *reader, const char *name
 		rc = pile_end(&pile, fault);
 	if (rc == 0)
 		cli_note(cli, "%s: %lu record%s kept, %lu dropped", path, (unsigned long)pile.records,
-			 setupbin_s(pile.records), (unsigned long)(h->records - pile.records));
+			 plural(pile.records), (unsigned long)(h->records - pile.records));
 	pile_free(&pile);
 	return rc;
 }
@@ -388,7 +388,7 @@ int setupbin_merge(struct cli *cli)
 		rc = pile_end(&pile, &fault);
 	if (rc == 0)
 		cli_note(cli, "%s: %lu record%s; put the other files away, so that no two machines share"
-			 " a key", path, (unsigned long)pile.records, setupbin_s(pile.records));
+			 " a key", path, (unsigned long)pile.records, plural(pile.records));
 	pile_free(&pile);
 	pidset_free(&seen);
 	free(bytes);

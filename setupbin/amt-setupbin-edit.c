@@ -238,7 +238,7 @@ int setupbin_edit(struct cli *cli)
 	if (rc == 0 && strcmp(path, "-") != 0) {
 		setupbin_tell_findings(cli, path);
 		cli_note(cli, "%s: %lu record%s changed, %lu left as before", path, e.changed,
-			 setupbin_s(e.changed), e.left);
+			 plural(e.changed), e.left);
 	}
 	outfile_discard(&out);
 	if (reader != NULL && e.record != NULL)

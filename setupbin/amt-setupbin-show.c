@@ -95,7 +95,7 @@ static int show_record(struct table *t, const struct sbin_header *h, const struc
 static void show_head(const char *name, const struct sbin_header *h)
 {
 	printf("%s: file version %u.%u, %lu record%s of %lu bytes", name, h->version.major,
-	       h->version.minor, (unsigned long)h->records, setupbin_s(h->records),
+	       h->version.minor, (unsigned long)h->records, plural(h->records),
 	       (unsigned long)h->record_chunks * SBIN_CHUNK);
 	if (sbin_header_consumable(h))
 		printf(", %lu consumed\n", (unsigned long)h->consumed);
@@ -188,7 +188,7 @@ int setupbin_next(struct cli *cli)
 	if (rc == 1) {
 		status = tell_next(cli, h, index, offset, &r);
 	} else if (rc == 0) {
-		cli_note(cli, "none: %lu of %lu records are consumed", (unsigned long)h->consumed,
+		cli_note(cli, "none is left: %lu of %lu consumed", (unsigned long)h->consumed,
 			 (unsigned long)h->records);
 		status = EXIT_NO;
 	} else {

@@ -59,8 +59,9 @@ static void check_counts(struct sbin_checker *c, uint64_t size)
 			    "the file has no records");
 	if (h->consumed > h->records)
 		sbin_report(c, SBIN_ERROR, 32, "", "consumed-count", "make the file anew",
-			    "the consumed counter is %lu, but there are only %lu records",
-			    (unsigned long)h->consumed, (unsigned long)h->records);
+			    "the consumed counter is %lu, with %lu record%s in all",
+			    (unsigned long)h->consumed, (unsigned long)h->records,
+			    plural(h->records));
 	else if (!c->summary->consumable && h->consumed != 0)
 		sbin_report(c, SBIN_WARNING, 32, "", "consumed-count", "make the file anew",
 			    "the consumed counter is %lu in a file that is not consumed",

@@ -61,8 +61,8 @@ int deal_split(const struct content *in, struct content *out, size_t n, struct f
 		goto out;
 	}
 	if (records < n) {
-		fault_set(fault, KIT_ERR_RANGE, "%u unused records do not go round %zu sticks",
-			  records, n);
+		fault_set(fault, KIT_ERR_RANGE, "%u unused record%s for %zu sticks: too few",
+			  records, plural(records), n);
 		r = fault_todo(fault, "name at most as many sticks as there are unused records");
 		goto out;
 	}

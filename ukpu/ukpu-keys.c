@@ -178,7 +178,7 @@ int ukpu_guard_unused(struct ukpu_stick *s, struct fault *fault)
 				  "--overwrite-unused");
 	}
 	fault_set(fault, KIT_ERR_EXISTS, "%s still has %lu unused record%s", s->path, unused,
-		  ukpu_plural(unused));
+		  plural(unused));
 	return fault_todo(fault, "use it up, take another stick, or overwrite it with "
 			  "--overwrite-unused, which first keeps a copy of its setup.bin");
 }
@@ -193,7 +193,7 @@ int ukpu_backup(struct ukpu_stick *s, const struct content *content, const char 
 	s->copies += !r;
 	if (!r)
 		cli_note(s->cli, "%s: a copy of its setup.bin with %u unused record%s is in %s",
-			 s->path, left, ukpu_plural(left), s->kept);
+			 s->path, left, plural(left), s->kept);
 	return r;
 }
 

@@ -67,9 +67,8 @@ int ukpu_guard_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *f
 	}
 	if (lost)
 		fault_set(fault, KIT_ERR_EXISTS,
-			  "%s: %zu of its other files cannot be read whole, so "
-			  "they cannot be saved",
-			  s->path, lost);
+			  "%s: other files that cannot be read whole, and so not be saved: "
+			  "%zu", s->path, lost);
 	else
 		fault_set(fault, KIT_ERR_EXISTS, "%s holds more files than can be saved", s->path);
 	return fault_todo(fault, "to lose those that cannot be saved, add --discard-other-files");
@@ -120,6 +119,6 @@ int ukpu_save_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *fa
 		saved += o.readable;
 	}
 	if (folder)
-		cli_note(s->cli, "%zu other file%s saved in %s", saved, ukpu_plural(saved), folder);
+		cli_note(s->cli, "%zu other file%s saved in %s", saved, plural(saved), folder);
 	return 0;
 }

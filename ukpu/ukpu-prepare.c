@@ -71,7 +71,7 @@ static int read_input(struct cli *cli, const char *path, struct content *content
 	if (!checked.errors)
 		return 0;
 	fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s: firmware would not take it", path,
-		  checked.errors, ukpu_plural(checked.errors));
+		  checked.errors, plural(checked.errors));
 	return fault_todo(fault,
 			  "mend it (amt-setupbin check %s tells more), or write it all the same "
 			  "with --force-contents",

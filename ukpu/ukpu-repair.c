@@ -71,8 +71,9 @@ static size_t list_choices(const struct find *f, const struct find_candidate **o
 
 static void show_candidate(const char *name, const struct find_candidate *c)
 {
-	fprintf(stderr, "%s: %s%s%s; %u records, %u left%s%s%s\n", name, c->path,
-		c->path[0] ? ", " : "", find_how_name(c->how), c->records, c->left,
+	fprintf(stderr, "%s: %s%s%s; %u record%s, %u left%s%s%s\n", name, c->path,
+		c->path[0] ? ", " : "", find_how_name(c->how), c->records, plural(c->records),
+		c->left,
 		c->next_pid[0] ? ", next PID " : "", c->next_pid, c->sound ? "" : "; damaged");
 }
 
@@ -152,7 +153,7 @@ static int take_from_file(struct ukpu_stick *s, const char *path, struct fault *
 		r = content_check(&s->content, path, NULL, NULL, &summary, fault);
 	if (!r && summary.errors && !cli_has(s->cli, "force-contents")) {
 		fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s", path, summary.errors,
-			  ukpu_plural(summary.errors));
+			  plural(summary.errors));
 		r = fault_todo(fault, "see them with amt-setupbin check, or go on with "
 				      "--force-contents");
 	}

@@ -91,7 +91,7 @@ int ukpu_retire(struct cli *cli)
 		       "read back; "
 		       "the stick is empty.\n  Flash keeps spare copies that no program reaches: "
 		       "destroy the stick if that matters.\n",
-		       s.path, files, ukpu_plural(files), (unsigned long long)wiped);
+		       s.path, files, plural(files), (unsigned long long)wiped);
 out:
 	if (fault.code)
 		cli_fail(cli, &fault);

@@ -69,7 +69,7 @@ static void watch_job(struct wizard *w, struct job *job)
 
 static void print_keys(FILE *out, const struct sbin_summary *k)
 {
-	fprintf(out, "%u record%s, %u unused", k->records, ukpu_plural(k->records), k->valid);
+	fprintf(out, "%u record%s, %u unused", k->records, plural(k->records), k->valid);
 	if (k->next)
 		fprintf(out, "; next is record %u, PID %s", k->next,
 			k->next_pid[0] ? k->next_pid : "none");
@@ -109,7 +109,7 @@ static void print_stick(FILE *out, struct wizard *w, const struct ukpu_stick *s)
 		const struct find_candidate *c = &s->found.candidate[i];
 
 		fprintf(out, "        setup.bin %s: %u record%s, %u unused\n",
-			find_how_name(c->how), c->records, ukpu_plural(c->records), c->left);
+			find_how_name(c->how), c->records, plural(c->records), c->left);
 	}
 	for (size_t i = 0; i < s->found.n_others && i < OTHERS_SHOWN; i++)
 		print_cell(out, "        file ", s->found.other[i].path);
@@ -154,7 +154,7 @@ static enum screen_answer ask_unused(struct wizard *w, struct ukpu_stick *s, str
 		snprintf(known, sizeof(known), "This stick still has %lu unused record%s: machines "
 			 "could be set up with %s.\n\nIf you go on, a copy of each setup.bin that "
 			 "has any is kept in\n%s\nbefore the stick is overwritten.\n\n", unused,
-			 ukpu_plural(unused), unused == 1 ? "it" : "them", shown);
+			 plural(unused), unused == 1 ? "it" : "them", shown);
 	snprintf(text, sizeof(text), "%s%s", known, more);
 	return ask(w, "Unused records", text);
 }

@@ -49,7 +49,7 @@ int wizard_load(struct wizard *w, struct content *content, FILE *text, struct fa
 				  "generate --setupbin make them");
 	if (!r && w->keys.errors) {
 		fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s: firmware would not take it",
-			  path, w->keys.errors, ukpu_plural(w->keys.errors));
+			  path, w->keys.errors, plural(w->keys.errors));
 		r = fault_todo(fault, "take another file, or have this one mended; amt-setupbin "
 			       "check tells more");
 	} else if (!r && !w->keys.valid) {

@@ -147,7 +147,7 @@ void ukpu_judge_written(struct ukpu_stick *s,
 		fault_set(&s->fault, KIT_ERR_VERIFY,
 			  "%s is written, and what was written came back, but "
 			  "firmware would not take it: %u rule%s failed",
-			  s->path, s->summary.failed, ukpu_plural(s->summary.failed));
+			  s->path, s->summary.failed, plural(s->summary.failed));
 		fault_todo(&s->fault, "each says what mends it; ukpu verify %s shows them again",
 			   s->words.text);
 	}
@@ -193,7 +193,7 @@ void ukpu_print_summary(const struct ukpu_stick *s)
 	char post[SBIN_POST_TEXT];
 
 	printf("%s: ready. Layout %s; %u record%s, %u left; ", s->path,
-	       layout_name(s->plan.layout.kind), c->records, ukpu_plural(c->records), c->valid);
+	       layout_name(s->plan.layout.kind), c->records, plural(c->records), c->valid);
 	if (c->next)
 		printf("next is record %u, PID %s.\n", c->next,
 		       c->next_pid[0] ? c->next_pid : "none");

@@ -195,9 +195,4 @@ int ukpu_verify_stick(struct ukpu_stick *s, const struct disk *disk,
 /* A line for a verdict on stdout. CONTEXT: NULL, or anything to leave out what passed. */
 void ukpu_print_result(void *context, const struct verify_result *result);
 
-static inline const char *ukpu_plural(unsigned long n)
-{
-	return n == 1 ? "" : "s";
-}
-
 #endif

@@ -237,7 +237,7 @@ static void contents_check(struct verify *v, struct verify_result *out)
 			   "no setup.bin");
 	else if (v->contents.warnings)
 		verify_say(out, VERIFY_WARN, "%lu warning%s: %s", v->contents.warnings,
-			   v->contents.warnings == 1 ? "" : "s", v->first_warning);
+			   plural(v->contents.warnings), v->first_warning);
 	else
 		verify_say(out, VERIFY_PASS, "a sound setup.bin of version %u.%u",
 			   v->contents.version.major, v->contents.version.minor);
@@ -279,7 +279,7 @@ static void contents_records(struct verify *v, struct verify_result *out)
 	sbin_post_text(seconds, post);
 	verify_say(out, seconds > LONG_POST ? VERIFY_WARN : VERIFY_PASS,
 		   "%u record%s: expect %s more in each machine's POST",
-		   v->contents.records, v->contents.records == 1 ? "" : "s", post);
+		   v->contents.records, plural(v->contents.records), post);
 }
 
 #define ANOTHER_FILE "make a new setup.bin, then: ukpu prepare %s setup.bin"

@@ -25,11 +25,11 @@ start() {
 	: >log	# here, not by the daemon's shell: what an earlier one said is no sign of life
 	"$BIN/amt-provisiond" -c conf 2>>log >&2 &
 	daemon=$!
-	until grep -q 'waiting for hellos on port' log; do
+	until grep -q 'waiting for hellos on' log; do
 		kill -0 $daemon || { cat log >&2; exit 1; }
 		sleep 0.1
 	done
-	PORT=$(grep -o 'waiting for hellos on port [0-9]*' log | grep -o '[0-9]*$')
+	PORT=$(grep -o 'waiting for hellos on .*' log | grep -o '[0-9]*$')
 	METRICS=$(grep -o 'metrics on .*' log | grep -o '[0-9]*$')
 }
 stop() { kill $daemon; wait $daemon || true; daemon=''; }

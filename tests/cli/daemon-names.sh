@@ -83,6 +83,8 @@ sed -i 's/^fqdn_required = .*/fqdn_required = no/; s/^use_props_script.*/use_pro
 ctl config set hellos_per_minute 2 --quiet
 start
 SERVER="[::1]:${SERVER#*:}"
+grep -q 'waiting for hellos on ::1, port [1-9]' log || grep -q '\[::1\]:0: .*going on without' log ||
+	fail "it does not say where it listens"
 if sim_hello --address ::1 --pid 0000037M; then
 	wait_log 'invalid-pid-map .*address=::1: '
 	sim_hello --address ::1 --pid 0000037M

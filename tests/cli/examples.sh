@@ -102,7 +102,7 @@ serve() { # a server for the map of this folder
 	: >serve.log
 	"$BIN/amt-provisiond" -c serve.conf 2>>serve.log &
 	DAEMON=$!
-	until_line 'waiting for hellos on port' serve.log
+	until_line 'waiting for hellos on' serve.log
 }
 until_line() { # PATTERN FILE
 	local i

@@ -28,6 +28,22 @@ for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-
 	zsh -n completion || fail "$program: the zsh completion is no zsh"
 	if "$BIN/$program" --completion fish 2>err; then fail "a shell it does not know"; fi
 done
+# What several verbs have in common, alone or before a word that is none, tells them.
+for noun in keys systems inventory profiles config; do
+	"$BIN/amt-provisionctl" --help | sed -n "s/^  \($noun [a-z-]*\) .*/\1/p" >verbs
+	for words in "$noun" "$noun nonsense" "$noun --nonsense" "$noun --help" "help $noun"; do
+		status=0
+		# shellcheck disable=SC2086 # words
+		"$BIN/amt-provisionctl" $words >out 2>err || status=$?
+		case $words in
+		*help*) [ $status = 0 ] && [ ! -s err ] || fail "$words: status $status" ;;
+		*) [ $status = 2 ] && [ ! -s out ] || fail "$words: status $status" ;;
+		esac
+		sed -n "s/^  \($noun [a-z-]*\) .*/\1/p" out err | diff verbs - ||
+			fail "$words does not tell its verbs"
+	done
+	"$BIN/amt-provisionctl" $noun nonsense 2>&1 | grep -q "no verb \"$noun nonsense\"" || fail "$noun"
+done
 complete_words() { # PROGRAM WORD...: what bash would offer for the last word
 	local program=$1; shift
 	bash -c 'source /dev/stdin; f=_${1//-/_}; shift; COMP_WORDS=(x "$@"); COMP_CWORD=$#; $f

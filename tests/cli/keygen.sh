@@ -95,7 +95,7 @@ for want in '-o FILE' '--setupbin FILE --file-version 3.0 -o FILE'; do
 	[ "$want" = '-o FILE' ] || extra=(--setupbin lost.bin --file-version 3.0 --random-passwords)
 	if "$BIN/amt-keygen" generate -n 4 --map lost.db --key-file lost.key -o - "${extra[@]}" \
 		>/dev/full 2>err; then fail "a full disk went unnoticed beside the map"; fi
-	grep -q '4 new keys are safe in the map' err || fail "not told where the keys are: $(cat err)"
+	grep -q 'what was generated (4) is safe in the map' err || fail "not told where the keys are: $(cat err)"
 	grep -qF -- "--again $want" err || fail "not told how to get them: $(cat err)"
 	command=$(sed -n 's/.*write them with: amt-provisionctl //p' err)
 	rm -f again.bin again.csv

@@ -84,7 +84,7 @@ P() { sed -n "$(($1 + 1))p" keys.csv | cut -d, -f1; }
 "$BIN/amt-provisionctl" keys export -m map.db -q --again --setupbin stick.bin \
 	"$(P 2)" "$(P 3)" "$(P 4)" "$(P 5)" "$(P 6)" "$(P 7)"
 status 0 ctl reconcile stick.bin
-grep -q '6 records, 0 taken, 6 agree' out || fail "$(cat out)"
+grep -q '6 records, 0 taken, 6 in agreement' out || fail "$(cat out)"
 set_key() { sqlite3 map.db "UPDATE csti_pid_map SET $2 WHERE pid = '$(P "$1" | tr -d -)'"; }
 # Records 1 to 3 are taken: used in the map, never heard of, and heard of but never proved.
 printf '\003' | dd of=stick.bin bs=1 seek=32 conv=notrunc status=none

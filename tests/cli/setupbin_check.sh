@@ -93,7 +93,7 @@ says out 'record 1 of 1, PID none'
 cp "$partly" used.bin
 printf '\4' | dd of=used.bin bs=1 seek=32 conv=notrunc 2>/dev/null
 status 1 "$S" next used.bin
-says err 'none: 4 of 4 records are consumed'
+says err 'none is left: 4 of 4 consumed'
 status 1 "$S" next --json used.bin
 jq -e '.record == null' out >/dev/null || fail "the JSON of next"
 printf '\1' | dd of=used.bin bs=1 seek=32 conv=notrunc 2>/dev/null

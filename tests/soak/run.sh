@@ -43,11 +43,11 @@ metrics_listen = 127.0.0.1:0
 CONF
 "$BIN/amt-provisiond" -c conf 2>log &
 daemon=$!
-until grep -q 'waiting for hellos on port' log; do
+until grep -q 'waiting for hellos on' log; do
 	kill -0 $daemon || fail "the daemon did not start"
 	sleep 0.1
 done
-port=$(grep -o 'waiting for hellos on port [0-9]*' log | grep -o '[0-9]*$')
+port=$(grep -o 'waiting for hellos on .*' log | grep -o '[0-9]*$')
 metrics=$(grep -o 'metrics on .*' log | grep -o '[0-9]*$')
 
 # One line a second: seconds, KiB resident, descriptors, set-ups running.
