@@ -228,7 +228,7 @@ int keylist_open(struct keysource **out, FILE *file, const char *name, struct fa
 	if (rc == KIT_ERR_RANGE || (rc == 1 && !is_text(line, length))) {
 		fault_set(fault, KIT_ERR_FORMAT, "%s is no key list: its first line is no "
 						 "text", name);
-		rc = fault_todo(fault, "give a CSV, text or JSON list of PID/PPS pairs");
+		rc = fault_todo(fault, "give a CSV, text or JSON list of PID/PPS pairs, in UTF-8");
 	}
 	if (rc == 0) {
 		fault_set(fault, KIT_ERR_FORMAT, "%s is empty", name);

@@ -33,6 +33,7 @@ struct keycounts {
 	unsigned long entries;	/* good ones given out */
 	unsigned long bad;
 	unsigned long folded;	/* lower case taken as upper case */
+	unsigned long wiped;	/* records that were taken, and their pairs wiped: no entries */
 };
 
 /*
@@ -71,8 +72,8 @@ struct keysource {
 int keylist_open(struct keysource **out, FILE *file, const char *name, struct fault *fault);
 
 /*
- * The next entry. Keeps s->counts; its operation need only keep counts.lines and
- * counts.folded.
+ * The next entry. Keeps s->counts; its operation need only keep counts.lines,
+ * counts.folded and counts.wiped.
  *
  * Returns 1 with *out filled (SECRET: wipe it), 0 at the end, KIT_ERR_FORMAT with
  * *problem filled for a bad line (the caller may go on with the next), or another

@@ -33,7 +33,7 @@ struct import {
 	const char *name;
 	bool dry, skip;
 	int64_t batch;
-	unsigned long added, same, completed, differs, conflicts, bad, folded, lines, bare;
+	unsigned long added, same, completed, differs, conflicts, bad, folded, lines, bare, wiped;
 	const char *kind;
 	json_t *problems;
 	struct held *held;
@@ -174,6 +174,7 @@ static int read_list(struct import *im, FILE *file, struct keysource *source,
 		rc = release(im, fault);
 	im->lines = source->counts.lines;
 	im->folded = source->counts.folded;
+	im->wiped = source->counts.wiped;
 	progress_end(&bar);
 	return rc;
 }
@@ -217,7 +218,7 @@ static int import_source(struct import *im, FILE *file, struct keysource *source
 
 static json_t *summary_json(const struct import *im, bool imported)
 {
-	return json_pack("{s:s, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}",
+	return json_pack("{s:s, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}",
 			 "file", im->name, "kind", im->kind ? im->kind : "unknown",
 			 "imported", imported, "dry_run", im->dry, "lines", (json_int_t)im->lines,
 			 "added", (json_int_t)im->added, "same", (json_int_t)im->same,
@@ -225,7 +226,7 @@ static json_t *summary_json(const struct import *im, bool imported)
 			 "differs", (json_int_t)im->differs, "bare", (json_int_t)im->bare,
 			 "bad", (json_int_t)im->bad,
 			 "conflicts", (json_int_t)im->conflicts, "folded", (json_int_t)im->folded,
-			 "problems", im->problems);
+			 "wiped", (json_int_t)im->wiped, "problems", im->problems);
 }
 
 static void say(const struct import *im, bool imported)
@@ -241,7 +242,7 @@ static void say(const struct import *im, bool imported)
 	if (!imported && im->bad) {
 		cli_warn(cli, "%s: %lu bad %s%s, so %s%s", im->name, im->bad, unit(im), plural(im->bad),
 			 im->dry ? "it would be refused" : "nothing of it was imported",
-			 im->skip ? "" : "; mend them, or leave them out with --skip-bad");
+			 im->skip ? "" : "; mend the list, or add --skip-bad to leave them out");
 		return;
 	}
 	if (cli->quiet)
@@ -252,6 +253,8 @@ static void say(const struct import *im, bool imported)
 		printf(", %lu there already", im->same);
 	if (im->completed)
 		printf(", %lu completed with a password", im->completed);
+	if (im->wiped)
+		printf(", %lu used record%s without a pair", im->wiped, plural(im->wiped));
 	if (im->bad)
 		printf(", %lu bad %s%s left out", im->bad, unit(im), plural(im->bad));
 	putchar('\n');
@@ -277,6 +280,9 @@ static int import_file(struct import *im, const char *path, json_t *all)
 	if (!rc)
 		rc = import_source(im, file, source, &fault);
 	good = !rc && (!im->bad || im->skip);
+	/* Of a file that is refused nothing was taken, wherever its first bad line stands. */
+	if (!good)
+		im->added = im->same = im->completed = im->differs = im->bare = 0;
 	/* A dry run answers yes or no; an import is done or not. */
 	status = good ? EXIT_YES : !rc && im->dry ? EXIT_NO : EXIT_CANNOT;
 	if (rc) {

@@ -319,8 +319,8 @@ static int confirm(struct cli *cli, struct keymap *m, const struct many *l, stru
 	}
 	if (!configured || cli_has(cli, "yes"))
 		return KIT_OK;
-	snprintf(question, sizeof(question), "Of these machines %u %s set up: the passwords of such are lost"
-		 " with them.\nType \"forget\" to go on: ", configured,
+	snprintf(question, sizeof(question), "Of these machines %u %s set up: the passwords of"
+		 " such are lost with them.\nType \"forget\" to go on: ", configured,
 		 configured == 1 ? "is" : "are");
 	rc = cli_confirm(cli, question, "forget", fault);
 	if (rc == KIT_ERR_STATE)

@@ -178,6 +178,12 @@ static int64_t due_again(const struct config *config, const struct system *s, in
 	return s->claim_failed_at && earliest > now ? earliest : now;
 }
 
+/* No wait is as long as that: it was begun before the clock was set back. */
+static int64_t not_too_far(const struct config *config, int64_t due, int64_t now)
+{
+	return due - now > (int64_t)config->retry_max_seconds ? now : due;
+}
+
 static void say_accepted(const struct hello *h, const struct system *before,
 			 const struct system *now, struct intake_result *out)
 {
@@ -213,14 +219,15 @@ static int queue(struct intake *in, struct keymap *map, const struct hello *h,
 		return 0;
 	/* What is set up stays so in the map until the machine has proved itself again. */
 	if (before.state == SYSTEM_CONFIGURED)
-		return keymap_system_due(map, &h->uuid, due_again(in->config, &before, now), fault);
+		return keymap_system_due(map, &h->uuid, not_too_far(in->config,
+					 due_again(in->config, &before, now), now), fault);
 	if (in->unproved && (before.state == SYSTEM_NEEDS_CERTIFICATE ||
 			     before.state == SYSTEM_REFUSED))
 		in->unproved--;
 	/* Another key or another address is a new start. */
 	if (memcmp(before.pid, h->pid, PID_LENGTH) != 0 || strcmp(before.address, k->address) != 0)
 		before.next_try = 0;
-	due = due_after_hello(in->config, &before, now);
+	due = not_too_far(in->config, due_after_hello(in->config, &before, now), now);
 	return keymap_system_state(map, &h->uuid, SYSTEM_QUEUED, NULL, due, now, fault);
 }
 

@@ -30,7 +30,7 @@ struct intake {
 	uint64_t unproved;	/* rows of machines that have proved nothing */
 };
 
-/* Count the rows that are there. */
+/* Count the rows that are there; again whenever another process may have changed them. */
 int intake_init(struct intake *in, const struct config *config, struct keymap *map,
 		struct fault *fault);
 

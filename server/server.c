@@ -286,7 +286,8 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	/* An operator's "retry", an import or a restored backup is worth a look. */
 	if (keymap_changed(s->map, &changed, NULL) == 0 && changed)
 		s->changed = true;
-	if (s->changed && fleet_recover(s->fleet, &orphans, NULL) == 0) {
+	if (s->changed && fleet_recover(s->fleet, &orphans, NULL) == 0 &&
+	    intake_init(&s->intake, &s->config, s->map, NULL) == 0) {
 		s->changed = false;
 		fleet_kick(s->fleet);
 	}

@@ -38,12 +38,15 @@ static int setupbin_next(struct keysource *source, struct keyentry *out,
 	struct sbin_record record;
 	int rc;
 
-	do {
+	for (;;) {
 		rc = sbin_reader_next(s->reader, &record, NULL, fault);
 		if (rc != 1)
 			return rc;
 		source->counts.lines++;
-	} while (sbin_record_wiped(&record));
+		if (!sbin_record_wiped(&record))
+			break;
+		source->counts.wiped++;
+	}
 	rc = sbin_record_to_entry(&record, out, problem);
 	return rc == 0 ? 1 : KIT_ERR_FORMAT;
 }

@@ -226,6 +226,22 @@ START_TEST(hellos_do_not_shorten_the_wait_after_a_failure_at_will)
 }
 END_TEST
 
+START_TEST(a_clock_that_was_set_back_makes_no_wait_longer)
+{
+	const int64_t year = 365 * 86400;
+	const struct uuid uuid = scratch_uuid(1);
+
+	say(0, 1, 0);
+	set_state(1, SYSTEM_FAILED, year + 60, year);
+	ck_assert(say(0, 1, 20));
+	ck_assert_int_eq(row(1).next_try, NOW + 20);
+	ck_assert_int_eq(keymap_system_unclaim(map, &uuid, NOW + year, &fault), 0);
+	set_state(1, SYSTEM_CONFIGURED, 0, 30);
+	ck_assert(say(0, 1, 40));
+	ck_assert_int_eq(row(1).next_try, NOW + 40);
+}
+END_TEST
+
 START_TEST(a_machine_in_set_up_is_left_alone)
 {
 	say(0, 1, 0);
@@ -380,6 +396,7 @@ int main(void)
 	tcase_add_test(t, a_refused_hello_changes_nothing_of_a_machine_that_is_known);
 	tcase_add_test(t, the_newest_address_counts_and_makes_a_failed_machine_due);
 	tcase_add_test(t, hellos_do_not_shorten_the_wait_after_a_failure_at_will);
+	tcase_add_test(t, a_clock_that_was_set_back_makes_no_wait_longer);
 	tcase_add_test(t, a_machine_in_set_up_is_left_alone);
 	tcase_add_test(t, the_address_that_is_being_called_does_not_change_meanwhile);
 	tcase_add_test(t, a_hello_alone_changes_nothing_of_a_machine_that_is_set_up);

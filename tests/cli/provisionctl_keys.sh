@@ -56,6 +56,10 @@ done
 status 0 ctl keys import -m consumed.db consumed.bin
 [ "$(ctl keys list -m consumed.db --count --json | jq .counts.free)" = 10 ] ||
 	fail "consumed records are not free"
+# One that was wiped when it was taken holds nothing to import, which is said.
+dd if=/dev/zero of=consumed.bin bs=1 seek=$((512 + 24)) count=488 conv=notrunc status=none
+status 0 ctl keys import -m wiped.db consumed.bin
+grep -q '9 keys imported, 1 used record without a pair' out || fail "$(cat out)"
 
 # Bad lines: every one told by number, field and rule, never by value; and nothing comes in.
 cat >bad.csv <<LIST
