@@ -2,9 +2,11 @@
 #include "server/amt-provisionctl.h"
 
 #include <errno.h>
+#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "keygen/secret.h"
 #include "keygen/table.h"
@@ -21,36 +23,73 @@ const struct cli_option ctl_inventory_options[] = {
 	{ NULL, 0, NULL, NULL, 0, 0 },
 };
 
+static int by_uuid(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct uuid));
+}
+
+/*
+ * Put ROW into the map. A UUID that stands in the file twice, with another name or profile, is a
+ * *problem: nobody can tell which of the two is stale. *SEEN: the UUIDs of the file (tsearch).
+ */
+static int put_row(struct keymap *m, const struct keymap_inventory *row, void **seen,
+		   struct keyproblem *problem, struct fault *fault)
+{
+	struct keymap_inventory before;
+	struct uuid *copy = malloc(sizeof(*copy));
+	struct uuid **node;
+	int rc;
+
+	if (copy)
+		*copy = row->uuid;
+	node = copy ? tsearch(copy, seen, by_uuid) : NULL;
+	if (!node) {
+		free(copy);
+		return fault_sys(fault, ENOMEM, "cannot import the inventory");
+	}
+	if (*node == copy)
+		return keymap_inventory_put(m, row, fault);
+	free(copy);
+	rc = keymap_inventory_find(m, &row->uuid, &before, fault);
+	if (!rc && (strcasecmp(before.fqdn, row->fqdn) || strcmp(before.profile, row->profile))) {
+		problem->field = "uuid";
+		problem->rule = "it stands further up with another name or profile";
+		return KIT_ERR_FORMAT;
+	}
+	return rc;
+}
+
 static int read_inventory(struct cli *cli, struct keymap *m, struct inventory *in,
 			  const char *name, unsigned long *rows, unsigned long *bad,
 			  struct fault *fault)
 {
 	struct keymap_inventory row;
 	struct keyproblem problem;
+	void *seen = NULL;
 	int rc;
 
 	while ((rc = inventory_next(in, &row, &problem, fault)) != 0) {
-		if (rc == KIT_ERR_FORMAT && !fault->code) {
-			if (++*bad <= SAID)
-				cli_warn(cli, "%s: line %lu: %s%s%s", name, problem.line, problem.field,
-					 *problem.field ? ": " : "", problem.rule);
-			continue;
-		}
-		if (rc < 0)
-			return rc;
-		++*rows;
-		rc = keymap_inventory_put(m, &row, fault);
-		if (rc)
-			return rc;
+		if (rc == 1)
+			rc = put_row(m, &row, &seen, &problem, fault);
+		if (rc == 0)
+			++*rows;
+		else if (rc != KIT_ERR_FORMAT || fault->code)
+			break;
+		else if (++*bad <= SAID)
+			cli_warn(cli, "%s: line %lu: %s%s%s", name, problem.line, problem.field,
+				 *problem.field ? ": " : "", problem.rule);
 	}
-	return KIT_OK;
+	tdestroy(seen, free);
+	return rc;
 }
 
 static int import_inventory(struct cli *cli, struct keymap *m, FILE *file, const char *name,
 			    unsigned long *rows, unsigned long *bad, struct fault *fault)
 {
 	bool keep = !cli_has(cli, "dry-run");
+	char first[SYSTEM_FQDN + 1];
 	struct inventory *in = NULL;
+	uint64_t shared = 0;
 	int rc;
 
 	rc = inventory_open(&in, file, name, fault);
@@ -58,6 +97,11 @@ static int import_inventory(struct cli *cli, struct keymap *m, FILE *file, const
 		rc = keymap_begin(m, fault);
 	if (!rc)
 		rc = read_inventory(cli, m, in, name, rows, bad, fault);
+	if (!rc)
+		rc = keymap_inventory_shared(m, &shared, first, fault);
+	if (!rc && shared)
+		cli_warn(cli, "names that the inventory now gives to more than one machine: %llu, the "
+			 "first is %s", (unsigned long long)shared, first);
 	if (!rc && keep && (!*bad || cli_has(cli, "skip-bad"))) {
 		rc = ctl_log(m, EVENT_INFO, "inventory-imported", NULL, NULL, fault,
 			     "%lu name%s of machines imported from %s", *rows, plural(*rows), name);
@@ -98,7 +142,8 @@ int ctl_inventory_import(struct cli *cli)
 		cli_note(cli, "%s: %lu name%s of machines %s%s", name, rows, plural(rows),
 			 dry ? "would be imported" : "imported", bad ? ", bad lines left out" : "");
 	else
-		cli_warn(cli, "%s: %lu bad line%s, so nothing of it %s imported", name, bad, plural(bad),
+		cli_warn(cli, "%s: %lu bad line%s, so nothing of it %s imported; mend the list, or add"
+			 " --skip-bad to leave them out", name, bad, plural(bad),
 			 dry ? "would be" : "was");
 	return rc ? rc : good ? EXIT_YES : dry ? EXIT_NO : EXIT_CANNOT;
 }

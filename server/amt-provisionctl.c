@@ -135,7 +135,8 @@ static const struct cli_verb verbs[] = {
 		.run = ctl_inventory_import,
 		.details =
 			"The header line names the columns uuid and fqdn, and profile if there is one, in any"
-			" order. Rows replace those of the same UUID. All lines are taken or none.",
+			" order. Rows replace those of the same UUID. All lines are taken or none; a UUID with"
+			" two names is a bad line, a name of two machines is warned of.",
 		.examples = "amt-provisionctl inventory import machines.csv",
 	},
 	{

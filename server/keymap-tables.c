@@ -47,6 +47,26 @@ int keymap_inventory_find(struct keymap *m, const struct uuid *uuid,
 	return rc > 0 ? KIT_OK : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
 }
 
+int keymap_inventory_shared(struct keymap *m, uint64_t *n, char first[static SYSTEM_FQDN + 1],
+			    struct fault *fault)
+{
+	sqlite3_stmt *s;
+	int rc;
+
+	*n = 0;
+	rc = db_statement(m, "SELECT count(*), ifnull(min(name), '') FROM (SELECT lower(fqdn) AS name"
+			  " FROM inventory GROUP BY name HAVING count(*) > 1)", &s, fault);
+	if (rc)
+		return rc;
+	rc = db_step(m, s, "look for names of two machines", fault);
+	if (rc > 0) {
+		*n = (uint64_t)sqlite3_column_int64(s, 0);
+		db_get_text(s, 1, first, SYSTEM_FQDN + 1);
+	}
+	db_done(s);
+	return rc < 0 ? rc : KIT_OK;
+}
+
 /* ---- profiles ---- */
 
 int keymap_profile_put(struct keymap *m, const struct profile *p, struct fault *fault)

@@ -428,6 +428,9 @@ int keymap_inventory_put(struct keymap *m, const struct keymap_inventory *row,
 /* KIT_ERR_NOT_FOUND (no fault is set then). */
 int keymap_inventory_find(struct keymap *m, const struct uuid *uuid,
 			  struct keymap_inventory *out, struct fault *fault);
+/* How many names stand for more than one machine, and the first of them in the alphabet. */
+int keymap_inventory_shared(struct keymap *m, uint64_t *n, char first[static SYSTEM_FQDN + 1],
+			    struct fault *fault);
 
 /* Insert or replace; its passwords are sealed. */
 int keymap_profile_put(struct keymap *m, const struct profile *profile, struct fault *fault);

@@ -1,0 +1,49 @@
+#!/bin/bash
+# amt-provisionctl inventory import: lists as others write them; what is wrong by line; all or none.
+set -eu
+fail() { echo "FAIL: $*"; exit 1; }
+umask 077
+"$BIN/amt-keygen" generate -q -n 1 --map map.db -o keys.csv 2>/dev/null
+# import STATUS LIST [OPTION...]: LIST with \n as line ends.
+import() {
+	local want=$1 got=0
+	# shellcheck disable=SC2059 # it is meant to be a format
+	printf "$2" >list.csv
+	shift 2
+	"$BIN/amt-provisionctl" inventory import -m map.db list.csv "$@" >out 2>err || got=$?
+	[ "$got" = "$want" ] || { cat list.csv out err; fail "status $got, not $want"; }
+}
+says() { grep -q -- "$1" err || fail "not said: $1: $(cat err)"; }
+A=939b524b-13d4-1d18-e487-1c697a6b7a2b B=939b524b-13d4-1d18-e487-1c697a6b7a2c
+
+# Any order and case, byte order mark, CRLF, semicolons, tabs, quotes, braces, a dot at the end.
+import 0 "\xef\xbb\xbfSite;FQDN;UUID\r\nx;pc1.example.com.;{${A^^}}\r\n"
+says '1 name of machines imported'
+import 0 "uuid\tfqdn\tprofile\n\"$A\"\tpc1.example.com\toffice\n\n"
+says '1 name of machines imported'
+import 0 "fqdn,uuid\npc1.example.com,${A//-/}\npc2.example.com,$B\n" --json
+[ "$(jq -c '[.rows, .imported]' out)" = '[2,true]' ] || fail "$(cat out)"
+
+# Bad lines: each by number, field and rule, and what to do about them; nothing comes in.
+import 2 "uuid,fqdn\n$A,pc9.example.com\nnone,pc1.example.com\n$B,pc 1\n$B\n00000000${A:8:28},-\n"
+says 'line 3: uuid: 32 hex digits'
+says 'line 4: fqdn: a host name'
+says 'line 5: no fewer fields'
+says 'line 6: fqdn'
+says '4 bad lines, so nothing of it was imported; .*--skip-bad'
+import 1 "uuid,fqdn\n$A,pc9.example.com\n$B,pc 1\n" --dry-run
+import 2 "uuid,name\n$A,pc9.example.com\n"
+says 'line 1 names no columns uuid and fqdn'
+import 2 ''
+
+# Two names of one machine: which of them is stale, the list does not tell.
+import 2 "uuid,fqdn\n$A,pc1.example.com\n$B,pc2.example.com\n$A,old.example.com\n"
+says 'line 4: uuid: it stands further up with another name'
+import 0 "uuid,fqdn\n$A,pc1.example.com\n$A,old.example.com\n" --skip-bad --json
+[ "$(jq -c '[.rows, .bad, .imported]' out)" = '[1,1,true]' ] || fail "$(cat out)"
+import 0 "uuid,fqdn\n$A,pc1.example.com\n$A,PC1.example.com\n"
+! grep -q warning err || fail "the same name twice: $(cat err)"
+# One name of two machines, in one list or two, is taken and told.
+import 0 "uuid,fqdn\n$A,PC2.example.com\n"
+says 'names that the inventory now gives to more than one machine: 1, the first is pc2.example.com'
+echo ok
