@@ -109,9 +109,7 @@ static int set_field(struct keymap_inventory *out, enum column column, const cha
 				   "one that no other machine has, not a blank or default one");
 		break;
 	case FQDN:
-		/* A dot at the end says the same as none. */
-		if (n && copy[n - 1] == '.')
-			copy[n - 1] = 0;
+		naming_drop_dot(copy);
 		if (!naming_is_fqdn(copy))
 			return bad(problem, "fqdn", "a host name with its domain (pc1.example.com)");
 		strcpy(out->fqdn, copy);

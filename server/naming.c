@@ -162,10 +162,18 @@ static int take_text(json_t *answer, const char *key, char *out, size_t size,
 	if (!value || json_is_null(value))
 		return 0;
 	if (!json_is_string(value) || json_string_length(value) >= size)
-		return fault_set(fault, KIT_ERR_PROTOCOL, "the properties script answers with a "
-				 "\"%s\" that is no text of at most %zu bytes", key, size - 1);
+		return fault_set(fault, KIT_ERR_PROTOCOL, "the properties script answers with no "
+				 "text of at most %zu bytes as \"%s\"", size - 1, key);
 	strcpy(out, json_string_value(value));
 	return 0;
+}
+
+void naming_drop_dot(char *name)
+{
+	size_t n = strlen(name);
+
+	if (n && name[n - 1] == '.')
+		name[n - 1] = 0;
 }
 
 static int take_answer(struct naming *n, const char *text, size_t size, struct fault *fault)
@@ -179,16 +187,17 @@ static int take_answer(struct naming *n, const char *text, size_t size, struct f
 	if (!json_is_object(answer)) {
 		json_decref(answer);
 		return fault_set(fault, KIT_ERR_PROTOCOL, "the properties script answers with no "
-				 "JSON object (%s)", error.text);
+				 "JSON object%s%s", *error.text ? ": " : "", error.text);
 	}
 	strcpy(before, a->fqdn);
 	ret = take_text(answer, "fqdn", a->fqdn, sizeof(a->fqdn), fault);
 	if (!ret)
 		ret = take_text(answer, "profile", a->profile, sizeof(a->profile), fault);
 	json_decref(answer);
+	naming_drop_dot(a->fqdn);
 	if (!ret && *a->fqdn && !naming_is_fqdn(a->fqdn))
-		ret = fault_set(fault, KIT_ERR_PROTOCOL, "the properties script answers with an "
-				"\"fqdn\" that is no fully qualified host name");
+		ret = fault_set(fault, KIT_ERR_PROTOCOL, "the properties script answers with no "
+				"fully qualified host name as \"fqdn\"");
 	if (!ret && strcmp(before, a->fqdn) != 0)
 		a->source = "the script";
 	return ret;

@@ -89,8 +89,7 @@ static void destroy(struct script *s)
 
 static void judge(struct script *s)
 {
-	if (s->fault.code)
-		return;
+	/* What was found before it was killed is kept. */
 	if (WIFSIGNALED(s->status))
 		fault_set(&s->fault, KIT_ERR_REFUSED, "the properties script was killed by "
 			  "signal %d", WTERMSIG(s->status));

@@ -123,6 +123,15 @@ START_TEST(a_script_that_says_nothing_new_leaves_the_inventorys_name)
 }
 END_TEST
 
+START_TEST(a_dot_at_the_end_of_the_scripts_name_is_dropped)
+{
+	script("#!/bin/sh\necho '{\"fqdn\": \"pc1.example.com.\"}'\n");
+	ck_assert_int_eq(ask(), 0);
+	ck_assert_str_eq(answer.fqdn, "pc1.example.com");
+	ck_assert_str_eq(answer.source, "the script");
+}
+END_TEST
+
 static const struct {
 	const char *text;
 	int code;
@@ -133,7 +142,8 @@ static const struct {
 	{ "#!/bin/sh\nkill -9 $$\n", KIT_ERR_REFUSED, "signal 9" },
 	{ "#!/bin/sh\necho hello\n", KIT_ERR_PROTOCOL, "no JSON object" },
 	{ "#!/bin/sh\necho '[1]'\n", KIT_ERR_PROTOCOL, "no JSON object" },
-	{ "#!/bin/sh\necho '{\"fqdn\": 5}'\n", KIT_ERR_PROTOCOL, "\"fqdn\" that is no text" },
+	{ "#!/bin/sh\necho '{\"fqdn\": 5}'\n", KIT_ERR_PROTOCOL,
+	  "no text of at most 255 bytes as \"fqdn\"" },
 	{ "#!/bin/sh\necho '{\"fqdn\": \"a b.c\"}'\n", KIT_ERR_PROTOCOL, "no fully qualified" },
 	{ "#!/bin/sh\nhead -c 70000 /dev/zero\n", KIT_ERR_RANGE, "more than 65536 bytes" },
 };
@@ -143,6 +153,7 @@ static void fails_with(const char *text, int code, const char *says)
 	script(text);
 	ck_assert_int_eq(ask(), code);
 	ck_assert_msg(strstr(answer.fault.what, says) != NULL, "got: %s", answer.fault.what);
+	ck_assert_msg(*answer.fault.todo, "no advice: %s", answer.fault.what);
 }
 
 START_TEST(a_script_that_fails_says_why)
@@ -392,6 +403,7 @@ int main(void)
 	tcase_add_test(t, without_any_source_there_is_no_name);
 	tcase_add_test(t, the_script_gets_what_is_known_and_its_answer_counts);
 	tcase_add_test(t, a_script_that_says_nothing_new_leaves_the_inventorys_name);
+	tcase_add_test(t, a_dot_at_the_end_of_the_scripts_name_is_dropped);
 	tcase_add_loop_test(t, a_script_that_fails_says_why, 0,
 			    sizeof(failing) / sizeof(*failing));
 	tcase_add_test(t, a_script_out_of_time_is_killed_with_its_children);
