@@ -8,6 +8,8 @@
 
 #include "keygen/table.h"
 
+#define TAKEN_UP "a running server takes it up when it is reloaded (systemctl reload" \
+		 " amt-provisiond), listen and metrics_listen when it is started again"
 #define VALUE	1200	/* bytes of a value as text: a list of addresses is the longest */
 
 /* The three layers that a value may come from. */
@@ -156,8 +158,7 @@ int ctl_config_set(struct cli *cli)
 	free_layers(l);
 	if (rc)
 		return cli_fail(cli, &fault);
-	cli_note(cli, "%s = %s; a running server takes it up when it is reloaded (systemctl reload"
-		 " amt-provisiond)", name, value);
+	cli_note(cli, "%s = %s; " TAKEN_UP, name, value);
 	return EXIT_YES;
 }
 
@@ -180,5 +181,8 @@ int ctl_config_unset(struct cli *cli)
 	if (!rc)
 		rc = write_setting(l, name, NULL, &fault);
 	free_layers(l);
-	return rc ? cli_fail(cli, &fault) : EXIT_YES;
+	if (rc)
+		return cli_fail(cli, &fault);
+	cli_note(cli, "%s taken out of the map; " TAKEN_UP, name);
+	return EXIT_YES;
 }

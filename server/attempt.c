@@ -302,11 +302,12 @@ static int find_profile(struct attempt *a, const char *name)
 		a->profile = *of_file;
 		return 0;
 	}
-	if (strcmp(name, config->default_profile) == 0)
+	if (strcmp(name, PROFILE_DEFAULT) == 0)
 		return profile_init(&a->profile, name, &a->fault);
 	fault_set(&a->fault, KIT_ERR_NOT_FOUND, "there is no profile \"%s\"", name);
 	return fault_todo(&a->fault, "make it (amt-provisionctl profiles set) or name another in "
-			  "the inventory, then amt-provisionctl systems retry");
+			  "%s, then amt-provisionctl systems retry", name ==
+			  config->default_profile ? "default_profile" : "the inventory");
 }
 
 static void on_named(void *context, const struct naming_answer *answer)

@@ -60,7 +60,8 @@ static const struct option options[] = {
 	{ "setup", "retry_max_seconds", NUMBER, AT(retry_max_seconds), "3600", 1, 30 * DAY,
 	  NULL },
 	{ "setup", "retry_limit", NUMBER, AT(retry_limit), "20", 0, 1000000, NULL },
-	{ "setup", "default_profile", TEXT, AT(default_profile), "default", 0, 0, NULL },
+	{ "setup", "default_profile", TEXT, AT(default_profile), PROFILE_DEFAULT, 0, 0,
+	  NULL },
 	{ "names", "fqdn_required", FLAG, AT(fqdn_required), "yes", 0, 0, NULL },
 	{ "names", "dns_fallback", FLAG, AT(dns_fallback), "no", 0, 0, NULL },
 	{ "names", "dns_servers", TEXT, AT(dns_servers), "", 0, 0, NULL },
@@ -365,7 +366,8 @@ static int take(struct parse *p, const char *section, const char *name, const ch
 		return profile ? profile_set(profile, name, value, p->fault) : p->fault->code;
 	}
 	if (!o) {
-		fault_set(p->fault, KIT_ERR_FORMAT, "there is no option \"%s\"", name);
+		fault_set(p->fault, KIT_ERR_FORMAT, "there is no option \"%s\" in section [%s]",
+			  name, section);
 		return fault_todo(p->fault, "amt-provisiond.conf(5) has the list");
 	}
 	if (strcmp(o->section, section) != 0)

@@ -288,6 +288,33 @@ static void look_at_log(const struct doctor *d)
 			   " s in the future: the clock was set back", day.newest - d->now);
 }
 
+/* Settings that make sense, and still keep every machine from being set up. */
+static void look_at_setups(const struct doctor *d)
+{
+	const char *name = d->config->default_profile;
+	struct fault fault = { 0 };
+	struct profile profile = { .name = "" };
+	int rc = KIT_OK;
+
+	if (d->config->max_setups == 0)
+		doctor_say(d, "max-setups", DOCTOR_WARN, "raise it, unless machines are to wait: "
+			   "amt-provisionctl config set max_setups 500",
+			   "max_setups is 0: hellos are taken, and no machine is called");
+	if (strcmp(name, PROFILE_DEFAULT) != 0 && !config_profile(d->config, name)) {
+		rc = keymap_profile_find(d->map, name, &profile, &fault);
+		profile_wipe(&profile);
+	}
+	if (rc == KIT_ERR_NOT_FOUND)
+		doctor_say(d, "default-profile", DOCTOR_FAIL, "make it (amt-provisionctl profiles set),"
+			   " or name another in default_profile",
+			   "there is no profile \"%s\", which default_profile names", name);
+	else if (rc)
+		doctor_fault(d, "default-profile", &fault);
+	else
+		doctor_say(d, "default-profile", DOCTOR_PASS, NULL,
+			   "machines get the profile \"%s\" unless they are given another", name);
+}
+
 void doctor_fleet(const struct doctor *d)
 {
 	const struct keymap_system_filter all = { 0 };
@@ -314,5 +341,6 @@ void doctor_fleet(const struct doctor *d)
 	tell_kind(d, "needs-certificate", &f.certificate, "wanting a certificate (PKI), not a key",
 		  "no machine wants a certificate", "set them up with a key from a stick, or with a tool"
 		  " that serves version 3 hellos", false);
+	look_at_setups(d);
 	look_at_log(d);
 }

@@ -9,6 +9,8 @@
 #include "keygen/password.h"
 #include "server/system.h"
 
+#define PROFILE_DEFAULT	"default"	/* the one that needs no definition */
+
 enum profile_password {
 	PROFILE_KEEP,		/* the one that the stick's record gave it stays */
 	PROFILE_ONE,		/* the profile's own, the same for all machines */

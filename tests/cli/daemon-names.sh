@@ -48,6 +48,16 @@ ctl systems list --json | jq -e '.systems[] | select(.fqdn == "two.example.com" 
 one 3 --until-configured 3 && fail "machine 3 was set up without its profile"
 wait_log "not-called .*uuid=$(uuid 3) .*there is no profile \"none\""
 
+# So does a default profile that nobody made: a machine does not get other settings for it.
+ctl config set default_profile ofice --quiet
+kill -HUP "$DAEMON"
+wait_log 'configuration read again'
+printf 'uuid,fqdn\n%s,three.example.com\n' "$(uuid 3)" >inventory.csv
+ctl inventory import inventory.csv --quiet
+ctl systems retry "$(uuid 3)" --quiet
+wait_log "not-called .*uuid=$(uuid 3) .*there is no profile \"ofice\".* name another in default_profile"
+ctl config unset default_profile --quiet
+
 # A reload takes a script in; one that makes no sense changes nothing.
 sed -i '/^\[metrics\]/i [script]\nuse_props_script = yes' conf
 kill -HUP "$DAEMON"
@@ -59,7 +69,7 @@ wait_log "script-unfit: the properties script $PWD/script cannot be run -- chmod
 chmod +x script
 kill -HUP "$DAEMON"
 reread() { [ "$(grep -c 'configuration read again from conf' log)" = "$1" ]; }
-wait_for 30 reread 2 || fail "the configuration was not read again"
+wait_for 30 reread 3 || fail "the configuration was not read again"
 [ "$(grep -c script-unfit log)" = 1 ] || fail "a script that can be run is complained of"
 one 4 --until-configured 20 || fail "machine 4 was not set up"
 wait_log "configured .*uuid=$(uuid 4) .*as four.example.com"

@@ -47,6 +47,20 @@ jq -e '.checks[] | select(.check == "invalid-pid-map" and (.todo | test("import"
 	fail "no advice"
 stop
 
+# Nobody is called, and a profile that is nowhere: no machine would be set up.
+expect default-profile pass
+ctl config set max_setups 0 --quiet
+ctl config set default_profile office --quiet
+status 1 doctor --no-network
+expect max-setups warn
+expect default-profile fail
+ctl profiles set office rekey=no --quiet
+ctl config unset max_setups --quiet
+status 0 doctor --no-network
+expect default-profile pass
+[ -z "$(verdict max-setups)" ] || fail "max_setups is 500"
+ctl config unset default_profile --quiet
+
 # Too few keys, a script that cannot be, a key file open to others, a clock of tomorrow.
 status 0 doctor --no-network --min-free 100
 expect free-keys warn
