@@ -62,10 +62,17 @@ static void deliver(struct connection *c)
 {
 	struct listener *l = c->listener;
 	struct fault fault = { .code = 0 };
-	struct hello hello;
+	struct hello hello, nothing = { .version = 0 };
 
 	if (!may_speak(c))
 		return;
+	if (c->size > l->limits.bytes) {
+		fault_set(&fault, KIT_ERR_RANGE, "a message of more than %llu bytes",
+			  (unsigned long long)l->limits.bytes);
+		fault_todo(&fault, "hello_bytes sets the limit; a hello with a PID has 32 bytes");
+		tell(c, TROUBLE_BAD_HELLO, &nothing, &fault);
+		return;
+	}
 	if (hello_decode(c->data, c->size, &hello, &fault)) {
 		tell(c, TROUBLE_BAD_HELLO, &hello, &fault);
 		return;

@@ -255,6 +255,31 @@ START_TEST(a_flood_is_cut_off_at_the_limit_of_bytes)
 }
 END_TEST
 
+START_TEST(a_sound_hello_is_refused_when_it_is_longer_than_the_limit)
+{
+	/* Version 3, with one hash. */
+	uint8_t one[25 + 2 + 20] = { 0, 0, 3, 0, [8] = 1, [24] = 1, 1, 20 };
+	int fd = dial();
+
+	limits.bytes = sizeof(one) - 1;
+	listener_set_limits(listener, &limits);
+	say(fd, one, sizeof(one));
+	turn_until(&heard.troubles, 1);
+	ck_assert_int_eq(heard.trouble, TROUBLE_BAD_HELLO);
+	ck_assert_ptr_nonnull(strstr(heard.fault.what, "more than 46 bytes"));
+	ck_assert_ptr_nonnull(strstr(heard.fault.todo, "hello_bytes"));
+	ck_assert_uint_eq(heard.hellos, 0);
+	close(fd);
+
+	limits.bytes = sizeof(one);
+	listener_set_limits(listener, &limits);
+	fd = dial();
+	say(fd, one, sizeof(one));
+	turn_until(&heard.hellos, 1);
+	close(fd);
+}
+END_TEST
+
 START_TEST(silence_ends_with_the_time_that_a_hello_may_take)
 {
 	double began = now();
@@ -649,6 +674,7 @@ int main(void)
 	tcase_add_test(t, a_33rd_byte_refuses_it_even_when_it_comes_late);
 	tcase_add_test(t, what_is_no_hello_is_refused_at_its_fourth_byte);
 	tcase_add_test(t, a_flood_is_cut_off_at_the_limit_of_bytes);
+	tcase_add_test(t, a_sound_hello_is_refused_when_it_is_longer_than_the_limit);
 	tcase_add_test(t, silence_ends_with_the_time_that_a_hello_may_take);
 	tcase_add_test(t, one_address_cannot_take_all_connections);
 	tcase_add_test(t, when_all_places_are_taken_the_oldest_goes);
