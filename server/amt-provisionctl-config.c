@@ -30,7 +30,8 @@ static int apply(void *context, const char *name, const char *value)
 	return 0;
 }
 
-static int read_layers(struct cli *cli, struct layers *l, struct fault *fault)
+/* FLAGS: KEYMAP_CREATE, or 0. KIT_ERR_NOT_FOUND: there is no map, the other layers are read. */
+static int read_layers(struct cli *cli, unsigned flags, struct layers *l, struct fault *fault)
 {
 	int rc;
 
@@ -40,7 +41,7 @@ static int read_layers(struct cli *cli, struct layers *l, struct fault *fault)
 	if (!rc)
 		rc = ctl_configuration(cli, &l->all, fault);
 	if (!rc)
-		rc = ctl_open(cli, KEYMAP_CREATE, &l->m, fault);
+		rc = ctl_open(cli, flags, &l->m, fault);
 	if (!rc)
 		rc = keymap_settings(l->m, apply, l, fault);
 	return rc;
@@ -57,10 +58,10 @@ static void free_layers(struct layers *l)
 	free(l);
 }
 
-static int new_layers(struct cli *cli, struct layers **out, struct fault *fault)
+static int new_layers(struct cli *cli, unsigned flags, struct layers **out, struct fault *fault)
 {
 	*out = calloc(1, sizeof(**out));
-	return *out ? read_layers(cli, *out, fault)
+	return *out ? read_layers(cli, flags, *out, fault)
 		    : fault_sys(fault, ENOMEM, "cannot read the configuration");
 }
 
@@ -70,7 +71,7 @@ static const char *source(struct layers *l, size_t i, const char *name)
 	char of_map[VALUE], of_file[VALUE], initial[VALUE];
 	const char *unused, *section;
 
-	if (keymap_setting(l->m, name, of_map, sizeof(of_map), NULL) == 0)
+	if (l->m && keymap_setting(l->m, name, of_map, sizeof(of_map), NULL) == 0)
 		return "map";
 	config_get(&l->file, i, &section, &unused, of_file, sizeof(of_file));
 	config_get(&l->initial, i, &section, &unused, initial, sizeof(initial));
@@ -88,7 +89,11 @@ int ctl_config_show(struct cli *cli)
 	unsigned shown = 0;
 	int rc, status = EXIT_YES;
 
-	rc = new_layers(cli, &l, &fault);
+	rc = new_layers(cli, 0, &l, &fault);
+	if (rc == KIT_ERR_NOT_FOUND && l && !l->m) {
+		cli_note(cli, "%s: what is shown are the file's settings and the defaults", fault.what);
+		rc = KIT_OK;
+	}
 	if (rc)
 		goto out;
 	if (cli->json)
@@ -145,7 +150,7 @@ int ctl_config_set(struct cli *cli)
 	if (strcmp(name, "map") == 0 || strcmp(name, "key_file") == 0)
 		return cli_misuse(cli, "%s cannot be set in the map: set it in the server's"
 				  " configuration file", name);
-	rc = new_layers(cli, &l, &fault);
+	rc = new_layers(cli, KEYMAP_CREATE, &l, &fault);
 	if (!rc) {
 		rc = config_set(&l->all, name, value, &fault);
 		if (rc == KIT_ERR_NOT_FOUND && !fault.code)
@@ -170,7 +175,7 @@ int ctl_config_unset(struct cli *cli)
 	char value[VALUE];
 	int rc;
 
-	rc = new_layers(cli, &l, &fault);
+	rc = new_layers(cli, 0, &l, &fault);
 	if (!rc)
 		rc = keymap_setting(l->m, name, value, sizeof(value), &fault);
 	if (rc == KIT_ERR_NOT_FOUND && !fault.code) {

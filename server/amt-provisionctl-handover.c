@@ -233,7 +233,8 @@ int ctl_systems_export(struct cli *cli)
 	/* First the log knows, then the passwords are out. */
 	if (!rc)
 		rc = ctl_log(h.m, h.secrets ? EVENT_SECURITY : EVENT_INFO, "systems-exported", NULL,
-			     NULL, &fault, "%lu row%s of systems exported to %s%s", h.rows, plural(h.rows), path,
+			     NULL, &fault, "%lu row%s of systems exported to %s%s", h.rows, plural(h.rows),
+			     strcmp(path, "-") ? path : "standard output",
 			     h.secrets ? ", with their passwords" : "");
 	if (!rc)
 		rc = outfile_commit(&h.file, &fault);

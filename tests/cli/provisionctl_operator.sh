@@ -94,6 +94,11 @@ status 0 "$BIN/amt-provisionctl" config show fqdn_required -c conf --json
 machine 2 2 --until-configured 30 || fail "a machine without a name is not set up, though it may be"
 status 0 ctl config unset fqdn_required
 status 1 ctl config unset fqdn_required
+# Looking makes no map.
+status 0 "$BIN/amt-provisionctl" config show fqdn_required --map nowhere.db
+grep -q 'nowhere.db.*what is shown' err || fail "$(cat err)"
+status 2 "$BIN/amt-provisionctl" config unset fqdn_required --map nowhere.db
+[ ! -e nowhere.db ] || fail "a look at the settings made a map"
 
 # Backup under the running server, more work, restore under it, and on it goes.
 status 0 ctl backup saved.db
