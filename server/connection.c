@@ -127,7 +127,8 @@ static enum progress look(struct connection *c, bool end)
 
 	if (c->page)
 		return end ? OVER : MORE;
-	if (!end && c->listener->limits.page &&
+	/* Even when all was said at once, or more than a hello may say. */
+	if (c->listener->limits.page &&
 	    (begins_with(c, "GET ") || begins_with(c, "HEAD "))) {
 		answer_page(c);
 		return MORE;

@@ -410,7 +410,7 @@ END_TEST
 
 START_TEST(a_browser_gets_a_page_and_no_trouble)
 {
-	char page[1024] = "";
+	char page[1024] = "", request[4 * HELLO_MAX] = "GET ";
 	int fd = dial();
 
 	say(fd, "GET / HTTP/1.1\r\nHost: x\r\n\r\n", 27);
@@ -422,6 +422,18 @@ START_TEST(a_browser_gets_a_page_and_no_trouble)
 	ck_assert_uint_eq(listener_counts(listener)->pages, 1);
 	close(fd);
 	turn(0.05);
+	ck_assert_uint_eq(listener_counts(listener)->open, 0);
+	/* Nor one whose request is long, nor a tool that says it and shuts its side down. */
+	memset(request + 4, 'x', sizeof(request) - 4);
+	fd = dial();
+	say(fd, request, sizeof(request));
+	shutdown(fd, SHUT_WR);
+	turn(0.05);
+	ck_assert_int_gt(recv(fd, page, sizeof(page) - 1, MSG_DONTWAIT), 0);
+	ck_assert_int_eq(strncmp(page, "HTTP/1.0 200 OK\r\n", 17), 0);
+	close(fd);
+	turn(0.05);
+	ck_assert_uint_eq(heard.troubles, 0);
 	ck_assert_uint_eq(listener_counts(listener)->open, 0);
 	/* Unless it is told not to. */
 	limits.page = false;
