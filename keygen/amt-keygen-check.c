@@ -42,7 +42,7 @@ static void report(struct report *r, const struct keyproblem *p)
 	r->problems++;
 }
 
-static int run(struct report *r, struct keysource *source, struct pidset *seen, FILE *file,
+static int run(struct report *r, struct keysource *source, struct pidset *seen,
 	       struct fault *fault)
 {
 	struct progress bar;
@@ -100,7 +100,7 @@ int keygen_check(struct cli *cli)
 		goto out;
 	if (cli->json)
 		printf("{\n  \"problems\": [");
-	rc = run(&r, source, seen, file, &fault);
+	rc = run(&r, source, seen, &fault);
 	table_end(r.table);
 	if (r.problems || source->counts.entries == 0)
 		status = EXIT_NO;

@@ -45,7 +45,6 @@ struct job {
 	struct keywriter list_writer;
 	struct sbin_writer *setupbin_writer;
 	uint8_t record[SBIN_CHUNK];	/* SECRET */
-	char first_pid[PID_LENGTH + 1];
 };
 
 static int read_options(struct job *job, struct fault *fault)
@@ -202,8 +201,6 @@ static int make_all(struct job *job, struct fault *fault)
 			rc = put_pair(job, &entry, (uint32_t)i + 1, fault);
 		if (!rc)
 			rc = mark_pair(job, entry.pair.pid, fault);
-		if (i == 0)
-			memcpy(job->first_pid, entry.pair.pid, sizeof(job->first_pid));
 		if (i % 1024 == 0)
 			progress_update(&bar, i);
 	}

@@ -127,6 +127,13 @@ int fault_context(struct fault *f, const char *format, ...)
 	return f->code;
 }
 
+int fault_pass(struct fault *f, const struct fault *from)
+{
+	if (f && !f->code)
+		*f = *from;
+	return from->code ? from->code : KIT_ERR_SYSTEM;
+}
+
 void fault_clear(struct fault *f)
 {
 	if (f)

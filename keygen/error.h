@@ -84,6 +84,12 @@ int fault_todo(struct fault *f, const char *format, ...)
 int fault_context(struct fault *f, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/*
+ * Hand a fault on that was kept aside until it was known to matter: FROM goes into F, unless F
+ * holds an earlier one. F may be NULL. Returns from->code; KIT_ERR_SYSTEM where that says nothing.
+ */
+int fault_pass(struct fault *f, const struct fault *from);
+
 /* Forget the fault, so that F can be used again. */
 void fault_clear(struct fault *f);
 

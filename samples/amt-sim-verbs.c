@@ -231,10 +231,8 @@ static int open_device(struct cli *cli, struct device *d, const struct factory *
 			 "new ones", file);
 	if (rc == 0)
 		return 0;
-	if (rc != KIT_ERR_NOT_FOUND) {
-		*fault = why;
-		return rc;
-	}
+	if (rc != KIT_ERR_NOT_FOUND)
+		return fault_pass(fault, &why);
 	rc = device_factory(d, factory->uuid_given ? factory->uuid : NULL, factory->firmware, file,
 			    fault);
 	password = cli_value(cli, "mebx-password-file");
@@ -419,10 +417,8 @@ static int add_device(struct cli *cli, struct device *d, size_t i, const struct 
 			return 0;
 		if (rc == 0)
 			device_clear(d);
-		else if (rc != KIT_ERR_NOT_FOUND) {
-			*fault = why;
-			return rc;
-		}
+		else if (rc != KIT_ERR_NOT_FOUND)
+			return fault_pass(fault, &why);
 	}
 	memcpy(uuid, factory->uuid, sizeof uuid);
 	low = (uint32_t)uuid[12] << 24 | (uint32_t)uuid[13] << 16 | (uint32_t)uuid[14] << 8 |

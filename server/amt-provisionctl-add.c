@@ -102,10 +102,8 @@ static int ask_pps(struct cli *cli, char out[static PPS_LENGTH + 1], struct faul
 		secret_wipe(typed, sizeof(typed));
 		if (!rc)
 			return KIT_OK;
-		if (file || i == TRIES) {
-			*fault = mistyped;
-			return rc;
-		}
+		if (file || i == TRIES)
+			return fault_pass(fault, &mistyped);
 		cli_warn(cli, "%s", mistyped.what);
 	}
 }

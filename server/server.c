@@ -331,10 +331,8 @@ static int listen_all(struct server *s, struct fault *fault)
 			opened++;
 			continue;
 		}
-		if (ret != KIT_ERR_NOT_FOUND) {
-			*fault = why;
-			return ret;
-		}
+		if (ret != KIT_ERR_NOT_FOUND)
+			return fault_pass(fault, &why);
 		journal_say(&s->journal, "%s: going on without", why.what);
 	}
 	if (opened)

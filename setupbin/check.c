@@ -260,10 +260,8 @@ static int check_file(struct sbin_checker *c, const struct sbin_input *in, struc
 
 	if (rc == KIT_ERR_TRUNCATED)
 		return report_unreadable(c, SBIN_CHUNK, &why);
-	if (rc != 0) {
-		*fault = why;
-		return rc;
-	}
+	if (rc != 0)
+		return fault_pass(fault, &why);
 	sbin_check_header(c, sbin_reader_header_bytes(reader), in->size);
 	rc = check_records(c, reader, &why);
 	if (rc == KIT_ERR_TRUNCATED) {
@@ -275,7 +273,7 @@ static int check_file(struct sbin_checker *c, const struct sbin_input *in, struc
 				    "copy or make the file again", "%s", why.what);
 		rc = 0;
 	} else if (rc != 0) {
-		*fault = why;
+		fault_pass(fault, &why);
 	} else if (in->size == UINT64_MAX) {
 		c->past = false;
 		c->number = 0;

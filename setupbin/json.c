@@ -271,8 +271,8 @@ int sbin_json_write(FILE *out, const struct sbin_input *in, bool secrets, struct
 	}
 	if (rc == KIT_ERR_TRUNCATED && counted)
 		rc = 0;
-	else if (end.code != 0 && fault != NULL && fault->code == 0)
-		*fault = end;
+	else if (end.code != 0)
+		fault_pass(fault, &end);
 	fputs("\n]", out);
 	if (rc == 0)
 		rc = write_trailing(out, in, ((uint64_t)h->chunks + (uint64_t)n * h->record_chunks) *

@@ -63,6 +63,23 @@ START_TEST(the_first_fault_is_kept)
 }
 END_TEST
 
+START_TEST(a_fault_that_was_kept_aside_gives_way_to_an_earlier_one)
+{
+	struct fault aside = { 0 }, f = { 0 };
+
+	fault_sys(&aside, EROFS, "cannot write x");
+	fault_todo(&aside, "move the switch");
+	ck_assert_int_eq(fault_pass(NULL, &aside), KIT_ERR_READ_ONLY);
+	ck_assert_int_eq(fault_pass(&f, &aside), KIT_ERR_READ_ONLY);
+	ck_assert_mem_eq(&f, &aside, sizeof(f));
+	fault_clear(&f);
+	fault_set(&f, KIT_ERR_FORMAT, "earlier");
+	ck_assert_int_eq(fault_pass(&f, &aside), KIT_ERR_READ_ONLY);
+	ck_assert_str_eq(f.what, "earlier");
+	ck_assert_str_eq(f.todo, "");
+}
+END_TEST
+
 START_TEST(every_error_has_words_of_its_own)
 {
 	for (int a = 0; a >= KIT_ERR_VERIFY; a--)
@@ -341,6 +358,7 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, the_first_fault_is_kept);
+	tcase_add_test(tcase, a_fault_that_was_kept_aside_gives_way_to_an_earlier_one);
 	tcase_add_test(tcase, every_error_has_words_of_its_own);
 	tcase_add_test(tcase, a_reader_stops_at_the_end_and_stays_stopped);
 	tcase_add_test(tcase, a_writer_counts_what_it_would_have_needed);

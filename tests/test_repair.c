@@ -12,6 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "keygen/bytes.h"
 #include "tests/support-log.h"
 #include "tests/support-stick.h"
 #include "ukpu/fatread.h"
@@ -334,6 +335,9 @@ START_TEST(what_cannot_be_repaired_says_why_and_is_left_as_it_is)
 {
 	const char *path = stick_path("hopeless.img");
 	uint8_t *before, *after;
+	struct layout l;
+	uint64_t entry;
+	uint8_t field[4];
 	size_t size;
 	int r;
 
@@ -349,6 +353,17 @@ START_TEST(what_cannot_be_repaired_says_why_and_is_left_as_it_is)
 	ck_assert_mem_eq(before, after, size);
 	free(before);
 	free(after);
+	/* An image that was cut off: the bytes of its file, one cluster, were behind that, which is no error. */
+	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);
+	ck_assert_int_eq(layout_make(&l, LAYOUT_FAT16, STICK_BYTES, FAT_SECTOR, 0, NULL), 0);
+	entry = layout_volume_offset(&l) + (uint64_t)l.g.root_sector * FAT_SECTOR;
+	put_le16(field, (uint16_t)l.g.clusters);
+	stick_put(path, entry + 26, field, 2);
+	put_le32(field, fat_cluster_bytes(&l.g));
+	stick_put(path, entry + 28, field, 4);
+	ck_assert_int_eq(truncate(path, STICK_BYTES / 2), 0);
+	r = ukpu("repair", "--image", path, "--yes", NULL);
+	ck_assert_msg(r == 2 && strstr(output, "holds other files"), "%d:\n%s", r, output);
 	/* A setup.bin that is broken itself. */
 	content.data[2 * SBIN_CHUNK + 16] = 9;
 	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);

@@ -111,7 +111,7 @@ int content_check(const struct content *c, const char *name,
 
 	sbin_input_memory(&input, &state, c->data, c->size, name);
 	r = sbin_check(&input, found, context, summary, fault);
-	if (r == KIT_ERR_FORMAT && fault && !fault->code)
+	if (r == KIT_ERR_FORMAT)
 		fault_set(fault, r, "%s is no setup.bin", name);
 	return r;
 }

@@ -81,14 +81,15 @@ static int piece(struct fatread_file *out, const struct disk *disk, uint64_t off
 /* 1: the file begins as a setup.bin does; 0: it does not. */
 static int begins_so(const struct fatread_file *file, struct fault *fault)
 {
+	struct fault why = {0};
 	uint8_t uuid[UUID_BYTES];
 	int r;
 
 	if (file->size < SBIN_CHUNK)
 		return 0;
-	r = fatread_file_read(file, 0, uuid, sizeof(uuid), fault);
+	r = fatread_file_read(file, 0, uuid, sizeof(uuid), &why);
 	if (r)
-		return is_finding(r) ? 0 : r;
+		return is_finding(r) ? 0 : fault_pass(fault, &why);
 	return sbin_uuid_major(uuid) != 0;
 }
 
@@ -102,11 +103,8 @@ static int judge(struct find_candidate *c, struct fault *fault)
 
 	if (c->file.size <= CONTENT_MAX)
 		r = content_take(&content, &c->file, &why);
-	if (r && !is_finding(r)) {
-		if (fault && !fault->code)
-			*fault = why;
-		return r;
-	}
+	if (r && !is_finding(r))
+		return fault_pass(fault, &why);
 	if (!r && content.data) {
 		r = content_digest(&content, c->digest, fault);
 		if (!r && !content_check(&content, "SETUP.BIN", NULL, NULL, &s, NULL)) {
@@ -260,11 +258,8 @@ static int take_file(struct search *s, struct fatread *v, const struct fatread_e
 	if (!e->deleted)
 		r = fatread_file_open(&file, v, e, &why);
 	whole = !e->deleted && !r;
-	if (r && !is_finding(r)) {
-		if (s->fault && !s->fault->code)
-			*s->fault = why;
-		return r;
-	}
+	if (r && !is_finding(r))
+		return fault_pass(s->fault, &why);
 	if (!whole && in_place) {
 		r = piece(&file, s->disk, at, e->size);
 		if (r)
@@ -350,9 +345,7 @@ static int walk_folder(struct search *s, struct fatread *v, const struct folder 
 		s->out->more_others = true;
 		return 0;
 	}
-	if (r && s->fault && !s->fault->code)
-		*s->fault = why;
-	return r;
+	return r ? fault_pass(s->fault, &why) : 0;
 }
 
 /* Walk all directories of the volume at START, if there is one. */
@@ -369,11 +362,8 @@ static int walk_volume(struct search *s, uint64_t start, bool *opened)
 	}
 	if (r && is_finding(r))
 		return 0;
-	if (r) {
-		if (s->fault && !s->fault->code)
-			*s->fault = why;
-		return r;
-	}
+	if (r)
+		return fault_pass(s->fault, &why);
 	*opened = true;
 	s->n_folders = 0;
 	enter_later(s, 0, "");

@@ -93,11 +93,8 @@ int scan_root(struct scan_root *out, struct fatread *v, struct fault *fault)
 			}
 		}
 	}
-	if (!is_finding(r)) {
-		if (r && fault)
-			*fault = local;
-		return r;
-	}
+	if (!is_finding(r))
+		return r ? fault_pass(fault, &local) : 0;
 	out->broken = true;
 	return 0;
 }
@@ -139,11 +136,8 @@ static int mark_chain(struct scan_clusters *out, struct fatread *v, struct marks
 			out->broken++;
 			return 0;
 		}
-		if (r) {
-			if (fault)
-				*fault = local;
-			return r;
-		}
+		if (r)
+			return fault_pass(fault, &local);
 	}
 	return 0;
 }
@@ -180,9 +174,7 @@ static int mark_directory(struct scan_clusters *out, struct fatread *v, struct m
 		out->broken++;
 		return 0;
 	}
-	if (r && fault)
-		*fault = local;
-	return r;
+	return r ? fault_pass(fault, &local) : 0;
 }
 
 /* One entry of the first FAT. */
@@ -296,8 +288,8 @@ int scan_clusters(struct scan_clusters *out, struct fatread *v, const struct sca
 		out->broken++;
 		r = 0;
 	}
-	if (r && fault)
-		*fault = local;
+	if (r)
+		fault_pass(fault, &local);
 	out->lost = out->used > m->marked ? out->used - m->marked : 0;
 	out->others = out->used > own + root_clusters ? out->used - own - root_clusters : 0;
 out:

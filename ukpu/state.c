@@ -82,8 +82,7 @@ int state_backup(const struct content *content, const char *path, const char *st
 			r = outfile_commit(&file, &why);
 		outfile_discard(&file);
 		if (r && (path || r != KIT_ERR_EXISTS)) {
-			if (fault && !fault->code)
-				*fault = why;
+			fault_pass(fault, &why);
 			return fault_context(fault, "the backup could not be made, so nothing was "
 					     "written to the stick");
 		}

@@ -323,9 +323,7 @@ static int failed(struct target *t, int err, const char *doing, uint64_t offset,
 			   "one" : err == EIO ? "the stick is broken: take another one" :
 			   "try another stick");
 	}
-	if (fault && !fault->code)
-		*fault = t->first;
-	return t->first.code;
+	return fault_pass(fault, &t->first);
 }
 
 /* Push what was written so far to the device, so that progress tells the truth. */
@@ -434,9 +432,7 @@ static int fresh_failed(struct target *t, const struct fault *why, struct fault 
 {
 	if (target_present(t, fault))
 		return KIT_ERR_REMOVED;
-	if (fault && !fault->code)
-		*fault = *why;
-	return why->code;
+	return fault_pass(fault, why);
 }
 
 static int fresh_read(void *context, uint64_t offset, void *buffer, size_t size,

@@ -21,9 +21,7 @@ static int take_pids(struct ukpu_stick *s, char (**pids)[PID_LENGTH + 1], size_t
 
 	if (r && forced(s))
 		return 0;
-	if (r && fault && !fault->code)
-		*fault = why;
-	return r;
+	return r ? fault_pass(fault, &why) : 0;
 }
 
 static int64_t journal_size(const char *journal)

@@ -215,8 +215,8 @@ int verify_run(const struct verify_input *in,
 	if (v->has_file && v->file.n_runs)
 		summary->file_offset = v->file.runs[0].offset;
 out:
-	if (r && fault && !fault->code)
-		*fault = v->fault;
+	if (r)
+		fault_pass(fault, &v->fault);
 	fatread_file_close(&v->file);
 	free(v);
 	return r;
