@@ -4,7 +4,6 @@
 #include "keygen/secret.h"
 #include "server/keymap-db.h"
 
-
 int keymap_batch(struct keymap *m, const char *how, const char *source, int64_t now,
 		 int64_t *batch, struct fault *fault)
 {

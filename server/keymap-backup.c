@@ -286,11 +286,8 @@ static int prepare_keys(const struct seal *of_backup, struct keymap *to, struct 
 	rc = seal_load(&both, to->key_file, &inner);
 	if (rc == KIT_ERR_NOT_FOUND)
 		return seal_save(of_backup, to->key_file, to->owner, to->group, fault);
-	if (rc) {
-		fault_set(fault, rc, "%s", inner.what);
-		fault_todo(fault, "%s", inner.todo);
-		return rc;
-	}
+	if (rc)
+		return fault_pass(fault, &inner);
 	rc = seal_merge(both, of_backup, fault);
 	if (!rc)
 		rc = seal_save(both, to->key_file, to->owner, to->group, fault);

@@ -192,7 +192,7 @@ static int check_key(struct keymap *m, struct fault *fault)
 	if (rc == KIT_ERR_NOT_FOUND)
 		return not_its_key(m, fault);
 	if (rc)
-		return fault_set(fault, rc, "%s", inner.what);
+		return fault_pass(fault, &inner);
 	rc = db_statement(m, "SELECT proof FROM master_key WHERE id = ?1", &s, fault);
 	if (rc)
 		return rc;
@@ -215,12 +215,10 @@ static int first_key(struct keymap *m, struct fault *fault)
 	int rc;
 
 	rc = seal_load(&m->seal, m->key_file, &inner);
-	if (rc == KIT_ERR_NOT_FOUND) {
+	if (rc == KIT_ERR_NOT_FOUND)
 		rc = seal_create(&m->seal, m->key_file, m->owner, m->group, fault);
-	} else if (rc) {
-		fault_set(fault, rc, "%s", inner.what);
-		fault_todo(fault, "%s", inner.todo);
-	}
+	else if (rc)
+		rc = fault_pass(fault, &inner);
 	return rc ? rc : schema_add_key(m, seal_newest(m->seal), fault);
 }
 

@@ -432,18 +432,18 @@ int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
 static int give_keys_back(struct keymap *m, const struct system *system, struct fault *fault)
 {
 	const char *pids[] = { system->pid, system->claimed_pid };
-	struct fault unused = { 0 };
+	struct fault why = { 0 };
 	int rc = KIT_OK;
 
 	if (system->next_pid[0])
-		rc = keymap_revoke(m, system->next_pid, system->last_seen, &unused);
+		rc = keymap_revoke(m, system->next_pid, system->last_seen, &why);
 	for (int i = 0; i < 2; i++) {
 		if ((rc && rc != KIT_ERR_NOT_FOUND) || !*pids[i])
 			continue;
-		fault_clear(&unused);
-		rc = keymap_release(m, pids[i], &system->uuid, &unused);
+		fault_clear(&why);
+		rc = keymap_release(m, pids[i], &system->uuid, &why);
 	}
-	return !rc || rc == KIT_ERR_NOT_FOUND ? KIT_OK : fault_set(fault, rc, "%s", unused.what);
+	return !rc || rc == KIT_ERR_NOT_FOUND ? KIT_OK : fault_pass(fault, &why);
 }
 
 int keymap_system_forget(struct keymap *m, const struct uuid *uuid, struct fault *fault)

@@ -43,7 +43,7 @@ cut -d' ' -f1 used | comm -12 - pids >ours
 "$BIN/amt-sim" fleet -n $N --keys keys.csv --address "$NET.1" --server "$SERVER" --port "$PORT" \
 	--state pcs >fleet2.out 2>&1 &
 fleet=$!
-sleep 0.5
+wait_for 30 listens || fail "the machines do not listen: $(cat fleet2.out)"
 before=$(grep -c ' configured .*configured already' log || true)
 ctl systems retry --all >/dev/null 2>&1 || for u in $(jq -r '.systems[].uuid' systems.json); do
 	ctl systems retry "$u" >/dev/null
