@@ -280,10 +280,6 @@ int setupbin_compact(struct cli *cli)
 		rc = compact(cli, reader, f.in.name, &fault);
 		setupbin_reader_close(&f, &reader);
 	}
-	if (rc == KIT_ERR_STATE) {
-		cli_fail(cli, &fault);
-		return EXIT_NO;
-	}
 	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
 }
 

@@ -83,8 +83,14 @@ printf '\4' | dd of=same.bin bs=1 seek=32 conv=notrunc 2>/dev/null
 status 2 "$S" compact nowhere.bin -o x.bin
 cp "$partly" used.bin
 printf '\4' | dd of=used.bin bs=1 seek=32 conv=notrunc 2>/dev/null
-status 1 "$S" compact used.bin -o x.bin
+# What makes files could not do it; only "next" asks, and is told no.
+status 2 "$S" compact used.bin -o x.bin
 says err 'no unused record'
+status 2 "$S" merge used.bin -o x.bin
+says err 'unused record'
+status 2 "$S" split used.bin -n 1 -o x%.bin
+says err 'no unused record'
+[ ! -e x.bin ] && [ ! -e x1.bin ] || fail "a file without records was made"
 status 2 "$S" compact "$samples/v4.0-acu-wizard.bin" -o x.bin
 says err 'not consumed'
 

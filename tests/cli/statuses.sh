@@ -45,7 +45,6 @@ no "amt-keygen check" bad.csv
 no "amt-keygen check" none.csv
 no "amt-setupbin check" longer.bin
 no "amt-setupbin next" used.bin
-no "amt-setupbin compact" used.bin -o left.bin
 no "ukpu verify" --image empty.img
 no "ukpu status" --image empty.img
 no "ukpu repair" --image empty.img --yes
@@ -86,6 +85,8 @@ status 0 amt-provisionctl log --pid 0000-037M --map map.db
 status 2 amt-keygen check nowhere.csv
 status 2 amt-setupbin check nowhere.bin
 status 2 amt-setupbin split -n 2 -o part-%.bin used.bin
+status 2 amt-setupbin merge -o left.bin used.bin
+status 2 amt-setupbin compact -o left.bin used.bin
 status 2 ukpu prepare --image used.img longer.bin --yes
 status 2 ukpu verify --image nowhere.img
 status 2 amt-provisionctl keys import bad.csv --map map.db
