@@ -238,6 +238,7 @@ START_TEST(an_enumeration_that_fails_says_so)
 {
 	ck_assert_int_lt(drive_list("/nonexistent", &drives, &n_drives, &fault), 0);
 	ck_assert_ptr_nonnull(strstr(fault.what, "cannot list the disks"));
+	ck_assert_ptr_nonnull(strstr(fault.todo, "/sys"));
 	/* An empty machine is another thing. */
 	attr("", "%s/block/.made", sys);
 	fault_clear(&fault);

@@ -269,8 +269,10 @@ int drive_list(const char *sys, struct drive **out, size_t *n, struct fault *fau
 	*n = 0;
 	snprintf(path, sizeof(path), "%s/block", sys);
 	dir = opendir(path);
-	if (!dir)
-		return fault_sys(fault, errno, "cannot list the disks of this machine (%s)", path);
+	if (!dir) {
+		fault_sys(fault, errno, "cannot list the disks of this machine (%s)", path);
+		return fault_todo(fault, "see that /sys is mounted");
+	}
 	while (errno = 0, (e = readdir(dir))) {
 		if (e->d_name[0] == '.')
 			continue;

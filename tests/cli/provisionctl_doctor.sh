@@ -8,8 +8,10 @@ status() { local want=$1 got=0; shift; "$@" >out 2>err || got=$?; [ "$got" = "$w
 # verdict CHECK: its verdicts in "out", the worst last
 verdict() { jq -r --arg c "$1" '.checks[] | select(.check == $c) | .verdict' out | sort -u | tr '\n' ' '; }
 expect() { [ "$(verdict "$1")" = "$2 " ] || { cat out; fail "$1 is $(verdict "$1"), not $2"; }; }
+# An address stands for a name that leads here where /etc/hosts has none.
+getent hosts localhost >/dev/null && HERE=localhost || HERE=127.0.0.1
 doctor() {
-	"$BIN/amt-provisionctl" doctor -c conf --json --server-name localhost --domain localdomain "$@"
+	"$BIN/amt-provisionctl" doctor -c conf --json --server-name "$HERE" --domain localdomain "$@"
 }
 make_map 12
 # A port that the doctor can know: the one that machines are called back at is free at this time.
@@ -25,8 +27,9 @@ expect free-keys pass
 expect configuration pass
 expect passwords pass
 expect log pass
-jq -e '.checks[] | select(.check == "name" and .verdict == "pass" and (.what | test("^localhost ")))' \
-	out >/dev/null || fail "localhost leads here: $(cat out)"
+jq -e --arg here "$HERE " '.checks[] |
+	select(.check == "name" and .verdict == "pass" and (.what | startswith($here)))' out >/dev/null ||
+	fail "$HERE leads here: $(cat out)"
 : >log
 start
 SERVER=127.0.0.1:$PORT
