@@ -100,12 +100,15 @@ printf '\1' | dd of=used.bin bs=1 seek=32 conv=notrunc 2>/dev/null
 status 1 "$S" next used.bin
 says err 'marked as consumed'
 
-# The variables: all that the samples have, by name.
+# The variables: those of a sample that has each which its version carries.
 status 0 "$S" variables
 says out 'user-defined-cert-add'
 status 0 "$S" variables --json
-jq -e 'length == 40 and (.[] | select(.name == "pps") | .secret and .min_bytes == 32)' out \
-	>/dev/null || fail "the JSON of variables"
+jq -e '.[] | select(.name == "pps") | .secret and .min_bytes == 32' out >/dev/null ||
+	fail "the JSON of variables"
+jq -r '.records[].variables[].name' "$samples/v3.0-every-variable.json" | sort -u >sampled
+jq -r '.[] | select(.since <= "3.0") | .name' out | sort | diff sampled - ||
+	fail "v3.0-every-variable (<) has not every variable (>)"
 
 # A full disk under standard output is noticed.
 if [ -w /dev/full ]; then
