@@ -28,6 +28,7 @@ cat >statuses <<'LIST'
 1 amt-provisionctl reconcile /dev/sdx
 [01] amt-provisionctl doctor
 LIST
+[ -d /sys/block ] || echo '2 ukpu list' >>statuses
 # Examples of formats: the page, and what reads them.
 cat >formats <<'LIST'
 amt-keylist.5 amt-keygen check example

@@ -1,7 +1,8 @@
 #!/bin/bash
 # amt-provisionctl keys add: typed at a terminal, unseen, checked as typed; or from files.
 set -eu
-command -v script >/dev/null || { echo "script (bsdutils) is not installed"; exit 77; }
+# shellcheck source=tests/cli/terminal.inc
+. "$TOP/tests/cli/terminal.inc"
 fail() { echo "FAIL: $*"; exit 1; }
 PPS=NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XJ
 umask 077

@@ -1,7 +1,8 @@
 #!/bin/bash
 # At a terminal: secrets are asked for and stay hidden, long work shows a bar, pipes get none.
 set -eu
-command -v script >/dev/null || { echo "script (bsdutils) is not installed"; exit 77; }
+# shellcheck source=tests/cli/terminal.inc
+. "$TOP/tests/cli/terminal.inc"
 fail() { echo "FAIL: $*"; exit 1; }
 # terminal PROMPT INPUT COMMAND: runs it on a terminal of its own, where INPUT is typed when PROMPT
 # shows; what it showed is in "shown". What is typed before the prompt is thrown away.
@@ -28,4 +29,24 @@ terminal '' '' "'$BIN/amt-keygen' generate -n 3000000 --output big.csv" || fail 
 grep -q 'making pairs \[#*\.*\]' shown || fail "no progress bar on a terminal"
 "$BIN/amt-keygen" generate -n 3000000 --output big.csv --force 2>err
 grep -q 'making pairs' err && fail "a progress bar in a file"
+
+# While a question waits, the same keys may go onto another stick: then they do not go onto this.
+"$BIN/amt-keygen" generate -n 3 -q --random-passwords -o keys3.csv --setupbin three.bin 2>/dev/null
+truncate -s 32M slow.img
+answer() {
+	for _ in $(seq 300); do
+		! grep -q 'Type "yes"' typescript 2>/dev/null || break
+		sleep 0.1
+	done
+	"$BIN/ukpu" prepare --quiet --yes --image quick.img --size 32M three.bin
+	echo yes
+	sleep 2
+}
+got=0
+answer | timeout 60 script -qfec "'$BIN/ukpu' prepare --image slow.img three.bin" typescript >/dev/null ||
+	got=$?
+[ $got = 2 ] || { cat typescript; fail "status $got instead of 2"; }
+grep -q "meanwhile keys of this file went onto" typescript || { cat typescript; fail "nothing is said"; }
+"$BIN/ukpu" status --image quick.img || fail "the other stick has no keys"
+if "$BIN/ukpu" status --image slow.img; then fail "the keys are on both"; fi
 echo ok

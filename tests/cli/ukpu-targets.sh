@@ -81,22 +81,6 @@ truncate -s 32M 1.img 2.img
 (ulimit -f 256 && expect 2 ukpu prepare --yes --deal --image 1.img 2.img three.bin) || exit 1
 [ "$(sed -n 's/.*PIDs that were meant for it: //p' out | wc -w)" = 3 ] || { cat out; fail "which PIDs?"; }
 
-# While a question waits, the same keys may go onto another stick: then they do not go onto this.
-rm -f ukpu/journal ./*.img
-truncate -s 32M slow.img
-answer() {
-	until grep -q 'Type "yes"' typescript 2>/dev/null; do sleep 0.1; done
-	ukpu prepare --quiet --yes --image quick.img --size 32M three.bin
-	echo yes
-	sleep 2
-}
-got=0
-answer | timeout 60 script -qfec 'ukpu prepare --image slow.img three.bin' typescript >/dev/null || got=$?
-[ $got = 2 ] || { cat typescript; fail "status $got instead of 2"; }
-grep -q "meanwhile keys of this file went onto" typescript || { cat typescript; fail "nothing is said"; }
-expect 0 ukpu status --image quick.img
-expect 1 ukpu status --image slow.img
-
 # No machine would get anything from a file that is used up.
 cp setup.bin used.bin
 printf '\007' | dd of=used.bin bs=1 seek=32 conv=notrunc status=none
