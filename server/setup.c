@@ -191,10 +191,25 @@ static bool may_refuse(const struct setup *s, const struct setup_step *step, uin
 	return step->note != 0;
 }
 
+/* What the machine says of it. Negative: nothing clear, though it was told to change something. */
+static int read_status(const struct setup *s, const struct setup_step *step,
+		       const struct xml_answer *a, uint32_t *status)
+{
+	static const char *const names[] = { "ReturnValue", "StatusCode", "Status" };
+	bool is_order = step->changes && (s->facts.soap || step->wsman.verb == WSMAN_CALL);
+	int ret = KIT_ERR_NOT_FOUND;
+
+	*status = 0;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && ret == KIT_ERR_NOT_FOUND; i++)
+		ret = xml_answer_number(a, names[i], status);
+	return is_order ? ret : 0;
+}
+
 static int take_answer(struct setup *s, const struct setup_step *step, struct xml_answer **a)
 {
 	const char *reason, *todo;
-	uint32_t value = 0;
+	uint32_t value;
+	bool unknown;
 
 	if (xml_answer_is_fault(*a, &reason)) {
 		if (may_refuse(s, step, 0)) {
@@ -203,13 +218,13 @@ static int take_answer(struct setup *s, const struct setup_step *step, struct xm
 		}
 		return refused(s, *a, reason);
 	}
-	if (xml_answer_number(*a, "ReturnValue", &value) == KIT_ERR_NOT_FOUND &&
-	    xml_answer_number(*a, "StatusCode", &value) == KIT_ERR_NOT_FOUND)
-		xml_answer_number(*a, "Status", &value);
-	if (value && may_refuse(s, step, value)) {
+	unknown = read_status(s, step, *a, &value) < 0;
+	if ((value || unknown) && may_refuse(s, step, value)) {
 		s->notes |= step->note;
 		return 0;
 	}
+	if (unknown)
+		return fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine's answer has no status");
 	if (value) {
 		fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses with status 0x%x: %s",
 			  value, status_text(value, &todo));

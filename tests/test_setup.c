@@ -19,6 +19,7 @@ struct machine {
 	const char *refuse;		/* a word in a request: that one gets STATUS */
 	unsigned status;
 	const char *reason;		/* its words when it refuses with 400 */
+	const char *fields;		/* what it answers to REFUSE instead of a status */
 	bool old_password_stays;	/* SetAdminAclEntryEx takes no effect at once */
 	char log[2048];			/* the requests' names */
 	char last[32768];		/* the last request's body */
@@ -157,6 +158,8 @@ static void serve(const struct setup_request *q)
 		if (m.refuse && strstr(m.last, m.refuse) && m.status == 500) {
 			r.status = 500;
 			fields[0] = '\0';
+		} else if (m.refuse && strstr(m.last, m.refuse) && m.fields) {
+			snprintf(fields, sizeof(fields), "%s", m.fields);
 		} else if (m.refuse && strstr(m.last, m.refuse)) {
 			snprintf(fields, sizeof(fields), "<ReturnValue>%u</ReturnValue>", m.status);
 		} else {
@@ -396,6 +399,30 @@ START_TEST(what_is_needed_fails_with_the_machines_reason)
 }
 END_TEST
 
+/* Nothing was said, or nothing that can be understood: that is no yes. */
+static const char *const no_status[] = {
+	"", "<ReturnValue>none</ReturnValue>", "<ReturnValue/>", "<ReturnValue>-1</ReturnValue>",
+	"<ReturnValue>99999999999</ReturnValue>", "<StatusCode>0x0</StatusCode>",
+};
+
+START_TEST(a_call_counts_as_done_only_when_its_answer_has_a_status_of_0)
+{
+	m.fields = no_status[_i];
+	m.soap = _i % 2;
+	m.refuse = "CommitChanges";
+	ck_assert_int_eq(run_all(), SETUP_FAILED);
+	ck_assert_int_eq(setup_fault(s)->code, KIT_ERR_PROTOCOL);
+	ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "could not commit the changes"));
+	/* What a machine may refuse it may also leave unanswered. */
+	end();
+	begin();
+	m.fields = no_status[_i];
+	m.refuse = "SetHighAccuracyTimeSynch";
+	ck_assert_int_eq(run_all(), SETUP_DONE);
+	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_NO_CLOCK);
+}
+END_TEST
+
 START_TEST(a_new_pair_is_left_out_only_where_it_was_set_up_before)
 {
 	strcpy(wish.pair.pid, "0000037M");
@@ -508,6 +535,8 @@ int main(void)
 	tcase_add_test(t, an_error_of_http_counts_as_a_refusal_even_if_the_answer_says_nothing);
 	tcase_add_test(t, a_404_turns_to_soap);
 	tcase_add_test(t, an_answer_that_is_none_fails);
+	tcase_add_loop_test(t, a_call_counts_as_done_only_when_its_answer_has_a_status_of_0, 0,
+			    sizeof(no_status) / sizeof(*no_status));
 	tcase_add_test(t, a_machine_that_wants_other_than_digest_gets_no_password);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);
