@@ -203,7 +203,7 @@ static int take_record(struct device *d, const struct stick_file *file, struct s
 	report->records = h->records;
 	report->version = h->version;
 	report->fat_bits = file->fat_bits;
-	report->consumed = !(h->flags & SBIN_DO_NOT_CONSUME);
+	report->consumed = sbin_header_consumable(h);
 	if (report->consumed)
 		rc = mark_used(file, h, offset, wipe, fault);
 	if (rc < 0)
@@ -249,7 +249,7 @@ int boot_from_stick(struct device *d, const char *stick, const struct boot_bios 
 	rc = check_header(sbin_reader_header(r), &file, reads, fault);
 	if (rc < 0)
 		goto out;
-	if (!writable && !(sbin_reader_header(r)->flags & SBIN_DO_NOT_CONSUME)) {
+	if (!writable && sbin_header_consumable(sbin_reader_header(r))) {
 		rc = fault_set(fault, KIT_ERR_READ_ONLY,
 			       "the stick is write-protected, but its records are to be marked used");
 		fault_todo(fault, "move the stick's lock switch");

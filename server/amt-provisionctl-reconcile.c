@@ -177,8 +177,8 @@ static int read_records(struct job *j, const struct sbin_input *in, struct fault
 		return rc;
 	header = sbin_reader_header(reader);
 	/* In a file that is not consumed nothing is ever marked: its one record serves all. */
-	consumed = header->flags & SBIN_DO_NOT_CONSUME ? 0 : header->consumed;
-	if (header->flags & SBIN_DO_NOT_CONSUME)
+	consumed = sbin_header_consumable(header) ? header->consumed : 0;
+	if (!sbin_header_consumable(header))
 		cli_warn(j->cli, "%s is never consumed: all machines take its first record, and the map"
 			 " lets one of them use the key", in->name);
 	while ((rc = sbin_reader_next(reader, &record, NULL, fault)) == 1) {

@@ -54,6 +54,14 @@ static void put(const char *stick, size_t n)
 	ck_assert_msg(!journal_done(stick_path("journal"), stick, &fault), "%s", fault.what);
 }
 
+/* Flags and counters stay as they are. */
+static void make_version_1(void)
+{
+	memcpy(content.data, sbin_version_uuid((struct sbin_version){ 1, 0 }), 16);
+	content.data[24] = 1;
+	content.data[25] = 0;
+}
+
 START_TEST(only_records_that_can_still_be_taken_have_their_pids_noted)
 {
 	ck_assert_uint_eq(n_pids, 7);
@@ -65,6 +73,11 @@ START_TEST(only_records_that_can_still_be_taken_have_their_pids_noted)
 	free(pids);
 	ck_assert_int_eq(journal_pids(&content, &pids, &n_pids, NULL), 0);
 	ck_assert_uint_eq(n_pids, 10);
+	/* Version 1 has no flags: machines consume such a file whatever stands there. */
+	make_version_1();
+	free(pids);
+	ck_assert_int_eq(journal_pids(&content, &pids, &n_pids, NULL), 0);
+	ck_assert_uint_eq(n_pids, 7);
 	/* No setup.bin, no PIDs. */
 	free(pids);
 	content.data[0] ^= 1;
@@ -293,6 +306,21 @@ START_TEST(every_unused_record_is_dealt_once_and_no_other)
 }
 END_TEST
 
+START_TEST(a_used_record_of_version_1_is_not_dealt_again)
+{
+	struct content part;
+
+	/* Only the counter says that three are used; the flag of later versions says nothing. */
+	make_version_1();
+	content.data[26] = SBIN_DO_NOT_CONSUME;
+	for (int i = 0; i < 3; i++)
+		content.data[(1 + i) * SBIN_CHUNK + 4] = SBIN_VALID;
+	ck_assert_msg(!deal_split(&content, &part, 1, &fault), "%s", fault.what);
+	ck_assert_uint_eq(part.size, 8 * SBIN_CHUNK);
+	content_wipe(&part);
+}
+END_TEST
+
 START_TEST(more_sticks_than_records_are_refused)
 {
 	struct content part[8];
@@ -370,6 +398,7 @@ int main(void)
 	tcase_add_test(t, the_state_folder_follows_the_environment);
 	tcase_add_test(t, backups_are_private_whole_and_never_overwrite);
 	tcase_add_test(t, every_unused_record_is_dealt_once_and_no_other);
+	tcase_add_test(t, a_used_record_of_version_1_is_not_dealt_again);
 	tcase_add_test(t, more_sticks_than_records_are_refused);
 	tcase_add_test(t, a_scrambled_record_is_dealt_as_it_stands);
 	tcase_add_test(t, a_file_that_is_too_long_is_not_read_whole);

@@ -30,7 +30,7 @@ static int list_records(const struct content *in, struct sbin_header *h, uint64_
 	if (!*offsets)
 		r = fault_set(fault, KIT_ERR_NOMEM, "no memory to deal the records");
 	while (!r && (r = sbin_reader_next(reader, &record, &offset, fault)) == 1) {
-		bool used = !(h->flags & SBIN_DO_NOT_CONSUME) && number < h->consumed;
+		bool used = sbin_header_consumable(h) && number < h->consumed;
 
 		if (!used && sbin_record_valid(&record))
 			(*offsets)[(*n)++] = offset;
@@ -53,7 +53,7 @@ int deal_split(const struct content *in, struct content *out, size_t n, struct f
 	r = list_records(in, &h, &offsets, &records, fault);
 	if (r)
 		goto out;
-	if (records < n && h.flags & SBIN_DO_NOT_CONSUME) {
+	if (records < n && !sbin_header_consumable(&h)) {
 		fault_set(fault, KIT_ERR_ARGUMENT, "the records of this file are not consumed, so "
 			  "there is nothing to deal out");
 		r = fault_todo(fault, "every machine takes the same record: prepare one stick "

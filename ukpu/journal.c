@@ -294,6 +294,7 @@ int journal_pids(const struct content *content, char (**pids)[PID_LENGTH + 1], s
 	struct sbin_memory_input state;
 	struct sbin_input input;
 	struct sbin_reader *reader = NULL;
+	const struct sbin_header *h;
 	struct sbin_record record;
 	struct sbin_variable pid;
 	size_t room = 0;
@@ -306,8 +307,8 @@ int journal_pids(const struct content *content, char (**pids)[PID_LENGTH + 1], s
 	r = sbin_reader_open(&reader, &input, fault);
 	if (r)
 		return r;
-	consumed = sbin_reader_header(reader)->flags & SBIN_DO_NOT_CONSUME ? 0 :
-		sbin_reader_header(reader)->consumed;
+	h = sbin_reader_header(reader);
+	consumed = sbin_header_consumable(h) ? h->consumed : 0;
 	while ((r = sbin_reader_next(reader, &record, NULL, fault)) == 1) {
 		if (number++ < consumed || !sbin_record_valid(&record) ||
 		    sbin_record_find(&record, SBIN_AMT, SBIN_PID, &pid) || pid.length != PID_LENGTH)
