@@ -152,6 +152,8 @@ int ctl_restore(struct cli *cli)
 	if (!rc && cli_has(cli, "backup-key")) {
 		free(backup_key);
 		backup_key = strdup(cli_value(cli, "backup-key"));
+		if (!backup_key)
+			rc = fault_set(&fault, KIT_ERR_NOMEM, "out of memory");
 	}
 	/* First: a backup that is no good must not cost a copy of the map each time. */
 	if (!rc)

@@ -1,5 +1,6 @@
 /* Tests of the verify rules: sound sticks pass them all, each trap fails the right one. */
 #include <check.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -406,6 +407,52 @@ START_TEST(a_disk_that_cannot_be_read_is_no_verdict)
 }
 END_TEST
 
+/* A disk on which a sector cannot be read. */
+struct bad_sector {
+	struct disk_fd state;
+	struct disk good;
+	uint64_t at;
+};
+
+static int read_or_fail(void *context, uint64_t offset, void *buffer, size_t size,
+			struct fault *f)
+{
+	struct bad_sector *bad = context;
+
+	if (offset <= bad->at && bad->at < offset + size)
+		return fault_sys(f, EIO, "cannot read byte %llu", (unsigned long long)bad->at);
+	return disk_read(&bad->good, offset, buffer, size, f);
+}
+
+START_TEST(a_sector_behind_the_file_that_cannot_be_read_is_no_verdict)
+{
+	struct verify_input in = { .target = "x", .image = true };
+	const char *path = stick_path("bad.img");
+	struct verify_summary summary;
+	struct sought s = {0};
+	struct fault fault = {0};
+	struct bad_sector bad;
+	struct layout l;
+	struct disk disk;
+	int fd;
+
+	/* Clusters of 4 KiB: of the last one most is behind the file's end. */
+	stick_make(path, LAYOUT_FAT32, 512 * LAYOUT_MIB, &content);
+	ck_assert_int_eq(layout_make(&l, LAYOUT_FAT32, 512 * LAYOUT_MIB, FAT_SECTOR, 0, NULL), 0);
+	ck_assert_uint_gt(fat_cluster_bytes(&l.g), content.size + FAT_SECTOR);
+	fd = open(path, O_RDONLY);
+	ck_assert_int_eq(disk_open_fd(&bad.good, &bad.state, fd, "stick", &fault), 0);
+	bad.at = layout_file_offset(&l) + content.size;
+	disk = bad.good;
+	disk.read = read_or_fail;
+	disk.context = &bad;
+	in.disk = &disk;
+	ck_assert_int_eq(verify_run(&in, look, &s, &summary, &fault), KIT_ERR_SYSTEM);
+	ck_assert_int_eq(fault.sys, EIO);
+	close(fd);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("verify");
@@ -432,6 +479,7 @@ int main(void)
 	tcase_add_test(t, a_stick_that_delays_machines_for_minutes_is_warned_of);
 	tcase_add_test(t, a_stick_with_a_broken_setup_bin_is_no_good);
 	tcase_add_test(t, a_disk_that_cannot_be_read_is_no_verdict);
+	tcase_add_test(t, a_sector_behind_the_file_that_cannot_be_read_is_no_verdict);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "keygen/outfile.h"
+#include "keygen/secret.h"
 #include "ukpu/ukpu.h"
 
 #define PIECE	65536
@@ -78,7 +79,7 @@ static int save_one(const char *folder, const struct other *o, struct fault *fau
 {
 	struct outfile *out = NULL;
 	char path[PATH_MAX];
-	uint8_t buffer[PIECE];
+	uint8_t buffer[PIECE];	/* SECRET: it may be another setup.bin */
 	int r;
 
 	if (snprintf(path, sizeof(path), "%s%s", folder, o->path) >= (int)sizeof(path))
@@ -94,6 +95,7 @@ static int save_one(const char *folder, const struct other *o, struct fault *fau
 		if (!r)
 			r = outfile_write(out, buffer, n, fault);
 	}
+	secret_wipe(buffer, sizeof(buffer));
 	if (!r)
 		r = outfile_commit(&out, fault);
 	outfile_discard(&out);

@@ -216,7 +216,11 @@ static void file_slack(struct verify *v, struct verify_result *out)
 		size_t n = left < sizeof(b) ? (size_t)left : sizeof(b);
 
 		v->error = disk_read(v->in->disk, at, b, n, &v->fault);
-		for (size_t i = 0; i < n && !v->error; i++) {
+		if (v->error) {
+			verify_say(out, VERIFY_FAIL, "the bytes behind its end cannot be read");
+			return;
+		}
+		for (size_t i = 0; i < n; i++) {
 			if (b[i]) {
 				verify_say(out, VERIFY_WARN, "bytes behind its end are not zero");
 				return;
