@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,7 +31,8 @@ int address_parse(const char *text, uint16_t port, struct address *out, struct f
 	if (colon != NULL && (strlen(colon + 1) > 5 || colon[1] == '\0' ||
 			      strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
 			      atoi(colon + 1) > 65535))
-		return fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" has no port after its colon", text);
+		return fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" has no port (0 to 65535) "
+				 "after its colon", text);
 	if (colon != NULL)
 		snprintf(service, sizeof service, "%s", colon + 1);
 	n = colon == NULL ? strlen(text) : (size_t)(colon - text);
@@ -123,9 +125,11 @@ int address_listen(struct address *a, struct fault *fault)
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
 	    bind(fd, (struct sockaddr *)&a->socket, a->size) < 0 || listen(fd, BACKLOG) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&a->socket, &a->size) < 0) {
+		bool foreign = errno == EADDRNOTAVAIL;
 		int rc = fault_sys(fault, errno, "cannot listen on %s", shown);
 
-		fault_todo(fault, "give another port, or stop what listens there");
+		fault_todo(fault, foreign ? "give an address of this machine (127.x.y.z)" :
+			   "give another port, or stop what listens there");
 		close(fd);
 		return rc;
 	}

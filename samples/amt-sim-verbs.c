@@ -35,7 +35,7 @@
 
 #define FACTORY_OPTIONS \
 	{ "uuid", 0, "UUID", "UUID of a new (or the first new) machine (random)", 0, 0 }, \
-	{ "firmware", 0, "VERSION", "2.x: SOAP only, 3.x to 8.x: both, 9.x and later: " \
+	{ "firmware", 0, "VERSION", "2.x: SOAP only, 3.x to 8.x: both, 9.x and 10.x: " \
 	  "WS-Management only (7.1.20)", 0, 0 }, \
 	{ "fat16-only", 0, NULL, "the BIOS does not know FAT32", 0, 0 }, \
 	{ "reads-version", 0, "VERSION", "newest setup.bin version that the BIOS knows (by " \
@@ -137,6 +137,9 @@ static int parse_factory(struct cli *cli, struct factory *f, struct fault *fault
 	if (firmware != NULL && device_parse_firmware(firmware, &f->firmware) < 0)
 		return fault_set(fault, KIT_ERR_ARGUMENT, "--firmware: \"%s\" is no version (7.1.20)",
 				 firmware);
+	if (f->firmware.major < 2 || f->firmware.major > 10)
+		return fault_set(fault, KIT_ERR_ARGUMENT, "--firmware: AMT %s takes no PID and PPS; "
+				 "2.0 to 10 do", firmware);
 	if (reads != NULL && sbin_version_parse(reads, &f->bios.reads) < 0)
 		return fault_set(fault, KIT_ERR_ARGUMENT,
 				 "--reads-version: \"%s\" is no version of setup.bin", reads);

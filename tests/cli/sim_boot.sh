@@ -74,6 +74,9 @@ stick stick.img setup.bin
 status 2 boot pc8 --stick stick.img --firmware 2.2
 says 'this BIOS knows versions up to 1.0'
 status 0 boot pc8 --stick stick.img --firmware 2.2 --reads-version 2.1
+status 2 boot pc0 --stick stick.img --firmware 11.0.0
+says 'AMT 11.0.0 takes no PID and PPS'
+[ ! -e pc0 ] || fail "a machine of AMT 11 was made"
 
 # Records that are not to be consumed serve everybody, and the stick stays as it was.
 if "$BIN/amt-setupbin" create --help | grep -q no-consume; then
