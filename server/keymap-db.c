@@ -252,6 +252,20 @@ int db_key_in_force(struct keymap *m, struct fault *fault)
 	return KIT_OK;
 }
 
+int keymap_in_place(struct keymap *m, struct fault *fault)
+{
+	int moved = 0, rc;
+
+	if (sqlite3_file_control(m->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK ||
+	    !moved)
+		return KIT_OK;
+	rc = fault_set(fault, KIT_ERR_DATABASE, "the key map %s was moved away or replaced while it was"
+		  " in use: nothing more is written to the old one", m->path);
+	fault_todo(fault, "see that the right map is there, and start again; a backup is put back with"
+		   " \"amt-provisionctl restore\", for which nothing has to stop");
+	return rc;
+}
+
 int keymap_begin(struct keymap *m, struct fault *fault)
 {
 	sqlite3_stmt *s;
@@ -265,7 +279,10 @@ int keymap_begin(struct keymap *m, struct fault *fault)
 	if (rc)
 		return rc;
 	m->open = true;
-	rc = db_key_in_force(m, fault);
+	/* What is written to a file that nobody finds again is lost. */
+	rc = keymap_in_place(m, fault);
+	if (!rc)
+		rc = db_key_in_force(m, fault);
 	if (rc)
 		keymap_rollback(m);
 	return rc;

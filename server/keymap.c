@@ -194,6 +194,12 @@ void keymap_close(struct keymap **mp)
 	keymap_rollback(m);
 	for (unsigned i = 0; i < m->cached; i++)
 		sqlite3_finalize(m->cache[i].statement);
+	/*
+	 * Of a file that was moved SQLite leaves the write-ahead log behind, under the old name:
+	 * the moved map would lack what stands in it, and the next map there would take it over.
+	 */
+	if (m->db && keymap_in_place(m, NULL))
+		sqlite3_wal_checkpoint_v2(m->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	sqlite3_close(m->db);
 	seal_free(&m->seal);
 	free(m->key_file);

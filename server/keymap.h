@@ -76,6 +76,12 @@ void keymap_rollback(struct keymap *m);
 bool keymap_in_transaction(const struct keymap *m);
 
 /*
+ * Is the file that was opened still the one of that name? KIT_ERR_DATABASE: somebody moved,
+ * replaced or removed it. No transaction begins then.
+ */
+int keymap_in_place(struct keymap *m, struct fault *fault);
+
+/*
  * Has another process changed the map since the last call (or since it was opened)?
  * Cheap enough to ask every second. *changed receives the answer.
  */

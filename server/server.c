@@ -50,6 +50,7 @@ struct server {
 	bool full;		/* too many jobs wait: the listener is paused */
 	bool blocked;		/* it was said that another process holds the map */
 	bool changed;		/* another process changed the map: not looked at yet */
+	struct fault fatal;	/* why it cannot go on */
 };
 
 /* ---- hellos ---- */
@@ -281,6 +282,10 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	size_t orphans;
 	bool changed = false;
 
+	if (keymap_in_place(s->map, &s->fatal)) {
+		server_stop(s);
+		return;
+	}
 	check_load(s);
 	look_at_lock(s);
 	/* An operator's "retry", an import or a restored backup is worth a look. */
@@ -496,6 +501,10 @@ int server_run(struct server *s, struct fault *fault)
 
 	if (event_base_dispatch(s->base) < 0)
 		ret = fault_set(fault, KIT_ERR_LIBRARY, "the event loop failed");
+	if (s->fatal.code) {
+		*fault = s->fatal;
+		ret = fault->code;
+	}
 	listener_stop(s->listener);
 	fleet_stop(s->fleet);
 	ledger_flush(s->ledger, STOP_SECONDS);

@@ -533,6 +533,28 @@ START_TEST(a_killed_process_keeps_what_it_committed_and_nothing_else)
 }
 END_TEST
 
+START_TEST(nothing_is_written_to_a_map_that_was_moved_away)
+{
+	struct keyentry e = scratch_pair(1);
+	struct fault why = { 0 };
+
+	add(0);
+	ok(keymap_in_place(m, &fault));
+	ck_assert_int_eq(rename("map.db", "gone.db"), 0);
+	ck_assert_int_eq(keymap_in_place(m, NULL), KIT_ERR_DATABASE);
+	ck_assert_int_eq(keymap_add(m, &e, 0, NULL, &why), KIT_ERR_DATABASE);
+	ck_assert_ptr_nonnull(strstr(why.what, "moved away or replaced"));
+	ck_assert(*why.todo);
+	ck_assert(!keymap_in_transaction(m));
+	/* Nor to one with another in its place. */
+	ck_assert_int_eq(close(open("map.db", O_CREAT | O_WRONLY, 0600)), 0);
+	ck_assert_int_eq(keymap_begin(m, NULL), KIT_ERR_DATABASE);
+	ck_assert_int_eq(rename("gone.db", "map.db"), 0);
+	ok(keymap_add(m, &e, 0, NULL, &fault));
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM csti_pid_map"), 2);
+}
+END_TEST
+
 START_TEST(two_handles_share_a_map_and_a_held_lock_is_busy)
 {
 	struct keymap *second = scratch_map();
@@ -717,6 +739,7 @@ int main(void)
 	tcase_add_test(tcase, filters_and_counts_agree);
 	tcase_add_test(tcase, a_rolled_back_transaction_leaves_nothing);
 	tcase_add_test(tcase, a_killed_process_keeps_what_it_committed_and_nothing_else);
+	tcase_add_test(tcase, nothing_is_written_to_a_map_that_was_moved_away);
 	tcase_add_test(tcase, two_handles_share_a_map_and_a_held_lock_is_busy);
 	tcase_add_test(tcase, a_lock_that_is_free_for_instants_only_is_got);
 	tcase_add_test(tcase, two_first_uses_at_once_make_one_map);

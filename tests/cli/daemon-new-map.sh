@@ -12,6 +12,21 @@ ctl log | grep -q 'new-map' || fail "the map's own log does not know"
 start
 stop
 [ "$(grep -c new-map log)" = 1 ] || fail "the map counts as new each time"
+
+# A map that is moved away under the server stops it: nothing is written where nobody finds it.
+start
+sim_hello --address "$NET.77" --pid 0000037M
+wait_log "invalid-pid-map .*address=$NET.77"
+mv map.db old.db
+status=0; wait "$DAEMON" || status=$?
+[ $status = 2 ] || fail "status $status though the map is gone"
+grep -q "map.db was moved away or replaced while it was in use.*" log || fail "not said"
+[ ! -e map.db ] && [ ! -s map.db-wal ] || fail "something of the old map is left"
+mv old.db map.db
+ctl log -n 1 | grep -q 'address='"$NET.77" || fail "the last hello is not in the map that was moved"
+start
+stop
+
 truncate -s 0 map.db
 rm -f map.db-wal map.db-shm
 if timeout 10 "$BIN/amt-provisiond" -c conf 2>err; then fail "a map that was cut short is taken"; fi
