@@ -113,6 +113,10 @@ int keymap_reserve(struct keymap *m, const char *pid, const struct uuid *uuid, i
 	}
 	if (rc)
 		goto out;
+	/* None is as long as that: it was made before the clock was set back, and has lapsed. */
+	if (pair.state == KEYMAP_RESERVED && pair.reserved_until != KEYMAP_NEVER &&
+	    pair.reserved_until - now > 2 * (int64_t)seconds)
+		pair.state = KEYMAP_FREE;
 	*claim = judge(&pair, uuid);
 	if (before)
 		*before = pair;

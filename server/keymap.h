@@ -210,7 +210,8 @@ enum keymap_claim {
 /*
  * Reserve PID for UUID until NOW + SECONDS, if it is free or its reservation has lapsed.
  * A reservation is not prolonged by the hellos that follow, so that a forger who
- * repeats himself holds nothing for longer than SECONDS.
+ * repeats himself holds nothing for longer than SECONDS; one that has more than twice SECONDS
+ * to go was made before the clock was set back, and has lapsed.
  * One indexed look-up and, for KEYMAP_CLAIMED, one update. *before (may be NULL) is
  * the pair as it was found (not filled for KEYMAP_CLAIM_UNKNOWN).
  */

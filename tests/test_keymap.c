@@ -377,6 +377,9 @@ START_TEST(a_reservation_lapses_and_repeating_the_hello_does_not_prolong_it)
 	ck_assert_int_eq(claim, KEYMAP_CLAIMED);
 	ck_assert(before.lapsed && uuid_equal(&before.uuid, &one));
 	ck_assert_int_eq(reserve(1, 1, NOW + 901), KEYMAP_CLAIM_RESERVED);
+	/* A clock that was set back far does not make it last longer; one that was a little does. */
+	ck_assert_int_eq(reserve(1, 1, NOW + 902 - 800), KEYMAP_CLAIM_RESERVED);
+	ck_assert_int_eq(reserve(1, 1, NOW - 10000), KEYMAP_CLAIMED);
 	/* Who proves the PPS has it, whoever else has reserved it. */
 	ck_assert_int_eq(use(1, 1, NOW + 902), 0);
 	ck_assert_int_eq(reserve(1, 2, NOW + 903), KEYMAP_CLAIM_USED);
