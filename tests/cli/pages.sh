@@ -34,4 +34,13 @@ printf '[server]\n' >conf
 "$BIN/amt-provisiond" --check -c conf | sed -n 's/^\([a-z_]*\) =.*/\1/p' | sort >has
 sed '/^#\[profile/,$d' "$TOP/samples/amt-provisiond.conf" | sed -n 's/^#\([a-z_]*\) =.*/\1/p' |
 	sort | diff - has || fail "the sample differs from amt-provisiond --check"
+
+# Every event has its name in a page of the server.
+grep -ohE '(EVENT_[A-Z]+,|[.]name =) *"[a-z-]+"' "$TOP"/server/*.c | grep -oE '"[a-z-]+"' | tr -d '"' |
+	sort -u >events
+[ "$(wc -l <events)" -ge 25 ] || fail "no events are found"
+while read -r event; do
+	grep -qE "[ ,]$event( |,|$)|^\.It Cm .*$event" "$TOP"/server/amt-provision{d,ctl}.8 ||
+		fail "no page tells the event $event"
+done <events
 echo ok
