@@ -267,36 +267,80 @@ static int take(struct cli *cli, const struct cli_option *o, const char *value)
 	return EXIT_YES;
 }
 
+/* What getopt_long() wants to know of a verb's options. */
+struct getopt_table {
+	char shorts[2 * MAX_OPTIONS + 8];
+	struct option longs[MAX_OPTIONS + 5];
+};
+
+static const struct cli_option *options_of(const struct cli_verb *verb)
+{
+	static const struct cli_option none[] = { { 0 } };
+
+	return verb->options ? verb->options : none;
+}
+
+static struct getopt_table getopt_table_of(const struct cli_verb *verb)
+{
+	struct getopt_table t = { .shorts = ":hq" };
+	size_t n = 0, at = strlen(t.shorts);
+
+	for (const struct cli_option *o = options_of(verb); o->name; o++, n++) {
+		if (n == MAX_OPTIONS)
+			abort();	/* the table is the program's own */
+		t.longs[n] = (struct option){ o->name, o->value ? required_argument : no_argument,
+					      NULL, CODE_TABLE + (int)n };
+		if (o->letter) {
+			t.shorts[at++] = o->letter;
+			if (o->value)
+				t.shorts[at++] = ':';
+		}
+	}
+	t.longs[n++] = (struct option){ "help", no_argument, NULL, CODE_HELP };
+	t.longs[n++] = (struct option){ "version", no_argument, NULL, CODE_VERSION };
+	t.longs[n++] = (struct option){ "quiet", no_argument, NULL, CODE_QUIET };
+	if (verb->flags & CLI_JSON)
+		t.longs[n++] = (struct option){ "json", no_argument, NULL, CODE_JSON };
+	return t;
+}
+
+/* The option of the table that getopt_long() gave CODE for: its place, or its letter. */
+static const struct cli_option *option_of_code(const struct cli_verb *verb, int code)
+{
+	const struct cli_option *o = options_of(verb);
+
+	if (code >= CODE_TABLE)
+		return &o[code - CODE_TABLE];
+	while (o->letter != code)
+		o++;
+	return o;
+}
+
+/* Is all there that the verb demands, and no operand too many? As parse(). */
+static int check_demands(const struct cli *cli)
+{
+	const struct cli_verb *verb = cli->verb;
+
+	for (const struct cli_option *o = options_of(verb); o->name; o++)
+		if ((o->flags & CLI_REQUIRED) && !cli_has(cli, o->name))
+			return cli_misuse(cli, "--%s is missing", o->name);
+	if (cli->argc < verb->min_operands)
+		return cli_misuse(cli, "an operand is missing: %s", verb->operands);
+	if (verb->max_operands >= 0 && cli->argc > verb->max_operands)
+		return cli_misuse(cli, "\"%s\" is one operand too many",
+				  cli->argv[verb->max_operands]);
+	return -1;
+}
+
 /* Parse the options of cli->verb. Returns an exit status, or -1 to go on. */
 static int parse(struct cli *cli, int argc, char **argv)
 {
-	static const struct cli_option none[] = { { 0 } };
-	const struct cli_option *options = cli->verb->options ? cli->verb->options : none, *o;
-	struct option longs[MAX_OPTIONS + 5] = { 0 };
-	char shorts[2 * MAX_OPTIONS + 8] = ":hq";
-	size_t n = 0, at = strlen(shorts);
+	const struct getopt_table table = getopt_table_of(cli->verb);
 	int code;
-
-	for (o = options; o->name; o++, n++) {
-		if (n == MAX_OPTIONS)
-			abort();	/* the table is the program's own */
-		longs[n] = (struct option){ o->name, o->value ? required_argument : no_argument,
-					    NULL, CODE_TABLE + (int)n };
-		if (o->letter) {
-			shorts[at++] = o->letter;
-			if (o->value)
-				shorts[at++] = ':';
-		}
-	}
-	longs[n++] = (struct option){ "help", no_argument, NULL, CODE_HELP };
-	longs[n++] = (struct option){ "version", no_argument, NULL, CODE_VERSION };
-	longs[n++] = (struct option){ "quiet", no_argument, NULL, CODE_QUIET };
-	if (cli->verb->flags & CLI_JSON)
-		longs[n++] = (struct option){ "json", no_argument, NULL, CODE_JSON };
 
 	optind = 1;
 	opterr = 0;
-	while ((code = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+	while ((code = getopt_long(argc, argv, table.shorts, table.longs, NULL)) != -1) {
 		switch (code) {
 		case 'h':
 		case CODE_HELP:
@@ -321,27 +365,13 @@ static int parse(struct cli *cli, int argc, char **argv)
 						      : "there is no option %s, or it is ambiguous",
 					  argv[optind - 1]);
 		}
-		o = NULL;
-		if (code >= CODE_TABLE)
-			o = &options[code - CODE_TABLE];
-		else
-			for (o = options; o->letter != code;)
-				o++;
-		code = take(cli, o, optarg);
+		code = take(cli, option_of_code(cli->verb, code), optarg);
 		if (code)
 			return code;
 	}
-	for (o = cli->verb->options; o && o->name; o++)
-		if ((o->flags & CLI_REQUIRED) && !cli_has(cli, o->name))
-			return cli_misuse(cli, "--%s is missing", o->name);
 	cli->argc = argc - optind;
 	cli->argv = argv + optind;
-	if (cli->argc < cli->verb->min_operands)
-		return cli_misuse(cli, "an operand is missing: %s", cli->verb->operands);
-	if (cli->verb->max_operands >= 0 && cli->argc > cli->verb->max_operands)
-		return cli_misuse(cli, "\"%s\" is one operand too many",
-				  cli->argv[cli->verb->max_operands]);
-	return -1;
+	return check_demands(cli);
 }
 
 /* Standard output may be a full disk or a closed pipe: what was not taken was not said. */
