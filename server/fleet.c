@@ -31,7 +31,7 @@ struct fleet {
 	bool stopping;
 };
 
-/* UUIDs come from strangers, but a row is made for proved PIDs only: no seed is needed. */
+/* UUIDs come from strangers, but few attempts run at once: no seed is needed. */
 static struct members *bucket_of(struct fleet *f, const struct uuid *uuid)
 {
 	return &f->bucket[(get_le32(uuid->bytes) ^ get_le32(uuid->bytes + 12)) % BUCKETS];

@@ -124,7 +124,7 @@ static bool read_gpt(struct parts *out, const struct disk *disk, uint64_t lba)
 {
 	uint8_t h[DISK_SECTOR];
 	uint8_t *entries = NULL;
-	uint32_t bytes, count, size;
+	uint32_t bytes, count, size, claimed;
 	uint64_t at;
 	bool good = false;
 
@@ -134,13 +134,10 @@ static bool read_gpt(struct parts *out, const struct disk *disk, uint64_t lba)
 	bytes = get_le32(h + 12);
 	if (bytes < 92 || bytes > sizeof(h) || get_le64(h + 24) != lba)
 		return false;
-	{
-		uint32_t claimed = get_le32(h + 16);
-
-		put_le32(h + 16, 0);
-		if (~crc32_more(~0u, h, bytes) != claimed)
-			return false;
-	}
+	claimed = get_le32(h + 16);
+	put_le32(h + 16, 0);
+	if (~crc32_more(~0u, h, bytes) != claimed)
+		return false;
 	at = get_le64(h + 72);
 	count = get_le32(h + 80);
 	size = get_le32(h + 84);
