@@ -35,7 +35,7 @@ LIBRARY  := $(foreach d,$(FOLDERS),$B/lib/lib$d.a)
 FLOORS   := $B/lib/libserver.a $B/lib/libukpu.a $B/lib/libsetupbin.a $B/lib/libkeygen.a
 
 .PHONY: all deps demo check check-peers check-usb bench soak fuzz lint sanitize coverage valgrind
-.PHONY: install dist deb clean help
+.PHONY: install uninstall dist deb clean help
 .DEFAULT_GOAL := all
 
 # "make V=1" shows the commands in full.
@@ -105,6 +105,7 @@ LINT_PACKAGES  := clang libclang-rt-14-dev shellcheck cppcheck mandoc git
 
 help:
 	@echo "make all          build the programs into $B/bin (no root, no network)"
+	@echo "make deps         install what all needs and is missing"
 	@echo "make demo         install what is missing, build, and set up simulated devices end to end"
 	@echo "make check        install what is missing, build, and pass all tests"
 	@echo "make check-peers  try other people's programs against ours (skips what is not installed)"
@@ -117,7 +118,8 @@ help:
 	@echo "make coverage     line coverage of the libraries"
 	@echo "make valgrind     the unit tests and fuzz seeds under valgrind"
 	@echo "make deb          Debian packages from what is committed; make dist: a tarball"
-	@echo "make install      into PREFIX (default /usr/local), under DESTDIR if given"
+	@echo "make install      into PREFIX (default /usr/local), under DESTDIR if given; make uninstall"
+	@echo "make clean        remove $B"
 
 deps:
 	@tests/tools/deps.sh $(PACKAGES)
@@ -282,15 +284,23 @@ install: all
 	[ -e $(DESTDIR)$(SYSCONFDIR)/amt-provision/amt-provisiond.conf ] || \
 	    install -m 644 samples/amt-provisiond.conf $(DESTDIR)$(SYSCONFDIR)/amt-provision/
 
+# All that install puts there, but for the configuration: that is a person's.
+uninstall: all
+	@tree=$$(mktemp -d) && $(MAKE) -s --no-print-directory install DESTDIR=$$tree && \
+	    (cd $$tree && find . -type f ! -path '.$(SYSCONFDIR)/*' -printf '%P\0') | \
+	    (cd $(DESTDIR)/ && xargs -0 rm -fv --); status=$$?; rm -rf "$$tree"; exit $$status
+
 # Packages are built from a clean tree: what is committed, nothing else.
 DIST     := amt-one-touch-$(VERSION)
 dist:
+	@git rev-parse --git-dir >/dev/null || { echo "What git has committed is packed, so git has to" \
+	    "know this tree. In an unpacked tarball: dpkg-buildpackage -us -uc -b" >&2; exit 2; }
 	@mkdir -p $B
 	git archive --format=tar.gz --prefix=$(DIST)/ -o $B/$(DIST).tar.gz HEAD
 	@echo "$B/$(DIST).tar.gz"
 
 deb: dist
-	@tests/tools/deps.sh $(PACKAGES) debhelper dpkg-dev fakeroot lintian check
+	@tests/tools/deps.sh $(PACKAGES) debhelper dpkg-dev fakeroot lintian
 	rm -rf $B/deb && mkdir -p $B/deb && tar -xzf $B/$(DIST).tar.gz -C $B/deb
 	cd $B/deb/$(DIST) && dpkg-buildpackage -us -uc -b
 	lintian --fail-on error $B/deb/*.changes

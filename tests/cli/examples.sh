@@ -17,6 +17,8 @@ ukpu wizard --image stick1.img stick2.img  needs a terminal: ukpu_wizard.sh
 amt-provisionctl keys add --new-password-file mebx.txt  asks at a terminal: provisionctl_add.sh
 make demo  demo.sh runs it
 make check  runs this test
+make deb  builds in a clean tree: install.sh compares what the packages take
+apt-get install ./build/deb/ukpu_*.deb ./build/deb/amt-provision_*.deb  needs root
 LIST
 # What does not end with 0: the status, the beginning of the line. 124 is stopped after a while.
 cat >statuses <<'LIST'

@@ -3,8 +3,9 @@
 # leaves a configuration that is there alone.
 set -eu
 fail() { echo "FAIL: $*"; exit 1; }
-install_it() { make -s -C "$TOP" B="$(dirname "$BIN")" -o all install "$@" >made 2>&1 ||
-	{ cat made; fail "make install"; }; }
+make_it() { make -s -C "$TOP" B="$(dirname "$BIN")" -o all "$@" >made 2>&1 ||
+	{ cat made; fail "make $1"; }; }
+install_it() { make_it install "$@"; }
 install_it DESTDIR="$PWD/usr" PREFIX=/usr
 (cd usr && find . -type f) | sort >files
 for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl; do
@@ -34,4 +35,11 @@ install_it DESTDIR="$PWD/opt" PREFIX=/opt/kit
 	fail "the files above name other folders"
 grep -q 'ExecStart=/opt/kit/sbin/amt-provisiond -c /opt/kit/etc/amt-provision/amt-provisiond.conf' \
 	opt/opt/kit/lib/systemd/system/amt-provisiond.service || fail "the unit has other folders"
+
+# What is not the kit's own stays, and so does the configuration.
+echo mine >opt/opt/kit/bin/mine
+make_it uninstall DESTDIR="$PWD/opt" PREFIX=/opt/kit
+[ "$(cd opt && find . -type f | sort | tr '\n' ' ')" = \
+	"./opt/kit/bin/mine ./opt/kit/etc/amt-provision/amt-provisiond.conf " ] ||
+	fail "uninstall left or took too much: $(find opt -type f)"
 echo ok
