@@ -5,7 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keygen/bytes.h"
+#include "keygen/secret.h"
 #include "setupbin/header.h"
+#include "setupbin/record.h"
 #include "ukpu/parts.h"
 #include "ukpu/tame.h"
 
@@ -24,7 +27,7 @@ struct folder {
 struct search {
 	struct find *out;
 	const struct disk *disk;
-	size_t room, room_others;
+	size_t room, room_others, room_loose;
 	struct folder *folder;
 	size_t n_folders;
 	unsigned long entries;
@@ -411,10 +414,67 @@ static int take_header(struct search *s, uint64_t at, const uint8_t *sector)
 	return add_candidate(s, &file, FIND_CLUSTER, "");
 }
 
+/* The sectors of the data record that SECTOR begins, if it does; one without a body is no secret. */
+static unsigned record_chunks(const uint8_t *sector, bool *left)
+{
+	struct sbin_record record;
+	uint8_t copy[SBIN_CHUNK];	/* SECRET */
+	bool shows;
+
+	if (get_le32(sector) != 1)
+		return 0;
+	memcpy(copy, sector, sizeof(copy));
+	shows = !sbin_record_decode(copy, sizeof(copy), &record) && record.number &&
+		!(record.flags & ~(uint32_t)(SBIN_VALID | SBIN_SCRAMBLED)) && !record.reserved &&
+		record.chunks && record.chunks <= SBIN_MAX_CHUNKS &&
+		record.header_bytes == SBIN_RECORD_HEADER && !sbin_record_wiped(&record);
+	*left = shows && sbin_record_valid(&record);
+	secret_wipe(copy, sizeof(copy));
+	return shows ? record.chunks : 0;
+}
+
+static bool is_in_candidate(const struct find *f, uint64_t at)
+{
+	for (size_t i = 0; i < f->n; i++) {
+		const struct fatread_file *file = &f->candidate[i].file;
+
+		for (size_t k = 0; k < file->n_runs; k++) {
+			if (at - file->runs[k].offset < file->runs[k].bytes)
+				return true;
+		}
+	}
+	return false;
+}
+
+static int take_loose(struct search *s, uint64_t at, const uint8_t *sector)
+{
+	bool left = false;
+	uint64_t bytes = (uint64_t)record_chunks(sector, &left) * SBIN_CHUNK;
+	struct find *out = s->out;
+	struct fatread_run *last = out->n_loose ? &out->loose[out->n_loose - 1] : NULL, *more;
+
+	if (!bytes || is_in_candidate(out, at))
+		return 0;
+	out->loose_left += left;
+	if (last && at <= last->offset + last->bytes) {
+		if (at + bytes > last->offset + last->bytes)
+			last->bytes = at + bytes - last->offset;
+		return 0;
+	}
+	if (out->n_loose == FIND_LOOSE)
+		return 0;
+	more = make_room(out->loose, out->n_loose, &s->room_loose, sizeof(*more));
+	if (!more)
+		return fault_set(s->fault, KIT_ERR_NOMEM, "no memory for what was found");
+	out->loose = more;
+	out->loose[out->n_loose++] = (struct fatread_run){ at, bytes };
+	return 0;
+}
+
 /*
  * Clusters begin at sectors: looking at every sector finds them all, whatever the boot sector says.
  */
-static int look_everywhere(struct search *s, uint64_t end,
+static int look_everywhere(struct search *s, uint64_t end, bool loose,
 			   void (*progress)(void *context, uint64_t done, uint64_t total),
 			   void *context)
 {
@@ -428,11 +488,15 @@ static int look_everywhere(struct search *s, uint64_t end,
 		size_t n = left < DEEP_PIECE ? (size_t)left : DEEP_PIECE;
 
 		r = disk_read(s->disk, at, buffer, n, s->fault);
-		for (size_t i = 0; i + SBIN_CHUNK <= n && !r; i += SBIN_CHUNK)
+		for (size_t i = 0; i + SBIN_CHUNK <= n && !r; i += SBIN_CHUNK) {
 			r = take_header(s, at + i, buffer + i);
+			if (!r && loose)
+				r = take_loose(s, at + i, buffer + i);
+		}
 		if (progress)
 			progress(context, at + n, end);
 	}
+	secret_wipe(buffer, DEEP_PIECE);
 	free(buffer);
 	return r;
 }
@@ -464,7 +528,7 @@ int find_run(struct find *out, const struct disk *disk, unsigned flags,
 	if (!r && flags & FIND_DEEP && (!sound || flags & FIND_ALWAYS))
 		r = look_everywhere(&s,
 				    sound && disk->size > ALWAYS_BYTES ? ALWAYS_BYTES : disk->size,
-				    progress, context);
+				    flags & FIND_ALWAYS, progress, context);
 	if (out->n)
 		qsort(out->candidate, out->n, sizeof(*out->candidate), best_first);
 	free(s.folder);
@@ -481,5 +545,6 @@ void find_free(struct find *f)
 		fatread_file_close(&f->other[i].file);
 	free(f->candidate);
 	free(f->other);
+	free(f->loose);
 	memset(f, 0, sizeof(*f));
 }

@@ -13,6 +13,7 @@
 
 #define FIND_MAX	64	/* candidates that are kept */
 #define FIND_OTHERS	4096	/* other files that are kept by name */
+#define FIND_LOOSE	4096	/* places with loose records that are told */
 #define FIND_PATH	1024	/* Windows takes 260 characters, which may have 3 bytes each */
 
 /* How a candidate was found, best first. */
@@ -49,12 +50,18 @@ struct find {
 	struct find_other *other;
 	size_t n_others;
 	bool more_others;		/* there are files that could not be listed */
+	struct fatread_run *loose;	/* data records in no candidate, with FIND_ALWAYS */
+	size_t n_loose;
+	unsigned long loose_left;	/* loose records that are unused */
 };
 
 enum find_flags {
 	/* Where directories lead to nothing, look at every cluster and sector: reads all of it. */
 	FIND_DEEP = 1,
-	/* With FIND_DEEP: also where directories lead to something, within the first GiB. */
+	/*
+	 * With FIND_DEEP: also where directories lead to something, within the first GiB; and
+	 * records without their file, as a deleted one in pieces leaves them.
+	 */
 	FIND_ALWAYS = 2,
 };
 

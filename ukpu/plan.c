@@ -157,10 +157,9 @@ out:
 	return r;
 }
 
-/* The bytes of old files, out to whole sectors. */
-static int add_wipes(struct plan *p, const struct plan_request *rq)
+/* The bytes of old files, out to whole sectors; an image may END within one. */
+static int add_wipes(struct plan *p, const struct plan_request *rq, uint64_t end)
 {
-	uint64_t end = p->layout.stick_sectors * FAT_SECTOR;
 	int r = 0;
 
 	if (rq->wipe_all)
@@ -287,7 +286,7 @@ int plan_make(struct plan *out, struct target *t, const struct plan_request *rq,
 	p.volume_id = ids[1];
 	r = parts ? add_erase(&p, t, parts, fault) : KIT_ERR_NOMEM;
 	if (!r)
-		r = add_wipes(&p, rq);
+		r = add_wipes(&p, rq, disk->size);
 	p.blank = !r && parts->kind == PARTS_NONE && !rq->n_wipe && !rq->wipe_all;
 	if (!r)
 		r = add_clean(&p, t, parts, fault);

@@ -73,8 +73,8 @@ int plan_make(struct plan *out, struct target *t, const struct plan_request *rq,
 void plan_free(struct plan *p);
 
 /*
- * The bytes of a step: SIZE of them from byte AT of the step on (both multiples of 512). Not for
- * PLAN_STAMPS and PLAN_MBR, which are no fixed bytes.
+ * The bytes of a step: SIZE of them from byte AT of the step on, which is a multiple of 512; OUT
+ * has room for whole sectors. Not for PLAN_STAMPS and PLAN_MBR, which are no fixed bytes.
  */
 void plan_fill(const struct plan *p, const struct plan_step *step, uint64_t at, uint8_t *out,
 	       size_t size);

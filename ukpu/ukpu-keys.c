@@ -151,7 +151,7 @@ static bool is_copy(const struct find *f, size_t i)
 
 unsigned long ukpu_unused(const struct ukpu_stick *s)
 {
-	unsigned long n = 0;
+	unsigned long n = s->found.loose_left;
 
 	for (size_t i = 0; i < s->found.n; i++) {
 		if (!is_copy(&s->found, i))
@@ -167,6 +167,9 @@ int ukpu_guard_unused(struct ukpu_stick *s, struct fault *fault)
 	if (s->found.more && cli_has(s->cli, "overwrite-unused"))
 		cli_warn(s->cli, "%s holds more than %d setup.bin files: no copy is kept of the "
 			 "others", s->path, FIND_MAX);
+	if (s->found.loose_left && cli_has(s->cli, "overwrite-unused"))
+		cli_warn(s->cli, "%s: %lu of its unused records are in no file any more: no copy "
+			 "is kept of them", s->path, s->found.loose_left);
 	if ((!unused && !s->found.more) || cli_has(s->cli, "overwrite-unused"))
 		return 0;
 	if (!unused) {

@@ -20,7 +20,7 @@ static int get_ready(struct ukpu_stick *s, struct fault *fault)
 
 	if (r)
 		return r;
-	if (!s->found.n && !whole) {
+	if (!s->found.n && !s->found.n_loose && !whole) {
 		fault_set(fault, KIT_ERR_NOT_FOUND,
 			  "%s: no setup.bin is to be found on it, not even a deleted one",
 			  s->path);
@@ -43,9 +43,10 @@ static int prove(struct ukpu_stick *s, struct fault *fault)
 
 	if (!r)
 		r = ukpu_stick_search(s, fresh, FIND_DEEP | FIND_ALWAYS, fault);
-	if (!r && s->found.n) {
-		fault_set(fault, KIT_ERR_VERIFY, "%s: a setup.bin still shows at byte %llu",
-			  s->path, (unsigned long long)s->found.candidate[0].file.runs[0].offset);
+	if (!r && (s->found.n || s->found.n_loose)) {
+		fault_set(fault, KIT_ERR_VERIFY, "%s: a %s still shows at byte %llu", s->path,
+			  s->found.n ? "setup.bin" : "record of a setup.bin", (unsigned long long)
+			  (s->found.n ? s->found.candidate[0].file.runs : s->found.loose)->offset);
 		r = fault_todo(fault, "run it again with --whole, or destroy the stick");
 	}
 	return r;
@@ -57,6 +58,7 @@ int ukpu_retire(struct cli *cli)
 	struct fault fault = {0};
 	uint64_t wiped = 0;
 	size_t files;
+	bool loose;
 	int status = EXIT_CANNOT, r;
 
 	r = ukpu_stick_open(&s, cli, cli->argv[0], UKPU_WRITE, &fault);
@@ -78,6 +80,7 @@ int ukpu_retire(struct cli *cli)
 	if (r || ukpu_write_all(&s, 1))
 		goto out;
 	files = s.found.n;
+	loose = s.found.n_loose > 0;
 	r = prove(&s, &fault);
 	if (!r)
 		r = ukpu_note_gone(&s, &fault);
@@ -87,11 +90,12 @@ int ukpu_retire(struct cli *cli)
 	for (size_t i = 0; i < s.plan.n; i++)
 		wiped += s.plan.step[i].kind == PLAN_WIPE ? s.plan.step[i].bytes : 0;
 	if (!cli->quiet)
-		printf("%s: retired. %zu setup.bin file%s, %llu bytes overwritten with zeros and "
-		       "read back; "
+		printf("%s: retired. %zu setup.bin file%s%s, %llu bytes overwritten with zeros "
+		       "and read back; "
 		       "the stick is empty.\n  Flash keeps spare copies that no program reaches: "
 		       "destroy the stick if that matters.\n",
-		       s.path, files, plural(files), (unsigned long long)wiped);
+		       s.path, files, plural(files), loose ? " and loose records" : "",
+		       (unsigned long long)wiped);
 out:
 	if (fault.code)
 		cli_fail(cli, &fault);

@@ -305,11 +305,11 @@ int ukpu_stick_search(struct ukpu_stick *s, const struct disk *disk, unsigned fl
 	return r ? fault_context(fault, "%s", s->path) : 0;
 }
 
-/* All pieces of all candidates, each out to the end of its last cluster. */
+/* All pieces of all candidates, each out to the end of its last cluster, and loose records. */
 static struct fatread_run *wipe_list(const struct find *f, size_t *n)
 {
 	struct fatread_run *list = NULL;
-	size_t all = 0;
+	size_t all = f->n_loose;
 
 	for (size_t i = 0; i < f->n; i++)
 		all += f->candidate[i].file.n_runs;
@@ -325,6 +325,8 @@ static struct fatread_run *wipe_list(const struct find *f, size_t *n)
 			++*n;
 		}
 	}
+	for (size_t i = 0; i < f->n_loose && list; i++)
+		list[(*n)++] = f->loose[i];
 	return list;
 }
 
