@@ -7,8 +7,8 @@ set -eu
 
 # By address: with a new key, a machine has another PID.
 at() { ctl systems list --json | jq -r --arg a "$NET.$1" ".systems[] | select(.address == \$a) | .$2"; }
-is_state() { [ "$(at "$1" state)" = "$2" ]; }
-waits() { wait_for 30 is_state "$1" "$2" || fail "machine $1 is $(at "$1" state), not $2"; }
+is_at() { [ "$(at "$1" state)" = "$2" ]; }
+waits() { wait_for 30 is_at "$1" "$2" || fail "machine $1 is $(at "$1" state), not $2"; }
 
 make_map 4
 write_conf '[profile default]' 'rekey = yes' 'admin_password = random'
@@ -31,7 +31,7 @@ machine 2 2 --delay 700 --hellos 1 --until-configured 60 &
 sim=$!
 waits 2 in-setup
 stop
-is_state 2 in-setup || fail "the machine is $(at 2 state) after the stop"
+is_at 2 in-setup || fail "the machine is $(at 2 state) after the stop"
 start
 wait $sim || fail "the machine was not set up after the stop"
 waits 2 configured

@@ -23,12 +23,11 @@ while kill -0 $fleet 2>/dev/null && [ $kills -lt 12 ]; do
 done
 wait $fleet || fail "not all machines were set up: $(tail -n 3 fleet.out)"
 [ $kills -ge 5 ] || fail "only $kills kills"
-for _ in $(seq 100); do
-	[ "$(ctl systems list --json | jq .counts.configured)" != $N ] || break
-	sleep 0.2
-done
-ctl systems list --json >systems.json
-[ "$(jq .counts.configured systems.json)" = $N ] || fail "not all are listed: $(cat systems.json)"
+all_listed() {
+	ctl systems list --json >systems.json
+	[ "$(jq .counts.configured systems.json)" = $N ]
+}
+wait_for 30 all_listed || fail "not all are listed: $(cat systems.json)"
 
 # Each key of the list was used once, by a machine of its own.
 ctl keys list --json >keys.json
@@ -43,18 +42,14 @@ cut -d' ' -f1 used | comm -12 - pids >ours
 "$BIN/amt-sim" fleet -n $N --keys keys.csv --address "$NET.1" --server "$SERVER" --port "$PORT" \
 	--state pcs >fleet2.out 2>&1 &
 fleet=$!
-wait_for 30 listens || fail "the machines do not listen: $(cat fleet2.out)"
+wait_for 30 listens ":$PORT" || fail "the machines do not listen: $(cat fleet2.out)"
 before=$(grep -c ' configured .*configured already' log || true)
 ctl systems retry --all >/dev/null 2>&1 || for u in $(jq -r '.systems[].uuid' systems.json); do
 	ctl systems retry "$u" >/dev/null
 done
-for _ in $(seq 100); do
-	[ "$(grep -c ' configured .*configured already' log)" -lt $((before + N)) ] || break
-	sleep 0.2
-done
+all_taken() { [ "$(grep -c ' configured .*configured already' log)" -ge $((before + N)) ]; }
+wait_for 30 all_taken || fail "not every machine takes what the map has for it"
 kill $fleet
-[ "$(grep -c ' configured .*configured already' log)" -ge $((before + N)) ] ||
-	fail "not every machine takes what the map has for it"
 no_secrets
 stop
 

@@ -17,10 +17,7 @@ machine 3 3 --until-configured 15 || fail "a machine was not set up"
 machine 1 1 --delay 700 --hellos 1 --until-configured 60 &
 sim=$!
 wait_log "hello pid=.*address=$NET.1: hello number 1 accepted"
-for _ in $(seq 300); do
-	[ "$(system_state 1)" != in-setup ] || break
-	sleep 0.1
-done
+wait_for 30 is_state 1 in-setup || fail "the machine is $(system_state 1)"
 prlimit --pid "$DAEMON" --fsize=65536:unlimited
 wait_log "error map-failed: the outcome of a set-up cannot be kept"
 alive

@@ -114,10 +114,8 @@ if command -v systemd-socket-activate >/dev/null; then
 	systemd-socket-activate -l "127.0.0.1:$((PORT + 1))" "$BIN/amt-provisiond" -c conf 2>>log &
 	DAEMON=$!
 	SERVER=127.0.0.1:$((PORT + 1))
-	for _ in $(seq 300); do
-		! sim_hello --address "$NET.50" --pid 0000037M 2>/dev/null || break
-		sleep 0.1
-	done
+	wait_for 30 sim_hello --address "$NET.50" --pid 0000037M 2>/dev/null ||
+		fail "nobody listens at $SERVER"
 	wait_log "invalid-pid-map .*address=$NET.50"
 	stop
 fi

@@ -18,10 +18,7 @@ grep -q "key-used .*AMT 2.2.1, SOAP, profile default; it does not tell its UUID"
 "$BIN/amt-sim" run --state pcs1/00000 --address "$NET.1" --port "$PORT" >sim.out 2>&1 &
 sim=$!
 trap 'kill -9 $DAEMON $sim 2>/dev/null || true' EXIT
-for _ in $(seq 300); do
-	! ss -ltn | grep -q "$NET.1:$PORT " || break
-	sleep 0.1
-done
+wait_for 30 listens "$NET.1:$PORT" || fail "the machine does not listen"
 ctl systems retry $UUID --quiet
 wait_log "warning configured .*address=$NET.1: configured; .*would not take a new key, being set up already"
 [ "$(ctl systems list --json | jq -r .counts.configured)" = 1 ] || fail "it counts as failed"

@@ -5,9 +5,7 @@
 set -eu
 # shellcheck source=tests/cli/daemon.inc disable=SC1091
 source "$TOP/tests/cli/daemon.inc"
-for tool in mcopy openssl perl; do
-	command -v $tool >/dev/null || { echo "$tool is not installed"; exit 77; }
-done
+need mcopy openssl perl
 SUITE=$PWD PROGRAMS="amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-sim"
 
 # Not run: the whole line, two blanks or more, the reason.
@@ -89,10 +87,9 @@ done
 [ $n -gt 100 ] || fail "only $n examples were found"
 
 # --- What examples take for granted.
-listening() { ss -ltn | grep -q ":$1 "; }
 free_port() {
 	local port=$((30000 + RANDOM % 2700))
-	while listening $port; do port=$((30000 + RANDOM % 2700)); done
+	while listens ":$port"; do port=$((30000 + RANDOM % 2700)); done
 	echo $port
 }
 HELLO=$(free_port) PLAIN=$(free_port)
@@ -108,10 +105,7 @@ serve() { # a server for the map of this folder
 	until_line 'waiting for hellos on' serve.log
 }
 until_line() { # PATTERN FILE
-	local i
-	for ((i = 0; i < 200; i++)); do ! grep -q "$1" "$2" || return 0; sleep 0.05; done
-	cat "$2"
-	fail "no \"$1\" came"
+	wait_for 30 grep -q "$1" "$2" || { cat "$2"; fail "no \"$1\" came"; }
 }
 stop_serving() { kill -TERM $DAEMON; wait $DAEMON || true; DAEMON=; }
 

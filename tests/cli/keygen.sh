@@ -1,9 +1,8 @@
 #!/bin/bash
 # amt-keygen as a person uses it: generate into lists, map and setup.bin; check lists.
 set -eu
-fail() { echo "FAIL: $*"; exit 1; }
-status() { local want=$1 got=0; shift; "$@" >out 2>err || got=$?; [ "$got" = "$want" ] ||
-	{ cat out err; fail "status $got, not $want: $*"; }; }
+# shellcheck source=tests/cli/common.inc
+. "$(dirname "$0")/common.inc"
 umask 022
 printf 'P@ssw0rd\n' >new.txt; chmod 600 new.txt
 

@@ -5,9 +5,8 @@ if [ -z "${INSIDE:-}" ]; then
 	unshare -rm true 2>/dev/null || { echo "no name spaces for mounts here"; exit 77; }
 	INSIDE=1 exec unshare -rm bash "$0"
 fi
-fail() { echo "FAIL: $*"; exit 1; }
-status() { local want=$1 got=0; shift; "$@" >out 2>err || got=$?; [ "$got" = "$want" ] ||
-	{ cat out err; fail "status $got, not $want: $*"; }; }
+# shellcheck source=tests/cli/common.inc
+. "$(dirname "$0")/common.inc"
 ctl() { local verb; read -ra verb <<<"$1"; shift; "$BIN/amt-provisionctl" "${verb[@]}" -m disk/map.db "$@"; }
 umask 077
 mkdir disk

@@ -3,8 +3,6 @@
 set -eu
 # shellcheck source=tests/cli/daemon.inc
 . "$(dirname "$0")/daemon.inc"
-status() { local want=$1 got=0; shift; "$@" >out 2>err || got=$?; [ "$got" = "$want" ] ||
-	{ cat out err; fail "status $got, not $want: $*"; }; }
 # verdict CHECK: its verdicts in "out", the worst last
 verdict() { jq -r --arg c "$1" '.checks[] | select(.check == $c) | .verdict' out | sort -u | tr '\n' ' '; }
 expect() { [ "$(verdict "$1")" = "$2 " ] || { cat out; fail "$1 is $(verdict "$1"), not $2"; }; }

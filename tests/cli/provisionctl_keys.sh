@@ -1,9 +1,8 @@
 #!/bin/bash
 # amt-provisionctl keys: import of every kind, all or nothing; list, show, export, revoke, rotate.
 set -eu
-fail() { echo "FAIL: $*"; exit 1; }
-status() { local want=$1 got=0; shift; "$@" >out 2>err || got=$?; [ "$got" = "$want" ] ||
-	{ cat out err; fail "status $got, not $want: $*"; }; }
+# shellcheck source=tests/cli/common.inc
+. "$(dirname "$0")/common.inc"
 ctl() { "$BIN/amt-provisionctl" "$@"; }
 # count STATE of map.db
 count() { ctl keys list -m map.db --count --json | jq ".counts.$1"; }

@@ -3,19 +3,10 @@
 set -eu
 # shellcheck source=tests/cli/daemon.inc
 . "$(dirname "$0")/daemon.inc"
-status() { local want=$1 got=0; shift; "$@" >out 2>err || got=$?; [ "$got" = "$want" ] ||
-	{ cat out err; fail "status $got, not $want: $*"; }; }
 uuid_of() { ctl systems list --json | jq -r --arg p "$(pid_of "$1")" \
 	'.systems[] | select((.pid // "" | gsub("-"; "")) == $p) | .uuid'; }
 # wait_state KEY STATE: until the machine with that key is in that state.
-wait_state() {
-	local i
-	for ((i = 0; i < 100; i++)); do
-		[ "$(system_state "$1")" != "$2" ] || return 0
-		sleep 0.1
-	done
-	fail "machine $1 is $(system_state "$1"), not $2"
-}
+wait_state() { wait_for 30 is_state "$1" "$2" || fail "machine $1 is $(system_state "$1"), not $2"; }
 make_map 6
 FQDN_REQUIRED=yes write_conf ''
 : >log
@@ -37,11 +28,8 @@ printf 'FQDN,UUID,profile\npc1.example.com,%s,office\n' "$ONE" >machines.csv
 status 0 ctl inventory import machines.csv
 status 0 ctl systems retry --state fqdn-missing
 wait $MACHINE || fail "the machine was not configured"
-for _ in $(seq 300); do
-	status 0 ctl systems show "$ONE" --json
-	[ "$(jq -r .state out)" != configured ] || break
-	sleep 0.1
-done
+configured() { [ "$(ctl systems show "$1" --json | jq -r .state)" = configured ]; }
+wait_for 30 configured "$ONE" || fail "the machine counts as $(ctl systems show "$ONE" --json)"
 # Its key has changed, as the profile wants: both are its own, the new one until it is proved.
 [ "$(key_state 1)" = used ] || fail "key 1 is $(key_state 1)"
 status 0 ctl keys list --uuid "$ONE" --json

@@ -1,9 +1,10 @@
 #!/bin/bash
 # What root does to the service's map leaves it the service's: import, rotation, restore.
 set -eu
-fail() { echo "FAIL: $*"; exit 1; }
+# shellcheck source=tests/cli/common.inc
+. "$(dirname "$0")/common.inc"
 [ "$(id -u)" = 0 ] || { echo "not run by root"; exit 77; }
-command -v setpriv >/dev/null || { echo "setpriv (util-linux) is not installed"; exit 77; }
+need setpriv
 service() { setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"; }
 # The folders of build and test may be closed to others; the program itself and its map may not.
 work=$(mktemp -d /tmp/kit-owner-XXXXXX)
@@ -38,10 +39,7 @@ owned "after a restore where no map was"
 # While somebody else has it open, its -wal and -shm are there: the service's, too.
 "$ctl" log -m "$map" --follow >/dev/null &
 follower=$!
-for _ in $(seq 300); do
-	[ ! -e "$map-wal" ] || break
-	sleep 0.1
-done
+wait_for 30 test -e "$map-wal" || fail "the log does not open the map"
 "$ctl" config set -q -m "$map" max_setups 8
 owned "with the map open by root"
 kill $follower

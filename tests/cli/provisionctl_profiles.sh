@@ -1,9 +1,8 @@
 #!/bin/bash
 # amt-provisionctl profiles: made, changed, shown from map and file, removed; refused values.
 set -eu
-fail() { echo "FAIL: $*"; exit 1; }
-status() { local want=$1 got=0; shift; "$@" >out 2>err || got=$?; [ "$got" = "$want" ] ||
-	{ cat out err; fail "status $got, not $want: $*"; }; }
+# shellcheck source=tests/cli/common.inc
+. "$(dirname "$0")/common.inc"
 profiles() { "$BIN/amt-provisionctl" profiles "$@"; }
 # refused MESSAGE PROPERTY=VALUE: with that message; nothing of the profile changes.
 refused() {

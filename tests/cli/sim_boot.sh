@@ -1,9 +1,8 @@
 #!/bin/bash
 # A simulated machine boots with a stick in it: what it takes, marks and refuses.
 set -eu
-fail() { echo "FAIL: $*"; exit 1; }
-status() { local want=$1 got=0; shift; "$@" >out 2>err || got=$?; [ "$got" = "$want" ] ||
-	{ cat out err; fail "status $got, not $want: $*"; }; }
+# shellcheck source=tests/cli/common.inc
+. "$(dirname "$0")/common.inc"
 says() { grep -q -- "$1" out err || { cat out err; fail "nothing says \"$1\""; }; }
 umask 077
 printf 'Str0ng!Pass\n' >password

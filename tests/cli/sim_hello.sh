@@ -1,20 +1,19 @@
 #!/bin/bash
 # Hellos as they go over the wire: bytes, segments, and those that no device should send.
 set -eu
-fail() { echo "FAIL: $*"; exit 1; }
-port=$((20000 + RANDOM % 12000))
-# Take one connection, write what comes as hex, a line a segment, to "heard"; "open" then says
+# shellcheck source=tests/cli/common.inc
+. "$(dirname "$0")/common.inc"
+# Take one connection at a free port, said in "ready"; write what comes as hex, a line a segment, to "heard"; "open" then says
 # how many tenths of a second it was open. With an argument, close after so many seconds.
 cat >listener.py <<'PYTHON'
 import socket, sys, time
 s = socket.socket()
-s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-s.bind(("127.0.0.1", int(sys.argv[1])))
+s.bind(("127.0.0.1", 0))
 s.listen()
-print("ready", flush=True)
+print("ready", s.getsockname()[1], flush=True)
 c, peer = s.accept()
 began = time.monotonic()
-c.settimeout(float(sys.argv[2]) if len(sys.argv) > 2 else 20)
+c.settimeout(float(sys.argv[1]) if len(sys.argv) > 1 else 20)
 with open("heard", "w") as heard:
     try:
         while data := c.recv(4096):
@@ -27,17 +26,14 @@ with open("open", "w") as f:
 PYTHON
 listen() {
 	rm -f heard open ready
-	python3 listener.py "$port" "$@" >ready &
+	python3 listener.py "$@" >ready &
 	listener=$!
 	trap 'kill $listener 2>/dev/null || true' EXIT
-	for _ in $(seq 600); do
-		grep -qs ready ready && return
-		sleep 0.05
-	done
-	fail "no listener"
+	wait_for 30 grep -qs '^ready' ready || fail "no listener"
+	port=$(cut -d' ' -f2 ready)
 }
 hello() {
-	"$BIN/amt-sim" hello --server 127.0.0.1:$port --uuid 939b524b-13d4-1d18-e487-1c697a6b7a2b \
+	"$BIN/amt-sim" hello --server 127.0.0.1:"$port" --uuid 939b524b-13d4-1d18-e487-1c697a6b7a2b \
 		"$@" >out 2>err || { cat out err; fail "hello $*"; }
 	wait $listener || fail "the listener failed"
 }
@@ -83,10 +79,10 @@ listen 0.3
 hello --pid 0000037M --piece 1 --pause 500
 grep -q 'the server closed' out || fail "$(cat out)"
 
-if "$BIN/amt-sim" hello --server 127.0.0.1:$port --quiet >out 2>err; then
+if "$BIN/amt-sim" hello --server 127.0.0.1:"$port" --quiet >out 2>err; then
 	fail "nobody listens, and it does not say so"
 fi
 grep -q 'look whether amt-provisiond runs' err || fail "$(cat err)"
-"$BIN/amt-sim" hello --server 127.0.0.1:$port --pid 0000-037M >out 2>err && fail "a PID with a dash"
+"$BIN/amt-sim" hello --server 127.0.0.1:"$port" --pid 0000-037M >out 2>err && fail "a PID with a dash"
 "$BIN/amt-sim" hello --pid 0000037M >out 2>err && fail "no server"
 exit 0

@@ -2,6 +2,8 @@
 # What listens on a simulated machine: TLS-PSK, Digest, who is let in, and what age of firmware
 # speaks what. curl and openssl are the clients here, not the kit's server.
 set -eu
+# shellcheck source=tests/cli/common.inc
+. "$(dirname "$0")/common.inc"
 fail() { echo "FAIL: $*"; [ ! -f sim.log ] || cat sim.log; exit 1; }
 umask 077
 port=$((20000 + RANDOM % 12000))
@@ -12,6 +14,7 @@ pid,pps,current_password,admin_password
 0000-037M,NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XJ,admin,Str0ng!Pass
 KEY
 sim=
+started() { listens "$1" || is_gone "$sim"; }
 # machine N [OPTION...]: the machine with the known key, at $net.N, in the background
 machine() {
 	local n=$1
@@ -20,12 +23,8 @@ machine() {
 		--plain-port $((port + 1)) --verbose "$@" >sim.out 2>sim.log &
 	sim=$!
 	trap 'kill -9 $sim 2>/dev/null || true' EXIT
-	for _ in $(seq 600); do
-		ss -ltn | grep -q "$net.$n:$((port + 1)) " && return
-		kill -0 $sim 2>/dev/null || fail "machine $n did not start"
-		sleep 0.05
-	done
-	fail "machine $n does not listen"
+	wait_for 30 started "$net.$n:$((port + 1))" || fail "machine $n does not listen"
+	listens "$net.$n:$((port + 1))" || fail "machine $n did not start"
 }
 off() { kill $sim; wait $sim || fail "amt-sim ended with status $?"; sim=; }
 # tls N IDENTITY KEY [OPTION...]: what openssl says of the handshake and of a request

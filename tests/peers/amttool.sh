@@ -22,10 +22,7 @@ for firmware in 2.2.1 3.2.3; do
 		--plain-port $((PORT + 1)) 2>sim.log >/dev/null &
 	sim=$!
 	trap 'kill -9 $DAEMON $sim 2>/dev/null || true' EXIT
-	for _ in $(seq 50); do
-		ss -ltn | grep -q "$NET.$i:$((PORT + 1)) " && break
-		sleep 0.1
-	done
+	wait_for 30 listens "$NET.$i:$((PORT + 1))" || fail "the machine does not listen"
 	tool $i info || { cat out; fail "amttool info, AMT $firmware"; }
 	grep -q "^AMT version:  $firmware\$" out || { cat out; fail "version of AMT $firmware"; }
 	grep -q '^Powerstate:   S0$' out || { cat out; fail "power state"; }

@@ -23,10 +23,7 @@ for firmware in 3.2.3 9.1.40; do
 		--plain-port $((PORT + 1)) 2>sim.log >/dev/null &
 	sim=$!
 	trap 'kill -9 $DAEMON $sim 2>/dev/null || true' EXIT
-	for _ in $(seq 50); do
-		ss -ltn | grep -q "$NET.$i:$((PORT + 1)) " && break
-		sleep 0.1
-	done
+	wait_for 30 listens "$NET.$i:$((PORT + 1))" || fail "the machine does not listen"
 	AMT_PASSWORD=$(cat password) node "$here/meshcentral-wsman.js" "$folder" "$NET.$i" \
 		$((PORT + 1)) >out || { cat out sim.log; fail "MeshCentral, AMT $firmware"; }
 	[ "$(jq -r '.versions[] | select(.InstanceID == "AMT").VersionString' out)" = $firmware ] ||
