@@ -21,7 +21,8 @@ mv map.db old.db
 status=0; wait "$DAEMON" || status=$?
 [ $status = 2 ] || fail "status $status though the map is gone"
 grep -q "map.db was moved away or replaced while it was in use.*" log || fail "not said"
-[ ! -e map.db ] && [ ! -s map.db-wal ] || fail "something of the old map is left"
+[ ! -e map.db ] || fail "another map was made"
+[ ! -s map.db-wal ] || fail "something of the old map is left"
 mv old.db map.db
 ctl log -n 1 | grep -q 'address='"$NET.77" || fail "the last hello is not in the map that was moved"
 start

@@ -36,9 +36,11 @@ for noun in keys systems inventory profiles config; do
 		# shellcheck disable=SC2086 # words
 		"$BIN/amt-provisionctl" $words >out 2>err || status=$?
 		case $words in
-		*help*) [ $status = 0 ] && [ ! -s err ] || fail "$words: status $status" ;;
-		*) [ $status = 2 ] && [ ! -s out ] || fail "$words: status $status" ;;
+		*help*) wanted=0 other=err ;;
+		*) wanted=2 other=out ;;
 		esac
+		[ $status = $wanted ] || fail "$words: status $status"
+		[ ! -s $other ] || fail "$words: $(cat $other)"
 		sed -n "s/^  \($noun [a-z-]*\) .*/\1/p" out err | diff verbs - ||
 			fail "$words does not tell its verbs"
 	done
