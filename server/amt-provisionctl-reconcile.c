@@ -69,6 +69,7 @@ struct job {
 	int64_t now;
 	bool all;
 	unsigned long n[OUTCOMES], records, taken;
+	bool begun;		/* printing: not before there is a file to tell of */
 	struct table *table;
 	struct ctl_rows rows;
 };
@@ -164,6 +165,15 @@ static int one_record(struct job *j, const struct sbin_record *r, uint32_t index
 	return rc;
 }
 
+static void begin_printing(struct job *j)
+{
+	j->begun = true;
+	if (j->cli->json)
+		ctl_rows_begin(&j->rows, "records");
+	else
+		j->table = table_new(stdout, ">RECORD|PID|STICK|MAP|UUID|WHAT");
+}
+
 static int read_records(struct job *j, const struct sbin_input *in, struct fault *fault)
 {
 	struct sbin_reader *reader = NULL;
@@ -175,6 +185,7 @@ static int read_records(struct job *j, const struct sbin_input *in, struct fault
 	rc = sbin_reader_open(&reader, in, fault);
 	if (rc)
 		return rc;
+	begin_printing(j);
 	header = sbin_reader_header(reader);
 	/* In a file that is not consumed nothing is ever marked: its one record serves all. */
 	consumed = sbin_header_consumable(header) ? header->consumed : 0;
@@ -258,20 +269,14 @@ int ctl_reconcile(struct cli *cli)
 {
 	struct job j = { .cli = cli, .now = ctl_now(), .all = cli_has(cli, "all") };
 	struct fault fault = { 0 };
-	int rc, status;
+	int rc, status = EXIT_YES;
 
 	rc = ctl_open(cli, 0, &j.m, &fault);
 	if (rc)
 		return cli_fail(cli, &fault);
-	if (cli->json)
-		ctl_rows_begin(&j.rows, "records");
-	else
-		j.table = table_new(stdout, ">RECORD|PID|STICK|MAP|UUID|WHAT");
 	rc = read_target(&j, cli->argv[0], &fault);
-	if (cli->json)
+	if (cli->json && j.begun)
 		status = ctl_rows_end(cli, &j.rows, counts_json(&j));
-	else
-		status = EXIT_YES;
 	table_end(j.table);
 	if (!rc && !cli->json && !cli->quiet)
 		say(&j, cli->argv[0]);

@@ -73,6 +73,17 @@ static void say_counts(const uint64_t *counts)
 	putchar('\n');
 }
 
+static int no_state(struct cli *cli)
+{
+	char words[200] = "";
+	size_t at = 0;
+
+	for (int i = 0; i < SYSTEM_STATES && at < sizeof(words); i++)
+		at += (size_t)snprintf(words + at, sizeof(words) - at, "%s%s", i ? ", " : "",
+				       system_state_word((enum system_state)i));
+	return cli_misuse(cli, "--state: \"%s\" is none of %s", cli_value(cli, "state"), words);
+}
+
 int ctl_systems_list(struct cli *cli)
 {
 	struct keymap_system_filter filter = { 0 };
@@ -86,8 +97,7 @@ int ctl_systems_list(struct cli *cli)
 	if (cli_has(cli, "state")) {
 		filter.by_state = true;
 		if (system_state_parse(cli_value(cli, "state"), &filter.state))
-			return cli_misuse(cli, "--state: there is no state \"%s\"",
-					  cli_value(cli, "state"));
+			return no_state(cli);
 	}
 	if (cli_has(cli, "pid")) {
 		if (ctl_pid(cli, cli_value(cli, "pid"), pid))
@@ -270,7 +280,7 @@ int ctl_systems_retry(struct cli *cli)
 	if (!state == (cli->argc == 0))
 		return cli_misuse(cli, "say which systems: their UUIDs, or --state STATE");
 	if (state && system_state_parse(state, &filter.state))
-		return cli_misuse(cli, "--state: there is no state \"%s\"", state);
+		return no_state(cli);
 	rc = named(cli, &list);
 	if (rc)
 		goto out;

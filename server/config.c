@@ -462,7 +462,7 @@ int config_load(struct config *c, const char *path, struct fault *fault)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		fault_sys(fault, errno, "cannot open the configuration file %s", path);
-		return fault_todo(fault, "name one with -c; samples/amt-provisiond.conf is a start");
+		return fault_todo(fault, "name one with -c, or make it; amt-provisiond.conf(5) tells how");
 	}
 	text = calloc(1, CONFIG_FILE + 1);
 	if (!text) {

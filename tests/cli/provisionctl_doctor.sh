@@ -126,7 +126,12 @@ before=$(sha256sum stick.img)
 status 1 ctl reconcile stick.img --json
 [ "$(jq '.records | length' out)" = 5 ] || fail "$(cat out)"
 [ "$before" = "$(sha256sum stick.img)" ] || fail "the stick was written"
-status 2 ctl reconcile keys.csv
-status 2 ctl reconcile nowhere
+# What cannot be read is told, and nothing else: no heading, no half of an object.
+for target in keys.csv nowhere; do
+	status 2 ctl reconcile $target
+	[ ! -s out ] || fail "$(cat out)"
+	status 2 ctl reconcile --json $target
+	[ ! -s out ] || fail "$(cat out)"
+done
 grep -qaE "$(sed -n 2p keys.csv | cut -d, -f2)" out err && fail "a PPS was told"
 echo ok
