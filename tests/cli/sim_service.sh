@@ -14,6 +14,7 @@ pid,pps,current_password,admin_password
 0000-037M,NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XJ,admin,Str0ng!Pass
 KEY
 sim=
+# shellcheck disable=SC2317 # wait_for calls it
 started() { listens "$1" || is_gone "$sim"; }
 # machine N [OPTION...]: the machine with the known key, at $net.N, in the background
 machine() {
