@@ -182,8 +182,8 @@ static int open_image(struct ukpu_stick *s, unsigned flags, struct fault *fault)
 	if (!r && flags & UKPU_WRITE && target_disk(s->t)->size < LAYOUT_MIN_BYTES) {
 		fault_set(fault, KIT_ERR_UNFIT, "%s: %llu bytes are too few for a stick", s->path,
 			  (unsigned long long)target_disk(s->t)->size);
-		r = fault_todo(fault, "name an image of 17 MiB or more, or have one made: --size "
-				      "256M");
+		r = fault_todo(fault, "name an image of 17 MiB or more%s", flags & UKPU_CREATE ?
+			       ", or have one made: --size 256M" : "");
 	}
 	return r;
 }

@@ -22,6 +22,11 @@ prepare 2 --size 32M --image fifo
 : >empty
 expect 2 ukpu verify --image empty
 says "empty is no image of a stick: it holds 0 bytes"
+head -c 4096 /dev/zero >small
+expect 2 ukpu repair --image small --yes
+says "name an image of 17 MiB or more$"
+prepare 2 --image small
+says "have one made: --size"
 expect 2 ukpu status --image none
 grep -q "ukpu verify" out && fail "verify cannot tell more of what is not there"
 
