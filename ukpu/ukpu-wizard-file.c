@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -155,8 +156,11 @@ static enum screen_answer pick_once(struct wizard *w, const struct entry *list, 
 		fault_set(&w->screen.fault, KIT_ERR_NOMEM, "no memory to show the folder");
 		return SCREEN_LEAVE;
 	}
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		fill_row(w, &list[i], &rows[i]);
+		if (!list[i].folder && strcasecmp(list[i].name, "setup.bin") == 0)
+			current = i;	/* most often it is this one; what it is shows again later */
+	}
 	screen_text(where, sizeof(where), w->folder, (size_t)w->screen.columns - 20, true);
 	snprintf(intro, sizeof(intro), "Which setup.bin? %s\n%s", where,
 		 more ? "This folder has more entries than are shown." : "");

@@ -69,7 +69,15 @@ down_to 'odd.bin'; press Enter; see 'can be used, but'; press Tab Enter; see '2.
 press Escape; see 'Which setup.bin?'
 down_to 'keys.bin'; press Enter; see '2. The stick'
 
-# Nothing is preselected; what is unfit says why and cannot be picked.
+# A file of that very name is what the list begins on.
+press Escape; see 'Which setup.bin?'
+cp folder/keys.bin folder/setup.bin
+press C-r; see '^ .* setup.bin *.$'; press Enter; see 'is to get .*/folder/setup.bin'
+press Escape; see 'Which setup.bin?'
+rm folder/setup.bin
+press C-r; see 'folder above'; down_to 'keys.bin'; press Enter; see '2. The stick'
+
+# No stick is preselected; what is unfit says why and cannot be picked.
 see 'none picked'
 press Enter; sleep 0.5; see '2. The stick'
 see 'small.img .* no'
