@@ -1,5 +1,6 @@
 /* Tests of the key map: its secrets, its pairs, its transactions. */
 #include <check.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
