@@ -29,4 +29,5 @@ row_absolute "import of $N pairs, memory" \
 again=$(BEFORE='' RUNS=3 seconds import)
 row "import of the same $N pairs again" "$again" s "the first import, s" "$value" '<=' 2
 rotate() { "$BIN/amt-provisionctl" keys rotate-master -q -m map.db; }
-row "rotation of the master key over $N pairs" "$(RUNS=1 seconds rotate)" s "the import, s" "$value" '<=' 10
+row "rotation of the master key over $N pairs" "$(RUNS=1 seconds rotate)" s "the import, s" \
+	"$value" '<=' 10

@@ -84,7 +84,8 @@ for ((i = 0; i < 3; i++)); do
 			print p99 + order[i] * 1000; exit }
 		print 999999 }' before after
 done >both.ms
-row_absolute "99th percentile from connect to commit at half that rate" "$(median <both.ms)" ms '<=' 100
+row_absolute "99th percentile from connect to commit at half that rate" "$(median <both.ms)" ms \
+	'<=' 100
 
 # 5,000 peers that connect and say nothing.
 python3 - "$PORT" <<'PY' &

@@ -67,7 +67,8 @@ two=$!
 wait_log "configured .*address=$NET.2: configured"
 pkill -P $two	# the machine, a child of the shell that runs the function
 wait $two || true
-machine 3 3 --answer drop --answer-to CommitChanges --shut-after-commit --until-configured 15 || true
+machine 3 3 --answer drop --answer-to CommitChanges --shut-after-commit --until-configured 15 ||
+	true
 wait_log "call-failed .*address=$NET.3: cannot connect .* -- its last set-up broke off: if it was just committed"
 # Whoever takes it over is told all passwords that it may have.
 machine 4 4 --answer hang --answer-to CommitChanges --answer-times 1 --state pcs4 &

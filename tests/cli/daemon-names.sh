@@ -81,7 +81,8 @@ metrics=$(grep -o 'metrics on .*' log | head -n 1 | grep -o '[0-9]*$')
 curl -s --max-time 5 "http://127.0.0.1:$metrics/metrics" >counters || fail "no metrics"
 grep -qx 'amt_setups_configured_total 3' counters || fail "$(grep setups counters)"
 grep -qx 'amt_systems{state="configured"} [0-9]*' counters || fail "no systems in the metrics"
-[ "$(curl -s --max-time 5 -o page -w '%{http_code}' "http://127.0.0.1:$metrics/")" = 404 ] || fail "a page"
+[ "$(curl -s --max-time 5 -o page -w '%{http_code}' "http://127.0.0.1:$metrics/")" = 404 ] ||
+	fail "a page"
 ! grep -vE '^(# (HELP|TYPE) amt_[a-z_]+ .+|amt_[a-z_]+(\{[a-z]+="[^"]*"\})? [0-9.e+-]+)$' counters ||
 	fail "lines that Prometheus would not take"
 no_secrets
@@ -93,7 +94,8 @@ sed -i 's/^fqdn_required = .*/fqdn_required = no/; s/^use_props_script.*/use_pro
 ctl config set hellos_per_minute 2 --quiet
 start
 SERVER="[::1]:${SERVER#*:}"
-grep -q 'waiting for hellos on ::1, port [1-9]' log || grep -q '\[::1\]:0: .*going on without' log ||
+grep -q 'waiting for hellos on ::1, port [1-9]' log ||
+	grep -q '\[::1\]:0: .*going on without' log ||
 	fail "it does not say where it listens"
 if sim_hello --address ::1 --pid 0000037M; then
 	wait_log 'invalid-pid-map .*address=::1: '
@@ -125,5 +127,6 @@ listener=$((PORT + 2))
 sed -i "s/^listen = .*/listen = 127.0.0.1:$listener/" conf
 start
 if "$BIN/amt-provisiond" -c conf 2>err; then fail "two servers on one port"; fi
-grep -q "cannot listen on 127.0.0.1:$listener: something else listens there" err || fail "$(cat err)"
+grep -q "cannot listen on 127.0.0.1:$listener: something else listens there" err ||
+	fail "$(cat err)"
 stop

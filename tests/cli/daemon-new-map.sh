@@ -31,6 +31,7 @@ stop
 truncate -s 0 map.db
 rm -f map.db-wal map.db-shm
 if timeout 10 "$BIN/amt-provisiond" -c conf 2>err; then fail "a map that was cut short is taken"; fi
-grep -q "map.db is empty, but its key file .* is there: the map was cut short" err || fail "$(cat err)"
+grep -q "map.db is empty, but its key file .* is there: the map was cut short" err ||
+	fail "$(cat err)"
 grep -q 'amt-provisionctl restore' err || fail "$(cat err)"
 [ ! -s map.db ] || fail "another map was made"

@@ -9,7 +9,8 @@ UUID=00000000-1111-2222-3333-000000000001
 make_map 3
 write_conf '[profile default]' 'rekey = yes' 'mebx_password = random'
 start
-machine 1 1 --uuid $UUID --firmware 2.2.1 --state pcs1 --until-configured 15 || fail "it was not set up"
+machine 1 1 --uuid $UUID --firmware 2.2.1 --state pcs1 --until-configured 15 ||
+	fail "it was not set up"
 wait_log "configured .*address=$NET.1: configured, with a new key\$"
 grep -q "key-used .*AMT 2.2.1, SOAP, profile default; it does not tell its UUID" log ||
 	fail "it is not said that the UUID was not compared"

@@ -3,7 +3,8 @@
 set -eu
 fail() { echo "FAIL: $*"; exit 1; }
 for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-sim; do
-	"$BIN/$program" --version | grep -qE "^$program [0-9]+\.[0-9]+\.[0-9]+$" || fail "$program --version"
+	"$BIN/$program" --version | grep -qE "^$program [0-9]+\.[0-9]+\.[0-9]+$" ||
+		fail "$program --version"
 	"$BIN/$program" --help >help || fail "$program --help"
 	grep -q '^Examples:' help || fail "$program --help has no examples"
 	status=0; "$BIN/$program" --no-such-option >out 2>err || status=$?

@@ -84,8 +84,8 @@ check "amt-sim boot"
 "$BIN/amt-sim" run --json --state pc1 --address "$NET.1" --server "$SERVER" --port "$PORT" \
 	--until-configured 1 >printed || [ $? = 1 ]
 check "amt-sim run"
-"$BIN/amt-sim" fleet --json -n 1 --keys key2.csv --address "$NET.2" --server "$SERVER" --port "$PORT" \
-	--until-configured 60 >printed
+"$BIN/amt-sim" fleet --json -n 1 --keys key2.csv --address "$NET.2" --server "$SERVER" \
+	--port "$PORT" --until-configured 60 >printed
 check "amt-sim fleet"
 check "amt-sim hello" --server "$SERVER"
 check "amt-sim show" pc1

@@ -21,7 +21,8 @@ status 0 "$BIN/amt-keygen" generate -n 2
 [ "$(wc -l <out)" = 3 ] || fail "standard output is no CSV of two pairs"
 
 # The map has the pairs, and nothing is printed unless asked for.
-status 0 "$BIN/amt-keygen" generate -n 5 --map map.db --new-password-file new.txt --setupbin setup.bin
+status 0 "$BIN/amt-keygen" generate -n 5 --map map.db --new-password-file new.txt \
+	--setupbin setup.bin
 [ ! -s out ] || fail "pairs on standard output"
 for f in map.db map.db.key setup.bin; do
 	[ "$(stat -c %a $f)" = 600 ] || fail "$f is not private"
@@ -33,7 +34,8 @@ status 0 "$BIN/amt-provisionctl" keys list --map map.db --json
 [ "$(jq '.keys | length' out)" = 5 ] || fail "the map does not hold 5 keys"
 grep -q 'P@ssw0rd' out err && fail "a password was printed"
 # A name that is taken is noticed before any key is made.
-status 2 "$BIN/amt-keygen" generate -n 5 --map map.db --new-password-file new.txt --setupbin setup.bin
+status 2 "$BIN/amt-keygen" generate -n 5 --map map.db --new-password-file new.txt \
+	--setupbin setup.bin
 status 0 "$BIN/amt-provisionctl" keys list --map map.db --json
 [ "$(jq '.keys | length' out)" = 5 ] || fail "keys were made although setup.bin existed"
 status 2 "$BIN/amt-keygen" generate -n 5 --map map.db --new-password-file new.txt --setupbin both \
@@ -94,7 +96,8 @@ for want in '-o FILE' '--setupbin FILE --file-version 3.0 -o FILE'; do
 	[ "$want" = '-o FILE' ] || extra=(--setupbin lost.bin --file-version 3.0 --random-passwords)
 	if "$BIN/amt-keygen" generate -n 4 --map lost.db --key-file lost.key -o - "${extra[@]}" \
 		>/dev/full 2>err; then fail "a full disk went unnoticed beside the map"; fi
-	grep -q 'what was generated (4) is safe in the map' err || fail "not told where the keys are: $(cat err)"
+	grep -q 'what was generated (4) is safe in the map' err ||
+		fail "not told where the keys are: $(cat err)"
 	grep -qF -- "--again $want" err || fail "not told how to get them: $(cat err)"
 	command=$(sed -n 's/.*write them with: amt-provisionctl //p' err)
 	rm -f again.bin again.csv

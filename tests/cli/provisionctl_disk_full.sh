@@ -26,7 +26,8 @@ for verb in 'keys list' 'keys import' 'keys rotate-master' 'systems list' 'resto
 done
 # The doctor sees the cause, though the map cannot be opened.
 status 1 ctl doctor --no-network --json
-jq -e '.checks[] | select(.check == "disk" and .verdict == "warn")' out >/dev/null || fail "$(cat out)"
+jq -e '.checks[] | select(.check == "disk" and .verdict == "warn")' out >/dev/null ||
+	fail "$(cat out)"
 
 # Room for the copy that is put aside, not for the change: the map stays as it was.
 rm disk/rest

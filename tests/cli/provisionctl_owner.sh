@@ -30,7 +30,8 @@ owned "after the first import"
 "$ctl" keys rotate-master -q -m "$map"
 owned "after a rotation"
 "$ctl" backup -q -m "$map" saved.db
-[ "$(stat -c %U:%a saved.db saved.db.key | sort -u)" = root:600 ] || fail "the backup is not root's own"
+[ "$(stat -c %U:%a saved.db saved.db.key | sort -u)" = root:600 ] ||
+	fail "the backup is not root's own"
 "$ctl" restore -q -y -m "$map" saved.db
 owned "after a restore"
 rm "$map" "$map.key"

@@ -53,7 +53,8 @@ cmp out "$partly" || fail "edit as a filter"
 odd=$samples/v2.1-odd.bin
 status 0 "$S" edit "$odd" -o odd.bin --force --set kvm=disabled --records 1
 says err '1 record changed, 1 left as before'
-"$S" show --json --secrets odd.bin | sed 's/"kvm", "value": "disabled"/"kvm", "value": "enabled"/' >got
+"$S" show --json --secrets odd.bin |
+	sed 's/"kvm", "value": "disabled"/"kvm", "value": "enabled"/' >got
 cmp got <("$S" show --json --secrets "$odd" | sed 's/, "reserved": 513//') ||
 	fail "edit lost what it does not know"
 status 0 "$S" edit "$odd" -o odd.bin --force --unset dhcp --records 1

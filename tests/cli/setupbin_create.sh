@@ -78,7 +78,8 @@ if command -v openssl >/dev/null; then
 	status 2 "$S" create -o x.bin --pki --cert new.txt --new-password-file new.txt
 	says err 'is no certificate'
 fi
-status 0 "$S" create -o bare.bin --bare-metal --server 10.0.0.5 --port 1234 --new-password-file new.txt
+status 0 "$S" create -o bare.bin --bare-metal --server 10.0.0.5 --port 1234 \
+	--new-password-file new.txt
 "$S" show bare.bin >got
 says got '10.0.0.5'
 says got '1234'

@@ -14,7 +14,8 @@ fleet 1 -n 30 --keys keys.csv --state machines --uuid 00000000-1111-2222-3333-44
 [ "$(jq -c '[.devices, .configured, .hellos_failed]' out)" = '[30,30,0]' ] || fail "$(cat out)"
 [ "$(find machines -type f | wc -l)" = 30 ] || fail "not 30 state files"
 ctl systems list --json >listed
-[ "$(jq '[.systems[] | select(.state == "configured") | .address] | unique | length' listed)" = 30 ] ||
+[ "$(jq '[.systems[] | select(.state == "configured") | .address] | unique | length' listed)" = \
+	30 ] ||
 	{ cat listed; fail "not 30 addresses"; }
 [ "$(jq '[.systems[].uuid] | unique | length' listed)" = 30 ] || fail "not 30 UUIDs"
 jq -e '.systems[] | select(.uuid == "00000000-1111-2222-3333-44444444450d")' listed >/dev/null ||

@@ -3,8 +3,9 @@
 set -eu
 # shellcheck source=tests/cli/common.inc
 . "$(dirname "$0")/common.inc"
-# Take one connection at a free port, said in "ready"; write what comes as hex, a line a segment, to "heard"; "open" then says
-# how many tenths of a second it was open. With an argument, close after so many seconds.
+# Take one connection at a free port, said in "ready"; write what comes as hex, a line a segment,
+# to "heard"; "open" then says how many tenths of a second it was open. With an argument, close
+# after so many seconds.
 cat >listener.py <<'PYTHON'
 import socket, sys, time
 s = socket.socket()
@@ -83,6 +84,7 @@ if "$BIN/amt-sim" hello --server 127.0.0.1:"$port" --quiet >out 2>err; then
 	fail "nobody listens, and it does not say so"
 fi
 grep -q 'look whether amt-provisiond runs' err || fail "$(cat err)"
-"$BIN/amt-sim" hello --server 127.0.0.1:"$port" --pid 0000-037M >out 2>err && fail "a PID with a dash"
+"$BIN/amt-sim" hello --server 127.0.0.1:"$port" --pid 0000-037M >out 2>err &&
+	fail "a PID with a dash"
 "$BIN/amt-sim" hello --pid 0000037M >out 2>err && fail "no server"
 exit 0

@@ -43,10 +43,12 @@ answer() {
 	sleep 2
 }
 got=0
-answer | timeout 60 script -qfec "'$BIN/ukpu' prepare --image slow.img three.bin" typescript >/dev/null ||
+answer | timeout 60 script -qfec "'$BIN/ukpu' prepare --image slow.img three.bin" typescript \
+	>/dev/null ||
 	got=$?
 [ $got = 2 ] || { cat typescript; fail "status $got instead of 2"; }
-grep -q "meanwhile keys of this file went onto" typescript || { cat typescript; fail "nothing is said"; }
+grep -q "meanwhile keys of this file went onto" typescript ||
+	{ cat typescript; fail "nothing is said"; }
 "$BIN/ukpu" status --image quick.img || fail "the other stick has no keys"
 if "$BIN/ukpu" status --image slow.img; then fail "the keys are on both"; fi
 echo ok

@@ -12,7 +12,8 @@ check() {
 	local name=$1 layout=${2:-fat16} at=@@1M
 	[ "$layout" = superfloppy ] && at=
 	ukpu verify --image s.img >out 2>&1 && { cat out; fail "$name: firmware would not take this"; }
-	ukpu repair --image s.img --yes --discard-other-files >out 2>&1 || { cat out; fail "$name: no repair"; }
+	ukpu repair --image s.img --yes --discard-other-files >out 2>&1 ||
+		{ cat out; fail "$name: no repair"; }
 	ukpu verify --image --strict s.img >out 2>&1 || { cat out; fail "$name: still not good"; }
 	ukpu verify --image --json s.img >out
 	grep -q "\"layout\": \"$layout\"" out || fail "$name: not $layout"
@@ -90,9 +91,11 @@ check "formatted over"
 
 # Used records stay used.
 ukpu prepare --image s.img --size 64M --second-stick setup.bin --yes --quiet
-printf '\003' | dd of=s.img bs=1 seek=$((2048 * 512 + (1 + 2 * 247 + 32) * 512 + 32)) conv=notrunc status=none
+printf '\003' | dd of=s.img bs=1 seek=$((2048 * 512 + (1 + 2 * 247 + 32) * 512 + 32)) \
+	conv=notrunc status=none
 for i in 1 2 3; do
-	printf '\000' | dd of=s.img bs=1 seek=$((2048 * 512 + (1 + 2 * 247 + 32 + i) * 512 + 4)) conv=notrunc status=none
+	printf '\000' | dd of=s.img bs=1 seek=$((2048 * 512 + (1 + 2 * 247 + 32 + i) * 512 + 4)) \
+		conv=notrunc status=none
 done
 ukpu status --image s.img >out
 grep -q '^used  *3$' out || { cat out; fail "the place of the counter is another"; }

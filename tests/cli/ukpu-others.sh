@@ -74,7 +74,8 @@ says "--save-other-files"
 untouched
 expect 0 ukpu repair --image s.img --yes --save-other-files saved
 says "5 other files saved"
-[ "$(cat saved/*.txt saved/a.b | tr -d '\n' | sed 's/no/\n&/g' | sort | tr -d '\n')" = no00no01no02no03no04 ] ||
+[ "$(cat saved/*.txt saved/a.b | tr -d '\n' | sed 's/no/\n&/g' | sort | tr -d '\n')" = \
+	no00no01no02no03no04 ] ||
 	{ ls saved; fail "not what was on the stick"; }
 [ "$(cat saved/$'\360\237\230\200.txt')" = no02 ] || fail "the name is another"
 
@@ -122,14 +123,16 @@ untouched
 # The same name in two partitions.
 rm -f s.img
 truncate -s 60M s.img
-printf 'label: dos\nstart=2048, size=40960, type=6\nstart=43008, size=40960, type=6\n' | sfdisk -q s.img
+printf 'label: dos\nstart=2048, size=40960, type=6\nstart=43008, size=40960, type=6\n' |
+	sfdisk -q s.img
 for start in 2048 43008; do
 	mkfs.fat -F 16 -s 2 -R 1 -h $start --offset=$start s.img 20480 >/dev/null 2>&1
 	echo "$start" >note
 	mcopy -i s.img@@$((start * 512)) setup.bin note ::
 done
 expect 0 ukpu repair --image s.img --yes --save-other-files saved4
-[ "$(cat saved4/NOTE saved4/NOTE~* | tr '\n' ' ')" = "2048 43008 " ] || { ls saved4; fail "one of two is lost"; }
+[ "$(cat saved4/NOTE saved4/NOTE~* | tr '\n' ' ')" = "2048 43008 " ] ||
+	{ ls saved4; fail "one of two is lost"; }
 
 # What is on the stick already is not overwritten, and the stick neither. Verify says how to go on.
 stick
@@ -189,7 +192,8 @@ stick
 named "a$long"
 cp s.img $'bad\377.img'
 expect 1 ukpu verify --image $'bad\377.img' --json
-jq -e '(.rules | length) >= 48 and any(.rules[]; .rule == "root-only" and .verdict == "fail")' out >/dev/null ||
+jq -e '(.rules | length) >= 48 and any(.rules[]; .rule == "root-only" and .verdict == "fail")' out \
+	>/dev/null ||
 	{ cat out; fail "a rule is missing"; }
 
 # A label is what a stranger says: it does not reach the terminal as a command.

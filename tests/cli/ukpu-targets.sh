@@ -84,7 +84,8 @@ expect 0 ukpu prepare --yes --image b.img --size 32M setup.bin
 rm -f ukpu/journal ./*.img
 truncate -s 32M 1.img 2.img
 (ulimit -f 256 && expect 2 ukpu prepare --yes --deal --image 1.img 2.img three.bin) || exit 1
-[ "$(sed -n 's/.*PIDs that were meant for it: //p' out | wc -w)" = 3 ] || { cat out; fail "which PIDs?"; }
+[ "$(sed -n 's/.*PIDs that were meant for it: //p' out | wc -w)" = 3 ] ||
+	{ cat out; fail "which PIDs?"; }
 
 # No machine would get anything from a file that is used up.
 cp setup.bin used.bin

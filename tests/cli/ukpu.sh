@@ -25,7 +25,8 @@ jq -e '.good and .failed == 0 and .layout == "fat16" and .contents.left == 7 and
 expect 0 ukpu status --image a.img
 says "^left  *7$"
 expect 0 ukpu status --image a.img --json
-jq -e '.records == 7 and .used == 0 and .next == 1 and .version == "2.1" and .consumable' out >/dev/null ||
+jq -e '.records == 7 and .used == 0 and .next == 1 and .version == "2.1" and .consumable' out \
+	>/dev/null ||
 	fail "status --json"
 
 # Nothing secret in what is printed, kept or said.
@@ -167,6 +168,7 @@ says "locked"
 exec 9<&-
 
 # Where nothing can be kept, nothing is overwritten.
-expect 2 env XDG_STATE_HOME=/proc/none ukpu prepare --image q.img --size 32M three.bin --yes --second-stick
+expect 2 env XDG_STATE_HOME=/proc/none ukpu prepare --image q.img --size 32M three.bin --yes \
+	--second-stick
 says "XDG_STATE_HOME"
 [ ! -e q.img ] || fail "an image was left behind"

@@ -4,7 +4,8 @@
 set -eu
 # shellcheck source=tests/cli/daemon.inc
 . "$(dirname "$0")/../cli/daemon.inc"
-command -v amttool >/dev/null || { echo "skipped: amttool is not installed (apt-get install amtterm)"; exit 77; }
+command -v amttool >/dev/null ||
+	{ echo "skipped: amttool is not installed (apt-get install amtterm)"; exit 77; }
 perl -MSOAP::Lite -e 1 2>/dev/null ||
 	{ echo "skipped: amttool needs SOAP::Lite (apt-get install libsoap-lite-perl)"; exit 77; }
 

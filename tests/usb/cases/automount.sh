@@ -32,7 +32,9 @@ touch /tmp/stop
 wait
 touch /tmp/mounts /tmp/refusals
 echo "note: $good written, $refused refused; $(wc -l </tmp/mounts) mounts, $(wc -l </tmp/refusals) refused"
-[ -s /tmp/mounts ] && [ -s /tmp/refusals ] && echo "ok: there was a race" || echo "BAD: there was no race"
-[ $good -ge 3 ] && [ $((good + refused)) = $n ] && echo "ok: $n times" || echo "BAD: not written, or ended badly"
+[ -s /tmp/mounts ] && [ -s /tmp/refusals ] && echo "ok: there was a race" ||
+	echo "BAD: there was no race"
+[ $good -ge 3 ] && [ $((good + refused)) = $n ] && echo "ok: $n times" ||
+	echo "BAD: not written, or ended badly"
 try 0 ukpu prepare /dev/sda /five.bin $YES --overwrite-unused --second-stick
 try 0 ukpu verify --strict /dev/sda

@@ -20,7 +20,8 @@ said "no terminal"
 try 2 ukpu prepare --image /dev/sda /five.bin --yes
 said "leave --image out"
 try 0 ukpu prepare /dev/sda /five.bin --dry-run
-cmp -n 65536 /dev/sda /dev/zero && echo "ok: the stick is as it was" || echo "BAD: something was written"
+cmp -n 65536 /dev/sda /dev/zero && echo "ok: the stick is as it was" ||
+	echo "BAD: something was written"
 
 try 0 ukpu prepare /dev/sda /five.bin $YES
 said "5 records, 5 left"
