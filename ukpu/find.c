@@ -414,7 +414,7 @@ static int take_header(struct search *s, uint64_t at, const uint8_t *sector)
 	return add_candidate(s, &file, FIND_CLUSTER, "");
 }
 
-/* The sectors of the data record that SECTOR begins, if it does; one without a body is no secret. */
+/* Sectors of the data record that SECTOR begins, or 0; one without a body holds no secret. */
 static unsigned record_chunks(const uint8_t *sector, bool *left)
 {
 	struct sbin_record record;

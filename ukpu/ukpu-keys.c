@@ -178,6 +178,13 @@ int ukpu_guard_unused(struct ukpu_stick *s, struct fault *fault)
 		return fault_todo(fault, "save them by other means, or let them go with "
 				  "--overwrite-unused");
 	}
+	if (s->found.loose_left) {
+		fault_set(fault, KIT_ERR_EXISTS, "%s still has %lu unused record%s, of which %lu "
+			  "in no file any more", s->path, unused, plural(unused),
+			  s->found.loose_left);
+		return fault_todo(fault, "overwrite it with --overwrite-unused, which first keeps "
+				  "a copy of what is in files, and none of the rest");
+	}
 	fault_set(fault, KIT_ERR_EXISTS, "%s still has %lu unused record%s", s->path, unused,
 		  plural(unused));
 	return fault_todo(fault, "use it up, take another stick, or overwrite it with "
