@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "keygen/bytes.h"
@@ -557,6 +559,36 @@ START_TEST(nothing_is_written_after_the_table)
 }
 END_TEST
 
+/* What the kit flushes passes through here: how many of these were folders is counted. */
+static unsigned folders_flushed;
+
+int fsync(int fd)
+{
+	struct stat st;
+
+	folders_flushed += !fstat(fd, &st) && S_ISDIR(st.st_mode);
+	return (int)syscall(SYS_fsync, fd);
+}
+
+START_TEST(the_name_of_a_new_image_is_made_durable_with_it)
+{
+	const char *path = stick_path("named.img");
+
+	folders_flushed = 0;
+	unlink(path);
+	for (int i = 0; i < 2; i++) {
+		struct target *t;
+
+		ck_assert_int_eq(target_create(&t, path, SMALL, NULL), 0);
+		for (int j = 0; j < 2; j++)
+			ck_assert_int_eq(target_flush(t, NULL), 0);
+		target_close(&t);
+		/* Once: the second time it was there already. */
+		ck_assert_uint_eq(folders_flushed, 1);
+	}
+}
+END_TEST
+
 START_TEST(little_is_written_on_a_stick_of_any_size)
 {
 	static const uint64_t mib[] = { 17, 35, 64, 256, 2048, 32768, 65536 };
@@ -621,6 +653,7 @@ int main(void)
 	tcase_add_loop_test(t, from_every_cut_a_rebuild_from_the_backup_ends_complete, 0, BEFORES);
 	tcase_add_test(t, an_error_in_any_write_or_flush_is_reported_and_ends_the_writing);
 	tcase_add_test(t, nothing_is_written_after_the_table);
+	tcase_add_test(t, the_name_of_a_new_image_is_made_durable_with_it);
 	tcase_add_test(t, little_is_written_on_a_stick_of_any_size);
 	tcase_add_test(t, old_files_are_wiped_and_read_back_as_zeros);
 	suite_add_tcase(suite, t);

@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "keygen/outfile.h"
 #include "ukpu/medium.h"
 
 #ifndef BLKGETDISKSEQ
@@ -28,6 +29,7 @@ struct target {
 	char *path;
 	int fd;
 	bool made;		/* an image that was not there before */
+	bool named;		/* and its folder has its name for good */
 	unsigned flags;
 	struct stat st;
 	uint64_t diskseq;	/* number of the medium since boot; 0: the kernel has none */
@@ -424,6 +426,13 @@ int target_flush(struct target *t, struct fault *fault)
 	if (err)
 		return failed(t, err, "writing", NOWHERE, fault);
 	t->reached = t->written;
+	if (t->made && !t->named) {
+		int r = outfile_sync_folder(t->path, fault);
+
+		if (r)
+			return r;
+		t->named = true;
+	}
 	return 0;
 }
 

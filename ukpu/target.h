@@ -59,7 +59,7 @@ const struct drive *target_drive(const struct target *t);
 int target_write(struct target *t, uint64_t offset, const void *data, size_t size,
 		 struct fault *fault);
 int target_zero(struct target *t, uint64_t offset, uint64_t size, struct fault *fault);
-/* Everything written so far is on the medium when this returns 0. */
+/* Everything written so far is on the medium when this returns 0, a new image's name, too. */
 int target_flush(struct target *t, struct fault *fault);
 /*
  * A library wrote SIZE bytes at OFFSET through the descriptor: count and log them; ERR: errno or 0.
