@@ -16,7 +16,6 @@
 #define ENTRIES_MAX	200000	/* entries that are looked at, deleted ones included */
 #define CONTENT_MAX	((uint64_t)512 << 20)	/* no candidate is larger */
 #define DEEP_PIECE	((size_t)1 << 20)
-#define ALWAYS_BYTES	((uint64_t)1 << 30)	/* beyond the end of all of the kit's volumes */
 #define UUID_BYTES	16
 
 struct folder {
@@ -474,11 +473,12 @@ static int take_loose(struct search *s, uint64_t at, const uint8_t *sector)
 /*
  * Clusters begin at sectors: looking at every sector finds them all, whatever the boot sector says.
  */
-static int look_everywhere(struct search *s, uint64_t end, bool loose,
+static int look_everywhere(struct search *s, bool loose,
 			   void (*progress)(void *context, uint64_t done, uint64_t total),
 			   void *context)
 {
 	uint8_t *buffer = malloc(DEEP_PIECE);
+	uint64_t end = s->disk->size;
 	int r = 0;
 
 	if (!buffer)
@@ -526,9 +526,7 @@ int find_run(struct find *out, const struct disk *disk, unsigned flags,
 	for (size_t i = 0; i < out->n; i++)
 		sound = sound || out->candidate[i].sound;
 	if (!r && flags & FIND_DEEP && (!sound || flags & FIND_ALWAYS))
-		r = look_everywhere(&s,
-				    sound && disk->size > ALWAYS_BYTES ? ALWAYS_BYTES : disk->size,
-				    flags & FIND_ALWAYS, progress, context);
+		r = look_everywhere(&s, flags & FIND_ALWAYS, progress, context);
 	if (out->n)
 		qsort(out->candidate, out->n, sizeof(*out->candidate), best_first);
 	free(s.folder);

@@ -59,8 +59,8 @@ enum find_flags {
 	/* Where directories lead to nothing, look at every cluster and sector: reads all of it. */
 	FIND_DEEP = 1,
 	/*
-	 * With FIND_DEEP: also where directories lead to something, within the first GiB; and
-	 * records without their file, as a deleted one in pieces leaves them.
+	 * With FIND_DEEP: also where directories lead to something, and records without their
+	 * file, as a deleted one in pieces leaves them.
 	 */
 	FIND_ALWAYS = 2,
 };
