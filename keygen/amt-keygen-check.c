@@ -2,7 +2,6 @@
 #include "keygen/amt-keygen.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,6 @@
 /* Slow devices: requests whose answer has to wait, without a thread for each. */
 #include "samples/amt-sim-delay.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>

@@ -3,7 +3,6 @@
 #define SAMPLES_AMT_SIM_DIGEST_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 /*

@@ -3,7 +3,6 @@
 #define SAMPLES_AMT_SIM_FLEET_H
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -2,7 +2,6 @@
 #ifndef SAMPLES_AMT_SIM_SERVICE_H
 #define SAMPLES_AMT_SIM_SERVICE_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "samples/amt-sim-fleet.h"

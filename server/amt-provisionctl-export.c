@@ -1,7 +1,6 @@
 /* amt-provisionctl keys export: free keys out to a setup.bin or a list, no key twice. */
 #include "server/amt-provisionctl.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,6 @@
 /* amt-provisionctl systems export: machines that are set up, for whoever manages them next. */
 #include "server/amt-provisionctl.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

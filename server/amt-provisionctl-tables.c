@@ -8,7 +8,6 @@
 #include <string.h>
 #include <strings.h>
 
-#include "keygen/secret.h"
 #include "keygen/table.h"
 #include "server/inventory.h"
 

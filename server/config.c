@@ -489,7 +489,8 @@ out:
 	return ret;
 }
 
-bool config_address_is_remote(const struct config_address *a)
+/* May an address be reached from other machines? */
+static bool is_remote(const struct config_address *a)
 {
 	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&a->address;
 	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&a->address;
@@ -522,7 +523,7 @@ int config_check(const struct config *c, struct fault *fault)
 				 "retry_first_seconds is more than retry_max_seconds");
 	if (!c->metrics_remote)
 		for (size_t i = 0; i < c->metrics_listen.count; i++)
-			if (config_address_is_remote(&c->metrics_listen.at[i])) {
+			if (is_remote(&c->metrics_listen.at[i])) {
 				fault_set(fault, KIT_ERR_ARGUMENT, "metrics_listen %s can be "
 					  "reached from other machines",
 					  c->metrics_listen.at[i].text);

@@ -124,9 +124,6 @@ int config_check(const struct config *c, struct fault *fault);
 /* The profile NAME of the file, or NULL. */
 const struct profile *config_profile(const struct config *c, const char *name);
 
-/* May an address be reached from other machines? */
-bool config_address_is_remote(const struct config_address *a);
-
 /* Wipes the profiles' passwords. */
 void config_wipe(struct config *c);
 

@@ -2,7 +2,6 @@
 #ifndef SERVER_DOCTOR_H
 #define SERVER_DOCTOR_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -2,7 +2,6 @@
 #ifndef SERVER_FLEET_H
 #define SERVER_FLEET_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -3,7 +3,6 @@
 #define SERVER_INTAKE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "keygen/error.h"

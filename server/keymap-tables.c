@@ -1,7 +1,6 @@
 /* The small tables of the key map: inventory, profiles, settings. */
 #include <string.h>
 
-#include "keygen/secret.h"
 #include "server/keymap-db.h"
 
 /* ---- inventory ---- */

@@ -2,7 +2,6 @@
 #ifndef SERVER_LEDGER_H
 #define SERVER_LEDGER_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "keygen/error.h"

@@ -3,7 +3,6 @@
 #define SERVER_SCRIPT_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "keygen/error.h"
 

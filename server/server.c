@@ -2,7 +2,6 @@
 #include "server/server.h"
 
 #include <curl/curl.h>
-#include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
@@ -172,7 +171,8 @@ static struct listener_limits limits_of(const struct config *c)
 	return l;
 }
 
-void server_stop(struct server *s)
+/* Leave server_run(): what runs is given up, what is to be written is written. */
+static void stop(struct server *s)
 {
 	event_base_loopbreak(s->base);
 }
@@ -182,7 +182,7 @@ static void on_stop(evutil_socket_t number, short what, void *context)
 	struct server *s = context;
 
 	journal_say(&s->journal, "stopping on signal %d", (int)number);
-	server_stop(s);
+	stop(s);
 }
 
 static bool same_addresses(const struct config_addresses *a, const struct config_addresses *b)
@@ -283,7 +283,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	bool changed = false;
 
 	if (keymap_in_place(s->map, &s->fatal)) {
-		server_stop(s);
+		stop(s);
 		return;
 	}
 	check_load(s);

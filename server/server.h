@@ -2,7 +2,6 @@
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
 
-#include <stdint.h>
 
 #include "keygen/error.h"
 #include "server/config.h"
@@ -13,18 +12,15 @@ struct server;
 
 /*
  * Open the map, listen, take up what was interrupted. CONFIG is moved into the server: the
- * caller's copy is wiped. PATH is the file it came from, read again by server_reload().
+ * caller's copy is wiped. PATH is the file it came from, which SIGHUP has read again.
  *
  * Returns 0 or the errors of keymap_open(), listener_open(), config_check().
  */
 int server_new(struct server **out, struct config *config, const char *path,
 	       struct fault *fault);
 
-/* Run until SIGTERM, SIGINT or server_stop(); SIGHUP reloads. Returns 0, or why it gave up. */
+/* Run until SIGTERM, SIGINT, or the map is gone; SIGHUP reloads. Returns 0, or why it gave up. */
 int server_run(struct server *s, struct fault *fault);
-
-/* Leave server_run(): what runs is given up, what is to be written is written. */
-void server_stop(struct server *s);
 
 /* *s may be NULL. */
 void server_free(struct server **s);

@@ -3,7 +3,6 @@
 #define SERVER_UUID_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #define UUID_SHOWN 36	/* characters of the text form, without NUL */

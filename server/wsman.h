@@ -3,7 +3,6 @@
 #define SERVER_WSMAN_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "keygen/bytes.h"
 #include "keygen/error.h"

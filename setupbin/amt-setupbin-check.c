@@ -2,7 +2,6 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "keygen/pidpps.h"
 #include "keygen/progress.h"
 #include "setupbin/amt-setupbin.h"
 

@@ -3,7 +3,6 @@
 #define SETUPBIN_VARIABLE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "keygen/bytes.h"

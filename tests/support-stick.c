@@ -11,7 +11,6 @@
 #include <unistd.h>
 
 #include "keygen/bytes.h"
-#include "setupbin/file.h"
 #include "ukpu/plan.h"
 #include "ukpu/stick.h"
 

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "setupbin/json.h"
 #include "tests/support-sbin.h"
 
 static const char *const samples[] = {

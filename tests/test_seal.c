@@ -1,7 +1,6 @@
 /* Tests of the sealing of secrets and of its key file. */
 #include <check.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>

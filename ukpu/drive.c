@@ -1,7 +1,6 @@
 /* Disks, read from sysfs. */
 #include "ukpu/drive.h"
 
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,6 @@
 /* What a FAT volume holds, gathered for the verify rules. */
 #include "ukpu/scan.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

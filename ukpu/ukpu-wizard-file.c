@@ -1,5 +1,4 @@
 /* ukpu wizard: finding the setup.bin, folder by folder. */
-#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -148,7 +148,8 @@ static void ended_by(struct screen *s, int signal)
 		  name ? name : "?");
 }
 
-bool screen_goes_on(struct screen *s)
+/* Take note of the signals that came. False once the person or a signal wants to leave. */
+static bool goes_on(struct screen *s)
 {
 	struct signalfd_siginfo info;
 
@@ -179,7 +180,7 @@ enum screen_answer screen_run(struct screen *s, newtComponent form, newtComponen
 		int columns = s->columns, rows = s->rows;
 
 		newtFormRun(form, &end);
-		if (!screen_goes_on(s))
+		if (!goes_on(s))
 			return SCREEN_LEAVE;
 		if (s->columns != columns || s->rows != rows)
 			return SCREEN_REDRAW;
@@ -246,7 +247,7 @@ void screen_watch(struct screen *s, const char *title, const char *text, const c
 			break;
 		}
 		if (wait[0].revents)
-			screen_goes_on(s);
+			goes_on(s);
 		if (wait[1].revents) {
 			ssize_t n = read(STDIN_FILENO, keys, sizeof(keys));
 

@@ -1,5 +1,4 @@
 /* ukpu wizard: its kinds of windows: a list, a text with buttons, a question. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "ukpu/ukpu-wizard-form.h"

@@ -42,8 +42,6 @@ enum screen_answer {
 int screen_open(struct screen *s, struct fault *fault);
 /* Give it back as it was. */
 void screen_close(struct screen *s);
-/* Take note of the signals that came. False once the person or a signal wants to leave. */
-bool screen_goes_on(struct screen *s);
 
 /*
  * TEXT as one line of at most MOST columns (0: as long as it is; at most 1,024 characters). What

@@ -2,7 +2,6 @@
 #ifndef UKPU_USAGE_H
 #define UKPU_USAGE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "keygen/error.h"

@@ -1,5 +1,4 @@
 /* Rules on the device, the partition table and the boot sector. */
-#include <stdio.h>
 #include <string.h>
 
 #include "keygen/bytes.h"
