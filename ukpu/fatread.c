@@ -142,8 +142,8 @@ bool fatread_is_directory(const struct fatread_entry *e)
 
 bool fatread_is_dots(const struct fatread_entry *e)
 {
-	return !memcmp(e->raw, ".          ", sizeof(e->raw)) ||
-		!memcmp(e->raw, "..         ", sizeof(e->raw));
+	return fatread_is_directory(e) && (!memcmp(e->raw, ".          ", sizeof(e->raw)) ||
+		!memcmp(e->raw, "..         ", sizeof(e->raw)));
 }
 
 void fatread_dir_begin(struct fatread_dir *d, struct fatread *v, uint32_t cluster)

@@ -75,7 +75,7 @@ struct fatread_entry {
 /* Is it a file: neither deleted, a label, nor a directory? */
 bool fatread_is_file(const struct fatread_entry *e);
 bool fatread_is_directory(const struct fatread_entry *e);
-/* Is it "." or "..", the folder itself or its parent? */
+/* Is it "." or "..", the folder itself or its parent? A file of that name is a file. */
 bool fatread_is_dots(const struct fatread_entry *e);
 
 /* Walks one directory. Fields are private. */

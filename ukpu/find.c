@@ -325,7 +325,8 @@ static int walk_folder(struct search *s, struct fatread *v, const struct folder 
 			s->out->more_others = true;
 			return 0;
 		}
-		if (e.attributes & FAT_LABEL || fatread_is_dots(&e))
+		/* The root has no parent: what is called so there is some other folder. */
+		if (e.attributes & FAT_LABEL || (folder->cluster && fatread_is_dots(&e)))
 			continue;
 		if (!tame_path(path, FIND_PATH, folder->path, e.name)) {
 			s->out->more_others = s->out->more_others || !e.deleted;
