@@ -113,9 +113,11 @@ ctl config unset hellos_per_minute --quiet
 # A socket that was opened by somebody else, as systemd does it.
 if command -v systemd-socket-activate >/dev/null; then
 	sed -i 's/^listen = .*/listen = off/' conf
-	systemd-socket-activate -l "127.0.0.1:$((PORT + 1))" "$BIN/amt-provisiond" -c conf 2>>log &
+	port=$((PORT + 1))
+	while listens ":$port"; do port=$((port + 1)); done
+	systemd-socket-activate -l "127.0.0.1:$port" "$BIN/amt-provisiond" -c conf 2>>log &
 	DAEMON=$!
-	SERVER=127.0.0.1:$((PORT + 1))
+	SERVER=127.0.0.1:$port
 	wait_for 30 sim_hello --address "$NET.50" --pid 0000037M 2>/dev/null ||
 		fail "nobody listens at $SERVER"
 	wait_log "invalid-pid-map .*address=$NET.50"
