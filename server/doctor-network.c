@@ -152,7 +152,8 @@ void doctor_listening(const struct doctor *d)
 		return;
 	}
 	if (d->config->listen.count == 0)
-		doctor_say(d, "listening", DOCTOR_FAIL, "set listen in section [server], where systemd hands the sockets over, too",
+		doctor_say(d, "listening", DOCTOR_FAIL, "set listen in section [server], also where "
+			   "systemd hands the sockets over",
 			   "the server is told to listen nowhere");
 	for (size_t i = 0; i < d->config->listen.count; i++)
 		try_all(d, &d->config->listen.at[i], all);
