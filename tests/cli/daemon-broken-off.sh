@@ -53,7 +53,8 @@ uuid=$(at 4 uuid)
 ctl systems forget "$uuid" --yes --quiet
 not_called() { [ "$(ss -tn | grep -c "$NET.4:$PORT")" = 0 ]; }
 wait_for 30 not_called || fail "the machine is still called"
-kill $sim; wait $sim || true
+pkill -P $sim	# the machine, a child of the shell that runs the function
+wait $sim || true
 ! ctl systems show "$uuid" >/dev/null 2>&1 || fail "the forgotten machine is back"
 alive
 
