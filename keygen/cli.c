@@ -2,6 +2,7 @@
 #include "keygen/cli.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -429,11 +430,29 @@ static int no_verb(const struct cli *cli, int argc, char **argv)
 	return EXIT_CANNOT;
 }
 
+/*
+ * A standard stream that was closed leaves its number to the next file that is opened: warnings
+ * would go into a setup.bin, onto a stick. Something that refuses reads or writes takes its place.
+ */
+static int fill_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return KIT_ERR_SYSTEM;
+	return KIT_OK;
+}
+
 int cli_main(const struct cli_program *program, int argc, char **argv)
 {
 	struct cli cli = { .program = program };
 	int status, used;
 
+	if (fill_streams()) {
+		fprintf(stderr, "%s: a standard stream is closed, and /dev/null cannot take its place:"
+			" %s\n", program->name, strerror(errno));
+		return EXIT_CANNOT;
+	}
 	secret_protect_process();
 	/* A reader that went away and a limit on file sizes are errors of a write, no deaths. */
 	signal(SIGPIPE, SIG_IGN);

@@ -69,8 +69,8 @@ struct cli {
 };
 
 /*
- * The whole of a main(): protects the process, parses, runs the verb, checks that
- * standard output took everything. Returns the exit status.
+ * The whole of a main(): protects the process and its standard streams, parses, runs the verb,
+ * checks that standard output took everything. Returns the exit status.
  */
 int cli_main(const struct cli_program *program, int argc, char **argv);
 

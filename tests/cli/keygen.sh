@@ -89,6 +89,21 @@ printf '\xe4\xf6\xfc\xdf\n' >noise; status 2 "$BIN/amt-keygen" check noise
 if "$BIN/amt-keygen" generate -n 2 >/dev/full 2>err; then fail "a full disk went unnoticed"; fi
 grep -q 'standard output' err || fail "a full disk is not named"
 
+# A closed stream is no place for the next file: no warning ends in it, and no output is lost.
+chmod 600 new.txt
+status 0 "$BIN/amt-setupbin" create --set current-mebx-password=@new.txt --set kvm=enabled \
+	--file-version 2.1 -o told.bin
+grep -q 'warning.*kvm' err || fail "no warning of a variable that is newer than the file"
+"$BIN/amt-setupbin" create --set current-mebx-password=@new.txt --set kvm=enabled \
+	--file-version 2.1 -o untold.bin 2>&- || fail "status $? with standard error closed"
+cmp told.bin untold.bin || fail "what is said went into the file"
+if "$BIN/amt-keygen" generate -n 2 --map shut.db -o - >&- 2>err; then
+	fail "keys were lost to a standard output that is closed"
+fi
+grep -q 'safe in the map' err || fail "not told where the keys are: $(cat err)"
+if "$BIN/amt-keygen" check - <&- 2>err; then fail "a closed standard input is a list"; fi
+grep -q 'standard input' err || fail "a closed standard input: $(cat err)"
+
 # Keys that are in the map when the output fails: the command that is named writes them after all.
 for want in '-o FILE' '--setupbin FILE --file-version 3.0 -o FILE'; do
 	rm -f lost.db lost.db.key lost.bin
