@@ -241,6 +241,32 @@ static void chain_to_nowhere(const char *path, const struct layout *l, const str
 	set_fat(path, l, fat_file_cluster(&l->g), fat_end(l->g.type) & ~0x10u, 2);
 }
 
+/* Bytes by the directory entry. */
+static void put_size(const char *path, const struct layout *l, uint32_t bytes)
+{
+	uint8_t field[4];
+
+	put_le32(field, bytes);
+	stick_put(path, root(l) + 28, field, sizeof(field));
+}
+
+static void size_too_small(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)c;
+	put_size(path, l, 2 * SBIN_CHUNK);
+}
+
+static void size_too_large(const char *path, const struct layout *l, const struct content *c)
+{
+	put_size(path, l, (uint32_t)c->size + 40 * SBIN_CHUNK);
+}
+
+static void size_without_end(const char *path, const struct layout *l, const struct content *c)
+{
+	(void)c;
+	put_size(path, l, UINT32_MAX);
+}
+
 static void fat_tail(const char *path, const struct layout *l, const struct content *c)
 {
 	uint64_t end = volume(l) + ((uint64_t)l->g.reserved + l->g.fat_sectors) * FAT_SECTOR;
@@ -677,6 +703,12 @@ const struct stick_spoil stick_spoils[] = {
 	{ "a lost cluster", F16, lost_cluster, "fat-lost", VERIFY_FAIL, false, false },
 	{ "a chain in a circle", F16, chain_in_a_circle, "fat-chains", VERIFY_FAIL, false, false },
 	{ "a chain to nowhere", F16, chain_to_nowhere, "file-chain", VERIFY_FAIL, false, false },
+	{ "too few bytes by its entry", F16, size_too_small, "fat-chains", VERIFY_FAIL, false,
+	  false },
+	{ "too many bytes by its entry", F16, size_too_large, "file-chain", VERIFY_FAIL, false,
+	  false },
+	{ "more bytes than the stick has", F32, size_without_end, "file-chain", VERIFY_FAIL, false,
+	  false },
 	{ "the FAT's tail", F16, fat_tail, "fat-tail", VERIFY_WARN, false, false },
 	{ "behind the root's end", F16, root_tail, "root-end", VERIFY_WARN, false, false },
 	{ "slack", F16, slack, "file-slack", VERIFY_WARN, false, false },

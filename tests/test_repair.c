@@ -504,6 +504,38 @@ START_TEST(retire_leaves_no_secret_and_an_empty_stick)
 }
 END_TEST
 
+/* Whatever the checker thinks of the header: what is in the records are keys. */
+START_TEST(keys_behind_a_damaged_header_are_not_overwritten_unasked)
+{
+	/* UUID, chunks of the header, records consumed, chunks of a record */
+	static const struct {
+		size_t at;
+		uint8_t value;
+	} damage[] = { { 3, 0xFF }, { 16, 0 }, { 32, 0xFF }, { 36, 0 } };
+	const char *path = stick_path("header.img"), *file = stick_path("new.bin");
+	struct content fresh = stick_content(2, 0, 77);
+	uint8_t *before, *after;
+	size_t size;
+	int r;
+
+	content.data[damage[_i].at] = damage[_i].value;
+	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);
+	stick_store(file, fresh.data, fresh.size);
+	before = stick_load(path, &size);
+	r = ukpu("prepare", "--image", path, file, "--yes", NULL);
+	ck_assert_msg(r == 2 && strstr(output, "still has 3 unused records"), "%d:\n%s", r,
+		      output);
+	after = stick_load(path, &size);
+	ck_assert_mem_eq(before, after, size);
+	free(before);
+	free(after);
+	r = ukpu("prepare", "--image", path, file, "--yes", "--overwrite-unused", NULL);
+	ck_assert_msg(r == 0, "%d:\n%s", r, output);
+	ck_assert_uint_eq(backups(NULL, 0), 1);
+	content_wipe(&fresh);
+}
+END_TEST
+
 /* What is left of a deleted file in pieces, whose chain the FAT has forgotten. */
 START_TEST(retire_wipes_records_that_are_in_no_file)
 {
@@ -583,6 +615,7 @@ int main(void)
 	tcase_add_loop_test(t, from_every_cut_the_command_rebuilds_from_the_backup, 0, 3);
 	tcase_add_test(t, a_backup_that_cannot_be_made_stops_the_repair);
 	tcase_add_loop_test(t, retire_leaves_no_secret_and_an_empty_stick, 0, spoils);
+	tcase_add_loop_test(t, keys_behind_a_damaged_header_are_not_overwritten_unasked, 0, 4);
 	tcase_add_loop_test(t, retire_wipes_records_that_are_in_no_file, 0, 3);
 	tcase_add_test(t, retire_of_the_whole_stick_overwrites_every_byte);
 	suite_add_tcase(suite, t);

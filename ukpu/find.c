@@ -16,7 +16,6 @@
 #define ENTRIES_MAX	200000	/* entries that are looked at, deleted ones included */
 #define CONTENT_MAX	((uint64_t)512 << 20)	/* no candidate is larger */
 #define DEEP_PIECE	((size_t)1 << 20)
-#define UUID_BYTES	16
 
 struct folder {
 	uint32_t cluster;	/* 0: the root */
@@ -80,19 +79,58 @@ static int piece(struct fatread_file *out, const struct disk *disk, uint64_t off
 	return 0;
 }
 
-/* 1: the file begins as a setup.bin does; 0: it does not. */
+/* Sectors of the data record that SECTOR begins, or 0; one without a body holds no secret. */
+static unsigned record_chunks(const uint8_t *sector, bool *left)
+{
+	struct sbin_record record;
+	uint8_t copy[SBIN_CHUNK];	/* SECRET */
+	bool shows;
+
+	if (get_le32(sector) != 1)
+		return 0;
+	memcpy(copy, sector, sizeof(copy));
+	shows = !sbin_record_decode(copy, sizeof(copy), &record) && record.number &&
+		!(record.flags & ~(uint32_t)(SBIN_VALID | SBIN_SCRAMBLED)) && !record.reserved &&
+		record.chunks && record.chunks <= SBIN_MAX_CHUNKS &&
+		record.header_bytes == SBIN_RECORD_HEADER && !sbin_record_wiped(&record);
+	*left = shows && sbin_record_valid(&record);
+	secret_wipe(copy, sizeof(copy));
+	return shows ? record.chunks : 0;
+}
+
+/* 1: the file begins as a setup.bin does, or its first record shows; 0: it does not. */
 static int begins_so(const struct fatread_file *file, struct fault *fault)
 {
 	struct fault why = {0};
-	uint8_t uuid[UUID_BYTES];
+	uint8_t sectors[2 * SBIN_CHUNK];	/* SECRET */
+	size_t n = file->size < sizeof(sectors) ? SBIN_CHUNK : sizeof(sectors);
+	bool so, left;
 	int r;
 
 	if (file->size < SBIN_CHUNK)
 		return 0;
-	r = fatread_file_read(file, 0, uuid, sizeof(uuid), &why);
+	r = fatread_file_read(file, 0, sectors, n, &why);
 	if (r)
 		return is_finding(r) ? 0 : fault_pass(fault, &why);
-	return sbin_uuid_major(uuid) != 0;
+	so = sbin_uuid_major(sectors) || (n > SBIN_CHUNK &&
+					  record_chunks(sectors + SBIN_CHUNK, &left));
+	secret_wipe(sectors, sizeof(sectors));
+	return so;
+}
+
+/* What the checker makes nothing of may still hold keys: the records that show in it count. */
+static void count_records(struct find_candidate *c, const struct content *content)
+{
+	bool left;
+
+	c->records = c->used = c->left = 0;
+	for (uint64_t at = 0; at + SBIN_CHUNK <= content->size; at += SBIN_CHUNK) {
+		if (!record_chunks(content->data + at, &left))
+			continue;
+		c->records++;
+		c->left += left;
+	}
+	c->used = c->records - c->left;
 }
 
 /* Read the candidate whole: is it sound, what is in it, what is its digest? */
@@ -116,6 +154,8 @@ static int judge(struct find_candidate *c, struct fault *fault)
 			c->left = s.valid;
 			memcpy(c->next_pid, s.next_pid, sizeof(c->next_pid));
 		}
+		if (!c->sound && !c->left)
+			count_records(c, &content);
 	}
 	content_wipe(&content);
 	return is_finding(r) ? 0 : r;
@@ -214,19 +254,26 @@ static bool make_unique(struct search *s, char path[FIND_PATH])
 	return true;
 }
 
-/*
- * A chain may lead through a damaged FAT: where that gives nonsense, and the bytes in one piece
- * from byte AT on are sound, those are the file.
- */
-static int mend_chain(struct search *s, struct find_candidate *c, uint64_t at)
+/* How long the file is by the header in SECTOR, at byte AT; 0: no header, or too long for DISK. */
+static uint64_t file_bytes(const struct disk *disk, uint64_t at, const uint8_t *sector)
+{
+	struct sbin_header h;
+	uint64_t size;
+
+	if (!sbin_uuid_major(sector) || sbin_header_decode(sector, SBIN_CHUNK, &h, NULL))
+		return 0;
+	size = sbin_header_file_bytes(&h);
+	return size > disk->size - at || size > CONTENT_MAX ? 0 : size;
+}
+
+/* SIZE bytes in one piece from byte AT on: if they are sound, those are the file. */
+static int try_piece(struct search *s, struct find_candidate *c, uint64_t at, uint64_t size)
 {
 	struct find_candidate other = *c;
 	int r;
 
-	if (c->sound || c->file.n_runs < 2)
-		return 0;
 	other.file.runs = NULL;
-	r = piece(&other.file, s->disk, at, c->file.size);
+	r = piece(&other.file, s->disk, at, size);
 	if (r)
 		return fault_set(s->fault, r, "no memory for what was found");
 	other.file.cluster_bytes = c->file.cluster_bytes;
@@ -242,12 +289,30 @@ static int mend_chain(struct search *s, struct find_candidate *c, uint64_t at)
 	return r;
 }
 
+/*
+ * A chain may lead through a damaged FAT, and a directory entry may give a wrong size: where that
+ * makes nonsense, the file may stand in one piece all the same, and its header says how long it is.
+ */
+static int mend_candidate(struct search *s, struct find_candidate *c, uint64_t at)
+{
+	uint8_t sector[SBIN_CHUNK];
+	uint64_t size;
+	int r = 0;
+
+	if (!c->sound && c->file.n_runs > 1)
+		r = try_piece(s, c, at, c->file.size);
+	if (r || c->sound || disk_read(s->disk, at, sector, sizeof(sector), NULL))
+		return r;
+	size = file_bytes(s->disk, at, sector);
+	return size && size != c->file.size ? try_piece(s, c, at, size) : 0;
+}
+
 static int take_file(struct search *s, struct fatread *v, const struct fatread_entry *e,
 		     bool root, char path[FIND_PATH])
 {
 	uint64_t at = fat_cluster_valid(&v->g, e->cluster) ?
 		v->start + fat_cluster_offset(&v->g, e->cluster) : UINT64_MAX;
-	bool in_place = at < s->disk->size && e->size && e->size <= s->disk->size - at;
+	bool in_place = at < s->disk->size && e->size;
 	enum find_how how = e->deleted ? FIND_DELETED : !root ? FIND_FOLDER :
 		memcmp(e->raw, FATREAD_SETUP_BIN, sizeof(e->raw)) || e->has_long_name ?
 		FIND_RENAMED : FIND_ROOT;
@@ -263,7 +328,8 @@ static int take_file(struct search *s, struct fatread *v, const struct fatread_e
 	if (r && !is_finding(r))
 		return fault_pass(s->fault, &why);
 	if (!whole && in_place) {
-		r = piece(&file, s->disk, at, e->size);
+		r = piece(&file, s->disk, at, e->size < s->disk->size - at ? e->size :
+			  s->disk->size - at);
 		if (r)
 			return fault_set(s->fault, r, "no memory for what was found");
 		file.cluster_bytes = fat_cluster_bytes(&v->g);
@@ -285,7 +351,7 @@ static int take_file(struct search *s, struct fatread *v, const struct fatread_e
 
 		r = add_candidate(s, &file, how, path);
 		return r || s->out->n == before || !in_place ? r :
-			mend_chain(s, &s->out->candidate[before], at);
+			mend_candidate(s, &s->out->candidate[before], at);
 	}
 	if (e->deleted) {
 		fatread_file_close(&file);
@@ -400,37 +466,14 @@ static int walk_volumes(struct search *s)
 /* A header at byte AT: its own counts say how long the file is. */
 static int take_header(struct search *s, uint64_t at, const uint8_t *sector)
 {
+	uint64_t size = file_bytes(s->disk, at, sector);
 	struct fatread_file file;
-	struct sbin_header h;
-	uint64_t size;
 
-	if (!sbin_uuid_major(sector) || sbin_header_decode(sector, SBIN_CHUNK, &h, NULL))
-		return 0;
-	size = sbin_header_file_bytes(&h);
-	if (size > s->disk->size - at || size > CONTENT_MAX)
+	if (!size)
 		return 0;
 	if (piece(&file, s->disk, at, size))
 		return fault_set(s->fault, KIT_ERR_NOMEM, "no memory for what was found");
 	return add_candidate(s, &file, FIND_CLUSTER, "");
-}
-
-/* Sectors of the data record that SECTOR begins, or 0; one without a body holds no secret. */
-static unsigned record_chunks(const uint8_t *sector, bool *left)
-{
-	struct sbin_record record;
-	uint8_t copy[SBIN_CHUNK];	/* SECRET */
-	bool shows;
-
-	if (get_le32(sector) != 1)
-		return 0;
-	memcpy(copy, sector, sizeof(copy));
-	shows = !sbin_record_decode(copy, sizeof(copy), &record) && record.number &&
-		!(record.flags & ~(uint32_t)(SBIN_VALID | SBIN_SCRAMBLED)) && !record.reserved &&
-		record.chunks && record.chunks <= SBIN_MAX_CHUNKS &&
-		record.header_bytes == SBIN_RECORD_HEADER && !sbin_record_wiped(&record);
-	*left = shows && sbin_record_valid(&record);
-	secret_wipe(copy, sizeof(copy));
-	return shows ? record.chunks : 0;
 }
 
 static bool is_in_candidate(const struct find *f, uint64_t at)

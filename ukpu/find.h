@@ -25,13 +25,13 @@ enum find_how {
 	FIND_CLUSTER,	/* no entry: a header at the beginning of a cluster, or of a sector */
 };
 
-/* One setup.bin. Its first 16 bytes are the UUID of a file version. */
+/* One setup.bin: its first 16 bytes are the UUID of a file version, or a record follows them. */
 struct find_candidate {
 	enum find_how how;
 	char path[FIND_PATH];		/* "/SETUP.BIN", "/old/Keys.bin"; "" for FIND_CLUSTER */
 	struct fatread_file file;	/* where its bytes stand */
 	bool sound;			/* the checker found no error, and it is whole */
-	uint32_t records, used, left;	/* by the checker; 0 when it could not read it */
+	uint32_t records, used, left;	/* by the checker, or those that show where it sees none */
 	char next_pid[PID_SHOWN + 1];	/* as people write it, or "" */
 	uint8_t digest[CONTENT_DIGEST];	/* SHA-256 of its bytes: copies are told from other files */
 };
