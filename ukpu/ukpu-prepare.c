@@ -104,6 +104,20 @@ static int check_distinct(struct cli *cli, size_t i, const struct ukpu_stick *op
 	return 0;
 }
 
+/* A dry run makes no images, whose files could be compared: their paths are. */
+static int check_planned(size_t i, const struct ukpu_stick *opened, struct fault *fault)
+{
+	for (size_t k = 0; k < i; k++) {
+		if (!target_is_image(opened[i].t) ||
+		    strcmp(opened[k].identity, opened[i].identity))
+			continue;
+		fault_set(fault, KIT_ERR_ARGUMENT, "%s is the same stick as %s", opened[i].path,
+			  opened[k].path);
+		return fault_todo(fault, "name each stick once");
+	}
+	return 0;
+}
+
 /* All that can go wrong before the first byte is written to any of the sticks. */
 static int get_ready(struct cli *cli, struct ukpu_stick *sticks, size_t n, struct content *content,
 		     struct fault *fault)
@@ -128,6 +142,8 @@ static int get_ready(struct cli *cli, struct ukpu_stick *sticks, size_t n, struc
 		r = check_distinct(cli, i, sticks, fault);
 		if (!r)
 			r = ukpu_stick_open(s, cli, cli->argv[i], UKPU_WRITE | UKPU_CREATE, fault);
+		if (!r)
+			r = check_planned(i, sticks, fault);
 		s->content = shares[i];
 		memset(&shares[i], 0, sizeof(shares[i]));
 		if (!r && !s->created)

@@ -47,6 +47,9 @@ says "is there already"
 prepare 2 --deal --size 32M --image one.img ./one.img
 says "./one.img is the same stick as one.img"
 [ ! -e one.img ] || fail "an image was left behind"
+prepare 2 --deal --size 32M --dry-run --image one.img ./one.img
+says "./one.img is the same stick as one.img"
+prepare 0 --deal --size 32M --dry-run --image one.img two.img
 amt-keygen generate -n 36000 -q --random-passwords -o many.csv --setupbin big.bin 2>/dev/null
 ln big.bin same.bin
 expect 2 ukpu prepare --yes --image big.bin same.bin
