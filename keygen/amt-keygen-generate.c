@@ -131,6 +131,10 @@ static int open_all(struct job *job, struct fault *fault)
 	if (!rc && job->map_path)
 		rc = keymap_open(&job->map, job->map_path, &options, fault);
 	if (!rc && job->map)
+		rc = keymap_spared(job->map, job->list, fault);
+	if (!rc && job->map)
+		rc = keymap_spared(job->map, job->setupbin, fault);
+	if (!rc && job->map)
 		rc = keymap_begin(job->map, fault);
 	if (!rc && job->map)
 		rc = keymap_batch(job->map, "generate",

@@ -237,28 +237,46 @@ int outfile_owner(struct outfile *o, uid_t owner, gid_t group, struct fault *fau
 	return KIT_OK;
 }
 
+/* Do A and B name one entry of a folder, or is what stands under A the file B? */
+static int is_same(const char *a, const char *b, bool *same, struct fault *fault)
+{
+	char *copy_a = strdup(a), *folder_a = folder_of(a);
+	char *copy_b = strdup(b), *folder_b = folder_of(b);
+	struct stat x, y;
+	int rc = KIT_OK;
+
+	*same = false;
+	if (!copy_a || !copy_b || !folder_a || !folder_b)
+		rc = fault_sys(fault, ENOMEM, "cannot compare %s and %s", a, b);
+	else if (lstat(a, &x) == 0 && stat(b, &y) == 0)
+		*same = x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+	if (!rc && !*same && stat(folder_a, &x) == 0 && stat(folder_b, &y) == 0)
+		*same = x.st_dev == y.st_dev && x.st_ino == y.st_ino &&
+			strcmp(basename(copy_a), basename(copy_b)) == 0;
+	free(copy_a);
+	free(copy_b);
+	free(folder_a);
+	free(folder_b);
+	return rc;
+}
+
+int outfile_spares(const struct outfile *o, const char *path, struct fault *fault)
+{
+	bool same;
+	int rc;
+
+	if (!o || o->standard)
+		return KIT_OK;
+	rc = is_same(o->path, path, &same, fault);
+	if (rc || !same)
+		return rc;
+	fault_set(fault, KIT_ERR_ARGUMENT, "%s and %s are the same file", o->path, path);
+	return fault_todo(fault, "give each a name of its own");
+}
+
 int outfile_distinct(const struct outfile *a, const struct outfile *b, struct fault *fault)
 {
-	char *of_a, *of_b;
-	struct stat x, y;
-	bool same;
-
-	if (!a || !b || a->standard || b->standard)
-		return KIT_OK;
-	if (stat(a->folder, &x) || stat(b->folder, &y))
-		return fault_sys(fault, errno, "cannot examine the folders of %s and %s", a->path,
-				 b->path);
-	if (x.st_dev != y.st_dev || x.st_ino != y.st_ino)
-		return KIT_OK;
-	of_a = strdup(a->path);
-	of_b = strdup(b->path);
-	same = of_a && of_b && strcmp(basename(of_a), basename(of_b)) == 0;
-	free(of_a);
-	free(of_b);
-	if (!same)
-		return KIT_OK;
-	fault_set(fault, KIT_ERR_ARGUMENT, "%s and %s are the same file", a->path, b->path);
-	return fault_todo(fault, "give each a name of its own");
+	return !b || b->standard ? KIT_OK : outfile_spares(a, b->path, fault);
 }
 
 uint64_t outfile_size(const struct outfile *o)

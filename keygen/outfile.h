@@ -48,6 +48,9 @@ int outfile_owner(struct outfile *o, uid_t owner, gid_t group, struct fault *fau
  */
 int outfile_distinct(const struct outfile *a, const struct outfile *b, struct fault *fault);
 
+/* The same of a file that the commit of O, which may be NULL, must not take the place of. */
+int outfile_spares(const struct outfile *o, const char *path, struct fault *fault);
+
 /* Bytes appended so far. */
 uint64_t outfile_size(const struct outfile *o);
 

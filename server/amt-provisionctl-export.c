@@ -189,7 +189,9 @@ static int open_files(struct job *j, struct fault *fault)
 		if (!rc)
 			rc = sbin_writer_open(&j->setupbin_writer, j->setupbin, &header, fault);
 	}
-	return rc;
+	if (!rc)
+		rc = keymap_spared(j->m, j->list, fault);
+	return rc ? rc : keymap_spared(j->m, j->setupbin, fault);
 }
 
 static int put(struct job *j, const struct keyentry *entry, uint32_t number, struct fault *fault)

@@ -224,6 +224,8 @@ int ctl_systems_export(struct cli *cli)
 		rc = outfile_open(&h.file, path,
 				  OUTFILE_HOLD | (cli_has(cli, "force") ? OUTFILE_FORCE : 0), &fault);
 	if (!rc)
+		rc = keymap_spared(h.m, h.file, &fault);
+	if (!rc)
 		rc = begin(&h);
 	if (!rc)
 		rc = keymap_systems(h.m, &filter, put_system, &h, &fault);

@@ -184,6 +184,22 @@ out:
 	return rc;
 }
 
+int keymap_spared(const struct keymap *m, const struct outfile *o, struct fault *fault)
+{
+	static const char *const beside[] = { "", "-wal", "-shm" };
+	int rc = outfile_spares(o, m->key_file, fault);
+
+	for (size_t i = 0; !rc && i < sizeof(beside) / sizeof(beside[0]); i++) {
+		char *path;
+
+		if (asprintf(&path, "%s%s", m->path, beside[i]) < 0)
+			return fault_sys(fault, ENOMEM, "cannot compare the names of files");
+		rc = outfile_spares(o, path, fault);
+		free(path);
+	}
+	return rc;
+}
+
 void keymap_close(struct keymap **mp)
 {
 	struct keymap *m = *mp;

@@ -55,6 +55,11 @@ int keymap_open(struct keymap **out, const char *path, const struct keymap_optio
 		struct fault *fault);
 /* Rolls an open transaction back, wipes the keys, frees. *m may be NULL. */
 void keymap_close(struct keymap **m);
+/*
+ * To be asked before keys are written to O (may be NULL): would it, once committed, take the
+ * place of the map itself or of its key file? KIT_ERR_ARGUMENT then, else 0.
+ */
+int keymap_spared(const struct keymap *m, const struct outfile *o, struct fault *fault);
 /* How long a write waits for another process from now on: 0 = not at all (KIT_ERR_BUSY). */
 void keymap_set_wait(struct keymap *m, unsigned wait_ms);
 

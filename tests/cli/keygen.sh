@@ -43,6 +43,21 @@ status 2 "$BIN/amt-keygen" generate -n 5 --map map.db --new-password-file new.tx
 grep -q 'both and ./both are the same file' err || fail "two files of one name: $(cat err)"
 status 0 "$BIN/amt-provisionctl" keys list --map map.db --json
 [ "$(jq '.keys | length' out)" = 5 ] || fail "keys were made for two files of one name"
+# Nor does a file, even by force, take the place of the map or of the key that opens it.
+ln map.db second-name.db
+for taken in map.db ./map.db.key map.db-wal second-name.db; do
+	status 2 "$BIN/amt-keygen" generate -n 5 --map map.db -o $taken --force
+	grep -q 'are the same file' err || fail "$taken: $(cat err)"
+	status 2 "$BIN/amt-keygen" generate -n 5 --map map.db --new-password-file new.txt --force \
+		--setupbin $taken
+	status 2 "$BIN/amt-provisionctl" keys export --all --map map.db --again -o $taken --force
+	grep -q 'are the same file' err || fail "$taken: $(cat err)"
+	status 2 "$BIN/amt-provisionctl" systems export --map map.db -o $taken --force
+	grep -q 'are the same file' err || fail "$taken: $(cat err)"
+done
+rm second-name.db
+status 0 "$BIN/amt-provisionctl" keys list --map map.db --json
+[ "$(jq '.keys | length' out)" = 5 ] || fail "the map was replaced, or has other keys"
 status 2 "$BIN/amt-keygen" generate -n 5 --setupbin other.bin
 grep -q 'new-password-file' err || fail "a setup.bin without a new password"
 [ ! -e other.bin ] || fail "a file was left behind"
