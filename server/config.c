@@ -14,8 +14,9 @@
 
 #include "keygen/cli.h"
 #include "keygen/secret.h"
+#include "server/dns.h"
 
-enum kind { TEXT, NUMBER, SIZE, FLAG, CHOICE, ADDRESSES };
+enum kind { TEXT, NUMBER, SIZE, FLAG, CHOICE, ADDRESSES, NAME_SERVERS };
 
 struct option {
 	const char *section;
@@ -64,7 +65,7 @@ static const struct option options[] = {
 	  NULL },
 	{ "names", "fqdn_required", FLAG, AT(fqdn_required), "yes", 0, 0, NULL },
 	{ "names", "dns_fallback", FLAG, AT(dns_fallback), "no", 0, 0, NULL },
-	{ "names", "dns_servers", TEXT, AT(dns_servers), "", 0, 0, NULL },
+	{ "names", "dns_servers", NAME_SERVERS, AT(dns_servers), "", 0, 0, NULL },
 	{ "names", "dns_seconds", NUMBER, AT(dns_seconds), "5", 1, 600, NULL },
 	{ "script", "use_props_script", FLAG, AT(use_props_script), "no", 0, 0, NULL },
 	{ "script", "props_script", TEXT, AT(props_script), "", 0, 0, NULL },
@@ -210,6 +211,7 @@ static int set_option(struct config *c, const struct option *o, const char *valu
 		      struct fault *fault)
 {
 	void *field = (char *)c + o->offset;
+	int ret;
 
 	switch (o->kind) {
 	case TEXT:
@@ -223,6 +225,9 @@ static int set_option(struct config *c, const struct option *o, const char *valu
 		return set_choice(field, value, o->words, fault);
 	case ADDRESSES:
 		return set_addresses(field, value, fault);
+	case NAME_SERVERS:
+		ret = dns_check(value, fault);
+		return ret ? ret : set_text(field, value, fault);
 	}
 	return KIT_ERR_ARGUMENT;
 }
@@ -279,6 +284,7 @@ int config_get(const struct config *c, size_t i, const char **section, const cha
 	*name = o->name;
 	switch (o->kind) {
 	case TEXT:
+	case NAME_SERVERS:
 		snprintf(out, size, "%s", (const char *)field);
 		break;
 	case NUMBER:
@@ -364,6 +370,12 @@ static int take(struct parse *p, const char *section, const char *name, const ch
 	if (strncmp(section, "profile ", 8) == 0) {
 		profile = section_profile(p->config, section + 8, p->fault);
 		return profile ? profile_set(profile, name, value, p->fault) : p->fault->code;
+	}
+	if (!*section) {
+		fault_set(p->fault, KIT_ERR_FORMAT, "option %s stands before the first section", name);
+		return o ? fault_todo(p->fault, "put it below a line [%s]", o->section)
+			 : fault_todo(p->fault, "amt-provisiond.conf(5) has the sections and their "
+				      "options");
 	}
 	if (!o) {
 		fault_set(p->fault, KIT_ERR_FORMAT, "there is no option \"%s\" in section [%s]",

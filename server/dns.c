@@ -4,13 +4,19 @@
 #include <arpa/inet.h>
 #include <event2/dns.h>
 #include <event2/event.h>
+#include <event2/util.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/config.h"
 #include "server/naming.h"
+
+#define SERVERS	8
+#define PORT	53
 
 struct dns {
 	struct event_base *base;
@@ -34,15 +40,70 @@ struct dns_question {
 	bool over;		/* told or cancelled; freed when the resolver lets go */
 };
 
+static int server_address(const char *text, struct sockaddr_storage *out)
+{
+	int length = sizeof(*out);
+
+	memset(out, 0, sizeof(*out));
+	if (evutil_parse_sockaddr_port(text, (struct sockaddr *)out, &length))
+		return KIT_ERR_ARGUMENT;
+	/* sin_port and sin6_port are the same two bytes. */
+	if (((struct sockaddr_in *)out)->sin_port == 0)
+		((struct sockaddr_in *)out)->sin_port = htons(PORT);
+	return 0;
+}
+
+/* The name servers in the list SERVERS. libevent would refuse one that it has already. */
+static int parse_servers(const char *servers, struct sockaddr_storage out[static SERVERS],
+			 size_t *n, struct fault *fault)
+{
+	char list[CONFIG_TEXT], *save = NULL;
+
+	*n = 0;
+	if (strlen(servers) >= sizeof(list))
+		return fault_set(fault, KIT_ERR_ARGUMENT, "the list is longer than %zu bytes",
+				 sizeof(list) - 1);
+	strcpy(list, servers);
+	for (char *p = strtok_r(list, ", \t", &save); p; p = strtok_r(NULL, ", \t", &save)) {
+		if (*n == SERVERS)
+			return fault_set(fault, KIT_ERR_ARGUMENT, "more than %d name servers",
+					 SERVERS);
+		if (server_address(p, &out[*n]))
+			return fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" is no address of a name "
+					 "server, such as 192.0.2.1 or [2001:db8::1]:5353", p);
+		for (size_t i = 0; i < *n; i++)
+			if (!evutil_sockaddr_cmp((struct sockaddr *)&out[i],
+						 (struct sockaddr *)&out[*n], 1))
+				return fault_set(fault, KIT_ERR_ARGUMENT, "%s is given twice", p);
+		++*n;
+	}
+	return 0;
+}
+
+int dns_check(const char *servers, struct fault *fault)
+{
+	struct sockaddr_storage unused[SERVERS];
+	size_t n;
+
+	return parse_servers(servers, unused, &n, fault);
+}
+
 int dns_new(struct dns **out, struct event_base *base, const char *servers,
 	    struct fault *fault)
 {
 	struct dns *d = calloc(1, sizeof(*d));
-	char list[256], *save = NULL;
+	struct sockaddr_storage list[SERVERS];
+	size_t n;
+	int ret;
 
 	*out = NULL;
 	if (!d)
 		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	ret = parse_servers(servers, list, &n, fault);
+	if (ret) {
+		free(d);
+		return fault_context(fault, "dns_servers");
+	}
 	d->base = base;
 	/* Never fails for want of name servers: a system without any simply knows no names. */
 	d->resolver = evdns_base_new(base, *servers ? 0 : EVDNS_BASE_INITIALIZE_NAMESERVERS);
@@ -53,13 +114,14 @@ int dns_new(struct dns **out, struct event_base *base, const char *servers,
 		return fault_set(fault, KIT_ERR_LIBRARY, "libevent cannot make a resolver");
 	}
 	evdns_base_set_option(d->resolver, "randomize-case:", "0");
-	snprintf(list, sizeof(list), "%s", servers);
-	for (char *p = strtok_r(list, ", \t", &save); p; p = strtok_r(NULL, ", \t", &save))
-		if (evdns_base_nameserver_ip_add(d->resolver, p)) {
-			fault_set(fault, KIT_ERR_ARGUMENT, "dns_servers: \"%s\" is no address "
-				  "of a name server", p);
+	for (size_t i = 0; i < n; i++)
+		if (evdns_base_nameserver_sockaddr_add(d->resolver, (struct sockaddr *)&list[i],
+						       list[i].ss_family == AF_INET6 ?
+						       sizeof(struct sockaddr_in6) :
+						       sizeof(struct sockaddr_in), 0)) {
 			dns_free(&d);
-			return fault->code;
+			return fault_set(fault, KIT_ERR_LIBRARY, "libevent cannot ask the name "
+					 "servers %s", servers);
 		}
 	*out = d;
 	return 0;

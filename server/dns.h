@@ -6,6 +6,9 @@
 
 struct event_base;
 
+/* SERVERS as below, of which there may be 8: KIT_ERR_ARGUMENT if it is none, and why. */
+int dns_check(const char *servers, struct fault *fault);
+
 /*
  * A resolver asks the name servers in SERVERS ("192.0.2.1, 192.0.2.2:5353"), or, when that
  * is "", those of the system.
