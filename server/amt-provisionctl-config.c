@@ -16,6 +16,7 @@
 struct layers {
 	struct config initial, file, all;
 	struct keymap *m;
+	bool by_option;		/* the map and its key file are those of the command line */
 };
 
 /*
@@ -71,11 +72,32 @@ static const char *source(struct layers *l, size_t i, const char *name)
 	char of_map[VALUE], of_file[VALUE], initial[VALUE];
 	const char *unused, *section;
 
+	if (l->by_option && (strcmp(name, "map") == 0 || strcmp(name, "key_file") == 0))
+		return "option";
 	if (l->m && keymap_setting(l->m, name, of_map, sizeof(of_map), NULL) == 0)
 		return "map";
 	config_get(&l->file, i, &section, &unused, of_file, sizeof(of_file));
 	config_get(&l->initial, i, &section, &unused, initial, sizeof(initial));
 	return strcmp(of_file, initial) == 0 ? "default" : "file";
+}
+
+/* The map that is looked at, where the command line names it, and not the server's. */
+static int take_options(struct cli *cli, struct layers *l, struct fault *fault)
+{
+	char *map = NULL, *key_file = NULL;
+	int rc;
+
+	l->by_option = cli_has(cli, "map");
+	if (!l->by_option)
+		return KIT_OK;
+	rc = ctl_map_names(cli, &map, &key_file, fault);
+	if (!rc)
+		rc = config_set(&l->all, "map", map, fault);
+	if (!rc)
+		rc = config_set(&l->all, "key_file", key_file, fault);
+	free(map);
+	free(key_file);
+	return rc;
 }
 
 int ctl_config_show(struct cli *cli)
@@ -94,6 +116,8 @@ int ctl_config_show(struct cli *cli)
 		cli_note(cli, "%s: what is shown are the file's settings and the defaults", fault.what);
 		rc = KIT_OK;
 	}
+	if (!rc)
+		rc = take_options(cli, l, &fault);
 	if (rc)
 		goto out;
 	if (cli->json)

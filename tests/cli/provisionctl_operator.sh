@@ -85,6 +85,12 @@ status 1 ctl config unset fqdn_required
 # Looking makes no map.
 status 0 "$BIN/amt-provisionctl" config show fqdn_required --map nowhere.db
 grep -q 'nowhere.db.*what is shown' err || fail "$(cat err)"
+# The map that is looked at is the one that is told.
+status 0 "$BIN/amt-provisionctl" config show --map nowhere.db --json
+[ "$(jq -r '.settings[] | select(.name == "map") | .value + " " + .from' out)" = \
+	"nowhere.db option" ] || fail "$(cat out)"
+[ "$(jq -r '.settings[] | select(.name == "key_file") | .value' out)" = nowhere.db.key ] ||
+	fail "$(cat out)"
 status 2 "$BIN/amt-provisionctl" config unset fqdn_required --map nowhere.db
 [ ! -e nowhere.db ] || fail "a look at the settings made a map"
 
