@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "server/doctor.h"
@@ -17,6 +18,14 @@
 #define SAYS		"amt-provisiond"	/* what our page says */
 
 enum answer { ANSWER_OURS, ANSWER_OTHER, ANSWER_SILENT, ANSWER_NONE };
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 /* Wait until the socket is ready for EVENTS. */
 static int wait_for(int fd, short events, unsigned timeout_ms)
@@ -52,12 +61,15 @@ static int connect_to(const struct sockaddr *to, socklen_t length, unsigned time
 static enum answer ask(int fd, unsigned timeout_ms)
 {
 	static const char get[] = "GET / HTTP/1.0\r\n\r\n";
+	const int64_t until = now_ms() + timeout_ms;
 	char page[PAGE + 1];
 	size_t n = 0;
+	int64_t left;
 
 	if (send(fd, get, sizeof(get) - 1, MSG_NOSIGNAL) != sizeof(get) - 1)
 		return ANSWER_SILENT;
-	while (n < PAGE && wait_for(fd, POLLIN, timeout_ms)) {
+	/* In all, however slowly its bytes drop in. */
+	while (n < PAGE && (left = until - now_ms()) > 0 && wait_for(fd, POLLIN, (unsigned)left)) {
 		ssize_t got = recv(fd, page + n, PAGE - n, 0);
 
 		if (got <= 0)

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "server/doctor.h"
@@ -243,6 +244,36 @@ START_TEST(a_server_that_accepts_and_says_nothing_is_told)
 }
 END_TEST
 
+/* Say a byte now and then, for ever, until the other end is gone. */
+static void *say_slowly(void *unused)
+{
+	int fd = accept(listening, NULL, NULL);
+
+	while (fd >= 0 && send(fd, "x", 1, MSG_NOSIGNAL) == 1)
+		usleep(20000);
+	close(fd);
+	return NULL;
+}
+
+START_TEST(who_answers_byte_by_byte_is_not_listened_to_for_ever)
+{
+	struct timespec before, after;
+	pthread_t talker;
+
+	listen_somewhere(8);
+	ck_assert_int_eq(pthread_create(&talker, NULL, say_slowly, NULL), 0);
+	doctor.timeout_ms = 300;
+	clock_gettime(CLOCK_MONOTONIC, &before);
+	doctor_listening(&doctor);
+	clock_gettime(CLOCK_MONOTONIC, &after);
+	pthread_join(talker, NULL);
+	close(listening);
+	expect(": something else answers -- ");
+	/* All 1,024 bytes that are read of a page would take 20 s. */
+	ck_assert_int_lt(after.tv_sec - before.tv_sec, 10);
+}
+END_TEST
+
 START_TEST(a_port_that_nobody_has_is_told)
 {
 	listen_somewhere(8);
@@ -381,6 +412,7 @@ int main(void)
 	tcase_add_test(network, the_server_is_known_by_its_page);
 	tcase_add_test(network, another_program_at_the_port_is_told_from_the_server);
 	tcase_add_test(network, a_server_that_accepts_and_says_nothing_is_told);
+	tcase_add_test(network, who_answers_byte_by_byte_is_not_listened_to_for_ever);
 	tcase_add_test(network, a_port_that_nobody_has_is_told);
 	tcase_add_test(network, a_port_that_does_not_answer_at_all_is_given_up_in_time);
 	tcase_add_test(network, listening_everywhere_is_tried_at_each_address_of_this_machine);
