@@ -254,6 +254,10 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
 		evtimer_add(a->deadline, &soon);
 		return;
 	}
+	if (a->setup && setup_is_committed(a->setup)) {
+		succeed(a);
+		return;
+	}
 	fault_set(&a->fault, KIT_ERR_TIMEOUT, "the whole set-up took longer than %llu s",
 		  (unsigned long long)a->services.config->setup_seconds);
 	fault_todo(&a->fault, "setup_seconds sets the limit");
@@ -307,7 +311,9 @@ static int find_profile(struct attempt *a, const char *name)
 	fault_set(&a->fault, KIT_ERR_NOT_FOUND, "there is no profile \"%s\"", name);
 	return fault_todo(&a->fault, "make it (amt-provisionctl profiles set) or name another in "
 			  "%s, then amt-provisionctl systems retry", name ==
-			  config->default_profile ? "default_profile" : "the inventory");
+			  config->default_profile ? "default_profile" :
+			  config->use_props_script ? "the inventory or the properties script" :
+			  "the inventory");
 }
 
 static void on_named(void *context, const struct naming_answer *answer)
@@ -395,6 +401,11 @@ void attempt_abandon(struct attempt *a)
 {
 	close_talk(a);
 	a->abandoned = true;
-	if (!a->writing)
+	if (a->writing)
+		return;
+	/* Committed, a machine may take no call any more: the next start would not find out. */
+	if (a->setup && setup_is_committed(a->setup))
+		succeed(a);
+	else
 		end(a, ATTEMPT_DROPPED);
 }

@@ -48,7 +48,8 @@ int attempt_start(struct attempt **out, const struct attempt_services *services,
 const struct uuid *attempt_uuid(const struct attempt *a);
 
 /*
- * Give up, for a stop: the row stays as it is and is taken up again at the next start.
+ * Give up, for a stop: the row stays as it is and is taken up again at the next start; but a
+ * machine that was committed is noted to be configured.
  * over() is called, at once or when a write that is under way is done.
  */
 void attempt_abandon(struct attempt *a);

@@ -265,7 +265,7 @@ const char *setup_note_text(enum setup_note note)
 		return "it would not take a new key, being set up already, and keeps the one that it "
 		       "has";
 	case SETUP_NOTE_NO_READ_BACK:
-		return "it closed the connection before its state could be read back";
+		return "it was committed, but its state could not be read back";
 	}
 	return "it refused something";
 }

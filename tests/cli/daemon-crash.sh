@@ -84,3 +84,29 @@ jq -e --arg m "$has" --arg a "$NET.4" '.[] | select(.address == $a) |
 	fail "the MEBx password that it has is not told"
 no_secrets
 stop
+
+# One that was committed, and hangs when its state is read back, is set up all the same: whether
+# the time for it is over...
+rm -rf pcs secrets* map.db* keys.csv key?*.csv log sim.out
+make_map 2
+write_conf
+sed -i 's/^answer_seconds = 3/answer_seconds = 60\nsetup_seconds = 4/' conf
+start
+machine 1 1 --firmware 2.2 --answer hang --answer-to GetHostName &
+one=$!
+wait_log "configured .*address=$NET.1: configured; it was committed, but its state could not"
+[ "$(system_state 1)" = configured ] || fail "machine 1 is $(system_state 1)"
+pkill -P $one
+wait $one || true
+# ...or the server ends.
+sed -i 's/^setup_seconds = 4/setup_seconds = 60/' conf
+kill -HUP "$DAEMON"
+wait_log 'configuration read again'
+"$BIN/amt-sim" fleet -n 1 --keys key2.csv --address "$NET.2" --server "$SERVER" --port "$PORT" \
+	--firmware 2.2 --answer hang --answer-to GetHostName --verbose >verbose 2>&1 &
+two=$!
+wait_for 30 grep -q GetHostName verbose || fail "its state is not read back: $(cat verbose)"
+stop
+[ "$(system_state 2)" = configured ] || fail "machine 2 is $(system_state 2)"
+kill $two
+wait $two || true
