@@ -264,6 +264,11 @@ const struct class *class_find(const char *uri)
 	return NULL;
 }
 
+const struct class *class_at(size_t i)
+{
+	return i < sizeof classes / sizeof classes[0] ? &classes[i] : NULL;
+}
+
 bool class_has(const struct class *c, const char *instance)
 {
 	if (c->instances == NULL)

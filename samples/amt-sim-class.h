@@ -34,6 +34,8 @@ struct class {
 const struct class *class_find(const char *uri);
 /* Is there such an instance? INSTANCE, NULL when not said, counts only where there are several. */
 bool class_has(const struct class *c, const char *instance);
+/* The I-th class, from 0; NULL: there are no more. */
+const struct class *class_at(size_t i);
 /* By name, or NULL. */
 const struct class_method *class_method(const struct class *c, const char *name);
 

@@ -167,6 +167,11 @@ static const struct soap_call calls[] = {
 	{ &remote, "RemoteControl", run_power, NULL },
 };
 
+const char *soap_call(size_t i)
+{
+	return i < sizeof calls / sizeof calls[0] ? calls[i].name : NULL;
+}
+
 static const struct service *find_service(const char *path)
 {
 	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)

@@ -11,6 +11,9 @@
 
 #define SOAP_SIM_TYPE	"text/xml; charset=utf-8"
 
+/* The name of the I-th call, from 0; NULL: there are no more. */
+const char *soap_call(size_t i);
+
 /* Is there a SOAP service at the HTTP path PATH ("/SecurityAdministrationService")? */
 bool soap_has_path(const char *path);
 

@@ -12,6 +12,7 @@
 
 #include "keygen/secret.h"
 #include "samples/amt-sim-boot.h"
+#include "samples/amt-sim-calls.h"
 #include "samples/amt-sim-fleet.h"
 #include "samples/amt-sim-habits.h"
 #include "samples/amt-sim-life.h"
@@ -107,6 +108,10 @@ static int parse_living(struct cli *cli, struct living *l, struct habits *habits
 		rc = cli_number(cli, "until-configured", 1, 86400, &limit, fault);
 	if (rc == 0)
 		rc = habits_parse(cli, habits, fault);
+	if (rc == 0)
+		rc = calls_check(habits->refuse, false, "refuse", fault);
+	if (rc == 0)
+		rc = calls_check(habits->answer_to, true, "answer-to", fault);
 	l->life.retry = retry * 1000;
 	l->life.hellos = (unsigned)hellos;
 	l->life.limit = limit * 1000;

@@ -46,5 +46,16 @@ got=0
 fleet 200 -n 3 --keys bad.csv --answer garbage --until-configured 2 >out 2>err || got=$?
 [ $got = 1 ] || fail "status $got for machines that were not set up"
 grep -q '0 of 3 configured' out || { cat out; fail "the count"; }
+# A call that no machine has would be refused by none: no test of anything.
+for option in --refuse --answer-to; do
+	got=0
+	fleet 200 -n 3 --keys bad.csv $option ComitChanges >out 2>err || got=$?
+	[ $got = 2 ] || fail "status $got for $option with a call that there is not"
+	grep -q -- "$option: \"ComitChanges\" is no call.*AMT_GeneralSettings" err || fail "$(cat err)"
+	grep -q 'calls: .* CommitChanges .* GetAdminAclEntryStatus$' err || fail "$(cat err)"
+done
+got=0
+fleet 200 -n 3 --keys bad.csv --refuse CIM_SoftwareIdentity >out 2>err || got=$?
+[ $got = 2 ] || fail "status $got for a class that cannot be written"
 grep -q 'Secret.Pa55' out err listed && fail "a password was printed"
 stop
