@@ -1,6 +1,7 @@
 /* amt-provisionctl systems: the machines that said hello, and how far each has come. */
 #include "server/amt-provisionctl.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -227,6 +228,7 @@ const struct cli_option ctl_systems_retry_options[] = {
 struct many {
 	struct uuid *uuids;
 	size_t n, room;
+	struct fault *fault;
 };
 
 static int many_add(struct many *l, const struct uuid *uuid)
@@ -236,7 +238,7 @@ static int many_add(struct many *l, const struct uuid *uuid)
 		struct uuid *more = realloc(l->uuids, room * sizeof(*more));
 
 		if (!more)
-			return KIT_ERR_NOMEM;
+			return fault_sys(l->fault, ENOMEM, "cannot hold the list of systems");
 		l->uuids = more;
 		l->room = room;
 	}
@@ -254,9 +256,12 @@ static int named(struct cli *cli, struct many *l)
 {
 	struct uuid uuid;
 
-	for (int i = 0; i < cli->argc; i++)
-		if (ctl_uuid(cli, cli->argv[i], &uuid) || many_add(l, &uuid))
+	for (int i = 0; i < cli->argc; i++) {
+		if (ctl_uuid(cli, cli->argv[i], &uuid))
 			return EXIT_CANNOT;
+		if (many_add(l, &uuid))
+			return cli_fail(cli, l->fault);
+	}
 	return 0;
 }
 
@@ -274,7 +279,7 @@ int ctl_systems_retry(struct cli *cli)
 	const char *state = cli_value(cli, "state");
 	struct fault fault = { 0 };
 	struct keymap *m = NULL;
-	struct many list = { 0 };
+	struct many list = { .fault = &fault };
 	int rc;
 
 	if (!state == (cli->argc == 0))
@@ -342,7 +347,7 @@ int ctl_systems_forget(struct cli *cli)
 {
 	struct fault fault = { 0 };
 	struct keymap *m = NULL;
-	struct many list = { 0 };
+	struct many list = { .fault = &fault };
 	int rc = named(cli, &list);
 
 	if (rc)

@@ -86,6 +86,7 @@ struct due {
 	struct fleet *fleet;
 	struct uuid *uuids;
 	size_t count, room;
+	struct fault *fault;
 };
 
 static int on_due(void *context, const struct system *s)
@@ -202,7 +203,7 @@ static int on_in_setup(void *context, const struct system *s)
 		struct uuid *bigger = realloc(d->uuids, room * sizeof(*bigger));
 
 		if (!bigger)
-			return KIT_ERR_NOMEM;
+			return fault_set(d->fault, KIT_ERR_NOMEM, "out of memory");
 		d->uuids = bigger;
 		d->room = room;
 	}
@@ -213,7 +214,7 @@ static int on_in_setup(void *context, const struct system *s)
 int fleet_recover(struct fleet *f, size_t *recovered, struct fault *fault)
 {
 	struct keymap_system_filter filter = { .by_state = true, .state = SYSTEM_IN_SETUP };
-	struct due d = { .fleet = f };
+	struct due d = { .fleet = f, .fault = fault };
 	struct keymap *map = f->services.map;
 	int64_t now = time(NULL);
 	int ret;
