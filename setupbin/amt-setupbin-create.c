@@ -284,6 +284,10 @@ static int put_entry(struct creation *c, struct keysource *source, const struct 
 		if (source->counts.entries == WATCHED)
 			pidset_free(seen);
 	}
+	if (e->used || e->consumed) {
+		c->skipped++;
+		return 0;
+	}
 	rc = arrange_again(c, e);
 	if (rc != 0)
 		return fault_set(fault, rc, "out of memory");
@@ -312,8 +316,7 @@ static int copy_list(struct creation *c, struct keysource *source, struct pidset
 			bad_line(c, keylist_unit(source->kind), &problem);
 			continue;
 		}
-		rc = e.used ? 0 : put_entry(c, source, &e, seen, fault);
-		c->skipped += e.used;
+		rc = put_entry(c, source, &e, seen, fault);
 		if (rc != 0)
 			break;
 		if (source->counts.lines % 4096 == 0)
@@ -349,7 +352,7 @@ static int create_from_list(struct creation *c, const char *path, struct fault *
 			       name, c->path);
 	}
 	if (rc == 0 && c->skipped != 0)
-		cli_note(c->cli, "%lu pair%s that the list marks as used %s left out", c->skipped,
+		cli_note(c->cli, "%lu pair%s marked as used %s left out", c->skipped,
 			 plural(c->skipped), c->skipped == 1 ? "was" : "were");
 	if (rc == 0 && seen == NULL)
 		cli_note(c->cli, "whether a PID comes twice in so long a list was not watched: "

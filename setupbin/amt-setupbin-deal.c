@@ -103,7 +103,7 @@ static int next_unused(struct sbin_reader *reader, uint32_t *index, struct sbin_
 	int rc;
 
 	while ((rc = sbin_reader_next(reader, r, NULL, fault)) == 1)
-		if (setupbin_is_unused(h, r, (*index)++))
+		if (sbin_record_unused(h, r, (*index)++))
 			break;
 	return rc;
 }

@@ -178,7 +178,7 @@ static int copy(struct edit *e, struct setupbin_file *f, struct sbin_reader *rea
 					     fault);
 	for (uint32_t i = 0; rc == 0 && (rc = sbin_reader_next(reader, &r, NULL, fault)) == 1; i++) {
 		bool chosen = e->n_ranges != 0 ? is_chosen(e, i + 1)
-					       : setupbin_is_unused(&header, &r, i);
+					       : sbin_record_unused(&header, &r, i);
 		bool changed = false;
 
 		rc = chosen ? change(e, &r, &changed, fault) : 0;

@@ -103,11 +103,6 @@ void setupbin_tell_findings(struct cli *cli, const char *path)
 	setupbin_file_close(&f);
 }
 
-bool setupbin_is_unused(const struct sbin_header *h, const struct sbin_record *r, uint32_t index)
-{
-	return sbin_record_valid(r) && (!sbin_header_consumable(h) || index >= h->consumed);
-}
-
 void setupbin_add_module(struct sbin_header *h, uint16_t module)
 {
 	uint16_t modules[SBIN_HEADER_MODULES];

@@ -43,8 +43,6 @@ void setupbin_print_finding(FILE *out, const struct sbin_finding *f);
 /* Tell what the checker says of the file that was just written; quiet ones hear of errors only. */
 void setupbin_tell_findings(struct cli *cli, const char *path);
 
-/* Is record INDEX (from 0) one that a machine can still take? */
-bool setupbin_is_unused(const struct sbin_header *h, const struct sbin_record *r, uint32_t index);
 /* Make sure that the header's list has MODULE, when it is a plain list with room. */
 void setupbin_add_module(struct sbin_header *h, uint16_t module);
 

@@ -122,6 +122,11 @@ bool sbin_record_valid(const struct sbin_record *r)
 	return r->type == 1 && (r->flags & SBIN_VALID) != 0;
 }
 
+bool sbin_record_unused(const struct sbin_header *h, const struct sbin_record *r, uint32_t index)
+{
+	return sbin_record_valid(r) && (!sbin_header_consumable(h) || index >= h->consumed);
+}
+
 bool sbin_record_wiped(const struct sbin_record *r)
 {
 	const uint8_t *body = r->data + SBIN_RECORD_HEADER;

@@ -69,6 +69,9 @@ int sbin_walk_next(struct sbin_walk *w, struct sbin_variable *v);
 /* Is this record free for the next machine: a data record with the valid flag? */
 bool sbin_record_valid(const struct sbin_record *r);
 
+/* Is it, as record INDEX (from 0) of a file with header H, one that a machine can still take? */
+bool sbin_record_unused(const struct sbin_header *h, const struct sbin_record *r, uint32_t index);
+
 /* Has the body been wiped: is it nothing but zeros, as stored or unscrambled? */
 bool sbin_record_wiped(const struct sbin_record *r);
 

@@ -48,7 +48,11 @@ static int setupbin_next(struct keysource *source, struct keyentry *out,
 		source->counts.wiped++;
 	}
 	rc = sbin_record_to_entry(&record, out, problem);
-	return rc == 0 ? 1 : KIT_ERR_FORMAT;
+	if (rc != 0)
+		return KIT_ERR_FORMAT;
+	out->consumed = !sbin_record_unused(sbin_reader_header(s->reader), &record,
+					    (uint32_t)source->counts.lines - 1);
+	return 1;
 }
 
 static void setupbin_free(struct keysource *source)

@@ -7,8 +7,8 @@
 /*
  * As keylist_open(), and setup.bin of all versions besides: entries come from
  * consumed records too when their bodies are intact (the machine that took one has
- * still to prove itself), with used = false. A record without PID and PPS is skipped
- * if its body is wiped (all zeros), and a bad line otherwise.
+ * still to prove itself), with consumed = true and used = false. A record without PID
+ * and PPS is skipped if its body is wiped (all zeros), and a bad line otherwise.
  */
 int sbin_source_open(struct keysource **out, FILE *file, const char *name, struct fault *fault);
 

@@ -32,6 +32,19 @@ status 0 "$S" create -o again.bin --keys - <keys.csv
 cmp setup.bin again.bin || fail "another file from standard input"
 status 0 "$S" create -o again.bin --force --keys setup.bin
 cmp setup.bin again.bin || fail "another file from its own records"
+# The key of a consumed record was given to a machine: no second one gets it.
+status 0 "$S" create -o left.bin --keys "$samples/v2.1-partly-used.bin"
+says err '1 pair marked as used was left out'
+status 0 "$S" check left.bin
+says out '2 records, 0 consumed, 2 left, next is 1, PID SAMP-LE3X'
+"$S" show --json --secrets left.bin | jq '.header.consumed = 2' >taken.json
+status 0 "$S" create -q -o taken.bin --json taken.json
+status 2 "$S" create -o x.bin --keys taken.bin
+says err 'has no unused pairs'
+printf 'pid,pps,used\n0000037M,NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ,%s\n' 1 >twice.csv
+printf '0000037M,NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ,0\n' >>twice.csv
+status 2 "$S" create -o x.bin --keys twice.csv --new-password-file new.txt
+says err 'line 3, pid: a PID may stand in a list only once'
 echo '0000-037M NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XJ' >one.txt
 status 2 "$S" create -o one.bin --keys one.txt
 says err "the factory's password has to be followed by a new one"
