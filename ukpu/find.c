@@ -8,7 +8,7 @@
 #include "keygen/bytes.h"
 #include "keygen/secret.h"
 #include "setupbin/header.h"
-#include "setupbin/record.h"
+#include "ukpu/loose.h"
 #include "ukpu/parts.h"
 #include "ukpu/tame.h"
 
@@ -79,25 +79,6 @@ static int piece(struct fatread_file *out, const struct disk *disk, uint64_t off
 	return 0;
 }
 
-/* Sectors of the data record that SECTOR begins, or 0; one without a body holds no secret. */
-static unsigned record_chunks(const uint8_t *sector, bool *left)
-{
-	struct sbin_record record;
-	uint8_t copy[SBIN_CHUNK];	/* SECRET */
-	bool shows;
-
-	if (get_le32(sector) != 1)
-		return 0;
-	memcpy(copy, sector, sizeof(copy));
-	shows = !sbin_record_decode(copy, sizeof(copy), &record) && record.number &&
-		!(record.flags & ~(uint32_t)(SBIN_VALID | SBIN_SCRAMBLED)) && !record.reserved &&
-		record.chunks && record.chunks <= SBIN_MAX_CHUNKS &&
-		record.header_bytes == SBIN_RECORD_HEADER && !sbin_record_wiped(&record);
-	*left = shows && sbin_record_valid(&record);
-	secret_wipe(copy, sizeof(copy));
-	return shows ? record.chunks : 0;
-}
-
 /* 1: the file begins as a setup.bin does, or its first record shows; 0: it does not. */
 static int begins_so(const struct fatread_file *file, struct fault *fault)
 {
@@ -113,7 +94,7 @@ static int begins_so(const struct fatread_file *file, struct fault *fault)
 	if (r)
 		return is_finding(r) ? 0 : fault_pass(fault, &why);
 	so = sbin_uuid_major(sectors) || (n > SBIN_CHUNK &&
-					  record_chunks(sectors + SBIN_CHUNK, &left));
+					  loose_record(sectors + SBIN_CHUNK, &left));
 	secret_wipe(sectors, sizeof(sectors));
 	return so;
 }
@@ -125,7 +106,7 @@ static void count_records(struct find_candidate *c, const struct content *conten
 
 	c->records = c->used = c->left = 0;
 	for (uint64_t at = 0; at + SBIN_CHUNK <= content->size; at += SBIN_CHUNK) {
-		if (!record_chunks(content->data + at, &left))
+		if (!loose_record(content->data + at, &left))
 			continue;
 		c->records++;
 		c->left += left;
@@ -492,7 +473,8 @@ static bool is_in_candidate(const struct find *f, uint64_t at)
 static int take_loose(struct search *s, uint64_t at, const uint8_t *sector)
 {
 	bool left = false;
-	uint64_t bytes = (uint64_t)record_chunks(sector, &left) * SBIN_CHUNK;
+	unsigned sectors = loose_record(sector, &left);
+	uint64_t bytes = (uint64_t)(sectors ? sectors : loose_secret(sector)) * SBIN_CHUNK;
 	struct find *out = s->out;
 	struct fatread_run *last = out->n_loose ? &out->loose[out->n_loose - 1] : NULL, *more;
 

@@ -50,7 +50,7 @@ struct find {
 	struct find_other *other;
 	size_t n_others;
 	bool more_others;		/* there are files that could not be listed */
-	struct fatread_run *loose;	/* data records in no candidate, with FIND_ALWAYS */
+	struct fatread_run *loose;	/* in no candidate: records and secrets, with FIND_ALWAYS */
 	size_t n_loose;
 	unsigned long loose_left;	/* loose records that are unused */
 };
@@ -59,8 +59,8 @@ enum find_flags {
 	/* Where directories lead to nothing, look at every cluster and sector: reads all of it. */
 	FIND_DEEP = 1,
 	/*
-	 * With FIND_DEEP: also where directories lead to something, and records without their
-	 * file, as a deleted one in pieces leaves them.
+	 * With FIND_DEEP: also where directories lead to something, and records and secrets
+	 * without their file, as a deleted one in pieces leaves them.
 	 */
 	FIND_ALWAYS = 2,
 };
