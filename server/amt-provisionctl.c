@@ -14,7 +14,8 @@ static const struct cli_verb verbs[] = {
 			" version. Each file is imported whole or not at all. A pair that is there already"
 			" is counted; a PID that is there with another PPS is refused. Records that a"
 			" stick marks consumed come in as free: the machine that took one has still to"
-			" prove itself. The map is made if there is none.",
+			" prove itself; and as exported: no other gets them. The map is made if there"
+			" is none.",
 		.examples =
 			"amt-provisionctl keys import --map map.db keys.csv setup.bin\n"
 			"gpg -d keys.csv.gpg | amt-provisionctl keys import -m map.db -",

@@ -192,6 +192,20 @@ static int insert(struct keymap *m, const struct keyentry *entry, int64_t batch,
 	return rc || changed ? rc : compare(m, entry, added, fault);
 }
 
+/* A machine has it from the file that it comes from: it must not go out a second time. */
+static int mark_consumed(struct keymap *m, const char *pid, int64_t batch, struct fault *fault)
+{
+	sqlite3_stmt *s;
+	int rc = db_statement(m, "UPDATE csti_pid_map SET exported = ?1"
+			      " WHERE pid = ?2 AND exported ISNULL", &s, fault);
+
+	if (rc)
+		return rc;
+	sqlite3_bind_int64(s, 1, batch);
+	db_pid(s, 2, pid);
+	return db_run(m, s, "mark a key exported", NULL, fault);
+}
+
 int keymap_add(struct keymap *m, const struct keyentry *entry, int64_t batch,
 	       enum keymap_added *added, struct fault *fault)
 {
@@ -203,6 +217,8 @@ int keymap_add(struct keymap *m, const struct keyentry *entry, int64_t batch,
 	if (rc)
 		return rc;
 	rc = insert(m, entry, batch, added ? added : &unused, fault);
+	if (!rc && entry->consumed)
+		rc = mark_consumed(m, entry->pair.pid, batch, fault);
 	return db_leave(m, own, rc, fault);
 }
 

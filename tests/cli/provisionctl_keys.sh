@@ -55,6 +55,13 @@ done
 status 0 ctl keys import -m consumed.db consumed.bin
 [ "$(ctl keys list -m consumed.db --count --json | jq .counts.free)" = 10 ] ||
 	fail "consumed records are not free"
+# Machines have them already: they do not go out to others, not even when a list had them before.
+status 0 ctl keys export -m consumed.db --all -o left.csv
+[ "$(wc -l <left.csv)" = 9 ] || fail "not the eight keys that no machine has: $(wc -l <left.csv)"
+status 0 ctl keys import -m again.db v2.1.bin
+status 0 ctl keys import -m again.db consumed.bin
+status 0 ctl keys export -m again.db --all -o rest.csv
+cmp left.csv rest.csv || fail "keys that machines have went out again"
 # One that was wiped when it was taken holds nothing to import, which is said.
 dd if=/dev/zero of=consumed.bin bs=1 seek=$((512 + 24)) count=488 conv=notrunc status=none
 status 0 ctl keys import -m wiped.db consumed.bin
