@@ -332,6 +332,29 @@ START_TEST(mounts_swap_and_holders_are_found)
 }
 END_TEST
 
+START_TEST(loop_devices_on_an_image_are_found)
+{
+	char image[PATH_MAX], other[PATH_MAX], line[PATH_MAX + 2];
+	struct usage usage;
+
+	attr("", "%s/an image", sys);
+	attr("", "%s/another", sys);
+	snprintf(image, sizeof(image), "%s/an image", sys);
+	snprintf(other, sizeof(other), "%s/another", sys);
+	usage_read_image(&usage, sys, image);
+	ck_assert_uint_eq(usage.n_holders, 0);
+	snprintf(line, sizeof(line), "%s\n", image);
+	attr("", "%s/block/loop0/size", sys);
+	attr("/nowhere (deleted)\n", "%s/block/loop1/loop/backing_file", sys);
+	attr(line, "%s/block/loop2/loop/backing_file", sys);
+	usage_read_image(&usage, sys, image);
+	ck_assert_uint_eq(usage.n_holders, 1);
+	ck_assert_str_eq(usage.holders[0], "loop2");
+	usage_read_image(&usage, sys, other);
+	ck_assert_uint_eq(usage.n_holders, 0);
+}
+END_TEST
+
 START_TEST(the_disk_of_the_running_system_is_known)
 {
 	static const char *const places[] = { "/", "/boot", "/home" };
@@ -551,6 +574,7 @@ int main(void)
 	tcase_add_test(t, a_file_is_no_block_device);
 	tcase_add_test(t, what_stands_on_a_disk_is_seen_through_all_layers);
 	tcase_add_test(t, mounts_swap_and_holders_are_found);
+	tcase_add_test(t, loop_devices_on_an_image_are_found);
 	tcase_add_test(t, the_disk_of_the_running_system_is_known);
 	tcase_add_test(t, what_cannot_be_found_out_is_not_taken_for_free);
 	tcase_add_test(t, what_does_not_let_go_is_named);

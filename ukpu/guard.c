@@ -21,7 +21,7 @@ static const struct {
 	{ GUARD_MOUNTED, "allow-mounted", "unmount it first" },
 	{ GUARD_SWAP, "allow-swap", "turn the swap off first: swapoff" },
 	{ GUARD_HOLDER, "allow-holder", "take apart what stands on it first: dmsetup, cryptsetup, "
-	  "mdadm" },
+	  "mdadm, losetup" },
 };
 
 #define RULES (sizeof(rules) / sizeof(rules[0]))

@@ -158,6 +158,15 @@ static int open_image(struct ukpu_stick *s, unsigned flags, struct fault *fault)
 			  "%s is an image file, which has no serial number", s->path);
 		return fault_todo(fault, "leave --serial out");
 	}
+	/* A file system on it may be mounted, and would be written from two sides. */
+	if (flags & UKPU_WRITE)
+		usage_read_image(&s->usage, DRIVE_SYS, s->path);
+	if (s->usage.n_holders) {
+		fault_set(fault, KIT_ERR_BUSY, "%s is in use: it stands behind /dev/%s", s->path,
+			  s->usage.holders[0]);
+		return fault_todo(fault, "unmount what is mounted of it, then: losetup -d /dev/%s",
+				  s->usage.holders[0]);
+	}
 	if (flags & UKPU_CREATE) {
 		r = cli_size(s->cli, "size", LAYOUT_MIN_BYTES, (uint64_t)1 << 50, &size, fault);
 		if (r)

@@ -161,6 +161,50 @@ static void read_all_holders(struct usage *out, const char *sys, const struct dr
 		closedir(dir);
 }
 
+/* Loop devices on the disk D, or on the file of FILE; the kernel names no holder for them. */
+static void read_loops(struct usage *out, const char *sys, const struct drive *d,
+		       const struct stat *file)
+{
+	char path[PATH_MAX], backing[PATH_MAX];
+	struct dirent *e;
+	struct stat st;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/block", sys);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir))) {
+		FILE *f;
+		bool ours;
+
+		if (strncmp(e->d_name, "loop", 4))
+			continue;
+		snprintf(path, sizeof(path), "%s/block/%s/loop/backing_file", sys, e->d_name);
+		f = fopen(path, "re");
+		ours = f && fgets(backing, sizeof(backing), f);
+		if (f)
+			fclose(f);
+		if (!ours)
+			continue;
+		backing[strcspn(backing, "\n")] = '\0';
+		ours = d ? path_on_drive(sys, d, backing) : !stat(backing, &st) &&
+			st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+		if (ours && out->n_holders < USAGE_MAX)
+			snprintf(out->holders[out->n_holders++], sizeof(out->holders[0]), "%.31s",
+				 e->d_name);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void usage_read_image(struct usage *out, const char *sys, const char *path)
+{
+	struct stat st;
+
+	memset(out, 0, sizeof(*out));
+	if (!stat(path, &st))
+		read_loops(out, sys, NULL, &st);
+}
+
 int usage_read(struct usage *out, const char *sys, const char *proc, const struct drive *d,
 	       struct fault *fault)
 {
@@ -174,6 +218,7 @@ int usage_read(struct usage *out, const char *sys, const char *proc, const struc
 	if (r)
 		return r;
 	read_all_holders(out, sys, d);
+	read_loops(out, sys, d, NULL);
 	/* Not only mount points: /home may be a folder of the root, or come by a link. */
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !out->system[0]; i++) {
 		if (path_on_drive(sys, d, places[i]))
@@ -254,11 +299,15 @@ int usage_release_holders(const struct usage *u, struct fault *fault)
 			r = remove_dm(u->holders[i], st.st_rdev, fault);
 		else if (!strncmp(u->holders[i], "md", 2))
 			r = stop_md(path, fault);
-		else
+		else {
 			r = fault_set(fault, KIT_ERR_BUSY,
 				      "%s holds the disk, and there is no known way "
 				      "to make it let go",
 				      u->holders[i]);
+			/* The kernel detaches it whenever it likes: nobody could wait for that. */
+			if (!strncmp(u->holders[i], "loop", 4))
+				fault_todo(fault, "detach it by hand: losetup -d %s", path);
+		}
 		if (r)
 			return r;
 	}

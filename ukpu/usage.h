@@ -1,4 +1,4 @@
-/* Who uses a disk just now: mounts, swap, device mapper and RAID, the running system itself. */
+/* Who uses a disk just now: mounts, swap, devices that stand on it, the running system itself. */
 #ifndef UKPU_USAGE_H
 #define UKPU_USAGE_H
 
@@ -15,7 +15,7 @@ struct usage {
 	size_t n_mounts;
 	char swaps[USAGE_MAX][256];	/* paths of swap areas */
 	size_t n_swaps;
-	char holders[USAGE_MAX][32];	/* names: "dm-0", "md127" */
+	char holders[USAGE_MAX][32];	/* names: "dm-0", "md127", "loop0" */
 	size_t n_holders;
 	char system[64];		/* "/", "/boot", "/home", "this program", or "" */
 };
@@ -26,6 +26,9 @@ struct usage {
  */
 int usage_read(struct usage *out, const char *sys, const char *proc, const struct drive *d,
 	       struct fault *fault);
+
+/* Find out which loop devices use the image file PATH: the holders of *out. */
+void usage_read_image(struct usage *out, const char *sys, const char *path);
 
 /*
  * Let go of the disk: unmount, turn swap off, take holders apart. Each does all of its kind.

@@ -59,6 +59,27 @@ says "no serial number"
 prepare 2 --size 32M /dev/null
 says "--image"
 
+# An image that a loop device stands on may be mounted: it is read, but not written.
+prepare 0 --size 32M --image loop.img
+if loop=$(losetup -f --show loop.img 2>/dev/null); then
+	trap 'losetup -d "$loop"' EXIT
+	cp loop.img before.img
+	ln loop.img link.img
+	for image in loop.img link.img; do
+		prepare 2 --overwrite-unused --image "$image"
+		says "$image is in use: it stands behind $loop"
+		says "losetup -d $loop"
+		expect 2 ukpu retire --image "$image" --yes --overwrite-unused
+		expect 2 ukpu repair --image "$image" --yes --dry-run
+		expect 0 ukpu verify --image "$image"
+	done
+	cmp loop.img before.img || fail "it was written"
+	losetup -d "$loop"
+	trap - EXIT
+else
+	echo "no loop devices here: that images behind them are refused was not tried" >&2
+fi
+
 # A limit on file sizes is an error like a full disk, and not the stick's fault.
 prepare 0 --size 32M --image full.img
 printf '\203' | dd of=full.img bs=1 seek=450 conv=notrunc status=none
