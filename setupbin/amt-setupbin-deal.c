@@ -1,4 +1,5 @@
 /* amt-setupbin split, merge, compact: unused records dealt out, brought together, kept alone. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -144,18 +145,26 @@ static char *name_of(const char *pattern, unsigned long number, unsigned long co
 	return name;
 }
 
-/* One name that exists stops the whole before the first file is made. */
-static int refuse_existing(const char *pattern, unsigned long count, struct fault *fault)
+/*
+ * One name that exists stops the whole before the first file is made; that of the file INPUT does
+ * even by force: when a later part failed, its records would be lost.
+ */
+static int refuse_existing(const char *pattern, unsigned long count, const struct stat *input,
+			   bool force, struct fault *fault)
 {
 	int rc = 0;
 
 	for (unsigned long i = 1; rc == 0 && i <= count; i++) {
 		char *name = name_of(pattern, i, count);
 		struct stat st;
+		bool there = name != NULL && lstat(name, &st) == 0;
 
 		if (name == NULL) {
 			rc = fault_set(fault, KIT_ERR_NOMEM, "out of memory");
-		} else if (lstat(name, &st) == 0) {
+		} else if (there && st.st_dev == input->st_dev && st.st_ino == input->st_ino) {
+			rc = fault_set(fault, KIT_ERR_ARGUMENT, "%s is the file that is split", name);
+			fault_todo(fault, "choose another pattern");
+		} else if (there && !force) {
 			rc = fault_set(fault, KIT_ERR_EXISTS, "%s exists already", name);
 			fault_todo(fault, "choose another pattern, or give --force to replace it");
 		}
@@ -183,16 +192,19 @@ static int make_part(struct cli *cli, struct sbin_reader *reader, uint32_t *inde
 	return rc;
 }
 
-static int split(struct cli *cli, struct sbin_reader *reader, const char *name,
+static int split(struct cli *cli, const struct setupbin_file *f, struct sbin_reader *reader,
 		 unsigned long files, struct fault *fault)
 {
-	const char *pattern = cli_value(cli, "output");
+	const char *pattern = cli_value(cli, "output"), *name = f->in.name;
+	struct stat input;
 	uint32_t unused = 0, index = 0, dealt = 0;
 	int rc;
 
 	rc = refuse_unconsumed(sbin_reader_header(reader), name, fault);
-	if (rc == 0 && !cli_has(cli, "force"))
-		rc = refuse_existing(pattern, files, fault);
+	if (rc == 0 && fstat(f->fd, &input) != 0)
+		rc = fault_sys(fault, errno, "cannot look at %s", name);
+	if (rc == 0)
+		rc = refuse_existing(pattern, files, &input, cli_has(cli, "force"), fault);
 	if (rc == 0)
 		rc = count_unused(reader, name, &unused, fault);
 	if (rc == 0 && unused < files)
@@ -235,7 +247,7 @@ int setupbin_split(struct cli *cli)
 	if (rc == 0)
 		rc = setupbin_reader_open(&f, &reader, cli->argv[0], &fault);
 	if (rc == 0) {
-		rc = split(cli, reader, f.in.name, (unsigned long)files, &fault);
+		rc = split(cli, &f, reader, (unsigned long)files, &fault);
 		setupbin_reader_close(&f, &reader);
 	}
 	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);

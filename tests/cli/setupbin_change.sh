@@ -117,6 +117,13 @@ status 2 "$S" split all.bin -n 10 -o part-%.bin
 [ ! -e part-01.bin ] || fail "split began although a name was taken"
 status 0 "$S" split "$partly" -n 2 -o two-%.bin
 [ "$(pids two-1.bin) $(pids two-2.bin)" = 'SAMPLE3X SAMPLE4Y' ] || fail "split of a used file"
+cp two-1.bin old-2.bin
+status 2 "$S" split all.bin -n 2 -o old-%.bin
+cp all.bin old-1.bin
+status 2 "$S" split old-1.bin -n 2 -o old-%.bin --force
+says err 'old-1.bin is the file that is split'
+cmp all.bin old-1.bin || fail "a part took the place of the file that is split"
+status 0 "$S" split all.bin -n 2 -o old-%.bin --force
 status 2 "$S" split "$partly" -n 3 -o x-%.bin
 says err 'too few'
 status 2 "$S" split "$partly" -n 0 -o x-%.bin
