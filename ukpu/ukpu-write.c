@@ -1,5 +1,6 @@
 /* ukpu: writing sticks side by side, and judging what stands on them afterwards. */
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,51 @@ static void write_many(struct ukpu_stick *sticks, size_t n, bool show)
 	free(jobs);
 }
 
+static const int endings[] = { SIGINT, SIGTERM, SIGHUP };
+
+#define ENDINGS (sizeof(endings) / sizeof(endings[0]))
+
+/* What a handler says must be ready before: then it can do no more than write it. */
+static char interrupted[PATH_MAX + 600];
+
+static void tell_interrupted(int signal)
+{
+	ssize_t done = write(STDERR_FILENO, interrupted, strlen(interrupted));
+
+	(void)done;
+	raise(signal);		/* whose default action ends the program once this returns */
+}
+
+/* Who ends the program while it writes is told what that means. OLD is for forget_signals(). */
+static void mind_signals(const struct ukpu_stick *s, size_t n, struct sigaction *old)
+{
+	struct sigaction mind = { .sa_handler = tell_interrupted, .sa_flags = SA_RESETHAND };
+	const char *name = s->cli->program->name;
+	int used = snprintf(interrupted, sizeof(interrupted), "\n%s: interrupted while it wrote: "
+			    "what is on %s%s now is not complete\n  ", name, s->path,
+			    n > 1 ? " and the others" : "");
+
+	/* What was rebuilt from the stick itself may stand nowhere else any more. */
+	if (!strcmp(s->cli->verb->name, "repair") && !cli_has(s->cli, "from"))
+		snprintf(interrupted + used, sizeof(interrupted) - (size_t)used,
+			 "rebuild it from the copy that was kept: %s repair %s --from %s\n", name,
+			 s->words.text, s->copies == 1 ? s->kept : "COPY");
+	else
+		snprintf(interrupted + used, sizeof(interrupted) - (size_t)used,
+			 "run the command again\n");
+	for (size_t i = 0; i < ENDINGS; i++) {
+		sigaction(endings[i], NULL, &old[i]);
+		if (old[i].sa_handler == SIG_DFL)
+			sigaction(endings[i], &mind, NULL);
+	}
+}
+
+static void forget_signals(const struct sigaction *old)
+{
+	for (size_t i = 0; i < ENDINGS; i++)
+		sigaction(endings[i], &old[i], NULL);
+}
+
 static void show_progress(void *context, uint64_t done, uint64_t total)
 {
 	progress_update(context, done);
@@ -155,14 +201,17 @@ void ukpu_judge_written(struct ukpu_stick *s,
 
 size_t ukpu_write_all(struct ukpu_stick *sticks, size_t n)
 {
+	struct sigaction old[ENDINGS];
 	struct fault late = {0};
 	size_t failed = 0;
 	int only_bad = 1;
 
+	mind_signals(sticks, n, old);
 	if (n == 1)
 		write_one(sticks);
 	else
 		write_many(sticks, n, !sticks->cli->quiet && isatty(STDERR_FILENO));
+	forget_signals(old);
 	for (size_t i = 0; i < n; i++) {
 		struct ukpu_stick *s = &sticks[i];
 
