@@ -4,10 +4,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <openssl/crypto.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <termios.h>
 #include <unistd.h>
@@ -31,27 +34,38 @@ void secret_protect_process(void)
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 }
 
-/* Read FD to its end or to SIZE bytes. Returns bytes or -1 with errno. */
-static ssize_t read_all(int fd, char *out, size_t size, bool one_line)
+/*
+ * Read FD to its end or to SIZE bytes, or, where SIGNALS is a signalfd, to the end of a line or to
+ * a signal: ECANCELED. Returns bytes or -1 with errno.
+ */
+static ssize_t read_all(int fd, int signals, char *out, size_t size)
 {
+	struct pollfd p[] = { { .fd = fd, .events = POLLIN },
+			      { .fd = signals, .events = POLLIN } };
 	size_t at = 0;
 
 	while (at < size) {
-		ssize_t n = read(fd, out + at, size - at);
+		ssize_t n = signals < 0 ? 1 : poll(p, 2, -1);
 
+		if (n > 0 && p[1].revents) {
+			errno = ECANCELED;
+			return -1;
+		}
+		if (n > 0)
+			n = read(fd, out + at, size - at);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return -1;
 		at += (size_t)n;
-		if (n == 0 || (one_line && memchr(out, '\n', at)))
+		if (n == 0 || (signals >= 0 && memchr(out, '\n', at)))
 			break;
 	}
 	return (ssize_t)at;
 }
 
 /* Read one line from FD; see secret_read(). */
-static int read_line(int fd, bool terminal, const char *name, const char *what, char *out,
+static int read_line(int fd, int signals, const char *name, const char *what, char *out,
 		     size_t size, struct fault *fault)
 {
 	/* Room for the line, CRLF and one byte more, to notice what is too long. */
@@ -61,9 +75,10 @@ static int read_line(int fd, bool terminal, const char *name, const char *what, 
 	char *end;
 	int rc;
 
-	n = read_all(fd, buffer, sizeof(buffer), terminal);
+	n = read_all(fd, signals, buffer, sizeof(buffer));
 	if (n < 0) {
-		rc = fault_sys(fault, errno, "cannot read the %s from %s", what, name);
+		rc = errno == ECANCELED ? KIT_ERR_CANCELLED :
+		     fault_sys(fault, errno, "cannot read the %s from %s", what, name);
 		goto out;
 	}
 	end = memchr(buffer, '\n', (size_t)n);
@@ -99,9 +114,9 @@ out:
 	return rc;
 }
 
-/* The same from the terminal FD, with a prompt and the echo off. */
-static int read_hidden(int fd, const char *prompt, const char *what, char *out, size_t size,
-		       struct fault *fault)
+/* One try of read_hidden(). KIT_ERR_CANCELLED: a signal waits, for a terminal with its echo. */
+static int ask_hidden(int fd, int signals, const char *prompt, const char *what, char *out,
+		      size_t size, struct fault *fault)
 {
 	struct termios old, hidden;
 	int rc;
@@ -117,8 +132,39 @@ static int read_hidden(int fd, const char *prompt, const char *what, char *out, 
 	if (write(STDERR_FILENO, prompt, strlen(prompt)) < 0) {
 		/* The person then types without a prompt; reading still works. */
 	}
-	rc = read_line(fd, true, "the terminal", what, out, size, fault);
-	tcsetattr(fd, TCSANOW, &old);
+	rc = read_line(fd, signals, "the terminal", what, out, size, fault);
+	/* What is left of a secret that was too long is not for the shell to run. */
+	tcsetattr(fd, rc ? TCSAFLUSH : TCSANOW, &old);
+	if (rc == KIT_ERR_CANCELLED && write(STDERR_FILENO, "\n", 1) < 0) {
+		/* As above. */
+	}
+	return rc;
+}
+
+/*
+ * The same from the terminal FD, with a prompt and the echo off. Ctrl-C and Ctrl-Z take effect
+ * when the echo is on again; after a stop the question is asked again.
+ */
+static int read_hidden(int fd, const char *prompt, const char *what, char *out, size_t size,
+		       struct fault *fault)
+{
+	static const int numbers[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP };
+	sigset_t held, before;
+	int rc, signals;
+
+	sigemptyset(&held);
+	for (size_t i = 0; i < sizeof(numbers) / sizeof(*numbers); i++)
+		sigaddset(&held, numbers[i]);
+	signals = signalfd(-1, &held, SFD_CLOEXEC);
+	if (signals < 0)
+		return fault_sys(fault, errno, "cannot prepare the terminal for the %s", what);
+	do {
+		sigprocmask(SIG_BLOCK, &held, &before);
+		rc = ask_hidden(fd, signals, prompt, what, out, size, fault);
+		/* What waits is delivered here. */
+		sigprocmask(SIG_SETMASK, &before, NULL);
+	} while (rc == KIT_ERR_CANCELLED);
+	close(signals);
 	return rc;
 }
 
@@ -131,7 +177,7 @@ int secret_read(const char *path, const char *what, char *out, size_t size, stru
 	secret_wipe(out, size);
 	if (strcmp(path, "-") == 0) {
 		if (!isatty(STDIN_FILENO))
-			return read_line(STDIN_FILENO, false, "standard input", what, out, size,
+			return read_line(STDIN_FILENO, -1, "standard input", what, out, size,
 					 fault);
 		snprintf(prompt, sizeof(prompt), "%s: ", what);
 		return read_hidden(STDIN_FILENO, prompt, what, out, size, fault);
@@ -150,7 +196,7 @@ int secret_read(const char *path, const char *what, char *out, size_t size, stru
 			       (unsigned)(st.st_mode & 07777));
 		fault_todo(fault, "chmod 600 %s", path);
 	} else {
-		rc = read_line(fd, false, path, what, out, size, fault);
+		rc = read_line(fd, -1, path, what, out, size, fault);
 	}
 	close(fd);
 	return rc;
