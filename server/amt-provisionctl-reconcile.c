@@ -210,7 +210,8 @@ static int read_target(struct job *j, const char *path, struct fault *fault)
 	struct sbin_input in;
 	struct disk disk;
 	uint8_t first[16];
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY), rc;
+	/* Not to wait at a named pipe for somebody to write. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), rc;
 
 	if (fd < 0)
 		return fault_sys(fault, errno, "cannot open %s", path);

@@ -94,5 +94,8 @@ status 2 amt-provisionctl keys export --all -o left.csv --map map.db
 status 2 amt-provisionctl keys show no-pid --map map.db
 status 2 amt-provisionctl restore --yes nowhere.db --map map.db
 grep -q "cannot open nowhere.db: No such file" out || fail "a backup that is not there: $(cat out)"
+# Nobody writes into that pipe: it is not waited for.
+mkfifo pipe
+status 2 amt-provisionctl reconcile pipe --map map.db
 status 2 amt-provisiond -c nowhere.conf
 echo ok
