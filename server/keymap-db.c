@@ -1,6 +1,7 @@
 /* What the files of the key map share among themselves: statements, transactions, sealing. */
 #include "server/keymap-db.h"
 
+#include <errno.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,9 +31,25 @@ static bool disk_is_full(struct keymap *m)
 	return full;
 }
 
+/* Which limit, short of a full disk, did a write meet? errno; 0: none. */
+static int limit_met(struct keymap *m)
+{
+	static const int which[] = { SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER };
+	int sys = sqlite3_system_errno(m->db);
+
+	/* The first is lost when the roll-back fails at something else: its file still knows. */
+	for (int i = 0; i < 2 && sys != EDQUOT && sys != EFBIG; i++) {
+		sqlite3_file *f = NULL;
+
+		if (sqlite3_file_control(m->db, "main", which[i], &f) == SQLITE_OK && f && f->pMethods)
+			f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &sys);
+	}
+	return sys == EDQUOT || sys == EFBIG ? sys : 0;
+}
+
 int db_fault(struct keymap *m, const char *what, struct fault *fault)
 {
-	int rc = sqlite3_errcode(m->db), code = KIT_ERR_DATABASE;
+	int rc = sqlite3_errcode(m->db), code = KIT_ERR_DATABASE, sys;
 	const char *todo = NULL, *reason = sqlite3_errmsg(m->db);
 
 	switch (rc) {
@@ -62,6 +79,13 @@ int db_fault(struct keymap *m, const char *what, struct fault *fault)
 		       " (amt-provisionctl restore)";
 		break;
 	case SQLITE_IOERR:
+		sys = limit_met(m);
+		if (sys) {
+			code = KIT_ERR_SYSTEM;
+			reason = strerror(sys);
+			todo = "raise the limit (quota, ulimit -f) that it met; nothing was half-written";
+			break;
+		}
 		if (!disk_is_full(m)) {
 			todo = "look at the kernel's log for errors of the disk";
 			break;
