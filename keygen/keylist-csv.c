@@ -127,20 +127,20 @@ static int read_header(struct csv *csv, char *header, size_t length, struct faul
 		enum keylist_field field = keylist_field_named(text, n);
 
 		if (csv->columns == COLUMNS)
-			return fault_set(fault, KIT_ERR_FORMAT, "%s: line 1: more than %d columns",
+			return fault_set(fault, KIT_ERR_FORMAT, "%s: the header has more than %d columns",
 					 csv->name, COLUMNS);
 		if (field != KEYLIST_FIELDS && seen[field])
 			return fault_set(fault, KIT_ERR_FORMAT,
-					 "%s: line 1: the column \"%s\" appears twice", csv->name,
+					 "%s: the header has the column \"%s\" twice", csv->name,
 					 keylist_field_name(field));
 		seen[field] = true;
 		csv->column[csv->columns++] = field;
 	}
 	if (rc < 0)
-		return fault_set(fault, KIT_ERR_FORMAT, "%s: line 1: quotes are not closed",
+		return fault_set(fault, KIT_ERR_FORMAT, "%s: the header has quotes that are not closed",
 				 csv->name);
 	if (!seen[KEYLIST_PID] || !seen[KEYLIST_PPS]) {
-		fault_set(fault, KIT_ERR_FORMAT, "%s: line 1: the header has no column \"%s\"",
+		fault_set(fault, KIT_ERR_FORMAT, "%s: the header has no column \"%s\"",
 			  csv->name, seen[KEYLIST_PID] ? "pps" : "pid");
 		return fault_todo(fault, "name the columns: pid,pps,current_password,admin_password"
 				  " (any order; the passwords may be left out)");

@@ -53,11 +53,9 @@ static int lost(struct list *l, struct fault *fault, const char *what)
 	return fault_todo(fault, "a list is an array of objects: [{\"pid\": ..., \"pps\": ...}, ...]");
 }
 
-static int take_member(struct keyentry *out, const char *key, json_t *value, bool *folded,
+static int take_member(struct keyentry *out, enum keylist_field field, json_t *value, bool *folded,
 		       struct keyproblem *problem)
 {
-	enum keylist_field field = keylist_field_named(key, strlen(key));
-
 	if (field == KEYLIST_FIELDS || json_is_null(value))
 		return KIT_OK;
 	if (json_is_string(value))
@@ -80,13 +78,24 @@ static int take_member(struct keyentry *out, const char *key, json_t *value, boo
 static int take_object(struct list *l, json_t *object, struct keyentry *out,
 		       struct keyproblem *problem)
 {
+	bool seen[KEYLIST_FIELDS + 1] = { false };
 	bool folded = false;
 	const char *key;
 	json_t *value;
 	int rc;
 
 	json_object_foreach(object, key, value) {
-		rc = take_member(out, key, value, &folded, problem);
+		enum keylist_field field = keylist_field_named(key, strlen(key));
+
+		/* One name, in two ways to write it: who knows which one is meant? */
+		if (field != KEYLIST_FIELDS && seen[field]) {
+			problem->field = keylist_field_name(field);
+			problem->code = KIT_ERR_DUPLICATE;
+			problem->rule = "only once in an element";
+			return KIT_ERR_FORMAT;
+		}
+		seen[field] = true;
+		rc = take_member(out, field, value, &folded, problem);
 		if (rc)
 			return rc;
 	}

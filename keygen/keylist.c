@@ -6,6 +6,7 @@
 
 #include "keygen/keylist-kinds.h"
 #include "keygen/secret.h"
+#include "keygen/utf8.h"
 
 static const char *const field_names[KEYLIST_FIELDS] = {
 	[KEYLIST_PID] = "pid",
@@ -139,9 +140,11 @@ int keylist_bad_line(struct keyproblem *problem, const char *rule)
 	return KIT_ERR_FORMAT;
 }
 
-int keylist_line(FILE *file, const char *name, char *line, size_t *length, struct fault *fault)
+/* The rest of a line, of which LINE has the first N bytes already. As keylist_line(). */
+static int rest_of_line(FILE *file, const char *name, char *line, size_t n, size_t *length,
+			struct fault *fault)
 {
-	size_t n = 0, skipped = 0;
+	size_t skipped = 0;
 	int c, rc = 1;
 
 	while ((c = getc_unlocked(file)) != EOF && c != '\n') {
@@ -164,6 +167,11 @@ int keylist_line(FILE *file, const char *name, char *line, size_t *length, struc
 	line[n] = 0;
 	*length = n;
 	return rc;
+}
+
+int keylist_line(FILE *file, const char *name, char *line, size_t *length, struct fault *fault)
+{
+	return rest_of_line(file, name, line, 0, length, fault);
 }
 
 /* Does the first line of a list name its columns? A PID is never the word "pid". */
@@ -192,39 +200,64 @@ static bool is_header(const char *line, size_t n)
 	return false;
 }
 
-/* Could this line begin a list? Lists are ASCII but for columns that nobody reads. */
+/* Could this line begin a list? Lists are ASCII but for comments and columns that nobody reads. */
 static bool is_text(const char *line, size_t n)
 {
-	size_t strange = 0;
+	size_t strange = 0, character;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i += character) {
 		unsigned char c = (unsigned char)line[i];
 
-		if ((c < 32 && c != '\t') || c == 127)
+		character = c == '\t' ? 1 : utf8_character(line + i, n - i);
+		if (character)
+			continue;
+		if (c < 32 || c == 127)
 			return false;
-		strange += c > 127;
+		strange++;
+		character = 1;
 	}
-	/*
-	 * Names of columns in other languages have some such bytes; noise is half of them and has
-	 * the others too.
-	 */
+	/* Names of columns in an older encoding have some such bytes; noise is half of them. */
 	return strange * 2 <= n;
+}
+
+/*
+ * Go to where the list begins, behind a byte order mark and blank lines, which *LINES counts.
+ * LINE receives what of the first line had to be read for that. Returns how many bytes.
+ */
+static size_t find_beginning(FILE *file, char *line, unsigned long *lines)
+{
+	static const char mark[] = "\xEF\xBB\xBF";
+	size_t n = 0;
+	int c = EOF;
+
+	while (n < 3 && (c = getc(file)) == (unsigned char)mark[n])
+		line[n++] = (char)c;
+	if (n < 3 && c != EOF)
+		ungetc(c, file);
+	/* Part of a mark is the beginning of a word. */
+	if (n == 1 || n == 2)
+		return n;
+	while ((c = getc(file)) == '\n' || c == '\r' || c == ' ')
+		*lines += c == '\n';
+	if (c != EOF)
+		ungetc(c, file);
+	return 0;
 }
 
 int keylist_open(struct keysource **out, FILE *file, const char *name, struct fault *fault)
 {
 	char line[KEYLIST_LINE + 1];
-	size_t length = 0;
-	char *text = line;
+	unsigned long lines = 0;
+	size_t length = find_beginning(file, line, &lines);
 	int c, rc;
 
 	*out = NULL;
 	c = getc(file);
 	if (c != EOF)
 		ungetc(c, file);
-	if (c == '[' || c == '{')
+	if (length == 0 && (c == '[' || c == '{'))
 		return keylist_json_open(out, file, name, fault);
-	rc = keylist_line(file, name, line, &length, fault);
+	rc = rest_of_line(file, name, line, length, &length, fault);
 	if (rc == KIT_ERR_RANGE || (rc == 1 && !is_text(line, length))) {
 		fault_set(fault, KIT_ERR_FORMAT, "%s is no key list: its first line is no "
 						 "text", name);
@@ -236,14 +269,12 @@ int keylist_open(struct keysource **out, FILE *file, const char *name, struct fa
 	}
 	if (rc < 0)
 		goto out;
-	if (length >= 3 && memcmp(text, "\xEF\xBB\xBF", 3) == 0) {
-		text += 3;
-		length -= 3;
-	}
-	if (is_header(text, length))
-		rc = keylist_csv_open(out, file, name, text, length, fault);
+	if (is_header(line, length))
+		rc = keylist_csv_open(out, file, name, line, length, fault);
 	else
-		rc = keylist_text_open(out, file, name, text, length, fault);
+		rc = keylist_text_open(out, file, name, line, length, fault);
+	if (!rc)
+		(*out)->counts.lines += lines;
 out:
 	secret_wipe(line, sizeof(line));
 	return rc;

@@ -56,12 +56,12 @@ struct keysource {
 
 /*
  * Open the list in FILE (which stays the caller's, and must outlive the source);
- * the kind is told by its first bytes, of which only one is looked at ahead, so
- * that a pipe will do. NAME is for messages.
+ * the kind is told by its first bytes behind a byte order mark and blank lines, of which
+ * only one is looked at ahead, so that a pipe will do. NAME is for messages.
  *
  *   CSV   a header line with at least pid and pps, by name, in any order and case;
  *         other columns are ignored. Names known: pid, pps, current_password,
- *         admin_password, used, and keylist_field_named()'s. Quotes, CRLF, byte order mark.
+ *         admin_password, used, and keylist_field_named()'s. Quotes, CRLF.
  *         Separated by commas, or by the semicolons or tabs that the header shows.
  *   text  PID PPS [CURRENT-PASSWORD [NEW-PASSWORD]], blanks between, '-' for a password
  *         that is not known; lines beginning with '#' are comments.

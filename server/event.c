@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "keygen/error.h"
+#include "keygen/utf8.h"
 
 static const char *const words[] = {
 	[EVENT_INFO] = "info",
@@ -45,41 +46,19 @@ void event_time(int64_t when, char out[static EVENT_TIME + 1])
 		strftime(out, EVENT_TIME + 1, "%Y-%m-%dT%H:%M:%SZ", &tm);
 }
 
-/* Bytes of the well-formed UTF-8 character at S, 0 if there is none. */
-static size_t utf8_length(const unsigned char *s)
-{
-	size_t n = s[0] < 0x80 ? 1 : s[0] >= 0xC2 && s[0] < 0xE0 ? 2 : (s[0] & 0xF0) == 0xE0 ? 3 :
-		   s[0] >= 0xF0 && s[0] < 0xF5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++)
-		if ((s[i] & 0xC0) != 0x80)
-			return 0;
-	/* Overlong forms, surrogates, and what lies past the last character. */
-	if ((s[0] == 0xE0 && s[1] < 0xA0) || (s[0] == 0xED && s[1] > 0x9F) ||
-	    (s[0] == 0xF0 && s[1] < 0x90) || (s[0] == 0xF4 && s[1] > 0x8F))
-		return 0;
-	return n;
-}
-
 /* Copy S to OUT with all that could steer a terminal or break a line made '?'. */
 static size_t clean(const char *s, char *out, size_t size)
 {
-	const unsigned char *p = (const unsigned char *)s;
 	size_t at = 0;
 
-	while (*p) {
-		size_t n = utf8_length(p);
-		bool bad = n == 0 || *p < 0x20 || *p == 0x7F || (*p == 0xC2 && p[1] < 0xA0);
+	while (*s) {
+		size_t n = utf8_character(s, strnlen(s, 4)), bytes = n ? n : 1;
 
-		if (bad)
-			n = n ? n : 1;
-		if (at + (bad ? 1 : n) >= size)
+		if (at + bytes >= size)
 			break;
-		if (bad)
-			out[at++] = '?';
-		else
-			memcpy(out + at, p, n), at += n;
-		p += n;
+		memcpy(out + at, n ? s : "?", bytes);
+		at += bytes;
+		s += bytes;
 	}
 	if (size)
 		out[at] = 0;

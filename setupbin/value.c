@@ -8,6 +8,7 @@
 
 #include "keygen/pidpps.h"
 #include "keygen/secret.h"
+#include "keygen/utf8.h"
 #include "setupbin/certhash.h"
 
 static int hex_digit(char c)
@@ -301,30 +302,11 @@ int sbin_value_parse(const struct sbin_known *k, const char *text, bool any_hex,
 	return rc;
 }
 
-/* Bytes of the UTF-8 character at S, or 0 when it is none or controls a terminal. */
-static size_t character(const uint8_t *s, size_t left)
-{
-	size_t n = s[0] < 0x80 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-	uint32_t code = n == 1 ? s[0] : s[0] & (0xffu >> (n + 1));
-	static const uint32_t least[] = { 0, 0x20, 0xa0, 0x800, 0x10000 };
-
-	if ((s[0] >= 0x80 && s[0] < 0xc2) || s[0] > 0xf4 || n > left)
-		return 0;
-	for (size_t i = 1; i < n; i++) {
-		if ((s[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (s[i] & 0x3f);
-	}
-	if (code < least[n] || code == 0x7f || (code >= 0xd800 && code < 0xe000) || code > 0x10ffff)
-		return 0;
-	return n;
-}
-
 /* As a string, or NULL when it is no text. */
 static char *show_text(const uint8_t *value, size_t length)
 {
 	for (size_t i = 0; i < length;) {
-		size_t n = character(value + i, length - i);
+		size_t n = utf8_character(value + i, length - i);
 
 		if (n == 0)
 			return NULL;

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "keygen/utf8.h"
+
 /* The first bytes of the N bytes of NAME, N at most, that end with a whole character of UTF-8. */
 static size_t whole_characters(const char *name, size_t n)
 {
@@ -48,31 +50,12 @@ bool tame_path(char *out, size_t size, const char *folder, const char *name)
 	return true;
 }
 
-/* Bytes of the character of UTF-8 at P; 0: it is none, or a control character (C1 included). */
-static size_t character(const unsigned char *p)
-{
-	size_t n = p[0] < 0x80 ? 1 : p[0] < 0xC2 ? 0 : p[0] < 0xE0 ? 2 : p[0] < 0xF0 ? 3 :
-		p[0] < 0xF5 ? 4 : 0;
-
-	for (size_t i = 1; i < n; i++) {
-		if ((p[i] & 0xC0) != 0x80)
-			return 0;
-	}
-	if ((n == 1 && (p[0] < 0x20 || p[0] == 0x7F)) || (n == 2 && p[0] == 0xC2 && p[1] < 0xA0))
-		return 0;
-	/* Longer than need be, halves of a pair, past the last one. */
-	if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
-	    (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
-		return 0;
-	return n;
-}
-
 void tame_text(char *out, size_t size, const char *text)
 {
 	size_t n = 0;
 
 	while (*text) {
-		size_t bytes = character((const unsigned char *)text);
+		size_t bytes = utf8_character(text, strnlen(text, 4));
 
 		if (n + (bytes ? bytes : 1) >= size)
 			break;

@@ -99,6 +99,29 @@ status 2 "$BIN/amt-keygen" check .
 printf '\x7fELF\2\1\1\0\0\0\n\0\0' >noise; status 2 "$BIN/amt-keygen" check noise
 printf 'caf\xc3\xa9\n\n' >words; status 1 "$BIN/amt-keygen" check words
 printf '\xe4\xf6\xfc\xdf\n' >noise; status 2 "$BIN/amt-keygen" check noise
+printf '\xef' >noise; status 2 "$BIN/amt-keygen" check noise
+printf '\xef\xbb\xbf\n' >empty; status 2 "$BIN/amt-keygen" check empty
+
+# What editors and exporters put first: a byte order mark, blank lines, words of any language.
+for kind in csv text json; do
+	{ printf '\xef\xbb\xbf\r\n \n'; cat keys.$kind; } >marked
+	status 0 "$BIN/amt-keygen" check - <marked
+	grep -q ": $kind, .* 0 bad" out || fail "$kind behind a byte order mark: $(cat out)"
+done
+{ printf '# \xd0\xba\xd0\xbb\xd1\x8e\xd1\x87\xd0\xb8\n'; cat keys.text; } >cyrillic
+status 0 "$BIN/amt-keygen" check cyrillic
+{ printf '\xef\xbe\x85\xef\xbe\x9d\xef\xbe\x8a\xef\xbe\x9e\xef\xbd\xb0,pid,pps\n'
+	sed '1d; s/^/1,/; s/,[^,]*,[^,]*$//' keys.csv; } >katakana
+status 0 "$BIN/amt-keygen" check katakana
+{ printf 'Ger\xe4t;pid;pps\n'; echo "1;0000-037M;NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XK"; } >latin
+status 1 "$BIN/amt-keygen" check latin
+printf '\n\nPID,pps\n1,2\n' >late; status 1 "$BIN/amt-keygen" check --json late
+[ "$(jq -c '[.problems[].line]' out)" = '[4]' ] || fail "lines behind blank ones: $(cat out)"
+
+# One element names the PID twice, in two ways.
+printf '[{"pid": "0000037M", "PID": "0000038N", "pps": "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ"}]' >two.json
+status 1 "$BIN/amt-keygen" check two.json
+grep -q 'pid .*only once' out || fail "$(cat out)"
 
 # What was not taken was not said.
 if "$BIN/amt-keygen" generate -n 2 >/dev/full 2>err; then fail "a full disk went unnoticed"; fi
