@@ -81,7 +81,8 @@ static char *temporary_name(const char *path)
 {
 	char *copy = strdup(path), *folder = folder_of(path), *name = NULL;
 
-	if (copy && folder && asprintf(&name, "%s/.%s.XXXXXX", folder, basename(copy)) < 0)
+	/* A long name must leave room for what is added to it. */
+	if (copy && folder && asprintf(&name, "%s/.%.200s.XXXXXX", folder, basename(copy)) < 0)
 		name = NULL;
 	free(copy);
 	free(folder);
@@ -133,6 +134,7 @@ int outfile_open(struct outfile **out, const char *path, unsigned flags, struct 
 	struct outfile *o;
 	struct stat st;
 	mode_t mode = 0600, mask;
+	bool there;
 	int rc = KIT_OK;
 
 	*out = NULL;
@@ -157,7 +159,17 @@ int outfile_open(struct outfile **out, const char *path, unsigned flags, struct 
 			rc = fault_sys(fault, errno, "cannot hold the output back in memory");
 		goto out;
 	}
-	if (lstat(path, &st) == 0) {
+	if (!*path || path[strlen(path) - 1] == '/') {
+		rc = fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" is no name for a file", path);
+		goto out;
+	}
+	/* A name that cannot be given must be known before there is anything to lose. */
+	there = lstat(path, &st) == 0;
+	if (!there && errno != ENOENT) {
+		rc = cannot_make(o, errno, fault);
+		goto out;
+	}
+	if (there) {
 		if (!o->force) {
 			rc = refuse_existing(path, fault);
 			goto out;

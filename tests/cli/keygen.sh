@@ -163,6 +163,15 @@ for want in '-o FILE' '--setupbin FILE --file-version 3.0 -o FILE'; do
 done
 [ "$(head -c 26 again.bin | tail -c 2 | od -An -tu1 | tr -d ' \n')" = 30 ] || fail "not version 3.0"
 
+# A name that no file can have is noticed before any key is made; the longest one serves.
+long=$(printf '%0250d' 0)
+for name in '' new/ "$long$long" setup.bin/keys; do
+	status 2 "$BIN/amt-keygen" generate -n 1 --map unnamed.db -o "$name"
+	[ ! -e unnamed.db ] || fail "keys were made for a file that cannot be named \"$name\""
+done
+status 0 "$BIN/amt-keygen" generate -n 1 --map unnamed.db -o "$long"
+status 0 "$BIN/amt-keygen" generate -n 1 --map unnamed.db -o "$long" --force
+
 # A folder that is not there; a system without /proc, where a finished file gets no name.
 status 2 "$BIN/amt-keygen" generate -n 1 -o nowhere/keys.csv
 grep -q 'make its folder first' err || fail "$(cat err)"
