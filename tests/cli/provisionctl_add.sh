@@ -54,10 +54,10 @@ grep -q 'another PPS' shown || fail "$(cat shown)"
 # Ctrl-C at the hidden question: the program ends, and the terminal shows again what is typed.
 rm -f shown
 { answer 0000-03CY; wait_shown asked; printf '\003'; wait_shown grep -q '^Script done'; } |
-	script -qefc "trap : INT; '$BIN/amt-provisionctl' keys add -m map.db; echo status \$?
+	SHELL=/bin/sh script -qefc "trap : INT; '$BIN/amt-provisionctl' keys add -m map.db; echo status \$?
 		stty -a" shown >/dev/null || fail "$(cat shown)"
 grep -q 'status 130' shown || fail "Ctrl-C does not end it: $(cat shown)"
-grep -q ' echo ' shown || fail "the echo stays off: $(cat shown)"
+grep -q 'iexten echo ' shown || fail "the echo stays off: $(cat shown)"
 
 # From files; without a terminal and without them it is refused.
 printf '%s\n' $PPS >pps.txt
