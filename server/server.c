@@ -461,6 +461,15 @@ static int begin(struct server *s, struct fault *fault)
 	return 0;
 }
 
+/* What libevent has to say, of name servers that failed and the like, is a line of the log too. */
+static void on_library(int severity, const char *text)
+{
+	struct journal j;
+
+	journal_init(&j);
+	journal_say(&j, "%s", text);
+}
+
 int server_new(struct server **out, struct config *config, const char *path,
 	       struct fault *fault)
 {
@@ -474,6 +483,7 @@ int server_new(struct server **out, struct config *config, const char *path,
 	secret_wipe(config, sizeof(*config));
 	journal_init(&s->journal);
 	s->path = strdup(path);
+	event_set_log_callback(on_library);
 	/* No key log of TLS sessions, whatever the environment asks libcurl for. */
 	unsetenv("SSLKEYLOGFILE");
 	if (!s->path || curl_global_init(CURL_GLOBAL_DEFAULT)) {
