@@ -152,6 +152,19 @@ tell(struct dns_question *q, int code, const char *format, ...)
 	q->done(q->context, code, q->name, &fault);
 }
 
+/* An answer by which there is no such name, and not a server that cannot say. */
+static bool is_answer(int result)
+{
+	return result == DNS_ERR_NONE || result == DNS_ERR_NOTEXIST || result == DNS_ERR_NODATA;
+}
+
+static void tell_trouble(struct dns_question *q, int result)
+{
+	tell(q, KIT_ERR_NETWORK, "the name servers cannot tell the %s of %s: %s",
+	     *q->name ? "address" : "name", *q->name ? q->name : q->address,
+	     evdns_err_to_string(result));
+}
+
 static void release(struct dns_question *q)
 {
 	event_free(q->deadline);
@@ -176,6 +189,8 @@ static void on_forward(int result, char type, int count, int ttl, void *addresse
 	q->request = NULL;
 	if (result == DNS_ERR_NONE && type == wanted && is_confirmed(q, count, addresses))
 		tell(q, 0, "%s", q->name);
+	else if (!is_answer(result))
+		tell_trouble(q, result);
 	else
 		tell(q, KIT_ERR_NOT_FOUND, "reverse DNS gives %s the name %s, but that name does "
 		     "not have the address", q->address, q->name);
@@ -190,6 +205,11 @@ static void on_name(int result, char type, int count, int ttl, void *names, void
 
 	q->request = NULL;
 	if (q->over) {
+		release(q);
+		return;
+	}
+	if (!is_answer(result)) {
+		tell_trouble(q, result);
 		release(q);
 		return;
 	}

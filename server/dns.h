@@ -22,7 +22,7 @@ void dns_free(struct dns **d);
 /*
  * Which name has ADDRESS? done() is called exactly once from the event loop, within SECONDS:
  * CODE 0 with the NAME, or KIT_ERR_NOT_FOUND (none, or one that is not confirmed),
- * KIT_ERR_TIMEOUT; not after dns_cancel().
+ * KIT_ERR_TIMEOUT, or KIT_ERR_NETWORK (the servers answer that they cannot); not after dns_cancel().
  */
 struct dns_question;
 int dns_reverse(struct dns_question **out, struct dns *d, const char *address,

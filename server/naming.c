@@ -95,13 +95,22 @@ static void fail(struct naming *n, const struct fault *fault)
 	finish(n);
 }
 
-/* No source is left. */
-static void give_up(struct naming *n, const char *why)
+/*
+ * No source is left. CODE: KIT_ERR_NOT_FOUND, or what kept a name server from answering; that is
+ * no reason to wait where set-up goes on without a name.
+ */
+static void give_up(struct naming *n, int code, const char *why)
 {
 	struct naming_answer *a = &n->answer;
 
-	a->code = fault_set(&a->fault, KIT_ERR_NOT_FOUND, "no FQDN is known for this machine%s%s",
+	if (!n->service->config->fqdn_required)
+		code = KIT_ERR_NOT_FOUND;
+	a->code = fault_set(&a->fault, code, "no FQDN is known for this machine%s%s",
 			    *why ? ": " : "", why);
+	if (code != KIT_ERR_NOT_FOUND)
+		fault_todo(&a->fault, "see that the name servers (dns_servers, or those of "
+			   "/etc/resolv.conf) answer, or give its UUID a name (amt-provisionctl "
+			   "inventory import)");
 	fault_todo(&a->fault, "give its UUID a name (amt-provisionctl inventory import), or let "
 		   "set-up go on without one (fqdn_required = no)");
 	finish(n);
@@ -116,7 +125,7 @@ static void on_dns(void *context, int code, const char *name, const struct fault
 	n->question = NULL;
 	n->service->asking--;
 	if (code) {
-		give_up(n, fault->what);
+		give_up(n, code, fault->what);
 		return;
 	}
 	strcpy(n->answer.fqdn, name);
@@ -131,7 +140,7 @@ static void ask_dns(struct naming *n)
 	struct fault fault = { .code = 0 };
 
 	if (!s->config->dns_fallback) {
-		give_up(n, "");
+		give_up(n, KIT_ERR_NOT_FOUND, "");
 		return;
 	}
 	/* The configuration may name others since the last question. */
@@ -146,7 +155,7 @@ static void ask_dns(struct naming *n)
 	}
 	if (dns_reverse(&n->question, s->dns, n->address, (unsigned)s->config->dns_seconds,
 			on_dns, n, &fault))
-		give_up(n, fault.what);
+		give_up(n, fault.code, fault.what);
 	else
 		s->asking++;
 }

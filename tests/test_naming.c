@@ -282,8 +282,13 @@ static void on_dns(struct evdns_server_request *request, void *context)
 		evdns_server_request_add_a_reply(request, name, 1, &right, 60);
 	else if (strcasecmp(name, "stale.example.com") == 0)
 		evdns_server_request_add_a_reply(request, name, 1, &wrong, 60);
+	else if (strcasecmp(name, "67.2.0.192.in-addr.arpa") == 0)
+		evdns_server_request_add_ptr_reply(request, NULL, name, "broken.example.com", 60);
 	else {
-		evdns_server_request_respond(request, DNS_ERR_NOTEXIST);
+		bool broken = strcasecmp(name, "66.2.0.192.in-addr.arpa") == 0 ||
+			      strcasecmp(name, "broken.example.com") == 0;
+
+		evdns_server_request_respond(request, broken ? DNS_ERR_REFUSED : DNS_ERR_NOTEXIST);
 		return;
 	}
 	evdns_server_request_respond(request, DNS_ERR_NONE);
@@ -343,9 +348,25 @@ START_TEST(a_silent_name_server_is_given_up_in_time)
 
 	server_silent = true;
 	config.dns_seconds = 1;
-	ck_assert_int_eq(ask(), KIT_ERR_NOT_FOUND);
+	/* Which is no proof that there is no name: it is asked again, where a name is a must. */
+	ck_assert_int_eq(ask(), KIT_ERR_TIMEOUT);
 	ck_assert_ptr_nonnull(strstr(answer.fault.what, "in time"));
 	ck_assert_int_le(time(NULL) - before, 3);
+	config.fqdn_required = false;
+	ck_assert_int_eq(ask(), KIT_ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(a_name_server_that_cannot_tell_is_asked_again)
+{
+	question.address = "192.0.2.66";
+	ck_assert_int_eq(ask(), KIT_ERR_NETWORK);
+	ck_assert_ptr_nonnull(strstr(answer.fault.what, "cannot tell the name of 192.0.2.66: "));
+	ck_assert_ptr_nonnull(strstr(answer.fault.todo, "see that the name servers"));
+	/* The name is told, but not its address. */
+	question.address = "192.0.2.67";
+	ck_assert_int_eq(ask(), KIT_ERR_NETWORK);
+	ck_assert_ptr_nonnull(strstr(answer.fault.what, "the address of broken.example.com: "));
 }
 END_TEST
 
@@ -427,6 +448,7 @@ int main(void)
 	tcase_add_test(dns, a_name_that_does_not_point_back_is_not_taken);
 	tcase_add_test(dns, an_address_without_name_has_none);
 	tcase_add_test(dns, a_silent_name_server_is_given_up_in_time);
+	tcase_add_test(dns, a_name_server_that_cannot_tell_is_asked_again);
 	tcase_add_test(dns, a_question_can_be_cancelled);
 	tcase_add_test(dns, dns_is_not_asked_unless_allowed);
 	suite_add_tcase(suite, dns);
