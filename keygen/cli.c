@@ -337,11 +337,15 @@ static int check_demands(const struct cli *cli)
 static int parse(struct cli *cli, int argc, char **argv)
 {
 	const struct getopt_table table = getopt_table_of(cli->verb);
-	int code;
+	const char *word;
+	int code, name;
 
 	optind = 1;
 	opterr = 0;
 	while ((code = getopt_long(argc, argv, table.shorts, table.longs, NULL)) != -1) {
+		/* What stands behind '=' may be a secret that was not to stand there. */
+		word = argv[optind - 1];
+		name = (int)strcspn(word, "=");
 		switch (code) {
 		case 'h':
 		case CODE_HELP:
@@ -358,13 +362,13 @@ static int parse(struct cli *cli, int argc, char **argv)
 			cli->json = true;
 			continue;
 		case ':':
-			return cli_misuse(cli, "%s needs a value", argv[optind - 1]);
+			return cli_misuse(cli, "%.*s needs a value", name, word);
 		case '?':
 			if (optopt && optopt < CODE_TABLE)
 				return cli_misuse(cli, "there is no option -%c", optopt);
-			return cli_misuse(cli, optopt ? "%s takes no value"
-						      : "there is no option %s, or it is ambiguous",
-					  argv[optind - 1]);
+			return cli_misuse(cli, optopt ? "%.*s takes no value"
+						      : "there is no option %.*s, or it is ambiguous",
+					  name, word);
 		}
 		code = take(cli, option_of_code(cli->verb, code), optarg);
 		if (code)

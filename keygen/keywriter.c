@@ -91,6 +91,12 @@ int keywriter_put(struct keywriter *w, const struct keyentry *e, struct fault *f
 		add(&line, "\n");
 		break;
 	case KEYLIST_TEXT:
+		/* A dash stands for none there. */
+		if (strcmp(e->current_password, "-") == 0) {
+			fault_set(fault, KIT_ERR_UNFIT, "a list of format text cannot hold the current"
+				  " password of PID %.4s-%.4s", e->pair.pid, e->pair.pid + 4);
+			return fault_todo(fault, "choose the format csv or json");
+		}
 		pidpps_show_pid(e->pair.pid, shown);
 		add(&line, shown);
 		add(&line, " ");

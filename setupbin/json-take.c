@@ -244,13 +244,18 @@ int sbin_json_take_header(struct sbin_json *j, json_t *o, struct fault *fault)
 static int take_ids(const struct sbin_json *j, struct place at, json_t *o, struct sbin_variable *v,
 		    const struct sbin_known **known, struct fault *fault)
 {
-	const char *name = json_string_value(json_object_get(o, "name"));
+	json_t *named = json_object_get(o, "name");
+	const char *name = json_string_value(named);
 	int64_t module = 0, id = -1;
 	const struct number numbers[] = {
 		{ "module", UINT16_MAX, &module }, { "id", UINT16_MAX, &id }, { NULL, 0, NULL },
 	};
 	int rc;
 
+	if (named != NULL && (name == NULL || json_object_get(o, "module") != NULL ||
+			      json_object_get(o, "id") != NULL))
+		return sbin_json_refuse(j, at, fault, KIT_ERR_FORMAT, "name",
+					"is no string, or stands beside \"module\" or \"id\"");
 	if (name != NULL) {
 		*known = sbin_known_named(name);
 		if (*known == NULL) {

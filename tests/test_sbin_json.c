@@ -197,6 +197,8 @@ static const struct { const char *text, *names; } bad[] = {
 	{ RECORD("\"variables\": [1]"), "\"variables\"" },
 	{ VARIABLE(""), "\"name\"" },
 	{ VARIABLE("\"name\": \"colour\", \"value\": \"red\""), "\"name\"" },
+	{ VARIABLE("\"name\": \"kvm\", \"id\": 24, \"value\": 1"), "\"name\"" },
+	{ VARIABLE("\"name\": 2, \"module\": 2, \"id\": 25, \"value\": 1"), "\"name\"" },
 	{ VARIABLE("\"name\": \"kvm\""), "\"value\"" },
 	{ VARIABLE("\"name\": \"kvm\", \"value\": true"), "\"value\"" },
 	{ VARIABLE("\"name\": \"kvm\", \"value\": null"), "without its secrets" },

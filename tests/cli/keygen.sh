@@ -163,6 +163,21 @@ for want in '-o FILE' '--setupbin FILE --file-version 3.0 -o FILE'; do
 done
 [ "$(head -c 26 again.bin | tail -c 2 | od -An -tu1 | tr -d ' \n')" = 30 ] || fail "not version 3.0"
 
+# What stands behind the '=' of an option that is none may be a password.
+for option in --password=Secret.Pa55 --quiet=Secret.Pa55; do
+	status 2 "$BIN/amt-keygen" generate -n 1 $option
+	grep -q -- "${option%=*}" err || fail "the option is not named: $(cat err)"
+	grep -q Secret err && fail "a password was printed"
+done
+
+# In a text list a dash stands for no password: one that is a dash needs another format.
+printf '%s\n' - >dash.txt; chmod 600 dash.txt
+status 2 "$BIN/amt-keygen" generate -n 1 --current-password-file dash.txt -f text -o dash.list
+grep -q 'choose the format csv or json' err || fail "$(cat err)"
+[ ! -e dash.list ] || fail "a list that lost a password was written"
+status 0 "$BIN/amt-keygen" generate -n 1 --current-password-file dash.txt -o dash.list
+grep -q ',-,' dash.list || fail "the password is not in the list"
+
 # A name that no file can have is noticed before any key is made; the longest one serves.
 long=$(printf '%0250d' 0)
 for name in '' new/ "$long$long" setup.bin/keys; do
