@@ -15,6 +15,7 @@
 #define FOLDERS_MAX	1024	/* directories that are walked */
 #define ENTRIES_MAX	200000	/* entries that are looked at, deleted ones included */
 #define CONTENT_MAX	((uint64_t)512 << 20)	/* no candidate is larger */
+#define BEGINNING	((uint64_t)1 << 20)	/* of a partition: bytes looked at */
 #define DEEP_PIECE	((size_t)1 << 20)
 
 struct folder {
@@ -422,6 +423,27 @@ static int walk_volume(struct search *s, uint64_t start, bool *opened)
 	return r;
 }
 
+/* Is there anything at the beginning of a partition, where each file system has something? */
+static int holds_something(struct search *s, const struct part *part, bool *something)
+{
+	uint64_t end = part->start + BEGINNING;
+	uint8_t piece_of_it[4096];
+	int r = 0;
+
+	*something = false;
+	end = end < s->disk->size ? end : s->disk->size;
+	if (part->bytes < BEGINNING && part->start + part->bytes < end)
+		end = part->start + part->bytes;
+	for (uint64_t at = part->start; at < end && !*something && !r; at += sizeof(piece_of_it)) {
+		size_t n = end - at < sizeof(piece_of_it) ? (size_t)(end - at) : sizeof(piece_of_it);
+
+		r = disk_read(s->disk, at, piece_of_it, n, s->fault);
+		for (size_t i = 0; i < n && !r; i++)
+			*something = *something || piece_of_it[i];
+	}
+	return r;
+}
+
 /* Every volume that the table names; without one, where tools like to begin the first. */
 static int walk_volumes(struct search *s)
 {
@@ -434,9 +456,18 @@ static int walk_volumes(struct search *s)
 		return fault_set(s->fault, KIT_ERR_NOMEM, "no memory to read the partition table");
 	r = parts_read(parts, s->disk, s->fault);
 	for (size_t i = 0; i < parts->n && !r; i++) {
-		if (!parts_is_extended(parts->part[i].type) &&
-		    parts->part[i].start < s->disk->size)
-			r = walk_volume(s, parts->part[i].start, &opened);
+		const struct part *part = &parts->part[i];
+		bool open = false, something = false;
+
+		if (parts_is_extended(part->type) || part->start >= s->disk->size)
+			continue;
+		r = walk_volume(s, part->start, &open);
+		/* What begins on top of the table is a mistake in it. */
+		if (!r && !open && part->start && !s->out->closed)
+			r = holds_something(s, part, &something);
+		if (something)
+			s->out->closed = part->number;
+		opened = opened || open;
 	}
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]) && !opened && !r; i++)
 		r = walk_volume(s, (uint64_t)usual[i] * FAT_SECTOR, &opened);

@@ -50,6 +50,7 @@ struct find {
 	struct find_other *other;
 	size_t n_others;
 	bool more_others;		/* there are files that could not be listed */
+	unsigned closed;		/* a partition with something that is no FAT volume, or 0 */
 	struct fatread_run *loose;	/* in no candidate: records and secrets, with FIND_ALWAYS */
 	size_t n_loose;
 	unsigned long loose_left;	/* loose records that are unused */

@@ -290,8 +290,8 @@ int target_present(struct target *t, struct fault *fault)
 	if (same_stick(t, t->fd))
 		return 0;
 	fault_set(fault, KIT_ERR_REMOVED, "%s was removed while it was in use", t->path);
-	return fault_todo(fault, "put the stick back in and begin again%s", t->flags & TARGET_WRITE ?
-			  "; what is on it now is not complete" : "");
+	return fault_todo(fault, "put the stick back in and begin again%s",
+			  t->flags & TARGET_WRITE ? "; what is on it now is not complete" : "");
 }
 
 /* An error may arrive before a pulled stick has left sysfs: give that a moment. */

@@ -41,8 +41,14 @@ int ukpu_guard_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *f
 {
 	bool save = cli_has(s->cli, "save-other-files");
 	bool unlisted = s->found.more_others || s->found.more;
+	char foreign[sizeof(s->foreign)];
 	struct other o;
 	size_t n = 0, lost = 0;
+
+	snprintf(foreign, sizeof(foreign), "%s", s->foreign);
+	if (!foreign[0] && s->found.closed)
+		snprintf(foreign, sizeof(foreign), "partition %u (no FAT volume, or a broken one)",
+			 s->found.closed);
 
 	for (; other_at(&s->found, keep, n, &o); n++) {
 		lost += !o.readable;
@@ -53,14 +59,14 @@ int ukpu_guard_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *f
 	}
 	if (unlisted && !s->cli->quiet)
 		fprintf(stderr, "other files: more, which cannot be listed\n");
-	if (s->foreign[0] && !s->cli->quiet)
-		fprintf(stderr, "other files: %s, which cannot be looked into\n", s->foreign);
-	if (cli_has(s->cli, "discard-other-files") || (!n && !unlisted && !s->foreign[0]) ||
-	    (save && !lost && !unlisted && !s->foreign[0]))
+	if (foreign[0] && !s->cli->quiet)
+		fprintf(stderr, "other files: %s, which cannot be looked into\n", foreign);
+	if (cli_has(s->cli, "discard-other-files") || (!n && !unlisted && !foreign[0]) ||
+	    (save && !lost && !unlisted && !foreign[0]))
 		return 0;
 	if (!save) {
-		fault_set(fault, KIT_ERR_EXISTS, "%s holds other files, which would be lost",
-			  s->path);
+		fault_set(fault, KIT_ERR_EXISTS, "%s %s other files, which would be lost", s->path,
+			  n || unlisted || s->foreign[0] ? "holds" : "may hold");
 		return fault_todo(fault, n ? "save them with --save-other-files FOLDER, or let "
 					     "them go with --discard-other-files" :
 				  "save them by other means, or let them go with "

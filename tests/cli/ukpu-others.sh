@@ -173,6 +173,30 @@ says "all of it (ext4)"
 untouched
 expect 0 ukpu repair --image s.img --yes --discard-other-files
 
+# So may a partition whose file system is broken, but not an empty one.
+stick
+truncate -s 80M s.img
+printf 'start=81920, size=80000, type=6\n' | sfdisk -q --append s.img
+cp s.img empty.img
+expect 0 ukpu repair --image empty.img --yes --second-stick
+mkfs.fat -F 16 -s 2 -R 1 -h 81920 --offset=81920 s.img 40000 >/dev/null 2>&1
+mcopy -i s.img@@40M keys.csv ::
+dd if=/dev/zero of=s.img bs=512 seek=81920 count=1 conv=notrunc status=none
+cp s.img before.img
+expect 2 ukpu repair --image s.img --yes
+says "partition 2 (no FAT volume, or a broken one), which cannot be looked into"
+says "may hold other files"
+untouched
+expect 0 ukpu repair --image s.img --yes --discard-other-files
+stick
+mcopy -i s.img@@1M keys.csv ::
+dd if=/dev/zero of=s.img bs=512 seek=2048 count=1 conv=notrunc status=none
+cp s.img before.img
+expect 2 ukpu repair --image s.img --yes
+says "partition 1 (no FAT volume"
+untouched
+expect 0 ukpu repair --image s.img --yes --discard-other-files
+
 # A setup.bin with one bad record has good ones still: they are neither overwritten nor wiped unasked.
 cp setup.bin bad.bin
 printf '\011' | dd of=bad.bin bs=1 seek=528 conv=notrunc status=none
