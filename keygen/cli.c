@@ -317,6 +317,19 @@ static const struct cli_option *option_of_code(const struct cli_verb *verb, int 
 	return o;
 }
 
+/*
+ * Is WORD, as given for O, "--new-password" and no more of --new-password-file? What follows it
+ * is then likely to be the password, and not a file's name that messages may tell.
+ */
+static bool lacks_file(const struct cli_option *o, const char *word)
+{
+	static const char end[] = "-password-file";
+	size_t n = strlen(o->name), given = strcspn(word, "=") - strlen("--");
+
+	return n > strlen(end) && strcmp(o->name + n - strlen(end), end) == 0 &&
+	       given <= n - strlen("-file");
+}
+
 /* Is all there that the verb demands, and no operand too many? As parse(). */
 static int check_demands(const struct cli *cli)
 {
@@ -337,6 +350,7 @@ static int check_demands(const struct cli *cli)
 static int parse(struct cli *cli, int argc, char **argv)
 {
 	const struct getopt_table table = getopt_table_of(cli->verb);
+	const struct cli_option *option;
 	const char *word;
 	int code, name;
 
@@ -370,7 +384,13 @@ static int parse(struct cli *cli, int argc, char **argv)
 						      : "there is no option %.*s, or it is ambiguous",
 					  name, word);
 		}
-		code = take(cli, option_of_code(cli->verb, code), optarg);
+		option = option_of_code(cli->verb, code);
+		if (optarg == word)
+			word = argv[optind - 2];
+		if (code >= CODE_TABLE && lacks_file(option, word))
+			return cli_misuse(cli, "there is no option %.*s: passwords are read from files,"
+					  " --%s FILE", (int)strcspn(word, "="), word, option->name);
+		code = take(cli, option, optarg);
 		if (code)
 			return code;
 	}

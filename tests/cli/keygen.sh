@@ -164,9 +164,11 @@ done
 [ "$(head -c 26 again.bin | tail -c 2 | od -An -tu1 | tr -d ' \n')" = 30 ] || fail "not version 3.0"
 
 # What stands behind the '=' of an option that is none may be a password.
-for option in --password=Secret.Pa55 --quiet=Secret.Pa55; do
+for option in --password=Secret.Pa55 --quiet=Secret.Pa55 --new-password=Secret.Pa55 \
+	'--new-password Secret.Pa55'; do
+	# shellcheck disable=SC2086 # two words, some
 	status 2 "$BIN/amt-keygen" generate -n 1 $option
-	grep -q -- "${option%=*}" err || fail "the option is not named: $(cat err)"
+	grep -q -- "${option%[= ]*}" err || fail "the option is not named: $(cat err)"
 	grep -q Secret err && fail "a password was printed"
 done
 
