@@ -44,8 +44,8 @@ static long elsewhere(const char *stick)
 /* The first N go onto the stick, and are not known to have got there. */
 static void begin_put(const char *stick, size_t n)
 {
-	ck_assert_msg(!journal_put(stick_path("journal"), stick, (pid_list)pids, n, &fault), "%s",
-		      fault.what);
+	ck_assert_msg(!journal_put(stick_path("journal"), -1, stick, (pid_list)pids, n, &fault),
+		      "%s", fault.what);
 }
 
 static void put(const char *stick, size_t n)
@@ -210,13 +210,29 @@ START_TEST(the_journal_is_private_and_holds_no_secret)
 	free(text);
 	/* It is not written through a link that somebody put there. */
 	ck_assert_int_eq(symlink("/tmp/nowhere", stick_path("link")), 0);
-	ck_assert_int_lt(journal_put(stick_path("link"), "A1", (pid_list)pids, 1, NULL), 0);
+	ck_assert_int_lt(journal_put(stick_path("link"), -1, "A1", (pid_list)pids, 1, NULL), 0);
+}
+END_TEST
+
+START_TEST(a_journal_that_has_grown_is_not_added_to_unread)
+{
+	const char *path = stick_path("journal");
+	struct stat st;
+
+	ck_assert_int_eq(journal_put(path, 0, "A1", (pid_list)pids, 1, &fault), 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(journal_put(path, 0, "B2", (pid_list)pids, 1, &fault), KIT_ERR_BUSY);
+	ck_assert_int_eq(fault.code, 0);
+	ck_assert_int_eq(elsewhere("A1"), 0);
+	ck_assert_int_eq(journal_put(path, st.st_size, "B2", (pid_list)pids, 1, &fault), 0);
+	ck_assert_int_eq(elsewhere("A1"), 1);
 }
 END_TEST
 
 START_TEST(a_journal_that_cannot_be_read_or_written_is_an_error)
 {
-	ck_assert_int_lt(journal_put("/nonexistent/journal", "A1", (pid_list)pids, 1, &fault), 0);
+	ck_assert_int_lt(journal_put("/nonexistent/journal", -1, "A1", (pid_list)pids, 1, &fault),
+			 0);
 	ck_assert_ptr_nonnull(strstr(fault.what, "journal"));
 	fault_clear(&fault);
 	ck_assert_int_lt(journal_elsewhere(stick_folder(), "A1", (pid_list)pids, 1, NULL, &fault),
@@ -394,6 +410,7 @@ int main(void)
 	tcase_add_test(t, a_key_on_two_sticks_stays_on_one_when_it_leaves_the_other);
 	tcase_add_test(t, sticks_that_have_no_serial_are_never_taken_for_the_same);
 	tcase_add_test(t, the_journal_is_private_and_holds_no_secret);
+	tcase_add_test(t, a_journal_that_has_grown_is_not_added_to_unread);
 	tcase_add_test(t, a_journal_that_cannot_be_read_or_written_is_an_error);
 	tcase_add_test(t, the_state_folder_follows_the_environment);
 	tcase_add_test(t, backups_are_private_whole_and_never_overwrite);

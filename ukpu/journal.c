@@ -240,8 +240,11 @@ static bool is_torn(int fd)
 	return end > 0 && pread(fd, &last, 1, end - 1) == 1 && last != '\n';
 }
 
-/* Append a line WHAT, then one for each PID; on the medium afterwards if DURABLE. */
-static int append(const char *path, const char *stick, const char *what,
+/*
+ * Append a line WHAT, then one for each PID; on the medium afterwards if DURABLE. Only if the
+ * journal has SIZE bytes (negative: any), which somebody knows.
+ */
+static int append(const char *path, int64_t size, const char *stick, const char *what,
 		  const char (*pids)[PID_LENGTH + 1], size_t n, bool durable, struct fault *fault)
 {
 	char own[JOURNAL_STICK], when[24];
@@ -258,6 +261,10 @@ static int append(const char *path, const char *stick, const char *what,
 			close(fd);
 		return r;
 	}
+	if (size >= 0 && lseek(fd, 0, SEEK_END) != size) {
+		fclose(f);
+		return KIT_ERR_BUSY;
+	}
 	escape(own, sizeof(own), stick);
 	gmtime_r(&now, &tm);
 	strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
@@ -272,20 +279,20 @@ static int append(const char *path, const char *stick, const char *what,
 	return r || there || !durable ? r : outfile_sync_folder(path, fault);
 }
 
-int journal_put(const char *path, const char *stick, const char (*pids)[PID_LENGTH + 1], size_t n,
-		struct fault *fault)
+int journal_put(const char *path, int64_t size, const char *stick,
+		const char (*pids)[PID_LENGTH + 1], size_t n, struct fault *fault)
 {
-	return append(path, stick, "next", pids, n, true, fault);
+	return append(path, size, stick, "next", pids, n, true, fault);
 }
 
 int journal_done(const char *path, const char *stick, struct fault *fault)
 {
-	return append(path, stick, "done", NULL, 0, false, fault);
+	return append(path, -1, stick, "done", NULL, 0, false, fault);
 }
 
 int journal_gone(const char *path, const char *stick, struct fault *fault)
 {
-	return append(path, stick, "gone", NULL, 0, true, fault);
+	return append(path, -1, stick, "gone", NULL, 0, true, fault);
 }
 
 int journal_pids(const struct content *content, char (**pids)[PID_LENGTH + 1], size_t *n,

@@ -3,6 +3,7 @@
 #define UKPU_JOURNAL_H
 
 #include <stddef.h>
+#include <stdint.h>
 #include <time.h>
 
 #include "keygen/error.h"
@@ -37,9 +38,13 @@ struct journal_hit {
 long journal_elsewhere(const char *path, const char *stick, const char (*pids)[PID_LENGTH + 1],
 		       size_t n, struct journal_hit *hit, struct fault *fault);
 
-/* Note that the N PIDS are about to be put on STICK. On the medium when it returns 0. */
-int journal_put(const char *path, const char *stick, const char (*pids)[PID_LENGTH + 1], size_t n,
-		struct fault *fault);
+/*
+ * Note that the N PIDS are about to be put on STICK. On the medium when it returns 0.
+ * KIT_ERR_BUSY, without a fault: the journal has not SIZE bytes any more, so what it said when it
+ * had is to be asked again. A negative SIZE: whatever it says.
+ */
+int journal_put(const char *path, int64_t size, const char *stick,
+		const char (*pids)[PID_LENGTH + 1], size_t n, struct fault *fault);
 
 /*
  * Note that the PIDs put last stand on STICK, and what was there before does not. If this is lost

@@ -79,26 +79,27 @@ int ukpu_note_keys(struct ukpu_stick *s, struct fault *fault)
 {
 	char (*pids)[PID_LENGTH + 1] = NULL;
 	char journal[PATH_MAX];
-	long known = s->keys_elsewhere, now = known;
+	long known = s->keys_elsewhere, now;
 	struct journal_hit hit;
 	size_t n = 0;
 	int r = state_path("journal", journal, sizeof(journal), fault);
 
-	/* Questions take their time, and somebody else may be at work with the same file. */
-	if (!r && s->keys_looked_up && journal_size(journal) != s->journal_bytes)
-		now = ukpu_keys_elsewhere(s, &hit, fault);
-	if (now < 0)
-		return (int)now;
-	if (now > known) {
-		fault_set(fault, KIT_ERR_EXISTS, "meanwhile keys of this file went onto the stick "
-			  "%.150s (%s)", hit.stick, hit.pid);
-		return fault_todo(fault, "two machines must not get one key: start again");
-	}
 	if (!r)
 		r = take_pids(s, &pids, &n, fault);
-	if (!r)
-		r = journal_put(journal, s->identity, (const char(*)[PID_LENGTH + 1]) pids, n,
-				fault);
+	/* Questions take their time, and somebody else may be at work with the same file. */
+	while (!r) {
+		r = journal_put(journal, s->keys_looked_up ? s->journal_bytes : -1, s->identity,
+				(const char(*)[PID_LENGTH + 1]) pids, n, fault);
+		if (r != KIT_ERR_BUSY || fault->code)
+			break;
+		now = ukpu_keys_elsewhere(s, &hit, fault);
+		r = now < 0 ? (int)now : 0;
+		if (now <= known)
+			continue;
+		fault_set(fault, KIT_ERR_EXISTS, "meanwhile keys of this file went onto the stick "
+			  "%.150s (%s)", hit.stick, hit.pid);
+		r = fault_todo(fault, "two machines must not get one key: start again");
+	}
 	free(pids);
 	return r;
 }

@@ -155,3 +155,16 @@ says "without --deal"
 expect 1 ukpu repair --yes --image used.img
 says "nothing to repair"
 says "firmware would not take it"
+
+# Two who take the same file at the same moment: one of them gets its keys.
+for _ in {1..20}; do
+	rm -f ukpu/journal ./*.img
+	first=0 second=0
+	ukpu prepare --yes --image a.img --size 17M three.bin >/dev/null 2>&1 &
+	ukpu prepare --yes --image b.img --size 17M three.bin >/dev/null 2>&1 || second=$?
+	wait $! || first=$?
+	case $first$second in
+	02 | 20) ;;
+	*) fail "status $first and $second: both got the keys, or neither" ;;
+	esac
+done
