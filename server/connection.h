@@ -29,6 +29,7 @@ struct listener {
 	bool stopped;			/* for one reason or both */
 	struct connection_list connections;	/* oldest first */
 	int64_t told_full;		/* the minute in which TROUBLE_FULL was last told */
+	int64_t told_crowd;		/* ...and that there are too many addresses */
 };
 
 struct connection {

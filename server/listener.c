@@ -59,7 +59,7 @@ static void refuse_peer(struct listener *l, struct peer *peer, const struct sock
 	struct fault fault = { .code = 0 };
 
 	l->counts.trouble[TROUBLE_TOO_MANY]++;
-	if (peer && !peers_first_excess(peer, now))
+	if (peer ? !peers_first_excess(peer, now) : now / 60 == l->told_crowd)
 		return;
 	peers_show(from, address);
 	if (peer) {
@@ -68,8 +68,9 @@ static void refuse_peer(struct listener *l, struct peer *peer, const struct sock
 			  plural(l->limits.per_address));
 		fault_todo(&fault, "connections_per_address sets the limit");
 	} else {
+		l->told_crowd = now / 60;
 		fault_set(&fault, KIT_ERR_BUSY, "too many different addresses in one minute: this "
-						"one is refused");
+			  "one and all further ones are refused");
 	}
 	tell(l, TROUBLE_TOO_MANY, address, &fault);
 }
