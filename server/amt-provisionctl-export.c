@@ -115,8 +115,10 @@ static int choose_each(void *context, const struct keymap_pair *p)
 
 static int choose_some(struct job *j, struct fault *fault)
 {
+	/* A machine that said hello with it has it, wherever from, even if nothing came of that. */
 	const struct keymap_filter filter = { .now = ctl_now(), .by_state = true,
 					      .state = KEYMAP_FREE, .exported = j->again ? 0 : -1,
+					      .unclaimed = !j->again,
 					      .batch = (int64_t)j->of_batch, .limit = j->number };
 	char only[32];
 	int rc = keymap_each(j->m, &filter, choose_each, j, fault);
@@ -159,6 +161,14 @@ static int choose_named(struct job *j, const char *text, struct fault *fault)
 		fault_set(fault, KIT_ERR_STATE, "%s went out on %s (%s), so nothing was exported",
 			  shown, went, pair.exported_to);
 		fault_todo(fault, "give --again if that file or stick is gone");
+		return KIT_ERR_STATE;
+	}
+	if (pair.lapsed && !j->again) {
+		event_time(pair.reserved_at, went);
+		fault_set(fault, KIT_ERR_STATE, "a machine said hello with %s on %s, so it has gone "
+			  "out, and nothing was exported", shown, went);
+		fault_todo(fault, "see whose it is (amt-provisionctl keys show %s); give --again if "
+			   "that hello was forged", shown);
 		return KIT_ERR_STATE;
 	}
 	for (size_t i = 0; i < j->n; i++)

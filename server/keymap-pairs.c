@@ -276,10 +276,11 @@ static void filter_sql(const struct keymap_filter *f, char *out, size_t size)
 		state = " AND r.until > ?1";
 	else if (f->by_state)
 		state = " AND p.used <> 0 AND p.used = ?2";
-	snprintf(out, size, "SELECT " COLUMNS BATCHES JOIN " WHERE p.id > ?3%s%s%s%s ORDER BY p.id"
+	snprintf(out, size, "SELECT " COLUMNS BATCHES JOIN " WHERE p.id > ?3%s%s%s%s%s ORDER BY p.id"
 		 " LIMIT ?5", state, f->batch ? " AND p.batch = ?6" : "", f->uuid ? uuid : "",
 		 f->exported > 0 ? " AND p.exported NOTNULL" :
-		 f->exported < 0 ? " AND p.exported ISNULL" : "");
+		 f->exported < 0 ? " AND p.exported ISNULL" : "",
+		 f->unclaimed ? " AND r.pid_id ISNULL" : "");
 }
 
 int keymap_each(struct keymap *m, const struct keymap_filter *filter,

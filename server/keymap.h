@@ -258,6 +258,7 @@ struct keymap_filter {
 	bool by_state;
 	enum keymap_state state;
 	int exported;		/* 0 all, 1 only exported ones, -1 only those never exported */
+	bool unclaimed;		/* none with a reservation, not even with one that lapsed */
 	const struct uuid *uuid;	/* only those of this machine */
 	int64_t batch;		/* only those that came with this batch; 0: all */
 	int64_t after_id;	/* only ids above this */

@@ -333,6 +333,8 @@ START_TEST(filters_and_counts_agree)
 	ck_assert_uint_eq(each((struct keymap_filter){ .uuid = &uuid }), 1);
 	ck_assert_uint_eq(each((struct keymap_filter){ .exported = 1 }), 1);
 	ck_assert_uint_eq(each((struct keymap_filter){ .exported = -1 }), 9);
+	/* One that lapsed was claimed all the same. */
+	ck_assert_uint_eq(each((struct keymap_filter){ .unclaimed = true }), 8);
 	ck_assert_str_eq(find(6, NOW).exported_to, "export stick.bin");
 	ck_assert_int_eq(find(6, NOW).exported_at, NOW);
 }

@@ -61,6 +61,19 @@ wait_for 30 is_key 2 free || fail "the reservation did not lapse"
 sim_hello --address "$NET.13" --pid "$(pid_of 2)" --uuid 11111111-2222-3333-4444-999999999999
 wait_log "address=$NET.13: hello number 2 accepted"
 
+# A key with which a machine said hello is out, whatever came of that: it is not given out again.
+"$BIN/amt-keygen" generate -n 2 -q -o keyfactory.csv 2>/dev/null
+status 0 ctl keys import keyfactory.csv
+OUT=$(sed -n 2p keyfactory.csv | cut -d, -f1)
+sim_hello --address "$NET.14" --pid "$OUT" --uuid 11111111-2222-3333-4444-aaaaaaaaaaaa
+lapsed() { ctl keys show "$OUT" --json | jq -e '.state == "free" and .lapsed' >/dev/null; }
+wait_for 30 lapsed || fail "the reservation did not lapse: $(ctl keys show "$OUT" --json)"
+status 2 ctl keys export "$OUT" -o keygiven.csv
+grep -q 'a machine said hello with .* so it has gone out' err || fail "$(cat err)"
+status 0 ctl keys export --all -o keygiven.csv
+[ "$(tail -n +2 keygiven.csv | cut -d, -f1)" = "$(sed -n 3p keyfactory.csv | cut -d, -f1)" ] ||
+	fail "given out: $(cut -d, -f1 keygiven.csv)"
+
 # Machines that an operator forgets make room for others.
 sed -i '/^\[limits\]/a max_unproved = 3' conf
 kill -HUP "$DAEMON"
