@@ -217,16 +217,19 @@ static int make_all(struct job *job, struct fault *fault)
 	return rc;
 }
 
-/* The command that writes the same files from the map, with what it needs to be the same. */
-static void tell_export(const struct job *job, struct fault *fault)
+/*
+ * The command that writes the same files from the map, with what it needs to be the same. A
+ * setup.bin that is WRITTEN is left out: two of them would give the keys to machines twice.
+ */
+static void tell_export(const struct job *job, bool written, struct fault *fault)
 {
 	const char *key_file = cli_value(job->cli, "key-file");
-	const char *version = cli_value(job->cli, "file-version");
+	const char *version = written ? NULL : cli_value(job->cli, "file-version");
 	const char *format = cli_value(job->cli, "format");
 
 	fault_todo(fault, "write them with: amt-provisionctl keys export --map %s%s%s --batch %" PRId64
 		   " --again%s%s%s%s%s%s", job->map_path, key_file ? " --key-file " : "",
-		   key_file ? key_file : "", job->batch, job->setupbin_path ? " --setupbin FILE" : "",
+		   key_file ? key_file : "", job->batch, job->setupbin_path && !written ? " --setupbin FILE" : "",
 		   version ? " --file-version " : "", version ? version : "",
 		   job->list_path ? " -o FILE" : "", format ? " -f " : "", format ? format : "");
 }
@@ -234,16 +237,18 @@ static void tell_export(const struct job *job, struct fault *fault)
 /* The map is committed already: let the files appear, and say so if they cannot. */
 static int commit_files(struct job *job, struct fault *fault)
 {
+	bool written;
 	int rc = KIT_OK;
 
 	if (job->setupbin)
 		rc = outfile_commit(&job->setupbin, fault);
+	written = job->setupbin_path && !rc;
 	if (!rc && job->list)
 		rc = outfile_commit(&job->list, fault);
 	if (rc && job->map) {
 		fault_context(fault, "what was generated (%" PRIu64 ") is safe in the map, yet not all"
 			      " the files are written", job->number);
-		tell_export(job, fault);
+		tell_export(job, written, fault);
 	}
 	return rc;
 }

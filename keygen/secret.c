@@ -72,7 +72,7 @@ static int read_line(int fd, int signals, const char *name, const char *what, ch
 	char buffer[1024];
 	size_t length;
 	ssize_t n;
-	char *end;
+	char *end, *rest;
 	int rc;
 
 	n = read_all(fd, signals, buffer, sizeof(buffer));
@@ -83,7 +83,9 @@ static int read_line(int fd, int signals, const char *name, const char *what, ch
 	}
 	end = memchr(buffer, '\n', (size_t)n);
 	length = end ? (size_t)(end - buffer) : (size_t)n;
-	if (end && end + 1 != buffer + n) {
+	for (rest = end; rest && rest < buffer + n && (*rest == '\n' || *rest == '\r'); rest++)
+		;
+	if (end && rest != buffer + n) {
 		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has more than one line where the %s alone"
 			       " is expected", name, what);
 		goto out;

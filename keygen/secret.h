@@ -22,7 +22,7 @@ void secret_protect_process(void);
 /*
  * Read a secret of one line from the file PATH, or from standard input when
  * PATH is "-" (with a hidden prompt if that is a terminal). The line end is cut
- * off (LF or CRLF); a second line that is not empty is refused.
+ * off (LF or CRLF), and empty lines behind it; a second line that is not empty is refused.
  *
  *   out   SECRET; receives the text and a NUL; size bytes. Wiped on failure.
  *   what  names the secret in prompts and messages: "new MEBx password"

@@ -261,14 +261,20 @@ static int write_keys(struct job *j, struct fault *fault)
 static int let_out(struct job *j, struct fault *fault)
 {
 	int rc = keymap_commit(j->m, fault);
+	bool written;
 
 	if (rc)
 		return rc;
 	if (j->setupbin)
 		rc = outfile_commit(&j->setupbin, fault);
+	written = j->setupbin_path && !rc;
 	if (!rc && j->list)
 		rc = outfile_commit(&j->list, fault);
-	if (rc)
+	/* A second setup.bin would give the keys to machines twice. */
+	if (rc && written)
+		fault_todo(fault, "%s is written; mend that and export the list alone, with --again",
+			   j->setupbin_path);
+	else if (rc)
 		fault_todo(fault, "mend that and export again with --again: the keys are marked"
 			   " exported, though not all files are written");
 	return rc;

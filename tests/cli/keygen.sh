@@ -66,6 +66,12 @@ grep -q 'new-password-file' err || fail "a setup.bin without a new password"
 chmod 644 new.txt
 status 2 "$BIN/amt-keygen" generate -n 1 --new-password-file new.txt
 grep -q 'chmod 600' err || fail "an open password file was taken"
+printf 'P@ssw0rd\r\n\r\n\n' >padded.txt; printf 'P@ssw0rd\n\n\0' >strange.txt
+chmod 600 padded.txt strange.txt
+status 0 "$BIN/amt-keygen" generate -n 1 --new-password-file padded.txt
+grep -q ',P@ssw0rd$' out || fail "lines behind the password are part of it: $(cat out)"
+status 2 "$BIN/amt-keygen" generate -n 1 --new-password-file strange.txt
+grep -q 'more than one line' err || fail "$(cat err)"
 printf 'password\n' >weak.txt; chmod 600 weak.txt
 status 2 "$BIN/amt-keygen" generate -n 1 --new-password-file weak.txt
 grep -q 'at least one lower' err || fail "the rule is not named"
@@ -142,25 +148,38 @@ grep -q 'safe in the map' err || fail "not told where the keys are: $(cat err)"
 if "$BIN/amt-keygen" check - <&- 2>err; then fail "a closed standard input is a list"; fi
 grep -q 'standard input' err || fail "a closed standard input: $(cat err)"
 
-# Keys that are in the map when the output fails: the command that is named writes them after all.
-for want in '-o FILE' '--setupbin FILE --file-version 3.0 -o FILE'; do
-	rm -f lost.db lost.db.key lost.bin
-	extra=()
-	[ "$want" = '-o FILE' ] || extra=(--setupbin lost.bin --file-version 3.0 --random-passwords)
-	if "$BIN/amt-keygen" generate -n 4 --map lost.db --key-file lost.key -o - "${extra[@]}" \
-		>/dev/full 2>err; then fail "a full disk went unnoticed beside the map"; fi
-	grep -q 'what was generated (4) is safe in the map' err ||
+# Keys that are in the map when the output fails: the command that is named writes them after all,
+# but no second setup.bin beside one that is written.
+# fails LIMIT OPTION...: generate fails with files of LIMIT KiB at most, after the map has its keys.
+fails() {
+	local limit=$1
+	shift
+	rm -f lost.db lost.key
+	if (ulimit -f "$limit" && "$BIN/amt-keygen" generate -n 510 --map lost.db --key-file lost.key \
+		--random-passwords "$@") >/dev/full 2>err; then fail "went unnoticed: $*"; fi
+	grep -q 'what was generated (510) is safe in the map' err ||
 		fail "not told where the keys are: $(cat err)"
-	grep -qF -- "--again $want" err || fail "not told how to get them: $(cat err)"
+}
+# brings WANT: the command that is named has WANT for its files, and writes them.
+brings() {
+	local command
+	grep -q -- "--again $1\$" err || fail "not told how to get them: $(cat err)"
 	command=$(sed -n 's/.*write them with: amt-provisionctl //p' err)
 	rm -f again.bin again.csv
 	command=${command/--setupbin FILE/--setupbin again.bin}
 	# shellcheck disable=SC2086
 	status 0 "$BIN/amt-provisionctl" ${command/-o FILE/-o again.csv}
 	status 0 "$BIN/amt-keygen" check again.csv
-	grep -q '4 good pairs' out || fail "not all keys came back"
-	rm -f lost.key
-done
+	grep -q '510 good pairs' out || fail "not all keys came back"
+}
+fails unlimited -o -
+brings '-o FILE'
+fails unlimited -o - --setupbin kept.bin --file-version 3.0
+brings '-o FILE'
+[ -s kept.bin ] || fail "the setup.bin was not written"
+fails 250 -o lost.csv --setupbin lost.bin --file-version 3.0
+[ ! -e lost.csv ] && [ ! -e lost.bin ] || fail "a part of a file was left behind"
+brings '--setupbin FILE --file-version 3.0 -o FILE'
 [ "$(head -c 26 again.bin | tail -c 2 | od -An -tu1 | tr -d ' \n')" = 30 ] || fail "not version 3.0"
 
 # What stands behind the '=' of an option that is none may be a password.

@@ -62,6 +62,11 @@ status 0 ctl keys import -m again.db v2.1.bin
 status 0 ctl keys import -m again.db consumed.bin
 status 0 ctl keys export -m again.db --all -o rest.csv
 cmp left.csv rest.csv || fail "keys that machines have went out again"
+# Of two files the first is written: no advice that makes a second setup.bin of the same keys.
+if ctl keys export -m again.db --all --again --setupbin first.bin -o - >/dev/full 2>err; then
+	fail "a full disk went unnoticed"
+fi
+grep -q 'first.bin is written; mend that and export the list alone' err || fail "$(cat err)"
 # One that was wiped when it was taken holds nothing to import, which is said.
 dd if=/dev/zero of=consumed.bin bs=1 seek=$((512 + 24)) count=488 conv=notrunc status=none
 status 0 ctl keys import -m wiped.db consumed.bin
