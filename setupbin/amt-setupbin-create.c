@@ -351,6 +351,9 @@ static int create_from_list(struct creation *c, const char *path, struct fault *
 		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has no unused pairs, so %s was not written",
 			       name, c->path);
 	}
+	if (rc == 0 && strcmp(source->kind, "setup.bin") == 0)
+		cli_note(c->cli, "%s still holds the same records: put it away, so that no two "
+			 "machines share a key", name);
 	if (rc == 0 && c->skipped != 0)
 		cli_note(c->cli, "%lu pair%s marked as used %s left out", c->skipped,
 			 plural(c->skipped), c->skipped == 1 ? "was" : "were");

@@ -95,6 +95,9 @@ static int begin(struct sbin_json *j, struct fault *fault)
 	char name[16];
 	int c = next_char(j->file), rc;
 
+	/* A byte order mark, which some editors put first. */
+	if (c == 0xEF && getc(j->file) == 0xBB && getc(j->file) == 0xBF)
+		c = next_char(j->file);
 	if (ferror(j->file))
 		return fault_sys(fault, errno, "cannot read %s", j->name);
 	if (c != '{')

@@ -137,6 +137,9 @@ for sample in "$samples"/*.bin; do
 	mv out whole.json
 	status 0 "$S" create -o made.bin --force --json whole.json
 	cmp made.bin "$sample" || fail "$sample does not come back"
+	{ printf '\xef\xbb\xbf'; cat whole.json; } >marked.json
+	status 0 "$S" create -o made.bin --force --json marked.json
+	cmp made.bin "$sample" || fail "$sample does not come back behind a byte order mark"
 	"$S" show --json "$sample" >masked.json
 	status 2 "$S" create -o x.bin --json masked.json
 	says err '--secrets'
