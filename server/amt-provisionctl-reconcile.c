@@ -192,6 +192,10 @@ static int read_records(struct job *j, const struct sbin_input *in, struct fault
 	if (!sbin_header_consumable(header))
 		cli_warn(j->cli, "%s is never consumed: all machines take its first record, and the map"
 			 " lets one of them use the key", in->name);
+	if (consumed > header->records)
+		cli_warn(j->cli, "%s counts %u records as taken and holds %u: the counter is wrong, and"
+			 " what is taken a guess; see \"amt-setupbin check\"", in->name, consumed,
+			 header->records);
 	while ((rc = sbin_reader_next(reader, &record, NULL, fault)) == 1) {
 		rc = one_record(j, &record, index++, consumed, fault);
 		if (rc)

@@ -94,6 +94,11 @@ status 2 amt-provisionctl keys export --all -o left.csv --map map.db
 status 2 amt-provisionctl keys show no-pid --map map.db
 status 2 amt-provisionctl restore --yes nowhere.db --map map.db
 grep -q "cannot open nowhere.db: No such file" out || fail "a backup that is not there: $(cat out)"
+# A counter past the records says nothing of which are taken.
+cp setup.bin over.bin
+printf '\011' | dd of=over.bin bs=1 seek=32 conv=notrunc status=none
+status 1 amt-provisionctl reconcile over.bin --map map.db
+grep -q 'over.bin counts 9 records as taken and holds 2: the counter is wrong' out || fail "$(cat out)"
 # Nobody writes into that pipe: it is not waited for.
 mkfifo pipe
 status 2 amt-provisionctl reconcile pipe --map map.db
