@@ -314,7 +314,7 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 		known.admin_user = a->profile.admin_user;
 		promote(a->secrets.admin_password, a->secrets.next_admin_password);
 		/* What an earlier attempt came to, before it broke off, nobody knows: both are kept. */
-		if (!a->already && !(notes & SETUP_NOTE_NO_MEBX))
+		if (!a->already && !(notes & (SETUP_NOTE_NO_MEBX | SETUP_NOTE_MEBX_UNCLEAR)))
 			promote(a->secrets.mebx_password, a->secrets.next_mebx_password);
 	}
 	ret = keymap_system_find(map, &a->uuid, &row, fault);

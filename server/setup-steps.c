@@ -264,6 +264,9 @@ const char *setup_note_text(enum setup_note note)
 	case SETUP_NOTE_NO_PAIR:
 		return "it would not take a new key, being set up already, and keeps the one that it "
 		       "has";
+	case SETUP_NOTE_MEBX_UNCLEAR:
+		return "it gave no clear answer to a new MEBx password: it has that one or the one "
+		       "before, and the map keeps both";
 	case SETUP_NOTE_NO_READ_BACK:
 		return "it was committed, but its state could not be read back";
 	}
@@ -316,6 +319,7 @@ const struct setup_step setup_steps[] = {
 	  .soap = { .service = SOAP_NETWORK, .call = "SetDomainName" } },
 	{ .name = "set the MEBx password", .wanted = wants_mebx, .fields = fields_mebx,
 	  .secret = true, .changes = true, .note = SETUP_NOTE_NO_MEBX,
+	  .unclear = SETUP_NOTE_MEBX_UNCLEAR,
 	  .wsman = { .verb = WSMAN_CALL, .class_name = CONFIGURATION,
 		     .method = "SetMEBxPassword" },
 	  .soap = { .service = SOAP_SECURITY, .call = "SetMEBxPassword" } },

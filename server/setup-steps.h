@@ -46,6 +46,7 @@ struct setup_step {
 	size_t (*fields)(struct setup *s, struct wsman_field *f, int64_t now);
 	int (*take)(struct setup *s, struct xml_answer **a);
 	unsigned note;			/* the machine may refuse: enum setup_note; 0: it may not */
+	unsigned unclear;		/* the same where it says neither yes nor no; 0: as NOTE */
 	bool secret;			/* FIELDS puts secrets in */
 	bool changes;			/* of the machine: the plan must be durable before */
 };

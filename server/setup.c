@@ -191,6 +191,11 @@ static bool may_refuse(const struct setup *s, const struct setup_step *step, uin
 	return step->note != 0;
 }
 
+static void note_no(struct setup *s, const struct setup_step *step, bool clear)
+{
+	s->notes |= clear || !step->unclear ? step->note : step->unclear;
+}
+
 /* What the machine says of it. Negative: nothing clear, though it was told to change something. */
 static int read_status(const struct setup *s, const struct setup_step *step,
 		       const struct xml_answer *a, uint32_t *status)
@@ -213,14 +218,14 @@ static int take_answer(struct setup *s, const struct setup_step *step, struct xm
 
 	if (xml_answer_is_fault(*a, &reason)) {
 		if (may_refuse(s, step, 0)) {
-			s->notes |= step->note;
+			note_no(s, step, true);
 			return 0;
 		}
 		return refused(s, *a, reason);
 	}
 	unknown = read_status(s, step, *a, &value) < 0;
 	if ((value || unknown) && may_refuse(s, step, value)) {
-		s->notes |= step->note;
+		note_no(s, step, !unknown);
 		return 0;
 	}
 	if (unknown)
@@ -264,7 +269,7 @@ void setup_answer(struct setup *s, const struct setup_reply *reply, int64_t now)
 		fail(s);
 	} else if (reply->status != 200 && !xml_answer_is_fault(a, NULL) &&
 		   may_refuse(s, step, 0)) {
-		s->notes |= step->note;
+		note_no(s, step, false);
 		s->step++;
 	} else if (reply->status != 200 && !xml_answer_is_fault(a, NULL)) {
 		fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine answers with HTTP status %ld",

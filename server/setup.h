@@ -50,6 +50,7 @@ enum setup_note {
 	SETUP_NOTE_NO_MEBX = 16,
 	SETUP_NOTE_NO_READ_BACK = 32,
 	SETUP_NOTE_NO_PAIR = 64,	/* only where the wish says "again" */
+	SETUP_NOTE_MEBX_UNCLEAR = 128,	/* no clear no: it has either MEBx password */
 };
 
 /* What to do next. */

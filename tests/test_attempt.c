@@ -24,7 +24,8 @@ static struct {
 	unsigned uuid;
 	int state;
 	bool soap, no_uuid;
-	const char *refuse;	/* a call: status 0x20 */
+	const char *refuse;	/* a call: status 0x20... */
+	bool mumbles;		/* ...or none at all */
 	char tried[400];	/* passwords that it was offered, each followed by ';' */
 } machine;
 
@@ -129,7 +130,7 @@ static void answer(const struct setup_request *q)
 		return;
 	}
 	if (machine.refuse && strstr(q->body, machine.refuse)) {
-		strcpy(fields, "<ReturnValue>32</ReturnValue>");
+		strcpy(fields, machine.mumbles ? "" : "<ReturnValue>32</ReturnValue>");
 	} else if (strstr(q->body, "AMT_GeneralSettings") || strstr(q->body, "GetDigestRealm")) {
 		strcpy(fields, "<DigestRealm>Digest:A</DigestRealm>");
 	} else if (strstr(q->body, "CIM_ComputerSystemPackage") && machine.no_uuid) {
@@ -414,6 +415,32 @@ START_TEST(a_refused_mebx_password_that_an_earlier_attempt_may_have_set_is_kept)
 }
 END_TEST
 
+START_TEST(a_mebx_password_that_it_neither_took_nor_refused_is_kept_beside_the_one_before)
+{
+	machine.soap = true;
+	for (unsigned clear = 0; clear < 2; clear++) {
+		const char *password = clear ? "New-Secret1!" : "New-Secret0!";
+		struct uuid uuid = scratch_uuid(clear + 1);
+		struct system_secrets s;
+
+		hello(clear, clear + 1, "192.0.2.1");
+		load(clear + 1);
+		a->profile.mebx_policy = PROFILE_RANDOM;
+		machine.refuse = "SetMEBxPassword";
+		machine.mumbles = !clear;
+		ck_assert_int_eq(talk(password, clear + 1, 1), SETUP_PLAN);
+		ck_assert_int_eq(run(attempt_plan), 0);
+		setup_plan(a->setup, &a->wish);
+		ck_assert_msg(talk(password, clear + 1, 2) == SETUP_DONE, "%s",
+			      setup_fault(a->setup)->what);
+		ck_assert_int_eq(run(attempt_succeed), 0);
+		ck_assert_int_eq(keymap_system_secrets(map, &uuid, &s, &fault), 0);
+		ck_assert_str_eq(s.mebx_password, password);
+		ck_assert_str_eq(s.next_mebx_password, clear ? "" : a->wish.mebx_password);
+	}
+}
+END_TEST
+
 START_TEST(the_user_of_a_password_that_it_may_have_is_known_when_the_profile_names_another)
 {
 	struct uuid uuid = scratch_uuid(1);
@@ -545,6 +572,8 @@ int main(void)
 	tcase_add_test(t, a_set_up_that_breaks_after_the_proof_is_tried_again);
 	tcase_add_test(t, who_turns_out_to_be_set_up_may_have_either_mebx_password);
 	tcase_add_test(t, a_refused_mebx_password_that_an_earlier_attempt_may_have_set_is_kept);
+	tcase_add_test(t,
+		a_mebx_password_that_it_neither_took_nor_refused_is_kept_beside_the_one_before);
 	tcase_add_test(t, the_user_of_a_password_that_it_may_have_is_known_when_the_profile_names_another);
 	tcase_add_test(t, a_password_that_it_took_is_tried_whatever_the_profile_says_since);
 	tcase_add_test(t, a_new_pair_that_was_refused_is_not_the_machines);

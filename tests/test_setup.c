@@ -420,6 +420,13 @@ START_TEST(a_call_counts_as_done_only_when_its_answer_has_a_status_of_0)
 	m.refuse = "SetHighAccuracyTimeSynch";
 	ck_assert_int_eq(run_all(), SETUP_DONE);
 	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_NO_CLOCK);
+	/* But whether it has a new password is not known then. */
+	strcpy(wish.mebx_password, "Mebx.Pass1");
+	m.refuse = "SetMEBxPassword";
+	with_logins(1);
+	m.password = "Stick.Pw1";
+	ck_assert_int_eq(run_all(), SETUP_DONE);
+	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_MEBX_UNCLEAR);
 }
 END_TEST
 
@@ -451,7 +458,7 @@ START_TEST(an_error_of_http_counts_as_a_refusal_even_if_the_answer_says_nothing)
 	m.refuse = "SetMEBxPassword";
 	m.status = 500;
 	ck_assert_msg(run_all() == SETUP_DONE, "%s", setup_fault(s)->what);
-	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_NO_MEBX);
+	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_MEBX_UNCLEAR);
 	m.refuse = "CommitChanges";
 	with_logins(1);
 	m.password = "Stick.Pw1";
