@@ -18,8 +18,7 @@ const struct cli_option ukpu_repair_options[] = {
 	{ "force-contents", 0, NULL, "rebuild it although the setup.bin itself has errors", 0, 0 },
 	{ "discard-other-files", 0, NULL, "other files on the stick may be lost", 0, 0 },
 	{ "save-other-files", 0, "FOLDER", "save them there first", CLI_FILE, 0 },
-	{ "second-stick", 0, NULL, "with --from: its keys are on another stick already; go on", 0,
-	  0 },
+	{ "second-stick", 0, NULL, "its keys are on another stick, too: go on", 0, 0 },
 	UKPU_WRITE_OPTIONS,
 	{ NULL, 0, NULL, NULL, 0, 0 },
 };
@@ -141,7 +140,11 @@ static int take_from_stick(struct ukpu_stick *s, const struct find_candidate **k
 		return fault_todo(fault, "rebuild it from a backup (--from FILE); or keep the "
 					 "bytes as they are with --force-contents");
 	}
-	return content_take(&s->content, &(*keep)->file, fault);
+	r = content_take(&s->content, &(*keep)->file, fault);
+	/* Its keys may have been given to another stick since this one was spoiled. */
+	if (!r && !s->nameless)
+		r = ukpu_guard_second(s, fault);
+	return r;
 }
 
 static int take_from_file(struct ukpu_stick *s, const char *path, struct fault *fault)

@@ -179,6 +179,7 @@ truncate -s 80M s.img
 printf 'start=81920, size=80000, type=6\n' | sfdisk -q --append s.img
 cp s.img empty.img
 expect 0 ukpu repair --image empty.img --yes --second-stick
+rm ukpu/journal
 mkfs.fat -F 16 -s 2 -R 1 -h 81920 --offset=81920 s.img 40000 >/dev/null 2>&1
 mcopy -i s.img@@40M keys.csv ::
 dd if=/dev/zero of=s.img bs=512 seek=81920 count=1 conv=notrunc status=none
@@ -210,6 +211,20 @@ untouched
 rm -f ukpu/backup-*
 expect 0 ukpu retire --image s.img --yes --overwrite-unused
 cmp bad.bin ukpu/backup-s.img-*.bin || fail "no copy was kept"
+
+# Keys that went onto another stick do not come back with a file that was deleted here, unasked.
+rm -f ukpu/journal ./*.img
+expect 0 ukpu prepare --image s.img --size 32M --yes setup.bin
+printf '\203' | dd of=s.img bs=1 seek=450 conv=notrunc status=none
+cp s.img before.img
+expect 0 ukpu prepare --image t.img --size 32M --yes --second-stick setup.bin
+for dry in "" --dry-run; do
+	expect 2 ukpu repair --image s.img --yes $dry
+	says "7 of these keys .* went onto the stick .*/t.img"
+	untouched
+done
+expect 0 ukpu retire --image t.img --yes --overwrite-unused
+expect 0 ukpu repair --image s.img --yes
 
 # Names that are no UTF-8, or no longer when they are cut, do not tear holes into JSON.
 stick

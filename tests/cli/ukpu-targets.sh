@@ -80,6 +80,8 @@ else
 	echo "no loop devices here: that images behind them are refused was not tried" >&2
 fi
 
+rm -f ukpu/journal ./*.img
+
 # A limit on file sizes is an error like a full disk, and not the stick's fault.
 prepare 0 --size 32M --image full.img
 printf '\203' | dd of=full.img bs=1 seek=450 conv=notrunc status=none
