@@ -424,7 +424,7 @@ static int read_or_fail(void *context, uint64_t offset, void *buffer, size_t siz
 	return disk_read(&bad->good, offset, buffer, size, f);
 }
 
-START_TEST(a_sector_behind_the_file_that_cannot_be_read_is_no_verdict)
+START_TEST(a_sector_that_a_rule_cannot_read_is_no_verdict)
 {
 	struct verify_input in = { .target = "x", .image = true };
 	const char *path = stick_path("bad.img");
@@ -442,7 +442,8 @@ START_TEST(a_sector_behind_the_file_that_cannot_be_read_is_no_verdict)
 	ck_assert_uint_gt(fat_cluster_bytes(&l.g), content.size + FAT_SECTOR);
 	fd = open(path, O_RDONLY);
 	ck_assert_int_eq(disk_open_fd(&bad.good, &bad.state, fd, "stick", &fault), 0);
-	bad.at = layout_file_offset(&l) + content.size;
+	bad.at = _i == 0 ? layout_file_offset(&l) + content.size : _i == 1 ? 32769 :
+		layout_volume_offset(&l) + (_i == 2 ? 1 : FAT_BACKUP_SECTOR) * FAT_SECTOR;
 	disk = bad.good;
 	disk.read = read_or_fail;
 	disk.context = &bad;
@@ -479,7 +480,7 @@ int main(void)
 	tcase_add_test(t, a_stick_that_delays_machines_for_minutes_is_warned_of);
 	tcase_add_test(t, a_stick_with_a_broken_setup_bin_is_no_good);
 	tcase_add_test(t, a_disk_that_cannot_be_read_is_no_verdict);
-	tcase_add_test(t, a_sector_behind_the_file_that_cannot_be_read_is_no_verdict);
+	tcase_add_loop_test(t, a_sector_that_a_rule_cannot_read_is_no_verdict, 0, 4);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

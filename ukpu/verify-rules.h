@@ -47,4 +47,10 @@ extern const struct verify_rule verify_volume_rules[];	/* fat, root, file, conte
 void verify_say(struct verify_result *out, enum verify_verdict verdict, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * Read from the disk for a rule: false when that fails. What lies past the disk's end is just not
+ * there; any other error ends it all, the first one for good.
+ */
+bool verify_read(struct verify *v, uint64_t at, void *buffer, size_t size);
+
 #endif

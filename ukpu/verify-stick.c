@@ -216,7 +216,6 @@ static void table_remains(struct verify *v, struct verify_result *out)
 		{ "UDF", 34817, "BEA01" },	{ "UDF", 34817, "NSR0" },
 		{ "UDF", 36865, "NSR0" },
 	};
-	const struct disk *disk = v->in->disk;
 	char magic[5];
 
 	if (v->parts.gpt_front || v->parts.gpt_back) {
@@ -226,7 +225,7 @@ static void table_remains(struct verify *v, struct verify_result *out)
 		return;
 	}
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
-		if (!disk_read(disk, known[i].at, magic, sizeof(magic), NULL) &&
+		if (verify_read(v, known[i].at, magic, sizeof(magic)) &&
 		    !memcmp(magic, known[i].magic, strlen(known[i].magic))) {
 			verify_say(out, VERIFY_FAIL, "remains of %s at byte %llu", known[i].name,
 				   (unsigned long long)known[i].at);
@@ -420,7 +419,7 @@ static void boot_fat32(struct verify *v, struct verify_result *out)
 		return;
 	}
 	if (!g->info_sector || g->info_sector >= g->reserved ||
-	    disk_read(v->in->disk, v->v.start + g->info_sector * sector, b, sizeof(b), NULL) ||
+	    !verify_read(v, v->v.start + g->info_sector * sector, b, sizeof(b)) ||
 	    get_le32(b) != 0x41615252 || get_le32(b + 484) != 0x61417272) {
 		verify_say(out, VERIFY_WARN, "no FSInfo sector");
 		return;
@@ -431,7 +430,7 @@ static void boot_fat32(struct verify *v, struct verify_result *out)
 		return;
 	}
 	if (!g->backup_sector || g->backup_sector >= g->reserved ||
-	    disk_read(v->in->disk, v->v.start + g->backup_sector * sector, b, sizeof(b), NULL) ||
+	    !verify_read(v, v->v.start + g->backup_sector * sector, b, sizeof(b)) ||
 	    memcmp(b, v->v.boot, sizeof(b)))
 		verify_say(out, VERIFY_WARN, "the backup boot sector is not the same");
 	else

@@ -215,8 +215,7 @@ static void file_slack(struct verify *v, struct verify_result *out)
 	for (at++; left; ) {
 		size_t n = left < sizeof(b) ? (size_t)left : sizeof(b);
 
-		v->error = disk_read(v->in->disk, at, b, n, &v->fault);
-		if (v->error) {
+		if (!verify_read(v, at, b, n)) {
 			verify_say(out, VERIFY_FAIL, "the bytes behind its end cannot be read");
 			return;
 		}

@@ -25,6 +25,18 @@ void verify_say(struct verify_result *out, enum verify_verdict verdict, const ch
 	va_end(ap);
 }
 
+bool verify_read(struct verify *v, uint64_t at, void *buffer, size_t size)
+{
+	struct fault why = {0};
+	int r = disk_read(v->in->disk, at, buffer, size, &why);
+
+	if (r && r != KIT_ERR_TRUNCATED && !v->error) {
+		v->error = r;
+		v->fault = why;
+	}
+	return !r;
+}
+
 /* What is formatted for another system is named: people think that a volume is a volume. */
 static bool other_system(const struct disk *disk, uint64_t start, char *out, size_t size)
 {
