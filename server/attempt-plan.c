@@ -57,6 +57,8 @@ static int plan_passwords(struct attempt *a, struct fault *fault)
 	int login = setup_login_index(a->setup);
 	const char *now = login >= 0 ? a->logins[login].password : record;
 	char *next_mebx = a->secrets.next_mebx_password, earlier[PASSWORD_MAX + 1];
+	bool by_record = login >= 0 && a->kinds[login] == LOGIN_RECORD;
+	bool keep_mebx = a->profile.mebx_policy == PROFILE_KEEP;
 	int ret;
 
 	/* What an earlier attempt set, it has: another next one must not push it out. */
@@ -69,9 +71,10 @@ static int plan_passwords(struct attempt *a, struct fault *fault)
 	if (ret)
 		return ret;
 	strcpy(earlier, next_mebx);
-	if (a->profile.mebx_policy == PROFILE_KEEP)
+	/* One that an earlier attempt may have set it still has, unless a stick came after. */
+	if (keep_mebx && by_record)
 		*next_mebx = '\0';
-	else
+	if (!keep_mebx)
 		ret = choose_password(a->profile.mebx_policy, a->profile.mebx_password, "",
 				      next_mebx, fault);
 	a->mebx_given = *earlier && strcmp(earlier, next_mebx) == 0;
@@ -79,11 +82,11 @@ static int plan_passwords(struct attempt *a, struct fault *fault)
 	if (ret)
 		return ret;
 	/* A stick's record sets the MEBx password; what was known before it does not hold then. */
-	if (!*a->secrets.mebx_password || (login >= 0 && a->kinds[login] == LOGIN_RECORD))
+	if (!*a->secrets.mebx_password || by_record)
 		strcpy(a->secrets.mebx_password, record);
 	strcpy(a->wish.admin.user, a->profile.admin_user);
 	strcpy(a->wish.admin.password, a->secrets.next_admin_password);
-	strcpy(a->wish.mebx_password, next_mebx);
+	strcpy(a->wish.mebx_password, keep_mebx ? "" : next_mebx);
 	return 0;
 }
 
@@ -314,7 +317,7 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 		known.admin_user = a->profile.admin_user;
 		promote(a->secrets.admin_password, a->secrets.next_admin_password);
 		/* What an earlier attempt came to, before it broke off, nobody knows: both are kept. */
-		if (!a->already && !(notes & (SETUP_NOTE_NO_MEBX | SETUP_NOTE_MEBX_UNCLEAR)))
+		if (*a->wish.mebx_password && !(notes & (SETUP_NOTE_NO_MEBX | SETUP_NOTE_MEBX_UNCLEAR)))
 			promote(a->secrets.mebx_password, a->secrets.next_mebx_password);
 	}
 	ret = keymap_system_find(map, &a->uuid, &row, fault);

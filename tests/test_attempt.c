@@ -415,6 +415,43 @@ START_TEST(a_refused_mebx_password_that_an_earlier_attempt_may_have_set_is_kept)
 }
 END_TEST
 
+START_TEST(a_mebx_password_that_it_may_have_is_known_when_the_profile_sets_none_any_more)
+{
+	struct uuid uuid = scratch_uuid(1);
+	struct system_secrets s;
+	char mebx[PASSWORD_MAX + 1], admin[PASSWORD_MAX + 1];
+
+	machine.soap = true;
+	hello(0, 1, "192.0.2.1");
+	load(1);
+	a->profile.mebx_policy = PROFILE_RANDOM;
+	ck_assert_int_eq(talk("New-Secret0!", 1, 1), SETUP_PLAN);
+	ck_assert_int_eq(run(attempt_plan), 0);
+	strcpy(mebx, a->wish.mebx_password);
+	strcpy(admin, a->wish.admin.password);
+	/* It breaks off when the machine has taken both. */
+	ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
+	load(1);
+	ck_assert_int_eq(talk(admin, 1, 1), SETUP_PLAN);
+	ck_assert_int_eq(run(attempt_plan), 0);
+	ck_assert_str_eq(a->wish.mebx_password, "");
+	setup_plan(a->setup, &a->wish);
+	ck_assert_msg(talk(admin, 1, 2) == SETUP_DONE, "%s", setup_fault(a->setup)->what);
+	ck_assert_int_eq(run(attempt_succeed), 0);
+	ck_assert_int_eq(keymap_system_secrets(map, &uuid, &s, &fault), 0);
+	ck_assert_str_eq(s.mebx_password, "New-Secret0!");
+	ck_assert_str_eq(s.next_mebx_password, mebx);
+	/* With a key from a stick after that, it is the stick's. */
+	hello(1, 1, "192.0.2.1");
+	load(1);
+	ck_assert_int_eq(talk("New-Secret1!", 1, 1), SETUP_PLAN);
+	ck_assert_int_eq(run(attempt_plan), 0);
+	ck_assert_int_eq(keymap_system_secrets(map, &uuid, &s, &fault), 0);
+	ck_assert_str_eq(s.mebx_password, "New-Secret1!");
+	ck_assert_str_eq(s.next_mebx_password, "");
+}
+END_TEST
+
 START_TEST(a_mebx_password_that_it_neither_took_nor_refused_is_kept_beside_the_one_before)
 {
 	machine.soap = true;
@@ -572,6 +609,8 @@ int main(void)
 	tcase_add_test(t, a_set_up_that_breaks_after_the_proof_is_tried_again);
 	tcase_add_test(t, who_turns_out_to_be_set_up_may_have_either_mebx_password);
 	tcase_add_test(t, a_refused_mebx_password_that_an_earlier_attempt_may_have_set_is_kept);
+	tcase_add_test(t,
+		a_mebx_password_that_it_may_have_is_known_when_the_profile_sets_none_any_more);
 	tcase_add_test(t,
 		a_mebx_password_that_it_neither_took_nor_refused_is_kept_beside_the_one_before);
 	tcase_add_test(t, the_user_of_a_password_that_it_may_have_is_known_when_the_profile_names_another);
