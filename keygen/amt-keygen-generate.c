@@ -229,7 +229,8 @@ static void tell_export(const struct job *job, bool written, struct fault *fault
 
 	fault_todo(fault, "write them with: amt-provisionctl keys export --map %s%s%s --batch %" PRId64
 		   " --again%s%s%s%s%s%s", job->map_path, key_file ? " --key-file " : "",
-		   key_file ? key_file : "", job->batch, job->setupbin_path && !written ? " --setupbin FILE" : "",
+		   key_file ? key_file : "", job->batch,
+		   job->setupbin_path && !written ? " --setupbin FILE" : "",
 		   version ? " --file-version " : "", version ? version : "",
 		   job->list_path ? " -o FILE" : "", format ? " -f " : "", format ? format : "");
 }

@@ -178,7 +178,7 @@ fails unlimited -o - --setupbin kept.bin --file-version 3.0
 brings '-o FILE'
 [ -s kept.bin ] || fail "the setup.bin was not written"
 fails 250 -o lost.csv --setupbin lost.bin --file-version 3.0
-[ ! -e lost.csv ] && [ ! -e lost.bin ] || fail "a part of a file was left behind"
+if [ -e lost.csv ] || [ -e lost.bin ]; then fail "a part of a file was left behind"; fi
 brings '--setupbin FILE --file-version 3.0 -o FILE'
 [ "$(head -c 26 again.bin | tail -c 2 | od -An -tu1 | tr -d ' \n')" = 30 ] || fail "not version 3.0"
 
