@@ -161,7 +161,7 @@ static void read_all_holders(struct usage *out, const char *sys, const struct dr
 		closedir(dir);
 }
 
-/* Loop devices on the disk D, or on the file of FILE; the kernel names no holder for them. */
+/* Loop devices on the image of FILE, or (NULL) on the disk D; the kernel names no holder for them. */
 static void read_loops(struct usage *out, const char *sys, const struct drive *d,
 		       const struct stat *file)
 {
@@ -186,8 +186,8 @@ static void read_loops(struct usage *out, const char *sys, const struct drive *d
 		if (!ours)
 			continue;
 		backing[strcspn(backing, "\n")] = '\0';
-		ours = d ? path_on_drive(sys, d, backing) : !stat(backing, &st) &&
-			st.st_dev == file->st_dev && st.st_ino == file->st_ino;
+		ours = file ? !stat(backing, &st) && st.st_dev == file->st_dev &&
+			st.st_ino == file->st_ino : path_on_drive(sys, d, backing);
 		if (ours && out->n_holders < USAGE_MAX)
 			snprintf(out->holders[out->n_holders++], sizeof(out->holders[0]), "%.31s",
 				 e->d_name);
