@@ -165,8 +165,8 @@ static int choose_named(struct job *j, const char *text, struct fault *fault)
 	}
 	if (pair.lapsed && !j->again) {
 		event_time(pair.reserved_at, went);
-		fault_set(fault, KIT_ERR_STATE, "a machine said hello with %s on %s, so it has gone "
-			  "out, and nothing was exported", shown, went);
+		fault_set(fault, KIT_ERR_STATE, "a machine said hello with %s on %s, so it has "
+			  "gone out, and nothing was exported", shown, went);
 		fault_todo(fault, "see whose it is (amt-provisionctl keys show %s); give --again if "
 			   "that hello was forged", shown);
 		return KIT_ERR_STATE;
