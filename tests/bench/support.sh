@@ -15,6 +15,20 @@ seconds() {
 	done | sort -n | sed -n "$((RUNS / 2 + 1))p"
 }
 
+# seconds_in_turn ONE OTHER: the medians of two command lines that are run in turn, so that what else
+# the machine does meets both; $BEFORE (a command) runs before each.
+seconds_in_turn() {
+	local i one=() other=()
+	for ((i = 0; i < RUNS; i++)); do
+		one+=("$(RUNS=1 seconds eval "$1")") || return 1
+		other+=("$(RUNS=1 seconds eval "$2")") || return 1
+	done
+	median "${one[@]}"
+	median "${other[@]}"
+}
+
+median() { printf '%s\n' "$@" | sort -n | sed -n "$(($# / 2 + 1))p"; }
+
 # peak_mib COMMAND...: the largest resident set of one run, in MiB.
 peak_mib() {
 	python3 - "$@" <<'PY'

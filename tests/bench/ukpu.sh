@@ -6,7 +6,7 @@ set -eu
 . "$(dirname "$0")/support.sh"
 PATH=$PATH:/usr/sbin:/sbin
 export XDG_STATE_HOME=$PWD
-RUNS=${RUNS:-11}
+RUNS=${RUNS:-21}
 
 "$BIN/amt-keygen" generate -n 100 -q --random-passwords -o keys.csv --setupbin setup.bin 2>/dev/null
 
@@ -27,8 +27,8 @@ for tool in sfdisk mkfs.fat mcopy; do
 	command -v $tool >/dev/null || { row_skipped "prepare an image" "$tool is not installed"; exit 0; }
 done
 while read -r size layout sectors type; do
-	reference=$(BEFORE='rm -f other.img' seconds others "$size" "$sectors" "$type" 2>/dev/null)
-	value=$(BEFORE='rm -f ours.img' seconds ours "$size" "$layout")
+	{ read -r value; read -r reference; } < <(BEFORE='rm -f ours.img other.img' seconds_in_turn \
+		"ours $size $layout" "others $size $sectors $type" 2>/dev/null)
 	row "prepare $size, $layout" "$value" s "sfdisk+mkfs.fat+mcopy+sync, s" "$reference" '<=' 1
 done <<-'END'
 	256M fat16 129024 6
