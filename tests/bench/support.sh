@@ -18,13 +18,13 @@ seconds() {
 # seconds_in_turn ONE OTHER: the medians of two command lines that are run in turn, so that what else
 # the machine does meets both; $BEFORE (a command) runs before each.
 seconds_in_turn() {
-	local i one=() other=()
+	local i first=() second=()
 	for ((i = 0; i < RUNS; i++)); do
-		one+=("$(RUNS=1 seconds eval "$1")") || return 1
-		other+=("$(RUNS=1 seconds eval "$2")") || return 1
+		first+=("$(RUNS=1 seconds eval "$1")") || return 1
+		second+=("$(RUNS=1 seconds eval "$2")") || return 1
 	done
-	median "${one[@]}"
-	median "${other[@]}"
+	median "${first[@]}"
+	median "${second[@]}"
 }
 
 median() { printf '%s\n' "$@" | sort -n | sed -n "$(($# / 2 + 1))p"; }
