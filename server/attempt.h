@@ -2,7 +2,6 @@
 #ifndef SERVER_ATTEMPT_H
 #define SERVER_ATTEMPT_H
 
-
 #include "keygen/error.h"
 #include "server/uuid.h"
 

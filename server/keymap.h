@@ -178,7 +178,8 @@ enum keymap_added {
 
 /*
  * Add a pair (ENTRY->used: as used, by nobody known; ENTRY->consumed: as exported, with this
- * batch, even if it is there already). Callers have checked it (keysource_next() does). Call it within a transaction when there are many.
+ * batch, even if it is there already). Callers have checked it (keysource_next() does). Call it
+ * within a transaction when there are many.
  *
  * Returns 0 with *added (may be NULL) or KIT_ERR_DUPLICATE: the PID is there with
  * another PPS (no fault is set, so that a generator can draw again and an importer

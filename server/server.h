@@ -2,7 +2,6 @@
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
 
-
 #include "keygen/error.h"
 #include "server/config.h"
 #include "server/fleet.h"

@@ -381,12 +381,10 @@ START_TEST(who_turns_out_to_be_set_up_may_have_either_mebx_password)
 }
 END_TEST
 
-/* In SOAP a machine cannot be asked whether it is set up: its refusals tell. */
-START_TEST(a_refused_mebx_password_that_an_earlier_attempt_may_have_set_is_kept)
+/* Machine 1 has taken new passwords by SOAP, MEBX and ADMIN, when its set-up breaks off. */
+static void break_off_with_new_passwords(char *mebx, char *admin)
 {
-	struct uuid uuid = scratch_uuid(1);
-	struct system_secrets s;
-	char mebx[PASSWORD_MAX + 1], admin[PASSWORD_MAX + 1];
+	const struct uuid uuid = scratch_uuid(1);
 
 	machine.soap = true;
 	hello(0, 1, "192.0.2.1");
@@ -396,9 +394,18 @@ START_TEST(a_refused_mebx_password_that_an_earlier_attempt_may_have_set_is_kept)
 	ck_assert_int_eq(run(attempt_plan), 0);
 	strcpy(mebx, a->wish.mebx_password);
 	strcpy(admin, a->wish.admin.password);
-	/* The server ends here; the machine has taken all of it, and the commit. */
 	ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
 	load(1);
+}
+
+/* In SOAP a machine cannot be asked whether it is set up: its refusals tell. */
+START_TEST(a_refused_mebx_password_that_an_earlier_attempt_may_have_set_is_kept)
+{
+	struct uuid uuid = scratch_uuid(1);
+	struct system_secrets s;
+	char mebx[PASSWORD_MAX + 1], admin[PASSWORD_MAX + 1];
+
+	break_off_with_new_passwords(mebx, admin);
 	a->profile.mebx_policy = PROFILE_RANDOM;
 	a->profile.rekey = true;
 	ck_assert_int_eq(talk(admin, 1, 2), SETUP_PLAN);
@@ -421,17 +428,7 @@ START_TEST(a_mebx_password_that_it_may_have_is_known_when_the_profile_sets_none_
 	struct system_secrets s;
 	char mebx[PASSWORD_MAX + 1], admin[PASSWORD_MAX + 1];
 
-	machine.soap = true;
-	hello(0, 1, "192.0.2.1");
-	load(1);
-	a->profile.mebx_policy = PROFILE_RANDOM;
-	ck_assert_int_eq(talk("New-Secret0!", 1, 1), SETUP_PLAN);
-	ck_assert_int_eq(run(attempt_plan), 0);
-	strcpy(mebx, a->wish.mebx_password);
-	strcpy(admin, a->wish.admin.password);
-	/* It breaks off when the machine has taken both. */
-	ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
-	load(1);
+	break_off_with_new_passwords(mebx, admin);
 	ck_assert_int_eq(talk(admin, 1, 1), SETUP_PLAN);
 	ck_assert_int_eq(run(attempt_plan), 0);
 	ck_assert_str_eq(a->wish.mebx_password, "");

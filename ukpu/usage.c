@@ -295,11 +295,11 @@ int usage_release_holders(const struct usage *u, struct fault *fault)
 		snprintf(path, sizeof(path), "/dev/%s", u->holders[i]);
 		if (stat(path, &st))
 			return fault_sys(fault, errno, "cannot find %s", path);
-		if (!strncmp(u->holders[i], "dm-", 3))
+		if (!strncmp(u->holders[i], "dm-", 3)) {
 			r = remove_dm(u->holders[i], st.st_rdev, fault);
-		else if (!strncmp(u->holders[i], "md", 2))
+		} else if (!strncmp(u->holders[i], "md", 2)) {
 			r = stop_md(path, fault);
-		else {
+		} else {
 			r = fault_set(fault, KIT_ERR_BUSY,
 				      "%s holds the disk, and there is no known way "
 				      "to make it let go",
