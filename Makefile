@@ -1,5 +1,4 @@
-# One-touch AMT kit. Targets: see "make help". Every folder is a static library of its
-# files plus programs: program P of a folder is P.c and P-*.c there, the rest is the library.
+# One-touch AMT kit. Targets: see "make help".
 
 VERSION  := 0.1.0
 B        ?= build
@@ -21,18 +20,24 @@ override CFLAGS += -std=c11 -D_GNU_SOURCE -I. $(OPT) $(WARN) $(HARDEN) $(SANITIZ
 override LDFLAGS += $(SANITIZE) -Wl,--as-needed
 LIBS     := $(shell pkg-config --libs $(PC) 2>/dev/null) -lpthread -lm
 
-FOLDERS  := keygen setupbin ukpu server
-PROGRAMS := keygen/amt-keygen setupbin/amt-setupbin ukpu/ukpu server/amt-provisiond \
-            server/amt-provisionctl samples/amt-sim
-BIN      := $(addprefix $B/bin/,$(notdir $(PROGRAMS)))
+# The folders of libraries, upper floors first, as the linker wants them. What stands in
+# one is one library; the folders of a program are its main and its own files.
+FOLDERS  := samples/amt-sim server/admin server/setup server/hello server/core server/keymap \
+            ukpu/stick ukpu/drive ukpu/format amt setupbin keygen common
+PROGRAMS := amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-sim
+amt-keygen       := keygen/cli
+amt-setupbin     := setupbin/cli
+ukpu             := ukpu/cli ukpu/wizard
+amt-provisiond   := server
+amt-provisionctl := server/ctl
+amt-sim          := samples/amt-sim/cli
+BIN      := $(addprefix $B/bin/,$(PROGRAMS))
+SHIPPED  := $(sort $(FOLDERS) $(foreach p,$(PROGRAMS),$($p)))
 
-# Files of a program: its main and the files named after it.
-files     = $(wildcard $1.c $1-*.c)
+sources   = $(foreach d,$1,$(wildcard $d/*.c))
 objects   = $(patsubst %.c,$B/%.o,$1)
-MAINS    := $(foreach p,$(PROGRAMS),$(call files,$p))
-LIBRARY  := $(foreach d,$(FOLDERS),$B/lib/lib$d.a)
-# Upper floors first, as the linker wants them.
-FLOORS   := $B/lib/libserver.a $B/lib/libukpu.a $B/lib/libsetupbin.a $B/lib/libkeygen.a
+library   = $B/lib/$(subst /,-,$1).a
+FLOORS   := $(foreach d,$(FOLDERS),$(call library,$d))
 
 .PHONY: all deps demo check check-peers check-usb bench soak fuzz lint sanitize coverage valgrind
 .PHONY: install uninstall dist deb clean help
@@ -53,17 +58,17 @@ $B/libraries: Makefile
 	@touch $@
 
 define folder_rules
-$B/lib/lib$1.a: $(call objects,$(filter-out $(MAINS),$(wildcard $1/*.c)))
+$(call library,$1): $(call objects,$(call sources,$1))
 endef
 $(foreach d,$(FOLDERS),$(eval $(call folder_rules,$d)))
 
-$(LIBRARY):
+$(FLOORS):
 	@mkdir -p $(@D)
 	@rm -f $@; $(call say,AR)
 	$Qar rcs $@ $^
 
 define program_rules
-$B/bin/$(notdir $1): $(call objects,$(call files,$1)) $(FLOORS)
+$B/bin/$1: $(call objects,$(call sources,$($1))) $(FLOORS)
 	@mkdir -p $$(@D); $$(call say,LD)
 	$$Q$(CC) $(LDFLAGS) -o $$@ $$^ $(LIBS)
 endef
@@ -77,7 +82,7 @@ $B/%.o: %.c Makefile | $B/libraries
 .PHONY: look
 $B/sysconfdir: $(if $(filter $(SYSCONFDIR),$(file <$B/sysconfdir)),,look)
 	@mkdir -p $(@D); echo '$(SYSCONFDIR)' >$@
-$(call objects,$(foreach p,amt-provisiond amt-provisionctl,$(call files,server/$p))): $B/sysconfdir
+$(call objects,$(call sources,server server/ctl)): $B/sysconfdir
 
 # Tests: every tests/test_*.c is one program of Check suites; tests/support-*.c helps them all.
 TESTS    := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/test_*.c))
@@ -247,7 +252,7 @@ lint:
 	@$(MAKE) --no-print-directory analyze
 
 # The static analyzer of clang over all that is shipped, a file at a time.
-ANALYZED := $(patsubst %.c,$B/analyzed/%,$(foreach d,$(FOLDERS) samples,$(wildcard $d/*.c)))
+ANALYZED := $(patsubst %.c,$B/analyzed/%,$(call sources,$(SHIPPED)))
 .PHONY: analyze
 analyze: $(ANALYZED)
 	@echo "clang analyzer: nothing found in $(words $(ANALYZED)) files"
@@ -255,7 +260,7 @@ analyze: $(ANALYZED)
 $B/analyzed/%: %.c tests/tools/analyzer.h Makefile
 	@mkdir -p $(@D); $(call say,SA)
 	$Qclang --analyze -Xclang -analyzer-werror --analyzer-output text \
-	    $(if $(filter keygen/error.c,$<),,-include tests/tools/analyzer.h) \
+	    $(if $(filter common/error.c,$<),,-include tests/tools/analyzer.h) \
 	    $(CFLAGS) -MT $@ -MF $@.d $<
 	@touch $@
 
@@ -265,7 +270,7 @@ BASHDIR     = $(PREFIX)/share/bash-completion/completions
 ZSHDIR      = $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 SBIN       := ukpu amt-provisiond amt-provisionctl
 USERBIN    := amt-keygen amt-setupbin
-PAGES       = $(foreach d,$(FOLDERS),$(wildcard $d/*.[1578]))
+PAGES       = $(foreach d,$(filter-out samples/%,$(SHIPPED)),$(wildcard $d/*.[1578]))
 install: all
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(UNITDIR) \
 	    $(DESTDIR)$(BASHDIR) $(DESTDIR)$(ZSHDIR) $(DESTDIR)$(SYSCONFDIR)/amt-provision

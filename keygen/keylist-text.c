@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keygen/secret.h"
+#include "common/secret.h"
 
 struct text {
 	struct keysource source;

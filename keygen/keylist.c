@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "keygen/keylist-kinds.h"
-#include "keygen/secret.h"
-#include "keygen/utf8.h"
+#include "common/secret.h"
+#include "common/utf8.h"
 
 static const char *const field_names[KEYLIST_FIELDS] = {
 	[KEYLIST_PID] = "pid",

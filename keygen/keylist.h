@@ -6,8 +6,8 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "keygen/error.h"
-#include "keygen/outfile.h"
+#include "common/error.h"
+#include "common/outfile.h"
 #include "keygen/password.h"
 #include "keygen/pidpps.h"
 

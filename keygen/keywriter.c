@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "keygen/secret.h"
+#include "common/secret.h"
 
 int keylist_format_parse(const char *name, enum keylist_format *out)
 {

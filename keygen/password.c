@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "keygen/secret.h"
+#include "common/secret.h"
 
 static int refuse(const char **rule, int code, const char *text)
 {

@@ -2,7 +2,7 @@
 #ifndef KEYGEN_PASSWORD_H
 #define KEYGEN_PASSWORD_H
 
-#include "keygen/error.h"
+#include "common/error.h"
 
 #define PASSWORD_MAX	32	/* bytes, without NUL */
 #define PASSWORD_MIN	8	/* for a new password; the factory's "admin" is shorter */

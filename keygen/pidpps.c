@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "keygen/pidset.h"
-#include "keygen/secret.h"
+#include "common/secret.h"
 
 #define GROUP		4	/* a PPS group: 3 free characters and their check character */
 #define ALPHABET	36

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "keygen/error.h"
+#include "common/error.h"
 
 /*
  * Characters on the wire, in TLS and in setup.bin: no dashes, no NUL.

@@ -2,7 +2,7 @@
 #ifndef KEYGEN_PIDSET_H
 #define KEYGEN_PIDSET_H
 
-#include "keygen/error.h"
+#include "common/error.h"
 
 struct pidset;
 

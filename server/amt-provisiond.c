@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keygen/cli.h"
-#include "keygen/secret.h"
-#include "server/config.h"
+#include "common/cli.h"
+#include "common/secret.h"
+#include "server/core/config.h"
 #include "server/server.h"
 
 #define DEFAULT_CONF KIT_SYSCONFDIR "/amt-provision/amt-provisiond.conf"

@@ -9,11 +9,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "server/fleet.h"
-#include "server/journal.h"
-#include "server/keymap.h"
-#include "server/ledger.h"
-#include "server/listener.h"
+#include "server/setup/fleet.h"
+#include "server/core/log.h"
+#include "server/keymap/keymap.h"
+#include "server/core/commit.h"
+#include "server/hello/listener.h"
 
 #define HEADER_BYTES	8192
 #define BODY_BYTES	1024

@@ -4,9 +4,9 @@
 
 #include <stdint.h>
 
-#include "keygen/error.h"
-#include "server/config.h"
-#include "server/peers.h"
+#include "common/error.h"
+#include "server/core/config.h"
+#include "server/hello/peers.h"
 
 struct event_base;
 struct fleet;

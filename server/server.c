@@ -10,15 +10,15 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "keygen/secret.h"
-#include "server/callback.h"
-#include "server/intake.h"
-#include "server/journal.h"
-#include "server/keymap.h"
-#include "server/ledger.h"
+#include "common/secret.h"
+#include "server/setup/callback.h"
+#include "server/hello/intake.h"
+#include "server/core/log.h"
+#include "server/keymap/keymap.h"
+#include "server/core/commit.h"
 #include "server/metrics.h"
-#include "server/naming.h"
-#include "server/script.h"
+#include "server/setup/naming.h"
+#include "server/core/script.h"
 
 #define MANY_JOBS	20000	/* waiting for the map: no more hellos are accepted then */
 #define FEW_JOBS	5000

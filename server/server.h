@@ -2,10 +2,10 @@
 #ifndef SERVER_SERVER_H
 #define SERVER_SERVER_H
 
-#include "keygen/error.h"
-#include "server/config.h"
-#include "server/fleet.h"
-#include "server/listener.h"
+#include "common/error.h"
+#include "server/core/config.h"
+#include "server/setup/fleet.h"
+#include "server/hello/listener.h"
 
 struct server;
 

@@ -8,7 +8,7 @@
 #include <openssl/x509.h>
 #include <string.h>
 
-#include "keygen/bytes.h"
+#include "common/bytes.h"
 
 static const struct {
 	const char *name;

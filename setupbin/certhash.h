@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "keygen/error.h"
+#include "common/error.h"
 
 #define SBIN_CERT_NAME		32	/* bytes of the friendly name at most */
 #define SBIN_CERT_DIGEST_MAX	48

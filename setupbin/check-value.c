@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "keygen/password.h"
-#include "keygen/secret.h"
+#include "common/secret.h"
 #include "setupbin/certhash.h"
 #include "setupbin/checker.h"
 #include "setupbin/value.h"

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "keygen/secret.h"
+#include "common/secret.h"
 #include "setupbin/file.h"
 
 #define READ_AHEAD	(256 * 1024)	/* bytes; at least one record of the largest size */

@@ -4,7 +4,7 @@
 
 #include <stdint.h>
 
-#include "keygen/outfile.h"
+#include "common/outfile.h"
 #include "setupbin/record.h"
 
 /*

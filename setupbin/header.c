@@ -1,7 +1,7 @@
 /* The file header of a setup.bin: versions and their UUIDs, decoding, encoding, making. */
 #include <string.h>
 
-#include "keygen/bytes.h"
+#include "common/bytes.h"
 #include "setupbin/header.h"
 #include "setupbin/variable.h"
 

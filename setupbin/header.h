@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "keygen/error.h"
+#include "common/error.h"
 
 #define SBIN_CHUNK		512	/* bytes; everything is counted in chunks */
 #define SBIN_MAX_CHUNKS		64	/* of a record or header; bounds what a reader must hold */

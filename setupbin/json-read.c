@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keygen/secret.h"
-#include "setupbin/json-parts.h"
+#include "common/secret.h"
+#include "setupbin/json-private.h"
 #include "setupbin/value.h"
 
 #define ELEMENT_MAX (4 * 1024 * 1024) /* bytes of JSON for one record, or for the header */

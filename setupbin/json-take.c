@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "setupbin/json-parts.h"
+#include "setupbin/json-private.h"
 #include "setupbin/value.h"
 
 int sbin_json_refuse(const struct sbin_json *j, struct place at, struct fault *fault, int code,

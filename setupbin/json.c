@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keygen/secret.h"
+#include "common/secret.h"
 #include "setupbin/value.h"
 
 static void wipe_string(char *text)

@@ -3,7 +3,7 @@
 
 #include "keygen/password.h"
 #include "keygen/pidpps.h"
-#include "keygen/secret.h"
+#include "common/secret.h"
 #include "setupbin/record.h"
 
 static void add_to_body(uint8_t *data, size_t size, uint8_t n)

@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "keygen/pidpps.h"
-#include "keygen/secret.h"
-#include "keygen/utf8.h"
+#include "common/secret.h"
+#include "common/utf8.h"
 #include "setupbin/certhash.h"
 
 static int hex_digit(char c)

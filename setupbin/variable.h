@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "keygen/bytes.h"
+#include "common/bytes.h"
 #include "setupbin/header.h"
 
 /*

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ukpu/find.h"
-#include "ukpu/plan.h"
-#include "ukpu/stick.h"
+#include "ukpu/stick/find.h"
+#include "ukpu/stick/plan.h"
+#include "ukpu/stick/stick.h"
 
 #define WIPES	64	/* pieces of old files */
 

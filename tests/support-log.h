@@ -5,9 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "keygen/error.h"
-#include "ukpu/content.h"
-#include "ukpu/layout.h"
+#include "common/error.h"
+#include "ukpu/stick/content.h"
+#include "ukpu/stick/layout.h"
 
 struct stick_event {
 	uint64_t offset;

@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keygen/bytes.h"
+#include "common/bytes.h"
 #include "tests/support-stick.h"
-#include "ukpu/fatread.h"
+#include "ukpu/format/fatread.h"
 
 #define ENTRY	446	/* the MBR's first entry */
 

@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "keygen/bytes.h"
-#include "ukpu/plan.h"
-#include "ukpu/stick.h"
+#include "common/bytes.h"
+#include "ukpu/stick/plan.h"
+#include "ukpu/stick/stick.h"
 
 static char folder[64];
 

@@ -6,9 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "ukpu/content.h"
-#include "ukpu/layout.h"
-#include "ukpu/verify.h"
+#include "ukpu/stick/content.h"
+#include "ukpu/stick/layout.h"
+#include "ukpu/stick/verify.h"
 
 /* A sound setup.bin with RECORDS records, USED of them consumed; SEED makes its pairs differ. */
 struct content stick_content(unsigned records, unsigned used, unsigned seed);

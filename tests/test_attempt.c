@@ -5,10 +5,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "server/attempt-parts.h"
-#include "server/config.h"
-#include "server/intake.h"
-#include "server/journal.h"
+#include "server/setup/attempt-private.h"
+#include "server/core/config.h"
+#include "server/hello/intake.h"
+#include "server/core/log.h"
 #include "tests/support-map.h"
 
 static struct keymap *map;

@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/keymap.h"
-#include "server/seal.h"
+#include "server/keymap/keymap.h"
+#include "server/keymap/seal.h"
 #include "tests/support-map.h"
 
 #define NOW	1000000

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/callback.h"
+#include "server/setup/callback.h"
 
 #define PID_A "0000037M"
 #define PID_B "0000048O"

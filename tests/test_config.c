@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/config.h"
+#include "server/core/config.h"
 #include "tests/support-map.h"
 
 static struct config config;

@@ -13,7 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/doctor.h"
+#include "server/admin/doctor.h"
 #include "tests/support-map.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))

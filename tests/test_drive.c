@@ -10,10 +10,10 @@
 #include <unistd.h>
 
 #include "tests/support-stick.h"
-#include "ukpu/drive.h"
-#include "ukpu/guard.h"
-#include "ukpu/target.h"
-#include "ukpu/usage.h"
+#include "ukpu/drive/drive.h"
+#include "ukpu/stick/guard.h"
+#include "ukpu/drive/target.h"
+#include "ukpu/drive/usage.h"
 
 #define GIB	((uint64_t)1 << 30)
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/keymap.h"
+#include "server/keymap/keymap.h"
 #include "tests/support-map.h"
 
 #define NOW	1000000

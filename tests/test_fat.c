@@ -4,10 +4,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "keygen/bytes.h"
+#include "common/bytes.h"
 #include "tests/support-stick.h"
-#include "ukpu/fat.h"
-#include "ukpu/layout.h"
+#include "ukpu/format/fat.h"
+#include "ukpu/stick/layout.h"
 
 #define MIB	LAYOUT_MIB
 

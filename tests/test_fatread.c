@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "keygen/bytes.h"
+#include "common/bytes.h"
 #include "tests/support-stick.h"
-#include "ukpu/fatread.h"
-#include "ukpu/parts.h"
+#include "ukpu/format/fatread.h"
+#include "ukpu/format/parts.h"
 
 #define SECTOR	FAT_SECTOR
 

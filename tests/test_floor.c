@@ -13,12 +13,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "keygen/bytes.h"
-#include "keygen/cli.h"
-#include "keygen/error.h"
-#include "keygen/outfile.h"
-#include "keygen/secret.h"
-#include "keygen/table.h"
+#include "common/bytes.h"
+#include "common/cli.h"
+#include "common/error.h"
+#include "common/outfile.h"
+#include "common/secret.h"
+#include "common/table.h"
 
 static char folder[64], path[128];
 

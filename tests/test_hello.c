@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/hello.h"
+#include "server/hello/hello.h"
 
 /* The vector of the field's facts: UUID 939b524b-13d4-1d18-e487-1c697a6b7a2b, PID 0000-037M. */
 static const uint8_t sample[HELLO_PSK_SIZE] = {

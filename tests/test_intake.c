@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/intake.h"
-#include "server/keymap.h"
+#include "server/hello/intake.h"
+#include "server/keymap/keymap.h"
 #include "tests/support-map.h"
 
 #define NOW 1700000000

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/journal.h"
-#include "server/keymap-db.h"
-#include "server/ledger.h"
+#include "server/core/log.h"
+#include "server/keymap/keymap-private.h"
+#include "server/core/commit.h"
 #include "tests/support-map.h"
 
 static struct keymap *map;

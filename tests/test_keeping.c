@@ -6,11 +6,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "keygen/bytes.h"
+#include "common/bytes.h"
 #include "tests/support-stick.h"
-#include "ukpu/deal.h"
-#include "ukpu/journal.h"
-#include "ukpu/state.h"
+#include "ukpu/stick/split.h"
+#include "ukpu/stick/journal.h"
+#include "ukpu/stick/state.h"
 
 typedef const char (*pid_list)[PID_LENGTH + 1];
 

@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "server/keymap-db.h"
+#include "server/keymap/keymap-private.h"
 #include "tests/support-map.h"
 
 #define NOW	1000000

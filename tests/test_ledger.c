@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/journal.h"
-#include "server/keymap.h"
-#include "server/ledger.h"
+#include "server/core/log.h"
+#include "server/keymap/keymap.h"
+#include "server/core/commit.h"
 #include "tests/support-map.h"
 
 static struct event_base *base;

@@ -13,9 +13,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/connection.h"
-#include "server/listener.h"
-#include "server/peers.h"
+#include "server/hello/connection.h"
+#include "server/hello/listener.h"
+#include "server/hello/peers.h"
 
 static const uint8_t sample[HELLO_PSK_SIZE] = {
 	0x01, 0x00, 0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0x4b, 0x52, 0x9b, 0x93, 0xd4, 0x13, 0x18,

@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/naming.h"
+#include "server/setup/naming.h"
 #include "tests/support-map.h"
 
 static struct event_base *base;

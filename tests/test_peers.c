@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "server/peers.h"
+#include "server/hello/peers.h"
 
 static struct sockaddr_in6 v6(const char *text)
 {

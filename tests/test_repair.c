@@ -12,10 +12,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "keygen/bytes.h"
+#include "common/bytes.h"
 #include "tests/support-log.h"
 #include "tests/support-stick.h"
-#include "ukpu/fatread.h"
+#include "ukpu/format/fatread.h"
 
 #define WORDS_MAX	24
 

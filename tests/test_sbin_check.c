@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "keygen/bytes.h"
+#include "common/bytes.h"
 #include "tests/support-sbin.h"
 
 static uint8_t *load(const char *name, size_t *size)

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/seal.h"
+#include "server/keymap/seal.h"
 #include "tests/support-map.h"
 
 static const struct seal_place here = { "csti_pid_map", "pps", "0000037M", 8 };

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/setup.h"
+#include "server/setup/setup.h"
 
 #define NOW 1700000000
 #define SOAP12 "http://www.w3.org/2003/05/soap-envelope"

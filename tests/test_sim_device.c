@@ -3,13 +3,13 @@
 #include <sys/stat.h>
 
 /* The files under test belong to a program, not to a library. */
-#include "samples/amt-sim-hex.c"
-#include "samples/amt-sim-device.c"
-#include "samples/amt-sim-setup.c"
-#include "samples/amt-sim-stick.c"
-#include "samples/amt-sim-boot.c"
-#include "samples/amt-sim-address.c"
-#include "samples/amt-sim-hello.c"
+#include "samples/amt-sim/sim-hex.c"
+#include "samples/amt-sim/sim-device.c"
+#include "samples/amt-sim/sim-setup.c"
+#include "samples/amt-sim/sim-stick.c"
+#include "samples/amt-sim/sim-boot.c"
+#include "samples/amt-sim/sim-address.c"
+#include "samples/amt-sim/sim-hello.c"
 
 #define UUID	"939b524b-13d4-1d18-e487-1c697a6b7a2b"
 #define PID	"0000037M"

@@ -2,8 +2,8 @@
 #include <check.h>
 
 /* The files under test belong to a program, not to a library. */
-#include "samples/amt-sim-hex.c"
-#include "samples/amt-sim-digest.c"
+#include "samples/amt-sim/sim-hex.c"
+#include "samples/amt-sim/sim-digest.c"
 
 static const uint8_t secret[DIGEST_SECRET] = "fifteen letters";
 static char header[2048];

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 /* The file under test belongs to a program, not to a library. */
-#include "samples/amt-sim-stick.c"
+#include "samples/amt-sim/sim-stick.c"
 
 #define START		64u	/* first sector of the partition */
 #define FAT16_FATS	40u	/* sectors of each FAT: 10,240 entries */

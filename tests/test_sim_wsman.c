@@ -2,13 +2,13 @@
 #include <check.h>
 
 /* The files under test belong to a program, not to a library. */
-#include "samples/amt-sim-hex.c"
-#include "samples/amt-sim-device.c"
-#include "samples/amt-sim-setup.c"
-#include "samples/amt-sim-habits.c"
-#include "samples/amt-sim-xml.c"
-#include "samples/amt-sim-class.c"
-#include "samples/amt-sim-wsman.c"
+#include "samples/amt-sim/sim-hex.c"
+#include "samples/amt-sim/sim-device.c"
+#include "samples/amt-sim/sim-setup.c"
+#include "samples/amt-sim/sim-habits.c"
+#include "samples/amt-sim/sim-xml.c"
+#include "samples/amt-sim/sim-class.c"
+#include "samples/amt-sim/sim-wsman.c"
 
 #define GET	"http://schemas.xmlsoap.org/ws/2004/09/transfer/Get"
 #define PUT	"http://schemas.xmlsoap.org/ws/2004/09/transfer/Put"

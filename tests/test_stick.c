@@ -9,13 +9,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "keygen/bytes.h"
+#include "common/bytes.h"
 #include "tests/support-log.h"
 #include "tests/support-stick.h"
-#include "ukpu/find.h"
-#include "ukpu/plan.h"
-#include "ukpu/stick.h"
-#include "ukpu/verify.h"
+#include "ukpu/stick/find.h"
+#include "ukpu/stick/plan.h"
+#include "ukpu/stick/stick.h"
+#include "ukpu/stick/verify.h"
 
 #define SECTOR	FAT_SECTOR
 #define SMALL	(18 * LAYOUT_MIB)

@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "tests/support-stick.h"
-#include "ukpu/plan.h"
-#include "ukpu/stick.h"
-#include "ukpu/target.h"
+#include "ukpu/stick/plan.h"
+#include "ukpu/stick/stick.h"
+#include "ukpu/drive/target.h"
 
 #define SECTOR	FAT_SECTOR
 #define SMALL	(18 * LAYOUT_MIB)

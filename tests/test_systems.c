@@ -2,7 +2,7 @@
 #include <check.h>
 #include <string.h>
 
-#include "server/keymap.h"
+#include "server/keymap/keymap.h"
 #include "tests/support-map.h"
 
 #define NOW	1000000

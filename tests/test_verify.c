@@ -6,10 +6,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "keygen/bytes.h"
+#include "common/bytes.h"
 #include "tests/support-stick.h"
-#include "ukpu/fatread.h"
-#include "ukpu/verify-rules.h"
+#include "ukpu/format/fatread.h"
+#include "ukpu/stick/verify-rules.h"
 
 static struct content content;
 

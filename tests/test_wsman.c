@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/soap.h"
-#include "server/wsman.h"
-#include "server/xml.h"
+#include "amt/soap.h"
+#include "amt/wsman.h"
+#include "amt/xml.h"
 
 #define SOAP12 "http://www.w3.org/2003/05/soap-envelope"
 #define SOAP11 "http://schemas.xmlsoap.org/soap/envelope/"

@@ -23,7 +23,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "keygen/bytes.h"
+#include "common/bytes.h"
 
 #define ADDRESSES	60000
 #define HELLO		32

@@ -63,14 +63,14 @@ units() { # SOURCE
 	done
 	[ $n -gt "$before" ] || fail "$1 has no examples"
 }
-for page in "$TOP"/*/*.[1578]; do
+while read -r -u 3 page; do
 	grep -q '^\.Sh EXAMPLES' "$page" || continue
 	awk '/^\.Sh/ { on = $2 == "EXAMPLES" } !on { next }
 		/^\.Bd/ { block = 1; next } /^\.Ed/ { block = 0; print "%%"; next }
 		block { gsub(/\\e/, "\\"); print }
 		/^\.Dl/ { sub(/^\.Dl (\$ )?/, ""); gsub(/\\e/, "\\"); print; print "%%" }' "$page" >blocks
 	units "${page##*/}" <blocks
-done
+done 3< <(find "$TOP"/{common,keygen,setupbin,amt,ukpu,server,samples} -name '*.[1578]' | sort)
 awk '/^```sh/ { on = 1; next } /^```/ && on { on = 0; print "%%" } on' "$TOP/README.md" >blocks
 units README.md <blocks
 for program in $PROGRAMS; do

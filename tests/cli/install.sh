@@ -15,7 +15,7 @@ for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl; do
 	grep -qx "./usr/share/bash-completion/completions/$program" files || fail "bash: $program"
 	grep -qx "./usr/share/zsh/vendor-completions/_$program" files || fail "zsh: $program"
 done
-pages=$(find "$TOP"/{keygen,setupbin,ukpu,server} -name '*.[1578]' | wc -l)
+pages=$(find "$TOP"/{common,keygen,setupbin,amt,ukpu,server} -name '*.[1578]' | wc -l)
 [ "$(grep -c '/man/man' files)" = "$pages" ] ||
 	fail "pages are missing"
 # What is said to belong into the packages is all of it.

@@ -6,7 +6,7 @@ source "$TOP/tests/cli/daemon.inc"
 
 # "PROGRAM VERB<tab>FIELD" of the pages; an entry that speaks of another verb (@) has its fields
 # too, but for those (-) that follow a line "but".
-cat "$TOP/keygen/amt-json.5" "$TOP/samples/amt-sim.1" >pages
+cat "$TOP/keygen/amt-json.5" "$TOP/samples/amt-sim/cli/amt-sim.1" >pages
 awk '/^\.Sh/ { on = $2 == "DESCRIPTION" || $2 == "JSON" } !on { next }
 	/^\.(It|El|Ss)/ { verb = "" }
 	/^\.It Cm amt-|^\.It Cm ukpu/ { program = $3; verb = $0; sub(/^\.It Cm /, "", verb); print verb "\t" }

@@ -27,7 +27,7 @@ for my $file (@ARGV) {
 	}
 }
 PERL
-perl literals.pl "$TOP"/{keygen,setupbin,ukpu,server}/*.c "$TOP"/samples/amt-sim*.c >literals
+find "$TOP"/{common,keygen,setupbin,amt,ukpu,server,samples} -name '*.c' -exec perl literals.pl {} + >literals
 grep -q 'amt-provisionctl keys import' literals || fail "no message was found"
 
 # "PROGRAM word word --option...": the first word or two are a verb, whose options these are.

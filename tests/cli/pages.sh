@@ -4,7 +4,7 @@
 set -eu
 fail() { echo "FAIL: $*"; exit 1; }
 for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-sim; do
-	page=$(echo "$TOP"/*/"$program".[18])
+	page=$(find "$TOP"/{common,keygen,setupbin,amt,ukpu,server,samples} -name "$program.[18]")
 	{ echo; "$BIN/$program" --help | awk '/^Verbs:/ { on = 1; next } /^$/ { on = 0 }
 		on && /^  [a-z]/ { sub(/^  /, ""); sub(/  .*/, ""); print }'; } >verbs
 	# A line each: the short form, if there is one, and the long one.
@@ -36,12 +36,12 @@ sed '/^#\[profile/,$d' "$TOP/samples/amt-provisiond.conf" | sed -n 's/^#\([a-z_]
 	sort | diff - has || fail "the sample differs from amt-provisiond --check"
 
 # Every event has its name in a page of the server.
-grep -ohE '(EVENT_[A-Z]+,|[.]name =) *"[a-z-]+"' "$TOP"/server/*.c | grep -oE '"[a-z-]+"' |
+grep -ohE '(EVENT_[A-Z]+,|[.]name =) *"[a-z-]+"' -r "$TOP"/server --include='*.c' | grep -oE '"[a-z-]+"' |
 	tr -d '"' |
 	sort -u >events
 [ "$(wc -l <events)" -ge 25 ] || fail "no events are found"
 while read -r event; do
-	grep -qE "[ ,]$event( |,|$)|^\.It Cm .*$event" "$TOP"/server/amt-provision{d,ctl}.8 ||
+	grep -qE "[ ,]$event( |,|$)|^\.It Cm .*$event" "$TOP"/server/{,ctl/}amt-provision*.8 ||
 		fail "no page tells the event $event"
 done <events
 echo ok

@@ -1,8 +1,8 @@
 /* Fuzz target: the FAT reader, firmware's look-up and the verify rules on any bytes. */
 #include <stdlib.h>
 
-#include "ukpu/fatread.h"
-#include "ukpu/verify.h"
+#include "ukpu/format/fatread.h"
+#include "ukpu/stick/verify.h"
 
 #define LARGEST	(8u << 20)
 

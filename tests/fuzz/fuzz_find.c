@@ -1,7 +1,7 @@
 /* Fuzz target: repair's finder, and reading what it found. */
 #include <stdlib.h>
 
-#include "ukpu/find.h"
+#include "ukpu/stick/find.h"
 
 #define LARGEST	(2u << 20)
 

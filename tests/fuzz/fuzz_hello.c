@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/hello.h"
+#include "server/hello/hello.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "server/inventory.h"
-#include "server/naming.h"
+#include "server/admin/inventory.h"
+#include "server/setup/naming.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

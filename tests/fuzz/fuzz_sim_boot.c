@@ -6,10 +6,10 @@
 #include <unistd.h>
 
 /* The files under test belong to a program, not to a library. */
-#include "samples/amt-sim-hex.c"
-#include "samples/amt-sim-device.c"
-#include "samples/amt-sim-stick.c"
-#include "samples/amt-sim-boot.c"
+#include "samples/amt-sim/sim-hex.c"
+#include "samples/amt-sim/sim-device.c"
+#include "samples/amt-sim/sim-stick.c"
+#include "samples/amt-sim/sim-boot.c"
 
 #define STICK_BYTES	(36u * 1024 * 1024)
 #define SECTORS_MAX	64

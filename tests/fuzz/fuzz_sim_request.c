@@ -4,14 +4,14 @@
 #include <string.h>
 
 /* The files under test belong to a program, not to a library. */
-#include "samples/amt-sim-hex.c"
-#include "samples/amt-sim-device.c"
-#include "samples/amt-sim-setup.c"
-#include "samples/amt-sim-habits.c"
-#include "samples/amt-sim-xml.c"
-#include "samples/amt-sim-class.c"
-#include "samples/amt-sim-digest.c"
-#include "samples/amt-sim-wsman.c"
+#include "samples/amt-sim/sim-hex.c"
+#include "samples/amt-sim/sim-device.c"
+#include "samples/amt-sim/sim-setup.c"
+#include "samples/amt-sim/sim-habits.c"
+#include "samples/amt-sim/sim-xml.c"
+#include "samples/amt-sim/sim-class.c"
+#include "samples/amt-sim/sim-digest.c"
+#include "samples/amt-sim/sim-wsman.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,12 +4,12 @@
 #include <string.h>
 
 /* The files under test belong to a program, not to a library. */
-#include "samples/amt-sim-hex.c"
-#include "samples/amt-sim-device.c"
-#include "samples/amt-sim-setup.c"
-#include "samples/amt-sim-habits.c"
-#include "samples/amt-sim-xml.c"
-#include "samples/amt-sim-soap.c"
+#include "samples/amt-sim/sim-hex.c"
+#include "samples/amt-sim/sim-device.c"
+#include "samples/amt-sim/sim-setup.c"
+#include "samples/amt-sim/sim-habits.c"
+#include "samples/amt-sim/sim-xml.c"
+#include "samples/amt-sim/sim-soap.c"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

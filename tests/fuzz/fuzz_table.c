@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ukpu/parts.h"
+#include "ukpu/format/parts.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

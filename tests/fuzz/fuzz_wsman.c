@@ -2,8 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/setup.h"
-#include "server/xml.h"
+#include "server/setup/setup.h"
+#include "amt/xml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,7 +2,7 @@
  * Read before every file by the static analyzer, which looks at one file at a time: it cannot see
  * that these never return 0, and would follow paths on which a function failed and went on.
  */
-#include "keygen/error.h"
+#include "common/error.h"
 
 #define error_stays(call) \
 	({ int error_ = (call); if (error_ >= 0) __builtin_unreachable(); error_; })

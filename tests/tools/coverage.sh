@@ -4,17 +4,17 @@
 set -eu
 build=$1 least=$2
 cd "$(dirname "$0")/../.."
-for folder in keygen setupbin ukpu server; do
+for folder in common keygen setupbin amt ukpu/format ukpu/drive ukpu/stick server/keymap server/core \
+	server/hello server/setup server/admin; do
 	for object in "$build/$folder"/*.o; do
 		source=$folder/$(basename "$object" .o).c
-		case $source in */amt-*|ukpu/ukpu.c|ukpu/ukpu-*) continue ;; esac
 		gcov -n -o "$object" "$source" 2>/dev/null |
 			awk -v want="$source" '/^File/ { file = $2; gsub("\047", "", file) }
 				/^Lines executed/ && file == want {
 					split($2, a, ":"); sub("%", "", a[2]); print want, a[2], $4; file = "" }'
 	done
 done | awk -v least="$least" '{
-		split($1, path, "/"); lines[path[1]] += $3; hit[path[1]] += $2 * $3 / 100
+		folder = $1; sub("/[^/]*$", "", folder); lines[folder] += $3; hit[folder] += $2 * $3 / 100
 		all += $3; allhit += $2 * $3 / 100
 		if ($2 < 70) printf "  %5.1f %%  %s (%d lines)\n", $2, $1, $3
 	}

@@ -1,22 +1,66 @@
 #!/bin/bash
-# Fails when a file includes against the direction of the folders: keygen is the floor, setupbin
-# stands on it, ukpu and server on both, and those two never meet. The files of programs
-# (PROGRAM.c and PROGRAM-*.c) stand on the top floor and may use all.
+# Fails when a file includes against the direction of the folders. A folder may include itself and
+# what stands behind it in this table; the folders of programs may include all, and nothing but
+# tests includes them. A folder with sources that is not in the table fails, too.
 set -eu
 cd "$(dirname "$0")/../.."
+
+table='
+common
+keygen                  common
+setupbin                common keygen
+amt                     common keygen
+ukpu/format             common
+ukpu/drive              common ukpu/format
+ukpu/stick              common keygen setupbin ukpu/format ukpu/drive
+server/keymap           common keygen
+server/core             common keygen server/keymap
+server/hello            common keygen server/keymap server/core
+server/setup            common keygen server/keymap server/core amt
+server/admin            common keygen setupbin ukpu/format server/keymap server/core
+samples/amt-sim         *
+keygen/cli              *
+setupbin/cli            *
+ukpu/cli                *
+ukpu/wizard             *
+server                  *
+server/ctl              *
+samples/amt-sim/cli     *
+'
+programs='keygen/cli|setupbin/cli|ukpu/cli|ukpu/wizard|server|server/ctl|samples/amt-sim/cli'
+# The wizard is part of ukpu, and starts from its command line.
+own='ukpu/(cli|wizard)/'
+
 status=0
-look() {
-	local folder=$1 allowed=$2 file
-	for file in "$folder"/*.[ch]; do
-		case $file in */amt-*|ukpu/ukpu.c|ukpu/ukpu-*) continue ;; esac
-		if grep -HnE '^#include "' "$file" | grep -vE "\"($allowed)/"; then
-			status=1
+complain() { echo "includes: $*" >&2; status=1; }
+while read -r folder; do
+	grep -qE "^$folder( |$)" <<<"$table" || complain "$folder is not in the table"
+done < <(git ls-files 'common/*.[ch]' 'keygen/*.[ch]' 'setupbin/*.[ch]' 'amt/*.[ch]' 'ukpu/*.[ch]' \
+	'server/*.[ch]' 'samples/*.[ch]' 'reflector/*.[ch]' | sed 's,/[^/]*$,,' | sort -u)
+count=0
+while read -r folder allowed; do
+	[ -n "$folder" ] || continue
+	while IFS=: read -r file line text; do
+		count=$((count + 1))
+		room=${text#*\"}
+		room=${room%%\"*}
+		room=${room%/*}
+		[ "$room" != "$folder" ] || continue
+		if [ "$allowed" = '*' ]; then
+			grep -qE "^($programs)$" <<<"$room" || continue
+			[[ ! "$folder/ $room/" =~ ^$own\ $own$ ]] || continue
+		else
+			grep -qxF "$room" <<<"${allowed// /$'\n'}" && continue
 		fi
-	done
-}
-look keygen keygen
-look setupbin 'keygen|setupbin'
-look ukpu 'keygen|setupbin|ukpu'
-look server 'keygen|setupbin|server'
-[ $status = 0 ] || echo "the includes above go against the direction of the folders" >&2
+		complain "$file:$line: $folder may not include $room"
+	done < <(grep -HnE '^#include "' "$folder"/*.[ch])
+done <<<"$table"
+# libevent is for the event loop, newt for the wizard.
+if grep -rlE '^#include <(event2?[/.]|event\.h)' common keygen setupbin amt ukpu server/keymap server/admin server/ctl; then
+	complain "the files above include libevent"
+fi
+if grep -rlE '^#include <newt' common keygen setupbin amt ukpu server samples --include='*.[ch]' | grep -v '^ukpu/wizard/'; then
+	complain "the files above include newt"
+fi
+[ $status != 0 ] || echo "includes: $count, 0 exceptions"
 exit $status

@@ -18,8 +18,8 @@ shellcheck -x "${scripts[@]}" || complain "shellcheck"
 cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -I. -D_GNU_SOURCE -j2 \
 	--enable=warning,portability --suppress=missingIncludeSystem \
 	--suppress=normalCheckLevelMaxBranches --suppress=unknownMacro \
-	keygen setupbin ukpu server samples || complain "cppcheck"
-mapfile -t pages < <(git ls-files 'keygen/*.[1578]' 'setupbin/*.[1578]' 'ukpu/*.[1578]' 'server/*.[1578]' 'samples/*.[1578]')
+	common keygen setupbin amt ukpu server samples || complain "cppcheck"
+mapfile -t pages < <(git ls-files '*.[1578]')
 for page in "${pages[@]}"; do
 	mandoc -Tlint -Wwarning "$page" || complain "$page"
 done

@@ -1,0 +1,22 @@
+/* Help, version and completions, made from the tables of common/cli.h. */
+#ifndef COMMON_CLI_HELP_H
+#define COMMON_CLI_HELP_H
+
+#include <stdio.h>
+
+#include "common/cli.h"
+
+/* The program as a whole: its verbs, a line each, and examples. */
+void cli_help_program(FILE *out, const struct cli_program *program);
+/* Is VERB one of those whose first word NOUN is: "keys import" of "keys"? */
+bool cli_is_of_noun(const struct cli_verb *verb, const char *noun);
+/* The verbs of NOUN, a line each. */
+void cli_help_noun(FILE *out, const struct cli_program *program, const char *noun);
+/* One verb: synopsis, options, details, examples. */
+void cli_help_verb(FILE *out, const struct cli_program *program, const struct cli_verb *verb);
+/* "amt-keygen 0.1.0" and a line end. */
+void cli_help_version(FILE *out, const struct cli_program *program);
+/* The completion script for SHELL, "bash" or "zsh". KIT_ERR_ARGUMENT for any other. */
+int cli_complete(FILE *out, const struct cli_program *program, const char *shell);
+
+#endif

@@ -1,0 +1,521 @@
+/* The command line of every program: verbs and options from tables, errors, questions. */
+#include "common/cli.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/cli-help.h"
+#include "common/secret.h"
+
+struct cli_given {
+	const struct cli_option *option;
+	const char *value;
+};
+
+#define MAX_OPTIONS	64
+
+/* Options that need no table; their getopt codes lie above the table's indexes. */
+enum { CODE_TABLE = 1000, CODE_HELP = 2000, CODE_VERSION, CODE_QUIET, CODE_JSON };
+
+static const struct cli_option *find_option(const struct cli *cli, const char *name)
+{
+	const struct cli_option *o = cli->verb->options;
+
+	for (; o && o->name; o++)
+		if (strcmp(o->name, name) == 0)
+			return o;
+	fprintf(stderr, "%s: option --%s is not in the table of \"%s\"\n", cli->program->name,
+		name, cli->verb->name);
+	abort();
+}
+
+size_t cli_count(const struct cli *cli, const char *name)
+{
+	const struct cli_option *o = find_option(cli, name);
+	size_t n = 0;
+
+	for (size_t i = 0; i < cli->n_given; i++)
+		n += cli->given[i].option == o;
+	return n;
+}
+
+const char *cli_value_at(const struct cli *cli, const char *name, size_t at)
+{
+	const struct cli_option *o = find_option(cli, name);
+
+	for (size_t i = 0; i < cli->n_given; i++)
+		if (cli->given[i].option == o && at-- == 0)
+			return cli->given[i].value;
+	return NULL;
+}
+
+bool cli_has(const struct cli *cli, const char *name)
+{
+	return cli_count(cli, name) > 0;
+}
+
+const char *cli_value(const struct cli *cli, const char *name)
+{
+	return cli_value_at(cli, name, 0);
+}
+
+int cli_parse_size(const char *text, uint64_t *out)
+{
+	char *end;
+	unsigned long long n;
+	int shift = 0;
+
+	if (*text < '0' || *text > '9')
+		return KIT_ERR_ARGUMENT;
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	if (errno)
+		return KIT_ERR_ARGUMENT;
+	if (*end == 'K' || *end == 'k')
+		shift = 10;
+	else if (*end == 'M' || *end == 'm')
+		shift = 20;
+	else if (*end == 'G' || *end == 'g')
+		shift = 30;
+	end += shift != 0;
+	if (*end || n > UINT64_MAX >> shift)
+		return KIT_ERR_ARGUMENT;
+	*out = (uint64_t)n << shift;
+	return KIT_OK;
+}
+
+static int bounded(const struct cli *cli, const char *name, bool size, uint64_t min, uint64_t max,
+		   uint64_t *out, struct fault *fault)
+{
+	const char *text = cli_value(cli, name);
+	uint64_t n;
+
+	if (!text)
+		return KIT_OK;
+	if ((!size && strspn(text, "0123456789") != strlen(text)) || cli_parse_size(text, &n)) {
+		fault_set(fault, KIT_ERR_ARGUMENT, "--%s: \"%s\" is no %s", name, text,
+			  size ? "size" : "number");
+		return fault_todo(fault, size ? "give bytes, or a number with K, M or G (64M)"
+					      : "give a whole number");
+	}
+	if (n < min || n > max)
+		return fault_set(fault, KIT_ERR_ARGUMENT, "--%s: %" PRIu64 " is not within %" PRIu64
+				 " to %" PRIu64, name, n, min, max);
+	*out = n;
+	return KIT_OK;
+}
+
+int cli_number(const struct cli *cli, const char *name, uint64_t min, uint64_t max, uint64_t *out,
+	       struct fault *fault)
+{
+	return bounded(cli, name, false, min, max, out, fault);
+}
+
+int cli_size(const struct cli *cli, const char *name, uint64_t min, uint64_t max, uint64_t *out,
+	     struct fault *fault)
+{
+	return bounded(cli, name, true, min, max, out, fault);
+}
+
+int cli_fail(const struct cli *cli, const struct fault *fault)
+{
+	fflush(stdout);
+	fprintf(stderr, "%s: %s\n", cli->program->name,
+		fault->what[0] ? fault->what : error_text(fault->code));
+	if (fault->todo[0])
+		fprintf(stderr, "  %s\n", fault->todo);
+	return EXIT_CANNOT;
+}
+
+__attribute__((format(printf, 3, 0)))
+static void message(const struct cli *cli, const char *kind, const char *format, va_list args)
+{
+	fflush(stdout);
+	fprintf(stderr, "%s: %s", cli->program->name, kind);
+	vfprintf(stderr, format, args);
+	fputc('\n', stderr);
+}
+
+void cli_warn(const struct cli *cli, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	message(cli, "warning: ", format, args);
+	va_end(args);
+}
+
+void cli_note(const struct cli *cli, const char *format, ...)
+{
+	va_list args;
+
+	if (cli->quiet)
+		return;
+	va_start(args, format);
+	message(cli, "", format, args);
+	va_end(args);
+}
+
+int cli_misuse(const struct cli *cli, const char *format, ...)
+{
+	const char *verb = cli->verb ? cli->verb->name : "";
+	va_list args;
+
+	va_start(args, format);
+	message(cli, "", format, args);
+	va_end(args);
+	fprintf(stderr, "  see: %s %s%s--help\n", cli->program->name, verb, *verb ? " " : "");
+	return EXIT_CANNOT;
+}
+
+int cli_ask(const struct cli *cli, const char *question, char *out, size_t size,
+	    struct fault *fault)
+{
+	if (!isatty(STDIN_FILENO))
+		return fault_set(fault, KIT_ERR_STATE,
+				 "a question has to be answered, but standard input is no terminal");
+	fflush(stdout);
+	fprintf(stderr, "%s", question);
+	if (!fgets(out, (int)size, stdin))
+		return fault_set(fault, KIT_ERR_CANCELLED, "no answer, so nothing was done");
+	out[strcspn(out, "\r\n")] = 0;
+	return KIT_OK;
+}
+
+int cli_confirm(const struct cli *cli, const char *question, const char *word,
+		struct fault *fault)
+{
+	char answer[64];
+	int rc = cli_ask(cli, question, answer, sizeof(answer), fault);
+
+	if (!rc && strcmp(answer, word) != 0)
+		rc = fault_set(fault, KIT_ERR_CANCELLED,
+			       "the answer was not \"%s\", so nothing was done", word);
+	return rc;
+}
+
+int cli_print_json(struct cli *cli, struct json_t *value)
+{
+	struct fault fault = { 0 };
+	int rc = value ? json_dumpf(value, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(6)) : -1;
+
+	json_decref(value);
+	putchar('\n');
+	if (rc == 0)
+		return EXIT_YES;
+	fault_set(&fault, KIT_ERR_NOMEM, "cannot make the JSON output");
+	return cli_fail(cli, &fault);
+}
+
+/* Words of a verb's name that argv begins with, or 0 when it does not match. */
+static int matches(const struct cli_verb *verb, int argc, char **argv)
+{
+	const char *p = verb->name;
+	int words = 0;
+
+	while (*p) {
+		size_t n = strcspn(p, " ");
+
+		if (words == argc || strlen(argv[words]) != n || strncmp(argv[words], p, n) != 0)
+			return 0;
+		words++;
+		p += n;
+		p += strspn(p, " ");
+	}
+	return words;
+}
+
+/* The verb that ARGV names, its words counted in *USED; the longest name wins. */
+static const struct cli_verb *find_verb(const struct cli_program *program, int argc, char **argv,
+					int *used)
+{
+	const struct cli_verb *best = NULL;
+
+	*used = 0;
+	for (const struct cli_verb *v = program->verbs; v->name; v++) {
+		int n = matches(v, argc, argv);
+
+		if (n > *used || (!*v->name && !best)) {
+			best = v;
+			*used = n;
+		}
+	}
+	return best;
+}
+
+static int take(struct cli *cli, const struct cli_option *o, const char *value)
+{
+	for (size_t i = 0; i < cli->n_given; i++) {
+		const struct cli_option *other = cli->given[i].option;
+
+		if (other == o && !(o->flags & CLI_REPEAT))
+			return cli_misuse(cli, "--%s is given twice", o->name);
+		if (other != o && o->exclusive && other->exclusive == o->exclusive)
+			return cli_misuse(cli, "--%s and --%s exclude each other", other->name,
+					  o->name);
+	}
+	cli->given[cli->n_given++] = (struct cli_given){ o, value };
+	return EXIT_YES;
+}
+
+/* What getopt_long() wants to know of a verb's options. */
+struct getopt_table {
+	char shorts[2 * MAX_OPTIONS + 8];
+	struct option longs[MAX_OPTIONS + 5];
+};
+
+static const struct cli_option *options_of(const struct cli_verb *verb)
+{
+	static const struct cli_option none[] = { { 0 } };
+
+	return verb->options ? verb->options : none;
+}
+
+static struct getopt_table getopt_table_of(const struct cli_verb *verb)
+{
+	struct getopt_table t = { .shorts = ":hq" };
+	size_t n = 0, at = strlen(t.shorts);
+
+	for (const struct cli_option *o = options_of(verb); o->name; o++, n++) {
+		if (n == MAX_OPTIONS)
+			abort();	/* the table is the program's own */
+		t.longs[n] = (struct option){ o->name, o->value ? required_argument : no_argument,
+					      NULL, CODE_TABLE + (int)n };
+		if (o->letter) {
+			t.shorts[at++] = o->letter;
+			if (o->value)
+				t.shorts[at++] = ':';
+		}
+	}
+	t.longs[n++] = (struct option){ "help", no_argument, NULL, CODE_HELP };
+	t.longs[n++] = (struct option){ "version", no_argument, NULL, CODE_VERSION };
+	t.longs[n++] = (struct option){ "quiet", no_argument, NULL, CODE_QUIET };
+	if (verb->flags & CLI_JSON)
+		t.longs[n++] = (struct option){ "json", no_argument, NULL, CODE_JSON };
+	return t;
+}
+
+/* The option of the table that getopt_long() gave CODE for: its place, or its letter. */
+static const struct cli_option *option_of_code(const struct cli_verb *verb, int code)
+{
+	const struct cli_option *o = options_of(verb);
+
+	if (code >= CODE_TABLE)
+		return &o[code - CODE_TABLE];
+	while (o->letter != code)
+		o++;
+	return o;
+}
+
+/*
+ * Is WORD, as given for O, "--new-password" and no more of --new-password-file? What follows it
+ * is then likely to be the password, and not a file's name that messages may tell.
+ */
+static bool lacks_file(const struct cli_option *o, const char *word)
+{
+	static const char end[] = "-password-file";
+	size_t n = strlen(o->name), given = strcspn(word, "=") - strlen("--");
+
+	return n > strlen(end) && strcmp(o->name + n - strlen(end), end) == 0 &&
+	       given <= n - strlen("-file");
+}
+
+/* Is all there that the verb demands, and no operand too many? As parse(). */
+static int check_demands(const struct cli *cli)
+{
+	const struct cli_verb *verb = cli->verb;
+
+	for (const struct cli_option *o = options_of(verb); o->name; o++)
+		if ((o->flags & CLI_REQUIRED) && !cli_has(cli, o->name))
+			return cli_misuse(cli, "--%s is missing", o->name);
+	if (cli->argc < verb->min_operands)
+		return cli_misuse(cli, "an operand is missing: %s", verb->operands);
+	if (verb->max_operands >= 0 && cli->argc > verb->max_operands)
+		return cli_misuse(cli, "\"%s\" is one operand too many",
+				  cli->argv[verb->max_operands]);
+	return -1;
+}
+
+/* Parse the options of cli->verb. Returns an exit status, or -1 to go on. */
+static int parse(struct cli *cli, int argc, char **argv)
+{
+	const struct getopt_table table = getopt_table_of(cli->verb);
+	const struct cli_option *option;
+	const char *word;
+	int code, name;
+
+	optind = 1;
+	opterr = 0;
+	while ((code = getopt_long(argc, argv, table.shorts, table.longs, NULL)) != -1) {
+		/* What stands behind '=' may be a secret that was not to stand there. */
+		word = argv[optind - 1];
+		name = (int)strcspn(word, "=");
+		switch (code) {
+		case 'h':
+		case CODE_HELP:
+			cli_help_verb(stdout, cli->program, cli->verb);
+			return EXIT_YES;
+		case CODE_VERSION:
+			cli_help_version(stdout, cli->program);
+			return EXIT_YES;
+		case 'q':
+		case CODE_QUIET:
+			cli->quiet = true;
+			continue;
+		case CODE_JSON:
+			cli->json = true;
+			continue;
+		case ':':
+			return cli_misuse(cli, "%.*s needs a value", name, word);
+		case '?':
+			if (optopt && optopt < CODE_TABLE)
+				return cli_misuse(cli, "there is no option -%c", optopt);
+			return cli_misuse(cli, optopt ? "%.*s takes no value"
+						      : "there is no option %.*s, or it is ambiguous",
+					  name, word);
+		}
+		option = option_of_code(cli->verb, code);
+		if (optarg == word)
+			word = argv[optind - 2];
+		if (code >= CODE_TABLE && lacks_file(option, word))
+			return cli_misuse(cli, "there is no option %.*s: passwords are read from files,"
+					  " --%s FILE", (int)strcspn(word, "="), word, option->name);
+		code = take(cli, option, optarg);
+		if (code)
+			return code;
+	}
+	cli->argc = argc - optind;
+	cli->argv = argv + optind;
+	return check_demands(cli);
+}
+
+/* Standard output may be a full disk or a closed pipe: what was not taken was not said. */
+static int check_stdout(const struct cli_program *program, int status)
+{
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	if (errno != EPIPE)
+		fprintf(stderr, "%s: cannot write to standard output: %s\n", program->name,
+			strerror(errno));
+	return EXIT_CANNOT;
+}
+
+/* Key lists pass through jansson: what it frees may have held a secret. */
+static void wiping_free(void *p)
+{
+	if (p)
+		secret_wipe(p, malloc_usable_size(p));
+	free(p);
+}
+
+static bool asks_for_help(const char *word)
+{
+	return !strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "help");
+}
+
+/* Is WORD what several verbs have in common, "keys" of "keys import"? */
+static bool is_noun(const struct cli_program *program, const char *word)
+{
+	for (const struct cli_verb *v = program->verbs; v->name; v++)
+		if (cli_is_of_noun(v, word))
+			return true;
+	return false;
+}
+
+/* ARGV names no verb: say which there are, or at least where that is said. */
+static int no_verb(const struct cli *cli, int argc, char **argv)
+{
+	const struct cli_program *program = cli->program;
+
+	if (argc < 2) {
+		cli_help_program(stderr, program);
+		return EXIT_CANNOT;
+	}
+	if (!is_noun(program, argv[1]))
+		return cli_misuse(cli, "there is no verb \"%s\"", argv[1]);
+	if (argc > 2 && asks_for_help(argv[2])) {
+		cli_help_noun(stdout, program, argv[1]);
+		return EXIT_YES;
+	}
+	if (argc > 2)
+		fprintf(stderr, "%s: there is no verb \"%s %s\"\n\n", program->name, argv[1],
+			argv[2]);
+	cli_help_noun(stderr, program, argv[1]);
+	return EXIT_CANNOT;
+}
+
+/*
+ * A standard stream that was closed leaves its number to the next file that is opened: warnings
+ * would go into a setup.bin, onto a stick. Something that refuses reads or writes takes its place.
+ */
+static int fill_streams(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			return KIT_ERR_SYSTEM;
+	return KIT_OK;
+}
+
+int cli_main(const struct cli_program *program, int argc, char **argv)
+{
+	struct cli cli = { .program = program };
+	int status, used;
+
+	if (fill_streams()) {
+		fprintf(stderr, "%s: a standard stream is closed, and /dev/null cannot take its place:"
+			" %s\n", program->name, strerror(errno));
+		return EXIT_CANNOT;
+	}
+	secret_protect_process();
+	/* A reader that went away and a limit on file sizes are errors of a write, no deaths. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	json_set_alloc_funcs(malloc, wiping_free);
+	if (argc > 1 && asks_for_help(argv[1])) {
+		const struct cli_verb *verb = find_verb(program, argc - 2, argv + 2, &used);
+
+		if (verb)
+			cli_help_verb(stdout, program, verb);
+		else if (argc > 2 && is_noun(program, argv[2]))
+			cli_help_noun(stdout, program, argv[2]);
+		else
+			cli_help_program(stdout, program);
+		return check_stdout(program, EXIT_YES);
+	}
+	if (argc > 1 && !strcmp(argv[1], "--version")) {
+		cli_help_version(stdout, program);
+		return check_stdout(program, EXIT_YES);
+	}
+	if (argc == 3 && !strcmp(argv[1], "--completion")) {
+		if (cli_complete(stdout, program, argv[2]))
+			return cli_misuse(&cli, "--completion: bash or zsh, not \"%s\"", argv[2]);
+		return check_stdout(program, EXIT_YES);
+	}
+	cli.verb = find_verb(program, argc - 1, argv + 1, &used);
+	if (!cli.verb)
+		return check_stdout(program, no_verb(&cli, argc, argv));
+	cli.given = calloc((size_t)argc + 1, sizeof(*cli.given));
+	if (!cli.given) {
+		struct fault fault = { 0 };
+
+		fault_set(&fault, KIT_ERR_NOMEM, "out of memory");
+		return cli_fail(&cli, &fault);
+	}
+	/* getopt starts behind argv[0]: the last word of the verb takes that place. */
+	status = parse(&cli, argc - used, argv + used);
+	if (status < 0)
+		status = cli.verb->run(&cli);
+	free(cli.given);
+	return check_stdout(program, status);
+}

@@ -1,0 +1,70 @@
+/* Paths and texts out of strangers' names. */
+#include "common/text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "common/utf8.h"
+
+/* The first bytes of the N bytes of NAME, N at most, that end with a whole character of UTF-8. */
+static size_t whole_characters(const char *name, size_t n)
+{
+	while (n && (name[n] & 0xC0) == 0x80)
+		n--;
+	return n;
+}
+
+/* What stands behind the last dot of NAME, the dot included; "" for nothing that is worth it. */
+static const char *extension(const char *name)
+{
+	const char *dot = *name ? strrchr(name + 1, '.') : NULL;
+
+	return dot && strlen(dot) <= TAME_NAME / 4 ? dot : name + strlen(name);
+}
+
+bool tame_path_numbered(char *out, size_t size, const char *folder, const char *name,
+			const char *number)
+{
+	const char *end = extension(name);
+	size_t stem = (size_t)(end - name), room = TAME_NAME - strlen(end) - strlen(number);
+	int n;
+
+	if (stem > room)
+		stem = whole_characters(name, room);
+	n = snprintf(out, size, "%s/%.*s%s%s", folder, (int)stem, name, number, end);
+	return n >= 0 && (size_t)n < size;
+}
+
+bool tame_path(char *out, size_t size, const char *folder, const char *name)
+{
+	char *last;
+
+	if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
+		name = "_";
+	if (!tame_path_numbered(out, size, folder, name, ""))
+		return false;
+	for (last = out + strlen(folder) + 1; *last; last++) {
+		if (*last == '/' || *last == '\\')
+			*last = '_';
+	}
+	return true;
+}
+
+void tame_text(char *out, size_t size, const char *text)
+{
+	size_t n = 0;
+
+	while (*text) {
+		size_t bytes = utf8_character(text, strnlen(text, 4));
+
+		if (n + (bytes ? bytes : 1) >= size)
+			break;
+		if (bytes)
+			memcpy(out + n, text, bytes);
+		else
+			out[n] = '?';
+		n += bytes ? bytes : 1;
+		text += bytes ? bytes : 1;
+	}
+	out[n] = '\0';
+}

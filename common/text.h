@@ -1,0 +1,27 @@
+/* Names from a stranger's stick, made fit for a folder and a terminal of this machine. */
+#ifndef COMMON_TEXT_H
+#define COMMON_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#define TAME_NAME	255	/* bytes of one name, as file systems here take them */
+
+/*
+ * FOLDER/NAME into OUT, SIZE bytes. NAME (UTF-8) may be anything: it will not lead out of the
+ * folder, and where it is too long it is cut before its extension. False when the path does not
+ * fit.
+ */
+bool tame_path(char *out, size_t size, const char *folder, const char *name);
+
+/* The same for a NAME that is tame already, with NUMBER before its extension: "a~2.txt". */
+bool tame_path_numbered(char *out, size_t size, const char *folder, const char *name,
+			const char *number);
+
+/*
+ * TEXT as a terminal and JSON can take it: '?' for control characters and what is no UTF-8. OUT
+ * receives SIZE bytes at most, and ends with a whole character.
+ */
+void tame_text(char *out, size_t size, const char *text);
+
+#endif

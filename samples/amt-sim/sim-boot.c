@@ -1,0 +1,263 @@
+/* A machine is switched on with a stick in it: what its BIOS does with setup.bin. */
+#include "samples/amt-sim/sim-boot.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "common/bytes.h"
+#include "common/secret.h"
+#include "samples/amt-sim/sim-stick.h"
+#include "setupbin/file.h"
+
+static int64_t read_at(void *context, uint64_t offset, void *buffer, size_t size,
+		   struct fault *fault)
+{
+	const struct stick_file *f = context;
+	int rc;
+
+	if (offset >= f->size)
+		return 0;
+	if (size > f->size - offset)
+		size = (size_t)(f->size - offset);
+	rc = stick_read(f->fd, f->offset + offset, buffer, (uint32_t)size, fault);
+	return rc < 0 ? rc : (int64_t)size;
+}
+
+static bool newer(struct sbin_version a, struct sbin_version b)
+{
+	return a.major != b.major ? a.major > b.major : a.minor > b.minor;
+}
+
+/* The newest file version that firmware of this age knows (Intel AMT and USB Versions). */
+static struct sbin_version known_version(struct device_firmware firmware)
+{
+	if (firmware.major <= 2)
+		return (struct sbin_version){ 1, 0 };
+	if (firmware.major == 3)
+		return (struct sbin_version){ 2, 0 };
+	if (firmware.major <= 5)
+		return (struct sbin_version){ 2, 1 };
+	if (firmware.major <= 6)
+		return (struct sbin_version){ 3, 0 };
+	return (struct sbin_version){ 4, 0 };
+}
+
+/* Firmware's look at the file header, beyond what the decoder refuses by itself. */
+static int check_header(const struct sbin_header *h, const struct stick_file *f,
+			struct sbin_version reads, struct fault *fault)
+{
+	if (sbin_uuid_major(h->uuid) != h->version.major)
+		return fault_set(fault, KIT_ERR_FORMAT,
+				 "setup.bin says version %u.%u, but begins with the file type of "
+				 "version %d", h->version.major, h->version.minor,
+				 sbin_uuid_major(h->uuid));
+	if (newer(h->version, reads)) {
+		fault_set(fault, KIT_ERR_NOT_FOUND,
+			  "setup.bin is of version %u.%u, this BIOS knows versions up to %u.%u",
+			  h->version.major, h->version.minor, reads.major, reads.minor);
+		return fault_todo(fault, "make the file with: --file-version %u.%u", reads.major,
+				  reads.minor);
+	}
+	if (sbin_header_file_bytes(h) > f->size)
+		return fault_set(fault, KIT_ERR_TRUNCATED,
+				 "setup.bin has %u bytes, its header speaks of %llu", f->size,
+				 (unsigned long long)sbin_header_file_bytes(h));
+	if (h->consumed > h->records)
+		return fault_set(fault, KIT_ERR_FORMAT,
+				 "setup.bin counts %u record%s, and %u of them used", h->records,
+				 plural(h->records), h->consumed);
+	return 0;
+}
+
+/* Overwrite one chunk of the file, as firmware does: whole sectors only. */
+static int write_chunk(const struct stick_file *f, uint64_t at, const uint8_t *chunk,
+		       struct fault *fault)
+{
+	ssize_t n;
+
+	do
+		n = pwrite(f->fd, chunk, SBIN_CHUNK, (off_t)(f->offset + at));
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return fault_sys(fault, errno, "cannot mark the record used on the stick");
+	if (n != SBIN_CHUNK)
+		return fault_set(fault, KIT_ERR_SYSTEM,
+				 "the stick took only a part of a sector");
+	return 0;
+}
+
+/*
+ * Counter first: cut off between the two writes, the next machine takes the next record, and
+ * at worst a flag still calls a used record valid.
+ */
+static int mark_used(const struct stick_file *f, const struct sbin_header *h, uint64_t record,
+		     bool wipe, struct fault *fault)
+{
+	uint8_t chunk[SBIN_CHUNK];
+	int rc = stick_read(f->fd, f->offset, chunk, SBIN_CHUNK, fault);
+
+	if (rc == 0) {
+		put_le32(chunk + SBIN_CONSUMED_OFFSET, h->consumed + 1);
+		rc = write_chunk(f, 0, chunk, fault);
+	}
+	for (unsigned i = 0; rc == 0 && i < (wipe ? h->record_chunks : 1u); i++) {
+		uint64_t at = record + (uint64_t)i * SBIN_CHUNK;
+		size_t keep = i == 0 ? SBIN_RECORD_HEADER : 0;
+
+		rc = stick_read(f->fd, f->offset + at, chunk, SBIN_CHUNK, fault);
+		if (rc < 0)
+			break;
+		if (i == 0)
+			put_le32(chunk + SBIN_RECORD_FLAGS_OFFSET,
+				 get_le32(chunk + SBIN_RECORD_FLAGS_OFFSET) & ~(uint32_t)SBIN_VALID);
+		if (wipe)
+			memset(chunk + keep, 0, SBIN_CHUNK - keep);
+		rc = write_chunk(f, at, chunk, fault);
+	}
+	if (rc == 0 && fsync(f->fd) < 0)
+		rc = fault_sys(fault, errno, "cannot mark the record used on the stick");
+	secret_wipe(chunk, sizeof chunk);
+	return rc;
+}
+
+int boot_take_entry(struct device *d, const struct keyentry *e, struct fault *fault)
+{
+	const char *current = e->current_password[0] ? e->current_password : PASSWORD_FACTORY;
+	const char *rule = "";
+	struct device before = *d;
+	int rc;
+
+	if (d->state == DEVICE_POST) {
+		fault_set(fault, KIT_ERR_STATE, "already provisioned: the machine was set up before");
+		rc = fault_todo(fault, "take it back to factory state first");
+		goto out;
+	}
+	if (strcmp(current, d->mebx) != 0) {
+		fault_set(fault, KIT_ERR_REFUSED, "2209 - USB provisioning error: the record's "
+			  "current MEBx password is not the machine's");
+		rc = fault_todo(fault, "clear CMOS to get the factory password back, or give the "
+				"record the password that the machine has");
+		goto out;
+	}
+	if (pidpps_check_pid(e->pair.pid) < 0) {
+		rc = fault_set(fault, KIT_ERR_REFUSED, "status 0x2A: the record's PID is not valid");
+		goto out;
+	}
+	if (pidpps_check_pps(e->pair.pps) < 0) {
+		rc = fault_set(fault, KIT_ERR_REFUSED, "status 0x2B: the record's PPS is not valid");
+		goto out;
+	}
+	/* The factory's password may not stay; any other may. */
+	if (e->new_password[0] ? password_check_new(e->new_password, &rule) < 0
+			       : strcmp(current, PASSWORD_FACTORY) == 0) {
+		rc = fault_set(fault, KIT_ERR_REFUSED, "the record's new MEBx password will not do: "
+			       "%s", rule[0] ? rule : "there is none, and the factory's has to go");
+		goto out;
+	}
+	d->pair = e->pair;
+	if (e->new_password[0])
+		strcpy(d->mebx, e->new_password);
+	d->state = DEVICE_IN;
+	rc = device_save(d, fault);
+	if (rc < 0)
+		*d = before;
+out:
+	secret_wipe(&before, sizeof before);
+	return rc;
+}
+
+static int take_record(struct device *d, const struct stick_file *file, struct sbin_reader *r,
+		       bool wipe, struct boot_report *report, struct fault *fault)
+{
+	const struct sbin_header *h = sbin_reader_header(r);
+	struct keyproblem problem = { .field = "", .rule = "" };
+	struct keyentry entry = { .used = false };
+	struct sbin_record record;
+	uint32_t index;
+	uint64_t offset;
+	int rc = sbin_reader_take(r, &index, &offset, &record, fault);
+
+	if (rc == 0) {
+		rc = fault_set(fault, KIT_ERR_NOT_FOUND, "no record of setup.bin is left, of %u",
+			       h->records);
+		fault_todo(fault, "write fresh keys to the stick");
+	}
+	if (rc < 0)
+		return rc;
+	rc = sbin_record_to_entry(&record, &entry, &problem);
+	if (rc < 0) {
+		rc = fault_set(fault, KIT_ERR_REFUSED, "record %u, %s: %s", index + 1,
+			       problem.field[0] ? problem.field : "PID and PPS",
+			       problem.rule[0] ? problem.rule : error_text(rc));
+		goto out;
+	}
+	rc = boot_take_entry(d, &entry, fault);
+	if (rc < 0) {
+		rc = fault_context(fault, "record %u", index + 1);
+		goto out;
+	}
+	report->record = index + 1;
+	report->records = h->records;
+	report->version = h->version;
+	report->fat_bits = file->fat_bits;
+	report->consumed = sbin_header_consumable(h);
+	if (report->consumed)
+		rc = mark_used(file, h, offset, wipe, fault);
+	if (rc < 0)
+		fault_todo(fault, "the machine holds the key of record %u already: do not use "
+			   "that record for another one", index + 1);
+out:
+	secret_wipe(&entry, sizeof entry);
+	return rc;
+}
+
+int boot_from_stick(struct device *d, const char *stick, const struct boot_bios *bios,
+		    struct boot_report *report, struct fault *fault)
+{
+	struct sbin_version reads = bios->reads.major ? bios->reads : known_version(d->firmware);
+	struct stick_file file = { .fd = -1 };
+	struct sbin_input input = { .read_at = read_at, .context = &file, .name = stick };
+	struct sbin_reader *r = NULL;
+	bool writable = true;
+	off_t size;
+	int fd, rc;
+
+	memset(report, 0, sizeof *report);
+	fd = open(stick, O_RDWR | O_CLOEXEC);
+	if (fd < 0 && (errno == EROFS || errno == EACCES)) {
+		writable = false;
+		fd = open(stick, O_RDONLY | O_CLOEXEC);
+	}
+	if (fd < 0)
+		return fault_sys(fault, errno, "cannot open the stick %s", stick);
+	/* A stick sits in one machine at a time. */
+	size = flock(fd, LOCK_EX) < 0 ? -1 : lseek(fd, 0, SEEK_END);
+	if (size < 0) {
+		rc = fault_sys(fault, errno, "cannot use the stick");
+		goto out;
+	}
+	rc = stick_find(&file, fd, (uint64_t)size, bios->fat16_only ? STICK_FAT16_ONLY : 0, fault);
+	if (rc < 0)
+		goto out;
+	input.size = file.size;
+	rc = sbin_reader_open(&r, &input, fault);
+	if (rc < 0)
+		goto out;
+	rc = check_header(sbin_reader_header(r), &file, reads, fault);
+	if (rc < 0)
+		goto out;
+	if (!writable && sbin_header_consumable(sbin_reader_header(r))) {
+		rc = fault_set(fault, KIT_ERR_READ_ONLY,
+			       "the stick is write-protected, but its records are to be marked used");
+		fault_todo(fault, "move the stick's lock switch");
+		goto out;
+	}
+	rc = take_record(d, &file, r, bios->wipe, report, fault);
+out:
+	sbin_reader_free(&r);
+	close(fd);
+	return rc < 0 ? fault_context(fault, "%s", stick) : 0;
+}

@@ -1,0 +1,309 @@
+/* One simulated machine: factory state, and its flash as a private file of plain lines. */
+#include "samples/amt-sim/sim-device.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/outfile.h"
+#include "common/secret.h"
+#include "samples/amt-sim/sim-hex.h"
+
+#define FILE_MAX	4096	/* bytes; a state file has under 1200 */
+
+static const char *const state_names[] = { "pre", "in", "post" };
+
+const char *device_state_name(enum device_state state)
+{
+	return state_names[state];
+}
+
+int device_parse_uuid(const char *text, uint8_t *out)
+{
+	static const int groups[] = { 4, 2, 2, 2, 6 };
+
+	if (strlen(text) != DEVICE_UUID_SHOWN)
+		return KIT_ERR_FORMAT;
+	for (size_t g = 0; g < 5; g++) {
+		if (g > 0 && *text++ != '-')
+			return KIT_ERR_FORMAT;
+		if (!hex_parse(text, out, (size_t)groups[g]))
+			return KIT_ERR_FORMAT;
+		text += 2 * groups[g];
+		out += groups[g];
+	}
+	return 0;
+}
+
+void device_show_uuid(const uint8_t *u, char *out)
+{
+	snprintf(out, DEVICE_UUID_SHOWN + 1,
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
+		 u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11],
+		 u[12], u[13], u[14], u[15]);
+}
+
+void device_smbios_uuid(const uint8_t *uuid, uint8_t *out)
+{
+	static const uint8_t from[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
+
+	for (size_t i = 0; i < 16; i++)
+		out[i] = uuid[from[i]];
+}
+
+int device_random_uuid(uint8_t *out, struct fault *fault)
+{
+	if (gnutls_rnd(GNUTLS_RND_NONCE, out, 16) < 0)
+		return fault_set(fault, KIT_ERR_CRYPTO, "no random numbers for a UUID");
+	out[6] = (out[6] & 0x0f) | 0x40;	/* RFC 4122: random */
+	out[8] = (out[8] & 0x3f) | 0x80;
+	return 0;
+}
+
+int device_parse_firmware(const char *text, struct device_firmware *out)
+{
+	char end;
+	int n = sscanf(text, "%3u.%3u.%5u%c", &out->major, &out->minor, &out->build, &end);
+
+	if (n == 2 && strchr(strchr(text, '.') + 1, '.') == NULL &&
+	    strspn(text, "0123456789.") == strlen(text)) {
+		out->build = 0;
+		n = 3;
+	}
+	return n == 3 && out->major >= 1 ? 0 : KIT_ERR_FORMAT;
+}
+
+int device_factory(struct device *d, const uint8_t *uuid, struct device_firmware firmware,
+		   const char *file, struct fault *fault)
+{
+	uint8_t realm[16];
+	int rc = 0;
+
+	memset(d, 0, sizeof *d);
+	if (gnutls_rnd(GNUTLS_RND_NONCE, realm, sizeof realm) < 0)
+		return fault_set(fault, KIT_ERR_CRYPTO, "no random numbers for a new machine");
+	if (uuid != NULL)
+		memcpy(d->uuid, uuid, 16);
+	else
+		rc = device_random_uuid(d->uuid, fault);
+	if (rc < 0)
+		return rc;
+	if (file != NULL) {
+		d->file = strdup(file);
+		if (d->file == NULL)
+			return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	}
+	d->firmware = firmware;
+	d->state = DEVICE_PRE;
+	strcpy(d->mebx, PASSWORD_FACTORY);
+	strcpy(d->realm, "Digest:");
+	hex_show(realm, sizeof realm, true, d->realm + strlen(d->realm));
+	strcpy(d->user, DEVICE_ADMIN);
+	return 0;
+}
+
+/*
+ * The file: one "name: value" a line, so that no value passes through a library whose copies
+ * nobody wipes. Each value is text; these hold them on the way.
+ */
+struct flash {
+	char uuid[DEVICE_UUID_SHOWN + 1];
+	char firmware[16];
+	char state[8];
+	char mebx[PASSWORD_MAX + 1];	/* SECRET */
+	char pid[PID_LENGTH + 1];
+	char pps[PPS_LENGTH + 1];	/* SECRET */
+	char realm[DEVICE_REALM + 1];
+	char user[DEVICE_USER_MAX + 1];
+	char digest[33];		/* SECRET */
+	char host[DEVICE_HOST_MAX + 1];
+	char domain[DEVICE_DOMAIN_MAX + 1];
+	char clock_offset[21];		/* "" when the clock was never set */
+};
+
+#define FIELD(name, member) { name, offsetof(struct flash, member), \
+			      sizeof(((struct flash *)0)->member) }
+static const struct field {
+	const char *name;
+	size_t offset, size;
+} fields[] = {
+	FIELD("uuid", uuid), FIELD("firmware", firmware), FIELD("state", state),
+	FIELD("mebx-password", mebx), FIELD("pid", pid), FIELD("pps", pps),
+	FIELD("digest-realm", realm), FIELD("admin-user", user), FIELD("admin-digest", digest),
+	FIELD("host-name", host), FIELD("domain-name", domain),
+	FIELD("clock-offset", clock_offset),
+};
+#define FIELDS	(sizeof fields / sizeof fields[0])
+
+/* Take TEXT (writable, ended by NUL) apart. True when every field was there, once, and fits. */
+static bool flash_parse(struct flash *f, char *text)
+{
+	unsigned seen = 0;
+
+	for (char *line = text, *next; *line != '\0'; line = next) {
+		char *value = strstr(line, ": ");
+		size_t i = 0;
+
+		next = strchr(line, '\n');
+		if (next == NULL || value == NULL || value > next)
+			return false;
+		*next++ = '\0';
+		*value = '\0';
+		value += 2;
+		while (i < FIELDS && strcmp(line, fields[i].name) != 0)
+			i++;
+		if (i == FIELDS || seen & 1u << i || strlen(value) >= fields[i].size)
+			return false;
+		seen |= 1u << i;
+		strcpy((char *)f + fields[i].offset, value);
+	}
+	return seen == (1u << FIELDS) - 1;
+}
+
+static bool from_flash(struct device *d, const struct flash *f)
+{
+	size_t s = 0;
+
+	while (s < 3 && strcmp(f->state, state_names[s]) != 0)
+		s++;
+	if (s == 3 || device_parse_uuid(f->uuid, d->uuid) < 0 ||
+	    device_parse_firmware(f->firmware, &d->firmware) < 0)
+		return false;
+	if (s != DEVICE_PRE && (pidpps_check_pid(f->pid) < 0 || pidpps_check_pps(f->pps) < 0))
+		return false;
+	d->state = (enum device_state)s;
+	d->admin_set = f->digest[0] != '\0';
+	if (d->admin_set && (strlen(f->digest) != 32 || !hex_parse(f->digest, d->digest, 16)))
+		return false;
+	d->clock_set = f->clock_offset[0] != '\0';
+	d->clock_offset = strtoll(f->clock_offset, NULL, 10);
+	strcpy(d->mebx, f->mebx);
+	strcpy(d->pair.pid, f->pid);
+	strcpy(d->pair.pps, f->pps);
+	strcpy(d->realm, f->realm);
+	strcpy(d->user, f->user);
+	strcpy(d->host, f->host);
+	strcpy(d->domain, f->domain);
+	return true;
+}
+
+int device_load(struct device *d, const char *file, struct fault *fault)
+{
+	int fd = -1, rc = 0;
+	struct stat st;
+	char text[FILE_MAX + 1];
+	struct flash flash = { .uuid = "" };
+	ssize_t size;
+
+	memset(d, 0, sizeof *d);
+	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (fd < 0) {
+		rc = fault_sys(fault, errno, "cannot open the machine's state %s", file);
+		if (rc == KIT_ERR_NOT_FOUND)
+			fault_todo(fault, "make the machine with: amt-sim boot --state %s", file);
+		return rc;
+	}
+	if (fstat(fd, &st) < 0) {
+		rc = fault_sys(fault, errno, "cannot look at %s", file);
+		goto out;
+	}
+	if (st.st_mode & 077) {
+		rc = fault_set(fault, KIT_ERR_PERMISSION,
+			       "%s holds a machine's secrets and others can read it", file);
+		fault_todo(fault, "chmod 600 %s", file);
+		goto out;
+	}
+	size = read(fd, text, FILE_MAX);
+	if (size < 0) {
+		rc = fault_sys(fault, errno, "cannot read %s", file);
+		goto out;
+	}
+	text[size] = '\0';
+	if (!flash_parse(&flash, text) || !from_flash(d, &flash)) {
+		rc = fault_set(fault, KIT_ERR_FORMAT, "%s is no machine's state of amt-sim", file);
+		fault_todo(fault, "move it away to begin again with a machine from the factory");
+		goto out;
+	}
+	d->file = strdup(file);
+	if (d->file == NULL)
+		rc = fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+out:
+	secret_wipe(text, sizeof text);
+	secret_wipe(&flash, sizeof flash);
+	close(fd);
+	if (rc < 0)
+		device_clear(d);
+	return rc;
+}
+
+static void to_flash(const struct device *d, struct flash *f)
+{
+	device_show_uuid(d->uuid, f->uuid);
+	snprintf(f->firmware, sizeof f->firmware, "%u.%u.%u", d->firmware.major,
+		 d->firmware.minor, d->firmware.build);
+	strcpy(f->state, state_names[d->state]);
+	if (d->admin_set)
+		hex_show(d->digest, sizeof d->digest, false, f->digest);
+	if (d->clock_set)
+		snprintf(f->clock_offset, sizeof f->clock_offset, "%lld",
+			 (long long)d->clock_offset);
+	strcpy(f->mebx, d->mebx);
+	strcpy(f->pid, d->pair.pid);
+	strcpy(f->pps, d->pair.pps);
+	strcpy(f->realm, d->realm);
+	strcpy(f->user, d->user);
+	strcpy(f->host, d->host);
+	strcpy(f->domain, d->domain);
+}
+
+int device_save(const struct device *d, struct fault *fault)
+{
+	struct flash flash = { .uuid = "" };
+	struct outfile *o = NULL;
+	char line[32 + DEVICE_DOMAIN_MAX];
+	int rc;
+
+	if (d->file == NULL)
+		return 0;
+	to_flash(d, &flash);
+	rc = outfile_open(&o, d->file, OUTFILE_FORCE, fault);
+	for (size_t i = 0; rc == 0 && i < FIELDS; i++) {
+		snprintf(line, sizeof line, "%s: %s\n", fields[i].name,
+			 (const char *)&flash + fields[i].offset);
+		rc = outfile_write(o, line, strlen(line), fault);
+	}
+	if (rc == 0)
+		rc = outfile_commit(&o, fault);
+	outfile_discard(&o);
+	secret_wipe(line, sizeof line);
+	secret_wipe(&flash, sizeof flash);
+	return rc;
+}
+
+void device_clear(struct device *d)
+{
+	free(d->file);
+	secret_wipe(d, sizeof *d);
+}
+
+const char *device_account(const struct device *d, uint8_t *digest)
+{
+	char text[sizeof DEVICE_ADMIN + DEVICE_REALM + PASSWORD_MAX + 2];
+	int rc;
+
+	if (d->admin_set) {
+		memcpy(digest, d->digest, sizeof d->digest);
+		return d->user;
+	}
+	snprintf(text, sizeof text, "%s:%s:%s", DEVICE_ADMIN, d->realm, d->mebx);
+	rc = gnutls_hash_fast(GNUTLS_DIG_MD5, text, strlen(text), digest);
+	secret_wipe(text, sizeof text);
+	return rc < 0 ? NULL : DEVICE_ADMIN;
+}

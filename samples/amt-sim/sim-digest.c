@@ -1,0 +1,157 @@
+/* HTTP Digest (RFC 2617, MD5, qop=auth) as a device demands it. */
+#include "samples/amt-sim/sim-digest.h"
+
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "common/secret.h"
+#include "samples/amt-sim/sim-hex.h"
+
+#define NONCE		48	/* hex digits: 8 bytes of time, 16 of hash */
+#define VALUE_MAX	256	/* bytes of one parameter */
+#define HEX		32	/* digits of an MD5 */
+
+static bool make_nonce(const uint8_t *secret, uint64_t when, char *out)
+{
+	uint8_t bytes[NONCE / 2];
+
+	for (int i = 0; i < 8; i++)
+		bytes[i] = (uint8_t)(when >> 8 * (7 - i));
+	if (gnutls_hmac_fast(GNUTLS_MAC_MD5, secret, DIGEST_SECRET, bytes, 8, bytes + 8) < 0)
+		return false;
+	hex_show(bytes, sizeof bytes, false, out);
+	return true;
+}
+
+/* Did we give out this nonce? Then *when says when. */
+static bool know_nonce(const uint8_t *secret, const char *nonce, uint64_t *when)
+{
+	char time[17], known[NONCE + 1];
+
+	if (strlen(nonce) != NONCE)
+		return false;
+	memcpy(time, nonce, 16);
+	time[16] = '\0';
+	*when = strtoull(time, NULL, 16);
+	return make_nonce(secret, *when, known) && secret_equal(known, nonce, NONCE);
+}
+
+/*
+ * The parameter NAME of the header's list (name=value, name="value", ...) into OUT, VALUE_MAX
+ * bytes. False when it is not there, there twice, too long, or holds an escape.
+ */
+static bool parameter(const char *list, const char *name, char *out)
+{
+	bool found = false;
+
+	while (*list != '\0') {
+		const char *key, *value;
+		size_t key_size, size;
+
+		list += strspn(list, " \t,");
+		key = list;
+		key_size = strcspn(list, "= \t,");
+		list += key_size;
+		if (*list != '=')
+			return found && *list == '\0';
+		list++;
+		if (*list == '"') {
+			value = ++list;
+			size = strcspn(list, "\"\\");
+			if (list[size] != '"')
+				return false;
+			list += size + 1;
+		} else {
+			value = list;
+			size = strcspn(list, " \t,");
+			list += size;
+		}
+		if (key_size != strlen(name) || strncasecmp(key, name, key_size) != 0)
+			continue;
+		if (found || size >= VALUE_MAX)
+			return false;
+		memcpy(out, value, size);
+		out[size] = '\0';
+		found = true;
+	}
+	return found;
+}
+
+static bool md5_hex(const char *text, char *out)
+{
+	uint8_t sum[16];
+
+	if (gnutls_hash_fast(GNUTLS_DIG_MD5, text, strlen(text), sum) < 0)
+		return false;
+	hex_show(sum, sizeof sum, false, out);
+	return true;
+}
+
+struct answer {
+	char user[VALUE_MAX], realm[VALUE_MAX], nonce[VALUE_MAX], uri[VALUE_MAX];
+	char qop[VALUE_MAX], nc[VALUE_MAX], cnonce[VALUE_MAX], response[VALUE_MAX];
+};
+
+static bool parse(const char *list, struct answer *a)
+{
+	char algorithm[VALUE_MAX];
+
+	return parameter(list, "username", a->user) && parameter(list, "realm", a->realm) &&
+	       parameter(list, "nonce", a->nonce) && parameter(list, "uri", a->uri) &&
+	       parameter(list, "qop", a->qop) && parameter(list, "nc", a->nc) &&
+	       parameter(list, "cnonce", a->cnonce) && parameter(list, "response", a->response) &&
+	       (!parameter(list, "algorithm", algorithm) || strcasecmp(algorithm, "MD5") == 0);
+}
+
+/* Is the response MD5(digest:nonce:nc:cnonce:auth:MD5(method:uri))? */
+static bool proves(const struct answer *a, const char *method, const uint8_t *digest)
+{
+	char text[HEX + 4 * VALUE_MAX + HEX], request[HEX + 1], response[HEX + 1];
+	bool ok;
+
+	snprintf(text, sizeof text, "%s:%s", method, a->uri);
+	if (!md5_hex(text, request))
+		return false;
+	hex_show(digest, 16, false, text);
+	snprintf(text + HEX, sizeof text - HEX, ":%s:%s:%s:auth:%s", a->nonce, a->nc, a->cnonce,
+		 request);
+	ok = md5_hex(text, response) && strlen(a->response) == HEX &&
+	     secret_equal(response, a->response, HEX);
+	secret_wipe(text, sizeof text);
+	return ok;
+}
+
+enum digest_result digest_check(const uint8_t *secret, const char *header, const char *method,
+				const char *path, const char *realm, const char *user,
+				const uint8_t *digest, uint64_t now)
+{
+	struct answer a;
+	uint64_t when;
+
+	if (header == NULL)
+		return DIGEST_NONE;
+	if (strncasecmp(header, "Digest ", 7) != 0 || !parse(header + 7, &a) ||
+	    strcmp(a.user, user) != 0 || strcmp(a.realm, realm) != 0 || strcmp(a.uri, path) != 0 ||
+	    strcmp(a.qop, "auth") != 0 || strlen(a.nc) != 8 || !proves(&a, method, digest))
+		return DIGEST_WRONG;
+	if (!know_nonce(secret, a.nonce, &when) || now < when || now - when > DIGEST_SECONDS)
+		return DIGEST_STALE;
+	return DIGEST_OK;
+}
+
+bool digest_challenge(const uint8_t *secret, const char *realm, bool stale, uint64_t now,
+		      char *out)
+{
+	char nonce[NONCE + 1];
+
+	if (!make_nonce(secret, now, nonce))
+		return false;
+	snprintf(out, DIGEST_CHALLENGE,
+		 "Digest realm=\"%s\", nonce=\"%s\", stale=\"%s\", qop=\"auth\"", realm, nonce,
+		 stale ? "true" : "false");
+	return true;
+}

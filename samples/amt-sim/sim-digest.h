@@ -1,0 +1,46 @@
+/* HTTP Digest (RFC 2617, MD5, qop=auth) as a device demands it. */
+#ifndef SAMPLES_AMT_SIM_SIM_DIGEST_H
+#define SAMPLES_AMT_SIM_SIM_DIGEST_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * libmicrohttpd has Digest too, but keeps nonces in a table in which a thousand devices push
+ * out each other's (one login in eight failed), and binds each to one path. Here a nonce
+ * proves itself: it is the time with a keyed hash. What that gives up is the protection against
+ * a login being played back within its five minutes.
+ */
+#define DIGEST_SECRET		16	/* bytes, random, of the process */
+#define DIGEST_CHALLENGE	192	/* bytes for the header that digest_challenge() writes */
+#define DIGEST_SECONDS		300	/* that a nonce is good for */
+
+enum digest_result {
+	DIGEST_OK,
+	DIGEST_NONE,		/* the sender did not log in */
+	DIGEST_STALE,		/* with the right password, but an old nonce */
+	DIGEST_WRONG,		/* with another user or password, or not as RFC 2617 has it */
+};
+
+/*
+ * Look at the header Authorization of a request.
+ *
+ *   secret   DIGEST_SECRET bytes
+ *   header   its value, or NULL when there is none
+ *   method   "POST"
+ *   path     the request's
+ *   digest   SECRET: MD5(user:realm:password), 16 bytes
+ *   now      seconds, of any clock that digest_challenge() was given too
+ */
+enum digest_result digest_check(const uint8_t *secret, const char *header, const char *method,
+				const char *path, const char *realm, const char *user,
+				const uint8_t *digest, uint64_t now);
+
+/*
+ * The value of a header WWW-Authenticate with a new nonce, into DIGEST_CHALLENGE bytes. Returns
+ * false when the crypto library refuses.
+ */
+bool digest_challenge(const uint8_t *secret, const char *realm, bool stale, uint64_t now,
+		      char *out);
+
+#endif

@@ -1,0 +1,74 @@
+/* The simulated machines of one process, told apart by their own addresses. */
+#include "samples/amt-sim/sim-fleet.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+int fleet_init(struct fleet *f, size_t n, const struct address *first, struct fault *fault)
+{
+	struct address last;
+	int rc = address_after(first, (uint32_t)(n - 1), 0, &last, fault);
+
+	memset(f, 0, sizeof *f);
+	f->wake = -1;
+	if (rc < 0)
+		return rc;
+	f->first = *first;
+	f->n = n;
+	f->devices = calloc(n, sizeof *f->devices);
+	if (f->devices == NULL)
+		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	pthread_mutex_init(&f->lock, NULL);
+	f->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (f->wake < 0)
+		return fault_sys(fault, errno, "cannot make an event descriptor");
+	return 0;
+}
+
+void fleet_clear(struct fleet *f)
+{
+	for (size_t i = 0; f->devices != NULL && i < f->n; i++)
+		device_clear(&f->devices[i]);
+	if (f->devices != NULL)
+		pthread_mutex_destroy(&f->lock);
+	free(f->devices);
+	if (f->wake >= 0)
+		close(f->wake);
+	memset(f, 0, sizeof *f);
+	f->wake = -1;
+}
+
+struct device *fleet_at(struct fleet *f, const struct address *a)
+{
+	uint32_t i;
+
+	/* One device has its listening socket to itself. */
+	if (f->n == 1)
+		return f->devices;
+	i = address_distance(&f->first, a);
+	return i < f->n ? &f->devices[i] : NULL;
+}
+
+void fleet_say(struct fleet *f, const struct device *d, const char *format, ...)
+{
+	struct address a;
+	char text[512], *p = text;
+	va_list args;
+
+	if (f->event == NULL)
+		return;
+	if (d != NULL && address_after(&f->first, (uint32_t)(d - f->devices), 0, &a, NULL) == 0) {
+		address_show(&a, text);
+		p += strlen(text);
+		p += snprintf(p, 3, ": ");
+	}
+	va_start(args, format);
+	vsnprintf(p, sizeof text - (size_t)(p - text), format, args);
+	va_end(args);
+	f->event(f->context, text);
+}

@@ -1,0 +1,167 @@
+/* The hello that a device sends to its server: its bytes, and ways of sending it, rude ones too. */
+#include "samples/amt-sim/sim-hello.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/bytes.h"
+#include "keygen/pidpps.h"
+#include "samples/amt-sim/sim-device.h"
+
+#define CONNECT_MS	10000
+#define SHA1_BYTES	20
+
+/*
+ *   OFFSET  SIZE  FIELD
+ *      0      2   admin credentials set
+ *      2      2   interface version
+ *      4      4   retry count
+ *      8     16   UUID in SMBIOS order
+ *     24      8   PID; in version 3 instead: count, and for each hash type, length, digest
+ */
+size_t hello_make(const struct hello *h, uint8_t *out)
+{
+	struct writer w;
+	uint8_t uuid[16];
+
+	writer_init(&w, out, HELLO_MAX);
+	write_le16(&w, h->admin_set);
+	write_le16(&w, h->version);
+	write_le32(&w, h->retry);
+	device_smbios_uuid(h->uuid, uuid);
+	write_bytes(&w, uuid, sizeof uuid);
+	if (h->version != 3) {
+		write_bytes(&w, h->pid, PID_LENGTH);
+		return w.at;
+	}
+	write_u8(&w, (uint8_t)h->hashes);
+	for (unsigned i = 0; i < h->hashes; i++) {
+		write_u8(&w, 1);	/* SHA-1 */
+		write_u8(&w, SHA1_BYTES);
+		for (unsigned k = 0; k < SHA1_BYTES; k++)
+			write_u8(&w, (uint8_t)(i + k));
+	}
+	return w.at;
+}
+
+int hello_connect(const struct address *from, const struct address *to, struct fault *fault)
+{
+	char shown[ADDRESS_SHOWN];
+	int fd = socket(to->socket.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int on = 1, rc;
+
+	if (fd < 0)
+		return fault_sys(fault, errno, "cannot open a socket");
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	if (from->socket.ss_family != to->socket.ss_family ||
+	    bind(fd, (const struct sockaddr *)&from->socket, from->size) < 0) {
+		address_show(from, shown);
+		rc = fault_sys(fault, errno, "cannot speak from %s", shown);
+		goto fail;
+	}
+	if (connect(fd, (const struct sockaddr *)&to->socket, to->size) < 0 &&
+	    errno != EINPROGRESS) {
+		address_show(to, shown);
+		fault_set(fault, KIT_ERR_NETWORK, "cannot connect to %s: %s", shown,
+			  strerror(errno));
+		rc = KIT_ERR_NETWORK;
+		goto fail;
+	}
+	return fd;
+fail:
+	close(fd);
+	return rc;
+}
+
+static double seconds_now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+/*
+ * Wait MS milliseconds, or less if the server closes. True when it did. Whatever the server
+ * says is read and dropped.
+ */
+static bool closed_within(int fd, unsigned ms)
+{
+	double end = seconds_now() + ms / 1000.0;
+	char dropped[512];
+
+	for (;;) {
+		double left = end - seconds_now();
+		struct pollfd p = { .fd = fd, .events = POLLIN };
+		ssize_t n;
+
+		if (left < 0)
+			left = 0;
+		if (poll(&p, 1, (int)(left * 1000 + 0.999)) == 0)
+			return false;
+		n = recv(fd, dropped, sizeof dropped, MSG_DONTWAIT);
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			return true;
+	}
+}
+
+static int wait_connected(int fd, struct fault *fault)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	int err = 0, n;
+	socklen_t size = sizeof err;
+
+	do
+		n = poll(&p, 1, CONNECT_MS);
+	while (n < 0 && errno == EINTR);
+	if (n == 0)
+		return fault_set(fault, KIT_ERR_TIMEOUT, "the server does not answer");
+	if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &err, &size) < 0)
+		err = errno;
+	if (err == 0)
+		return 0;
+	fault_set(fault, KIT_ERR_NETWORK, "cannot connect to the server: %s", strerror(err));
+	fault_todo(fault, "look whether amt-provisiond runs and listens there");
+	return KIT_ERR_NETWORK;
+}
+
+int hello_send(const struct address *from, const struct address *to, const uint8_t *message,
+	       size_t size, const struct hello_manner *manner, struct hello_outcome *out,
+	       struct fault *fault)
+{
+	size_t piece = manner->piece == 0 ? size : manner->piece;
+	double began;
+	int fd, rc;
+
+	memset(out, 0, sizeof *out);
+	fd = hello_connect(from, to, fault);
+	if (fd < 0)
+		return fd;
+	rc = wait_connected(fd, fault);
+	if (rc < 0)
+		goto out;
+	began = seconds_now();
+	while (!manner->silent && out->sent < size && !out->server_closed) {
+		size_t n = size - out->sent < piece ? size - out->sent : piece;
+
+		if (out->sent > 0)
+			out->server_closed = closed_within(fd, manner->pause);
+		if (out->server_closed)
+			break;
+		if (send(fd, message + out->sent, n, MSG_NOSIGNAL) != (ssize_t)n)
+			out->server_closed = true;
+		else
+			out->sent += n;
+	}
+	if (!out->server_closed && manner->linger > 0)
+		out->server_closed = closed_within(fd, manner->linger);
+	out->seconds = seconds_now() - began;
+out:
+	close(fd);
+	return rc;
+}

@@ -1,0 +1,103 @@
+/* HTTP responses, sound ones and those that a client has to survive. */
+#include "samples/amt-sim/sim-reply.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK	16384
+
+/* An answer that is given out piece by piece. */
+struct piecemeal {
+	enum habits_answer how;
+	struct MHD_Connection *connection;
+	struct delay *delay;
+	bool hung;
+	size_t size;
+	char text[];
+};
+
+static ssize_t give(void *context, uint64_t at, char *out, size_t room)
+{
+	struct piecemeal *p = context;
+	size_t n, end = p->how == ANSWER_BIG ? p->size : p->size / 2;
+
+	if (at < end) {
+		n = end - (size_t)at < room ? end - (size_t)at : room;
+		memcpy(out, p->text + at, n);
+		return (ssize_t)n;
+	}
+	if (p->how == ANSWER_BIG) {
+		/* Blanks after the last element: sound XML, were it not for its size. */
+		memset(out, ' ', room);
+		return (ssize_t)room;
+	}
+	if (p->how == ANSWER_HANG && !p->hung) {
+		p->hung = true;
+		if (delay_forever(p->delay, p->connection) == 0)
+			return 0;
+	}
+	return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
+static struct MHD_Response *make_piecemeal(enum habits_answer how, uint64_t bytes,
+					   const char *text, size_t size,
+					   struct MHD_Connection *connection, struct delay *delay)
+{
+	struct piecemeal *p = malloc(sizeof *p + size);
+	struct MHD_Response *r;
+
+	if (p == NULL)
+		return NULL;
+	p->how = how;
+	p->connection = connection;
+	p->delay = delay;
+	p->hung = false;
+	p->size = size;
+	memcpy(p->text, text, size);
+	r = MHD_create_response_from_callback(how == ANSWER_BIG && bytes > size ? bytes : size,
+					      BLOCK, give, p, free);
+	if (r == NULL)
+		free(p);
+	return r;
+}
+
+struct MHD_Response *reply_make(enum habits_answer how, uint64_t bytes, const char *text,
+				size_t size, struct MHD_Connection *connection,
+				struct delay *delay)
+{
+	static const char garbage[] = "<a:Envelope><a:Body>\x01\xff & <not closed";
+	static const char entities[] =
+		"<?xml version=\"1.0\"?><!DOCTYPE x ["
+		"<!ENTITY a \"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\">"
+		"<!ENTITY b \"&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;\">"
+		"<!ENTITY c \"&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;&b;\">"
+		"<!ENTITY d \"&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;&c;\">"
+		"<!ENTITY e \"&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;&d;\">"
+		"<!ENTITY f \"&e;&e;&e;&e;&e;&e;&e;&e;&e;&e;&e;&e;&e;&e;&e;&e;\">"
+		"<!ENTITY outside SYSTEM \"file:///etc/passwd\">]>"
+		"<a:Envelope xmlns:a=\"http://www.w3.org/2003/05/soap-envelope\"><a:Body>"
+		"<g:AMT_GeneralSettings xmlns:g=\"http://intel.com/wbem/wscim/1/amt-schema/1/"
+		"AMT_GeneralSettings\"><g:DigestRealm>&f;&outside;</g:DigestRealm>"
+		"</g:AMT_GeneralSettings></a:Body></a:Envelope>";
+
+	switch (how) {
+	case ANSWER_DROP:
+		return NULL;
+	case ANSWER_HANG:
+	case ANSWER_TRUNCATED:
+	case ANSWER_BIG:
+		return make_piecemeal(how, bytes, text, size, connection, delay);
+	case ANSWER_GARBAGE:
+		text = garbage;
+		size = sizeof garbage - 1;
+		break;
+	case ANSWER_ENTITIES:
+		text = entities;
+		size = sizeof entities - 1;
+		break;
+	default:
+		break;
+	}
+	return MHD_create_response_from_buffer(size, (void *)text, MHD_RESPMEM_MUST_COPY);
+}

@@ -1,0 +1,30 @@
+/* What listens on a set-up device: TLS-PSK or plain HTTP, Digest, and the two protocols behind. */
+#ifndef SAMPLES_AMT_SIM_SIM_SERVICE_H
+#define SAMPLES_AMT_SIM_SIM_SERVICE_H
+
+#include <stdint.h>
+
+#include "samples/amt-sim/sim-fleet.h"
+
+struct service;
+
+/*
+ * Serve all devices of FLEET at the addresses that they have.
+ *
+ *   port   of TLS-PSK (16993). One device listens at its own address, several at all addresses
+ *          of the machine
+ *   plain  port of plain HTTP, for clients that cannot do TLS-PSK: only devices that are set
+ *          up answer there. 0: none
+ * The fleet must outlive the service. Returns 0, KIT_ERR_BUSY, KIT_ERR_SYSTEM, KIT_ERR_LIBRARY,
+ * KIT_ERR_NOMEM.
+ */
+int service_start(struct service **out, struct fleet *fleet, uint16_t port, uint16_t plain,
+		  struct fault *fault);
+
+/* Connections that are open at this moment. */
+unsigned service_connections(const struct service *s);
+
+/* Close everything. *s may be NULL. */
+void service_stop(struct service **s);
+
+#endif

@@ -1,0 +1,204 @@
+/* The rules of set-up: what each call changes in a device, and when the device refuses it. */
+#include "samples/amt-sim/sim-setup.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <gnutls/gnutls.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/secret.h"
+
+/* Put the changed device into its file; when that fails it is again what BEFORE says. */
+static unsigned keep(struct device *d, struct device *before)
+{
+	unsigned status = AMT_OK;
+
+	if (device_save(d, NULL) < 0) {
+		*d = *before;
+		status = AMT_INTERNAL_ERROR;
+	}
+	secret_wipe(before, sizeof *before);
+	return status;
+}
+
+/* Base64 of exactly SIZE bytes. */
+static bool decode_base64(const char *text, uint8_t *out, size_t size)
+{
+	gnutls_datum_t in = { (unsigned char *)text, (unsigned)strlen(text) };
+	gnutls_datum_t raw = { NULL, 0 };
+	bool ok;
+
+	if (gnutls_base64_decode2(&in, &raw) < 0)
+		return false;
+	ok = raw.size == size;
+	if (ok)
+		memcpy(out, raw.data, size);
+	secret_wipe(raw.data, raw.size);
+	gnutls_free(raw.data);
+	return ok;
+}
+
+unsigned setup_admin(struct device *d, const char *user, const char *digest)
+{
+	struct device before = *d;
+
+	if (user == NULL || digest == NULL || user[0] == '\0' ||
+	    strlen(user) > DEVICE_USER_MAX || strpbrk(user, ":\r\n") != NULL ||
+	    !decode_base64(digest, d->digest, sizeof d->digest)) {
+		secret_wipe(&before, sizeof before);
+		return AMT_INVALID_PARAMETER;
+	}
+	strcpy(d->user, user);
+	d->admin_set = true;
+	return keep(d, &before);
+}
+
+/* Letters, digits and '-' of at most MAX bytes; with DOTS, several such joined by dots. */
+static bool name_ok(const char *name, size_t max, bool dots)
+{
+	size_t n = strlen(name);
+
+	if (n > max || name[0] == '-' || name[0] == '.' || (n > 0 && name[n - 1] == '.'))
+		return false;
+	for (size_t i = 0; i < n; i++)
+		if (!isalnum((unsigned char)name[i]) && name[i] != '-' &&
+		    !(dots && name[i] == '.' && name[i + 1] != '.'))
+			return false;
+	return true;
+}
+
+unsigned setup_host(struct device *d, const char *name)
+{
+	struct device before;
+
+	if (name == NULL)
+		return AMT_INVALID_PARAMETER;
+	if (!name_ok(name, DEVICE_HOST_MAX, false))
+		return AMT_INVALID_NAME;
+	before = *d;
+	strcpy(d->host, name);
+	return keep(d, &before);
+}
+
+unsigned setup_domain(struct device *d, const char *name)
+{
+	struct device before;
+
+	if (name == NULL)
+		return AMT_INVALID_PARAMETER;
+	if (!name_ok(name, DEVICE_DOMAIN_MAX, true))
+		return AMT_INVALID_DOMAIN;
+	before = *d;
+	strcpy(d->domain, name);
+	return keep(d, &before);
+}
+
+uint32_t setup_clock(struct device *d)
+{
+	d->clock_told = (uint32_t)(time(NULL) + d->clock_offset);
+	return d->clock_told;
+}
+
+static bool parse_seconds(const char *text, uint32_t *out)
+{
+	unsigned long n;
+	char *end;
+
+	if (text == NULL || !isdigit((unsigned char)text[0]))
+		return false;
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	*out = (uint32_t)n;
+	return errno == 0 && *end == '\0' && n <= UINT32_MAX;
+}
+
+unsigned setup_set_clock(struct device *d, const char *ta0, const char *tm1, const char *tm2)
+{
+	struct device before;
+	uint32_t told, sent, answered;
+
+	if (!parse_seconds(ta0, &told) || !parse_seconds(tm1, &sent) ||
+	    !parse_seconds(tm2, &answered))
+		return AMT_INVALID_PARAMETER;
+	if (d->clock_told == 0 || told != d->clock_told || answered < sent)
+		return AMT_INVALID_TIME;
+	before = *d;
+	d->clock_offset += ((int64_t)sent + answered) / 2 - told;
+	d->clock_set = true;
+	d->clock_told = 0;
+	return keep(d, &before);
+}
+
+unsigned setup_mebx(struct device *d, const char *password)
+{
+	struct device before;
+
+	if (d->state != DEVICE_IN)
+		return AMT_INVALID_STATE;
+	if (password == NULL)
+		return AMT_INVALID_PARAMETER;
+	if (password_check_new(password, NULL) < 0)
+		return AMT_INVALID_PASSWORD;
+	before = *d;
+	strcpy(d->mebx, password);
+	return keep(d, &before);
+}
+
+unsigned setup_psk(struct device *d, const char *pid, const char *pps)
+{
+	struct device before;
+
+	if (d->state != DEVICE_IN)
+		return AMT_INVALID_STATE;
+	if (pid == NULL || strlen(pid) != PID_LENGTH || pidpps_check_pid(pid) < 0)
+		return AMT_INVALID_PID;
+	if (pps == NULL || strlen(pps) != PPS_LENGTH || pidpps_check_pps(pps) < 0)
+		return AMT_INVALID_PPS;
+	before = *d;
+	strcpy(d->pair.pid, pid);
+	strcpy(d->pair.pps, pps);
+	return keep(d, &before);
+}
+
+unsigned setup_commit(struct device *d)
+{
+	struct device before;
+
+	if (d->state == DEVICE_PRE)
+		return AMT_INVALID_STATE;
+	if (!d->admin_set)
+		return AMT_DATA_MISSING;
+	before = *d;
+	d->state = DEVICE_POST;
+	return keep(d, &before);
+}
+
+unsigned setup_unprovision(struct device *d)
+{
+	struct device before;
+
+	if (d->state != DEVICE_POST)
+		return AMT_INVALID_STATE;
+	before = *d;
+	d->state = DEVICE_PRE;
+	secret_wipe(&d->pair, sizeof d->pair);
+	secret_wipe(d->digest, sizeof d->digest);
+	strcpy(d->user, DEVICE_ADMIN);
+	d->admin_set = d->clock_set = false;
+	d->clock_offset = 0;
+	d->host[0] = d->domain[0] = '\0';
+	return keep(d, &before);
+}
+
+unsigned setup_partial_unprovision(struct device *d)
+{
+	struct device before;
+
+	if (d->state != DEVICE_POST)
+		return AMT_INVALID_STATE;
+	before = *d;
+	d->state = DEVICE_IN;
+	return keep(d, &before);
+}

@@ -1,0 +1,346 @@
+/* The doctor: what is known to go wrong for people, looked for in map and log. */
+#include "server/admin/doctor.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/keymap/seal.h"
+
+#define DAY		86400
+#define PSK_WINDOW	(6 * 3600)	/* a machine with a key falls silent after about 15 hellos */
+#define PKI_WINDOW	DAY
+
+static const char *const words[DOCTOR_VERDICTS] = {
+	[DOCTOR_PASS] = "pass",
+	[DOCTOR_WARN] = "warn",
+	[DOCTOR_FAIL] = "fail",
+};
+
+const char *doctor_verdict_word(enum doctor_verdict verdict)
+{
+	return (unsigned)verdict < DOCTOR_VERDICTS ? words[verdict] : "unknown";
+}
+
+void doctor_say(const struct doctor *d, const char *check, enum doctor_verdict verdict,
+		const char *todo, const char *format, ...)
+{
+	struct doctor_finding finding = { .check = check, .verdict = verdict, .todo = todo };
+	char what[600];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	finding.what = what;
+	d->found(d->context, &finding);
+}
+
+void doctor_fault(const struct doctor *d, const char *check, const struct fault *fault)
+{
+	doctor_say(d, check, DOCTOR_FAIL, fault->todo[0] ? fault->todo : NULL, "%s",
+		   fault->what[0] ? fault->what : error_text(fault->code));
+}
+
+/* ---- the map ---- */
+
+static void look_at_integrity(const struct doctor *d)
+{
+	struct fault fault = { 0 };
+
+	if (keymap_check(d->map, &fault))
+		doctor_fault(d, "map", &fault);
+	else
+		doctor_say(d, "map", DOCTOR_PASS, NULL, "%s is whole and private", d->map_path);
+}
+
+static void look_at_key_file(const struct doctor *d)
+{
+	struct fault fault = { 0 };
+	struct seal *seal = NULL;
+
+	if (seal_load(&seal, d->key_file, &fault))
+		doctor_fault(d, "key-file", &fault);
+	else if (seal_keys(seal) > 1)
+		doctor_say(d, "key-file", DOCTOR_WARN, "finish it: amt-provisionctl keys rotate-master",
+			   "%s holds %u master keys: a rotation was cut off, or is going on",
+			   d->key_file, seal_keys(seal));
+	else
+		doctor_say(d, "key-file", DOCTOR_PASS, NULL, "%s is private and belongs to the map",
+			   d->key_file);
+	seal_free(&seal);
+}
+
+static void look_at_counts(const struct doctor *d)
+{
+	struct keymap_counts c;
+	struct fault fault = { 0 };
+
+	if (keymap_count(d->map, d->now, &c, &fault)) {
+		doctor_fault(d, "free-keys", &fault);
+		return;
+	}
+	doctor_say(d, "free-keys", c.free == 0 ? DOCTOR_FAIL : c.free < d->min_free ? DOCTOR_WARN
+		   : DOCTOR_PASS, c.free < d->min_free || !c.free ? "make more: amt-keygen generate --map"
+		   " MAP --setupbin FILE, or import some" : NULL, "free keys: %" PRIu64 " of %" PRIu64,
+		   c.free, c.total);
+	if (c.lapsed)
+		doctor_say(d, "never-proved", DOCTOR_WARN, "see each with \"amt-provisionctl keys "
+			   "list --state free\", then \"amt-provisionctl keys show PID\": the "
+			   "machine was not reached, holds another PPS, or its hello was "
+			   "forged", "keys that were reserved by a hello and never proved: %"
+			   PRIu64, c.lapsed);
+	else
+		doctor_say(d, "never-proved", DOCTOR_PASS, NULL,
+			   "no key was reserved by a hello and then never proved");
+}
+
+struct passwords {
+	uint64_t missing;
+	char first[PID_LENGTH + 1];
+};
+
+static int look_at_password(void *context, const struct keymap_pair *p)
+{
+	struct passwords *s = context;
+
+	if (!p->has_new && !p->has_current && s->missing++ == 0)
+		memcpy(s->first, p->pid, sizeof(s->first));
+	return 0;
+}
+
+/* A machine whose password nobody knows proves its key and then lets nobody in. */
+static void look_at_passwords(const struct doctor *d)
+{
+	const struct keymap_filter filter = { .now = d->now, .by_state = true,
+					      .state = KEYMAP_FREE };
+	struct passwords s = { 0 };
+	struct fault fault = { 0 };
+	char shown[PID_SHOWN + 1];
+
+	if (keymap_each(d->map, &filter, look_at_password, &s, &fault)) {
+		doctor_fault(d, "passwords", &fault);
+		return;
+	}
+	if (!s.missing) {
+		doctor_say(d, "passwords", DOCTOR_PASS, NULL, "every free key has a password with it");
+		return;
+	}
+	pidpps_show_pid(s.first, shown);
+	doctor_say(d, "passwords", DOCTOR_WARN, "import the list again with the column admin_password:"
+		   " that fills it in", "free keys that came without any password, so that nobody can"
+		   " log in to their machines: %" PRIu64 ", the first is %s", s.missing, shown);
+}
+
+void doctor_keys(const struct doctor *d)
+{
+	look_at_integrity(d);
+	look_at_key_file(d);
+	look_at_counts(d);
+	look_at_passwords(d);
+}
+
+/* ---- the machines ---- */
+
+struct kind {
+	uint64_t n;
+	struct system first;
+};
+
+struct fleet {
+	const struct doctor *d;
+	struct kind no_name, failed, refused, silent, certificate;
+};
+
+static void count(struct kind *k, const struct system *s)
+{
+	if (k->n++ == 0)
+		k->first = *s;
+}
+
+static int look_at_system(void *context, const struct system *s)
+{
+	struct fleet *f = context;
+	int64_t window = s->hello_version == 3 ? PKI_WINDOW : PSK_WINDOW;
+
+	if (s->state == SYSTEM_FQDN_MISSING)
+		count(&f->no_name, s);
+	if (s->state == SYSTEM_FAILED)
+		count(&f->failed, s);
+	if (s->state == SYSTEM_REFUSED)
+		count(&f->refused, s);
+	if (s->state == SYSTEM_NEEDS_CERTIFICATE)
+		count(&f->certificate, s);
+	else if (s->state != SYSTEM_CONFIGURED && s->last_seen + window < f->d->now)
+		count(&f->silent, s);
+	return 0;
+}
+
+static void tell_kind(const struct doctor *d, const char *check, const struct kind *k,
+		      const char *what, const char *none, const char *todo, bool reason)
+{
+	char uuid[UUID_SHOWN + 1];
+
+	if (k->n == 0) {
+		doctor_say(d, check, DOCTOR_PASS, NULL, "%s", none);
+		return;
+	}
+	uuid_show(&k->first.uuid, uuid);
+	doctor_say(d, check, DOCTOR_WARN, todo, "%" PRIu64 " machine%s %s%s %s at %s%s%s", k->n,
+		   plural(k->n), what, k->n == 1 ? ":" : "; the first is", uuid,
+		   k->first.address[0] ? k->first.address : "an unknown address",
+		   reason && k->first.reason[0] ? ": " : "", reason ? k->first.reason : "");
+}
+
+/* What the log of a day may hold, and what it means. */
+struct story {
+	const char *name;	/* of the event */
+	enum doctor_verdict verdict;
+	const char *what, *todo;
+};
+
+static const struct story stories[] = {
+	{ "invalid-pid-map", DOCTOR_WARN, "hellos with a PID that is not in the map",
+	  "import the list or setup.bin that those sticks were made from; \"amt-provisionctl log "
+	  "-e invalid-pid-map\" has the PIDs" },
+	{ "pid-used", DOCTOR_WARN, "hellos with a PID that another machine has used",
+	  "two sticks were made from one setup.bin, or it was copied: compare the sticks "
+	  "(amt-provisionctl reconcile), and give those machines fresh keys" },
+	{ "pid-reserved", DOCTOR_WARN, "hellos with a PID that another machine has reserved",
+	  "two machines took one key, or a hello was forged; the first that proves the PPS gets it" },
+	{ "pid-revoked", DOCTOR_WARN, "hellos with a revoked PID",
+	  "a stick with revoked keys is still about: retire it (ukpu retire)" },
+	{ "blank-uuid", DOCTOR_WARN, "hellos of machines without a UUID of their own",
+	  "set the UUID with the board vendor's tool: such machines cannot be told apart" },
+	{ "not-called", DOCTOR_WARN, "machines not called: script failed, profile or password missing",
+	  "\"amt-provisionctl log -e not-called\" says each with what to do" },
+	{ "proof-failed", DOCTOR_WARN, "machines that did not prove their PPS",
+	  "the machine holds another PPS than the map: was the stick made from this list?" },
+	{ "call-failed", DOCTOR_WARN, "call-backs that did not reach the machine",
+	  "is TCP port 16993 open from here to there, and did the address change after the hello?" },
+	{ "uuid-mismatch", DOCTOR_WARN, "machines that said another UUID than their hello",
+	  "a hello was forged, or the address belongs to another machine by now" },
+	{ "setup-failed", DOCTOR_WARN, "set-ups that failed on their way",
+	  "\"amt-provisionctl log -e setup-failed\" says each with what to do" },
+	{ "refused", DOCTOR_WARN, "set-ups that were refused for good",
+	  "\"amt-provisionctl log -e refused\" says each with what to do" },
+	{ "fqdn-from-dns", DOCTOR_WARN, "machines named by reverse DNS",
+	  "stale DNS records give machines the names of others: an inventory does not" },
+	{ "bad-hello", DOCTOR_WARN, "messages that were no hello",
+	  "\"amt-provisionctl log -e bad-hello\" has the addresses; AMT 1 machines are not "
+	  "served" },
+	{ "too-often", DOCTOR_WARN, "addresses that said hello too often",
+	  "machines behind one address (NAT)? raise hellos_per_minute" },
+	{ "too-many-connections", DOCTOR_WARN, "addresses with too many connections",
+	  "machines behind one address (NAT)? raise connections_per_address" },
+	{ "connections-full", DOCTOR_WARN, "times that all connections were taken",
+	  "raise max_connections, or find who holds them open" },
+	{ "hello-lost", DOCTOR_FAIL, "hellos that could not be written to the map",
+	  "\"amt-provisionctl log -e hello-lost\" and the system's journal say why; those machines "
+	  "say hello again" },
+	{ "map-failed", DOCTOR_FAIL, "errors of the map",
+	  "\"amt-provisionctl log -e map-failed\" says each" },
+};
+
+#define STORIES (sizeof(stories) / sizeof(stories[0]))
+
+struct day {
+	uint64_t n[STORIES];
+	int64_t newest;
+};
+
+static int look_at_event(void *context, const struct event *e)
+{
+	struct day *day = context;
+
+	if (e->time > day->newest)
+		day->newest = e->time;
+	for (size_t i = 0; i < STORIES; i++)
+		if (strcmp(e->name, stories[i].name) == 0)
+			day->n[i]++;
+	return 0;
+}
+
+static void look_at_log(const struct doctor *d)
+{
+	const struct keymap_log_filter filter = { .since = d->now - DAY };
+	struct fault fault = { 0 };
+	struct day day = { { 0 }, 0 };
+	bool quiet = true;
+
+	if (keymap_log_each(d->map, &filter, look_at_event, &day, &fault)) {
+		doctor_fault(d, "log", &fault);
+		return;
+	}
+	for (size_t i = 0; i < STORIES; i++) {
+		if (!day.n[i])
+			continue;
+		quiet = false;
+		doctor_say(d, stories[i].name, stories[i].verdict, stories[i].todo,
+			   "%s, in the last day: %" PRIu64, stories[i].what, day.n[i]);
+	}
+	if (quiet)
+		doctor_say(d, "log", DOCTOR_PASS, NULL, "no trouble in the log of the last day");
+	if (day.newest > d->now + 60)
+		doctor_say(d, "clock-back", DOCTOR_FAIL, "set the clock right, then keep it so (NTP):"
+			   " reservations and retries go by it", "the log has events %" PRId64
+			   " s in the future: the clock was set back", day.newest - d->now);
+}
+
+/* Settings that make sense, and still keep every machine from being set up. */
+static void look_at_setups(const struct doctor *d)
+{
+	const char *name = d->config->default_profile;
+	struct fault fault = { 0 };
+	struct profile profile = { .name = "" };
+	int rc = KIT_OK;
+
+	if (d->config->max_setups == 0)
+		doctor_say(d, "max-setups", DOCTOR_WARN, "raise it, unless machines are to wait: "
+			   "amt-provisionctl config set max_setups 500",
+			   "max_setups is 0: hellos are taken, and no machine is called");
+	if (strcmp(name, PROFILE_DEFAULT) != 0 && !config_profile(d->config, name)) {
+		rc = keymap_profile_find(d->map, name, &profile, &fault);
+		profile_wipe(&profile);
+	}
+	if (rc == KIT_ERR_NOT_FOUND)
+		doctor_say(d, "default-profile", DOCTOR_FAIL, "make it (amt-provisionctl profiles set),"
+			   " or name another in default_profile",
+			   "there is no profile \"%s\", which default_profile names", name);
+	else if (rc)
+		doctor_fault(d, "default-profile", &fault);
+	else
+		doctor_say(d, "default-profile", DOCTOR_PASS, NULL,
+			   "machines get the profile \"%s\" unless they are given another", name);
+}
+
+void doctor_fleet(const struct doctor *d)
+{
+	const struct keymap_system_filter all = { 0 };
+	struct fleet f = { .d = d };
+	struct fault fault = { 0 };
+
+	if (keymap_systems(d->map, &all, look_at_system, &f, &fault)) {
+		doctor_fault(d, "systems", &fault);
+		return;
+	}
+	tell_kind(d, "fqdn-missing", &f.no_name, "waiting for a name",
+		  "no machine waits for a name", "import their names (amt-provisionctl inventory "
+		  "import), or set a properties script or dns_fallback; then amt-provisionctl "
+		  "systems retry --state fqdn-missing", false);
+	tell_kind(d, "failed", &f.failed, "that failed to be set up", "no machine is failed",
+		  "mend the reason, then: amt-provisionctl systems retry --state failed", true);
+	tell_kind(d, "machines-refused", &f.refused, "refused", "no machine is refused",
+		  "\"amt-provisionctl systems list --state refused\" says each with what to do; "
+		  "one whose key was not the map's says hello again by itself, at the latest when "
+		  "its AC power was away for half a minute", true);
+	tell_kind(d, "silent", &f.silent, "not set up and fallen silent",
+		  "no machine fell silent before it was set up", "take the machine's AC power away for"
+		  " half a minute, or have its system send a restart hello", true);
+	tell_kind(d, "needs-certificate", &f.certificate, "wanting a certificate (PKI), not a key",
+		  "no machine wants a certificate", "set them up with a key from a stick, or with a tool"
+		  " that serves version 3 hellos", false);
+	look_at_setups(d);
+	look_at_log(d);
+}

@@ -1,0 +1,58 @@
+/* The doctor: what is known to go wrong for people, looked for on this server. */
+#ifndef SERVER_ADMIN_DOCTOR_H
+#define SERVER_ADMIN_DOCTOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "server/core/config.h"
+#include "server/keymap/keymap.h"
+
+#define DOCTOR_DOMAINS	16
+
+enum doctor_verdict { DOCTOR_PASS, DOCTOR_WARN, DOCTOR_FAIL, DOCTOR_VERDICTS };
+
+struct doctor_finding {
+	const char *check;	/* stable short name: "listening", "free-keys" */
+	enum doctor_verdict verdict;
+	const char *what;	/* what was found; valid during the call */
+	const char *todo;	/* what to do, or NULL */
+};
+
+/* What to look at, and whom to tell. Everything is borrowed. */
+struct doctor {
+	const struct config *config;
+	struct keymap *map;
+	const char *map_path, *key_file;
+	int64_t now;
+	uint64_t min_free;		/* free keys that there should be at least */
+	const char *server_name;	/* that machines look up: "ProvisionServer" */
+	const char *domains[DOCTOR_DOMAINS];	/* in which they may look */
+	size_t n_domains;		/* 0: those of RESOLV_CONF */
+	const char *resolv_conf;
+	unsigned timeout_ms;		/* for a connection to this server */
+	void (*found)(void *context, const struct doctor_finding *finding);
+	void *context;
+};
+
+/* "pass", "warn", "fail". */
+const char *doctor_verdict_word(enum doctor_verdict verdict);
+
+/* The map's content, the free keys, and the key file (which the caller could open). */
+void doctor_keys(const struct doctor *d);
+/* The machines, and what the log says of the last day. */
+void doctor_fleet(const struct doctor *d);
+/* The properties script, the clock, the disk. */
+void doctor_host(const struct doctor *d);
+/* Does the server listen, and do its own addresses reach it? */
+void doctor_listening(const struct doctor *d);
+/* Do the names that machines look up lead here? */
+void doctor_names(const struct doctor *d);
+
+/* Tell a finding, printf style. The advice may be NULL. */
+void doctor_say(const struct doctor *d, const char *check, enum doctor_verdict verdict,
+		const char *todo, const char *format, ...) __attribute__((format(printf, 5, 6)));
+/* Tell a fault as a finding that failed. */
+void doctor_fault(const struct doctor *d, const char *check, const struct fault *fault);
+
+#endif

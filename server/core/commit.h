@@ -1,0 +1,57 @@
+/* Writes to the map, gathered: many small pieces of work share one durable commit. */
+#ifndef SERVER_CORE_COMMIT_H
+#define SERVER_CORE_COMMIT_H
+
+#include <stddef.h>
+
+#include "common/error.h"
+
+struct event_base;
+struct keymap;
+
+/*
+ * A job is work on the map that has to be durable before anything follows from it. Jobs
+ * that come together are run in one transaction, at the next turn of the event loop. When
+ * another process holds the map's lock they wait, and are tried again.
+ */
+struct ledger;
+
+struct ledger_job {
+	/*
+	 * Do the work inside the transaction. An error is this job's own: the others go on.
+	 * What it wrote before the error stays, so that a job checks before it writes.
+	 */
+	int (*run)(struct keymap *map, void *context, struct fault *fault);
+	/*
+	 * After the commit: CODE 0, the job's own error, or that of the commit (then nothing of
+	 * it is in the map). FAULT says more. May add jobs.
+	 */
+	void (*done)(void *context, int code, const struct fault *fault);
+	void *context;
+};
+
+int ledger_new(struct ledger **out, struct event_base *base, struct keymap *map,
+	       struct fault *fault);
+/* Jobs still waiting are told KIT_ERR_CANCELLED. *l may be NULL. */
+void ledger_free(struct ledger **l);
+
+/*
+ * Have TOLD called after every transaction, before any done() of its jobs: FAILED is NULL when
+ * all of it is durable, else why nothing of it is.
+ */
+void ledger_on_commit(struct ledger *l, void (*told)(void *context, const struct fault *failed),
+		      void *context);
+
+/* Add a job. done() is called exactly once, but not before this returns. KIT_ERR_NOMEM. */
+int ledger_add(struct ledger *l, const struct ledger_job *job, struct fault *fault);
+
+/* Jobs that wait. Who accepts work from strangers stops when there are too many. */
+size_t ledger_waiting(const struct ledger *l);
+
+/* Since when, in seconds of CLOCK_MONOTONIC, has somebody else the map's lock? 0: nobody has. */
+double ledger_blocked_since(const struct ledger *l);
+
+/* Run and commit everything now, for a stop. Waits for the lock up to SECONDS. */
+void ledger_flush(struct ledger *l, unsigned seconds);
+
+#endif

@@ -1,0 +1,553 @@
+/* The server's configuration file: a table of options, read through inih. */
+#include "server/core/config.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ini.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "common/cli.h"
+#include "common/secret.h"
+#include "server/core/dns.h"
+
+enum kind { TEXT, NUMBER, SIZE, FLAG, CHOICE, ADDRESSES, NAME_SERVERS };
+
+struct option {
+	const char *section;
+	const char *name;
+	enum kind kind;
+	size_t offset;		/* in struct config */
+	const char *initial;
+	uint64_t min, max;	/* of NUMBER and SIZE */
+	const char *words;	/* of CHOICE: "first|second", the enum's order */
+};
+
+#define AT(field) offsetof(struct config, field)
+#define DAY 86400
+
+static const struct option options[] = {
+	{ "server", "map", TEXT, AT(map), "/var/lib/amt-provision/map.db", 0, 0, NULL },
+	{ "server", "key_file", TEXT, AT(key_file), "", 0, 0, NULL },
+	{ "server", "listen", ADDRESSES, AT(listen), "0.0.0.0:9971, [::]:9971", 0, 0, NULL },
+	{ "server", "page", FLAG, AT(page), "yes", 0, 0, NULL },
+	{ "server", "log_keep", NUMBER, AT(log_keep), "1000000", 1000, 1000000000, NULL },
+	{ "limits", "max_connections", NUMBER, AT(max_connections), "5000", 1, 1000000, NULL },
+	{ "limits", "connections_per_address", NUMBER, AT(connections_per_address), "64",
+	  1, 1000000, NULL },
+	{ "limits", "hellos_per_minute", NUMBER, AT(hellos_per_minute), "60", 1, 100000000,
+	  NULL },
+	{ "limits", "hello_seconds", NUMBER, AT(hello_seconds), "10", 1, 3600, NULL },
+	{ "limits", "hello_bytes", SIZE, AT(hello_bytes), "1675", 32, 1675, NULL },
+	{ "limits", "max_unproved", NUMBER, AT(max_unproved), "10000", 0, 100000000, NULL },
+	{ "keys", "consume", CHOICE, AT(consume), "on-proof", 0, 0, "on-proof|on-hello" },
+	{ "keys", "reserve_seconds", NUMBER, AT(reserve_seconds), "900", 1, 30 * DAY, NULL },
+	{ "keys", "reprovision", CHOICE, AT(reprovision), "same-uuid", 0, 0,
+	  "same-uuid|never" },
+	{ "keys", "unknown_uuid", CHOICE, AT(unknown_uuid), "accept", 0, 0, "accept|refuse" },
+	{ "setup", "callback_port", NUMBER, AT(callback_port), "16993", 1, 65535, NULL },
+	{ "setup", "connect_seconds", NUMBER, AT(connect_seconds), "15", 1, 600, NULL },
+	{ "setup", "answer_seconds", NUMBER, AT(answer_seconds), "30", 1, 600, NULL },
+	{ "setup", "setup_seconds", NUMBER, AT(setup_seconds), "600", 1, DAY, NULL },
+	{ "setup", "answer_bytes", SIZE, AT(answer_bytes), "64K", 4096, 1024 * 1024, NULL },
+	{ "setup", "max_setups", NUMBER, AT(max_setups), "500", 0, 100000, NULL },
+	{ "setup", "retry_first_seconds", NUMBER, AT(retry_first_seconds), "60", 1, 30 * DAY,
+	  NULL },
+	{ "setup", "retry_max_seconds", NUMBER, AT(retry_max_seconds), "3600", 1, 30 * DAY,
+	  NULL },
+	{ "setup", "retry_limit", NUMBER, AT(retry_limit), "20", 0, 1000000, NULL },
+	{ "setup", "default_profile", TEXT, AT(default_profile), PROFILE_DEFAULT, 0, 0,
+	  NULL },
+	{ "names", "fqdn_required", FLAG, AT(fqdn_required), "yes", 0, 0, NULL },
+	{ "names", "dns_fallback", FLAG, AT(dns_fallback), "no", 0, 0, NULL },
+	{ "names", "dns_servers", NAME_SERVERS, AT(dns_servers), "", 0, 0, NULL },
+	{ "names", "dns_seconds", NUMBER, AT(dns_seconds), "5", 1, 600, NULL },
+	{ "script", "use_props_script", FLAG, AT(use_props_script), "no", 0, 0, NULL },
+	{ "script", "props_script", TEXT, AT(props_script), "", 0, 0, NULL },
+	{ "script", "props_script_timeout", NUMBER, AT(props_script_timeout), "180", 0, DAY,
+	  NULL },
+	{ "script", "props_script_parallel", NUMBER, AT(props_script_parallel), "10", 1, 1000,
+	  NULL },
+	{ "metrics", "metrics_listen", ADDRESSES, AT(metrics_listen), "off", 0, 0, NULL },
+	{ "metrics", "metrics_remote", FLAG, AT(metrics_remote), "no", 0, 0, NULL },
+};
+#define N_OPTIONS (sizeof(options) / sizeof(*options))
+
+static int set_text(char *out, const char *value, struct fault *fault)
+{
+	if (strlen(value) >= CONFIG_TEXT)
+		return fault_set(fault, KIT_ERR_ARGUMENT, "the value is longer than %d bytes",
+				 CONFIG_TEXT - 1);
+	strcpy(out, value);
+	return 0;
+}
+
+static int set_number(uint64_t *out, const char *value, const struct option *o,
+		      struct fault *fault)
+{
+	uint64_t v = 0;
+	bool good = true;
+
+	if (o->kind == SIZE) {
+		good = cli_parse_size(value, &v) == 0;
+	} else {
+		char *end = NULL;
+
+		errno = 0;
+		v = strtoull(value, &end, 10);
+		good = *value >= '0' && *value <= '9' && *end == '\0' && errno == 0;
+	}
+	if (!good)
+		return fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" is no %s", value,
+				 o->kind == SIZE ? "size in bytes (K and M may follow)"
+				 : "whole number");
+	if (v < o->min || v > o->max)
+		return fault_set(fault, KIT_ERR_ARGUMENT, "%s is not within %llu to %llu", value,
+				 (unsigned long long)o->min, (unsigned long long)o->max);
+	*out = v;
+	return 0;
+}
+
+static int set_flag(bool *out, const char *value, struct fault *fault)
+{
+	if (strcasecmp(value, "yes") == 0)
+		*out = true;
+	else if (strcasecmp(value, "no") == 0)
+		*out = false;
+	else
+		return fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" is neither yes nor no", value);
+	return 0;
+}
+
+static int set_choice(int *out, const char *value, const char *words, struct fault *fault)
+{
+	size_t n = strlen(value);
+	int i = 0;
+
+	for (const char *w = words; w; w = strchr(w, '|') ? strchr(w, '|') + 1 : NULL, i++)
+		if (n && strncmp(w, value, n) == 0 && (w[n] == '|' || w[n] == '\0')) {
+			*out = i;
+			return 0;
+		}
+	return fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" is none of %s", value, words);
+}
+
+/* "127.0.0.1:9971" or "[::1]:9971". */
+static int set_address(struct config_address *a, const char *text, struct fault *fault)
+{
+	struct sockaddr_in *v4 = (struct sockaddr_in *)&a->address;
+	struct sockaddr_in6 *v6 = (struct sockaddr_in6 *)&a->address;
+	const char *colon = strrchr(text, ':');
+	char host[64], *end = NULL;
+	unsigned long port;
+	size_t n;
+
+	memset(a, 0, sizeof(*a));
+	if (!colon || colon == text || (size_t)(colon - text) >= sizeof(host) ||
+	    strlen(text) >= sizeof(a->text))
+		goto bad;
+	strcpy(a->text, text);
+	n = (size_t)(colon - text);
+	memcpy(host, text, n);
+	host[n] = '\0';
+	port = strtoul(colon + 1, &end, 10);
+	if (colon[1] < '0' || colon[1] > '9' || *end || port > 65535)
+		goto bad;
+	if (host[0] == '[' && host[n - 1] == ']') {
+		host[n - 1] = '\0';
+		if (inet_pton(AF_INET6, host + 1, &v6->sin6_addr) != 1)
+			goto bad;
+		v6->sin6_family = AF_INET6;
+		v6->sin6_port = htons((uint16_t)port);
+		a->length = sizeof(*v6);
+	} else {
+		if (inet_pton(AF_INET, host, &v4->sin_addr) != 1)
+			goto bad;
+		v4->sin_family = AF_INET;
+		v4->sin_port = htons((uint16_t)port);
+		a->length = sizeof(*v4);
+	}
+	return 0;
+bad:
+	return fault_set(fault, KIT_ERR_ARGUMENT,
+			 "\"%s\" is no address with a port, such as 0.0.0.0:9971 or [::]:9971",
+			 text);
+}
+
+static int set_addresses(struct config_addresses *out, const char *value, struct fault *fault)
+{
+	struct config_addresses list = { .count = 0 };
+	char copy[CONFIG_TEXT], *save = NULL;
+	int ret;
+
+	ret = set_text(copy, value, fault);
+	if (ret)
+		return ret;
+	if (strcasecmp(value, "off") == 0) {
+		*out = list;
+		return 0;
+	}
+	for (char *p = strtok_r(copy, ", \t", &save); p; p = strtok_r(NULL, ", \t", &save)) {
+		if (list.count == CONFIG_LISTEN)
+			return fault_set(fault, KIT_ERR_ARGUMENT, "more than %d addresses",
+					 CONFIG_LISTEN);
+		ret = set_address(&list.at[list.count], p, fault);
+		if (ret)
+			return ret;
+		list.count++;
+	}
+	if (list.count == 0)
+		return fault_set(fault, KIT_ERR_ARGUMENT, "no address is given (off for none)");
+	*out = list;
+	return 0;
+}
+
+static int set_option(struct config *c, const struct option *o, const char *value,
+		      struct fault *fault)
+{
+	void *field = (char *)c + o->offset;
+	int ret;
+
+	switch (o->kind) {
+	case TEXT:
+		return set_text(field, value, fault);
+	case NUMBER:
+	case SIZE:
+		return set_number(field, value, o, fault);
+	case FLAG:
+		return set_flag(field, value, fault);
+	case CHOICE:
+		return set_choice(field, value, o->words, fault);
+	case ADDRESSES:
+		return set_addresses(field, value, fault);
+	case NAME_SERVERS:
+		ret = dns_check(value, fault);
+		return ret ? ret : set_text(field, value, fault);
+	}
+	return KIT_ERR_ARGUMENT;
+}
+
+static const struct option *find_option(const char *name)
+{
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		if (strcmp(options[i].name, name) == 0)
+			return &options[i];
+	return NULL;
+}
+
+void config_init(struct config *c)
+{
+	memset(c, 0, sizeof(*c));
+	for (size_t i = 0; i < N_OPTIONS; i++)
+		set_option(c, &options[i], options[i].initial, NULL);
+}
+
+int config_set(struct config *c, const char *name, const char *value, struct fault *fault)
+{
+	const struct option *o = find_option(name);
+	int ret;
+
+	if (!o) {
+		fault_set(fault, KIT_ERR_NOT_FOUND, "there is no option \"%.64s\"", name);
+		return fault_todo(fault, "amt-provisiond.conf(5) has the list");
+	}
+	ret = set_option(c, o, value, fault);
+	if (ret)
+		fault_context(fault, "option %s", name);
+	return ret;
+}
+
+static void get_choice(char *out, size_t size, const char *words, int at)
+{
+	while (at-- > 0)
+		words = strchr(words, '|') + 1;
+	snprintf(out, size, "%.*s", (int)strcspn(words, "|"), words);
+}
+
+int config_get(const struct config *c, size_t i, const char **section, const char **name,
+	       char *out, size_t size)
+{
+	const struct option *o = &options[i];
+	const struct config_addresses *list;
+	const void *field;
+	size_t at = 0;
+
+	if (i >= N_OPTIONS)
+		return KIT_ERR_NOT_FOUND;
+	field = (const char *)c + o->offset;
+	*section = o->section;
+	*name = o->name;
+	switch (o->kind) {
+	case TEXT:
+	case NAME_SERVERS:
+		snprintf(out, size, "%s", (const char *)field);
+		break;
+	case NUMBER:
+	case SIZE:
+		snprintf(out, size, "%llu", (unsigned long long)*(const uint64_t *)field);
+		break;
+	case FLAG:
+		snprintf(out, size, "%s", *(const bool *)field ? "yes" : "no");
+		break;
+	case CHOICE:
+		get_choice(out, size, o->words, *(const int *)field);
+		break;
+	case ADDRESSES:
+		list = field;
+		snprintf(out, size, "%s", list->count ? "" : "off");
+		for (size_t k = 0; k < list->count && at < size; k++)
+			at += (size_t)snprintf(out + at, size - at, "%s%s", k ? ", " : "",
+					       list->at[k].text);
+		break;
+	}
+	return 0;
+}
+
+const struct profile *config_profile(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->n_profiles; i++)
+		if (strcmp(c->profiles[i].name, name) == 0)
+			return &c->profiles[i];
+	return NULL;
+}
+
+/* What the callbacks of inih share while a text is read. */
+struct parse {
+	struct config *config;
+	const char *next, *end;		/* text not yet read */
+	unsigned long line;		/* of the text, the last one read, from 1 */
+	bool given[N_OPTIONS];
+	struct fault *fault;
+	int error;			/* the first; nothing is taken after it */
+};
+
+/* inih asks for a line as fgets() gives it. */
+static char *next_line(char *out, int size, void *stream)
+{
+	struct parse *p = stream;
+	const char *end = memchr(p->next, '\n', (size_t)(p->end - p->next));
+	size_t n = (size_t)((end ? end + 1 : p->end) - p->next);
+
+	if (n == 0 || p->error)
+		return NULL;
+	if (n > (size_t)size - 1)	/* cannot be: lengths were checked */
+		n = (size_t)size - 1;
+	memcpy(out, p->next, n);
+	out[n] = '\0';
+	p->next += n;
+	p->line++;
+	return out;
+}
+
+static struct profile *section_profile(struct config *c, const char *name, struct fault *fault)
+{
+	struct profile *p = (struct profile *)config_profile(c, name);
+
+	if (p)
+		return p;
+	if (c->n_profiles == CONFIG_PROFILES) {
+		fault_set(fault, KIT_ERR_RANGE, "more than %d profiles", CONFIG_PROFILES);
+		return NULL;
+	}
+	p = &c->profiles[c->n_profiles];
+	if (profile_init(p, name, fault))
+		return NULL;
+	c->n_profiles++;
+	return p;
+}
+
+static int take(struct parse *p, const char *section, const char *name, const char *value)
+{
+	const struct option *o = find_option(name);
+	struct profile *profile;
+	int ret;
+
+	if (strncmp(section, "profile ", 8) == 0) {
+		profile = section_profile(p->config, section + 8, p->fault);
+		return profile ? profile_set(profile, name, value, p->fault) : p->fault->code;
+	}
+	if (!*section) {
+		fault_set(p->fault, KIT_ERR_FORMAT, "option %s stands before the first section", name);
+		return o ? fault_todo(p->fault, "put it below a line [%s]", o->section)
+			 : fault_todo(p->fault, "amt-provisiond.conf(5) has the sections and their "
+				      "options");
+	}
+	if (!o) {
+		fault_set(p->fault, KIT_ERR_FORMAT, "there is no option \"%s\" in section [%s]",
+			  name, section);
+		return fault_todo(p->fault, "amt-provisiond.conf(5) has the list");
+	}
+	if (strcmp(o->section, section) != 0)
+		return fault_set(p->fault, KIT_ERR_FORMAT,
+				 "option %s belongs into section [%s], not [%s]", name,
+				 o->section, section);
+	if (p->given[o - options])
+		return fault_set(p->fault, KIT_ERR_DUPLICATE, "option %s is given twice", name);
+	p->given[o - options] = true;
+	ret = set_option(p->config, o, value, p->fault);
+	if (ret)
+		fault_context(p->fault, "option %s", name);
+	return ret;
+}
+
+static int on_value(void *user, const char *section, const char *name, const char *value)
+{
+	struct parse *p = user;
+
+	if (!p->error)
+		p->error = take(p, section, name, value);
+	return p->error == 0;
+}
+
+/* What inih would swallow in silence is refused before it sees it. */
+static int check_lines(const char *text, size_t n, const char *name, struct fault *fault)
+{
+	unsigned long line = 1;
+
+	for (size_t at = 0; at < n; line++) {
+		const char *end = memchr(text + at, '\n', n - at);
+		size_t length = end ? (size_t)(end - text) - at : n - at;
+
+		if (length > CONFIG_LINE)
+			return fault_set(fault, KIT_ERR_FORMAT,
+					 "%s, line %lu: longer than %d bytes", name, line,
+					 CONFIG_LINE);
+		if (memchr(text + at, '\0', length))
+			return fault_set(fault, KIT_ERR_FORMAT, "%s, line %lu: a NUL byte", name,
+					 line);
+		if ((text[at] == ' ' || text[at] == '\t') &&
+		    strspn(text + at, " \t\r") < length) {
+			fault_set(fault, KIT_ERR_FORMAT, "%s, line %lu: begins with a blank",
+				  name, line);
+			return fault_todo(fault, "a value goes on one line; remove the blanks");
+		}
+		at += length + 1;
+	}
+	return 0;
+}
+
+int config_parse(struct config *c, const char *text, size_t n, const char *name,
+		 struct fault *fault)
+{
+	struct fault local = { .code = 0 };
+	struct parse p = { .config = c, .fault = &local };
+	char *copy = NULL;
+	int ret, bad;
+
+	copy = calloc(1, n + 1);	/* with a NUL behind the text, for strspn() */
+	if (!copy)
+		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	memcpy(copy, text, n);
+	p.next = copy;
+	p.end = copy + n;
+	ret = check_lines(copy, n, name, fault);
+	if (ret)
+		goto out;
+	bad = ini_parse_stream(next_line, &p, on_value, &p);
+	/* inih names the first line that is wrong, and reads on behind one that it cannot read. */
+	if (p.error && bad == (int)p.line) {
+		ret = fault_set(fault, p.error, "%s, line %lu: %s", name, p.line, local.what);
+		if (*local.todo)
+			fault_todo(fault, "%s", local.todo);
+	} else if (bad) {
+		ret = fault_set(fault, KIT_ERR_FORMAT, "%s, line %d: no \"name = value\", no "
+				"[section] and no comment", name, bad);
+	}
+out:
+	secret_wipe(copy, n);
+	free(copy);
+	return ret;
+}
+
+int config_load(struct config *c, const char *path, struct fault *fault)
+{
+	char *text = NULL;
+	size_t n = 0;
+	ssize_t got;
+	int fd, ret;
+
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		fault_sys(fault, errno, "cannot open the configuration file %s", path);
+		return fault_todo(fault, "name one with -c, or make it; amt-provisiond.conf(5) tells how");
+	}
+	text = calloc(1, CONFIG_FILE + 1);
+	if (!text) {
+		ret = fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		goto out;
+	}
+	while ((got = read(fd, text + n, CONFIG_FILE + 1 - n)) > 0)
+		n += (size_t)got;
+	if (got < 0) {
+		ret = fault_sys(fault, errno, "cannot read the configuration file %s", path);
+		goto out;
+	}
+	if (n > CONFIG_FILE) {
+		ret = fault_set(fault, KIT_ERR_RANGE, "%s is longer than %d KiB", path,
+				CONFIG_FILE / 1024);
+		goto out;
+	}
+	ret = config_parse(c, text, n, path, fault);
+out:
+	close(fd);
+	if (text)
+		secret_wipe(text, CONFIG_FILE + 1);
+	free(text);
+	return ret;
+}
+
+/* May an address be reached from other machines? */
+static bool is_remote(const struct config_address *a)
+{
+	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&a->address;
+	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&a->address;
+
+	if (a->address.ss_family == AF_INET)
+		return ntohl(v4->sin_addr.s_addr) >> 24 != 127;
+	return !IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+}
+
+int config_check(const struct config *c, struct fault *fault)
+{
+	if (!*c->map)
+		return fault_set(fault, KIT_ERR_ARGUMENT, "option map is empty");
+	if (c->use_props_script && !*c->props_script) {
+		fault_set(fault, KIT_ERR_ARGUMENT,
+			  "use_props_script is yes but props_script names no script");
+		return fault_todo(fault, "set props_script to the script's path, or "
+				  "use_props_script to no");
+	}
+	if (c->use_props_script && c->props_script[0] != '/')
+		return fault_set(fault, KIT_ERR_ARGUMENT,
+				 "props_script must be a full path, begun with /");
+	if (c->use_props_script && c->props_script_timeout == 0) {
+		fault_set(fault, KIT_ERR_ARGUMENT, "props_script_timeout is 0: every script "
+			  "would be out of time before it is called");
+		return fault_todo(fault, "set it to the seconds a script may take; 180 is usual");
+	}
+	if (c->retry_first_seconds > c->retry_max_seconds)
+		return fault_set(fault, KIT_ERR_ARGUMENT,
+				 "retry_first_seconds is more than retry_max_seconds");
+	if (!c->metrics_remote)
+		for (size_t i = 0; i < c->metrics_listen.count; i++)
+			if (is_remote(&c->metrics_listen.at[i])) {
+				fault_set(fault, KIT_ERR_ARGUMENT, "metrics_listen %s can be "
+					  "reached from other machines",
+					  c->metrics_listen.at[i].text);
+				return fault_todo(fault, "take a loopback address, or set "
+						  "metrics_remote to yes");
+			}
+	return 0;
+}
+
+void config_wipe(struct config *c)
+{
+	for (size_t i = 0; i < c->n_profiles; i++)
+		profile_wipe(&c->profiles[i]);
+	c->n_profiles = 0;
+}

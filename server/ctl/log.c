@@ -1,0 +1,175 @@
+/* amt-provisionctl log: what happened, one line an event; followed as it happens. */
+#include "server/ctl/amt-provisionctl.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FOLLOW_MS	250	/* how often the map is asked whether it changed */
+#define LINE		2048
+
+const struct cli_option ctl_log_options[] = {
+	CTL_MAP_OPTIONS,
+	{ "follow", 'f', NULL, "go on with new events as they come, until interrupted", 0, 0 },
+	{ "lines", 'n', "N", "only the last N events", 0, 0 },
+	{ "severity", 's', "WORD", "only this and worse: info, warning, error, security", 0, 0 },
+	{ "pid", 0, "PID", "only events of this key", 0, 0 },
+	{ "uuid", 0, "UUID", "only events of this machine", 0, 0 },
+	{ "event", 'e', "NAME", "only events of this name, such as invalid-pid-map", 0, 0 },
+	{ NULL, 0, NULL, NULL, 0, 0 },
+};
+
+struct show {
+	struct cli *cli;
+	int64_t last;		/* id of the last event shown */
+	char last_line[LINE];	/* and what it said */
+	bool failed;
+};
+
+static int note_last(void *context, const struct event *e)
+{
+	struct show *s = context;
+
+	s->last = e->id;
+	event_line(e, s->last_line, sizeof(s->last_line));
+	return 0;
+}
+
+static int show_event(void *context, const struct event *e)
+{
+	struct show *s = context;
+	json_t *value;
+
+	note_last(s, e);
+	if (s->cli->json) {
+		value = event_json(e);
+		if (!value || json_dumpf(value, stdout, JSON_COMPACT))
+			s->failed = true;
+		json_decref(value);
+		putchar('\n');
+	} else {
+		puts(s->last_line);
+	}
+	return ferror(stdout) ? 1 : 0;
+}
+
+/*
+ * Wait for the next look. False when whoever reads our output has gone: a pipe's reading end
+ * that is closed shows as an error on ours, long before there is something to write.
+ */
+static bool wait_for_more(void)
+{
+	struct pollfd out = { .fd = STDOUT_FILENO, .events = 0 };
+
+	return poll(&out, 1, FOLLOW_MS) <= 0 || !(out.revents & (POLLERR | POLLHUP | POLLNVAL));
+}
+
+struct place {
+	int64_t id;
+	char line[LINE];
+};
+
+static int first_event(void *context, const struct event *e)
+{
+	struct place *p = context;
+
+	p->id = e->id;
+	event_line(e, p->line, sizeof(p->line));
+	return 1;
+}
+
+/*
+ * A backup that was put in the map's place brings its own log, whose numbers go on from an
+ * earlier one: then the last event shown is another or none. Go on with the restore itself.
+ */
+static int look_for_restore(struct keymap *m, struct show *s, struct fault *fault)
+{
+	struct keymap_log_filter filter = { .after_id = s->last - 1 };
+	struct place found = { 0 };
+	int rc;
+
+	if (!s->last)
+		return KIT_OK;
+	rc = keymap_log_each(m, &filter, first_event, &found, fault);
+	/* One with a higher number: those up to it were trimmed. */
+	if (rc < 0 || found.id > s->last ||
+	    (found.id == s->last && strcmp(found.line, s->last_line) == 0))
+		return rc < 0 ? rc : KIT_OK;
+	filter = (struct keymap_log_filter){ .name = "map-restored", .last = 1 };
+	found.id = 0;
+	rc = keymap_log_each(m, &filter, first_event, &found, fault);
+	/* Its own event comes a moment after it: until then nothing is shown. */
+	if (rc >= 0 && found.id)
+		s->last = found.id - 1;
+	return rc < 0 ? rc : KIT_OK;
+}
+
+static int follow(struct keymap *m, struct keymap_log_filter *filter, struct show *s,
+		  struct fault *fault)
+{
+	bool changed;
+	int rc = KIT_OK;
+
+	filter->last = 0;
+	while (!rc && fflush(stdout) == 0 && wait_for_more()) {
+		rc = keymap_changed(m, &changed, fault);
+		if (rc || !changed)
+			continue;
+		rc = look_for_restore(m, s, fault);
+		if (rc)
+			continue;
+		filter->after_id = s->last;
+		rc = keymap_log_each(m, filter, show_event, s, fault);
+	}
+	return rc;
+}
+
+int ctl_log_show(struct cli *cli)
+{
+	const struct keymap_log_filter newest = { .last = 1 };
+	struct keymap_log_filter filter = { 0 };
+	struct show show = { .cli = cli };
+	char pid[PID_LENGTH + 1];
+	struct uuid uuid;
+	struct fault fault = { 0 };
+	struct keymap *m = NULL;
+	struct show end = { .last = 0 };
+	int rc;
+
+	if (cli_has(cli, "severity") &&
+	    event_severity_parse(cli_value(cli, "severity"), &filter.severity))
+		return cli_misuse(cli, "--severity: \"%s\" is none of info, warning, error, security",
+				  cli_value(cli, "severity"));
+	if (cli_has(cli, "pid")) {
+		if (ctl_pid(cli, cli_value(cli, "pid"), pid))
+			return EXIT_CANNOT;
+		filter.pid = pid;
+	}
+	if (cli_has(cli, "uuid")) {
+		if (ctl_uuid(cli, cli_value(cli, "uuid"), &uuid))
+			return EXIT_CANNOT;
+		filter.uuid = &uuid;
+	}
+	filter.name = cli_value(cli, "event");
+	rc = cli_number(cli, "lines", 1, UINT32_MAX, &filter.last, &fault);
+	if (!rc)
+		rc = ctl_open(cli, 0, &m, &fault);
+	/* The newest event, so that following begins behind all that there is. */
+	if (!rc && cli_has(cli, "follow"))
+		rc = keymap_log_each(m, &newest, note_last, &end, &fault);
+	if (!rc)
+		rc = keymap_log_each(m, &filter, show_event, &show, &fault);
+	if (!rc && cli_has(cli, "follow")) {
+		/* What came in while the old was read has been shown or will be, never twice. */
+		if (end.last > show.last) {
+			show.last = end.last;
+			memcpy(show.last_line, end.last_line, sizeof(show.last_line));
+		}
+		rc = follow(m, &filter, &show, &fault);
+	}
+	keymap_close(&m);
+	if (rc < 0)
+		return cli_fail(cli, &fault);
+	return show.failed ? EXIT_CANNOT : EXIT_YES;
+}

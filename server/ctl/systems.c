@@ -1,0 +1,376 @@
+/* amt-provisionctl systems: the machines that said hello, and how far each has come. */
+#include "server/ctl/amt-provisionctl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/table.h"
+
+const struct cli_option ctl_systems_list_options[] = {
+	CTL_MAP_OPTIONS,
+	{ "state", 's', "STATE", "only systems in this state", 0, 0 },
+	{ "pid", 0, "PID", "only systems with this PID", 0, 0 },
+	{ "limit", 'n', "N", "at most N systems", 0, 0 },
+	{ NULL, 0, NULL, NULL, 0, 0 },
+};
+
+struct list {
+	struct cli *cli;
+	struct table *table;
+	struct ctl_rows rows;
+};
+
+static int list_system(void *context, const struct system *s)
+{
+	struct list *l = context;
+	char uuid[UUID_SHOWN + 1], pid[PID_SHOWN + 1] = "-", seen[EVENT_TIME + 1];
+
+	if (l->cli->json) {
+		ctl_rows_put(&l->rows, system_json(s));
+		return 0;
+	}
+	uuid_show(&s->uuid, uuid);
+	if (s->pid[0])
+		pidpps_show_pid(s->pid, pid);
+	event_time(s->last_seen, seen);
+	table_cell(l->table, "%s", uuid);
+	table_cell(l->table, "%s", s->address[0] ? s->address : "-");
+	table_cell(l->table, "%s", pid);
+	table_cell(l->table, "%s", system_state_word(s->state));
+	table_cell(l->table, "%s", s->fqdn[0] ? s->fqdn : "-");
+	table_cell(l->table, "%s", s->version[0] ? s->version : "-");
+	table_cell(l->table, "%s", seen[0] ? seen : "-");
+	table_cell(l->table, "%s", s->reason[0] ? s->reason : "-");
+	return 0;
+}
+
+static json_t *counts_json(const uint64_t *counts)
+{
+	json_t *out = json_object();
+
+	for (int i = 0; i < SYSTEM_STATES; i++)
+		json_object_set_new(out, system_state_word((enum system_state)i),
+				    json_integer((json_int_t)counts[i]));
+	return out;
+}
+
+static void say_counts(const uint64_t *counts)
+{
+	uint64_t total = 0;
+	const char *comma = ": ";
+
+	for (int i = 0; i < SYSTEM_STATES; i++)
+		total += counts[i];
+	printf("%llu system%s", (unsigned long long)total, plural(total));
+	for (int i = 0; i < SYSTEM_STATES; i++) {
+		if (!counts[i])
+			continue;
+		printf("%s%llu %s", comma, (unsigned long long)counts[i],
+		       system_state_word((enum system_state)i));
+		comma = ", ";
+	}
+	putchar('\n');
+}
+
+static int no_state(struct cli *cli)
+{
+	char words[200] = "";
+	size_t at = 0;
+
+	for (int i = 0; i < SYSTEM_STATES && at < sizeof(words); i++)
+		at += (size_t)snprintf(words + at, sizeof(words) - at, "%s%s", i ? ", " : "",
+				       system_state_word((enum system_state)i));
+	return cli_misuse(cli, "--state: \"%s\" is none of %s", cli_value(cli, "state"), words);
+}
+
+int ctl_systems_list(struct cli *cli)
+{
+	struct keymap_system_filter filter = { 0 };
+	uint64_t counts[SYSTEM_STATES];
+	struct list list = { .cli = cli };
+	char pid[PID_LENGTH + 1];
+	struct fault fault = { 0 };
+	struct keymap *m = NULL;
+	int rc, status = EXIT_YES;
+
+	if (cli_has(cli, "state")) {
+		filter.by_state = true;
+		if (system_state_parse(cli_value(cli, "state"), &filter.state))
+			return no_state(cli);
+	}
+	if (cli_has(cli, "pid")) {
+		if (ctl_pid(cli, cli_value(cli, "pid"), pid))
+			return EXIT_CANNOT;
+		filter.pid = pid;
+	}
+	rc = cli_number(cli, "limit", 1, UINT32_MAX, &filter.limit, &fault);
+	if (!rc)
+		rc = ctl_open(cli, 0, &m, &fault);
+	if (!rc)
+		rc = keymap_system_count(m, counts, &fault);
+	if (rc)
+		goto out;
+	if (cli->json)
+		ctl_rows_begin(&list.rows, "systems");
+	else
+		list.table = table_new(stdout, "UUID|ADDRESS|PID|STATE|FQDN|AMT|LAST HELLO|REASON");
+	rc = keymap_systems(m, &filter, list_system, &list, &fault);
+	table_end(list.table);
+	if (rc)
+		goto out;
+	if (cli->json)
+		status = ctl_rows_end(cli, &list.rows, json_pack("{s:o}", "counts",
+								 counts_json(counts)));
+	else if (!cli->quiet)
+		say_counts(counts);
+out:
+	keymap_close(&m);
+	return rc ? cli_fail(cli, &fault) : status;
+}
+
+static void show_lines(const struct system *s)
+{
+	char uuid[UUID_SHOWN + 1], pid[PID_SHOWN + 1] = "", t[4][EVENT_TIME + 1];
+
+	uuid_show(&s->uuid, uuid);
+	if (s->pid[0])
+		pidpps_show_pid(s->pid, pid);
+	event_time(s->first_seen, t[0]);
+	event_time(s->last_seen, t[1]);
+	event_time(s->next_try, t[2]);
+	event_time(s->configured_at, t[3]);
+	ctl_line("UUID", "%s", uuid);
+	ctl_line("State", "%s", system_state_word(s->state));
+	ctl_line("Reason", "%s", s->reason);
+	ctl_line("Address", "%s", s->address);
+	ctl_line("PID", "%s", pid);
+	if (s->next_pid[0]) {
+		pidpps_show_pid(s->next_pid, pid);
+		ctl_line("PID to come", "%s", pid);
+	}
+	if (s->claimed_address[0]) {
+		if (s->claimed_pid[0])
+			pidpps_show_pid(s->claimed_pid, pid);
+		ctl_line("Not proved", "a hello with PID %s from %s", s->claimed_pid[0] ? pid : "-",
+			 s->claimed_address);
+	}
+	ctl_line("FQDN", "%s", s->fqdn);
+	ctl_line("Profile", "%s", s->profile);
+	ctl_line("AMT version", "%s", s->version);
+	ctl_line("Admin user", "%s", s->admin_user);
+	ctl_line("Hellos", "%u, first %s, last %s (version %u, retry %u)", s->hellos, t[0], t[1],
+		 s->hello_version, s->hello_retry);
+	ctl_line("Failures", "%u", s->failures);
+	ctl_line("Next try", "%s", t[2]);
+	ctl_line("Configured", "%s", t[3]);
+}
+
+static int show_earlier(void *context, const struct keymap_earlier *e)
+{
+	char until[EVENT_TIME + 1], pid[PID_SHOWN + 1] = "no PID";
+
+	(void)context;
+	event_time(e->time, until);
+	if (e->pid[0])
+		pidpps_show_pid(e->pid, pid);
+	ctl_line("Earlier passwords", "until %s, with %s at %s", until, pid,
+		 e->address[0] ? e->address : "no address");
+	return 0;
+}
+
+int ctl_systems_show(struct cli *cli)
+{
+	struct uuid uuid;
+	struct keymap_log_filter filter = { .uuid = &uuid };
+	struct fault fault = { 0 };
+	struct keymap *m = NULL;
+	struct system system;
+	json_t *history, *value;
+	int rc, status = EXIT_YES;
+
+	if (ctl_uuid(cli, cli->argv[0], &uuid))
+		return EXIT_CANNOT;
+	rc = ctl_open(cli, 0, &m, &fault);
+	if (rc)
+		return cli_fail(cli, &fault);
+	rc = keymap_system_find(m, &uuid, &system, &fault);
+	if (rc == KIT_ERR_NOT_FOUND) {
+		rc = KIT_OK;
+		status = EXIT_NO;
+		cli_warn(cli, "no machine %s has said hello", cli->argv[0]);
+	} else if (!rc && cli->json) {
+		history = json_array();
+		rc = ctl_history(m, &filter, history, &fault);
+		value = system_json(&system);
+		json_object_set_new(value, "history", history);
+		status = cli_print_json(cli, value);
+	} else if (!rc) {
+		show_lines(&system);
+		rc = keymap_earlier(m, &uuid, show_earlier, NULL, &fault);
+		puts("History");
+		if (!rc)
+			rc = ctl_history(m, &filter, NULL, &fault);
+	}
+	keymap_close(&m);
+	return rc ? cli_fail(cli, &fault) : status;
+}
+
+/* ---- retry and forget: all that are named, or none ---- */
+
+const struct cli_option ctl_systems_retry_options[] = {
+	CTL_MAP_OPTIONS,
+	{ "state", 's', "STATE", "all systems in this state (failed, fqdn-missing...)", 0, 0 },
+	{ NULL, 0, NULL, NULL, 0, 0 },
+};
+
+struct many {
+	struct uuid *uuids;
+	size_t n, room;
+	struct fault *fault;
+};
+
+static int many_add(struct many *l, const struct uuid *uuid)
+{
+	if (l->n == l->room) {
+		size_t room = l->room ? 2 * l->room : 64;
+		struct uuid *more = realloc(l->uuids, room * sizeof(*more));
+
+		if (!more)
+			return fault_sys(l->fault, ENOMEM, "cannot hold the list of systems");
+		l->uuids = more;
+		l->room = room;
+	}
+	l->uuids[l->n++] = *uuid;
+	return 0;
+}
+
+static int note_uuid(void *context, const struct system *system)
+{
+	return many_add(context, &system->uuid);
+}
+
+/* The operands as UUIDs. Returns 0 or an exit status. */
+static int named(struct cli *cli, struct many *l)
+{
+	struct uuid uuid;
+
+	for (int i = 0; i < cli->argc; i++) {
+		if (ctl_uuid(cli, cli->argv[i], &uuid))
+			return EXIT_CANNOT;
+		if (many_add(l, &uuid))
+			return cli_fail(cli, l->fault);
+	}
+	return 0;
+}
+
+/* Say why nothing was done: a machine that is not there is an answer, all else a failure. */
+static int failed(struct cli *cli, int rc, const struct fault *fault)
+{
+	int status = cli_fail(cli, fault);
+
+	return rc == KIT_ERR_NOT_FOUND ? EXIT_NO : status;
+}
+
+int ctl_systems_retry(struct cli *cli)
+{
+	struct keymap_system_filter filter = { .by_state = true };
+	const char *state = cli_value(cli, "state");
+	struct fault fault = { 0 };
+	struct keymap *m = NULL;
+	struct many list = { .fault = &fault };
+	int rc;
+
+	if (!state == (cli->argc == 0))
+		return cli_misuse(cli, "say which systems: their UUIDs, or --state STATE");
+	if (state && system_state_parse(state, &filter.state))
+		return no_state(cli);
+	rc = named(cli, &list);
+	if (rc)
+		goto out;
+	rc = ctl_open(cli, 0, &m, &fault);
+	if (!rc)
+		rc = keymap_begin(m, &fault);
+	if (!rc && state)
+		rc = keymap_systems(m, &filter, note_uuid, &list, &fault);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		rc = keymap_system_retry(m, &list.uuids[i], ctl_now(), &fault);
+		if (!rc)
+			rc = ctl_log(m, EVENT_INFO, "retry-asked", NULL, &list.uuids[i], &fault,
+				     "set-up asked for");
+	}
+	if (!rc)
+		rc = keymap_commit(m, &fault);
+	keymap_close(&m);
+	if (rc)
+		rc = failed(cli, rc, &fault);
+	else
+		cli_note(cli, "%zu system%s due now", list.n, list.n == 1 ? " is" : "s are");
+out:
+	free(list.uuids);
+	return rc;
+}
+
+const struct cli_option ctl_systems_forget_options[] = {
+	CTL_MAP_OPTIONS,
+	{ "yes", 'y', NULL, "do not ask", 0, 0 },
+	{ NULL, 0, NULL, NULL, 0, 0 },
+};
+
+/* Ask before the passwords of machines that are set up are lost. */
+static int confirm(struct cli *cli, struct keymap *m, const struct many *l, struct fault *fault)
+{
+	unsigned configured = 0;
+	struct system system;
+	char question[200];
+	int rc;
+
+	for (size_t i = 0; i < l->n; i++) {
+		rc = keymap_system_find(m, &l->uuids[i], &system, fault);
+		if (rc && rc != KIT_ERR_NOT_FOUND)
+			return rc;
+		configured += !rc && system.configured_at;
+	}
+	if (!configured || cli_has(cli, "yes"))
+		return KIT_OK;
+	snprintf(question, sizeof(question), "Of these machines %u %s set up: the passwords of"
+		 " such are lost with them.\nType \"forget\" to go on: ", configured,
+		 configured == 1 ? "is" : "are");
+	rc = cli_confirm(cli, question, "forget", fault);
+	if (rc == KIT_ERR_STATE)
+		fault_todo(fault, "give --yes, after \"systems export --secrets\"");
+	return rc;
+}
+
+int ctl_systems_forget(struct cli *cli)
+{
+	struct fault fault = { 0 };
+	struct keymap *m = NULL;
+	struct many list = { .fault = &fault };
+	int rc = named(cli, &list);
+
+	if (rc)
+		goto out;
+	rc = ctl_open(cli, 0, &m, &fault);
+	if (!rc)
+		rc = confirm(cli, m, &list, &fault);
+	if (!rc)
+		rc = keymap_begin(m, &fault);
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		rc = keymap_system_forget(m, &list.uuids[i], &fault);
+		if (!rc)
+			rc = ctl_log(m, EVENT_WARNING, "system-forgotten", NULL, &list.uuids[i],
+				     &fault, "system forgotten, with its passwords");
+	}
+	if (!rc)
+		rc = keymap_commit(m, &fault);
+	keymap_close(&m);
+	if (rc)
+		rc = failed(cli, rc, &fault);
+	else
+		cli_note(cli, "%zu system%s forgotten", list.n, plural(list.n));
+out:
+	free(list.uuids);
+	return rc;
+}

@@ -1,0 +1,172 @@
+/* The hello of a machine, decoded and checked. Pure: bytes in, fields out. */
+#include "server/hello/hello.h"
+
+#include <string.h>
+
+#include "common/bytes.h"
+
+#define HEADER	24	/* bytes before the PID or the hashes */
+
+static const struct {
+	uint8_t type, length;
+} kinds[] = {
+	{ 1, 20 }, { 2, 32 }, { 3, 48 },
+};
+
+static size_t size_with_hashes(const uint8_t *p, size_t n)
+{
+	size_t at = HEADER + 1;
+
+	if (n < at)
+		return at;
+	for (unsigned i = 0; i < p[HEADER]; i++) {
+		if (n < at + 2)
+			return at + 2;
+		at += 2 + (size_t)p[at + 1];
+		/* Nothing that long is valid: the decoder says why, no need for more bytes. */
+		if (at > HELLO_MAX)
+			return n;
+	}
+	return at;
+}
+
+size_t hello_size(const void *data, size_t n)
+{
+	const uint8_t *p = data;
+
+	if (n < 4)
+		return 4;
+	switch (get_le16(p + 2)) {
+	case HELLO_PSK:
+		return HELLO_PSK_SIZE;
+	case HELLO_PKI:
+		return size_with_hashes(p, n);
+	default:
+		return 4;
+	}
+}
+
+static int decode_hashes(struct reader *r, struct hello *h, struct fault *fault)
+{
+	unsigned count = read_u8(r);
+
+	if (count > HELLO_HASHES)
+		return fault_set(fault, KIT_ERR_RANGE,
+				 "hello, offset 24, number of hashes: %u, but at most %d are possible",
+				 count, HELLO_HASHES);
+	for (unsigned i = 0; i < count; i++) {
+		struct hello_hash *hash = &h->hashes[i];
+		size_t at = r->at;
+		bool known = false;
+
+		hash->type = read_u8(r);
+		hash->length = read_u8(r);
+		if (r->error)
+			break;
+		for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
+			known |= hash->type == kinds[k].type && hash->length == kinds[k].length;
+		if (!known)
+			return fault_set(fault, KIT_ERR_FORMAT, "hello, offset %zu, hash %u: type "
+					 "%u with %u bytes is no digest that is known", at, i + 1,
+					 hash->type, hash->length);
+		read_copy(r, hash->digest, hash->length);
+		if (!r->error)
+			h->n_hashes++;
+	}
+	return 0;
+}
+
+static int decode_pid(struct reader *r, struct hello *h, struct fault *fault)
+{
+	const uint8_t *pid = read_bytes(r, PID_LENGTH);
+	int ret;
+
+	if (!pid)
+		return 0;
+	ret = pidpps_check_pid((const char *)pid);
+	if (ret) {
+		fault_set(fault, ret, "hello, offset 24, PID: %s", pidpps_rule(ret, false));
+		return fault_todo(fault, "if this is one of your machines, its PID was mistyped: "
+				  "enter PID and PPS again in its MEBx, in capitals, or set it up "
+				  "from a stick");
+	}
+	memcpy(h->pid, pid, PID_LENGTH);
+	return 0;
+}
+
+static int decode(const void *data, size_t n, struct hello *out, struct fault *fault)
+{
+	struct reader r;
+	const uint8_t *uuid;
+	int ret;
+
+	memset(out, 0, sizeof(*out));
+	reader_init(&r, data, n);
+	out->credentials_set = read_le16(&r);
+	out->version = read_le16(&r);
+	if (!r.error && out->version == 1) {
+		fault_set(fault, KIT_ERR_FORMAT, "hello of interface version 1 (AMT 1.0), which "
+			  "this server does not speak");
+		return fault_todo(fault, "set this machine up with its vendor's AMT 1 tool, or "
+				  "update its AMT firmware");
+	}
+	if (!r.error && out->version != HELLO_PSK && out->version != HELLO_PKI) {
+		unsigned version = out->version;
+
+		out->version = 0;
+		return fault_set(fault, KIT_ERR_FORMAT, "no hello: offset 2, interface version: "
+				 "%u, where 2 or 3 belongs", version);
+	}
+	out->retry = read_le32(&r);
+	uuid = read_bytes(&r, 16);
+	if (uuid)
+		uuid_from_smbios(uuid, &out->uuid);
+	if (!r.error && out->credentials_set > 1)
+		return fault_set(fault, KIT_ERR_RANGE, "hello, offset 0, admin credentials set: "
+				 "%u, where 0 or 1 belongs", out->credentials_set);
+	ret = out->version == HELLO_PKI ? decode_hashes(&r, out, fault)
+	    : decode_pid(&r, out, fault);
+	if (ret)
+		return ret;
+	if (r.error)
+		return fault_set(fault, KIT_ERR_TRUNCATED,
+				 "hello of %zu bytes ends too early, at offset %zu", n, r.error_at);
+	if (read_left(&r))
+		return fault_set(fault, KIT_ERR_RANGE, "hello is followed by more bytes, from "
+				 "offset %zu on", r.at);
+	return 0;
+}
+
+int hello_decode(const void *data, size_t n, struct hello *out, struct fault *fault)
+{
+	int ret = decode(data, n, out, fault);
+
+	if (ret)
+		fault_todo(fault, "no AMT machine says this: look which program at that address "
+			   "connects to the port of this server");
+	return ret;
+}
+
+size_t hello_encode(const struct hello *h, uint8_t out[static HELLO_MAX])
+{
+	struct writer w;
+	uint8_t uuid[16];
+
+	writer_init(&w, out, HELLO_MAX);
+	uuid_to_smbios(&h->uuid, uuid);
+	write_le16(&w, h->credentials_set);
+	write_le16(&w, h->version);
+	write_le32(&w, h->retry);
+	write_bytes(&w, uuid, sizeof(uuid));
+	if (h->version == HELLO_PSK) {
+		write_bytes(&w, h->pid, PID_LENGTH);
+		return w.at;
+	}
+	write_u8(&w, (uint8_t)h->n_hashes);
+	for (size_t i = 0; i < h->n_hashes; i++) {
+		write_u8(&w, h->hashes[i].type);
+		write_u8(&w, h->hashes[i].length);
+		write_bytes(&w, h->hashes[i].digest, h->hashes[i].length);
+	}
+	return w.at;
+}

@@ -1,0 +1,280 @@
+/* What becomes of a hello. No network here: a map goes in, a decision comes out. */
+#include "server/hello/intake.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/keymap/keymap.h"
+
+int intake_init(struct intake *in, const struct config *config, struct keymap *map,
+		struct fault *fault)
+{
+	uint64_t count[SYSTEM_STATES];
+	int ret = keymap_system_count(map, count, fault);
+
+	in->config = config;
+	in->unproved = ret ? 0 : count[SYSTEM_NEEDS_CERTIFICATE] + count[SYSTEM_REFUSED];
+	return ret;
+}
+
+uint64_t intake_backoff(const struct config *config, uint32_t failures)
+{
+	uint64_t seconds = config->retry_first_seconds;
+
+	while (failures-- > 1 && seconds < config->retry_max_seconds)
+		seconds *= 2;
+	return seconds < config->retry_max_seconds ? seconds : config->retry_max_seconds;
+}
+
+static void __attribute__((format(printf, 4, 5)))
+say(struct intake_result *out, enum event_severity severity, const char *name,
+    const char *format, ...)
+{
+	va_list args;
+
+	out->severity = severity;
+	out->name = name;
+	va_start(args, format);
+	vsnprintf(out->what, sizeof(out->what), format, args);
+	va_end(args);
+}
+
+/*
+ * A machine that was refused gets a row of its own, so that it is seen, as long as there are
+ * not too many such; but what is known of a machine that was accepted once stays untouched.
+ */
+static int list_unproved(struct intake *in, struct keymap *map,
+			 const struct keymap_hello *hello, enum system_state state, int64_t now,
+			 struct intake_result *out, struct fault *fault)
+{
+	char reason[SYSTEM_REASON + 1];
+	struct system system;
+	int at;
+	int ret = keymap_system_find(map, &hello->uuid, &system, fault);
+
+	if (ret && ret != KIT_ERR_NOT_FOUND)
+		return ret;
+	if (!ret && (system.proved_at || (system.state != SYSTEM_NEEDS_CERTIFICATE &&
+					  system.state != SYSTEM_REFUSED)))
+		return 0;
+	if (ret && in->unproved >= in->config->max_unproved)
+		return 0;
+	ret = keymap_system_hello(map, hello, state, now, NULL, &out->made, fault);
+	if (ret)
+		return ret;
+	if (out->made)
+		in->unproved++;
+	at = snprintf(reason, sizeof(reason), "%.*s -- ", SYSTEM_REASON / 2, out->what);
+	snprintf(reason + at, sizeof(reason) - (size_t)at, "%.*s", SYSTEM_REASON - at, out->todo);
+	return keymap_system_state(map, &hello->uuid, state, reason, 0, now, fault);
+}
+
+/* All hashes of the message, once, when the machine is new; later their number will do. */
+static void say_certificate(const struct hello *h, struct intake_result *out)
+{
+	size_t at;
+
+	say(out, EVENT_WARNING, "needs-certificate", "hello of version 3: the machine wants a "
+	    "server with a certificate under one of its root hashes (%zu), which this "
+	    "server does not have", h->n_hashes);
+	snprintf(out->todo, sizeof(out->todo), "to set it up by key, give it a PID and PPS from "
+		 "a stick (AMT 2.0 to 10)");
+	if (!out->made)
+		return;
+	at = strlen(out->what);
+	for (size_t i = 0; i < h->n_hashes; i++) {
+		at += (size_t)snprintf(out->what + at, sizeof(out->what) - at, "%s",
+				       i ? ", " : ": ");
+		for (size_t k = 0; k < h->hashes[i].length && at < sizeof(out->what); k++)
+			at += (size_t)snprintf(out->what + at, sizeof(out->what) - at, "%02x",
+					       h->hashes[i].digest[k]);
+		if (at >= sizeof(out->what))
+			return;
+	}
+}
+
+static int take_certificate(struct intake *in, struct keymap *map, const struct hello *h,
+			    const struct keymap_hello *k, int64_t now,
+			    struct intake_result *out, struct fault *fault)
+{
+	int ret;
+
+	say_certificate(h, out);
+	ret = list_unproved(in, map, k, SYSTEM_NEEDS_CERTIFICATE, now, out, fault);
+	if (!ret && out->made)
+		say_certificate(h, out);
+	return ret;
+}
+
+/* The claim was turned down: say why, and what to do. */
+static void say_refused(enum keymap_claim claim, const struct hello *h,
+			const struct keymap_pair *before, struct intake_result *out)
+{
+	char pid[PID_SHOWN + 1], owner[UUID_SHOWN + 1] = "a machine unknown";
+
+	pidpps_show_pid(h->pid, pid);
+	if (claim != KEYMAP_CLAIM_UNKNOWN && before->has_uuid)
+		uuid_show(&before->uuid, owner);
+	switch (claim) {
+	case KEYMAP_CLAIM_UNKNOWN:
+		say(out, EVENT_WARNING, "invalid-pid-map", "invalid PID map: no pair with PID "
+		    "%s was ever imported", pid);
+		snprintf(out->todo, sizeof(out->todo), "import the list or setup.bin that this "
+			 "machine's key came from (amt-provisionctl keys import FILE); it says "
+			 "hello again by itself, at the latest when its AC power was away for half "
+			 "a minute");
+		return;
+	case KEYMAP_CLAIM_RESERVED:
+		say(out, EVENT_SECURITY, "pid-reserved", "PID %s is reserved for %s, which has "
+		    "not proved it yet: this hello is refused", pid, owner);
+		snprintf(out->todo, sizeof(out->todo), "if both are your machines, two sticks "
+			 "were made from one setup.bin: give one of them a key of its own; if "
+			 "not, the reservation lapses by itself");
+		return;
+	case KEYMAP_CLAIM_USED:
+		say(out, EVENT_SECURITY, "pid-used", "PID %s was used by %s: this hello is "
+		    "refused", pid, owner);
+		snprintf(out->todo, sizeof(out->todo), "if both are your machines, two sticks "
+			 "were made from one setup.bin: set this one up from a stick with a "
+			 "fresh key");
+		return;
+	case KEYMAP_CLAIM_REVOKED:
+		say(out, EVENT_SECURITY, "pid-revoked", "PID %s was revoked: this hello is "
+		    "refused", pid);
+		snprintf(out->todo, sizeof(out->todo), "set the machine up from a stick with a "
+			 "fresh key");
+		return;
+	default:
+		say(out, EVENT_INFO, "already-set-up", "PID %s was proved by this machine "
+		    "before, and reprovision is never: this hello is refused", pid);
+		snprintf(out->todo, sizeof(out->todo), "set reprovision to same-uuid to let it "
+			 "go on, or give it a fresh key");
+		return;
+	}
+}
+
+/* When is a machine that failed before due again, now that it said hello? */
+static int64_t due_after_hello(const struct config *config, const struct system *s, int64_t now)
+{
+	int64_t last;
+
+	if (s->state == SYSTEM_QUEUED && s->next_try > now)
+		return s->next_try;
+	if (s->state != SYSTEM_FAILED || s->next_try == 0 || s->failures == 0)
+		return now;
+	/* Hellos come as often as their sender likes: calls do not. */
+	last = s->next_try - (int64_t)intake_backoff(config, s->failures);
+	if (now - last >= (int64_t)config->retry_first_seconds)
+		return now;
+	return last + (int64_t)config->retry_first_seconds;
+}
+
+/* The same for one that is set up, whose last hello may have been somebody else's. */
+static int64_t due_again(const struct config *config, const struct system *s, int64_t now)
+{
+	int64_t earliest = s->claim_failed_at + (int64_t)config->retry_first_seconds;
+
+	return s->claim_failed_at && earliest > now ? earliest : now;
+}
+
+/* No wait is as long as that: it was begun before the clock was set back. */
+static int64_t not_too_far(const struct config *config, int64_t due, int64_t now)
+{
+	return due - now > (int64_t)config->retry_max_seconds ? now : due;
+}
+
+static void say_accepted(const struct hello *h, const struct system *before,
+			 const struct system *now, struct intake_result *out)
+{
+	char other[PID_SHOWN + 1];
+
+	say(out, EVENT_INFO, "hello", "hello number %u accepted", now->hellos);
+	if (!before || !system_is_held_by_other(before, h->pid))
+		return;
+	pidpps_show_pid(before->pid, other);
+	say(out, EVENT_WARNING, "hello", "hello number %u accepted, though this UUID holds another "
+	    "used key, %s: what is known of that one stays until this one is proved", now->hellos,
+	    other);
+}
+
+static int queue(struct intake *in, struct keymap *map, const struct hello *h,
+		 const struct keymap_hello *k, int64_t now, struct intake_result *out,
+		 struct fault *fault)
+{
+	struct system system, before;
+	int64_t due;
+	bool known;
+	int ret = keymap_system_find(map, &h->uuid, &before, fault);
+
+	if (ret && ret != KIT_ERR_NOT_FOUND)
+		return ret;
+	known = ret == 0;
+	ret = keymap_system_hello(map, k, SYSTEM_QUEUED, now, &system, &out->made, fault);
+	if (ret)
+		return ret;
+	say_accepted(h, known ? &before : NULL, &system, out);
+	out->accepted = true;
+	if (!known || before.state == SYSTEM_IN_SETUP)
+		return 0;
+	/* What is set up stays so in the map until the machine has proved itself again. */
+	if (before.state == SYSTEM_CONFIGURED)
+		return keymap_system_due(map, &h->uuid, not_too_far(in->config,
+					 due_again(in->config, &before, now), now), fault);
+	if (in->unproved && (before.state == SYSTEM_NEEDS_CERTIFICATE ||
+			     before.state == SYSTEM_REFUSED))
+		in->unproved--;
+	/* Another key or another address is a new start. */
+	if (memcmp(before.pid, h->pid, PID_LENGTH) != 0 || strcmp(before.address, k->address) != 0)
+		before.next_try = 0;
+	due = not_too_far(in->config, due_after_hello(in->config, &before, now), now);
+	return keymap_system_state(map, &h->uuid, SYSTEM_QUEUED, NULL, due, now, fault);
+}
+
+int intake_hello(struct intake *in, struct keymap *map, const struct hello *h,
+		 const char *address, int64_t now, struct intake_result *out,
+		 struct fault *fault)
+{
+	struct keymap_hello k = { .uuid = h->uuid, .pid = *h->pid ? h->pid : NULL,
+				  .address = address, .version = h->version,
+				  .retry = h->retry };
+	struct keymap_pair before;
+	enum keymap_claim claim;
+	bool used = false;
+	int ret;
+
+	out->accepted = out->made = false;
+	*out->todo = '\0';
+	if (uuid_is_blank(&h->uuid)) {
+		say(out, EVENT_WARNING, "blank-uuid", "the hello's UUID is blank or a default "
+		    "that many main boards have, so that this machine cannot be told from others: "
+		    "refused");
+		snprintf(out->todo, sizeof(out->todo), "write a UUID into its main board with "
+			 "the vendor's service tool");
+		return 0;
+	}
+	if (h->version == HELLO_PKI)
+		return take_certificate(in, map, h, &k, now, out, fault);
+	ret = keymap_reserve(map, h->pid, &h->uuid, now, (unsigned)in->config->reserve_seconds,
+			     &claim, &before, fault);
+	if (ret)
+		return ret;
+	if (claim == KEYMAP_CLAIM_PROVED && in->config->reprovision == REPROVISION_NEVER) {
+		say_refused(claim, h, &before, out);
+		return 0;
+	}
+	if (claim != KEYMAP_CLAIMED && claim != KEYMAP_CLAIM_HELD &&
+	    claim != KEYMAP_CLAIM_PROVED) {
+		say_refused(claim, h, &before, out);
+		return list_unproved(in, map, &k, SYSTEM_REFUSED, now, out, fault);
+	}
+	if (in->config->consume == CONSUME_ON_HELLO && claim != KEYMAP_CLAIM_PROVED) {
+		ret = keymap_use(map, h->pid, &h->uuid, now, &used, fault);
+		if (ret)
+			return ret;
+	}
+	ret = queue(in, map, h, &k, now, out, fault);
+	if (!ret && used)
+		strcat(out->what, "; its key is used, as consume is on-hello");
+	return ret;
+}

@@ -1,0 +1,90 @@
+/* Hearing hellos: listening sockets, and connections under limits of bytes, seconds and number. */
+#ifndef SERVER_HELLO_LISTENER_H
+#define SERVER_HELLO_LISTENER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "server/core/config.h"
+#include "server/hello/hello.h"
+#include "server/hello/peers.h"
+
+struct event_base;
+
+struct listener_limits {
+	uint64_t connections;		/* in all */
+	uint64_t per_address;
+	uint64_t messages_per_minute;	/* of one address */
+	uint64_t seconds;		/* for a whole message */
+	uint64_t bytes;			/* of a message */
+	bool page;			/* answer a GET */
+};
+
+/* What a peer did that was not a hello. */
+enum listener_trouble {
+	TROUBLE_BAD_HELLO,	/* bytes that are none */
+	TROUBLE_TIME,		/* no whole message in time */
+	TROUBLE_TOO_OFTEN,	/* too many messages from this address; told once a minute */
+	TROUBLE_TOO_MANY,	/* too many connections from it; told once a minute */
+	TROUBLE_FULL,		/* the oldest connection had to go; told once a minute */
+	TROUBLE_SYSTEM,		/* the system would not accept connections */
+	TROUBLES
+};
+
+struct listener_counts {
+	uint64_t accepted, hellos, pages, empty;	/* empty: closed without a byte */
+	uint64_t trouble[TROUBLES];
+	uint64_t open;		/* now */
+};
+
+struct listener_handler {
+	/*
+	 * A whole, sound hello from ADDRESS (text, no port), on a connection that was accepted
+	 * at ACCEPTED (CLOCK_MONOTONIC, seconds).
+	 */
+	void (*hello)(void *context, const struct hello *hello, const char *address,
+		      double accepted);
+	/* Trouble. HELLO is what was understood of it; its version is 0 when nothing was. */
+	void (*trouble)(void *context, enum listener_trouble trouble, const char *address,
+			const struct hello *hello, const struct fault *fault);
+	void *context;
+};
+
+struct listener;
+
+int listener_new(struct listener **out, struct event_base *base,
+		 const struct listener_limits *limits, const struct listener_handler *handler,
+		 struct fault *fault);
+/* Closes all sockets. *l may be NULL. */
+void listener_free(struct listener **l);
+
+/* Other limits from now on. */
+void listener_set_limits(struct listener *l, const struct listener_limits *limits);
+
+/*
+ * Listen on ADDRESS. KIT_ERR_BUSY: something else listens there; KIT_ERR_NOT_FOUND: this
+ * system has no such address family (IPv6 is off); KIT_ERR_SYSTEM and kin.
+ */
+int listener_open(struct listener *l, const struct config_address *address,
+		  struct fault *fault);
+
+/*
+ * Take the listening sockets that systemd passed (LISTEN_FDS); *count receives their
+ * number, 0 when there are none. KIT_ERR_ARGUMENT: one is no listening stream socket.
+ */
+int listener_inherit(struct listener *l, size_t *count, struct fault *fault);
+
+/* Where socket I from 0 on listens: its address, and its port; 0: there is no such socket. */
+uint16_t listener_where(const struct listener *l, size_t i, char address[static PEERS_TEXT + 1]);
+
+/* Stop and go on accepting: connections wait in the kernel meanwhile. */
+void listener_pause(struct listener *l, bool pause);
+
+/* Accept no more; connections that are open are closed. */
+void listener_stop(struct listener *l);
+
+const struct listener_counts *listener_counts(const struct listener *l);
+
+#endif

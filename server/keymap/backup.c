@@ -1,0 +1,347 @@
+/* Backup and restore of the map and its key file, while others have the map open. */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "common/outfile.h"
+#include "server/keymap/keymap-private.h"
+#include "server/keymap/schema.h"
+
+#define WAIT_MS	10000
+
+int keymap_check(struct keymap *m, struct fault *fault)
+{
+	sqlite3_stmt *s;
+	char found[200];
+	int rc;
+
+	rc = db_statement(m, "PRAGMA integrity_check(1)", &s, fault);
+	if (rc)
+		return rc;
+	rc = db_step(m, s, "check the map", fault);
+	if (rc > 0) {
+		db_get_text(s, 0, found, sizeof(found));
+		rc = KIT_OK;
+		if (strcmp(found, "ok") != 0) {
+			rc = fault_set(fault, KIT_ERR_DATABASE, "%s is damaged: %s", m->path, found);
+			fault_todo(fault, "put it back from its backup (amt-provisionctl restore)");
+		}
+	}
+	db_done(s);
+	return rc;
+}
+
+/* A handle of just a database and names, for what is not (yet) a map that can be opened. */
+static void drop(struct keymap *m)
+{
+	for (unsigned i = 0; i < m->cached; i++)
+		sqlite3_finalize(m->cache[i].statement);
+	sqlite3_close(m->db);
+	seal_free(&m->seal);
+	free(m->path);
+	free(m->key_file);
+	memset(m, 0, sizeof(*m));
+}
+
+static int set_names(struct keymap *m, const char *path, const char *key_file,
+		     struct fault *fault)
+{
+	m->path = strdup(path);
+	m->key_file = strdup(key_file);
+	return m->path && m->key_file ? KIT_OK : fault_sys(fault, ENOMEM, "cannot open %s", path);
+}
+
+static int open_plainly(struct keymap *m, int flags, struct fault *fault)
+{
+	int rc = db_open(m, flags, fault);
+
+	if (!rc)
+		keymap_set_wait(m, WAIT_MS);
+	return rc;
+}
+
+/* All pages of FROM into TO, in one transaction of TO. */
+static int copy_pages(struct keymap *from, struct keymap *to, struct fault *fault)
+{
+	sqlite3_backup *copy = sqlite3_backup_init(to->db, "main", from->db, "main");
+	int rc, tries = 0;
+
+	if (!copy)
+		return db_fault(to, "copy the map", fault);
+	/* The lock of the target is not waited for by SQLite in every case. */
+	do
+		rc = sqlite3_backup_step(copy, -1);
+	while ((rc == SQLITE_BUSY || rc == SQLITE_LOCKED) && db_wait(to, tries++));
+	rc = sqlite3_backup_finish(copy);
+	if (rc == SQLITE_OK)
+		return KIT_OK;
+	/* Which of the two failed is told by where SQLite left the error. */
+	return db_fault(sqlite3_errcode(from->db) != SQLITE_OK &&
+			sqlite3_errcode(to->db) == SQLITE_OK ? from : to, "copy the map", fault);
+}
+
+/*
+ * A backup is drafted under a name of its own beside PATH, on a file with a flock() as long as
+ * it is worked on: one without is what a backup that was killed has left, with a master key
+ * beside it. The next backup into that folder removes it.
+ */
+#define DRAFT	".unfinished-backup"
+
+static void remove_beside(const char *draft, const char *ending)
+{
+	char *name = NULL;
+
+	if (asprintf(&name, "%s%s", draft, ending) >= 0)
+		unlink(name);
+	free(name);
+}
+
+static void remove_draft(const char *draft)
+{
+	remove_beside(draft, ".key");
+	remove_beside(draft, "-journal");
+	remove_beside(draft, "-wal");
+	remove_beside(draft, "-shm");
+	unlink(draft);
+}
+
+/* Is NAME the file that FD has open, still? */
+static bool has_name(int fd, const char *name)
+{
+	struct stat open_file, named;
+
+	return fstat(fd, &open_file) == 0 && lstat(name, &named) == 0 &&
+	       open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+}
+
+static void remove_if_left(const char *draft)
+{
+	int fd = open(draft, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && has_name(fd, draft))
+		remove_draft(draft);
+	close(fd);
+}
+
+static void remove_left_drafts(const char *path)
+{
+	char *copy = strdup(path), *name = NULL;
+	const char *folder = copy ? dirname(copy) : NULL;
+	DIR *dir = folder ? opendir(folder) : NULL;
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir))) {
+		size_t n = strlen(entry->d_name), ending = strlen(DRAFT);
+
+		if (n <= ending || strcmp(entry->d_name + n - ending, DRAFT) != 0 ||
+		    asprintf(&name, "%s/%s", folder, entry->d_name) < 0)
+			continue;
+		remove_if_left(name);
+		free(name);
+	}
+	if (dir)
+		closedir(dir);
+	free(copy);
+}
+
+/* Returns the draft's descriptor, which holds its lock, or a negative code. */
+static int make_draft(const char *path, char **name, struct fault *fault)
+{
+	int fd, rc;
+
+	remove_left_drafts(path);
+	if (asprintf(name, "%s" DRAFT, path) < 0) {
+		*name = NULL;
+		return fault_sys(fault, ENOMEM, "cannot write %s", path);
+	}
+	fd = open(*name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && has_name(fd, *name))
+		return fd;
+	if (fd >= 0 || errno == EEXIST) {
+		rc = fault_set(fault, KIT_ERR_BUSY, "another backup to %s is being made", path);
+		fault_todo(fault, "wait for it, or choose another name");
+	} else {
+		rc = fault_sys(fault, errno, "cannot make %s", path);
+	}
+	if (fd >= 0)
+		close(fd);
+	/* Not ours to remove. */
+	free(*name);
+	*name = NULL;
+	return rc;
+}
+
+static int refuse_existing(const char *path, struct fault *fault)
+{
+	struct stat st;
+
+	if (lstat(path, &st))
+		return KIT_OK;
+	fault_set(fault, KIT_ERR_EXISTS, "%s exists already", path);
+	fault_todo(fault, "choose another name for the backup");
+	return KIT_ERR_EXISTS;
+}
+
+/* The copy is in the file NAME: make it one file that needs no -wal, and look at it. */
+static int finish_copy(struct keymap *copy, struct fault *fault)
+{
+	int rc = db_exec(copy, "PRAGMA journal_mode = DELETE", "finish the backup", fault);
+
+	if (!rc)
+		rc = keymap_check(copy, fault);
+	if (!rc)
+		rc = schema_check(copy, fault);
+	if (rc)
+		fault_context(fault, "the backup is not sound");
+	return rc;
+}
+
+/* Give the finished file its name, never over another. */
+static int name_it(const char *from, const char *path, struct fault *fault)
+{
+	if (link(from, path))
+		return errno == EEXIST ? refuse_existing(path, fault)
+			: fault_sys(fault, errno, "cannot give %s its name", path);
+	unlink(from);
+	return outfile_sync_folder(path, fault);
+}
+
+int keymap_backup(struct keymap *m, const char *path, bool with_key, struct fault *fault)
+{
+	struct keymap copy = { 0 };
+	struct seal *after = NULL;
+	char *name = NULL, *key = NULL, *draft = NULL;
+	int rc, fd = -1;
+
+	if (asprintf(&key, "%s.key", path) < 0) {
+		key = NULL;
+		rc = fault_sys(fault, ENOMEM, "cannot write %s", path);
+		goto out;
+	}
+	rc = refuse_existing(path, fault);
+	if (!rc && with_key)
+		rc = refuse_existing(key, fault);
+	if (!rc)
+		fd = rc = make_draft(path, &name, fault);
+	if (rc >= 0)
+		rc = set_names(&copy, name, m->key_file, fault);
+	if (!rc)
+		rc = open_plainly(&copy, SQLITE_OPEN_READWRITE, fault);
+	if (!rc)
+		rc = copy_pages(m, &copy, fault);
+	/* A rotation may go on meanwhile: the keys of before and after both belong to the copy. */
+	if (!rc)
+		rc = seal_load(&after, m->key_file, fault);
+	if (!rc)
+		rc = seal_merge(after, m->seal, fault);
+	if (!rc && asprintf(&draft, "%s.key", name) < 0) {
+		draft = NULL;
+		rc = fault_sys(fault, ENOMEM, "cannot write %s", path);
+	}
+	if (!rc)
+		rc = seal_save(after, draft, geteuid(), getegid(), fault);
+	if (!rc) {
+		free(copy.key_file);
+		copy.key_file = strdup(draft);
+		rc = copy.key_file ? finish_copy(&copy, fault)
+				   : fault_sys(fault, ENOMEM, "cannot write %s", path);
+	}
+	drop(&copy);
+	/* The key first: a map that lies there is one that can be opened. */
+	if (!rc && with_key)
+		rc = name_it(draft, key, fault);
+	if (!rc)
+		rc = name_it(name, path, fault);
+out:
+	if (name)
+		remove_draft(name);
+	if (fd >= 0)
+		close(fd);
+	seal_free(&after);
+	free(draft);
+	free(name);
+	free(key);
+	return rc;
+}
+
+/*
+ * The key file for the time of the change: the backup's keys and those that are there, so
+ * that the map opens whichever content a cut leaves it with.
+ */
+static int prepare_keys(const struct seal *of_backup, struct keymap *to, struct fault *fault)
+{
+	struct fault inner = { 0 };
+	struct seal *both = NULL;
+	int rc;
+
+	rc = seal_load(&both, to->key_file, &inner);
+	if (rc == KIT_ERR_NOT_FOUND)
+		return seal_save(of_backup, to->key_file, to->owner, to->group, fault);
+	if (rc)
+		return fault_pass(fault, &inner);
+	rc = seal_merge(both, of_backup, fault);
+	if (!rc)
+		rc = seal_save(both, to->key_file, to->owner, to->group, fault);
+	seal_free(&both);
+	return rc;
+}
+
+/* Open the backup and see that it is a sound map that its key file belongs to. */
+static int open_backup(struct keymap *from, const char *backup, const char *backup_key,
+		       struct fault *fault)
+{
+	int rc = set_names(from, backup, backup_key, fault);
+
+	/* SQLite would not say why it cannot. */
+	if (!rc && access(backup, R_OK))
+		rc = fault_sys(fault, errno, "cannot open %s", backup);
+	if (!rc)
+		rc = open_plainly(from, SQLITE_OPEN_READONLY, fault);
+	if (!rc)
+		rc = keymap_check(from, fault);
+	return rc ? rc : schema_check(from, fault);
+}
+
+int keymap_backup_check(const char *backup, const char *backup_key, struct fault *fault)
+{
+	struct keymap from = { 0 };
+	int rc = open_backup(&from, backup, backup_key, fault);
+
+	drop(&from);
+	return rc;
+}
+
+int keymap_restore(const char *path, const char *key_file, const char *backup,
+		   const char *backup_key, struct fault *fault)
+{
+	struct keymap from = { 0 }, to = { 0 };
+	int rc;
+
+	rc = open_backup(&from, backup, backup_key, fault);
+	if (!rc)
+		rc = set_names(&to, path, key_file, fault);
+	if (!rc)
+		rc = db_prepare_file(&to, true, fault);
+	if (!rc)
+		rc = open_plainly(&to, SQLITE_OPEN_READWRITE, fault);
+	if (!rc)
+		rc = prepare_keys(from.seal, &to, fault);
+	if (!rc)
+		rc = db_exec(&to, "PRAGMA synchronous = FULL", "restore the map", fault);
+	if (!rc)
+		rc = copy_pages(&from, &to, fault);
+	if (!rc)
+		rc = seal_save(from.seal, key_file, to.owner, to.group, fault);
+	drop(&from);
+	drop(&to);
+	return rc;
+}

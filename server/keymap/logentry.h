@@ -1,0 +1,61 @@
+/* One line of the server's log: what happened to which machine and key, and what to do. */
+#ifndef SERVER_KEYMAP_LOGENTRY_H
+#define SERVER_KEYMAP_LOGENTRY_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "keygen/pidpps.h"
+#include "common/uuid.h"
+
+enum event_severity {
+	EVENT_INFO,
+	EVENT_WARNING,
+	EVENT_ERROR,
+	EVENT_SECURITY,		/* somebody may be trying something */
+};
+
+/*
+ * Strings are borrowed: the caller's when an event is written, the reader's (valid
+ * during the call) when it is read. NULL or "" stands for what does not apply. No
+ * text may ever hold a secret.
+ */
+struct event {
+	int64_t id;		/* place in the log, rising; set by the map */
+	int64_t time;		/* seconds since 1970 UTC */
+	enum event_severity severity;
+	const char *name;	/* stable short word for programs: "invalid-pid-map" */
+	const char *pid;	/* PID_LENGTH characters, or NULL */
+	const struct uuid *uuid;	/* or NULL */
+	const char *address;	/* the peer's, or NULL */
+	const char *what;	/* one sentence, no full stop */
+	const char *todo;	/* what to do, or NULL */
+};
+
+/* "info", "warning", "error", "security". */
+const char *event_severity_word(enum event_severity severity);
+/* The reverse; KIT_ERR_ARGUMENT. */
+int event_severity_parse(const char *word, enum event_severity *out);
+
+/*
+ * The event as one line without a line end: time in UTC, severity, "pid=", "uuid=",
+ * "address=" where they apply, name, what, and "-- " todo. Control characters and
+ * bytes that are no UTF-8 are shown as '?'. Cut off at SIZE - 1 bytes. Returns its length.
+ */
+size_t event_line(const struct event *event, char *out, size_t size);
+
+/* The event as a jansson object (a new reference), or NULL when out of memory. */
+struct json_t;
+struct json_t *event_json(const struct event *event);
+
+/*
+ * TEXT from wherever as a jansson string, cleaned as event_line() does and cut at 1023
+ * bytes; JSON's null for NULL and "". A new reference.
+ */
+struct json_t *event_text(const char *text);
+
+/* "2024-05-17T08:09:10Z"; OUT receives EVENT_TIME + 1 bytes; "" for a time of 0. */
+#define EVENT_TIME 20
+void event_time(int64_t time, char out[static EVENT_TIME + 1]);
+
+#endif

@@ -1,0 +1,62 @@
+/* A profile: what set-up makes of a machine. Kept in the map or in a file. */
+#ifndef SERVER_KEYMAP_PROFILE_H
+#define SERVER_KEYMAP_PROFILE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "keygen/password.h"
+#include "server/keymap/system.h"
+
+#define PROFILE_DEFAULT	"default"	/* the one that needs no definition */
+
+enum profile_password {
+	PROFILE_KEEP,		/* the one that the stick's record gave it stays */
+	PROFILE_ONE,		/* the profile's own, the same for all machines */
+	PROFILE_RANDOM,		/* a new random one for each machine, kept sealed in the map */
+};
+
+/* A version range of AMT firmware, ends included: major * 256 + minor. */
+struct profile_versions {
+	uint16_t min, max;
+};
+
+struct profile {
+	char name[SYSTEM_NAME + 1];	/* letters, digits, '-', '_', '.' */
+	char admin_user[SYSTEM_NAME + 1];	/* default "admin" */
+	enum profile_password admin_policy;	/* default PROFILE_RANDOM */
+	char admin_password[PASSWORD_MAX + 1];	/* SECRET; for PROFILE_ONE */
+	enum profile_password mebx_policy;	/* default PROFILE_KEEP */
+	char mebx_password[PASSWORD_MAX + 1];	/* SECRET; for PROFILE_ONE */
+	bool set_names;		/* host and domain name from the FQDN; default yes */
+	bool set_clock;		/* default yes */
+	bool rekey;		/* give the machine a fresh pair; default no */
+	struct profile_versions versions;	/* default 2.0 to 10.255: machines that know PSK */
+};
+
+/* A profile NAME with the defaults above. KIT_ERR_ARGUMENT for a bad name. */
+int profile_init(struct profile *p, const char *name, struct fault *fault);
+
+/*
+ * Set one property from text, for profile files and "profiles set" alike:
+ *   admin_user      text
+ *   admin_password  keep | random | file:PATH     (a 0600 file that holds the password)
+ *   mebx_password   keep | random | file:PATH
+ *   set_names, set_clock, rekey    yes | no
+ *   amt_versions    "2.0-10.255" or "3.2"
+ * Returns 0 or KIT_ERR_ARGUMENT (unknown name, bad value), or the errors of secret_read().
+ */
+int profile_set(struct profile *p, const char *name, const char *value, struct fault *fault);
+
+/* Does the profile serve AMT version MAJOR.MINOR? */
+bool profile_serves(const struct profile *p, unsigned major, unsigned minor);
+
+/* Wipes the passwords. */
+void profile_wipe(struct profile *p);
+
+/* Without its secrets, as a jansson object (a new reference), or NULL when out of memory. */
+struct json_t;
+struct json_t *profile_json(const struct profile *p);
+
+#endif

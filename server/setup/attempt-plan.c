@@ -1,0 +1,436 @@
+/* What an attempt reads from the map and writes to it; each function runs inside a transaction. */
+#include "server/setup/attempt-private.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/secret.h"
+#include "server/setup/callback.h"
+#include "server/core/config.h"
+#include "server/hello/intake.h"
+#include "server/core/log.h"
+
+#define DRAWS 8		/* fresh pairs drawn before it is no coincidence that all are taken */
+
+static void note_about(struct attempt *a, struct keymap *map, const struct uuid *uuid,
+		       enum event_severity severity, const char *name, const char *what,
+		       const char *todo)
+{
+	struct event e = { .severity = severity, .name = name,
+			   .pid = *a->system.pid ? a->system.pid : NULL, .uuid = uuid,
+			   .address = a->system.address, .what = what,
+			   .todo = todo && *todo ? todo : NULL };
+
+	journal_inside(a->services.journal, map, &e);
+}
+
+static void note(struct attempt *a, struct keymap *map, enum event_severity severity,
+		 const char *name, const char *what, const char *todo)
+{
+	note_about(a, map, &a->uuid, severity, name, what, todo);
+}
+
+/* ---- plan ---- */
+
+/* A password by its policy; OUT keeps what an earlier attempt may have given the machine. */
+static int choose_password(enum profile_password policy, const char *one, const char *kept,
+			   char *out, struct fault *fault)
+{
+	switch (policy) {
+	case PROFILE_KEEP:
+		strcpy(out, kept);
+		return 0;
+	case PROFILE_ONE:
+		strcpy(out, one);
+		return 0;
+	case PROFILE_RANDOM:
+		return *out ? 0 : password_random(out, fault);
+	}
+	return KIT_ERR_ARGUMENT;
+}
+
+static int plan_passwords(struct attempt *a, struct fault *fault)
+{
+	const struct keyentry *pair = &a->pairs[a->pair];
+	const char *record = *pair->new_password ? pair->new_password : pair->current_password;
+	int login = setup_login_index(a->setup);
+	const char *now = login >= 0 ? a->logins[login].password : record;
+	char *next_mebx = a->secrets.next_mebx_password, earlier[PASSWORD_MAX + 1];
+	bool by_record = login >= 0 && a->kinds[login] == LOGIN_RECORD;
+	bool keep_mebx = a->profile.mebx_policy == PROFILE_KEEP;
+	int ret;
+
+	/* What an earlier attempt set, it has: another next one must not push it out. */
+	if (login >= 0 && a->kinds[login] == LOGIN_NEXT) {
+		strcpy(a->secrets.admin_password, now);
+		strcpy(a->system.admin_user, a->logins[login].user);
+	}
+	ret = choose_password(a->profile.admin_policy, a->profile.admin_password, now,
+			      a->secrets.next_admin_password, fault);
+	if (ret)
+		return ret;
+	strcpy(earlier, next_mebx);
+	/* One that an earlier attempt may have set it still has, unless a stick came after. */
+	if (keep_mebx && by_record)
+		*next_mebx = '\0';
+	if (!keep_mebx)
+		ret = choose_password(a->profile.mebx_policy, a->profile.mebx_password, "",
+				      next_mebx, fault);
+	a->mebx_given = *earlier && strcmp(earlier, next_mebx) == 0;
+	secret_wipe(earlier, sizeof(earlier));
+	if (ret)
+		return ret;
+	/* A stick's record sets the MEBx password; what was known before it does not hold then. */
+	if (!*a->secrets.mebx_password || by_record)
+		strcpy(a->secrets.mebx_password, record);
+	strcpy(a->wish.admin.user, a->profile.admin_user);
+	strcpy(a->wish.admin.password, a->secrets.next_admin_password);
+	strcpy(a->wish.mebx_password, keep_mebx ? "" : next_mebx);
+	return 0;
+}
+
+static void plan_names(struct attempt *a)
+{
+	size_t host = strcspn(a->fqdn, ".");
+
+	a->wish.set_clock = a->profile.set_clock;
+	if (!a->profile.set_names || host == 0 || host > SETUP_HOST)
+		return;
+	memcpy(a->wish.host, a->fqdn, host);
+	a->wish.host[host] = '\0';
+	if (a->fqdn[host] == '.')
+		strcpy(a->wish.domain, a->fqdn + host + 1);
+}
+
+/* Has the machine the pair that a re-key was to give it? */
+static bool is_rekeyed(const struct attempt *a)
+{
+	return strcmp(a->pairs[a->pair].pair.pid, a->system.next_pid) == 0;
+}
+
+/* A fresh pair for a re-key: the one that an earlier attempt made, or a new one. */
+static int plan_pair(struct attempt *a, struct keymap *map, struct fault *fault)
+{
+	struct pidpps_generator *g = NULL;
+	struct keyentry e = { .used = false };
+	int ret = 0;
+
+	if (!a->profile.rekey || is_rekeyed(a))
+		return 0;
+	if (a->n_pairs == 2) {
+		a->wish.pair = a->pairs[1].pair;
+		return 0;
+	}
+	ret = pidpps_generator_new(&g, fault);
+	if (ret)
+		goto out;
+	strcpy(e.current_password, a->secrets.mebx_password);
+	strcpy(e.new_password, a->wish.admin.password);
+	ret = KIT_ERR_DUPLICATE;
+	for (int i = 0; i < DRAWS && ret == KIT_ERR_DUPLICATE; i++) {
+		ret = pidpps_generate(g, &e.pair, fault);
+		if (!ret)
+			ret = keymap_add_rekey(map, &e, &a->uuid, time(NULL), fault);
+	}
+	if (ret == KIT_ERR_DUPLICATE)
+		fault_set(fault, ret, "no PID is free for a new key");
+	if (!ret) {
+		a->wish.pair = e.pair;
+		strcpy(a->system.next_pid, e.pair.pid);
+	}
+out:
+	pidpps_generator_free(&g);
+	secret_wipe(&e, sizeof(e));
+	return ret;
+}
+
+/* Another key had the UUID until now. What the row held for that one is kept. */
+static void note_other_key(struct attempt *a, struct keymap *map, const struct system *before)
+{
+	char what[256], other[PID_SHOWN + 1];
+
+	pidpps_show_pid(before->pid, other);
+	snprintf(what, sizeof(what), "this UUID already holds another used key, %s, proved from %s: "
+		 "two machines with one UUID, or it was set up anew", other, before->address);
+	note(a, map, EVENT_SECURITY, "uuid-has-other-key", what, "if it was set up anew, all is "
+	     "well; if these are two machines, write a UUID of its own into the main board of one "
+	     "with the vendor's service tool; the passwords of the other key are kept "
+	     "(amt-provisionctl systems export --secrets --earlier)");
+}
+
+/*
+ * The machine's key is used, by the UUID that the machine itself told in the proved talk, which
+ * the log is told once, with REMARK. If that is the hello's, what the hello claimed is true, and
+ * *settled.
+ */
+static int record_proof(struct attempt *a, struct keymap *map, const char *remark, bool *settled,
+			struct fault *fault)
+{
+	const struct setup_facts *facts = setup_facts(a->setup);
+	const struct uuid *uuid = facts->has_uuid ? &facts->uuid : &a->uuid;
+	const char *pid = a->pairs[a->pair].pair.pid;
+	struct system before;
+	bool first, changed_hands;
+	char what[256];
+	int ret;
+
+	*settled = false;
+	ret = keymap_use(map, pid, uuid, time(NULL), &first, fault);
+	if (ret)
+		return ret;
+	snprintf(what, sizeof(what), "the machine proved its PPS: key used%s", remark);
+	if (first)
+		note_about(a, map, uuid, EVENT_INFO, "key-used", what, NULL);
+	if (!uuid_equal(uuid, &a->uuid))
+		return 0;
+	ret = keymap_system_prove(map, uuid, pid, a->system.address, time(NULL), &before,
+				  &changed_hands, fault);
+	if (ret)
+		return ret;
+	*settled = true;
+	if (changed_hands)
+		note_other_key(a, map, &before);
+	return 0;
+}
+
+/* Was it set up from here before, even if nobody heard of the end? */
+static bool was_ours(const struct attempt *a)
+{
+	int login = setup_login_index(a->setup);
+
+	return login >= 0 ? a->kinds[login] != LOGIN_RECORD : a->system.configured_at > 0;
+}
+
+static int check_uuid(struct attempt *a, struct fault *fault)
+{
+	if (setup_facts(a->setup)->has_uuid ||
+	    a->services.config->unknown_uuid == UNKNOWN_UUID_ACCEPT)
+		return 0;
+	fault_set(fault, KIT_ERR_REFUSED, "the machine does not tell its UUID (%s), and unknown_uuid "
+		  "is refuse", setup_facts(a->setup)->soap ? "no call of AMT 2.x does" :
+		  "it refuses");
+	return fault_todo(fault, "update its AMT firmware to 3.0 or later, or set unknown_uuid to "
+			  "accept, then amt-provisionctl systems retry");
+}
+
+static int check_version(struct attempt *a, struct fault *fault)
+{
+	const struct setup_facts *facts = setup_facts(a->setup);
+
+	if (!*facts->version || profile_serves(&a->profile, facts->major, facts->minor))
+		return 0;
+	fault_set(fault, KIT_ERR_REFUSED, "AMT %s is not among the versions that profile %s "
+		  "serves", facts->version, a->profile.name);
+	return fault_todo(fault, "widen the profile's amt_versions or give the machine another "
+			  "profile in the inventory, then amt-provisionctl systems retry");
+}
+
+int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
+{
+	struct attempt *a = attempt;
+	const struct setup_facts *facts = setup_facts(a->setup);
+	struct keymap_facts known = { .profile = a->profile.name, .fqdn = a->fqdn,
+				      .version = facts->version };
+	char remark[192];
+	bool settled;
+	int login, ret;
+
+	snprintf(remark, sizeof(remark), " (AMT %s, %s, profile %s%s)",
+		 *facts->version ? facts->version : "of unknown version",
+		 facts->soap ? "SOAP" : "WS-Management", a->profile.name,
+		 facts->has_uuid ? "" : "; it does not tell its UUID");
+	ret = record_proof(a, map, remark, &settled, fault);
+	if (ret)
+		return ret;
+	ret = check_uuid(a, fault);
+	if (!ret)
+		ret = check_version(a, fault);
+	if (ret)
+		return ret;
+	login = setup_login_index(a->setup);
+	a->wish.again = was_ours(a);
+	a->already = a->wish.again && facts->state == 2;
+	a->promote = !a->already || login < 0 || a->kinds[login] == LOGIN_NEXT;
+	if (a->already)
+		return keymap_system_facts(map, &a->uuid, &known, fault);
+	ret = plan_passwords(a, fault);
+	if (ret)
+		return ret;
+	plan_names(a);
+	ret = plan_pair(a, map, fault);
+	if (ret)
+		return ret;
+	ret = keymap_system_set_secrets(map, &a->uuid, &a->secrets, fault);
+	if (ret)
+		return ret;
+	/* Until there is an account for certain, this is whose "next" password it is. */
+	known.admin_user = *a->secrets.admin_password ? a->system.admin_user :
+			   a->profile.admin_user;
+	return keymap_system_facts(map, &a->uuid, &known, fault);
+}
+
+/* ---- the end ---- */
+
+/* Did it say hello with another key or from somewhere else meanwhile? */
+static bool said_other(const struct attempt *a, const struct system *row)
+{
+	bool same_key = !*row->claimed_pid || strcmp(row->claimed_pid, a->system.pid) == 0 ||
+			strcmp(row->claimed_pid, a->system.next_pid) == 0;
+
+	return *row->claimed_address &&
+	       (!same_key || strcmp(row->claimed_address, a->system.address) != 0);
+}
+
+static void promote(char *present, char *next)
+{
+	if (*next)
+		strcpy(present, next);
+	secret_wipe(next, PASSWORD_MAX + 1);
+}
+
+static void say_notes(unsigned notes, char *out, size_t size)
+{
+	size_t at = 0;
+
+	*out = '\0';
+	for (unsigned note = 1; note && note <= notes; note <<= 1)
+		if ((notes & note) && at < size)
+			at += (size_t)snprintf(out + at, size - at, "; %s", setup_note_text(note));
+}
+
+int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
+{
+	struct attempt *a = attempt;
+	struct keymap_facts known = { .admin_user = NULL };
+	unsigned notes = setup_notes(a->setup);
+	char what[768], remarks[384];
+	int64_t now = time(NULL);
+	struct system row;
+	bool other;
+	int ret;
+
+	if ((notes & SETUP_NOTE_NO_MEBX) && !a->mebx_given)
+		secret_wipe(a->secrets.next_mebx_password,
+			    sizeof(a->secrets.next_mebx_password));
+	if (a->promote) {
+		known.admin_user = a->profile.admin_user;
+		promote(a->secrets.admin_password, a->secrets.next_admin_password);
+		/* What an earlier attempt came to, before it broke off, nobody knows: both are kept. */
+		if (*a->wish.mebx_password && !(notes & (SETUP_NOTE_NO_MEBX | SETUP_NOTE_MEBX_UNCLEAR)))
+			promote(a->secrets.mebx_password, a->secrets.next_mebx_password);
+	}
+	ret = keymap_system_find(map, &a->uuid, &row, fault);
+	if (!ret)
+		ret = keymap_system_set_secrets(map, &a->uuid, &a->secrets, fault);
+	if (ret)
+		return ret;
+	if (is_rekeyed(a) || (*a->wish.pair.pid && !(notes & SETUP_NOTE_NO_PAIR))) {
+		known.pid = a->system.next_pid;
+		known.next_pid = "";
+	}
+	ret = keymap_system_facts(map, &a->uuid, &known, fault);
+	if (ret)
+		return ret;
+	other = said_other(a, &row);
+	ret = keymap_system_state(map, &a->uuid, SYSTEM_CONFIGURED, NULL, other ? now : 0, now,
+				  fault);
+	if (!ret && !other)
+		ret = keymap_system_unclaim(map, &a->uuid, 0, fault);
+	if (ret)
+		return ret;
+	say_notes(notes, remarks, sizeof(remarks));
+	snprintf(what, sizeof(what), "configured%s%s%s%s%s", *a->fqdn ? " as " : "", a->fqdn,
+		 a->already ? " already: the password of this server is in it" : "",
+		 known.pid ? ", with a new key" : "", remarks);
+	note(a, map, *remarks ? EVENT_WARNING : EVENT_INFO, "configured", what, NULL);
+	return 0;
+}
+
+static const char *failure_name(const struct attempt *a)
+{
+	switch (a->failed_state) {
+	case SYSTEM_FQDN_MISSING:
+		return "fqdn-missing";
+	case SYSTEM_REFUSED:
+		return a->setup && setup_uuid_differs(a->setup) ? "uuid-mismatch" : "refused";
+	default:
+		break;
+	}
+	if (!a->setup)
+		return "not-called";
+	if (a->fault.code == KIT_ERR_FORGED)
+		return "proof-failed";
+	if (!a->proved && (a->fault.code == KIT_ERR_NETWORK || a->fault.code == KIT_ERR_TIMEOUT))
+		return "call-failed";
+	return "setup-failed";
+}
+
+static int64_t next_try(const struct attempt *a, const struct system *row, int64_t now)
+{
+	const struct config *config = a->services.config;
+
+	if (a->failed_state != SYSTEM_FAILED)
+		return 0;
+	if (config->retry_limit && row->failures + 1 >= config->retry_limit)
+		return 0;
+	return now + (int64_t)intake_backoff(config, row->failures + 1);
+}
+
+/* It proved the key, though set-up failed: that is not taken back. */
+static int fail_after_proof(struct attempt *a, struct keymap *map, bool *settled,
+			    struct fault *fault)
+{
+	int ret = record_proof(a, map, "", settled, fault);
+
+	if (ret && ret != KIT_ERR_STATE)
+		return ret;
+	fault_clear(fault);
+	return 0;
+}
+
+int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
+{
+	struct attempt *a = attempt;
+	bool security = a->fault.code == KIT_ERR_FORGED || a->failed_state == SYSTEM_REFUSED;
+	bool settled = false, untouched;
+	struct system row;
+	int64_t now = time(NULL), next;
+	char what[900], reason[SYSTEM_REASON + 1];
+	int ret;
+
+	ret = keymap_system_find(map, &a->uuid, &row, fault);
+	if (!ret && a->proved)
+		ret = fail_after_proof(a, map, &settled, fault);
+	if (!ret && !a->proved && a->fault.code == KIT_ERR_FORGED)
+		ret = keymap_release(map, a->system.pid, &a->uuid, fault);
+	if (ret)
+		return ret;
+	/* Anybody can say a hello and not be who he says: that makes no machine less set up. */
+	untouched = !settled && row.state == SYSTEM_CONFIGURED;
+	next = untouched ? 0 : next_try(a, &row, now);
+	if (said_other(a, &row))
+		next = now;
+	else if (*row.claimed_address)
+		ret = keymap_system_unclaim(map, &a->uuid, now, fault);
+	if (ret)
+		return ret;
+	snprintf(what, sizeof(what), "%s%s%s", a->fault.what, *a->fault.todo ? " -- " : "",
+		 a->fault.todo);
+	snprintf(reason, sizeof(reason), "%.*s", SYSTEM_REASON, what);
+	ret = untouched ? keymap_system_due(map, &a->uuid, next, fault)
+	    : keymap_system_state(map, &a->uuid, a->failed_state, reason, next, now, fault);
+	if (ret)
+		return ret;
+	if (next)
+		snprintf(what, sizeof(what), "%s%s; next try in %lld s", a->fault.what,
+			 untouched ? "; the machine counts as configured as before" : "",
+			 (long long)(next - now));
+	else
+		snprintf(what, sizeof(what), "%s%s; no further try before its next hello",
+			 a->fault.what,
+			 untouched ? "; the machine counts as configured as before" : "");
+	note(a, map, security ? EVENT_SECURITY : EVENT_WARNING, failure_name(a), what,
+	     a->fault.todo);
+	return 0;
+}

@@ -1,0 +1,72 @@
+/* Inside an attempt: its state, shared by the conversation and by the work on the map. */
+#ifndef SERVER_SETUP_ATTEMPT_PRIVATE_H
+#define SERVER_SETUP_ATTEMPT_PRIVATE_H
+
+#include "server/setup/attempt.h"
+#include "server/keymap/keymap.h"
+#include "server/setup/naming.h"
+#include "server/setup/setup.h"
+
+struct event;
+
+enum login_kind {
+	LOGIN_NEXT,	/* what an earlier attempt may have set */
+	LOGIN_ADMIN,	/* what the last success set */
+	LOGIN_RECORD,	/* what the stick's record set */
+};
+
+struct attempt {
+	struct attempt_services services;
+	struct uuid uuid;
+	void (*over)(void *context, struct attempt *attempt, enum attempt_result result);
+	void *context;
+
+	/*
+	 * The row as it was at the beginning, but with the PID and the address that the hello
+	 * claims, and nothing in it that another key has proved.
+	 */
+	struct system system;
+	struct keymap_inventory inventory;	/* "" when there is none */
+	struct system_secrets secrets;		/* SECRET */
+	struct keyentry pairs[2];		/* SECRET: the machine has one of these */
+	size_t n_pairs, pair;			/* which is tried or proved */
+	struct profile profile;			/* SECRET */
+	char fqdn[SYSTEM_FQDN + 1];
+	struct setup_login logins[SETUP_LOGINS];	/* SECRET */
+	enum login_kind kinds[SETUP_LOGINS];
+	size_t n_logins;
+	struct setup_wish wish;			/* SECRET */
+
+	struct naming *naming;
+	struct callback *callback;
+	struct setup *setup;
+	struct event *deadline;
+	bool proved;		/* the machine proved pairs[pair] */
+	bool mebx_given;	/* an earlier attempt may have set the "next" MEBx password */
+	bool already;		/* it turned out to be set up, with a password of ours */
+	bool promote;		/* the "next" passwords are the ones it has at the end */
+	bool writing;		/* a job of the ledger is under way */
+	bool abandoned;
+	struct fault fault;	/* why it failed */
+	enum system_state failed_state;
+};
+
+/*
+ * The jobs of the ledger: struct ledger_job's run(), with the attempt as the context.
+ *
+ * load      read all there is about the machine, mark it as in set-up (unless it is set up: it
+ *           has to prove itself first); KIT_ERR_NOT_FOUND when it is not due any more
+ * plan      the key is used, the row the machine's; the new passwords and the new pair are in
+ *           the map
+ * succeed   what the machine may have got is what it has; configured
+ * fail      the reason, and the next try
+ */
+int attempt_load(struct keymap *map, void *attempt, struct fault *fault);
+int attempt_plan(struct keymap *map, void *attempt, struct fault *fault);
+int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault);
+int attempt_fail(struct keymap *map, void *attempt, struct fault *fault);
+
+/* The accounts to try, likeliest first: of what was loaded, and of the profile. */
+void attempt_logins(struct attempt *attempt);
+
+#endif

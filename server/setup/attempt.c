@@ -1,0 +1,411 @@
+/* One attempt: name, profile, call, set-up; what must be durable goes through the ledger first. */
+#include "server/setup/attempt.h"
+
+#include <event2/event.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/secret.h"
+#include "server/setup/attempt-private.h"
+#include "server/setup/callback.h"
+#include "server/core/log.h"
+#include "server/core/commit.h"
+
+static void step(struct attempt *a);
+
+static void close_talk(struct attempt *a)
+{
+	naming_cancel(&a->naming);
+	callback_close(&a->callback);
+	if (a->deadline)
+		evtimer_del(a->deadline);
+}
+
+static void end(struct attempt *a, enum attempt_result result)
+{
+	close_talk(a);
+	if (a->deadline)
+		event_free(a->deadline);
+	setup_free(&a->setup);
+	a->over(a->context, a, result);
+	secret_wipe(a, sizeof(*a));
+	free(a);
+}
+
+/* Add a job of the ledger for this attempt. */
+static void write_job(struct attempt *a,
+		      int (*run)(struct keymap *map, void *context, struct fault *fault),
+		      void (*done)(void *context, int code, const struct fault *fault))
+{
+	struct ledger_job job = { .run = run, .done = done, .context = a };
+	struct fault fault = { .code = 0 };
+
+	a->writing = true;
+	if (ledger_add(a->services.ledger, &job, &fault))
+		done(a, fault.code, &fault);
+}
+
+/* True: the server stops, and the attempt is gone. */
+static bool gone(struct attempt *a)
+{
+	a->writing = false;
+	if (!a->abandoned)
+		return false;
+	end(a, ATTEMPT_DROPPED);
+	return true;
+}
+
+static enum attempt_result result_of(int code, enum attempt_result good)
+{
+	return !code ? good : code == KIT_ERR_NOT_FOUND ? ATTEMPT_DROPPED : ATTEMPT_LOST;
+}
+
+/* The map itself fails: nothing can be noted there, so the row stays in set-up until it can. */
+static void report_map(struct attempt *a, const struct fault *fault)
+{
+	journal_fault(a->services.journal, EVENT_ERROR, "map-failed",
+		      "the outcome of a set-up cannot be kept: ", fault);
+}
+
+static void report_forgotten(struct attempt *a)
+{
+	struct event e = { .severity = EVENT_ERROR, .name = "forgotten", .uuid = &a->uuid,
+			   .address = a->system.address,
+			   .what = "the machine was forgotten while it was set up: it is "
+			   "configured, and its admin password is lost",
+			   .todo = "reset its AMT and set it up again from a stick" };
+
+	journal_note(a->services.journal, &e);
+}
+
+static void on_failed(void *context, int code, const struct fault *fault)
+{
+	struct attempt *a = context;
+
+	if (gone(a))
+		return;
+	if (code && code != KIT_ERR_NOT_FOUND)
+		report_map(a, fault);
+	end(a, result_of(code, ATTEMPT_FAILED));
+}
+
+/* It did not work, for the reason in a->fault. */
+static void fail(struct attempt *a, enum system_state state)
+{
+	close_talk(a);
+	a->failed_state = state;
+	write_job(a, attempt_fail, on_failed);
+}
+
+static void fail_with(struct attempt *a, enum system_state state, const struct fault *fault)
+{
+	a->fault = *fault;
+	fail(a, state);
+}
+
+static void on_succeeded(void *context, int code, const struct fault *fault)
+{
+	struct attempt *a = context;
+
+	if (gone(a))
+		return;
+	if (code == KIT_ERR_NOT_FOUND)
+		report_forgotten(a);
+	else if (code)
+		report_map(a, fault);
+	end(a, result_of(code, ATTEMPT_CONFIGURED));
+}
+
+static void succeed(struct attempt *a)
+{
+	close_talk(a);
+	write_job(a, attempt_succeed, on_succeeded);
+}
+
+static void on_planned(void *context, int code, const struct fault *fault)
+{
+	struct attempt *a = context;
+
+	if (gone(a))
+		return;
+	if (code) {
+		fail_with(a, code == KIT_ERR_REFUSED || code == KIT_ERR_STATE ? SYSTEM_REFUSED
+			  : SYSTEM_FAILED, fault);
+		return;
+	}
+	if (a->already) {
+		succeed(a);
+		return;
+	}
+	setup_plan(a->setup, &a->wish);
+	step(a);
+}
+
+/* ---- the conversation ---- */
+
+static int open_call(struct attempt *a)
+{
+	const struct config *config = a->services.config;
+	struct callback_limits limits = {
+		.connect_ms = (unsigned)config->connect_seconds * 1000,
+		.answer_ms = (unsigned)config->answer_seconds * 1000,
+		.answer_bytes = config->answer_bytes,
+	};
+	struct callback_target target = {
+		.address = a->system.address,
+		.port = (uint16_t)config->callback_port,
+		.pid = a->pairs[a->pair].pair.pid,
+		.pps = a->pairs[a->pair].pair.pps,
+	};
+
+	callback_close(&a->callback);
+	return callback_open(&a->callback, a->services.pool, &target, &limits, &a->fault);
+}
+
+static void on_reply(void *context, const struct callback_reply *reply)
+{
+	struct attempt *a = context;
+	struct setup_reply answer = { .status = reply->status, .digest = reply->digest,
+				      .body = reply->body, .size = reply->size };
+
+	if (callback_proved(a->callback))
+		a->proved = true;
+	if (reply->code == KIT_ERR_FORGED && !a->proved && a->pair + 1 < a->n_pairs) {
+		/* An interrupted re-key: perhaps it has the other pair. */
+		a->pair++;
+		if (open_call(a))
+			fail(a, SYSTEM_FAILED);
+		else
+			step(a);
+		return;
+	}
+	if (reply->code && setup_is_committed(a->setup)) {
+		succeed(a);
+		return;
+	}
+	if (reply->code == KIT_ERR_FORGED && a->proved && *a->wish.pair.pid) {
+		/* It proved the old pair, and was told the new one: the answer is lost. */
+		fault_set(&a->fault, KIT_ERR_NETWORK, "the connection broke off while its key was "
+			  "changed: the next try finds out which of the two it has");
+		fail(a, SYSTEM_FAILED);
+		return;
+	}
+	if (reply->code) {
+		struct fault fault = reply->fault;
+
+		if (reply->code == KIT_ERR_NETWORK && !a->proved &&
+		    *a->secrets.next_admin_password)
+			snprintf(fault.todo, sizeof(fault.todo), "its last set-up broke off: if it "
+				 "was just committed then, its AMT is set up, answers at port "
+				 "16992, and takes the admin password of \"amt-provisionctl "
+				 "systems export --all --secrets\"; if not, take its AC power away "
+				 "for half a minute");
+		fail_with(a, SYSTEM_FAILED, &fault);
+		return;
+	}
+	if (!a->proved) {
+		fault_set(&a->fault, KIT_ERR_FORGED, "an answer came without a proof of the PPS");
+		fail(a, SYSTEM_FAILED);
+		return;
+	}
+	setup_answer(a->setup, &answer, time(NULL));
+	step(a);
+}
+
+static void step(struct attempt *a)
+{
+	struct setup_request q;
+	struct callback_request post;
+
+	switch (setup_next(a->setup, time(NULL), &q)) {
+	case SETUP_SEND:
+		post.path = q.path;
+		post.content_type = q.content_type;
+		post.soap_action = q.soap_action;
+		post.body = q.body;
+		post.size = q.size;
+		post.user = q.login ? q.login->user : NULL;
+		post.password = q.login ? q.login->password : NULL;
+		if (callback_post(a->callback, &post, on_reply, a, &a->fault))
+			fail(a, SYSTEM_FAILED);
+		return;
+	case SETUP_PLAN:
+		write_job(a, attempt_plan, on_planned);
+		return;
+	case SETUP_DONE:
+		succeed(a);
+		return;
+	case SETUP_FAILED:
+		fail_with(a, setup_uuid_differs(a->setup) ? SYSTEM_REFUSED : SYSTEM_FAILED,
+			  setup_fault(a->setup));
+		return;
+	}
+}
+
+static void on_deadline(evutil_socket_t fd, short what, void *context)
+{
+	struct attempt *a = context;
+	struct timeval soon = { .tv_sec = 1 };
+
+	/* What is being written decides first whether there is still something to give up. */
+	if (a->writing) {
+		evtimer_add(a->deadline, &soon);
+		return;
+	}
+	if (a->setup && setup_is_committed(a->setup)) {
+		succeed(a);
+		return;
+	}
+	fault_set(&a->fault, KIT_ERR_TIMEOUT, "the whole set-up took longer than %llu s",
+		  (unsigned long long)a->services.config->setup_seconds);
+	fault_todo(&a->fault, "setup_seconds sets the limit");
+	fail(a, SYSTEM_FAILED);
+}
+
+static void call(struct attempt *a)
+{
+	struct timeval limit = { .tv_sec = (time_t)a->services.config->setup_seconds };
+
+	attempt_logins(a);
+	if (a->n_logins == 0) {
+		fault_set(&a->fault, KIT_ERR_NOT_FOUND,
+			  "the map has no password for this machine, only its key");
+		fault_todo(&a->fault, "import its list again with the columns current_password "
+			   "and admin_password, then amt-provisionctl systems retry");
+		fail(a, SYSTEM_FAILED);
+		return;
+	}
+	a->deadline = evtimer_new(a->services.base, on_deadline, a);
+	if (!a->deadline || evtimer_add(a->deadline, &limit)) {
+		fault_set(&a->fault, KIT_ERR_NOMEM, "out of memory");
+		fail(a, SYSTEM_FAILED);
+		return;
+	}
+	if (setup_new(&a->setup, &a->uuid, a->logins, a->n_logins, &a->fault) || open_call(a))
+		fail(a, SYSTEM_FAILED);
+	else
+		step(a);
+}
+
+/* The profile by NAME: the map's beat the file's. */
+static int find_profile(struct attempt *a, const char *name)
+{
+	const struct config *config = a->services.config;
+	const struct profile *of_file;
+	int ret;
+
+	if (!*name)
+		name = config->default_profile;
+	ret = keymap_profile_find(a->services.map, name, &a->profile, &a->fault);
+	if (ret != KIT_ERR_NOT_FOUND)
+		return ret;
+	of_file = config_profile(config, name);
+	if (of_file) {
+		a->profile = *of_file;
+		return 0;
+	}
+	if (strcmp(name, PROFILE_DEFAULT) == 0)
+		return profile_init(&a->profile, name, &a->fault);
+	fault_set(&a->fault, KIT_ERR_NOT_FOUND, "there is no profile \"%s\"", name);
+	return fault_todo(&a->fault, "make it (amt-provisionctl profiles set) or name another in "
+			  "%s, then amt-provisionctl systems retry", name ==
+			  config->default_profile ? "default_profile" :
+			  config->use_props_script ? "the inventory or the properties script" :
+			  "the inventory");
+}
+
+static void on_named(void *context, const struct naming_answer *answer)
+{
+	struct attempt *a = context;
+
+	a->naming = NULL;
+	if (answer->code == KIT_ERR_NOT_FOUND && a->services.config->fqdn_required) {
+		fail_with(a, SYSTEM_FQDN_MISSING, &answer->fault);
+		return;
+	}
+	if (answer->code && answer->code != KIT_ERR_NOT_FOUND) {
+		fail_with(a, SYSTEM_FAILED, &answer->fault);
+		return;
+	}
+	strcpy(a->fqdn, answer->fqdn);
+	if (answer->from_dns) {
+		struct event e = { .severity = EVENT_WARNING, .name = "fqdn-from-dns",
+				   .pid = a->system.pid, .uuid = &a->uuid,
+				   .address = a->system.address,
+				   .what = "the FQDN comes from reverse DNS, whose records may be "
+				   "of a machine that had this address before",
+				   .todo = "give the name in the inventory to be sure" };
+
+		journal_note(a->services.journal, &e);
+	}
+	if (find_profile(a, answer->profile))
+		fail(a, SYSTEM_FAILED);
+	else
+		call(a);
+}
+
+static void on_loaded(void *context, int code, const struct fault *fault)
+{
+	struct attempt *a = context;
+	struct naming_question q;
+
+	if (gone(a))
+		return;
+	if (code == KIT_ERR_NOT_FOUND) {
+		end(a, ATTEMPT_DROPPED);
+		return;
+	}
+	if (code) {
+		fail_with(a, code == KIT_ERR_STATE ? SYSTEM_REFUSED : SYSTEM_FAILED, fault);
+		return;
+	}
+	q.uuid = a->uuid;
+	q.pid = a->system.pid;
+	q.address = a->system.address;
+	q.inventory_fqdn = a->inventory.fqdn;
+	q.inventory_profile = a->inventory.profile;
+	naming_start(&a->naming, a->services.naming, &q, on_named, a);
+}
+
+int attempt_start(struct attempt **out, const struct attempt_services *services,
+		  const struct uuid *uuid,
+		  void (*over)(void *context, struct attempt *attempt,
+			       enum attempt_result result),
+		  void *context, struct fault *fault)
+{
+	struct attempt *a = calloc(1, sizeof(*a));
+	struct ledger_job job = { .run = attempt_load, .done = on_loaded, .context = a };
+
+	*out = NULL;
+	if (!a || ledger_add(services->ledger, &job, fault)) {
+		free(a);
+		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	}
+	a->services = *services;
+	a->uuid = *uuid;
+	a->over = over;
+	a->context = context;
+	a->writing = true;
+	*out = a;
+	return 0;
+}
+
+const struct uuid *attempt_uuid(const struct attempt *a)
+{
+	return &a->uuid;
+}
+
+void attempt_abandon(struct attempt *a)
+{
+	close_talk(a);
+	a->abandoned = true;
+	if (a->writing)
+		return;
+	/* Committed, a machine may take no call any more: the next start would not find out. */
+	if (a->setup && setup_is_committed(a->setup))
+		succeed(a);
+	else
+		end(a, ATTEMPT_DROPPED);
+}

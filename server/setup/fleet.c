@@ -1,0 +1,260 @@
+/* The attempts that run, found by UUID, and the timer for the next that is due. */
+#include "server/setup/fleet.h"
+
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/queue.h>
+#include <time.h>
+
+#include "common/bytes.h"
+#include "server/core/config.h"
+#include "server/core/log.h"
+#include "server/keymap/keymap.h"
+
+#define BUCKETS	1024
+#define AGAIN_SECONDS	5	/* until the map is looked at again after an error */
+
+struct member {
+	SLIST_ENTRY(member) entry;
+	struct attempt *attempt;
+};
+SLIST_HEAD(members, member);
+
+struct fleet {
+	struct attempt_services services;
+	struct fleet_counts counts;
+	struct members bucket[BUCKETS];
+	struct event *timer;
+	int64_t rest_until;	/* the map fails: nothing is begun before */
+	bool lost;		/* rows say in set-up, though nobody is at it */
+	bool stopping;
+};
+
+/* UUIDs come from strangers, but few attempts run at once: no seed is needed. */
+static struct members *bucket_of(struct fleet *f, const struct uuid *uuid)
+{
+	return &f->bucket[(get_le32(uuid->bytes) ^ get_le32(uuid->bytes + 12)) % BUCKETS];
+}
+
+static struct member *find(struct fleet *f, const struct uuid *uuid)
+{
+	struct member *m;
+
+	SLIST_FOREACH(m, bucket_of(f, uuid), entry)
+		if (uuid_equal(attempt_uuid(m->attempt), uuid))
+			return m;
+	return NULL;
+}
+
+static void set_timer(struct fleet *f, int64_t seconds)
+{
+	struct timeval tv = { .tv_sec = seconds > 0 ? seconds : 0 };
+
+	evtimer_add(f->timer, &tv);
+}
+
+static void rest(struct fleet *f)
+{
+	f->rest_until = time(NULL) + AGAIN_SECONDS;
+	set_timer(f, AGAIN_SECONDS);
+}
+
+static void on_over(void *context, struct attempt *attempt, enum attempt_result result)
+{
+	struct fleet *f = context;
+	const struct uuid *uuid = attempt_uuid(attempt);
+	struct member *m = find(f, uuid);
+
+	SLIST_REMOVE(bucket_of(f, uuid), m, member, entry);
+	free(m);
+	f->counts.running--;
+	if (result == ATTEMPT_CONFIGURED)
+		f->counts.configured++;
+	else if (result == ATTEMPT_FAILED)
+		f->counts.failed++;
+	if (result == ATTEMPT_LOST && !f->stopping) {
+		f->lost = true;
+		rest(f);
+	} else {
+		fleet_kick(f);
+	}
+}
+
+/* The due ones, gathered first: the map may not be written to while it is walked. */
+struct due {
+	struct fleet *fleet;
+	struct uuid *uuids;
+	size_t count, room;
+	struct fault *fault;
+};
+
+static int on_due(void *context, const struct system *s)
+{
+	struct due *d = context;
+
+	if (!find(d->fleet, &s->uuid))
+		d->uuids[d->count++] = s->uuid;
+	return d->count == d->room;
+}
+
+static int start(struct fleet *f, const struct uuid *uuid, struct fault *fault)
+{
+	struct member *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	if (attempt_start(&m->attempt, &f->services, uuid, on_over, f, fault)) {
+		free(m);
+		return fault->code;
+	}
+	SLIST_INSERT_HEAD(bucket_of(f, uuid), m, entry);
+	f->counts.running++;
+	f->counts.started++;
+	return 0;
+}
+
+static int start_due(struct fleet *f, int64_t now, struct fault *fault)
+{
+	struct due d = { .fleet = f };
+	struct keymap_system_filter filter = { .due = now };
+	int ret;
+
+	if (f->counts.running >= f->services.config->max_setups)
+		return 0;
+	d.room = f->services.config->max_setups - f->counts.running;
+	d.uuids = calloc(d.room, sizeof(*d.uuids));
+	if (!d.uuids)
+		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	ret = keymap_systems(f->services.map, &filter, on_due, &d, fault);
+	if (ret > 0)
+		ret = 0;
+	for (size_t i = 0; i < d.count && !ret; i++)
+		ret = start(f, &d.uuids[i], fault);
+	free(d.uuids);
+	return ret;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *context)
+{
+	struct fleet *f = context;
+	struct fault fault = { .code = 0 };
+	int64_t now = time(NULL), due = 0;
+	size_t recovered;
+
+	if (f->stopping)
+		return;
+	/* A clock that was set back makes no rest longer. */
+	if (now < f->rest_until && f->rest_until - now <= AGAIN_SECONDS) {
+		set_timer(f, f->rest_until - now);
+		return;
+	}
+	if (f->lost && fleet_recover(f, &recovered, NULL)) {
+		rest(f);
+		return;
+	}
+	f->lost = false;
+	if (start_due(f, now, &fault) ||
+	    keymap_system_next_due(f->services.map, now, &due, &fault)) {
+		journal_fault(f->services.journal, EVENT_ERROR, "map-failed",
+			      "cannot tell what is due: ", &fault);
+		rest(f);
+		return;
+	}
+	/* What is due by now is in flight, or waits for one that is to end: that kicks. */
+	if (due)
+		set_timer(f, due - now);
+}
+
+int fleet_new(struct fleet **out, const struct attempt_services *services, struct fault *fault)
+{
+	struct fleet *f = calloc(1, sizeof(*f));
+
+	*out = NULL;
+	if (!f)
+		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	f->services = *services;
+	f->timer = evtimer_new(services->base, on_timer, f);
+	if (!f->timer) {
+		free(f);
+		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	}
+	*out = f;
+	return 0;
+}
+
+void fleet_free(struct fleet **f)
+{
+	if (!*f)
+		return;
+	event_free((*f)->timer);
+	free(*f);
+	*f = NULL;
+}
+
+static int on_in_setup(void *context, const struct system *s)
+{
+	struct due *d = context;
+
+	if (find(d->fleet, &s->uuid))
+		return 0;
+	if (d->count == d->room) {
+		size_t room = d->room ? d->room * 2 : 64;
+		struct uuid *bigger = realloc(d->uuids, room * sizeof(*bigger));
+
+		if (!bigger)
+			return fault_set(d->fault, KIT_ERR_NOMEM, "out of memory");
+		d->uuids = bigger;
+		d->room = room;
+	}
+	d->uuids[d->count++] = s->uuid;
+	return 0;
+}
+
+int fleet_recover(struct fleet *f, size_t *recovered, struct fault *fault)
+{
+	struct keymap_system_filter filter = { .by_state = true, .state = SYSTEM_IN_SETUP };
+	struct due d = { .fleet = f, .fault = fault };
+	struct keymap *map = f->services.map;
+	int64_t now = time(NULL);
+	int ret;
+
+	ret = keymap_systems(map, &filter, on_in_setup, &d, fault);
+	if (!ret && d.count)
+		ret = keymap_begin(map, fault);
+	for (size_t i = 0; i < d.count && !ret; i++)
+		ret = keymap_system_state(map, &d.uuids[i], SYSTEM_QUEUED,
+					  "set-up was interrupted", now, now, fault);
+	if (!ret && d.count)
+		ret = keymap_commit(map, fault);
+	if (ret && keymap_in_transaction(map))
+		keymap_rollback(map);
+	*recovered = d.count;
+	free(d.uuids);
+	return ret;
+}
+
+void fleet_kick(struct fleet *f)
+{
+	if (!f->stopping)
+		set_timer(f, 0);
+}
+
+void fleet_stop(struct fleet *f)
+{
+	f->stopping = true;
+	evtimer_del(f->timer);
+	for (size_t i = 0; i < BUCKETS; i++) {
+		struct member *m, *next;
+
+		for (m = SLIST_FIRST(&f->bucket[i]); m; m = next) {
+			next = SLIST_NEXT(m, entry);
+			attempt_abandon(m->attempt);
+		}
+	}
+}
+
+const struct fleet_counts *fleet_counts(const struct fleet *f)
+{
+	return &f->counts;
+}

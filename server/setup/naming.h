@@ -1,0 +1,63 @@
+/* Finding the name and the profile of a machine: inventory, properties script, reverse DNS. */
+#ifndef SERVER_SETUP_NAMING_H
+#define SERVER_SETUP_NAMING_H
+
+#include <stdbool.h>
+
+#include "common/error.h"
+#include "server/core/config.h"
+#include "server/keymap/system.h"
+#include "common/uuid.h"
+
+struct event_base;
+
+/* The means to find names, shared by all set-ups. */
+struct naming_service;
+int naming_service_new(struct naming_service **out, struct event_base *base,
+		       const struct config *config, struct fault *fault);
+/* *s may be NULL. */
+void naming_service_free(struct naming_service **s);
+
+/* What is known of the machine. Strings are copied; "" for what is not known. */
+struct naming_question {
+	struct uuid uuid;
+	const char *pid;
+	const char *address;
+	const char *inventory_fqdn;
+	const char *inventory_profile;
+};
+
+struct naming_answer {
+	/*
+	 * 0, or: KIT_ERR_NOT_FOUND nothing gives a name; KIT_ERR_REFUSED, KIT_ERR_TIMEOUT,
+	 * KIT_ERR_PROTOCOL and kin: the script failed, or, with fqdn_required, the name servers
+	 * did, so that nobody knows whether there is a name. FAULT says more.
+	 */
+	int code;
+	struct fault fault;
+	char fqdn[SYSTEM_FQDN + 1];
+	char profile[SYSTEM_NAME + 1];	/* "" the default one */
+	const char *source;		/* "the inventory", "the script", "reverse DNS" */
+	bool from_dns;			/* may be stale: worth a warning */
+};
+
+/*
+ * Find out. done() is called exactly once, perhaps before this returns, with an answer that
+ * is valid during the call; not after naming_cancel(). *out is NULL once it was called.
+ */
+struct naming;
+void naming_start(struct naming **out, struct naming_service *service,
+		  const struct naming_question *question,
+		  void (*done)(void *context, const struct naming_answer *answer),
+		  void *context);
+
+/* Stop it. *n may be NULL. */
+void naming_cancel(struct naming **n);
+
+/* Drop a dot at the end of NAME: with it, a name says the same as without. */
+void naming_drop_dot(char *name);
+
+/* Is NAME a fully qualified host name: labels of letters, digits and '-', with a dot? */
+bool naming_is_fqdn(const char *name);
+
+#endif

@@ -1,0 +1,57 @@
+/* Inside set-up: its state, and the steps that the sequence walks along. */
+#ifndef SERVER_SETUP_SETUP_STEPS_H
+#define SERVER_SETUP_SETUP_STEPS_H
+
+#include "server/setup/setup.h"
+#include "amt/soap.h"
+#include "amt/wsman.h"
+#include "amt/xml.h"
+
+#define SETUP_BODY	16384	/* bytes of a request */
+#define SETUP_FIELDS	(XML_MAX_FIELDS + 2)	/* of a request */
+
+struct setup {
+	struct uuid uuid;
+	struct setup_login logins[SETUP_LOGINS];	/* SECRET */
+	size_t n_logins;
+	int login;			/* in use; -1: the machine has not asked for one */
+	size_t step;
+	bool planned, committed, failed;
+	bool told_secret;		/* the machine knows secrets: its own words stay out of logs */
+	struct setup_wish wish;		/* SECRET */
+	struct setup_facts facts;
+	unsigned notes;
+	unsigned message_id;
+	char realm[128];
+	struct xml_answer *settings;	/* AMT_GeneralSettings as the machine has it */
+	char digest[32];		/* SECRET: what SetAdminAclEntryEx is given */
+	char ta0[16], tm1[16], tm2[16];
+	uint32_t device_time;
+	int64_t device_time_heard;
+	char action[160];		/* SOAPAction */
+	char body[SETUP_BODY];		/* SECRET */
+	struct fault fault;
+};
+
+/*
+ * A step: one request in either dialect. FIELDS fills the request's fields (at most
+ * SETUP_FIELDS) and returns their number, TAKE takes what it needs from the answer, and the
+ * answer itself by setting *a to NULL; both report by setting s->fault.
+ */
+struct setup_step {
+	const char *name;		/* "could not NAME" */
+	struct wsman_request wsman;	/* class_name NULL: not in this dialect */
+	struct soap_request soap;	/* call NULL: not in this dialect */
+	bool (*wanted)(const struct setup *s);	/* NULL: always */
+	size_t (*fields)(struct setup *s, struct wsman_field *f, int64_t now);
+	int (*take)(struct setup *s, struct xml_answer **a);
+	unsigned note;			/* the machine may refuse: enum setup_note; 0: it may not */
+	unsigned unclear;		/* the same where it says neither yes nor no; 0: as NOTE */
+	bool secret;			/* FIELDS puts secrets in */
+	bool changes;			/* of the machine: the plan must be durable before */
+};
+
+extern const struct setup_step setup_steps[];
+extern const size_t setup_n_steps;
+
+#endif

@@ -1,0 +1,317 @@
+/* The set-up of one machine: walks the steps, tries accounts, judges answers. */
+#include "server/setup/setup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/bytes.h"
+#include "common/secret.h"
+#include "server/setup/setup-steps.h"
+
+static bool applies(const struct setup *s, const struct setup_step *step)
+{
+	if (s->facts.soap ? !step->soap.call : !step->wsman.class_name)
+		return false;
+	return !step->wanted || step->wanted(s);
+}
+
+#define STATUS_STATE	0x20
+
+/* Status codes of the machine, as its documents and traces have them. */
+static const struct {
+	uint32_t code;
+	const char *text, *todo;
+} statuses[] = {
+	{ 0x1, "internal error", "take the machine's AC power away for half a minute" },
+	{ 0x2, "not ready", NULL },
+	{ 0x3, "invalid mode", NULL },
+	{ 0x10, "not permitted", NULL },
+	{ STATUS_STATE, "not in this provisioning state",
+	  "is it set up already? reset its AMT to factory state in MEBx first" },
+	{ 0x24, "invalid parameter", NULL },
+	{ 0x2a, "bad PID", NULL },
+	{ 0x2b, "bad PPS", NULL },
+	{ 0x809, "data missing", "something essential was not set before the commit" },
+	{ 0x814, "not found", NULL },
+};
+
+static const char *status_text(uint32_t code, const char **todo)
+{
+	*todo = NULL;
+	for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++)
+		if (statuses[i].code == code) {
+			*todo = statuses[i].todo;
+			return statuses[i].text;
+		}
+	return "a status that is not documented";
+}
+
+int setup_new(struct setup **out, const struct uuid *uuid, const struct setup_login *logins,
+	      size_t n, struct fault *fault)
+{
+	struct setup *s;
+
+	*out = NULL;
+	if (n == 0 || n > SETUP_LOGINS)
+		return fault_set(fault, KIT_ERR_ARGUMENT, "no account to try");
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	s->uuid = *uuid;
+	memcpy(s->logins, logins, n * sizeof(*logins));
+	s->n_logins = n;
+	s->login = -1;
+	s->facts.state = -1;
+	*out = s;
+	return 0;
+}
+
+void setup_free(struct setup **s)
+{
+	if (!*s)
+		return;
+	xml_answer_free(&(*s)->settings);
+	secret_wipe(*s, sizeof(**s));
+	free(*s);
+	*s = NULL;
+}
+
+static enum setup_action fail(struct setup *s)
+{
+	if (!s->failed)
+		fault_context(&s->fault, "could not %s", setup_steps[s->step].name);
+	/* Where nothing better is known. */
+	fault_todo(&s->fault, "if it stays so, take the machine's AC power away for half a minute, "
+		   "and see that its AMT firmware is up to date; then reset its AMT in MEBx and "
+		   "set it up from a stick again");
+	s->failed = true;
+	return SETUP_FAILED;
+}
+
+static int write_request(struct setup *s, const struct setup_step *step, int64_t now,
+			 struct setup_request *q)
+{
+	struct wsman_field fields[SETUP_FIELDS];
+	struct writer w;
+	size_t n = 0;
+
+	writer_init(&w, s->body, sizeof(s->body));
+	if (step->fields)
+		n = step->fields(s, fields, now);
+	if (s->fault.code)
+		return s->fault.code;
+	memset(q, 0, sizeof(*q));
+	if (s->facts.soap) {
+		struct soap_request soap = step->soap;
+
+		soap.fields = fields;
+		soap.n_fields = n;
+		soap_write(&soap, &w);
+		soap_action(&soap, s->action, sizeof(s->action));
+		q->path = soap_path(soap.service);
+		q->content_type = SOAP_CONTENT_TYPE;
+		q->soap_action = s->action;
+	} else {
+		struct wsman_request wsman = step->wsman;
+
+		wsman.fields = fields;
+		wsman.n_fields = n;
+		wsman_write(&wsman, ++s->message_id, &w);
+		q->path = WSMAN_PATH;
+		q->content_type = WSMAN_CONTENT_TYPE;
+	}
+	q->body = s->body;
+	q->size = w.at;
+	if (w.error == KIT_ERR_FORMAT)
+		return fault_set(&s->fault, w.error, "a value holds a character that XML cannot carry");
+	if (w.error)
+		return fault_set(&s->fault, w.error, "the request would be longer than %d bytes",
+				 SETUP_BODY);
+	return 0;
+}
+
+enum setup_action setup_next(struct setup *s, int64_t now, struct setup_request *request)
+{
+	if (s->failed)
+		return SETUP_FAILED;
+	while (s->step < setup_n_steps && !applies(s, &setup_steps[s->step]))
+		s->step++;
+	if (s->step == setup_n_steps)
+		return SETUP_DONE;
+	if (setup_steps[s->step].changes && !s->planned)
+		return SETUP_PLAN;
+	if (write_request(s, &setup_steps[s->step], now, request))
+		return fail(s);
+	s->told_secret |= setup_steps[s->step].secret;
+	if (s->login >= 0)
+		request->login = &s->logins[s->login];
+	return SETUP_SEND;
+}
+
+void setup_plan(struct setup *s, const struct setup_wish *wish)
+{
+	s->wish = *wish;
+	s->planned = true;
+}
+
+/* The machine wants an account, or refused the one it was given: the next one, if any. */
+static int next_login(struct setup *s, bool digest)
+{
+	if (!digest)
+		return fault_set(&s->fault, KIT_ERR_PROTOCOL,
+				 "the machine asks for a password, but not by Digest");
+	if (s->login + 1 < (int)s->n_logins) {
+		s->login++;
+		return 0;
+	}
+	fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses the admin password that the "
+		  "map has for it");
+	return fault_todo(&s->fault, "give its MEBx password to the map (keys import with the "
+			  "column admin_password), or reset its AMT and set it up again from a "
+			  "stick");
+}
+
+/* The machine says no in its own words. */
+static int refused(struct setup *s, const struct xml_answer *a, const char *reason)
+{
+	const char *code = xml_answer_fault_code(a);
+
+	if (!s->told_secret)
+		return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses: %s", reason);
+	return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses, with the fault code %s",
+			 *code ? code : "(none that makes sense)");
+}
+
+/* May the machine refuse this step with STATUS (0: it gave none), and set-up go on? */
+static bool may_refuse(const struct setup *s, const struct setup_step *step, uint32_t status)
+{
+	/* In SOAP nothing tells that a machine is set up, until it says so by this. */
+	if (step->note == SETUP_NOTE_NO_PAIR)
+		return status == STATUS_STATE && s->wish.again;
+	return step->note != 0;
+}
+
+static void note_no(struct setup *s, const struct setup_step *step, bool clear)
+{
+	s->notes |= clear || !step->unclear ? step->note : step->unclear;
+}
+
+/* What the machine says of it. Negative: nothing clear, though it was told to change something. */
+static int read_status(const struct setup *s, const struct setup_step *step,
+		       const struct xml_answer *a, uint32_t *status)
+{
+	static const char *const names[] = { "ReturnValue", "StatusCode", "Status" };
+	bool is_order = step->changes && (s->facts.soap || step->wsman.verb == WSMAN_CALL);
+	int ret = KIT_ERR_NOT_FOUND;
+
+	*status = 0;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && ret == KIT_ERR_NOT_FOUND; i++)
+		ret = xml_answer_number(a, names[i], status);
+	return is_order ? ret : 0;
+}
+
+static int take_answer(struct setup *s, const struct setup_step *step, struct xml_answer **a)
+{
+	const char *reason, *todo;
+	uint32_t value;
+	bool unknown;
+
+	if (xml_answer_is_fault(*a, &reason)) {
+		if (may_refuse(s, step, 0)) {
+			note_no(s, step, true);
+			return 0;
+		}
+		return refused(s, *a, reason);
+	}
+	unknown = read_status(s, step, *a, &value) < 0;
+	if ((value || unknown) && may_refuse(s, step, value)) {
+		note_no(s, step, !unknown);
+		return 0;
+	}
+	if (unknown)
+		return fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine's answer has no status");
+	if (value) {
+		fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses with status 0x%x: %s",
+			  value, status_text(value, &todo));
+		return todo ? fault_todo(&s->fault, "%s", todo) : s->fault.code;
+	}
+	return step->take ? step->take(s, a) : 0;
+}
+
+void setup_answer(struct setup *s, const struct setup_reply *reply, int64_t now)
+{
+	const struct setup_step *step = &setup_steps[s->step];
+	struct xml_answer *a = NULL;
+
+	secret_wipe(s->body, sizeof(s->body));
+	s->device_time_heard = now;
+	if (reply->status == 401) {
+		if (next_login(s, reply->digest))
+			fail(s);
+		return;
+	}
+	if (reply->status == 404 && s->step == 0) {
+		s->facts.soap = true;
+		return;
+	}
+	if (reply->status != 200 && reply->status != 400 && reply->status != 500) {
+		fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine answers with HTTP status %ld",
+			  reply->status);
+		fail(s);
+		return;
+	}
+	if (xml_answer_read(&a, reply->body, reply->size, &s->fault)) {
+		if (reply->status != 200) {
+			fault_clear(&s->fault);
+			fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine answers with HTTP "
+				  "status %ld, without a reason", reply->status);
+		}
+		fail(s);
+	} else if (reply->status != 200 && !xml_answer_is_fault(a, NULL) &&
+		   may_refuse(s, step, 0)) {
+		note_no(s, step, false);
+		s->step++;
+	} else if (reply->status != 200 && !xml_answer_is_fault(a, NULL)) {
+		fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine answers with HTTP status %ld",
+			  reply->status);
+		fail(s);
+	} else if (take_answer(s, step, &a)) {	/* may keep the answer and leave NULL */
+		fail(s);
+	} else {
+		s->step++;
+	}
+	xml_answer_free(&a);
+}
+
+bool setup_is_committed(struct setup *s)
+{
+	if (!s->committed)
+		return false;
+	s->notes |= SETUP_NOTE_NO_READ_BACK;
+	return true;
+}
+
+const struct setup_facts *setup_facts(const struct setup *s)
+{
+	return &s->facts;
+}
+
+int setup_login_index(const struct setup *s)
+{
+	return s->login;
+}
+
+unsigned setup_notes(const struct setup *s)
+{
+	return s->notes;
+}
+
+bool setup_uuid_differs(const struct setup *s)
+{
+	return s->facts.has_uuid && !uuid_equal(&s->facts.uuid, &s->uuid);
+}
+
+const struct fault *setup_fault(const struct setup *s)
+{
+	return &s->fault;
+}

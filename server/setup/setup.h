@@ -1,0 +1,118 @@
+/* The set-up of one machine as a sequence of requests and answers; no input or output in it. */
+#ifndef SERVER_SETUP_SETUP_H
+#define SERVER_SETUP_SETUP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "keygen/pidpps.h"
+#include "server/keymap/system.h"
+#include "common/uuid.h"
+
+#define SETUP_LOGINS	5	/* accounts to try */
+#define SETUP_HOST	63	/* bytes of a host name */
+
+/* A Digest account. SECRET. */
+struct setup_login {
+	char user[SYSTEM_NAME + 1];
+	char password[PASSWORD_MAX + 1];
+};
+
+/* What the machine is to become. SECRET. */
+struct setup_wish {
+	struct setup_login admin;		/* the account to make */
+	char mebx_password[PASSWORD_MAX + 1];	/* "": leave it */
+	char host[SETUP_HOST + 1];		/* "": leave it */
+	char domain[SYSTEM_FQDN + 1];		/* "": leave it */
+	bool set_clock;
+	struct pidpps pair;			/* a fresh pair; pid "": no re-key */
+	bool again;				/* it was set up from here before, and may be still */
+};
+
+/* What the machine said about itself before anything was changed. */
+struct setup_facts {
+	bool soap;			/* it speaks SOAP, not WS-Management */
+	bool has_uuid;
+	struct uuid uuid;
+	char version[SYSTEM_VERSION + 1];	/* "" when it would not say */
+	unsigned major, minor;		/* of version */
+	int state;			/* ProvisioningState 0, 1, 2; -1 unknown */
+};
+
+/* What the machine would not do, though set-up went on. */
+enum setup_note {
+	SETUP_NOTE_NO_UUID = 1,
+	SETUP_NOTE_NO_VERSION = 2,
+	SETUP_NOTE_NO_CLOCK = 4,
+	SETUP_NOTE_NO_NAMES = 8,
+	SETUP_NOTE_NO_MEBX = 16,
+	SETUP_NOTE_NO_READ_BACK = 32,
+	SETUP_NOTE_NO_PAIR = 64,	/* only where the wish says "again" */
+	SETUP_NOTE_MEBX_UNCLEAR = 128,	/* no clear no: it has either MEBx password */
+};
+
+/* What to do next. */
+enum setup_action {
+	SETUP_SEND,	/* send the request, give the reply to setup_answer() */
+	SETUP_PLAN,	/* all is known, nothing changed: make the plan durable, call setup_plan() */
+	SETUP_DONE,
+	SETUP_FAILED,	/* setup_fault() says why */
+};
+
+struct setup_request {
+	const char *path;
+	const char *content_type;
+	const char *soap_action;	/* or NULL */
+	const char *body;		/* SECRET; valid until the next call */
+	size_t size;
+	const struct setup_login *login;	/* NULL: without Authorization */
+};
+
+struct setup_reply {
+	long status;		/* HTTP status */
+	bool digest;		/* a 401 that offers Digest */
+	const char *body;
+	size_t size;
+};
+
+struct setup;
+
+/*
+ * Begin: the machine that said hello as UUID has one of the LOGINS, N of them (at least 1,
+ * at most SETUP_LOGINS), likeliest first. KIT_ERR_NOMEM.
+ */
+int setup_new(struct setup **out, const struct uuid *uuid, const struct setup_login *logins,
+	      size_t n, struct fault *fault);
+
+/* Wipes and frees. *s may be NULL. */
+void setup_free(struct setup **s);
+
+/* What is next? NOW: seconds since 1970 UTC. *request is filled for SETUP_SEND. */
+enum setup_action setup_next(struct setup *s, int64_t now, struct setup_request *request);
+
+/* The reply to the last request. Then ask setup_next() again. */
+void setup_answer(struct setup *s, const struct setup_reply *reply, int64_t now);
+
+/* The answer to SETUP_PLAN: go on, and make this of the machine. */
+void setup_plan(struct setup *s, const struct setup_wish *wish);
+
+/*
+ * The conversation broke and will not go on: was the machine committed by then? Then set-up is
+ * done, with SETUP_NOTE_NO_READ_BACK: some machines take the network down at that moment.
+ */
+bool setup_is_committed(struct setup *s);
+
+const struct setup_facts *setup_facts(const struct setup *s);
+/* At SETUP_PLAN: which of the LOGINS the machine took; -1: it asked for none. */
+int setup_login_index(const struct setup *s);
+/* enum setup_note, ored. */
+unsigned setup_notes(const struct setup *s);
+/* One of them for people: "it would not have its clock set". */
+const char *setup_note_text(enum setup_note note);
+/* Did the machine say a UUID other than the hello's? */
+bool setup_uuid_differs(const struct setup *s);
+const struct fault *setup_fault(const struct setup *s);
+
+#endif

@@ -1,0 +1,70 @@
+/* amt-setupbin: what its verbs share. */
+#ifndef SETUPBIN_CLI_AMT_SETUPBIN_H
+#define SETUPBIN_CLI_AMT_SETUPBIN_H
+
+#include "common/cli.h"
+#include "setupbin/check.h"
+#include "setupbin/varlist.h"
+
+extern const struct cli_option setupbin_create_options[];
+extern const struct cli_option setupbin_show_options[];
+extern const struct cli_option setupbin_check_options[];
+extern const struct cli_option setupbin_edit_options[];
+extern const struct cli_option setupbin_split_options[];
+extern const struct cli_option setupbin_merge_options[];
+extern const struct cli_option setupbin_compact_options[];
+
+int setupbin_create(struct cli *cli);
+int setupbin_show(struct cli *cli);
+int setupbin_check(struct cli *cli);
+int setupbin_next(struct cli *cli);
+int setupbin_variables(struct cli *cli);
+int setupbin_edit(struct cli *cli);
+int setupbin_split(struct cli *cli);
+int setupbin_merge(struct cli *cli);
+int setupbin_compact(struct cli *cli);
+
+/* A setup.bin named on the command line; "-" is standard input. */
+struct setupbin_file {
+	int fd;
+	struct sbin_fd_input state;
+	struct sbin_input in;
+};
+int setupbin_file_open(struct setupbin_file *f, const char *path, struct fault *fault);
+void setupbin_file_close(struct setupbin_file *f);
+
+/* The same with a reader on it; both are closed by setupbin_reader_close(). */
+int setupbin_reader_open(struct setupbin_file *f, struct sbin_reader **reader, const char *path,
+			 struct fault *fault);
+void setupbin_reader_close(struct setupbin_file *f, struct sbin_reader **reader);
+
+/* Print a finding as a line for people (and what to do), to stdout or stderr. */
+void setupbin_print_finding(FILE *out, const struct sbin_finding *f);
+/* Tell what the checker says of the file that was just written; quiet ones hear of errors only. */
+void setupbin_tell_findings(struct cli *cli, const char *path);
+
+/* Make sure that the header's list has MODULE, when it is a plain list with room. */
+void setupbin_add_module(struct sbin_header *h, uint16_t module);
+
+/* Variables given as --set NAME=VALUE, with their values (SECRET, some of them). */
+struct setupbin_set {
+	struct sbin_varlist list;
+	uint8_t **values;
+	size_t count;
+	uint8_t cert_algorithm;		/* for certificate files: 1 SHA-1, 2 SHA-256 */
+};
+void setupbin_set_begin(struct setupbin_set *s, struct sbin_version version);
+/* "NAME=VALUE", "NAME=@FILE" (and only that for secrets), "MODULE/ID=hex:...". */
+int setupbin_set_parse(struct setupbin_set *s, const char *text, struct fault *fault);
+/* One variable by its name and value, as if given by --set. */
+int setupbin_set_put(struct setupbin_set *s, const char *name, const char *value,
+		     struct fault *fault);
+/* A variable as it is; its value is copied. */
+int setupbin_set_keep(struct setupbin_set *s, const struct sbin_variable *v,
+		      struct fault *fault);
+/* A name as --set has it, to ids. KIT_ERR_NOT_FOUND. */
+int setupbin_variable_named(const char *name, uint16_t *module, uint16_t *id,
+			    struct fault *fault);
+void setupbin_set_free(struct setupbin_set *s);
+
+#endif

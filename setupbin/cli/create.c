@@ -1,0 +1,410 @@
+/* amt-setupbin create: a new file from a key list, from JSON, or from variables. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "keygen/pidset.h"
+#include "common/progress.h"
+#include "common/secret.h"
+#include "setupbin/cli/create.h"
+#include "setupbin/cli/amt-setupbin.h"
+#include "setupbin/source.h"
+
+enum { FROM = 1, PROFILE = 2 };	/* groups of options that exclude each other */
+
+const struct cli_option setupbin_create_options[] = {
+	{ "output", 'o', "FILE", "the new setup.bin", CLI_FILE | CLI_REQUIRED },
+	{ "keys", 'k', "LIST", "a record for each pair of LIST (CSV, text, JSON, setup.bin; - for"
+	  " standard input)", CLI_FILE, FROM },
+	{ "json", 0, "FILE", "the file that FILE describes, from show --json --secrets", CLI_FILE,
+	  FROM },
+	{ "set", 's', "NAME=VALUE", "a variable for every record; secrets and certificates as"
+	  " NAME=@FILE", CLI_REPEAT },
+	{ "psk", 0, NULL, "profile: PID and PPS (default with --keys)", 0, PROFILE },
+	{ "pki", 0, NULL, "profile: certificate hashes; one record, not consumed", 0, PROFILE },
+	{ "bare-metal", 0, NULL, "profile: server address and start of provisioning", 0, PROFILE },
+	{ "dns-suffix", 0, "NAME", "the DNS suffix that the server's certificate has" },
+	{ "cert", 0, "FILE", "a root certificate (PEM or DER) that the server's goes back to",
+	  CLI_FILE | CLI_REPEAT },
+	{ "server", 0, "ADDRESS", "IPv4 address of the server, for --bare-metal" },
+	{ "port", 0, "N", "its TCP port (default 9971)" },
+	{ "halt", 0, NULL, "stop provisioning instead of starting it, for --bare-metal" },
+	{ "current-password-file", 0, "FILE",
+	  "the MEBx password the machines have now (default: the factory's)", CLI_FILE },
+	{ "new-password-file", 0, "FILE", "the MEBx password that the machines get", CLI_FILE },
+	{ "file-version", 0, "V", "1.0, 2.0, 2.1 (default), 3.0 (default for --pki, --bare-metal)"
+	  " or 4.0" },
+	{ "no-consume", 0, NULL, "machines leave the record as it is, for the next one" },
+	{ "scramble", 0, NULL, "scramble the records; needs version 4.0" },
+	{ "chunks", 0, "N", "length of each record in chunks of 512 bytes (default 1)" },
+	{ "force", 0, NULL, "replace FILE if it exists" },
+	{ 0 },
+};
+
+/* The file from its description, as it is told. */
+static int copy_json(struct sbin_json *json, struct outfile *out, struct fault *fault)
+{
+	struct sbin_header header = *sbin_json_header(json);
+	struct sbin_writer *writer = NULL;
+	const uint8_t *trailing;
+	struct sbin_record r;
+	uint8_t chunk[SBIN_CHUNK];
+	size_t size;
+	int rc;
+
+	rc = sbin_writer_open(&writer, out, &header, fault);
+	if (rc == 0)
+		rc = sbin_writer_more_header(writer, sbin_json_more(json), fault);
+	while (rc == 0 && (rc = sbin_json_next(json, &r, fault)) == 1)
+		rc = sbin_writer_put(writer, &r, fault);
+	if (rc == 0)
+		rc = sbin_writer_end(&writer, fault);
+	trailing = sbin_json_trailing(json, &size);
+	if (rc == 0 && size != 0)
+		rc = outfile_write(out, trailing, size, fault);
+	if (rc == 0 && sbin_json_counted(json)) {
+		/* The description insists on a count, be it right or wrong. */
+		sbin_header_encode(&header, chunk);
+		rc = outfile_patch(out, 0, chunk, sizeof(chunk), fault);
+	}
+	sbin_writer_discard(&writer);
+	return rc;
+}
+
+static int create_from_json(struct creation *c, const char *path, struct fault *fault)
+{
+	bool standard = strcmp(path, "-") == 0;
+	FILE *file = standard ? stdin : fopen(path, "re");
+	struct sbin_json *json = NULL;
+	int rc;
+
+	if (file == NULL)
+		return fault_sys(fault, errno, "cannot open %s", path);
+	rc = sbin_json_open(&json, file, standard ? "standard input" : path, fault);
+	if (rc == 0)
+		rc = outfile_open(&c->out, c->path, c->flags, fault);
+	if (rc == 0)
+		rc = copy_json(json, c->out, fault);
+	sbin_json_free(&json);
+	if (!standard)
+		fclose(file);
+	return rc;
+}
+
+/*
+ * The checker's word on one record in a file of its own: errors are refused, the rest is
+ * told. All records of a list have the same variables, so that the first speaks for them.
+ */
+struct verdict {
+	struct cli *cli;
+	unsigned long errors;
+};
+
+static void judge(void *context, const struct sbin_finding *f)
+{
+	struct verdict *v = context;
+
+	if (f->severity == SBIN_ERROR || !v->cli->quiet)
+		setupbin_print_finding(stderr, f);
+	v->errors += f->severity == SBIN_ERROR;
+}
+
+static int check_first(struct creation *c, struct sbin_record *r, struct fault *fault)
+{
+	struct sbin_memory_input state;
+	struct sbin_header header = c->header;
+	struct sbin_summary summary;
+	struct verdict verdict = { .cli = c->cli };
+	struct sbin_input in;
+	size_t size = SBIN_CHUNK + r->size;
+	uint8_t *file = malloc(size);
+	int rc;
+
+	if (file == NULL)
+		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	header.records = 1;
+	sbin_header_encode(&header, file);
+	/* The record as it will be stored; sbin_record_decode() makes it plain again. */
+	sbin_record_encode(r);
+	memcpy(file + SBIN_CHUNK, r->data, r->size);
+	sbin_record_decode(r->data, r->size, r);
+	sbin_input_memory(&in, &state, file, size, c->path);
+	rc = sbin_check(&in, judge, &verdict, &summary, fault);
+	if (rc == 0 && verdict.errors != 0) {
+		rc = fault_set(fault, KIT_ERR_UNFIT, "%s was not written: firmware would refuse it, "
+			       "for the reasons above", c->path);
+		fault_todo(fault, "mend what is wrong; create --json writes a faulty file too");
+	}
+	secret_wipe(file, size);
+	free(file);
+	return rc;
+}
+
+/* Which modules the list of variables uses, for the header. */
+static int name_modules(struct sbin_header *h, const struct sbin_varlist *l)
+{
+	uint16_t modules[SBIN_HEADER_MODULES];
+	size_t n = 0;
+
+	for (size_t i = 0; i < l->count; i++) {
+		size_t known = 0, at;
+
+		while (known < n && modules[known] != l->items[i].module)
+			known++;
+		if (known < n)
+			continue;
+		if (n == SBIN_HEADER_MODULES)
+			return KIT_ERR_RANGE;
+		for (at = n++; at > 0 && modules[at - 1] > l->items[i].module; at--)
+			modules[at] = modules[at - 1];
+		modules[at] = l->items[i].module;
+	}
+	return sbin_header_set_modules(h, modules, n);
+}
+
+/* Begin the file, once it is known which variables its records have. */
+static int begin(struct creation *c, struct fault *fault)
+{
+	int rc;
+
+	if (name_modules(&c->header, &c->list) != 0)
+		return fault_set(fault, KIT_ERR_RANGE, "more modules than a header can name");
+	rc = outfile_open(&c->out, c->path, c->flags, fault);
+	return rc != 0 ? rc : sbin_writer_open(&c->writer, c->out, &c->header, fault);
+}
+
+/* Write c->list as the next record. */
+static int put(struct creation *c, struct fault *fault)
+{
+	struct sbin_record r;
+	int rc = 0;
+
+	sbin_record_init(&r, c->record, c->record_size, (uint32_t)++c->records);
+	if (c->scramble)
+		r.flags |= SBIN_SCRAMBLED;
+	rc = sbin_varlist_write(&c->list, &r, fault);
+	if (rc == 0 && c->records == 1) {
+		rc = begin(c, fault);
+		if (rc == 0)
+			rc = check_first(c, &r, fault);
+	}
+	return rc == 0 ? sbin_writer_put(c->writer, &r, fault) : rc;
+}
+
+/* A list entry's own parts of the record; their places in memory do not change. */
+static int arrange(struct creation *c, const struct keyentry *e)
+{
+	const struct { uint16_t module, id; const char *text; } parts[] = {
+		{ SBIN_ME, SBIN_CURRENT_PASSWORD, e->current_password },
+		{ SBIN_ME, SBIN_NEW_PASSWORD, e->new_password },
+		{ SBIN_AMT, SBIN_PID, e->pair.pid },
+		{ SBIN_AMT, SBIN_PPS, e->pair.pps },
+	};
+	int rc = 0;
+
+	sbin_varlist_clear(&c->list);
+	for (size_t i = 0; rc == 0 && i < sizeof(parts) / sizeof(parts[0]); i++) {
+		struct sbin_variable v = { .module = parts[i].module, .id = parts[i].id,
+					   .length = (uint16_t)strlen(parts[i].text),
+					   .value = (const uint8_t *)parts[i].text };
+
+		if (v.length != 0)
+			rc = sbin_varlist_add(&c->list, &v);
+	}
+	for (size_t i = 0; rc == 0 && i < c->set.list.count; i++) {
+		const struct sbin_variable *v = &c->set.list.items[i];
+
+		/* What the list says of a machine goes before what is said for all. */
+		if (v->module != SBIN_ME || v->id > SBIN_NEW_PASSWORD ||
+		    sbin_varlist_find(&c->list, v->module, v->id) == NULL)
+			rc = sbin_varlist_add(&c->list, v);
+	}
+	if (rc == 0)
+		sbin_varlist_order(&c->list);
+	return rc;
+}
+
+/* Records of one list differ in their values only: their order is worked out once. */
+static int arrange_again(struct creation *c, const struct keyentry *e)
+{
+	bool current = e->current_password[0] != '\0', new = e->new_password[0] != '\0';
+
+	if (c->list.count == 0 || current != c->has_current || new != c->has_new) {
+		c->has_current = current;
+		c->has_new = new;
+		return arrange(c, e);
+	}
+	for (size_t i = 0; i < c->list.count; i++) {
+		struct sbin_variable *v = &c->list.items[i];
+
+		if (v->value == (const uint8_t *)e->current_password)
+			v->length = (uint16_t)strlen(e->current_password);
+		else if (v->value == (const uint8_t *)e->new_password)
+			v->length = (uint16_t)strlen(e->new_password);
+	}
+	return 0;
+}
+
+#define BAD_LINES	20	/* told at most */
+#define WATCHED		200000	/* records up to which a PID that comes twice is noticed */
+
+static void bad_line(struct creation *c, const char *unit, const struct keyproblem *p)
+{
+	if (c->bad++ < BAD_LINES)
+		fprintf(stderr, "  %s %lu%s%s: %s\n", unit, p->line,
+			p->field[0] != '\0' ? ", " : "", p->field, p->rule);
+}
+
+/* Is the factory's password followed by a new one? */
+static bool passwords_fit(const struct creation *c)
+{
+	const struct sbin_variable *v = sbin_varlist_find(&c->list, SBIN_ME, SBIN_CURRENT_PASSWORD);
+
+	return v == NULL || v->length != strlen(PASSWORD_FACTORY) ||
+	       memcmp(v->value, PASSWORD_FACTORY, v->length) != 0 ||
+	       sbin_varlist_find(&c->list, SBIN_ME, SBIN_NEW_PASSWORD) != NULL;
+}
+
+static int put_entry(struct creation *c, struct keysource *source, const struct keyentry *e,
+		     struct pidset **seen, struct fault *fault)
+{
+	struct keyproblem problem = { .line = source->counts.lines, .field = "pid" };
+	int rc;
+
+	if (*seen != NULL) {
+		rc = pidset_add(*seen, e->pair.pid, fault);
+		if (rc < 0)
+			return rc;
+		if (rc == 0) {
+			problem.rule = "a PID may stand in a list only once";
+			bad_line(c, keylist_unit(source->kind), &problem);
+			return 0;
+		}
+		if (source->counts.entries == WATCHED)
+			pidset_free(seen);
+	}
+	if (e->used || e->consumed) {
+		c->skipped++;
+		return 0;
+	}
+	rc = arrange_again(c, e);
+	if (rc != 0)
+		return fault_set(fault, rc, "out of memory");
+	if (!passwords_fit(c)) {
+		problem.field = "admin_password";
+		problem.rule = "the factory's password has to be followed by a new one: in the list,"
+			       " or by --new-password-file";
+		bad_line(c, keylist_unit(source->kind), &problem);
+	}
+	return c->bad == 0 ? put(c, fault) : 0;
+}
+
+static int copy_list(struct creation *c, struct keysource *source, struct pidset **seen,
+		     struct fault *fault)
+{
+	struct keyproblem problem;
+	struct keyentry e;
+	struct progress bar;
+	int rc;
+
+	progress_begin(&bar, "creating", 0, false, c->cli->quiet);
+	while ((rc = keysource_next(source, &e, &problem, fault)) != 0) {
+		if (rc < 0 && fault->code != 0)
+			break;
+		if (rc < 0) {
+			bad_line(c, keylist_unit(source->kind), &problem);
+			continue;
+		}
+		rc = put_entry(c, source, &e, seen, fault);
+		if (rc != 0)
+			break;
+		if (source->counts.lines % 4096 == 0)
+			progress_update(&bar, source->counts.lines);
+	}
+	progress_end(&bar);
+	secret_wipe(&e, sizeof(e));
+	return rc;
+}
+
+static int create_from_list(struct creation *c, const char *path, struct fault *fault)
+{
+	bool standard = strcmp(path, "-") == 0;
+	const char *name = standard ? "standard input" : path;
+	FILE *file = standard ? stdin : fopen(path, "re");
+	struct keysource *source = NULL;
+	struct pidset *seen = NULL;
+	int rc;
+
+	if (file == NULL)
+		return fault_sys(fault, errno, "cannot open %s", path);
+	rc = sbin_source_open(&source, file, name, fault);
+	if (rc == 0)
+		rc = pidset_new(&seen, fault);
+	if (rc == 0)
+		rc = copy_list(c, source, &seen, fault);
+	if (rc == 0 && c->bad != 0) {
+		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has %lu bad %s%s, so %s was not written",
+			       name, c->bad, keylist_unit(source->kind), plural(c->bad), c->path);
+		fault_todo(fault, "amt-keygen check %s lists what is wrong with it", path);
+	} else if (rc == 0 && c->records == 0) {
+		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has no unused pairs, so %s was not written",
+			       name, c->path);
+	}
+	if (rc == 0 && strcmp(source->kind, "setup.bin") == 0)
+		cli_note(c->cli, "%s still holds the same records: put it away, so that no two "
+			 "machines share a key", name);
+	if (rc == 0 && c->skipped != 0)
+		cli_note(c->cli, "%lu pair%s marked as used %s left out", c->skipped,
+			 plural(c->skipped), c->skipped == 1 ? "was" : "were");
+	if (rc == 0 && seen == NULL)
+		cli_note(c->cli, "whether a PID comes twice in so long a list was not watched: "
+			 "amt-setupbin check %s tells", c->path);
+	pidset_free(&seen);
+	keysource_free(&source);
+	if (!standard)
+		fclose(file);
+	return rc;
+}
+
+static int create_one(struct creation *c, struct fault *fault)
+{
+	int rc = 0;
+
+	for (size_t i = 0; rc == 0 && i < c->set.list.count; i++)
+		rc = sbin_varlist_add(&c->list, &c->set.list.items[i]);
+	if (rc != 0)
+		return fault_set(fault, rc, "out of memory");
+	sbin_varlist_order(&c->list);
+	return put(c, fault);
+}
+
+int setupbin_create(struct cli *cli)
+{
+	struct creation c = { .cli = cli };
+	const char *keys = cli_value(cli, "keys"), *json = cli_value(cli, "json");
+	struct fault fault = { 0 };
+	int rc;
+
+	rc = setupbin_creation_options(&c, &fault);
+	if (rc == 0 && json != NULL)
+		rc = create_from_json(&c, json, &fault);
+	else if (rc == 0 && keys != NULL)
+		rc = create_from_list(&c, keys, &fault);
+	else if (rc == 0)
+		rc = create_one(&c, &fault);
+	if (rc == 0 && c.writer != NULL)
+		rc = sbin_writer_end(&c.writer, &fault);
+	if (rc == 0)
+		rc = outfile_commit(&c.out, &fault);
+	if (rc == 0 && json != NULL)
+		setupbin_tell_findings(cli, c.path);
+	else if (rc == 0 && strcmp(c.path, "-") != 0)
+		cli_note(cli, "%s: %lu record%s, file version %u.%u, %s", c.path, c.records,
+			 plural(c.records), c.header.version.major, c.header.version.minor,
+			 sbin_header_consumable(&c.header) ? "consumed one by one" : "not consumed");
+	sbin_writer_discard(&c.writer);
+	outfile_discard(&c.out);
+	setupbin_creation_free(&c);
+	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
+}

@@ -1,0 +1,253 @@
+/* amt-setupbin edit: set and remove variables in all or chosen records of a file. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/outfile.h"
+#include "common/secret.h"
+#include "setupbin/cli/amt-setupbin.h"
+
+const struct cli_option setupbin_edit_options[] = {
+	{ "output", 'o', "FILE", "the new file; with --force it may be the old one", CLI_FILE |
+	  CLI_REQUIRED },
+	{ "set", 's', "NAME=VALUE", "set this variable; secrets and certificates as NAME=@FILE",
+	  CLI_REPEAT },
+	{ "unset", 'u', "NAME", "take this variable out", CLI_REPEAT },
+	{ "records", 'r', "LIST", "only in these records: numbers and ranges, such as 1,4-6" },
+	{ "force", 0, NULL, "replace FILE if it exists" },
+	{ 0 },
+};
+
+/* Ranges of record numbers from 1, both ends in. */
+struct range { uint32_t first, last; };
+
+struct edit {
+	struct cli *cli;
+	struct setupbin_set set;	/* SECRET, some */
+	struct range *ranges;
+	size_t n_ranges;
+	struct sbin_varlist list;
+	uint8_t *record;		/* SECRET: the record made anew */
+	unsigned long changed, left;
+};
+
+static int bad_range(const char *text, struct fault *fault)
+{
+	fault_set(fault, KIT_ERR_ARGUMENT, "--records: \"%.60s\" is no list of record numbers", text);
+	fault_todo(fault, "give numbers from 1 and ranges with commas between, such as 1,4-6");
+	return KIT_ERR_ARGUMENT;
+}
+
+/* Digits at *at; 0 when there are none, or too many. */
+static uint32_t number_at(const char **at)
+{
+	size_t n = strspn(*at, "0123456789");
+	unsigned long long number = n > 0 && n <= 10 ? strtoull(*at, NULL, 10) : 0;
+
+	*at += n;
+	return number <= UINT32_MAX ? (uint32_t)number : 0;
+}
+
+static int parse_ranges(struct edit *e, const char *text, struct fault *fault)
+{
+	const char *at = text;
+
+	while (at != NULL) {
+		struct range *ranges = realloc(e->ranges, (e->n_ranges + 1) * sizeof(*ranges));
+		struct range *r;
+
+		if (ranges == NULL)
+			return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		e->ranges = ranges;
+		r = &ranges[e->n_ranges++];
+		r->first = r->last = number_at(&at);
+		if (*at == '-') {
+			at++;
+			r->last = number_at(&at);
+		}
+		if (r->first == 0 || r->last < r->first || (*at != ',' && *at != '\0'))
+			return bad_range(text, fault);
+		at = *at == ',' ? at + 1 : NULL;
+	}
+	return 0;
+}
+
+static bool is_chosen(const struct edit *e, uint32_t number)
+{
+	for (size_t i = 0; i < e->n_ranges; i++)
+		if (number >= e->ranges[i].first && number <= e->ranges[i].last)
+			return true;
+	return false;
+}
+
+/* What stands behind the list of variables in OLD, from END on, goes behind that of MADE. */
+static int keep_rest(const struct edit *e, const struct sbin_record *old, size_t end,
+		     struct sbin_record *made, struct fault *fault)
+{
+	size_t rest = old->size - end, at = SBIN_RECORD_HEADER;
+
+	while (rest > 0 && old->data[end + rest - 1] == 0)
+		rest--;
+	for (size_t i = 0; i < e->list.count; i++)
+		at += SBIN_VARIABLE_HEADER + e->list.items[i].length +
+		      padding4(e->list.items[i].length);
+	if (rest > made->size - at) {
+		fault_set(fault, KIT_ERR_RANGE, "record %lu needs %zu bytes and has %zu, with what "
+			  "stands behind its last variable", (unsigned long)old->number, at + rest,
+			  made->size);
+		return fault_todo(fault, "leave variables out, or choose other records with --records");
+	}
+	memcpy(made->data + at, old->data + end, rest);
+	return 0;
+}
+
+/* Make R anew in e->record with its variables changed; *changed tells whether any was. */
+static int change(struct edit *e, struct sbin_record *r, bool *changed, struct fault *fault)
+{
+	struct sbin_record made = *r;
+	size_t end = 0;
+	int rc;
+
+	sbin_varlist_clear(&e->list);
+	rc = sbin_varlist_read(&e->list, r, &end);
+	if (rc == KIT_ERR_TRUNCATED) {
+		fault_set(fault, KIT_ERR_FORMAT, "record %lu cannot be edited: a variable at its "
+			  "offset %zu runs out of it", (unsigned long)r->number, end);
+		return fault_todo(fault, "choose other records with --records");
+	}
+	for (size_t i = 0; rc == 0 && i < cli_count(e->cli, "unset"); i++) {
+		uint16_t module = 0, id = 0;
+
+		rc = setupbin_variable_named(cli_value_at(e->cli, "unset", i), &module, &id, fault);
+		if (rc == 0)
+			sbin_varlist_remove(&e->list, module, id);
+	}
+	for (size_t i = 0; rc == 0 && i < e->set.list.count; i++)
+		rc = sbin_varlist_set(&e->list, &e->set.list.items[i]);
+	if (rc == KIT_ERR_NOMEM)
+		return fault_set(fault, rc, "out of memory");
+	if (rc != 0)
+		return rc;
+	memset(e->record, 0, r->size);
+	made.data = e->record;
+	rc = sbin_varlist_write(&e->list, &made, fault);
+	if (rc == 0)
+		rc = keep_rest(e, r, end, &made, fault);
+	*changed = memcmp(made.data + SBIN_RECORD_HEADER, r->data + SBIN_RECORD_HEADER,
+			  r->size - SBIN_RECORD_HEADER) != 0;
+	*r = made;
+	return rc;
+}
+
+/* What follows the last record, at offset AT, goes behind the new one too. */
+static int keep_trailing(const struct sbin_input *in, uint64_t at, struct outfile *out,
+			 struct fault *fault)
+{
+	const uint64_t end = at + SBIN_TRAILING_MAX;
+	uint8_t bytes[4096];
+	int64_t n;
+	int rc = 0;
+
+	while (rc == 0 && (n = in->read_at(in->context, at, bytes, sizeof(bytes), fault)) != 0) {
+		at += n > 0 ? (uint64_t)n : 0;
+		if (n < 0)
+			rc = (int)n;
+		else if (at > end)
+			rc = fault_set(fault, KIT_ERR_RANGE, "%s: more than %d bytes follow the last "
+				       "record", in->name, SBIN_TRAILING_MAX);
+		else
+			rc = outfile_write(out, bytes, (size_t)n, fault);
+	}
+	secret_wipe(bytes, sizeof(bytes));
+	return rc;
+}
+
+static int copy(struct edit *e, struct setupbin_file *f, struct sbin_reader *reader,
+		struct outfile *out, struct fault *fault)
+{
+	struct sbin_header header = *sbin_reader_header(reader);
+	struct sbin_writer *writer = NULL;
+	struct sbin_record r;
+	int rc;
+
+	for (size_t i = 0; i < e->set.list.count; i++)
+		setupbin_add_module(&header, e->set.list.items[i].module);
+	rc = sbin_writer_open(&writer, out, &header, fault);
+	if (rc == 0)
+		rc = sbin_writer_more_header(writer, sbin_reader_header_bytes(reader) + SBIN_CHUNK,
+					     fault);
+	for (uint32_t i = 0; rc == 0 && (rc = sbin_reader_next(reader, &r, NULL, fault)) == 1; i++) {
+		bool chosen = e->n_ranges != 0 ? is_chosen(e, i + 1)
+					       : sbin_record_unused(&header, &r, i);
+		bool changed = false;
+
+		rc = chosen ? change(e, &r, &changed, fault) : 0;
+		if (rc == 0)
+			rc = sbin_writer_put(writer, &r, fault);
+		e->changed += changed;
+		e->left += !changed;
+	}
+	if (rc == 0)
+		rc = sbin_writer_end(&writer, fault);
+	sbin_writer_discard(&writer);
+	return rc == 0 ? keep_trailing(&f->in, sbin_header_file_bytes(&header), out, fault) : rc;
+}
+
+static int read_options(struct edit *e, const struct sbin_header *h, struct fault *fault)
+{
+	const char *records = cli_value(e->cli, "records");
+	int rc = 0;
+
+	setupbin_set_begin(&e->set, h->version);
+	for (size_t i = 0; rc == 0 && i < cli_count(e->cli, "set"); i++)
+		rc = setupbin_set_parse(&e->set, cli_value_at(e->cli, "set", i), fault);
+	if (rc == 0 && records != NULL)
+		rc = parse_ranges(e, records, fault);
+	for (size_t i = 0; rc == 0 && i < e->n_ranges; i++)
+		if (e->ranges[i].last > h->records)
+			rc = fault_set(fault, KIT_ERR_RANGE, "--records: there is no record %lu, "
+				       "the file has %lu", (unsigned long)e->ranges[i].last,
+				       (unsigned long)h->records);
+	if (rc != 0)
+		return rc;
+	e->record = malloc((size_t)h->record_chunks * SBIN_CHUNK);
+	return e->record != NULL ? 0 : fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+}
+
+int setupbin_edit(struct cli *cli)
+{
+	struct edit e = { .cli = cli };
+	const char *path = cli_value(cli, "output");
+	struct setupbin_file f;
+	struct sbin_reader *reader = NULL;
+	struct outfile *out = NULL;
+	struct fault fault = { 0 };
+	int rc;
+
+	if (!cli_has(cli, "set") && !cli_has(cli, "unset"))
+		return cli_misuse(cli, "there is nothing to change: give --set or --unset");
+	rc = setupbin_reader_open(&f, &reader, cli->argv[0], &fault);
+	if (rc == 0)
+		rc = read_options(&e, sbin_reader_header(reader), &fault);
+	if (rc == 0)
+		rc = outfile_open(&out, path, cli_has(cli, "force") ? OUTFILE_FORCE : 0, &fault);
+	if (rc == 0)
+		rc = copy(&e, &f, reader, out, &fault);
+	if (rc == 0)
+		rc = outfile_commit(&out, &fault);
+	if (rc == 0 && strcmp(path, "-") != 0) {
+		setupbin_tell_findings(cli, path);
+		cli_note(cli, "%s: %lu record%s changed, %lu left as before", path, e.changed,
+			 plural(e.changed), e.left);
+	}
+	outfile_discard(&out);
+	if (reader != NULL && e.record != NULL)
+		secret_wipe(e.record, (size_t)sbin_reader_header(reader)->record_chunks * SBIN_CHUNK);
+	if (reader != NULL)
+		setupbin_reader_close(&f, &reader);
+	free(e.record);
+	free(e.ranges);
+	sbin_varlist_free(&e.list);
+	setupbin_set_free(&e.set);
+	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
+}

@@ -1,0 +1,404 @@
+/* amt-setupbin split, merge, compact: unused records dealt out, brought together, kept alone. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "common/outfile.h"
+#include "keygen/pidset.h"
+#include "common/secret.h"
+#include "setupbin/cli/amt-setupbin.h"
+
+#define MOST_FILES 10000	/* that split makes */
+
+const struct cli_option setupbin_split_options[] = {
+	{ "number", 'n', "K", "how many files to make", CLI_REQUIRED },
+	{ "output", 'o', "PATTERN", "their names, with % where the number goes: stick-%.bin",
+	  CLI_REQUIRED },
+	{ "force", 0, NULL, "replace files that exist" },
+	{ 0 },
+};
+
+const struct cli_option setupbin_merge_options[] = {
+	{ "output", 'o', "FILE", "the new file", CLI_FILE | CLI_REQUIRED },
+	{ "force", 0, NULL, "replace FILE if it exists" },
+	{ 0 },
+};
+
+const struct cli_option setupbin_compact_options[] = {
+	{ "output", 'o', "FILE", "the new file; with --force it may be the old one", CLI_FILE |
+	  CLI_REQUIRED },
+	{ "force", 0, NULL, "replace FILE if it exists" },
+	{ 0 },
+};
+
+/* A new file of unused records, numbered from 1. */
+struct pile {
+	struct outfile *out;
+	struct sbin_writer *writer;
+	struct sbin_header header;
+	uint8_t *record;	/* SECRET: for records that have to grow */
+	size_t record_size;
+	uint32_t records;
+};
+
+/* As header MODEL, with nothing consumed; its further chunks too. */
+static int pile_begin(struct pile *p, const char *path, unsigned flags,
+		      const struct sbin_header *model, const uint8_t *model_bytes,
+		      struct fault *fault)
+{
+	int rc;
+
+	p->header = *model;
+	p->header.consumed = 0;
+	p->records = 0;
+	p->record_size = (size_t)model->record_chunks * SBIN_CHUNK;
+	p->record = malloc(p->record_size);
+	if (p->record == NULL)
+		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	rc = outfile_open(&p->out, path, flags, fault);
+	if (rc == 0)
+		rc = sbin_writer_open(&p->writer, p->out, &p->header, fault);
+	if (rc == 0)
+		rc = sbin_writer_more_header(p->writer, model_bytes + SBIN_CHUNK, fault);
+	return rc;
+}
+
+static int pile_put(struct pile *p, struct sbin_record *r, struct fault *fault)
+{
+	if (r->size < p->record_size) {
+		/* The list of variables ends in zeros, of which there may be more. */
+		memset(p->record, 0, p->record_size);
+		memcpy(p->record, r->data, r->size);
+		r->data = p->record;
+		r->size = p->record_size;
+	}
+	r->chunks = p->header.record_chunks;
+	r->number = ++p->records;
+	return sbin_writer_put(p->writer, r, fault);
+}
+
+static int pile_end(struct pile *p, struct fault *fault)
+{
+	int rc = sbin_writer_end(&p->writer, fault);
+
+	return rc != 0 ? rc : outfile_commit(&p->out, fault);
+}
+
+static void pile_free(struct pile *p)
+{
+	sbin_writer_discard(&p->writer);
+	outfile_discard(&p->out);
+	if (p->record != NULL)
+		secret_wipe(p->record, p->record_size);
+	free(p->record);
+	p->record = NULL;
+}
+
+/* The next unused record: 1, 0 after the last, or negative. *index counts all records. */
+static int next_unused(struct sbin_reader *reader, uint32_t *index, struct sbin_record *r,
+		       struct fault *fault)
+{
+	const struct sbin_header *h = sbin_reader_header(reader);
+	int rc;
+
+	while ((rc = sbin_reader_next(reader, r, NULL, fault)) == 1)
+		if (sbin_record_unused(h, r, (*index)++))
+			break;
+	return rc;
+}
+
+static int refuse_unconsumed(const struct sbin_header *h, const char *name, struct fault *fault)
+{
+	if (sbin_header_consumable(h))
+		return 0;
+	fault_set(fault, KIT_ERR_UNFIT, "%s is not consumed: every machine takes its first record",
+		  name);
+	return fault_todo(fault, "copy the file as it is, onto as many sticks as you need");
+}
+
+/* Count the unused records and go back to the beginning. */
+static int count_unused(struct sbin_reader *reader, const char *name, uint32_t *count,
+			struct fault *fault)
+{
+	struct sbin_record r;
+	uint32_t index = 0;
+	int rc;
+
+	*count = 0;
+	while ((rc = next_unused(reader, &index, &r, fault)) == 1)
+		(*count)++;
+	if (rc == 0 && *count == 0)
+		return fault_set(fault, KIT_ERR_STATE, "%s has no unused record", name);
+	return rc == 0 ? sbin_reader_seek(reader, 0) : rc;
+}
+
+/* PATTERN with its % replaced by NUMBER of COUNT, with leading zeros so that names sort. */
+static char *name_of(const char *pattern, unsigned long number, unsigned long count)
+{
+	int at = (int)strcspn(pattern, "%"), digits = snprintf(NULL, 0, "%lu", count);
+	char *name = NULL;
+
+	if (asprintf(&name, "%.*s%0*lu%s", at, pattern, digits, number, pattern + at + 1) < 0)
+		return NULL;
+	return name;
+}
+
+/*
+ * One name that exists stops the whole before the first file is made; that of the file INPUT does
+ * even by force: when a later part failed, its records would be lost.
+ */
+static int refuse_existing(const char *pattern, unsigned long count, const struct stat *input,
+			   bool force, struct fault *fault)
+{
+	int rc = 0;
+
+	for (unsigned long i = 1; rc == 0 && i <= count; i++) {
+		char *name = name_of(pattern, i, count);
+		struct stat st;
+		bool there = name != NULL && lstat(name, &st) == 0;
+
+		if (name == NULL) {
+			rc = fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		} else if (there && st.st_dev == input->st_dev && st.st_ino == input->st_ino) {
+			rc = fault_set(fault, KIT_ERR_ARGUMENT, "%s is the file that is split", name);
+			fault_todo(fault, "choose another pattern");
+		} else if (there && !force) {
+			rc = fault_set(fault, KIT_ERR_EXISTS, "%s exists already", name);
+			fault_todo(fault, "choose another pattern, or give --force to replace it");
+		}
+		free(name);
+	}
+	return rc;
+}
+
+static int make_part(struct cli *cli, struct sbin_reader *reader, uint32_t *index,
+		     const char *path, uint32_t share, struct fault *fault)
+{
+	struct pile pile = { 0 };
+	struct sbin_record r;
+	int rc;
+
+	rc = pile_begin(&pile, path, cli_has(cli, "force") ? OUTFILE_FORCE : 0,
+			sbin_reader_header(reader), sbin_reader_header_bytes(reader), fault);
+	while (rc == 0 && pile.records < share && (rc = next_unused(reader, index, &r, fault)) == 1)
+		rc = pile_put(&pile, &r, fault);
+	if (rc == 0)
+		rc = pile_end(&pile, fault);
+	pile_free(&pile);
+	if (rc == 0)
+		cli_note(cli, "%s: %lu record%s", path, (unsigned long)share, plural(share));
+	return rc;
+}
+
+static int split(struct cli *cli, const struct setupbin_file *f, struct sbin_reader *reader,
+		 unsigned long files, struct fault *fault)
+{
+	const char *pattern = cli_value(cli, "output"), *name = f->in.name;
+	struct stat input;
+	uint32_t unused = 0, index = 0, dealt = 0;
+	int rc;
+
+	rc = refuse_unconsumed(sbin_reader_header(reader), name, fault);
+	if (rc == 0 && fstat(f->fd, &input) != 0)
+		rc = fault_sys(fault, errno, "cannot look at %s", name);
+	if (rc == 0)
+		rc = refuse_existing(pattern, files, &input, cli_has(cli, "force"), fault);
+	if (rc == 0)
+		rc = count_unused(reader, name, &unused, fault);
+	if (rc == 0 && unused < files)
+		rc = fault_set(fault, KIT_ERR_UNFIT, "%s has %lu unused record%s, too few for %lu "
+			       "files", name, (unsigned long)unused, plural(unused), files);
+	for (unsigned long i = 0; rc == 0 && i < files; i++) {
+		/* The first ones get one more where it does not come out even. */
+		uint32_t share = (uint32_t)(unused / files + (i < unused % files));
+		char *path = name_of(pattern, i + 1, files);
+
+		if (path == NULL)
+			rc = fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		else
+			rc = make_part(cli, reader, &index, path, share, fault);
+		free(path);
+		if (rc != 0 && i != 0)
+			cli_warn(cli, "files made before that: %lu, records in them: %lu", i,
+				 (unsigned long)dealt);
+		dealt += share;
+	}
+	if (rc == 0)
+		cli_note(cli, "%s still holds the same records: put it away, so that no two machines "
+			 "share a key", name);
+	return rc;
+}
+
+int setupbin_split(struct cli *cli)
+{
+	const char *pattern = cli_value(cli, "output"), *percent = strchr(pattern, '%');
+	struct setupbin_file f;
+	struct sbin_reader *reader = NULL;
+	struct fault fault = { 0 };
+	uint64_t files = 0;
+	int rc;
+
+	if (percent == NULL || strchr(percent + 1, '%') != NULL)
+		return cli_misuse(cli, "--output: the pattern needs one %% where the number goes, such "
+				  "as stick-%%.bin");
+	rc = cli_number(cli, "number", 1, MOST_FILES, &files, &fault);
+	if (rc == 0)
+		rc = setupbin_reader_open(&f, &reader, cli->argv[0], &fault);
+	if (rc == 0) {
+		rc = split(cli, &f, reader, (unsigned long)files, &fault);
+		setupbin_reader_close(&f, &reader);
+	}
+	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
+}
+
+static int compact(struct cli *cli, struct sbin_reader *reader, const char *name,
+		   struct fault *fault)
+{
+	const char *path = cli_value(cli, "output");
+	const struct sbin_header *h = sbin_reader_header(reader);
+	struct pile pile = { 0 };
+	struct sbin_record r;
+	uint32_t index = 0;
+	int rc;
+
+	rc = refuse_unconsumed(h, name, fault);
+	if (rc == 0)
+		rc = pile_begin(&pile, path, cli_has(cli, "force") ? OUTFILE_FORCE : 0, h,
+				sbin_reader_header_bytes(reader), fault);
+	while (rc == 0 && (rc = next_unused(reader, &index, &r, fault)) == 1)
+		rc = pile_put(&pile, &r, fault);
+	if (rc == 0 && pile.records == 0)
+		rc = fault_set(fault, KIT_ERR_STATE, "%s has no unused record left to keep", name);
+	if (rc == 0)
+		rc = pile_end(&pile, fault);
+	if (rc == 0)
+		cli_note(cli, "%s: %lu record%s kept, %lu dropped", path, (unsigned long)pile.records,
+			 plural(pile.records), (unsigned long)(h->records - pile.records));
+	pile_free(&pile);
+	return rc;
+}
+
+int setupbin_compact(struct cli *cli)
+{
+	struct setupbin_file f;
+	struct sbin_reader *reader = NULL;
+	struct fault fault = { 0 };
+	int rc;
+
+	rc = setupbin_reader_open(&f, &reader, cli->argv[0], &fault);
+	if (rc == 0) {
+		rc = compact(cli, reader, f.in.name, &fault);
+		setupbin_reader_close(&f, &reader);
+	}
+	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
+}
+
+/* The header of the merged file: that of the first, with room and modules for all. */
+static int plan_merge(struct cli *cli, struct sbin_header *model, uint8_t **bytes,
+		      struct fault *fault)
+{
+	int rc = 0;
+
+	for (int i = 0; rc == 0 && i < cli->argc; i++) {
+		struct setupbin_file f;
+		struct sbin_reader *reader = NULL;
+		const struct sbin_header *h;
+
+		rc = setupbin_reader_open(&f, &reader, cli->argv[i], fault);
+		if (rc != 0)
+			break;
+		h = sbin_reader_header(reader);
+		rc = refuse_unconsumed(h, f.in.name, fault);
+		if (rc == 0 && i == 0) {
+			*model = *h;
+			*bytes = malloc((size_t)h->chunks * SBIN_CHUNK);
+			if (*bytes == NULL)
+				rc = fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+			else
+				memcpy(*bytes, sbin_reader_header_bytes(reader),
+				       (size_t)h->chunks * SBIN_CHUNK);
+		} else if (rc == 0 && (h->version.major != model->version.major ||
+				       h->version.minor != model->version.minor)) {
+			rc = fault_set(fault, KIT_ERR_UNFIT, "%s is of version %u.%u, %s of %u.%u",
+				       f.in.name, h->version.major, h->version.minor, cli->argv[0],
+				       model->version.major, model->version.minor);
+			fault_todo(fault, "merge files of one version; show --json and create --json "
+				   "change it");
+		}
+		for (size_t at = 0; rc == 0 && at < SBIN_HEADER_MODULES; at++) {
+			uint16_t module = get_le16(h->rest + 2 * at);
+
+			if (module == 0)
+				break;
+			setupbin_add_module(model, module);
+		}
+		if (rc == 0 && h->record_chunks > model->record_chunks)
+			model->record_chunks = h->record_chunks;
+		setupbin_reader_close(&f, &reader);
+	}
+	return rc;
+}
+
+/* All unused records of the file PATH; a PID that was there before is refused. */
+static int merge_one(const char *path, struct pile *pile, struct pidset *seen, struct fault *fault)
+{
+	struct setupbin_file f;
+	struct sbin_reader *reader = NULL;
+	struct sbin_variable pid;
+	struct sbin_record r;
+	uint32_t index = 0;
+	int rc;
+
+	rc = setupbin_reader_open(&f, &reader, path, fault);
+	if (rc != 0)
+		return rc;
+	while (rc == 0 && (rc = next_unused(reader, &index, &r, fault)) == 1) {
+		rc = 1;
+		if (sbin_record_find(&r, SBIN_AMT, SBIN_PID, &pid) == 0 &&
+		    pid.length == PID_LENGTH && pidpps_check_pid((const char *)pid.value) == 0)
+			rc = pidset_add(seen, (const char *)pid.value, fault);
+		if (rc == 0) {
+			rc = fault_set(fault, KIT_ERR_DUPLICATE, "%s: record %lu has PID %.8s, "
+				       "which came before: two machines would share it", path,
+				       (unsigned long)index, (const char *)pid.value);
+			fault_todo(fault, "leave out the file that is a copy of another");
+		} else if (rc == 1) {
+			rc = pile_put(pile, &r, fault);
+		}
+	}
+	setupbin_reader_close(&f, &reader);
+	return rc;
+}
+
+int setupbin_merge(struct cli *cli)
+{
+	const char *path = cli_value(cli, "output");
+	struct sbin_header model = { 0 };
+	struct pile pile = { 0 };
+	struct pidset *seen = NULL;
+	uint8_t *bytes = NULL;
+	struct fault fault = { 0 };
+	int rc;
+
+	rc = plan_merge(cli, &model, &bytes, &fault);
+	if (rc == 0)
+		rc = pidset_new(&seen, &fault);
+	if (rc == 0)
+		rc = pile_begin(&pile, path, cli_has(cli, "force") ? OUTFILE_FORCE : 0, &model, bytes,
+				&fault);
+	for (int i = 0; rc == 0 && i < cli->argc; i++)
+		rc = merge_one(cli->argv[i], &pile, seen, &fault);
+	if (rc == 0 && pile.records == 0)
+		rc = fault_set(&fault, KIT_ERR_STATE, "none of the files has an unused record");
+	if (rc == 0)
+		rc = pile_end(&pile, &fault);
+	if (rc == 0)
+		cli_note(cli, "%s: %lu record%s; put the other files away, so that no two machines share"
+			 " a key", path, (unsigned long)pile.records, plural(pile.records));
+	pile_free(&pile);
+	pidset_free(&seen);
+	free(bytes);
+	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
+}

@@ -1,0 +1,132 @@
+/* ukpu: files on a stick that are not its setup.bin: listed, saved, never lost without consent. */
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "common/outfile.h"
+#include "common/secret.h"
+#include "ukpu/cli/ukpu.h"
+
+#define PIECE	65536
+
+struct other {
+	const char *path;
+	const struct fatread_file *file;
+	bool readable;
+};
+
+/*
+ * The I-th other file from 0; false behind the last. With KEEP the setup.bin files on the stick
+ * are among them, but for those whose SHA-256 it is.
+ */
+static bool other_at(const struct find *f, const uint8_t *keep, size_t i, struct other *out)
+{
+	for (size_t k = 0; k < f->n && keep; k++) {
+		const struct find_candidate *c = &f->candidate[k];
+
+		if (c->how >= FIND_DELETED || !memcmp(c->digest, keep, sizeof(c->digest)))
+			continue;
+		if (!i--) {
+			*out = (struct other){ c->path, &c->file, true };
+			return true;
+		}
+	}
+	if (i >= f->n_others)
+		return false;
+	*out = (struct other){ f->other[i].path, &f->other[i].file, f->other[i].readable };
+	return true;
+}
+
+int ukpu_guard_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *fault)
+{
+	bool save = cli_has(s->cli, "save-other-files");
+	bool unlisted = s->found.more_others || s->found.more;
+	char foreign[sizeof(s->foreign)];
+	struct other o;
+	size_t n = 0, lost = 0;
+
+	snprintf(foreign, sizeof(foreign), "%s", s->foreign);
+	if (!foreign[0] && s->found.closed)
+		snprintf(foreign, sizeof(foreign), "partition %u (no FAT volume, or a broken one)",
+			 s->found.closed);
+
+	for (; other_at(&s->found, keep, n, &o); n++) {
+		lost += !o.readable;
+		if (!s->cli->quiet)
+			fprintf(stderr, "other file: %s, %llu bytes%s\n", o.path,
+				(unsigned long long)o.file->size,
+				o.readable ? "" : ", cannot be read whole");
+	}
+	if (unlisted && !s->cli->quiet)
+		fprintf(stderr, "other files: more, which cannot be listed\n");
+	if (foreign[0] && !s->cli->quiet)
+		fprintf(stderr, "other files: %s, which cannot be looked into\n", foreign);
+	if (cli_has(s->cli, "discard-other-files") || (!n && !unlisted && !foreign[0]) ||
+	    (save && !lost && !unlisted && !foreign[0]))
+		return 0;
+	if (!save) {
+		fault_set(fault, KIT_ERR_EXISTS, "%s %s other files, which would be lost", s->path,
+			  n || unlisted || s->foreign[0] ? "holds" : "may hold");
+		return fault_todo(fault, n ? "save them with --save-other-files FOLDER, or let "
+					     "them go with --discard-other-files" :
+				  "save them by other means, or let them go with "
+				  "--discard-other-files");
+	}
+	if (lost)
+		fault_set(fault, KIT_ERR_EXISTS,
+			  "%s: other files that cannot be read whole, and so not be saved: "
+			  "%zu", s->path, lost);
+	else
+		fault_set(fault, KIT_ERR_EXISTS, "%s holds more files than can be saved", s->path);
+	return fault_todo(fault, "to lose those that cannot be saved, add --discard-other-files");
+}
+
+static int save_one(const char *folder, const struct other *o, struct fault *fault)
+{
+	struct outfile *out = NULL;
+	char path[PATH_MAX];
+	uint8_t buffer[PIECE];	/* SECRET: it may be another setup.bin */
+	int r;
+
+	if (snprintf(path, sizeof(path), "%s%s", folder, o->path) >= (int)sizeof(path))
+		return fault_set(fault, KIT_ERR_RANGE, "%s: its path is too long to be saved",
+				 o->path);
+	r = outfile_make_folders(path, strlen(folder), 0777, fault);
+	if (!r)
+		r = outfile_open(&out, path, 0, fault);
+	for (uint64_t at = 0; at < o->file->size && !r; at += PIECE) {
+		size_t n = o->file->size - at < PIECE ? (size_t)(o->file->size - at) : PIECE;
+
+		r = fatread_file_read(o->file, at, buffer, n, fault);
+		if (!r)
+			r = outfile_write(out, buffer, n, fault);
+	}
+	secret_wipe(buffer, sizeof(buffer));
+	if (!r)
+		r = outfile_commit(&out, fault);
+	outfile_discard(&out);
+	if (r == KIT_ERR_EXISTS) {
+		fault_clear(fault);
+		fault_set(fault, r, "%s exists already", path);
+		fault_todo(fault, "name a folder that is empty");
+	}
+	return r;
+}
+
+int ukpu_save_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *fault)
+{
+	const char *folder = cli_value(s->cli, "save-other-files");
+	struct other o;
+	size_t saved = 0;
+
+	for (size_t i = 0; folder && other_at(&s->found, keep, i, &o); i++) {
+		int r = o.readable ? save_one(folder, &o, fault) : 0;
+
+		if (r)
+			return r;
+		saved += o.readable;
+	}
+	if (folder)
+		cli_note(s->cli, "%zu other file%s saved in %s", saved, plural(saved), folder);
+	return 0;
+}

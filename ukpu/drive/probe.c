@@ -1,0 +1,222 @@
+/* libblkid's view of a stick. */
+#include "ukpu/drive/probe.h"
+
+#include <blkid/blkid.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/text.h"
+
+static int probe_failed(struct fault *fault, const char *step)
+{
+	return errno ? fault_sys(fault, errno, "looking at what is there: %s", step) :
+		fault_set(fault, KIT_ERR_LIBRARY, "looking at what is there: libblkid refused %s",
+			  step);
+}
+
+static int open_probe(blkid_probe *out, int fd, uint64_t offset, uint64_t size,
+		      struct fault *fault)
+{
+	errno = 0;
+	*out = blkid_new_probe();
+	if (!*out)
+		return fault_set(fault, KIT_ERR_NOMEM, "no memory to look at what is there");
+	if (blkid_probe_set_device(*out, fd, (blkid_loff_t)offset, (blkid_loff_t)size)) {
+		blkid_free_probe(*out);
+		*out = NULL;
+		return probe_failed(fault, "the device");
+	}
+	return 0;
+}
+
+/* Labels come from strangers. */
+static void put_text(char *out, size_t size, const char *text)
+{
+	tame_text(out, size, text ? text : "");
+}
+
+/* The signature that the last probe found, at OFFSET_NAME with MAGIC_NAME, if it has one. */
+static bool take_signature(blkid_probe pr, struct probe_signatures *out, uint64_t base,
+			   const char *offset_name, const char *magic_name, const char *type_name)
+{
+	const char *offset, *magic, *type = NULL;
+	struct probe_signature *s;
+	size_t size;
+
+	if (blkid_probe_lookup_value(pr, offset_name, &offset, NULL) ||
+	    blkid_probe_lookup_value(pr, magic_name, &magic, &size) || !size)
+		return false;
+	if (out->n == PROBE_SIGNATURES)
+		return true;
+	s = &out->s[out->n++];
+	s->offset = base + strtoull(offset, NULL, 10);
+	s->size = (uint32_t)size;
+	blkid_probe_lookup_value(pr, type_name, &type, NULL);
+	put_text(s->type, sizeof(s->type), type);
+	return true;
+}
+
+int probe_signatures(struct probe_signatures *out, int fd, uint64_t offset, uint64_t size,
+		     struct fault *fault)
+{
+	blkid_probe pr;
+	int r = open_probe(&pr, fd, offset, size, fault);
+
+	if (r)
+		return r;
+	blkid_probe_enable_superblocks(pr, 1);
+	blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_MAGIC | BLKID_SUBLKS_TYPE |
+					  BLKID_SUBLKS_BADCSUM);
+	blkid_probe_enable_partitions(pr, 1);
+	blkid_probe_set_partitions_flags(pr, BLKID_PARTS_MAGIC | BLKID_PARTS_FORCE_GPT);
+	while (out->n < PROBE_SIGNATURES) {
+		errno = 0;
+		r = blkid_do_probe(pr);
+		if (r < 0)
+			r = probe_failed(fault, "a probe");
+		if (r)
+			break;
+		if (!take_signature(pr, out, offset, "SBMAGIC_OFFSET", "SBMAGIC", "TYPE"))
+			take_signature(pr, out, offset, "PTMAGIC_OFFSET", "PTMAGIC", "PTTYPE");
+		/* In memory only: hides what was found, so that the next probe looks behind it. */
+		if (blkid_do_wipe(pr, 1))
+			break;
+	}
+	blkid_free_probe(pr);
+	return r < 0 ? r : 0;
+}
+
+/* The file system within the range, if any. */
+static int probe_part(struct probe_part *out, int fd, struct fault *fault)
+{
+	const char *value;
+	blkid_probe pr;
+	int r = open_probe(&pr, fd, out->offset, out->bytes, fault);
+
+	if (r)
+		return r;
+	blkid_probe_enable_superblocks(pr, 1);
+	blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL);
+	errno = 0;
+	r = blkid_do_safeprobe(pr);
+	if (r == -2) {
+		put_text(out->type, sizeof(out->type), PROBE_SEVERAL);
+	} else if (r < 0) {
+		r = probe_failed(fault, "a probe");
+		goto out;
+	} else if (!r) {
+		if (!blkid_probe_lookup_value(pr, "TYPE", &value, NULL))
+			put_text(out->type, sizeof(out->type), value);
+		if (!blkid_probe_lookup_value(pr, "LABEL", &value, NULL))
+			put_text(out->label, sizeof(out->label), value);
+	}
+	r = 0;
+out:
+	blkid_free_probe(pr);
+	return r;
+}
+
+static void take_partitions(blkid_probe pr, struct probe_contents *out, uint64_t size)
+{
+	blkid_partlist list = blkid_probe_get_partitions(pr);
+	blkid_parttable table = list ? blkid_partlist_get_table(list) : NULL;
+	int n = list ? blkid_partlist_numof_partitions(list) : 0;
+
+	if (!table)
+		return;
+	put_text(out->table, sizeof(out->table), blkid_parttable_get_type(table));
+	for (int i = 0; i < n; i++) {
+		blkid_partition p = blkid_partlist_get_partition(list, i);
+		uint64_t start = (uint64_t)blkid_partition_get_start(p) * 512;
+		uint64_t bytes = (uint64_t)blkid_partition_get_size(p) * 512;
+
+		if (start >= size || !bytes || blkid_partition_is_extended(p))
+			continue;
+		if (out->n == PROBE_PARTS) {
+			out->more++;
+			continue;
+		}
+		out->part[out->n++] = (struct probe_part){
+			.number = (unsigned)blkid_partition_get_partno(p), .offset = start,
+			.bytes = bytes < size - start ? bytes : size - start,
+		};
+	}
+}
+
+int probe_contents(struct probe_contents *out, int fd, uint64_t size, struct fault *fault)
+{
+	blkid_probe pr;
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	r = open_probe(&pr, fd, 0, size, fault);
+	if (r)
+		return r;
+	blkid_probe_enable_partitions(pr, 1);
+	blkid_probe_enable_superblocks(pr, 0);
+	errno = 0;
+	r = blkid_do_fullprobe(pr);
+	if (r >= 0)
+		take_partitions(pr, out, size);
+	else
+		r = probe_failed(fault, "a probe");
+	blkid_free_probe(pr);
+	if (r < 0)
+		return r;
+	if (!out->n)
+		out->part[out->n++] = (struct probe_part){ .bytes = size };
+	for (size_t i = 0; i < out->n; i++) {
+		r = probe_part(&out->part[i], fd, fault);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+void probe_size_text(uint64_t bytes, char *out)
+{
+	static const char *const units[] = { "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	double value = (double)bytes / 1024;
+	size_t i = 0;
+
+	if (bytes < 1024) {
+		sprintf(out, "%" PRIu64 " bytes", bytes);
+		return;
+	}
+	for (; value >= 1024 && i + 1 < sizeof(units) / sizeof(units[0]); i++)
+		value /= 1024;
+	sprintf(out, "%.1f %s", value, units[i]);
+}
+
+void probe_describe(const struct probe_contents *c, char *out, size_t size)
+{
+	const struct probe_part *p = c->part;
+	size_t at;
+	char bytes[24];
+
+	if (c->n == 1 && !p->number) {
+		const char *type = p->type[0] ? p->type : "nothing known";
+
+		if (p->label[0])
+			snprintf(out, size, "%s \"%s\", no partition table", type, p->label);
+		else
+			snprintf(out, size, "%s", type);
+		return;
+	}
+	snprintf(out, size, "%s", !strcmp(c->table, "dos") ? "MBR" :
+		 !strcmp(c->table, "gpt") ? "GPT" : c->table);
+	for (size_t i = 0; i < c->n; i++, p++) {
+		at = strlen(out);
+		probe_size_text(p->bytes, bytes);
+		snprintf(out + at, size - at, "; %u: %s%s%s%s %s", p->number,
+			 p->type[0] ? p->type : "unknown", p->label[0] ? " \"" : "", p->label,
+			 p->label[0] ? "\"" : "", bytes);
+	}
+	at = strlen(out);
+	if (c->more)
+		snprintf(out + at, size - at, "; %zu more", c->more);
+}

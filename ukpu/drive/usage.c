@@ -1,0 +1,315 @@
+/* Mounts, swap, holders: read from procfs and sysfs, and let go on demand. */
+#include "ukpu/drive/usage.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/dm-ioctl.h>
+#include <linux/major.h>
+#include <linux/raid/md_u.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/swap.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+/* Octal escapes (\040 for a blank) as procfs writes them, back to bytes. */
+static void unescape(char *s)
+{
+	char *out = s;
+	unsigned byte;
+	int digits;
+
+	while (*s) {
+		if (sscanf(s, "\\%3o%n", &byte, &digits) == 1 && digits == 4) {
+			*out++ = (char)byte;
+			s += 4;
+		} else {
+			*out++ = *s++;
+		}
+	}
+	*out = '\0';
+}
+
+static bool path_on_drive(const char *sys, const struct drive *d, const char *path)
+{
+	struct stat st;
+
+	if (path[0] != '/' || stat(path, &st))
+		return false;
+	if (S_ISBLK(st.st_mode))
+		return drive_carries(sys, d, major(st.st_rdev), minor(st.st_rdev));
+	return drive_carries(sys, d, major(st.st_dev), minor(st.st_dev));
+}
+
+/* Is the file system that the mountinfo line LINE names on the disk? *point receives its place. */
+static bool mount_line(const char *sys, const struct drive *d, char *line, char **point)
+{
+	unsigned a, b;
+	char *fields[5] = {0}, *save, *source;
+	char *dash = strstr(line, " - ");
+
+	if (!dash)
+		return false;
+	*dash = '\0';
+	/* After the dash: file system, source, options. The source counts where devices are
+	   anonymous (btrfs). */
+	source = strchr(dash + 3, ' ');
+	if (source)
+		source = strtok_r(source, " \n", &save);
+	fields[0] = strtok_r(line, " ", &save);
+	for (size_t i = 1; i < 5 && fields[i - 1]; i++)
+		fields[i] = strtok_r(NULL, " ", &save);
+	if (!fields[4] || sscanf(fields[2], "%u:%u", &a, &b) != 2)
+		return false;
+	if (source)
+		unescape(source);
+	unescape(fields[4]);
+	*point = fields[4];
+	return drive_carries(sys, d, a, b) ||
+		(a == 0 && source && !strncmp(source, "/dev/", 5) && path_on_drive(sys, d, source));
+}
+
+static int read_mounts(struct usage *out, const char *sys, const char *proc,
+		       const struct drive *d, struct fault *fault)
+{
+	char path[PATH_MAX], *line = NULL, *point;
+	size_t room = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/self/mountinfo", proc);
+	f = fopen(path, "re");
+	if (!f)
+		return fault_sys(fault, errno, "cannot see what is mounted (%s)", path);
+	while (getline(&line, &room, f) > 0) {
+		if (!mount_line(sys, d, line, &point))
+			continue;
+		if (out->n_mounts < USAGE_MAX)
+			snprintf(out->mounts[out->n_mounts++], sizeof(out->mounts[0]), "%s", point);
+		if (!strcmp(point, "/") || !strcmp(point, "/boot") || !strcmp(point, "/home"))
+			snprintf(out->system, sizeof(out->system), "%s", point);
+	}
+	free(line);
+	fclose(f);
+	return 0;
+}
+
+static int read_swaps(struct usage *out, const char *sys, const char *proc, const struct drive *d,
+		      struct fault *fault)
+{
+	char path[PATH_MAX], *line = NULL;
+	size_t room = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/swaps", proc);
+	f = fopen(path, "re");
+	if (!f && errno == ENOENT)	/* a kernel without swap */
+		return 0;
+	if (!f)
+		return fault_sys(fault, errno, "cannot see what is used as swap (%s)", path);
+	while (getline(&line, &room, f) > 0) {
+		line[strcspn(line, " \t\n")] = '\0';
+		unescape(line);
+		if (out->n_swaps < USAGE_MAX && path_on_drive(sys, d, line))
+			snprintf(out->swaps[out->n_swaps++], sizeof(out->swaps[0]), "%s", line);
+	}
+	free(line);
+	fclose(f);
+	return 0;
+}
+
+static void read_holders(struct usage *out, const char *folder)
+{
+	char path[PATH_MAX];
+	struct dirent *e;
+	DIR *dir;
+
+	if (snprintf(path, sizeof(path), "%s/holders", folder) >= (int)sizeof(path))
+		return;
+	dir = opendir(path);
+	while (dir && (e = readdir(dir))) {
+		if (e->d_name[0] != '.' && out->n_holders < USAGE_MAX)
+			snprintf(out->holders[out->n_holders++], sizeof(out->holders[0]), "%.31s",
+				 e->d_name);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* Holders of the disk itself and of its partitions, which are folders in its own. */
+static void read_all_holders(struct usage *out, const char *sys, const struct drive *d)
+{
+	char path[PATH_MAX], part[PATH_MAX + 300];
+	struct dirent *e;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/block/%s", sys, d->name);
+	read_holders(out, path);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir))) {
+		if (strncmp(e->d_name, d->name, strlen(d->name)))
+			continue;
+		snprintf(part, sizeof(part), "%s/%s", path, e->d_name);
+		read_holders(out, part);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+/* Loop devices on the image of FILE, or (NULL) on the disk D; the kernel names no holder for them. */
+static void read_loops(struct usage *out, const char *sys, const struct drive *d,
+		       const struct stat *file)
+{
+	char path[PATH_MAX], backing[PATH_MAX];
+	struct dirent *e;
+	struct stat st;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "%s/block", sys);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir))) {
+		FILE *f;
+		bool ours;
+
+		if (strncmp(e->d_name, "loop", 4))
+			continue;
+		snprintf(path, sizeof(path), "%s/block/%s/loop/backing_file", sys, e->d_name);
+		f = fopen(path, "re");
+		ours = f && fgets(backing, sizeof(backing), f);
+		if (f)
+			fclose(f);
+		if (!ours)
+			continue;
+		backing[strcspn(backing, "\n")] = '\0';
+		ours = file ? !stat(backing, &st) && st.st_dev == file->st_dev &&
+			st.st_ino == file->st_ino : path_on_drive(sys, d, backing);
+		if (ours && out->n_holders < USAGE_MAX)
+			snprintf(out->holders[out->n_holders++], sizeof(out->holders[0]), "%.31s",
+				 e->d_name);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+void usage_read_image(struct usage *out, const char *sys, const char *path)
+{
+	struct stat st;
+
+	memset(out, 0, sizeof(*out));
+	if (!stat(path, &st))
+		read_loops(out, sys, NULL, &st);
+}
+
+int usage_read(struct usage *out, const char *sys, const char *proc, const struct drive *d,
+	       struct fault *fault)
+{
+	static const char *const places[] = { "/", "/boot", "/home" };
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	r = read_mounts(out, sys, proc, d, fault);
+	if (!r)
+		r = read_swaps(out, sys, proc, d, fault);
+	if (r)
+		return r;
+	read_all_holders(out, sys, d);
+	read_loops(out, sys, d, NULL);
+	/* Not only mount points: /home may be a folder of the root, or come by a link. */
+	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !out->system[0]; i++) {
+		if (path_on_drive(sys, d, places[i]))
+			snprintf(out->system, sizeof(out->system), "%s", places[i]);
+	}
+	if (!out->system[0] && path_on_drive(sys, d, "/proc/self/exe"))
+		snprintf(out->system, sizeof(out->system), "this program");
+	return 0;
+}
+
+int usage_unmount(const struct usage *u, struct fault *fault)
+{
+	for (size_t i = u->n_mounts; i-- > 0; ) {
+		if (umount2(u->mounts[i], UMOUNT_NOFOLLOW)) {
+			fault_sys(fault, errno, "cannot unmount %s", u->mounts[i]);
+			return fault_todo(fault, "see who has files open there: fuser -vm %s",
+					  u->mounts[i]);
+		}
+	}
+	return 0;
+}
+
+int usage_swapoff(const struct usage *u, struct fault *fault)
+{
+	for (size_t i = 0; i < u->n_swaps; i++) {
+		if (swapoff(u->swaps[i]))
+			return fault_sys(fault, errno, "cannot turn swap off on %s", u->swaps[i]);
+	}
+	return 0;
+}
+
+/* Remove the device mapper device MAJOR:MINOR, as "dmsetup remove" does. */
+static int remove_dm(const char *name, dev_t dev, struct fault *fault)
+{
+	struct dm_ioctl io = {
+		.version = { DM_VERSION_MAJOR, 0, 0 }, .data_size = sizeof(io),
+		.data_start = sizeof(io), .dev = makedev(major(dev), minor(dev)),
+	};
+	int fd = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
+	int r = 0;
+
+	if (fd < 0)
+		return fault_sys(fault, errno, "cannot open /dev/mapper/control");
+	if (ioctl(fd, DM_DEV_REMOVE, &io)) {
+		r = fault_sys(fault, errno, "cannot remove %s", name);
+		fault_todo(fault, "remove it by hand: dmsetup remove /dev/%s", name);
+	}
+	close(fd);
+	return r;
+}
+
+static int stop_md(const char *path, struct fault *fault)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int r = 0;
+
+	if (fd < 0)
+		return fault_sys(fault, errno, "cannot open %s", path);
+	if (ioctl(fd, STOP_ARRAY, NULL)) {
+		r = fault_sys(fault, errno, "cannot stop %s", path);
+		fault_todo(fault, "stop it by hand: mdadm --stop %s", path);
+	}
+	close(fd);
+	return r;
+}
+
+int usage_release_holders(const struct usage *u, struct fault *fault)
+{
+	for (size_t i = 0; i < u->n_holders; i++) {
+		char path[48];
+		struct stat st;
+		int r;
+
+		snprintf(path, sizeof(path), "/dev/%s", u->holders[i]);
+		if (stat(path, &st))
+			return fault_sys(fault, errno, "cannot find %s", path);
+		if (!strncmp(u->holders[i], "dm-", 3)) {
+			r = remove_dm(u->holders[i], st.st_rdev, fault);
+		} else if (!strncmp(u->holders[i], "md", 2)) {
+			r = stop_md(path, fault);
+		} else {
+			r = fault_set(fault, KIT_ERR_BUSY,
+				      "%s holds the disk, and there is no known way "
+				      "to make it let go",
+				      u->holders[i]);
+			/* The kernel detaches it whenever it likes: nobody could wait for that. */
+			if (!strncmp(u->holders[i], "loop", 4))
+				fault_todo(fault, "detach it by hand: losetup -d %s", path);
+		}
+		if (r)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* Who uses a disk just now: mounts, swap, devices that stand on it, the running system itself. */
+#ifndef UKPU_DRIVE_USAGE_H
+#define UKPU_DRIVE_USAGE_H
+
+#include <stddef.h>
+
+#include "common/error.h"
+#include "ukpu/drive/drive.h"
+
+#define USAGE_PROC	"/proc"
+#define USAGE_MAX	16	/* mount points, swap areas and holders that are kept */
+
+struct usage {
+	char mounts[USAGE_MAX][256];	/* mount points, in the order they were mounted */
+	size_t n_mounts;
+	char swaps[USAGE_MAX][256];	/* paths of swap areas */
+	size_t n_swaps;
+	char holders[USAGE_MAX][32];	/* names: "dm-0", "md127", "loop0" */
+	size_t n_holders;
+	char system[64];		/* "/", "/boot", "/home", "this program", or "" */
+};
+
+/*
+ * Find out what uses D. SYS and PROC say where sysfs and procfs are. Returns 0, or KIT_ERR_SYSTEM
+ * and kin when it cannot be found out: then the disk must not be taken for free.
+ */
+int usage_read(struct usage *out, const char *sys, const char *proc, const struct drive *d,
+	       struct fault *fault);
+
+/* Find out which loop devices use the image file PATH: the holders of *out. */
+void usage_read_image(struct usage *out, const char *sys, const char *path);
+
+/*
+ * Let go of the disk: unmount, turn swap off, take holders apart. Each does all of its kind.
+ * Returns 0, KIT_ERR_BUSY (files are open), or KIT_ERR_SYSTEM and kin.
+ */
+int usage_unmount(const struct usage *u, struct fault *fault);
+int usage_swapoff(const struct usage *u, struct fault *fault);
+int usage_release_holders(const struct usage *u, struct fault *fault);
+
+#endif

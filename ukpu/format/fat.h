@@ -1,0 +1,110 @@
+/* The arithmetic of FAT volumes: geometry, boot sector, FAT and entries; no input or output. */
+#ifndef UKPU_FORMAT_FAT_H
+#define UKPU_FORMAT_FAT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/error.h"
+
+/*
+ * Names and limits are those of Microsoft's FAT specification 1.03. The type of a
+ * volume follows from its number of clusters and from nothing else.
+ */
+#define FAT_SECTOR		512	/* bytes; what the kit writes */
+#define FAT_ENTRY		32	/* bytes of a directory entry */
+#define FAT_MEDIA		0xF8	/* fixed disk */
+#define FAT12_CLUSTERS_END	4085	/* FAT12 has fewer */
+#define FAT16_CLUSTERS_END	65525	/* FAT16 has fewer, FAT32 this or more */
+#define FAT_LIMIT_DISTANCE	16	/* stay that many clusters away from either limit */
+
+enum fat_type { FAT12 = 12, FAT16 = 16, FAT32 = 32 };
+
+enum fat_attribute {
+	FAT_READ_ONLY = 0x01, FAT_HIDDEN = 0x02, FAT_SYSTEM = 0x04, FAT_LABEL = 0x08,
+	FAT_DIRECTORY = 0x10, FAT_ARCHIVE = 0x20, FAT_LONG_NAME = 0x0F,
+};
+
+/* A volume as its boot sector describes it; sectors count from the volume's first. */
+struct fat_geometry {
+	enum fat_type type;		/* by the number of clusters */
+	uint32_t sector_bytes;
+	uint32_t cluster_sectors;
+	uint32_t reserved;		/* sectors before the first FAT */
+	uint32_t fats;			/* copies of the FAT */
+	uint32_t root_entries;		/* 0 on FAT32 */
+	uint32_t sectors;		/* the whole volume */
+	uint32_t fat_sectors;		/* one FAT */
+	bool fat_size_16;		/* the 16-bit field holds the FAT's size: no FAT32 */
+	uint32_t hidden;		/* sectors before the volume on the disk */
+	uint8_t media;
+	uint32_t root_cluster;		/* FAT32 only, as the next two */
+	uint32_t info_sector;
+	uint32_t backup_sector;
+	/* What follows from them. */
+	uint32_t root_sector;		/* first of the fixed root; FAT12 and FAT16 */
+	uint32_t data_sector;		/* first of cluster 2 */
+	uint32_t clusters;		/* in the data area; valid numbers are 2 .. clusters + 1 */
+};
+
+/*
+ * Take a boot sector (512 bytes) apart. Only what makes reading impossible is refused:
+ * KIT_ERR_FORMAT with *why (may be NULL) pointing to a static text that names the field.
+ * The signature 55AA is not asked for; 1,024 to 4,096 byte sectors are taken.
+ */
+int fat_decode(const uint8_t *sector, struct fat_geometry *out, const char **why);
+
+/* Bytes of one cluster; first byte of cluster N (2 or more), from the volume's beginning. */
+uint32_t fat_cluster_bytes(const struct fat_geometry *g);
+uint64_t fat_cluster_offset(const struct fat_geometry *g, uint32_t cluster);
+/* Is N the number of a data cluster? */
+bool fat_cluster_valid(const struct fat_geometry *g, uint32_t cluster);
+
+/* What a FAT entry of the given type says (FAT32 values with the upper 4 bits cleared). */
+bool fat_is_end(enum fat_type type, uint32_t value);
+bool fat_is_bad(enum fat_type type, uint32_t value);
+/* The end-of-chain value. */
+uint32_t fat_end(enum fat_type type);
+
+/*
+ * 11 bytes of a directory entry's name to "NAME.EXT" (13 bytes at most, NUL included);
+ * bytes outside printable ASCII become '?'.
+ */
+void fat_short_name(const uint8_t *raw, char *out);
+
+/*
+ * What the kit itself writes: a volume that holds at most one file, contiguous from the
+ * first free cluster on. One root entry, no label, no long name.
+ */
+#define FAT_BACKUP_SECTOR	6	/* of the boot sector on FAT32 */
+#define FAT_INFO_SECTOR		1
+
+/*
+ * The geometry of a new volume of SECTORS sectors of 512 bytes, which begins HIDDEN sectors
+ * into the disk. FAT16: 1 KiB clusters. FAT32: the largest cluster up to 4 KiB that leaves
+ * 65,525 + 16 clusters. Returns 0 or KIT_ERR_UNFIT when no such volume has that many sectors.
+ */
+int fat_make(struct fat_geometry *out, enum fat_type type, uint32_t sectors, uint32_t hidden);
+
+/* First cluster of the file (FAT32 keeps 2 for the root), and how many clusters BYTES take. */
+uint32_t fat_file_cluster(const struct fat_geometry *g);
+uint32_t fat_file_clusters(const struct fat_geometry *g, uint64_t bytes);
+/* The largest file in bytes. */
+uint64_t fat_capacity(const struct fat_geometry *g);
+
+/* The boot sector; OUT receives 512 bytes, as in the functions below. */
+void fat_encode_boot(const struct fat_geometry *g, uint32_t volume_id, uint8_t *out);
+/* FAT32's FSInfo for a volume with a file of BYTES bytes. */
+void fat_encode_info(const struct fat_geometry *g, uint64_t bytes, uint8_t *out);
+/* Sector NUMBER (from 0) of a FAT with one file of BYTES bytes (0: none). */
+void fat_encode_fat(const struct fat_geometry *g, uint64_t bytes, uint32_t number, uint8_t *out);
+/*
+ * The 32-byte directory entry of SETUP.BIN with BYTES bytes, written at WHEN (seconds since
+ * 1970, local time is worked out here).
+ */
+void fat_encode_entry(const struct fat_geometry *g, uint32_t bytes, int64_t when, uint8_t *out);
+
+/* Code for a boot sector or an MBR that must not boot: INT 18h, halt. 5 bytes. */
+extern const uint8_t fat_boot_stub[5];
+
+#endif

@@ -1,0 +1,162 @@
+/* Our own reader of FAT12, FAT16 and FAT32, made to survive any image. */
+#ifndef UKPU_FORMAT_FATREAD_H
+#define UKPU_FORMAT_FATREAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "setupbin/file.h"
+#include "ukpu/format/disk.h"
+#include "ukpu/format/fat.h"
+
+#define FATREAD_SETUP_BIN "SETUP   BIN"	/* the 8.3 name as stored; no NUL there */
+#define FATREAD_WINDOW	4096	/* bytes of the FAT that are kept in memory */
+
+/* An open volume. Nothing to free; the disk must outlive it. */
+struct fatread {
+	const struct disk *disk;
+	uint64_t start;			/* byte offset of the volume on the disk */
+	struct fat_geometry g;
+	uint8_t boot[FAT_SECTOR];	/* its first sector */
+	uint64_t window_at;		/* byte offset on the disk of what window holds */
+	size_t window_bytes;		/* 0: nothing yet */
+	uint8_t window[FATREAD_WINDOW];
+};
+
+enum fatread_flags {
+	/* A 16-bit FAT size of 0 means FAT32 even with too few clusters: for repair. */
+	FATREAD_LENIENT = 1,
+};
+
+/*
+ * Open the volume that begins at byte START of DISK. Returns 0, KIT_ERR_FORMAT (no
+ * boot sector of a FAT volume there), KIT_ERR_UNFIT (a FAT32 with too few clusters,
+ * which firmware does not see; not with FATREAD_LENIENT), or the disk's error.
+ */
+int fatread_open(struct fatread *v, const struct disk *disk, uint64_t start, unsigned flags,
+		 struct fault *fault);
+/* The same, by the boot sector at byte BOOT of the disk: a backup, where the first is spoiled. */
+int fatread_open_by(struct fatread *v, const struct disk *disk, uint64_t start, uint64_t boot,
+		    unsigned flags, struct fault *fault);
+
+/*
+ * Entry CLUSTER of FAT number COPY (from 0). 0 with *value, KIT_ERR_RANGE for a number
+ * that the volume does not have, or the disk's error.
+ */
+int fatread_fat(struct fatread *v, unsigned copy, uint32_t cluster, uint32_t *value,
+		struct fault *fault);
+
+/*
+ * The cluster after CLUSTER in its chain: 0 with *next, which is 0 at the end. *steps
+ * (begin with the volume's number of clusters) counts down, so that a circle ends.
+ * KIT_ERR_FORMAT when the chain leads nowhere, or the disk's error.
+ */
+int fatread_next_cluster(struct fatread *v, uint32_t cluster, uint32_t *steps, uint32_t *next,
+			 struct fault *fault);
+
+/* One directory entry. */
+struct fatread_entry {
+	uint8_t raw[11];		/* its 8.3 name as stored */
+	char short_name[13];		/* "SETUP.BIN"; first character '?' when deleted */
+	char name[260 * 3];		/* the long name in UTF-8 if it has one, or the short one */
+	bool has_long_name;
+	bool deleted;
+	uint8_t attributes;		/* enum fat_attribute */
+	uint8_t nt;			/* byte 12: case bits */
+	uint32_t cluster;		/* first cluster; 0: none */
+	uint32_t size;			/* bytes */
+	uint32_t slot;			/* number of its 32-byte slot in the directory, from 0 */
+	uint32_t first_slot;		/* of the long name's first slot; slot when it has none */
+	uint64_t offset;		/* byte offset of the slot on the disk */
+};
+
+/* Is it a file: neither deleted, a label, nor a directory? */
+bool fatread_is_file(const struct fatread_entry *e);
+bool fatread_is_directory(const struct fatread_entry *e);
+/* Is it "." or "..", the folder itself or its parent? A file of that name is a file. */
+bool fatread_is_dots(const struct fatread_entry *e);
+
+/* Walks one directory. Fields are private. */
+struct fatread_dir {
+	struct fatread *v;
+	uint32_t cluster;	/* the one being read; 0: the fixed root */
+	uint32_t slot;
+	uint32_t slots_left;	/* at most 65,536 slots, as the specification has it */
+	uint32_t steps_left;	/* clusters that the chain may still have */
+	uint16_t long_name[260];
+	unsigned long_next;	/* next long name part that is expected, from the last; 0: none */
+	uint32_t long_slot;
+	uint8_t long_sum;
+	uint32_t block_slot;	/* slots held in block */
+	uint32_t block_slots;
+	uint64_t block_offset;
+	uint8_t block[FAT_SECTOR];
+};
+
+/* Begin at a directory's first cluster, or at the root directory when CLUSTER is 0. */
+void fatread_dir_begin(struct fatread_dir *d, struct fatread *v, uint32_t cluster);
+/*
+ * The next entry, deleted ones and labels too; long name parts come with the entry that
+ * they belong to. Returns 1 with *out, 0 at the end, KIT_ERR_FORMAT (the directory's
+ * chain is broken), or the disk's error.
+ */
+int fatread_dir_next(struct fatread_dir *d, struct fatread_entry *out, struct fault *fault);
+
+/* One piece of a file, in bytes on the disk. */
+struct fatread_run {
+	uint64_t offset;
+	uint64_t bytes;
+};
+
+/* A file's place on the disk. Free with fatread_file_close(). */
+struct fatread_file {
+	const struct disk *disk;
+	uint64_t size;			/* bytes of contents */
+	struct fatread_run *runs;	/* in the file's order; one: not fragmented */
+	size_t n_runs;
+	uint32_t cluster_bytes;		/* of its volume; what follows its end there is slack */
+	uint64_t volume;		/* byte offset of its volume on the disk */
+	uint64_t entry;			/* byte offset of its directory entry on the disk */
+	uint32_t slot;			/* its slot in the directory; 0: the first entry */
+	uint8_t attributes;
+};
+
+/*
+ * Follow the chain of the entry E. Returns 0, KIT_ERR_FORMAT (the chain ends before the
+ * size, runs in a circle, or leaves the volume; *fault says which), KIT_ERR_NOMEM, or
+ * the disk's error.
+ */
+int fatread_file_open(struct fatread_file *out, struct fatread *v,
+		      const struct fatread_entry *e, struct fault *fault);
+/* *f may be zeroed. */
+void fatread_file_close(struct fatread_file *f);
+
+/* Read exactly SIZE bytes at byte AT of the file; KIT_ERR_TRUNCATED past its end. */
+int fatread_file_read(const struct fatread_file *f, uint64_t at, void *buffer, size_t size,
+		      struct fault *fault);
+
+/*
+ * Where byte AT of the file stands on the disk, and how many bytes from there on belong to
+ * the file without a gap (*bytes may be NULL). For writing back in place: the consumed
+ * counter, a record's flags. KIT_ERR_RANGE past its end.
+ */
+int fatread_file_locate(const struct fatread_file *f, uint64_t at, uint64_t *offset,
+			uint64_t *bytes);
+
+/* The file as input of the setup.bin functions; F must outlive it. */
+void fatread_file_input(struct sbin_input *in, struct fatread_file *f, const char *name);
+
+/*
+ * Find SETUP.BIN as firmware does: sector 0 is either a partition table, then each of its
+ * FAT volumes is tried in the table's order, or the boot sector of a FAT volume itself;
+ * in the root directory of the first that has it, a file with the 8.3 name SETUP.BIN.
+ *
+ * Returns 0 with *out (close it), KIT_ERR_NOT_FOUND with *fault saying how far the search
+ * went, KIT_ERR_FORMAT (the file's chain is broken), or the disk's error.
+ */
+int fatread_find_setup_bin(struct fatread_file *out, const struct disk *disk,
+			   struct fault *fault);
+
+#endif

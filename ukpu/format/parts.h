@@ -1,0 +1,54 @@
+/* Our own reader of partition tables: MBR with logical drives, GPT, or none (superfloppy). */
+#ifndef UKPU_FORMAT_PARTS_H
+#define UKPU_FORMAT_PARTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "ukpu/format/disk.h"
+
+#define PARTS_MAX	128	/* partitions that are looked at; further ones are left out */
+
+enum parts_kind {
+	PARTS_NONE,		/* no table and no volume: no 55AA, or nothing behind it */
+	PARTS_MBR,
+	PARTS_GPT,
+	PARTS_SUPERFLOPPY,	/* sector 0 is the boot sector of a FAT volume */
+};
+
+/* One partition, or the whole disk of a superfloppy. */
+struct part {
+	unsigned number;	/* 1..4 primary, 5.. logical; entry number in a GPT */
+	uint64_t start;		/* byte on the disk */
+	uint64_t bytes;
+	uint8_t type;		/* the MBR's type byte; 0 in a GPT */
+	uint8_t status;		/* 80: marked to boot; 00: not; 0 in a GPT */
+	bool past_end;		/* does not lie on the disk */
+	uint8_t first_chs[3], last_chs[3];	/* as stored in an MBR */
+};
+
+struct parts {
+	enum parts_kind kind;
+	bool signature;		/* sector 0 ends in 55AA */
+	bool gpt_front, gpt_back; /* "EFI PART" at LBA 1, at the last LBA: remains, or a GPT */
+	struct part part[PARTS_MAX];
+	size_t n;
+};
+
+/*
+ * Read the table of DISK. A GPT counts only behind a protective MBR (type EE), as real
+ * readers have it; its second copy is used when the first is broken. Whatever is on the
+ * disk, this ends; only an error in reading sector 0 is returned (the disk's own error;
+ * KIT_ERR_TRUNCATED for a disk under one sector).
+ */
+int parts_read(struct parts *out, const struct disk *disk, struct fault *fault);
+
+/* "MBR", "GPT", "no partition table (superfloppy)", "nothing". */
+const char *parts_kind_name(enum parts_kind kind);
+
+/* Is this the type byte of an extended partition? */
+bool parts_is_extended(uint8_t type);
+
+#endif

@@ -1,0 +1,112 @@
+/* Stamps against sticks of fake capacity. */
+#include "ukpu/stick/capacity.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "ukpu/format/fat.h"
+#include "ukpu/drive/probe.h"
+
+#define FIRST_POWER	24	/* 16 MiB: no stick that is taken is smaller */
+#define FRONT_SECTOR	64	/* of the first stamp; the others follow every 8 sectors */
+#define RANDOM_PIECE	256	/* bytes that the kernel gives without interruption */
+#define STAMPS_MAX	(2 * (64 - FIRST_POWER) + 2)
+
+/*
+ * The places: for each power of two on the stick one at the front and one that would
+ * wrap onto it; then the middle and the last sector. The front ones come first, so that
+ * they are read back together.
+ */
+static size_t places(uint64_t stick_bytes, uint64_t *out)
+{
+	uint64_t sectors = stick_bytes / FAT_SECTOR;
+	size_t n = 0;
+
+	for (unsigned power = FIRST_POWER; power < 63; power++, n++) {
+		uint64_t front = (FRONT_SECTOR + 8 * n) * (uint64_t)FAT_SECTOR;
+
+		if (((uint64_t)1 << power) + front + FAT_SECTOR > stick_bytes)
+			break;
+		out[n] = front;
+	}
+	for (size_t i = 0; i < n; i++)
+		out[n + i] = ((uint64_t)1 << (FIRST_POWER + i)) + out[i];
+	n *= 2;
+	out[n++] = sectors / 2 * FAT_SECTOR;
+	out[n++] = (sectors - 1) * FAT_SECTOR;
+	return n;
+}
+
+uint64_t stamp_bytes(uint64_t stick_bytes)
+{
+	uint64_t at[STAMPS_MAX];
+
+	return places(stick_bytes, at) * FAT_SECTOR;
+}
+
+/* A stamp that did not come back: say what that means. */
+static int faked(struct target *t, uint64_t at, bool front, struct fault *fault)
+{
+	char claimed[24], real[24];
+
+	probe_size_text(target_disk(t)->size, claimed);
+	if (front) {
+		/* The place of a front stamp tells at which power of two the stick wraps. */
+		unsigned power = FIRST_POWER + (unsigned)(at / FAT_SECTOR - FRONT_SECTOR) / 8;
+
+		probe_size_text((uint64_t)1 << power, real);
+		fault_set(fault, KIT_ERR_UNFIT, "%s says it holds %s, but what is written above %s "
+			  "comes out at its beginning: a stick of fake capacity", target_path(t),
+			  claimed, real);
+	} else {
+		fault_set(fault, KIT_ERR_UNFIT,
+			  "%s says it holds %s, but what is written at byte %llu "
+			  "is lost: a stick of fake capacity",
+			  target_path(t), claimed, (unsigned long long)at);
+	}
+	return fault_todo(fault, "throw it away: whatever is stored on it gets lost; its partition "
+			  "table has been erased");
+}
+
+static int read_back(struct target *t, const uint64_t *at, size_t n, const uint8_t *stamps,
+		     struct fault *fault)
+{
+	const struct disk *fresh;
+	int r = target_fresh(t, &fresh, fault);
+
+	for (size_t i = 0; i < n && !r; i++) {
+		uint8_t sector[FAT_SECTOR];
+
+		r = disk_read(fresh, at[i], sector, sizeof(sector), fault);
+		if (!r && memcmp(sector, stamps + i * FAT_SECTOR, sizeof(sector)))
+			r = faked(t, at[i], at[i] < (uint64_t)1 << FIRST_POWER && n > 2 &&
+				  i < n - 2, fault);
+	}
+	return r;
+}
+
+int stamp_check(struct target *t, struct fault *fault)
+{
+	uint64_t at[STAMPS_MAX];
+	size_t n = places(target_disk(t)->size, at);
+	uint8_t *stamps = malloc(n * FAT_SECTOR);
+	int r = 0;
+
+	if (!stamps)
+		return fault_set(fault, KIT_ERR_NOMEM, "no memory for the stamps");
+	for (size_t i = 0; i < n * FAT_SECTOR && !r; i += RANDOM_PIECE) {
+		if (getrandom(stamps + i, RANDOM_PIECE, 0) != RANDOM_PIECE)
+			r = fault_set(fault, KIT_ERR_SYSTEM, "no random numbers for the stamps");
+	}
+	for (size_t i = 0; i < n && !r; i++)
+		r = target_write(t, at[i], stamps + i * FAT_SECTOR, FAT_SECTOR, fault);
+	if (!r)
+		r = target_flush(t, fault);
+	if (!r)
+		r = read_back(t, at, n, stamps, fault);
+	for (size_t i = 0; i < n && !r; i++)
+		r = target_zero(t, at[i], FAT_SECTOR, fault);
+	free(stamps);
+	return r;
+}

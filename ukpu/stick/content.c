@@ -1,0 +1,131 @@
+/* A setup.bin in memory: read, checked, wiped. */
+#include "ukpu/stick/content.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/secret.h"
+
+#define FIRST_ROOM	((size_t)64 << 10)
+
+/* Twice the room; what the old buffer held is wiped, which realloc() would not do. */
+static int grow(struct content *c, size_t *room)
+{
+	size_t more = *room ? *room * 2 : FIRST_ROOM;
+	uint8_t *data = malloc(more);
+
+	if (!data)
+		return KIT_ERR_NOMEM;
+	if (c->data) {
+		memcpy(data, c->data, c->size);
+		secret_wipe(c->data, *room);
+		free(c->data);
+	}
+	c->data = data;
+	*room = more;
+	return 0;
+}
+
+int content_read(struct content *out, const char *path, uint64_t limit, struct fault *fault)
+{
+	struct content c = {0};
+	size_t room = 0;
+	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : STDIN_FILENO;
+	int r = 0;
+
+	memset(out, 0, sizeof(*out));
+	if (fd < 0)
+		return fault_sys(fault, errno, "cannot open %s", path);
+	for (;;) {
+		ssize_t n;
+
+		if (c.size == room && (r = grow(&c, &room))) {
+			fault_set(fault, r, "no memory to read %s", path);
+			goto out;
+		}
+		n = read(fd, c.data + c.size, room - c.size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			r = fault_sys(fault, errno, "cannot read %s", path);
+			goto out;
+		}
+		if (!n)
+			break;
+		c.size += (uint64_t)n;
+		if (c.size > limit) {
+			fault_set(fault, KIT_ERR_RANGE,
+				  "%s has more than %llu bytes, which is all that the stick takes",
+				  path, (unsigned long long)limit);
+			r = fault_todo(fault, "split it: amt-setupbin split -n 2 %s", path);
+			goto out;
+		}
+	}
+	/* Exactly as large as it is, so that it can be wiped by its size. */
+	if (c.size) {
+		out->data = malloc(c.size);
+		if (!out->data) {
+			r = fault_set(fault, KIT_ERR_NOMEM, "no memory to read %s", path);
+			goto out;
+		}
+		memcpy(out->data, c.data, c.size);
+		out->size = c.size;
+	}
+out:
+	if (fd != STDIN_FILENO)
+		close(fd);
+	secret_wipe(c.data, room);
+	free(c.data);
+	return r;
+}
+
+int content_take(struct content *out, const struct fatread_file *file, struct fault *fault)
+{
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	if (!file->size)
+		return 0;
+	out->data = malloc(file->size);
+	if (!out->data)
+		return fault_set(fault, KIT_ERR_NOMEM, "no memory for a file of %llu bytes",
+				 (unsigned long long)file->size);
+	out->size = file->size;
+	r = fatread_file_read(file, 0, out->data, out->size, fault);
+	if (r)
+		content_wipe(out);
+	return r;
+}
+
+int content_check(const struct content *c, const char *name,
+		  void (*found)(void *context, const struct sbin_finding *finding), void *context,
+		  struct sbin_summary *summary, struct fault *fault)
+{
+	struct sbin_memory_input state;
+	struct sbin_input input;
+	int r;
+
+	sbin_input_memory(&input, &state, c->data, c->size, name);
+	r = sbin_check(&input, found, context, summary, fault);
+	if (r == KIT_ERR_FORMAT)
+		fault_set(fault, r, "%s is no setup.bin", name);
+	return r;
+}
+
+int content_digest(const struct content *c, uint8_t out[CONTENT_DIGEST], struct fault *fault)
+{
+	if (EVP_Digest(c->data, c->size, out, NULL, EVP_sha256(), NULL))
+		return 0;
+	return fault_set(fault, KIT_ERR_CRYPTO, "no SHA-256 to be had");
+}
+
+void content_wipe(struct content *c)
+{
+	secret_wipe(c->data, c->size);
+	free(c->data);
+	memset(c, 0, sizeof(*c));
+}

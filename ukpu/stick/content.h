@@ -1,0 +1,41 @@
+/* A setup.bin held in memory whole, on its way between file and stick. */
+#ifndef UKPU_STICK_CONTENT_H
+#define UKPU_STICK_CONTENT_H
+
+#include <stdint.h>
+
+#include "common/error.h"
+#include "setupbin/check.h"
+#include "ukpu/format/fatread.h"
+
+#define CONTENT_DIGEST	32	/* bytes of a SHA-256 */
+
+struct content {
+	uint8_t *data;		/* SECRET */
+	uint64_t size;		/* bytes */
+};
+
+/*
+ * Read the file PATH ("-": standard input), at most LIMIT bytes (KIT_ERR_RANGE when it is
+ * longer). Returns 0 or KIT_ERR_SYSTEM and kin, KIT_ERR_NOMEM. Wipe with content_wipe().
+ */
+int content_read(struct content *out, const char *path, uint64_t limit, struct fault *fault);
+
+/* The same from a file on a stick. */
+int content_take(struct content *out, const struct fatread_file *file, struct fault *fault);
+
+/*
+ * Run the setup.bin checker over it. FOUND may be NULL. Returns as sbin_check(); what the
+ * header rules out for good (no setup.bin at all) is KIT_ERR_FORMAT with *fault set.
+ */
+int content_check(const struct content *c, const char *name,
+		  void (*found)(void *context, const struct sbin_finding *finding), void *context,
+		  struct sbin_summary *summary, struct fault *fault);
+
+/* SHA-256 of its bytes. Returns 0 or KIT_ERR_CRYPTO. */
+int content_digest(const struct content *c, uint8_t out[CONTENT_DIGEST], struct fault *fault);
+
+/* Wipes and frees. C may be zeroed. */
+void content_wipe(struct content *c);
+
+#endif

@@ -1,0 +1,34 @@
+/* What speaks against writing to a disk, and which option lets a person overrule it. */
+#ifndef UKPU_STICK_GUARD_H
+#define UKPU_STICK_GUARD_H
+
+#include <stdint.h>
+
+#include "ukpu/drive/drive.h"
+#include "ukpu/drive/usage.h"
+
+#define GUARD_LARGE_BYTES	((uint64_t)64 << 30)	/* no provisioning stick is larger */
+
+enum guard_reason {
+	/* Each has an option of its own. */
+	GUARD_NOT_USB = 1, GUARD_LARGE = 2, GUARD_MOUNTED = 4, GUARD_SWAP = 8, GUARD_HOLDER = 16,
+	GUARD_SYSTEM = 32,
+	/* Nothing helps against these. */
+	GUARD_NO_MEDIUM = 64, GUARD_READ_ONLY = 128, GUARD_SECTORS = 256, GUARD_SMALL = 512,
+};
+
+/* All reasons, or'ed; 0: the disk is fit. */
+unsigned guard_check(const struct drive *d, const struct usage *u);
+
+/* The I-th reason from 0, in the order in which they are told to people; 0 behind the last. */
+unsigned guard_reason(unsigned i);
+
+/* A few words for one reason: "mounted at /media/x". OUT receives SIZE bytes at most. */
+void guard_text(unsigned reason, const struct drive *d, const struct usage *u, char *out,
+		size_t size);
+
+/* The option that overrules it ("allow-large"), or NULL; what to do otherwise. */
+const char *guard_option(unsigned reason);
+const char *guard_advice(unsigned reason);
+
+#endif

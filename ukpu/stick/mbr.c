@@ -1,0 +1,111 @@
+/* libfdisk, held on a short lead: our descriptor, no dialogs, no wiping of its own. */
+#include "ukpu/stick/mbr.h"
+
+#include <errno.h>
+#include <libfdisk/libfdisk.h>
+#include <linux/fs.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <time.h>
+
+#define REREAD_TRIES	20	/* udev opens the new partitions for moments */
+
+/* libfdisk would ask a person, or print; here it gets no for an answer. */
+static int no_questions(struct fdisk_context *cxt, struct fdisk_ask *ask, void *data)
+{
+	int type = fdisk_ask_get_type(ask);
+
+	return type == FDISK_ASKTYPE_INFO || type == FDISK_ASKTYPE_WARN ||
+		type == FDISK_ASKTYPE_WARNX ? 0 : -EINVAL;
+}
+
+static int refused(struct fault *fault, int r, const char *step)
+{
+	return fault_set(fault, KIT_ERR_LIBRARY, "libfdisk refused to %s (%d)", step, r);
+}
+
+static int build(struct fdisk_context *cxt, const struct layout *l, uint32_t disk_id,
+		 struct fault *fault)
+{
+	struct fdisk_partition *pa = NULL;
+	struct fdisk_parttype *type = NULL;
+	char id[16];
+	int r = fdisk_create_disklabel(cxt, "dos");
+
+	if (r)
+		return refused(fault, r, "make an MBR");
+	snprintf(id, sizeof(id), "0x%08x", disk_id);
+	r = fdisk_set_disklabel_id_from_string(cxt, id);
+	if (r)
+		return refused(fault, r, "set the disk id");
+	pa = fdisk_new_partition();
+	type = fdisk_new_parttype();
+	if (!pa || !type) {
+		r = fault_set(fault, KIT_ERR_NOMEM, "no memory for the partition table");
+		goto out;
+	}
+	fdisk_parttype_set_code(type, l->type);
+	fdisk_partition_set_type(pa, type);
+	fdisk_partition_set_partno(pa, 0);
+	fdisk_partition_set_start(pa, l->start);
+	fdisk_partition_set_size(pa, l->g.sectors);
+	r = fdisk_add_partition(cxt, pa, NULL);
+	if (r)
+		r = refused(fault, r, "add the partition");
+out:
+	fdisk_unref_parttype(type);
+	fdisk_unref_partition(pa);
+	return r;
+}
+
+int table_write(struct target *t, const struct layout *l, uint32_t disk_id, struct fault *fault)
+{
+	struct fdisk_context *cxt = fdisk_new_context();
+	int r;
+
+	if (!cxt)
+		return fault_set(fault, KIT_ERR_NOMEM, "no memory for the partition table");
+	fdisk_disable_dialogs(cxt, 1);
+	fdisk_set_ask(cxt, no_questions, NULL);
+	fdisk_enable_wipe(cxt, 0);
+	fdisk_enable_bootbits_protection(cxt, 1);
+	fdisk_save_user_geometry(cxt, 0, LAYOUT_HEADS, LAYOUT_TRACK);
+	/*
+	 * By our descriptor: fdisk_assign_device() would open without O_EXCL when it is busy. As if
+	 * for listing, or it would look for other systems' signatures once more, to warn of them.
+	 */
+	fdisk_enable_listonly(cxt, 1);
+	r = fdisk_assign_device_by_fd(cxt, target_fd(t), target_path(t), 0);
+	fdisk_enable_listonly(cxt, 0);
+	if (r) {
+		r = refused(fault, r, "take the device");
+		goto out;
+	}
+	r = build(cxt, l, disk_id, fault);
+	if (r)
+		goto out;
+	/* All in memory until here. */
+	r = fdisk_write_disklabel(cxt);
+	r = target_wrote(t, 0, FAT_SECTOR, r < 0 ? -r : r, fault);
+out:
+	fdisk_unref_context(cxt);
+	return r;
+}
+
+int table_reread(struct target *t, struct fault *fault)
+{
+	const struct timespec pause = { .tv_nsec = 100000000 };
+
+	if (target_is_image(t))
+		return 0;
+	for (int i = 0; ioctl(target_fd(t), BLKRRPART); i++) {
+		/* EINVAL: a device without partitions (a loop device). */
+		if (errno == EINVAL)
+			return 0;
+		if (errno != EBUSY || i == REREAD_TRIES)
+			return fault_sys(fault, errno, "%s: the kernel did not read the new table",
+					 target_path(t));
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}

@@ -1,0 +1,20 @@
+/* The partition table of a new stick, written by libfdisk. */
+#ifndef UKPU_STICK_MBR_H
+#define UKPU_STICK_MBR_H
+
+#include "common/error.h"
+#include "ukpu/stick/layout.h"
+#include "ukpu/drive/target.h"
+
+/*
+ * Write the MBR that LAYOUT asks for: disk id DISK_ID, one entry, 55AA; the code that stands
+ * in bytes 0..439 of sector 0 is kept. One sector is written. Nothing is flushed.
+ *
+ * Returns 0, KIT_ERR_LIBRARY, or the target's error.
+ */
+int table_write(struct target *t, const struct layout *l, uint32_t disk_id, struct fault *fault);
+
+/* Ask the kernel to read the table of a block device again; nothing on an image. */
+int table_reread(struct target *t, struct fault *fault);
+
+#endif

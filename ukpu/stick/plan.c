@@ -1,0 +1,351 @@
+/* The plan of a stick: every region that will be written, in order, and its bytes. */
+#include "ukpu/stick/plan.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "ukpu/format/parts.h"
+#include "ukpu/drive/probe.h"
+#include "ukpu/stick/capacity.h"
+
+#define END_SECTORS	2048u	/* zeroed at each end of the stick */
+
+const char *plan_phase_name(enum plan_phase phase)
+{
+	static const char *const names[] = { "erase", "clean", "stamp", "body", "boot", "table" };
+
+	return names[phase];
+}
+
+__attribute__((format(printf, 6, 7)))
+static int add(struct plan *p, enum plan_phase phase, enum plan_kind kind, uint64_t offset,
+	       uint64_t bytes, const char *format, ...)
+{
+	struct plan_step *s;
+	va_list ap;
+
+	if (p->n == p->room) {
+		size_t room = p->room ? p->room * 2 : 32;
+		struct plan_step *more = reallocarray(p->step, room, sizeof(*more));
+
+		if (!more)
+			return KIT_ERR_NOMEM;
+		p->step = more;
+		p->room = room;
+	}
+	s = &p->step[p->n++];
+	*s = (struct plan_step){ .phase = phase, .kind = kind, .offset = offset, .bytes = bytes };
+	va_start(ap, format);
+	vsnprintf(s->text, sizeof(s->text), format, ap);
+	va_end(ap);
+	p->bytes += bytes;
+	return 0;
+}
+
+/* Is a zeroing of exactly this place planned already? */
+static bool planned(const struct plan *p, uint64_t offset)
+{
+	for (size_t i = 0; i < p->n; i++) {
+		if (p->step[i].offset == offset)
+			return true;
+	}
+	return false;
+}
+
+/* One sector to be zeroed, if it is on the stick and not yet in the plan. */
+static int erase_sector(struct plan *p, uint64_t offset, const char *what, unsigned number)
+{
+	if (offset > (p->layout.stick_sectors - 1) * FAT_SECTOR || planned(p, offset))
+		return 0;
+	if (number)
+		return add(p, PLAN_ERASE, PLAN_ZERO, offset, FAT_SECTOR, "%s of old partition %u",
+			   what, number);
+	return add(p, PLAN_ERASE, PLAN_ZERO, offset, FAT_SECTOR, "old %s", what);
+}
+
+static bool is_boot_sector(const struct disk *disk, uint64_t offset, struct fat_geometry *g)
+{
+	uint8_t sector[FAT_SECTOR];
+
+	return !disk_read(disk, offset, sector, sizeof(sector), NULL) &&
+		!fat_decode(sector, g, NULL);
+}
+
+/*
+ * The boot sector of a volume at byte START, and its second one. Where no partition begins, only
+ * what is a boot sector: where FAT32 has the second one FAT16 has a piece of its FAT, and a stick
+ * that stores the sectors of one phase in another order would show a file with a broken chain.
+ */
+static int erase_volume(struct plan *p, const struct disk *disk, uint64_t start, unsigned number)
+{
+	uint64_t backup = FAT_BACKUP_SECTOR;
+	struct fat_geometry g;
+	int r = 0;
+
+	if (is_boot_sector(disk, start, &g) && g.backup_sector)
+		backup = (uint64_t)g.backup_sector * g.sector_bytes / FAT_SECTOR;
+	if (number || is_boot_sector(disk, start, &g))
+		r = erase_sector(p, start, "boot sector", number);
+	if (!r && is_boot_sector(disk, start + backup * FAT_SECTOR, &g))
+		r = erase_sector(p, start + backup * FAT_SECTOR, "backup boot sector", number);
+	return r;
+}
+
+/* The boot sectors that stand on the stick now. */
+static int add_erase(struct plan *p, struct target *t, struct parts *parts, struct fault *fault)
+{
+	/* Where volumes begin: one may stand there though no table leads to it any more. */
+	static const uint64_t usual[] = { 0, 63, LAYOUT_START };
+	const struct disk *disk = target_disk(t);
+	int r = parts_read(parts, disk, fault);
+
+	if (r)
+		return r;
+	r = add(p, PLAN_ERASE, PLAN_ZERO, 0, FAT_SECTOR, "first sector of the stick");
+	for (size_t i = 0; i < parts->n && !r; i++) {
+		const struct part *part = &parts->part[i];
+
+		if (part->start <= disk->size && !parts_is_extended(part->type))
+			r = erase_volume(p, disk, part->start, part->number);
+	}
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]) && !r; i++)
+		r = erase_volume(p, disk, usual[i] * FAT_SECTOR, 0);
+	return r;
+}
+
+/* Signatures of other systems that the zeroed ends and the new volume do not cover. */
+static int add_signatures(struct plan *p, struct target *t, const struct parts *parts,
+			  struct fault *fault)
+{
+	struct probe_signatures *found = calloc(1, sizeof(*found));
+	uint64_t size = target_disk(t)->size;
+	uint64_t volume = layout_volume_offset(&p->layout);
+	uint64_t tail = (p->layout.stick_sectors - END_SECTORS) * FAT_SECTOR;
+	uint64_t first_data = 0, stop;
+	int r = found ? 0 : KIT_ERR_NOMEM;
+
+	/* A new image is one hole. */
+	if (r || !target_next_data(t, &first_data, size, &stop))
+		goto out;
+	r = probe_signatures(found, target_fd(t), 0, size, fault);
+	for (size_t i = 0; i < parts->n && !r; i++) {
+		const struct part *part = &parts->part[i];
+
+		if (part->start && !part->past_end)
+			r = probe_signatures(found, target_fd(t), part->start, part->bytes, fault);
+	}
+	if (!r && volume)
+		r = probe_signatures(found, target_fd(t), volume,
+				     (uint64_t)p->layout.g.sectors * FAT_SECTOR, fault);
+	for (size_t i = 0; !r && i < found->n; i++) {
+		struct probe_signature *s = &found->s[i];
+		uint64_t first = s->offset / FAT_SECTOR * FAT_SECTOR;
+		uint64_t end = (s->offset + s->size + FAT_SECTOR - 1) / FAT_SECTOR * FAT_SECTOR;
+
+		if (end > size || end <= (uint64_t)END_SECTORS * FAT_SECTOR || first >= tail ||
+		    planned(p, first))
+			continue;
+		r = add(p, PLAN_CLEAN, PLAN_ZERO, first, end - first, "signature of %s",
+			s->type[0] ? s->type : "another system");
+	}
+out:
+	free(found);
+	return r;
+}
+
+/* The bytes of old files, out to whole sectors; an image may END within one. */
+static int add_wipes(struct plan *p, const struct plan_request *rq, uint64_t end)
+{
+	int r = 0;
+
+	if (rq->wipe_all)
+		return add(p, PLAN_CLEAN, PLAN_WIPE, 0, end, "the whole stick");
+	for (size_t i = 0; i < rq->n_wipe && !r; i++) {
+		uint64_t first = rq->wipe[i].offset / FAT_SECTOR * FAT_SECTOR;
+		uint64_t last = (rq->wipe[i].offset + rq->wipe[i].bytes + FAT_SECTOR - 1) /
+			FAT_SECTOR * FAT_SECTOR;
+
+		last = last < end ? last : end;
+		if (first < last)
+			r = add(p, PLAN_CLEAN, PLAN_WIPE, first, last - first, "old setup.bin");
+	}
+	return r;
+}
+
+static int add_clean(struct plan *p, struct target *t, const struct parts *parts,
+		     struct fault *fault)
+{
+	uint64_t sectors = p->layout.stick_sectors, start = layout_volume_offset(&p->layout);
+	int r = 0;
+
+	/* Whatever some other reader may take for a boot sector. */
+	if (!planned(p, start))
+		r = add(p, PLAN_CLEAN, PLAN_ZERO, start, FAT_SECTOR, "place of the boot sector");
+	if (!r && p->layout.g.backup_sector)
+		r = add(p, PLAN_CLEAN, PLAN_ZERO, start + FAT_BACKUP_SECTOR * FAT_SECTOR,
+			FAT_SECTOR, "place of the backup boot sector");
+	if (!r)
+		r = add(p, PLAN_CLEAN, PLAN_ZERO, FAT_SECTOR, (END_SECTORS - 1) * (uint64_t)FAT_SECTOR,
+			"beginning of the stick");
+	if (!r)
+		r = add(p, PLAN_CLEAN, PLAN_ZERO, (sectors - END_SECTORS) * FAT_SECTOR,
+			(uint64_t)END_SECTORS * FAT_SECTOR, "end of the stick");
+	if (!r)
+		r = add_signatures(p, t, parts, fault);
+	if (!r)
+		r = add(p, PLAN_STAMP, PLAN_STAMPS, 0, 2 * stamp_bytes(target_disk(t)->size),
+			"random sectors, read back, zeroed: is the size true?");
+	return r;
+}
+
+static int add_body(struct plan *p)
+{
+	const struct fat_geometry *g = &p->layout.g;
+	uint64_t start = layout_volume_offset(&p->layout);
+	uint64_t fat = (uint64_t)g->fat_sectors * FAT_SECTOR;
+	uint64_t file = fat_file_clusters(g, p->file_bytes) * (uint64_t)fat_cluster_bytes(g);
+	uint64_t root = g->type == FAT32 ? fat_cluster_offset(g, g->root_cluster) :
+		(uint64_t)g->root_sector * FAT_SECTOR;
+	uint64_t root_bytes = g->type == FAT32 ? fat_cluster_bytes(g) :
+		(uint64_t)g->root_entries * FAT_ENTRY;
+	int r = 0;
+
+	if (g->type == FAT32) {
+		/* All reserved sectors but 0 and the backup, which wait for the boot phase. */
+		r = add(p, PLAN_BODY, PLAN_INFO_SECTOR, start + FAT_SECTOR, FAT_SECTOR, "FSInfo");
+		if (!r)
+			r = add(p, PLAN_BODY, PLAN_ZERO, start + 2 * FAT_SECTOR,
+				(FAT_BACKUP_SECTOR - 2) * FAT_SECTOR, "reserved sectors");
+		if (!r)
+			r = add(p, PLAN_BODY, PLAN_INFO_SECTOR,
+				start + (FAT_BACKUP_SECTOR + 1) * FAT_SECTOR, FAT_SECTOR,
+				"FSInfo, backup");
+		if (!r)
+			r = add(p, PLAN_BODY, PLAN_ZERO,
+				start + (FAT_BACKUP_SECTOR + 2) * FAT_SECTOR,
+				(uint64_t)(g->reserved - FAT_BACKUP_SECTOR - 2) * FAT_SECTOR,
+				"reserved sectors");
+	}
+	for (unsigned i = 0; i < g->fats && !r; i++)
+		r = add(p, PLAN_BODY, PLAN_FAT_COPY, start + (uint64_t)g->reserved * FAT_SECTOR +
+			i * fat, fat, "FAT %u", i + 1);
+	if (!r)
+		r = add(p, PLAN_BODY, PLAN_ROOT, start + root, root_bytes, "root directory");
+	if (!r && file)
+		r = add(p, PLAN_BODY, PLAN_FILE, layout_file_offset(&p->layout), file,
+			"SETUP.BIN (%llu bytes)", (unsigned long long)p->file_bytes);
+	return r;
+}
+
+static int add_boot(struct plan *p)
+{
+	uint64_t start = layout_volume_offset(&p->layout);
+	int r = 0;
+
+	if (p->layout.type)
+		r = add(p, PLAN_BOOT, PLAN_STUB, 0, FAT_SECTOR,
+			"code that hands on to the next boot device");
+	if (!r && p->layout.g.backup_sector)
+		r = add(p, PLAN_BOOT, PLAN_BOOT_SECTOR,
+			start + (uint64_t)p->layout.g.backup_sector * FAT_SECTOR, FAT_SECTOR,
+			"backup boot sector");
+	if (!r)
+		r = add(p, PLAN_BOOT, PLAN_BOOT_SECTOR, start, FAT_SECTOR, "boot sector");
+	if (!r && p->layout.type)
+		r = add(p, PLAN_TABLE, PLAN_MBR, 0, FAT_SECTOR, "partition table");
+	return r;
+}
+
+int plan_make(struct plan *out, struct target *t, const struct plan_request *rq,
+	      struct fault *fault)
+{
+	const struct disk *disk = target_disk(t);
+	const char *epoch = getenv("SOURCE_DATE_EPOCH");
+	struct parts *parts = malloc(sizeof(*parts));
+	struct plan p = {
+		.file = rq->file, .file_bytes = rq->file_bytes, .when = (int64_t)time(NULL),
+	};
+	uint32_t ids[2];
+	int r;
+
+	memset(out, 0, sizeof(*out));
+	r = layout_make(&p.layout, rq->kind, disk->size, disk->sector_bytes, rq->file_bytes, fault);
+	if (r)
+		goto out;
+	if (getrandom(ids, sizeof(ids), 0) != sizeof(ids)) {
+		r = fault_set(fault, KIT_ERR_SYSTEM, "no random numbers for the ids of the stick");
+		goto out;
+	}
+	if (epoch && *epoch)
+		p.when = strtoll(epoch, NULL, 10);
+	p.disk_id = ids[0];
+	p.volume_id = ids[1];
+	r = parts ? add_erase(&p, t, parts, fault) : KIT_ERR_NOMEM;
+	if (!r)
+		r = add_wipes(&p, rq, disk->size);
+	p.blank = !r && parts->kind == PARTS_NONE && !rq->n_wipe && !rq->wipe_all;
+	if (!r)
+		r = add_clean(&p, t, parts, fault);
+	if (!r)
+		r = add_body(&p);
+	if (!r)
+		r = add_boot(&p);
+	if (r == KIT_ERR_NOMEM)
+		fault_set(fault, r, "no memory for the plan");
+out:
+	if (r)
+		plan_free(&p);
+	free(parts);
+	*out = p;
+	return r;
+}
+
+void plan_free(struct plan *p)
+{
+	free(p->step);
+	memset(p, 0, sizeof(*p));
+}
+
+static void fill_sector(const struct plan *p, const struct plan_step *step, uint64_t at,
+			uint8_t *out)
+{
+	const struct fat_geometry *g = &p->layout.g;
+
+	memset(out, 0, FAT_SECTOR);
+	switch (step->kind) {
+	case PLAN_INFO_SECTOR:
+		fat_encode_info(g, p->file_bytes, out);
+		break;
+	case PLAN_FAT_COPY:
+		fat_encode_fat(g, p->file_bytes, (uint32_t)(at / FAT_SECTOR), out);
+		break;
+	case PLAN_ROOT:
+		if (!at && p->file)
+			fat_encode_entry(g, (uint32_t)p->file_bytes, p->when, out);
+		break;
+	case PLAN_FILE:
+		if (at < p->file_bytes)
+			memcpy(out, p->file + at, p->file_bytes - at < FAT_SECTOR ?
+			       (size_t)(p->file_bytes - at) : FAT_SECTOR);
+		break;
+	case PLAN_STUB:
+		memcpy(out, fat_boot_stub, sizeof(fat_boot_stub));
+		break;
+	case PLAN_BOOT_SECTOR:
+		fat_encode_boot(g, p->volume_id, out);
+		break;
+	default:
+		break;
+	}
+}
+
+void plan_fill(const struct plan *p, const struct plan_step *step, uint64_t at, uint8_t *out,
+	       size_t size)
+{
+	for (size_t i = 0; i < size; i += FAT_SECTOR)
+		fill_sector(p, step, at + i, out + i);
+}

@@ -1,0 +1,146 @@
+/* A plan carried out: the write order, and the proof by reading back. */
+#include "ukpu/stick/stick.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/secret.h"
+#include "ukpu/stick/capacity.h"
+#include "ukpu/stick/mbr.h"
+
+#define PIECE	((size_t)1 << 20)
+
+/* A plan on its way to the target. */
+struct run {
+	const struct plan *p;
+	struct target *t;
+	const struct stick_progress *progress;
+	uint8_t *buffer;	/* PIECE bytes */
+	uint64_t spared;	/* bytes that had to be zero and were */
+};
+
+static void tell(const struct run *run)
+{
+	if (run->progress)
+		run->progress->update(run->progress->context, target_reached(run->t) + run->spared,
+				      run->p->bytes);
+}
+
+/* The ends of a stick are mostly zeros already, and reading is faster than writing there. */
+static bool is_zero(const struct run *run, uint64_t at, uint64_t end)
+{
+	uint64_t stop;
+
+	for (; target_next_data(run->t, &at, end, &stop); at = stop) {
+		size_t n = (size_t)(stop - at);
+
+		if (disk_read(target_disk(run->t), at, run->buffer, n, NULL) || run->buffer[0] ||
+		    memcmp(run->buffer, run->buffer + 1, n - 1))
+			return false;
+	}
+	return true;
+}
+
+static int write_step(struct run *run, const struct plan_step *step, struct fault *fault)
+{
+	int r = 0;
+
+	if (step->kind == PLAN_STAMPS)
+		return stamp_check(run->t, fault);
+	if (step->kind == PLAN_MBR)
+		return table_write(run->t, &run->p->layout, run->p->disk_id, fault);
+	for (uint64_t at = 0; at < step->bytes && !r; at += PIECE) {
+		size_t n = step->bytes - at < PIECE ? (size_t)(step->bytes - at) : PIECE;
+
+		if (step->kind == PLAN_ZERO && step->phase == PLAN_CLEAN &&
+		    is_zero(run, step->offset + at, step->offset + at + n)) {
+			run->spared += n;
+			continue;
+		}
+		plan_fill(run->p, step, at, run->buffer, n);
+		r = target_write(run->t, step->offset + at, run->buffer, n, fault);
+		tell(run);
+	}
+	return r;
+}
+
+/* A step's bytes as they were written must be what the medium gives back. */
+static int compare_step(const struct plan *p, const struct plan_step *step,
+			const struct disk *fresh, uint8_t *buffer, struct fault *fault)
+{
+	uint8_t *wanted = buffer, *found = buffer + PIECE / 2;
+	int r = 0;
+
+	for (uint64_t at = 0; at < step->bytes && !r; at += PIECE / 2) {
+		size_t n = step->bytes - at < PIECE / 2 ? (size_t)(step->bytes - at) : PIECE / 2;
+
+		plan_fill(p, step, at, wanted, n);
+		r = disk_read(fresh, step->offset + at, found, n, fault);
+		if (!r && memcmp(wanted, found, n)) {
+			fault_set(fault, KIT_ERR_VERIFY,
+				  "%s: the %s at byte %llu came back different "
+				  "from what was written",
+				  fresh->name, step->text, (unsigned long long)(step->offset + at));
+			r = fault_todo(fault, "the stick is broken: take another one");
+		}
+	}
+	return r;
+}
+
+/*
+ * What has been wiped is looked at before later phases write over it; the body and boot phases
+ * are final, and are looked at in the end.
+ */
+static int compare_phase(const struct plan *p, enum plan_phase phase, struct target *t,
+			 uint8_t *buffer, struct fault *fault)
+{
+	const struct disk *fresh;
+	int r = target_fresh(t, &fresh, fault);
+
+	for (size_t i = 0; i < p->n && !r; i++) {
+		const struct plan_step *step = &p->step[i];
+
+		if (step->phase == phase && step->kind != PLAN_STUB &&
+		    (phase != PLAN_CLEAN || step->kind == PLAN_WIPE))
+			r = compare_step(p, step, fresh, buffer, fault);
+	}
+	return r;
+}
+
+/*
+ * After erasing, or what is cleaned next could show through an old boot sector. The stamps have
+ * a flush of their own, which serves what was cleaned, too; that they are zeroed again may
+ * wait for the body's.
+ */
+static bool needs_flush(const struct plan *p, enum plan_phase phase)
+{
+	return phase == PLAN_ERASE ? !p->blank : phase != PLAN_CLEAN && phase != PLAN_STAMP;
+}
+
+int stick_write(const struct plan *p, struct target *t, const struct stick_progress *progress,
+		struct fault *fault)
+{
+	struct run run = { p, t, progress, malloc(PIECE), 0 };
+	int r = 0;
+
+	if (!run.buffer)
+		return fault_set(fault, KIT_ERR_NOMEM, "no memory to write the stick");
+	for (size_t i = 0; i < p->n && !r; i++) {
+		enum plan_phase phase = p->step[i].phase;
+		bool last = i + 1 == p->n || p->step[i + 1].phase != phase;
+
+		r = write_step(&run, &p->step[i], fault);
+		if (!r && last && needs_flush(p, phase))
+			r = target_flush(t, fault);
+		if (!r && last && phase == PLAN_STAMP)
+			r = compare_phase(p, PLAN_CLEAN, t, run.buffer, fault);
+		tell(&run);
+	}
+	if (!r)
+		r = compare_phase(p, PLAN_BODY, t, run.buffer, fault);
+	if (!r)
+		r = compare_phase(p, PLAN_BOOT, t, run.buffer, fault);
+	secret_wipe(run.buffer, PIECE);
+	free(run.buffer);
+	return r;
+}

@@ -1,0 +1,235 @@
+/* The run over the rules: what they look at is gathered once, then each gives its verdict. */
+#include "ukpu/stick/verify.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ukpu/stick/verify-rules.h"
+
+const char *verify_verdict_name(enum verify_verdict verdict)
+{
+	static const char *const names[] = { "pass", "warn", "FAIL", "skip" };
+
+	return names[verdict];
+}
+
+void verify_say(struct verify_result *out, enum verify_verdict verdict, const char *format, ...)
+{
+	va_list ap;
+
+	out->verdict = verdict;
+	va_start(ap, format);
+	vsnprintf(out->text, sizeof(out->text), format, ap);
+	va_end(ap);
+}
+
+bool verify_read(struct verify *v, uint64_t at, void *buffer, size_t size)
+{
+	struct fault why = {0};
+	int r = disk_read(v->in->disk, at, buffer, size, &why);
+
+	if (r && r != KIT_ERR_TRUNCATED && !v->error) {
+		v->error = r;
+		v->fault = why;
+	}
+	return !r;
+}
+
+/* What is formatted for another system is named: people think that a volume is a volume. */
+static bool other_system(const struct disk *disk, uint64_t start, char *out, size_t size)
+{
+	static const struct { unsigned at; const char *magic; const char *name; } known[] = {
+		{ 3, "NTFS    ", "NTFS" }, { 3, "EXFAT   ", "exFAT" },
+		{ 1080, "\x53\xEF", "ext2, ext3 or ext4" },
+	};
+	char magic[8];
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		size_t n = strlen(known[i].magic);
+
+		if (start > disk->size || disk_read(disk, start + known[i].at, magic, n, NULL) ||
+		    memcmp(magic, known[i].magic, n))
+			continue;
+		snprintf(out, size, "the volume at sector %llu is %s: firmware reads FAT only",
+			 (unsigned long long)(start / FAT_SECTOR), known[i].name);
+		return true;
+	}
+	return false;
+}
+
+/* Open the first partition that holds a FAT volume; the first of all if none does. */
+static int find_volume(struct verify *v)
+{
+	struct fault why = {0};
+	int r = 0;
+
+	if (!other_system(v->in->disk, 0, v->no_volume, sizeof(v->no_volume)))
+		snprintf(v->no_volume, sizeof(v->no_volume), "there is no volume");
+	for (size_t i = 0; i < v->parts.n; i++) {
+		const struct part *p = &v->parts.part[i];
+
+		if (!v->part)
+			v->part = p;
+		fault_clear(&why);
+		r = fatread_open(&v->v, v->in->disk, p->start, FATREAD_LENIENT, &why);
+		if (!r) {
+			v->part = p;
+			v->has_volume = true;
+			return 0;
+		}
+		if (r != KIT_ERR_FORMAT && r != KIT_ERR_TRUNCATED) {
+			v->fault = why;
+			return r;
+		}
+		if (!other_system(v->in->disk, p->start, v->no_volume, sizeof(v->no_volume)))
+			snprintf(v->no_volume, sizeof(v->no_volume), "%.190s", why.what);
+	}
+	return 0;
+}
+
+static void take_finding(void *context, const struct sbin_finding *f)
+{
+	struct verify *v = context;
+	char *to = f->severity == SBIN_ERROR ? v->first_error :
+		f->severity == SBIN_WARNING ? v->first_warning : NULL;
+
+	if (!to || *to)
+		return;
+	if (f->record)
+		snprintf(to, sizeof(v->first_error), "record %u: %.140s", f->record, f->text);
+	else
+		snprintf(to, sizeof(v->first_error), "%.155s", f->text);
+}
+
+/* Find SETUP.BIN in the root directory and run the checker over it. */
+static int look_inside(struct verify *v)
+{
+	struct sbin_input input;
+	struct fault why = {0};
+	int r = scan_root(&v->root, &v->v, &v->fault);
+
+	if (!r)
+		r = scan_clusters(&v->clusters, &v->v, &v->root, &v->fault);
+	if (r)
+		return r;
+	snprintf(v->no_file, sizeof(v->no_file), "there is no SETUP.BIN in the root directory");
+	if (!v->root.found)
+		return 0;
+	r = fatread_file_open(&v->file, &v->v, &v->root.setup, &why);
+	if (r == KIT_ERR_FORMAT) {
+		snprintf(v->no_file, sizeof(v->no_file), "%.190s", why.what);
+		return 0;
+	}
+	if (r)
+		goto failed;
+	v->has_file = true;
+	fatread_file_input(&input, &v->file, "SETUP.BIN");
+	r = sbin_check(&input, take_finding, v, &v->contents, &why);
+	v->checked = !r;
+	if (r == KIT_ERR_FORMAT || r == KIT_ERR_TRUNCATED || r == KIT_ERR_RANGE) {
+		if (!v->first_error[0])
+			snprintf(v->first_error, sizeof(v->first_error), "%.150s", why.what);
+		return 0;
+	}
+failed:
+	if (r)
+		v->fault = why;
+	return r;
+}
+
+static const char *missing(const struct verify *v, enum verify_need need)
+{
+	if (need >= NEED_TABLE && v->parts.kind == PARTS_NONE)
+		return "there is no partition table and no volume";
+	if (need >= NEED_VOLUME && !v->has_volume)
+		return v->no_volume;
+	if (need >= NEED_SETUP && !v->root.found)
+		return v->no_file;
+	if (need >= NEED_FILE && !v->has_file)
+		return v->no_file;
+	if (need >= NEED_CONTENTS && !v->checked)
+		return "it is no setup.bin that can be read";
+	return NULL;
+}
+
+static void run_rules(struct verify *v, const struct verify_rule *rule,
+		      void (*found)(void *context, const struct verify_result *result),
+		      void *context, struct verify_summary *summary)
+{
+	for (; rule->name; rule++) {
+		struct verify_result out = { .group = rule->group, .rule = rule->name };
+		const char *why = missing(v, rule->need);
+
+		if (why)
+			verify_say(&out, VERIFY_SKIP, "not looked at: %s", why);
+		else
+			rule->check(v, &out);
+		if (out.verdict == VERIFY_WARN || out.verdict == VERIFY_FAIL) {
+			const char *mend = rule->mend ? rule->mend : "ukpu repair %s";
+			const char *hole = strstr(mend, "%s");
+
+			if (!out.mend[0] && hole)
+				snprintf(out.mend, sizeof(out.mend), "%.*s%s%s", (int)(hole - mend),
+					 mend, v->in->target, hole + 2);
+			else if (!out.mend[0])
+				snprintf(out.mend, sizeof(out.mend), "%s", mend);
+		}
+		*(out.verdict == VERIFY_PASS ? &summary->passed :
+		  out.verdict == VERIFY_WARN ? &summary->warned :
+		  out.verdict == VERIFY_FAIL ? &summary->failed : &summary->skipped) += 1;
+		found(context, &out);
+	}
+}
+
+/* Which of the kit's layouts is it, by table and type alone? */
+static void name_layout(const struct verify *v, struct verify_summary *summary)
+{
+	if (!v->has_volume || v->v.g.type == FAT12)
+		return;
+	summary->layout_known = true;
+	if (v->parts.kind == PARTS_SUPERFLOPPY)
+		summary->layout = LAYOUT_SUPERFLOPPY;
+	else
+		summary->layout = v->v.g.type == FAT32 ? LAYOUT_FAT32 : LAYOUT_FAT16;
+	if (summary->layout == LAYOUT_SUPERFLOPPY && v->v.g.type != FAT16)
+		summary->layout_known = false;
+}
+
+int verify_run(const struct verify_input *in,
+	       void (*found)(void *context, const struct verify_result *result), void *context,
+	       struct verify_summary *summary, struct fault *fault)
+{
+	struct verify *v = calloc(1, sizeof(*v));
+	int r;
+
+	memset(summary, 0, sizeof(*summary));
+	if (!v)
+		return fault_set(fault, KIT_ERR_NOMEM, "no memory to verify the stick");
+	v->in = in;
+	r = disk_read(in->disk, 0, v->sector0, sizeof(v->sector0), &v->fault);
+	if (!r)
+		r = parts_read(&v->parts, in->disk, &v->fault);
+	if (!r)
+		r = find_volume(v);
+	if (!r && v->has_volume)
+		r = look_inside(v);
+	if (r)
+		goto out;
+	run_rules(v, verify_stick_rules, found, context, summary);
+	run_rules(v, verify_volume_rules, found, context, summary);
+	r = v->error;
+	name_layout(v, summary);
+	summary->has_file = v->has_file && v->checked;
+	summary->contents = v->contents;
+	summary->file_bytes = v->file.size;
+	if (v->has_file && v->file.n_runs)
+		summary->file_offset = v->file.runs[0].offset;
+out:
+	if (r)
+		fault_pass(fault, &v->fault);
+	fatread_file_close(&v->file);
+	free(v);
+	return r;
+}
