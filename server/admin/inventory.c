@@ -7,7 +7,7 @@
 #include <strings.h>
 
 #include "keygen/keylist-kinds.h"
-#include "server/setup/naming.h"
+#include "common/hostname.h"
 #include "server/keymap/profile.h"
 
 #define COLUMNS	64
@@ -109,8 +109,8 @@ static int set_field(struct keymap_inventory *out, enum column column, const cha
 				   "one that no other machine has, not a blank or default one");
 		break;
 	case FQDN:
-		naming_drop_dot(copy);
-		if (!naming_is_fqdn(copy))
+		hostname_drop_dot(copy);
+		if (!hostname_is_fqdn(copy))
 			return bad(problem, "fqdn", "a host name with its domain (pc1.example.com)");
 		strcpy(out->fqdn, copy);
 		break;

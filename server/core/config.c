@@ -501,6 +501,15 @@ out:
 	return ret;
 }
 
+uint64_t config_backoff(const struct config *config, uint32_t failures)
+{
+	uint64_t seconds = config->retry_first_seconds;
+
+	while (failures-- > 1 && seconds < config->retry_max_seconds)
+		seconds *= 2;
+	return seconds < config->retry_max_seconds ? seconds : config->retry_max_seconds;
+}
+
 /* May an address be reached from other machines? */
 static bool is_remote(const struct config_address *a)
 {

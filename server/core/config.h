@@ -121,6 +121,9 @@ int config_get(const struct config *c, size_t i, const char **section, const cha
  */
 int config_check(const struct config *c, struct fault *fault);
 
+/* Seconds to wait after FAILURES (from 1) failed set-ups in a row. */
+uint64_t config_backoff(const struct config *config, uint32_t failures);
+
 /* The profile NAME of the file, or NULL. */
 const struct profile *config_profile(const struct config *c, const char *name);
 

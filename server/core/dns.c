@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "server/core/config.h"
-#include "server/setup/naming.h"
+#include "common/hostname.h"
 
 #define SERVERS	8
 #define PORT	53
@@ -213,7 +213,7 @@ static void on_name(int result, char type, int count, int ttl, void *names, void
 		release(q);
 		return;
 	}
-	if (!name || !naming_is_fqdn(name)) {
+	if (!name || !hostname_is_fqdn(name)) {
 		tell(q, KIT_ERR_NOT_FOUND, "reverse DNS has no fully qualified name for %s",
 		     q->address);
 		release(q);

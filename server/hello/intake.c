@@ -18,15 +18,6 @@ int intake_init(struct intake *in, const struct config *config, struct keymap *m
 	return ret;
 }
 
-uint64_t intake_backoff(const struct config *config, uint32_t failures)
-{
-	uint64_t seconds = config->retry_first_seconds;
-
-	while (failures-- > 1 && seconds < config->retry_max_seconds)
-		seconds *= 2;
-	return seconds < config->retry_max_seconds ? seconds : config->retry_max_seconds;
-}
-
 static void __attribute__((format(printf, 4, 5)))
 say(struct intake_result *out, enum event_severity severity, const char *name,
     const char *format, ...)
@@ -164,7 +155,7 @@ static int64_t due_after_hello(const struct config *config, const struct system 
 	if (s->state != SYSTEM_FAILED || s->next_try == 0 || s->failures == 0)
 		return now;
 	/* Hellos come as often as their sender likes: calls do not. */
-	last = s->next_try - (int64_t)intake_backoff(config, s->failures);
+	last = s->next_try - (int64_t)config_backoff(config, s->failures);
 	if (now - last >= (int64_t)config->retry_first_seconds)
 		return now;
 	return last + (int64_t)config->retry_first_seconds;

@@ -44,7 +44,4 @@ int intake_hello(struct intake *in, struct keymap *map, const struct hello *hell
 		 const char *address, int64_t now, struct intake_result *out,
 		 struct fault *fault);
 
-/* Seconds to wait after FAILURES (from 1) failed set-ups in a row. */
-uint64_t intake_backoff(const struct config *config, uint32_t failures);
-
 #endif

@@ -8,7 +8,6 @@
 #include "common/secret.h"
 #include "server/setup/callback.h"
 #include "server/core/config.h"
-#include "server/hello/intake.h"
 #include "server/core/log.h"
 
 #define DRAWS 8		/* fresh pairs drawn before it is no coincidence that all are taken */
@@ -374,7 +373,7 @@ static int64_t next_try(const struct attempt *a, const struct system *row, int64
 		return 0;
 	if (config->retry_limit && row->failures + 1 >= config->retry_limit)
 		return 0;
-	return now + (int64_t)intake_backoff(config, row->failures + 1);
+	return now + (int64_t)config_backoff(config, row->failures + 1);
 }
 
 /* It proved the key, though set-up failed: that is not taken back. */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/hostname.h"
 #include "server/core/dns.h"
 #include "server/core/script.h"
 
@@ -54,30 +55,6 @@ void naming_service_free(struct naming_service **s)
 	script_pool_free(&(*s)->scripts);
 	free(*s);
 	*s = NULL;
-}
-
-bool naming_is_fqdn(const char *name)
-{
-	size_t label = 0, n = strlen(name);
-	bool dot = false;
-
-	if (n == 0 || n > SYSTEM_FQDN)
-		return false;
-	for (const char *p = name; *p; p++) {
-		bool letter = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
-			      (*p >= '0' && *p <= '9');
-
-		if (*p == '.') {
-			if (label == 0 || p[-1] == '-')
-				return false;
-			dot = true;
-			label = 0;
-			continue;
-		}
-		if ((!letter && *p != '-') || (*p == '-' && label == 0) || ++label > 63)
-			return false;
-	}
-	return dot && label > 0 && name[n - 1] != '-';
 }
 
 static void finish(struct naming *n)
@@ -177,14 +154,6 @@ static int take_text(json_t *answer, const char *key, char *out, size_t size,
 	return 0;
 }
 
-void naming_drop_dot(char *name)
-{
-	size_t n = strlen(name);
-
-	if (n && name[n - 1] == '.')
-		name[n - 1] = 0;
-}
-
 static int take_answer(struct naming *n, const char *text, size_t size, struct fault *fault)
 {
 	struct naming_answer *a = &n->answer;
@@ -203,8 +172,8 @@ static int take_answer(struct naming *n, const char *text, size_t size, struct f
 	if (!ret)
 		ret = take_text(answer, "profile", a->profile, sizeof(a->profile), fault);
 	json_decref(answer);
-	naming_drop_dot(a->fqdn);
-	if (!ret && *a->fqdn && !naming_is_fqdn(a->fqdn))
+	hostname_drop_dot(a->fqdn);
+	if (!ret && *a->fqdn && !hostname_is_fqdn(a->fqdn))
 		ret = fault_set(fault, KIT_ERR_PROTOCOL, "the properties script answers with no "
 				"fully qualified host name as \"fqdn\"");
 	if (!ret && strcmp(before, a->fqdn) != 0)

@@ -54,10 +54,4 @@ void naming_start(struct naming **out, struct naming_service *service,
 /* Stop it. *n may be NULL. */
 void naming_cancel(struct naming **n);
 
-/* Drop a dot at the end of NAME: with it, a name says the same as without. */
-void naming_drop_dot(char *name);
-
-/* Is NAME a fully qualified host name: labels of letters, digits and '-', with a dot? */
-bool naming_is_fqdn(const char *name);
-
 #endif
