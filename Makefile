@@ -84,21 +84,23 @@ $B/sysconfdir: $(if $(filter $(SYSCONFDIR),$(file <$B/sysconfdir)),,look)
 	@mkdir -p $(@D); echo '$(SYSCONFDIR)' >$@
 $(call objects,$(call sources,server server/ctl)): $B/sysconfdir
 
-# Tests: every tests/test_*.c is one program of Check suites; tests/support-*.c helps them all.
-TESTS    := $(patsubst tests/%.c,$B/tests/%,$(wildcard tests/test_*.c))
-SUPPORT  := $(call objects,$(wildcard tests/support-*.c))
+# Tests: every tests/unit/FOLDER/test_*.c is one program of Check suites for a noun of that folder;
+# tests/support helps them all. tests/cli/test_commands runs the scripts of the command lines.
+UNITS    := $(patsubst %.c,$B/%,$(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c))
+COMMANDS := $B/tests/cli/test_commands
+SUPPORT  := $(call objects,$(call sources,tests/support))
 CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
 
-$B/tests/test_%: $B/tests/test_%.o $(SUPPORT) $(FLOORS)
+$(UNITS) $(COMMANDS): %: %.o $(SUPPORT) $(FLOORS)
 	@mkdir -p $(@D); $(call say,LD)
 	$Q$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
 
 # Fuzzers: replayed over tests/corpus by an ordinary main in "check", run by libFuzzer in "fuzz".
 FUZZERS  := $(patsubst tests/fuzz/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 REPLAYS  := $(addprefix $B/tests/replay_,$(FUZZERS))
-$B/tests/replay_fuzz_%: $B/tests/fuzz/fuzz_%.o $B/tests/fuzz/replay.o $(FLOORS)
+$B/tests/replay_fuzz_%: $B/tests/fuzz/fuzz_%.o $B/tests/fuzz/replay.o $(SUPPORT) $(FLOORS)
 	@mkdir -p $(@D); $(call say,LD)
-	$Q$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
+	$Q$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)
 
 # What "all", "check" and the lint pass need on Debian 12.
 PACKAGES := gcc make pkg-config libc6-dev libssl-dev libblkid-dev libfdisk-dev libsqlite3-dev \
@@ -141,12 +143,12 @@ check:
 
 # Two lanes side by side: the command lines, which mostly wait, and the unit tests.
 .PHONY: run-tests run-units run-replays
-run-units: $(TESTS) run-replays
-	@status=0; for t in $(filter-out %/test_commands,$(TESTS)); do $$t || status=1; done; exit $$status
+run-units: $(UNITS) run-replays
+	@status=0; for t in $(UNITS); do $$t || status=1; done; exit $$status
 
-run-tests: $(BIN) $(TESTS) run-replays
-	@$B/tests/test_commands $B/bin >$B/tests/commands.log 2>&1 & commands=$$!; status=0; \
-	for t in $(filter-out %/test_commands,$(TESTS)); do $$t || status=1; done; \
+run-tests: $(BIN) $(UNITS) $(COMMANDS) run-replays
+	@$(COMMANDS) $B/bin >$B/tests/commands.log 2>&1 & commands=$$!; status=0; \
+	for t in $(UNITS); do $$t || status=1; done; \
 	wait $$commands || status=1; cat $B/tests/commands.log; \
 	if [ $$status = 0 ]; then echo "All tests passed."; else echo "Some tests FAILED." >&2; fi; \
 	exit $$status
@@ -158,8 +160,8 @@ run-replays: $(REPLAYS)
 PEER_PACKAGES := amtterm libsoap-lite-perl jq
 check-peers:
 	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES) $(PEER_PACKAGES)
-	@$(MAKE) --no-print-directory all $B/tests/test_commands
-	@$B/tests/test_commands $B/bin 'tests/peers/*.sh'
+	@$(MAKE) --no-print-directory all $(COMMANDS)
+	@$(COMMANDS) $B/bin 'tests/peers/*.sh'
 
 # Sticks on a real USB stack: a Debian kernel in QEMU.
 USB_PACKAGES := qemu-system-x86 qemu-utils ovmf mtools busybox-static cpio kmod fdisk dosfstools \
@@ -181,9 +183,9 @@ fuzz:
 	    SANITIZE="-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined" \
 	    run-fuzzers
 
-$B/tests/live_fuzz_%: $B/tests/fuzz/fuzz_%.o $(FLOORS)
+$B/tests/live_fuzz_%: $B/tests/fuzz/fuzz_%.o $(SUPPORT) $(FLOORS)
 	@mkdir -p $(@D); $(call say,LD)
-	$Q$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS)
+	$Q$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(CHECK_LIBS) $(LIBS)
 
 .PHONY: run-fuzzers
 run-fuzzers: $(addprefix $B/tests/live_,$(FUZZERS))
@@ -224,9 +226,9 @@ valgrind:
 	@$(MAKE) --no-print-directory run-valgrind
 
 .PHONY: run-valgrind
-run-valgrind: $(BIN) $(TESTS) $(REPLAYS)
+run-valgrind: $(BIN) $(UNITS) $(REPLAYS)
 	@status=0; export CK_FORK=no CK_DEFAULT_TIMEOUT=0 CK_EXCLUDE_TAGS=exec-fails; \
-	for t in $(filter-out %/test_commands,$(TESTS)); do echo "$$t"; \
+	for t in $(UNITS); do echo "$$t"; \
 	    valgrind --quiet --error-exitcode=9 $$t || status=1; done; \
 	for f in $(FUZZERS); do \
 	    valgrind --quiet --error-exitcode=9 $B/tests/replay_$$f tests/corpus/$$f || status=1; done; \

@@ -8,8 +8,6 @@
 #include "samples/amt-sim/sim-hex.h"
 #include "samples/amt-sim/sim-setup.h"
 
-#define AMT	"http://intel.com/wbem/wscim/1/amt-schema/1/"
-#define CIM	"http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/"
 
 /* The UUID that the device tells: not the hello's when that is its habit. */
 static void told_uuid(const struct device *d, const struct habits *habits, uint8_t *out)
@@ -243,13 +241,13 @@ static const struct class_method time_methods[] = {
 };
 
 static const struct class classes[] = {
-	{ AMT, "AMT_GeneralSettings", NULL, write_general, put_general, NULL },
-	{ AMT, "AMT_SetupAndConfigurationService", NULL, write_setup, NULL, setup_methods },
-	{ AMT, "AMT_AuthorizationService", NULL, write_authorization, NULL,
+	{ CLASS_AMT, "AMT_GeneralSettings", NULL, write_general, put_general, NULL },
+	{ CLASS_AMT, "AMT_SetupAndConfigurationService", NULL, write_setup, NULL, setup_methods },
+	{ CLASS_AMT, "AMT_AuthorizationService", NULL, write_authorization, NULL,
 	  authorization_methods },
-	{ AMT, "AMT_TimeSynchronizationService", NULL, write_time, NULL, time_methods },
-	{ CIM, "CIM_SoftwareIdentity", software, write_software, NULL, NULL },
-	{ CIM, "CIM_ComputerSystemPackage", NULL, write_package, NULL, NULL },
+	{ CLASS_AMT, "AMT_TimeSynchronizationService", NULL, write_time, NULL, time_methods },
+	{ CLASS_CIM, "CIM_SoftwareIdentity", software, write_software, NULL, NULL },
+	{ CLASS_CIM, "CIM_ComputerSystemPackage", NULL, write_package, NULL, NULL },
 };
 
 const struct class *class_find(const char *uri)

@@ -8,6 +8,10 @@
 #include "samples/amt-sim/sim-habits.h"
 #include "samples/amt-sim/sim-xml.h"
 
+/* Namespaces of the classes: a resource is one of these and the name of a class. */
+#define CLASS_AMT	"http://intel.com/wbem/wscim/1/amt-schema/1/"
+#define CLASS_CIM	"http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/"
+
 struct class_method {
 	const char *name;
 	/*

@@ -12,7 +12,6 @@
 #include "samples/amt-sim/sim-hex.h"
 
 #define NONCE		48	/* hex digits: 8 bytes of time, 16 of hash */
-#define VALUE_MAX	256	/* bytes of one parameter */
 #define HEX		32	/* digits of an MD5 */
 
 static bool make_nonce(const uint8_t *secret, uint64_t when, char *out)
@@ -40,11 +39,7 @@ static bool know_nonce(const uint8_t *secret, const char *nonce, uint64_t *when)
 	return make_nonce(secret, *when, known) && secret_equal(known, nonce, NONCE);
 }
 
-/*
- * The parameter NAME of the header's list (name=value, name="value", ...) into OUT, VALUE_MAX
- * bytes. False when it is not there, there twice, too long, or holds an escape.
- */
-static bool parameter(const char *list, const char *name, char *out)
+bool digest_parameter(const char *list, const char *name, char *out)
 {
 	bool found = false;
 
@@ -72,7 +67,7 @@ static bool parameter(const char *list, const char *name, char *out)
 		}
 		if (key_size != strlen(name) || strncasecmp(key, name, key_size) != 0)
 			continue;
-		if (found || size >= VALUE_MAX)
+		if (found || size >= DIGEST_VALUE)
 			return false;
 		memcpy(out, value, size);
 		out[size] = '\0';
@@ -81,7 +76,7 @@ static bool parameter(const char *list, const char *name, char *out)
 	return found;
 }
 
-static bool md5_hex(const char *text, char *out)
+bool digest_md5_hex(const char *text, char *out)
 {
 	uint8_t sum[16];
 
@@ -92,34 +87,34 @@ static bool md5_hex(const char *text, char *out)
 }
 
 struct answer {
-	char user[VALUE_MAX], realm[VALUE_MAX], nonce[VALUE_MAX], uri[VALUE_MAX];
-	char qop[VALUE_MAX], nc[VALUE_MAX], cnonce[VALUE_MAX], response[VALUE_MAX];
+	char user[DIGEST_VALUE], realm[DIGEST_VALUE], nonce[DIGEST_VALUE], uri[DIGEST_VALUE];
+	char qop[DIGEST_VALUE], nc[DIGEST_VALUE], cnonce[DIGEST_VALUE], response[DIGEST_VALUE];
 };
 
 static bool parse(const char *list, struct answer *a)
 {
-	char algorithm[VALUE_MAX];
+	char algorithm[DIGEST_VALUE];
 
-	return parameter(list, "username", a->user) && parameter(list, "realm", a->realm) &&
-	       parameter(list, "nonce", a->nonce) && parameter(list, "uri", a->uri) &&
-	       parameter(list, "qop", a->qop) && parameter(list, "nc", a->nc) &&
-	       parameter(list, "cnonce", a->cnonce) && parameter(list, "response", a->response) &&
-	       (!parameter(list, "algorithm", algorithm) || strcasecmp(algorithm, "MD5") == 0);
+	return digest_parameter(list, "username", a->user) && digest_parameter(list, "realm", a->realm) &&
+	       digest_parameter(list, "nonce", a->nonce) && digest_parameter(list, "uri", a->uri) &&
+	       digest_parameter(list, "qop", a->qop) && digest_parameter(list, "nc", a->nc) &&
+	       digest_parameter(list, "cnonce", a->cnonce) && digest_parameter(list, "response", a->response) &&
+	       (!digest_parameter(list, "algorithm", algorithm) || strcasecmp(algorithm, "MD5") == 0);
 }
 
 /* Is the response MD5(digest:nonce:nc:cnonce:auth:MD5(method:uri))? */
 static bool proves(const struct answer *a, const char *method, const uint8_t *digest)
 {
-	char text[HEX + 4 * VALUE_MAX + HEX], request[HEX + 1], response[HEX + 1];
+	char text[HEX + 4 * DIGEST_VALUE + HEX], request[HEX + 1], response[HEX + 1];
 	bool ok;
 
 	snprintf(text, sizeof text, "%s:%s", method, a->uri);
-	if (!md5_hex(text, request))
+	if (!digest_md5_hex(text, request))
 		return false;
 	hex_show(digest, 16, false, text);
 	snprintf(text + HEX, sizeof text - HEX, ":%s:%s:%s:auth:%s", a->nonce, a->nc, a->cnonce,
 		 request);
-	ok = md5_hex(text, response) && strlen(a->response) == HEX &&
+	ok = digest_md5_hex(text, response) && strlen(a->response) == HEX &&
 	     secret_equal(response, a->response, HEX);
 	secret_wipe(text, sizeof text);
 	return ok;

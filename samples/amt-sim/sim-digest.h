@@ -14,6 +14,7 @@
 #define DIGEST_SECRET		16	/* bytes, random, of the process */
 #define DIGEST_CHALLENGE	192	/* bytes for the header that digest_challenge() writes */
 #define DIGEST_SECONDS		300	/* that a nonce is good for */
+#define DIGEST_VALUE		256	/* bytes of one parameter */
 
 enum digest_result {
 	DIGEST_OK,
@@ -42,5 +43,14 @@ enum digest_result digest_check(const uint8_t *secret, const char *header, const
  */
 bool digest_challenge(const uint8_t *secret, const char *realm, bool stale, uint64_t now,
 		      char *out);
+
+/*
+ * The parameter NAME of the header's list (name=value, name="value", ...) into OUT, DIGEST_VALUE
+ * bytes. False when it is not there, there twice, too long, or holds an escape.
+ */
+bool digest_parameter(const char *list, const char *name, char *out);
+
+/* MD5 of TEXT as 32 lower-case digits and NUL. False when the crypto library refuses. */
+bool digest_md5_hex(const char *text, char *out);
 
 #endif

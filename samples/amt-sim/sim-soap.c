@@ -6,7 +6,6 @@
 
 #include "samples/amt-sim/sim-setup.h"
 
-#define SCHEMA		"http://schemas.intel.com/platform/client/"
 #define INTEL_IANA	"343"
 
 struct service {
@@ -15,16 +14,16 @@ struct service {
 };
 
 static const struct service security = {
-	"/SecurityAdministrationService", SCHEMA "SecurityAdministration/2004/01",
+	"/SecurityAdministrationService", SOAP_SCHEMA "SecurityAdministration/2004/01",
 };
 static const struct service network = {
-	"/NetworkAdministrationService", SCHEMA "NetworkAdministration/2004/01",
+	"/NetworkAdministrationService", SOAP_SCHEMA "NetworkAdministration/2004/01",
 };
 static const struct service network_time = {
-	"/NetworkTimeService", SCHEMA "NetworkTime/2004/01",
+	"/NetworkTimeService", SOAP_SCHEMA "NetworkTime/2004/01",
 };
 static const struct service remote = {
-	"/RemoteControlService", SCHEMA "RemoteControl/2004/01",
+	"/RemoteControlService", SOAP_SCHEMA "RemoteControl/2004/01",
 };
 static const struct service *const services[] = { &security, &network, &network_time, &remote };
 

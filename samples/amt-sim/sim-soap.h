@@ -11,6 +11,8 @@
 
 #define SOAP_SIM_TYPE	"text/xml; charset=utf-8"
 
+#define SOAP_SCHEMA	"http://schemas.intel.com/platform/client/"
+
 /* The name of the I-th call, from 0; NULL: there are no more. */
 const char *soap_call(size_t i);
 

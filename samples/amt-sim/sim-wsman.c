@@ -6,11 +6,6 @@
 
 #include "samples/amt-sim/sim-class.h"
 
-#define ADDRESSING	"http://schemas.xmlsoap.org/ws/2004/08/addressing"
-#define TRANSFER	"http://schemas.xmlsoap.org/ws/2004/09/transfer"
-#define ENUMERATION	"http://schemas.xmlsoap.org/ws/2004/09/enumeration"
-#define WSMAN		"http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
-#define IDENTITY	"http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd"
 #define ACTION_MAX	256
 
 /* What a request says about itself in its header. */
@@ -27,14 +22,14 @@ static void open_envelope(struct xml_answer *a, const struct request *q, const c
 {
 	xml_open(a, "a:Envelope");
 	xml_attribute(a, "xmlns:a", XML_SOAP12);
-	xml_attribute(a, "xmlns:b", ADDRESSING);
-	xml_attribute(a, "xmlns:c", WSMAN);
-	xml_attribute(a, "xmlns:d", TRANSFER);
-	xml_attribute(a, "xmlns:e", ENUMERATION);
+	xml_attribute(a, "xmlns:b", WSMAN_ADDRESSING);
+	xml_attribute(a, "xmlns:c", WSMAN_MANAGEMENT);
+	xml_attribute(a, "xmlns:d", WSMAN_TRANSFER);
+	xml_attribute(a, "xmlns:e", WSMAN_ENUMERATION);
 	if (q->class != NULL)
 		xml_attribute(a, "xmlns:g", q->resource);
 	xml_open(a, "a:Header");
-	xml_element(a, "b:To", ADDRESSING "/role/anonymous");
+	xml_element(a, "b:To", WSMAN_ADDRESSING "/role/anonymous");
 	if (q->message_id != NULL)
 		xml_element(a, "b:RelatesTo", q->message_id);
 	xml_element(a, "b:Action", action);
@@ -54,7 +49,7 @@ static void close_envelope(struct xml_answer *a)
 static unsigned answer_fault(struct xml_answer *a, const struct request *q, const char *subcode,
 		     const char *text)
 {
-	open_envelope(a, q, ADDRESSING "/fault");
+	open_envelope(a, q, WSMAN_ADDRESSING "/fault");
 	xml_open(a, "a:Fault");
 	xml_open(a, "a:Code");
 	xml_element(a, "a:Value", "a:Sender");
@@ -102,7 +97,7 @@ static unsigned answer_get(const struct device *d, const struct habits *habits,
 {
 	if (!class_has(q->class, q->instance))
 		return answer_fault(a, q, "b:DestinationUnreachable", "No such instance of the class.");
-	open_envelope(a, q, TRANSFER "/GetResponse");
+	open_envelope(a, q, WSMAN_TRANSFER "/GetResponse");
 	q->class->write(d, habits, q->instance, a);
 	close_envelope(a);
 	return 200;
@@ -120,7 +115,7 @@ static unsigned answer_put(struct device *d, const struct habits *habits,
 		*status = q->class->put(d, q->xml.call);
 	if (*status != 0)
 		return answer_fault(a, q, "d:InvalidRepresentation", "A value was refused.");
-	open_envelope(a, q, TRANSFER "/PutResponse");
+	open_envelope(a, q, WSMAN_TRANSFER "/PutResponse");
 	q->class->write(d, habits, NULL, a);
 	close_envelope(a);
 	return 200;
@@ -129,7 +124,7 @@ static unsigned answer_put(struct device *d, const struct habits *habits,
 /* The context that Enumerate gives and Pull brings back names the class; all items come at once. */
 static unsigned answer_enumerate(const struct request *q, struct xml_answer *a)
 {
-	open_envelope(a, q, ENUMERATION "/EnumerateResponse");
+	open_envelope(a, q, WSMAN_ENUMERATION "/EnumerateResponse");
 	xml_open(a, "e:EnumerateResponse");
 	xml_element(a, "e:EnumerationContext", q->class->name);
 	xml_close(a);
@@ -144,7 +139,7 @@ static unsigned answer_pull(const struct device *d, const struct habits *habits,
 
 	if (context == NULL || strcmp(context, q->class->name) != 0)
 		return answer_fault(a, q, "e:InvalidEnumerationContext", "The context is not known.");
-	open_envelope(a, q, ENUMERATION "/PullResponse");
+	open_envelope(a, q, WSMAN_ENUMERATION "/PullResponse");
 	xml_open(a, "e:PullResponse");
 	xml_open(a, "e:Items");
 	if (q->class->instances == NULL)
@@ -164,10 +159,10 @@ static unsigned answer_identify(const struct device *d, const struct request *q,
 	char version[32];
 
 	snprintf(version, sizeof version, "AMT %u.%u", d->firmware.major, d->firmware.minor);
-	open_envelope(a, q, IDENTITY "/IdentifyResponse");
+	open_envelope(a, q, WSMAN_IDENTITY "/IdentifyResponse");
 	xml_open(a, "f:IdentifyResponse");
-	xml_attribute(a, "xmlns:f", IDENTITY);
-	xml_element(a, "f:ProtocolVersion", WSMAN);
+	xml_attribute(a, "xmlns:f", WSMAN_IDENTITY);
+	xml_element(a, "f:ProtocolVersion", WSMAN_MANAGEMENT);
 	xml_element(a, "f:ProductVendor", "Intel(R)");
 	xml_element(a, "f:ProductVersion", version);
 	xml_close(a);
@@ -193,7 +188,7 @@ static unsigned dispatch(struct device *d, const struct habits *habits, struct r
 {
 	size_t uri;
 
-	if (xml_is(q->xml.call, "Identify", IDENTITY)) {
+	if (xml_is(q->xml.call, "Identify", WSMAN_IDENTITY)) {
 		strcpy(call, "Identify");
 		return answer_identify(d, q, a);
 	}
@@ -204,13 +199,13 @@ static unsigned dispatch(struct device *d, const struct habits *habits, struct r
 	if (q->class == NULL)
 		return answer_fault(a, q, "b:DestinationUnreachable", "The class is not known.");
 	snprintf(call, CALL_NAME, "%s", q->class->name);
-	if (strcmp(q->action, TRANSFER "/Get") == 0)
+	if (strcmp(q->action, WSMAN_TRANSFER "/Get") == 0)
 		return answer_get(d, habits, q, a);
-	if (strcmp(q->action, TRANSFER "/Put") == 0)
+	if (strcmp(q->action, WSMAN_TRANSFER "/Put") == 0)
 		return answer_put(d, habits, q, status, a);
-	if (strcmp(q->action, ENUMERATION "/Enumerate") == 0)
+	if (strcmp(q->action, WSMAN_ENUMERATION "/Enumerate") == 0)
 		return answer_enumerate(q, a);
-	if (strcmp(q->action, ENUMERATION "/Pull") == 0)
+	if (strcmp(q->action, WSMAN_ENUMERATION "/Pull") == 0)
 		return answer_pull(d, habits, q, a);
 	uri = strlen(q->resource);
 	if (strncmp(q->action, q->resource, uri) != 0 || q->action[uri] != '/' ||

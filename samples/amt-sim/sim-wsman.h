@@ -8,6 +8,13 @@
 #include "samples/amt-sim/sim-habits.h"
 #include "samples/amt-sim/sim-xml.h"
 
+/* Namespaces of the protocol. */
+#define WSMAN_ADDRESSING	"http://schemas.xmlsoap.org/ws/2004/08/addressing"
+#define WSMAN_TRANSFER		"http://schemas.xmlsoap.org/ws/2004/09/transfer"
+#define WSMAN_ENUMERATION	"http://schemas.xmlsoap.org/ws/2004/09/enumeration"
+#define WSMAN_MANAGEMENT	"http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
+#define WSMAN_IDENTITY		"http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd"
+
 #define WSMAN_SIM_PATH		"/wsman"
 #define WSMAN_SIM_TYPE		"application/soap+xml;charset=UTF-8"
 

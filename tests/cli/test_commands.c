@@ -1,4 +1,4 @@
-/* Runs every script of tests/cli as a test of its own, in a temporary folder of its own. */
+/* Runs every script of tests/cli/ as a test of its own, in a temporary folder of its own. */
 #include <check.h>
 #include <errno.h>
 #include <glob.h>
@@ -62,7 +62,7 @@ END_TEST
 
 int main(int argc, char **argv)
 {
-	const char *pattern = argc > 2 ? argv[2] : "tests/cli/*.sh";
+	const char *pattern = argc > 2 ? argv[2] : "tests/cli/*/*.sh";
 	Suite *suite = suite_create("command lines");
 	TCase *tcase = tcase_create("scripts");
 	SRunner *runner;

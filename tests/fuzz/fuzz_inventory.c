@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/hostname.h"
 #include "server/admin/inventory.h"
-#include "server/setup/naming.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (rc < 0 && fault.code)
 			break;
 		/* What comes out is sound, whatever went in. */
-		if (rc == 1 && (!naming_is_fqdn(row.fqdn) || uuid_is_blank(&row.uuid)))
+		if (rc == 1 && (!hostname_is_fqdn(row.fqdn) || uuid_is_blank(&row.uuid)))
 			abort();
 		if (rc < 0 && (!problem.rule[0] || !problem.line))
 			abort();

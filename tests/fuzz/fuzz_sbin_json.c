@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support-sbin.c"
+#include "tests/support/sbin.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

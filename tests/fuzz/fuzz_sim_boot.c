@@ -5,12 +5,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* The files under test belong to a program, not to a library. */
-#include "samples/amt-sim/sim-hex.c"
-#include "samples/amt-sim/sim-device.c"
-#include "samples/amt-sim/sim-stick.c"
-#include "samples/amt-sim/sim-boot.c"
+#include "common/bytes.h"
+#include "samples/amt-sim/sim-boot.h"
+#include "samples/amt-sim/sim-device.h"
+#include "samples/amt-sim/sim-hex.h"
+#include "samples/amt-sim/sim-stick.h"
 
+#define SECTOR		512
 #define STICK_BYTES	(36u * 1024 * 1024)
 #define SECTORS_MAX	64
 

@@ -3,15 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The files under test belong to a program, not to a library. */
-#include "samples/amt-sim/sim-hex.c"
-#include "samples/amt-sim/sim-device.c"
-#include "samples/amt-sim/sim-setup.c"
-#include "samples/amt-sim/sim-habits.c"
-#include "samples/amt-sim/sim-xml.c"
-#include "samples/amt-sim/sim-class.c"
-#include "samples/amt-sim/sim-digest.c"
-#include "samples/amt-sim/sim-wsman.c"
+#include "samples/amt-sim/sim-class.h"
+#include "samples/amt-sim/sim-device.h"
+#include "samples/amt-sim/sim-digest.h"
+#include "samples/amt-sim/sim-habits.h"
+#include "samples/amt-sim/sim-hex.h"
+#include "samples/amt-sim/sim-setup.h"
+#include "samples/amt-sim/sim-wsman.h"
+#include "samples/amt-sim/sim-xml.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -2,8 +2,8 @@
 # Debian's amttool (package amtterm), a SOAP client of other people, against simulated machines
 # of AMT 2.2 and 3.2 that our server set up.
 set -eu
-# shellcheck source=tests/cli/daemon.inc
-. "$(dirname "$0")/../cli/daemon.inc"
+# shellcheck source=tests/support/daemon.inc
+. "$(dirname "$0")/../support/daemon.inc"
 command -v amttool >/dev/null ||
 	{ echo "skipped: amttool is not installed (apt-get install amtterm)"; exit 77; }
 perl -MSOAP::Lite -e 1 2>/dev/null ||

@@ -2,8 +2,8 @@
 # MeshCentral's setup.bin module against ours: it reads our files as we mean them, we read and
 # re-make its files byte for byte.
 set -eu
-# shellcheck source=tests/cli/setupbin.inc
-. "$(dirname "$0")/../cli/setupbin.inc"
+# shellcheck source=tests/support/setupbin.inc
+. "$(dirname "$0")/../support/setupbin.inc"
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/peers/meshcentral.inc
 . "$here/meshcentral.inc"

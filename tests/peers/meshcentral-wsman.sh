@@ -2,8 +2,8 @@
 # MeshCentral's AMT stack, a WS-Management client of other people, against simulated machines
 # that our server set up.
 set -eu
-# shellcheck source=tests/cli/daemon.inc
-. "$(dirname "$0")/../cli/daemon.inc"
+# shellcheck source=tests/support/daemon.inc
+. "$(dirname "$0")/../support/daemon.inc"
 here=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=tests/peers/meshcentral.inc
 . "$here/meshcentral.inc"

@@ -1,5 +1,5 @@
 /* Writing sticks under a log. */
-#include "tests/support-log.h"
+#include "tests/support/log.h"
 
 #include <check.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /* A key map in a temporary folder, and raw access to its tables, for tests. */
-#include "tests/support-map.h"
+#include "tests/support/map.h"
 
 #include <check.h>
 #include <dirent.h>

@@ -1,5 +1,5 @@
 /* What tests of setup.bin share: sample files, JSON in memory, findings by rule. */
-#include "tests/support-sbin.h"
+#include "tests/support/sbin.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "common/bytes.h"
-#include "tests/support-stick.h"
+#include "tests/support/stick.h"
 #include "ukpu/format/fatread.h"
 
 #define ENTRY	446	/* the MBR's first entry */

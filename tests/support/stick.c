@@ -1,5 +1,5 @@
 /* Sticks for tests: contents, files, sound images. */
-#include "tests/support-stick.h"
+#include "tests/support/stick.h"
 
 #include <check.h>
 #include <fcntl.h>

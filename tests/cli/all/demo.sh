@@ -2,7 +2,7 @@
 # The demo passes, leaves nothing behind, and fails when a machine is not set up.
 set -eu
 fail() { echo "FAIL: $*"; exit 1; }
-demo=${DEMO:-$(dirname "$0")/../../samples/demo.sh}
+demo=${DEMO:-$(dirname "$0")/../../../samples/demo.sh}
 demo=$(cd "$(dirname "$demo")" && pwd)/demo.sh
 
 mkdir tmp

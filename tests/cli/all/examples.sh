@@ -3,8 +3,8 @@
 # in a folder of its own with the files that it takes for granted, with image files in the place
 # of /dev/sdX, and with a waiting server where it talks to one.
 set -eu
-# shellcheck source=tests/cli/daemon.inc disable=SC1091
-source "$TOP/tests/cli/daemon.inc"
+# shellcheck source=tests/support/daemon.inc disable=SC1091
+source "$TOP/tests/support/daemon.inc"
 need mcopy openssl perl
 SUITE=$PWD PROGRAMS="amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-sim"
 

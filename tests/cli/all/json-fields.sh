@@ -1,8 +1,8 @@
 #!/bin/bash
 # What is printed with --json has the fields that the pages tell, and no other ones.
 set -eu
-# shellcheck source=tests/cli/daemon.inc disable=SC1091
-source "$TOP/tests/cli/daemon.inc"
+# shellcheck source=tests/support/daemon.inc disable=SC1091
+source "$TOP/tests/support/daemon.inc"
 
 # "PROGRAM VERB<tab>FIELD" of the pages; an entry that speaks of another verb (@) has its fields
 # too, but for those (-) that follow a line "but".

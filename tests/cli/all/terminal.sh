@@ -1,8 +1,8 @@
 #!/bin/bash
 # At a terminal: secrets are asked for and stay hidden, long work shows a bar, pipes get none.
 set -eu
-# shellcheck source=tests/cli/terminal.inc
-. "$TOP/tests/cli/terminal.inc"
+# shellcheck source=tests/support/terminal.inc
+. "$TOP/tests/support/terminal.inc"
 fail() { echo "FAIL: $*"; exit 1; }
 # terminal PROMPT INPUT COMMAND: runs it on a terminal of its own, where INPUT is typed when PROMPT
 # shows; what it showed is in "shown". What is typed before the prompt is thrown away.

@@ -1,8 +1,8 @@
 #!/bin/bash
 # amt-keygen as a person uses it: generate into lists, map and setup.bin; check lists.
 set -eu
-# shellcheck source=tests/cli/common.inc
-. "$(dirname "$0")/common.inc"
+# shellcheck source=tests/support/common.inc
+. "$(dirname "$0")/../../support/common.inc"
 umask 022
 printf 'P@ssw0rd\n' >new.txt; chmod 600 new.txt
 

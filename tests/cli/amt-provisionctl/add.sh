@@ -1,8 +1,8 @@
 #!/bin/bash
 # amt-provisionctl keys add: typed at a terminal, unseen, checked as typed; or from files.
 set -eu
-# shellcheck source=tests/cli/terminal.inc
-. "$TOP/tests/cli/terminal.inc"
+# shellcheck source=tests/support/terminal.inc
+. "$TOP/tests/support/terminal.inc"
 fail() { echo "FAIL: $*"; exit 1; }
 PPS=NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XJ
 umask 077

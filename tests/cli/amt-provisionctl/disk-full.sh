@@ -5,8 +5,8 @@ if [ -z "${INSIDE:-}" ]; then
 	unshare -rm true 2>/dev/null || { echo "no name spaces for mounts here"; exit 77; }
 	INSIDE=1 exec unshare -rm bash "$0"
 fi
-# shellcheck source=tests/cli/common.inc
-. "$(dirname "$0")/common.inc"
+# shellcheck source=tests/support/common.inc
+. "$(dirname "$0")/../../support/common.inc"
 ctl() { local verb; read -ra verb <<<"$1"; shift; "$BIN/amt-provisionctl" "${verb[@]}" -m disk/map.db "$@"; }
 umask 077
 mkdir disk

@@ -1,8 +1,8 @@
 #!/bin/bash
 # amt-provisionctl doctor finds what goes wrong; reconcile finds where stick and map differ.
 set -eu
-# shellcheck source=tests/cli/daemon.inc
-. "$(dirname "$0")/daemon.inc"
+# shellcheck source=tests/support/daemon.inc
+. "$(dirname "$0")/../../support/daemon.inc"
 # verdict CHECK: its verdicts in "out", the worst last
 verdict() { jq -r --arg c "$1" '.checks[] | select(.check == $c) | .verdict' out | sort -u | tr '\n' ' '; }
 expect() { [ "$(verdict "$1")" = "$2 " ] || { cat out; fail "$1 is $(verdict "$1"), not $2"; }; }

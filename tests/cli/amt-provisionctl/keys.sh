@@ -1,8 +1,8 @@
 #!/bin/bash
 # amt-provisionctl keys: import of every kind, all or nothing; list, show, export, revoke, rotate.
 set -eu
-# shellcheck source=tests/cli/common.inc
-. "$(dirname "$0")/common.inc"
+# shellcheck source=tests/support/common.inc
+. "$(dirname "$0")/../../support/common.inc"
 ctl() { "$BIN/amt-provisionctl" "$@"; }
 # count STATE of map.db
 count() { ctl keys list -m map.db --count --json | jq ".counts.$1"; }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # A limit on the size of files, such as a quota: said so, whatever meets it, and nothing is lost.
 set -eu
-# shellcheck source=tests/cli/common.inc
-. "$TOP/tests/cli/common.inc"
+# shellcheck source=tests/support/common.inc
+. "$TOP/tests/support/common.inc"
 umask 077
 "$BIN/amt-keygen" generate -n 300 -q --map full.db --random-passwords -o keys.csv
 "$BIN/amt-keygen" generate -n 300 -q --random-passwords -o more.csv

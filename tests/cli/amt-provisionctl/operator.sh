@@ -1,8 +1,8 @@
 #!/bin/bash
 # The operator's verbs beside a running server: systems, inventory, profiles, config, log, backup.
 set -eu
-# shellcheck source=tests/cli/daemon.inc
-. "$(dirname "$0")/daemon.inc"
+# shellcheck source=tests/support/daemon.inc
+. "$(dirname "$0")/../../support/daemon.inc"
 uuid_of() { ctl systems list --json | jq -r --arg p "$(pid_of "$1")" \
 	'.systems[] | select((.pid // "" | gsub("-"; "")) == $p) | .uuid'; }
 # wait_state KEY STATE: until the machine with that key is in that state.

@@ -1,8 +1,8 @@
 #!/bin/bash
 # What root does to the service's map leaves it the service's: import, rotation, restore.
 set -eu
-# shellcheck source=tests/cli/common.inc
-. "$(dirname "$0")/common.inc"
+# shellcheck source=tests/support/common.inc
+. "$(dirname "$0")/../../support/common.inc"
 [ "$(id -u)" = 0 ] || { echo "not run by root"; exit 77; }
 need setpriv
 service() { setpriv --reuid=nobody --regid=nogroup --clear-groups "$@"; }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # amt-provisionctl profiles: made, changed, shown from map and file, removed; refused values.
 set -eu
-# shellcheck source=tests/cli/common.inc
-. "$(dirname "$0")/common.inc"
+# shellcheck source=tests/support/common.inc
+. "$(dirname "$0")/../../support/common.inc"
 profiles() { "$BIN/amt-provisionctl" profiles "$@"; }
 # refused MESSAGE PROPERTY=VALUE: with that message; nothing of the profile changes.
 refused() {

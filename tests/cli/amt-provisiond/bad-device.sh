@@ -2,8 +2,8 @@
 # Machines that misbehave when they are called back: no key is used without proof, none blocks the
 # server.
 set -eu
-# shellcheck source=tests/cli/daemon.inc
-. "$TOP/tests/cli/daemon.inc"
+# shellcheck source=tests/support/daemon.inc
+. "$TOP/tests/support/daemon.inc"
 
 make_map 16
 write_conf ""

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Messages that are no hello, or nobody's: each is logged with its reason and costs no key.
 set -eu
-# shellcheck source=tests/cli/daemon.inc
-. "$TOP/tests/cli/daemon.inc"
+# shellcheck source=tests/support/daemon.inc
+. "$TOP/tests/support/daemon.inc"
 
 make_map 2
 write_conf '[keys]' 'reserve_seconds = 5'

@@ -2,8 +2,8 @@
 # Set-ups that end before their time: by their limit, a stop of the server, an operator who forgets
 # the machine, an answer that is lost in the middle of a change of keys, a list without passwords.
 set -eu
-# shellcheck source=tests/cli/daemon.inc
-. "$TOP/tests/cli/daemon.inc"
+# shellcheck source=tests/support/daemon.inc
+. "$TOP/tests/support/daemon.inc"
 
 # By address: with a new key, a machine has another PID.
 at() { ctl systems list --json | jq -r --arg a "$NET.$1" ".systems[] | select(.address == \$a) | .$2"; }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # The daemon is killed again and again while machines are set up: none is lost, no key used twice.
 set -eu
-# shellcheck source=tests/cli/daemon.inc
-. "$TOP/tests/cli/daemon.inc"
+# shellcheck source=tests/support/daemon.inc
+. "$TOP/tests/support/daemon.inc"
 
 N=12
 make_map $N

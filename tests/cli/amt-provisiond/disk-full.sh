@@ -1,8 +1,8 @@
 #!/bin/bash
 # The disk is full for a while in the middle of a set-up: nothing is lost, and it goes on by itself.
 set -eu
-# shellcheck source=tests/cli/daemon.inc
-. "$TOP/tests/cli/daemon.inc"
+# shellcheck source=tests/support/daemon.inc
+. "$TOP/tests/support/daemon.inc"
 
 command -v prlimit >/dev/null || { echo "no prlimit here"; exit 77; }
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Names, profiles, reload, metrics, socket activation, IPv6: what an operator sets up around it.
 set -eu
-# shellcheck source=tests/cli/daemon.inc
-. "$TOP/tests/cli/daemon.inc"
+# shellcheck source=tests/support/daemon.inc
+. "$TOP/tests/support/daemon.inc"
 
 make_map 8
 # Each machine has a UUID of its own that the test knows.

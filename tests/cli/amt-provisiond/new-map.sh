@@ -1,8 +1,8 @@
 #!/bin/bash
 # A start that makes a new map says so; one that finds its map cut short does not make another.
 set -eu
-# shellcheck source=tests/cli/daemon.inc
-. "$TOP/tests/cli/daemon.inc"
+# shellcheck source=tests/support/daemon.inc
+. "$TOP/tests/support/daemon.inc"
 
 write_conf ""
 start

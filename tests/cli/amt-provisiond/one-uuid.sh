@@ -1,8 +1,8 @@
 #!/bin/bash
 # Hellos that name the UUID of a machine that is set up: forged ones, and another machine with it.
 set -eu
-# shellcheck source=tests/cli/daemon.inc
-. "$TOP/tests/cli/daemon.inc"
+# shellcheck source=tests/support/daemon.inc
+. "$TOP/tests/support/daemon.inc"
 
 UUID=00000000-1111-2222-3333-000000000001
 row() { ctl systems list --json | jq -c '.systems[] | [.state, .address, .pid]'; }

@@ -2,8 +2,8 @@
 # AMT 2.x: it tells neither its UUID nor whether it is set up; both are said, and the UUID may be
 # insisted on.
 set -eu
-# shellcheck source=tests/cli/daemon.inc
-. "$TOP/tests/cli/daemon.inc"
+# shellcheck source=tests/support/daemon.inc
+. "$TOP/tests/support/daemon.inc"
 
 UUID=00000000-1111-2222-3333-000000000001
 make_map 3

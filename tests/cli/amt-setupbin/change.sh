@@ -1,8 +1,8 @@
 #!/bin/bash
 # amt-setupbin edit, split, merge, compact: records changed, dealt, brought together, dropped.
 set -eu
-# shellcheck source=tests/cli/setupbin.inc
-. "$(dirname "$0")/setupbin.inc"
+# shellcheck source=tests/support/setupbin.inc
+. "$(dirname "$0")/../../support/setupbin.inc"
 partly=$samples/v2.1-partly-used.bin
 pids() { "$S" show --json "$1" | jq -r '.records[].variables[] | select(.name == "pid").value'; }
 

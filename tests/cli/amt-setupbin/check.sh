@@ -1,8 +1,8 @@
 #!/bin/bash
 # amt-setupbin check, show, next, variables: on sound files, and on whatever else there is.
 set -eu
-# shellcheck source=tests/cli/setupbin.inc
-. "$(dirname "$0")/setupbin.inc"
+# shellcheck source=tests/support/setupbin.inc
+. "$(dirname "$0")/../../support/setupbin.inc"
 partly=$samples/v2.1-partly-used.bin
 
 # Sound files.

@@ -1,8 +1,8 @@
 #!/bin/bash
 # amt-setupbin create as a person uses it: from lists, from variables, by profile, from JSON.
 set -eu
-# shellcheck source=tests/cli/setupbin.inc
-. "$(dirname "$0")/setupbin.inc"
+# shellcheck source=tests/support/setupbin.inc
+. "$(dirname "$0")/../../support/setupbin.inc"
 
 # From a list: a record for each pair, private, sound, and nothing on standard output.
 keys keys.csv 25

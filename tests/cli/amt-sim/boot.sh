@@ -1,8 +1,8 @@
 #!/bin/bash
 # A simulated machine boots with a stick in it: what it takes, marks and refuses.
 set -eu
-# shellcheck source=tests/cli/common.inc
-. "$(dirname "$0")/common.inc"
+# shellcheck source=tests/support/common.inc
+. "$(dirname "$0")/../../support/common.inc"
 says() { grep -q -- "$1" out err || { cat out err; fail "nothing says \"$1\""; }; }
 umask 077
 printf 'Str0ng!Pass\n' >password

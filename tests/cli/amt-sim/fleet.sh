@@ -1,8 +1,8 @@
 #!/bin/bash
 # Many machines in one process: each with its own address, UUID and key, and kept if asked to.
 set -eu
-# shellcheck source=tests/cli/daemon.inc
-. "$(dirname "$0")/daemon.inc"
+# shellcheck source=tests/support/daemon.inc
+. "$(dirname "$0")/../../support/daemon.inc"
 make_map 64
 write_conf ''
 start

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Hellos as they go over the wire: bytes, segments, and those that no device should send.
 set -eu
-# shellcheck source=tests/cli/common.inc
-. "$(dirname "$0")/common.inc"
+# shellcheck source=tests/support/common.inc
+. "$(dirname "$0")/../../support/common.inc"
 # Take one connection at a free port, said in "ready"; write what comes as hex, a line a segment,
 # to "heard"; "open" then says how many tenths of a second it was open. With an argument, close
 # after so many seconds.

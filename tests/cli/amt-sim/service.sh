@@ -2,8 +2,8 @@
 # What listens on a simulated machine: TLS-PSK, Digest, who is let in, and what age of firmware
 # speaks what. curl and openssl are the clients here, not the kit's server.
 set -eu
-# shellcheck source=tests/cli/common.inc
-. "$(dirname "$0")/common.inc"
+# shellcheck source=tests/support/common.inc
+. "$(dirname "$0")/../../support/common.inc"
 fail() { echo "FAIL: $*"; [ ! -f sim.log ] || cat sim.log; exit 1; }
 umask 077
 port=$((20000 + RANDOM % 12000))

@@ -1,8 +1,8 @@
 #!/bin/bash
 # Sticks that other people's tools made: their setup.bin is found, read and rebuilt the kit's way.
 set -eu
-# shellcheck source=tests/cli/ukpu.inc
-. "$(dirname "$0")/ukpu.inc"
+# shellcheck source=tests/support/ukpu.inc
+. "$(dirname "$0")/../../support/ukpu.inc"
 need sfdisk mkfs.fat mcopy mmd mdel
 export MTOOLS_SKIP_CHECK=1
 amt-keygen generate -n 20 -q --random-passwords -o keys.csv --setupbin setup.bin 2>/dev/null

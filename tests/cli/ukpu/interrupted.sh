@@ -1,8 +1,8 @@
 #!/bin/bash
 # ukpu ended by a signal while it writes: the person is told what that means, and the way on works.
 set -eu
-# shellcheck source=tests/cli/ukpu.inc
-. "$(dirname "$0")/ukpu.inc"
+# shellcheck source=tests/support/ukpu.inc
+. "$(dirname "$0")/../../support/ukpu.inc"
 
 amt-keygen generate -n 3 -q --random-passwords -o keys.csv --setupbin setup.bin 2>/dev/null
 

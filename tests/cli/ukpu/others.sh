@@ -2,8 +2,8 @@
 # Other files on a stick, also strangely named, deep, or of other systems: listed, saved, never lost
 # unasked.
 set -eu
-# shellcheck source=tests/cli/ukpu.inc
-. "$(dirname "$0")/ukpu.inc"
+# shellcheck source=tests/support/ukpu.inc
+. "$(dirname "$0")/../../support/ukpu.inc"
 need sfdisk mkfs.fat mkfs.ext4 mcopy mmd python3
 export MTOOLS_SKIP_CHECK=1 PYTHONIOENCODING=utf-8
 untouched() { cmp -s s.img before.img || fail "the stick was written"; }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # ukpu on targets that are none, are named twice, are full, read-only or of the wrong kind.
 set -eu
-# shellcheck source=tests/cli/ukpu.inc
-. "$(dirname "$0")/ukpu.inc"
+# shellcheck source=tests/support/ukpu.inc
+. "$(dirname "$0")/../../support/ukpu.inc"
 
 amt-keygen generate -n 7 -q --random-passwords -o keys.csv --setupbin setup.bin 2>/dev/null
 prepare() { expect "$1" ukpu prepare --yes --second-stick "${@:2}" setup.bin; }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # ukpu as a person uses it: plans, refusals, dealing, the journal, what is asked and what is not.
 set -eu
-# shellcheck source=tests/cli/ukpu.inc
-. "$(dirname "$0")/ukpu.inc"
+# shellcheck source=tests/support/ukpu.inc
+. "$(dirname "$0")/../../support/ukpu.inc"
 
 amt-keygen generate -n 7 -q --random-passwords -o keys.csv --setupbin setup.bin 2>/dev/null
 amt-keygen generate -n 3 -q --random-passwords -o keys3.csv --setupbin three.bin 2>/dev/null

@@ -1,8 +1,8 @@
 #!/bin/bash
 # ukpu wizard while it writes: Ctrl-C, signals, a terminal that goes, a stick that is spoiled.
 set -eu
-# shellcheck source=tests/cli/ukpu_wizard.inc
-. "$(dirname "$0")/ukpu_wizard.inc"
+# shellcheck source=tests/support/wizard.inc
+. "$(dirname "$0")/../../support/wizard.inc"
 
 # The wizard notes in the journal that it is going to write, and that it has written. Who holds
 # the lock of the one journal while another is put in its place, locked, too, can have it wait

@@ -1,8 +1,8 @@
 #!/bin/bash
 # ukpu wizard as a technician uses it, in a terminal of tmux: files, sticks, questions, ways out.
 set -eu
-# shellcheck source=tests/cli/ukpu_wizard.inc
-. "$(dirname "$0")/ukpu_wizard.inc"
+# shellcheck source=tests/support/wizard.inc
+. "$(dirname "$0")/../../support/wizard.inc"
 
 printf 'P@ssw0rd\n' >new.txt; chmod 600 new.txt
 mkdir folder

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "common/bytes.h"
-#include "tests/support-sbin.h"
+#include "tests/support/sbin.h"
 
 static uint8_t *load(const char *name, size_t *size)
 {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tests/support-sbin.h"
+#include "tests/support/sbin.h"
 
 static const char *const samples[] = {
 	"v1.0-example-pair", "v2.0-two-pairs", "v2.1-partly-used", "v2.1-odd",

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "setupbin/source.h"
-#include "tests/support-sbin.h"
+#include "tests/support/sbin.h"
 
 /* What came out of a source, entries and bad lines, as a text to compare. */
 struct heard {

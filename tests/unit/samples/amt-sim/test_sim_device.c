@@ -1,15 +1,20 @@
 /* Tests of the simulated device: its file, the rules of set-up, taking a key, its hello. */
 #include <check.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-/* The files under test belong to a program, not to a library. */
-#include "samples/amt-sim/sim-hex.c"
-#include "samples/amt-sim/sim-device.c"
-#include "samples/amt-sim/sim-setup.c"
-#include "samples/amt-sim/sim-stick.c"
-#include "samples/amt-sim/sim-boot.c"
-#include "samples/amt-sim/sim-address.c"
-#include "samples/amt-sim/sim-hello.c"
+#include "common/bytes.h"
+#include "samples/amt-sim/sim-address.h"
+#include "samples/amt-sim/sim-boot.h"
+#include "samples/amt-sim/sim-device.h"
+#include "samples/amt-sim/sim-hello.h"
+#include "samples/amt-sim/sim-hex.h"
+#include "samples/amt-sim/sim-setup.h"
+#include "samples/amt-sim/sim-stick.h"
 
 #define UUID	"939b524b-13d4-1d18-e487-1c697a6b7a2b"
 #define PID	"0000037M"

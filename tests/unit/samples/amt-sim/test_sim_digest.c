@@ -1,9 +1,13 @@
 /* Tests of the simulated device's HTTP Digest: RFC 2617's example, forgeries, malformed headers. */
 #include <check.h>
+#include <gnutls/crypto.h>
+#include <gnutls/gnutls.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-/* The files under test belong to a program, not to a library. */
-#include "samples/amt-sim/sim-hex.c"
-#include "samples/amt-sim/sim-digest.c"
+#include "samples/amt-sim/sim-digest.h"
+#include "samples/amt-sim/sim-hex.h"
 
 static const uint8_t secret[DIGEST_SECRET] = "fifteen letters";
 static char header[2048];
@@ -24,14 +28,14 @@ static void log_in(const char *challenge, const char *user, const char *password
 	char realm[128], nonce[128], text[512], request[33], response[33];
 	uint8_t digest[16];
 
-	ck_assert(parameter(challenge + 7, "realm", realm));
-	ck_assert(parameter(challenge + 7, "nonce", nonce));
+	ck_assert(digest_parameter(challenge + 7, "realm", realm));
+	ck_assert(digest_parameter(challenge + 7, "nonce", nonce));
 	account(user, realm, password, digest);
 	snprintf(text, sizeof text, "%s:%s", method, path);
-	ck_assert(md5_hex(text, request));
+	ck_assert(digest_md5_hex(text, request));
 	hex_show(digest, 16, false, text);
 	snprintf(text + 32, sizeof text - 32, ":%s:0000000a:me:auth:%s", nonce, request);
-	ck_assert(md5_hex(text, response));
+	ck_assert(digest_md5_hex(text, response));
 	snprintf(header, sizeof header,
 		 "Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", uri=\"%s\", cnonce=\"me\", "
 		 "nc=0000000a, qop=auth, response=\"%s\", algorithm=MD5", user, realm, nonce, path,

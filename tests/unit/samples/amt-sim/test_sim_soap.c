@@ -1,13 +1,14 @@
 /* Tests of the simulated device's SOAP: what AMT 2.x answers, what it refuses. */
 #include <check.h>
+#include <stdlib.h>
+#include <string.h>
 
-/* The files under test belong to a program, not to a library. */
-#include "samples/amt-sim/sim-hex.c"
-#include "samples/amt-sim/sim-device.c"
-#include "samples/amt-sim/sim-setup.c"
-#include "samples/amt-sim/sim-habits.c"
-#include "samples/amt-sim/sim-xml.c"
-#include "samples/amt-sim/sim-soap.c"
+#include "samples/amt-sim/sim-device.h"
+#include "samples/amt-sim/sim-habits.h"
+#include "samples/amt-sim/sim-hex.h"
+#include "samples/amt-sim/sim-setup.h"
+#include "samples/amt-sim/sim-soap.h"
+#include "samples/amt-sim/sim-xml.h"
 
 #define SECURITY	"/SecurityAdministrationService"
 #define NETWORK		"/NetworkAdministrationService"
@@ -177,7 +178,7 @@ START_TEST(a_call_to_the_wrong_service_is_a_fault)
 			       "</s:Envelope>"), 500);
 	/* SOAP 1.2 is not what devices of that age know. */
 	ck_assert_uint_eq(post(SECURITY, "<s:Envelope xmlns:s=\"" XML_SOAP12 "\"><s:Body>"
-			       "<GetCoreVersion xmlns=\"" SCHEMA "SecurityAdministration/2004/01\"/>"
+			       "<GetCoreVersion xmlns=\"" SOAP_SCHEMA "SecurityAdministration/2004/01\"/>"
 			       "</s:Body></s:Envelope>"), 500);
 }
 END_TEST

@@ -4,8 +4,8 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The file under test belongs to a program, not to a library. */
-#include "samples/amt-sim/sim-stick.c"
+#include "common/bytes.h"
+#include "samples/amt-sim/sim-stick.h"
 
 #define START		64u	/* first sector of the partition */
 #define FAT16_FATS	40u	/* sectors of each FAT: 10,240 entries */

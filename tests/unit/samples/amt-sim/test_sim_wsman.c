@@ -1,14 +1,15 @@
 /* Tests of the simulated device's WS-Management: what it answers, what it refuses. */
 #include <check.h>
+#include <stdlib.h>
+#include <string.h>
 
-/* The files under test belong to a program, not to a library. */
-#include "samples/amt-sim/sim-hex.c"
-#include "samples/amt-sim/sim-device.c"
-#include "samples/amt-sim/sim-setup.c"
-#include "samples/amt-sim/sim-habits.c"
-#include "samples/amt-sim/sim-xml.c"
-#include "samples/amt-sim/sim-class.c"
-#include "samples/amt-sim/sim-wsman.c"
+#include "samples/amt-sim/sim-class.h"
+#include "samples/amt-sim/sim-device.h"
+#include "samples/amt-sim/sim-habits.h"
+#include "samples/amt-sim/sim-hex.h"
+#include "samples/amt-sim/sim-setup.h"
+#include "samples/amt-sim/sim-wsman.h"
+#include "samples/amt-sim/sim-xml.h"
 
 #define GET	"http://schemas.xmlsoap.org/ws/2004/09/transfer/Get"
 #define PUT	"http://schemas.xmlsoap.org/ws/2004/09/transfer/Put"
@@ -80,7 +81,7 @@ static unsigned method(const char *class, const char *name, const char *argument
 {
 	char action[512], resource[256], body[2048];
 
-	snprintf(resource, sizeof resource, AMT "%s", class);
+	snprintf(resource, sizeof resource, CLASS_AMT "%s", class);
 	snprintf(action, sizeof action, "%s/%s", resource, name);
 	snprintf(body, sizeof body, "<r:%s_INPUT xmlns:r=\"%s\">%s</r:%s_INPUT>", name, resource,
 		 arguments, name);
@@ -99,7 +100,7 @@ START_TEST(the_general_settings_are_told)
 	char realm[80];
 
 	strcpy(d.host, "pc1");
-	ck_assert_uint_eq(send_as_meshcentral(GET, AMT "AMT_GeneralSettings", "", ""), 200);
+	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_AMT "AMT_GeneralSettings", "", ""), 200);
 	snprintf(realm, sizeof realm, "<g:DigestRealm>%s</g:DigestRealm>", d.realm);
 	ck_assert(answered(realm));
 	ck_assert(answered("<g:HostName>pc1</g:HostName>"));
@@ -114,12 +115,12 @@ END_TEST
 
 START_TEST(the_uuid_is_told_in_the_order_of_the_hello)
 {
-	ck_assert_uint_eq(send_as_meshcentral(GET, CIM "CIM_ComputerSystemPackage", "", ""), 200);
+	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_CIM "CIM_ComputerSystemPackage", "", ""), 200);
 	ck_assert(answered("<g:PlatformGUID>4B529B93D413181DE4871C697A6B7A2B</g:PlatformGUID>"));
 	ck_assert_uint_eq(method("AMT_SetupAndConfigurationService", "GetUuid", ""), 200);
 	ck_assert(answered("<g:UUID>S1Kbk9QTGB3khxxpemt6Kw==</g:UUID>"));
 	habits.wrong_uuid = true;
-	ck_assert_uint_eq(send_as_meshcentral(GET, CIM "CIM_ComputerSystemPackage", "", ""), 200);
+	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_CIM "CIM_ComputerSystemPackage", "", ""), 200);
 	ck_assert(answered("<g:PlatformGUID>4B529B93D413181DE4871C697A6B7AD4</g:PlatformGUID>"));
 }
 END_TEST
@@ -129,22 +130,22 @@ START_TEST(software_is_found_by_its_instance_or_listed)
 	const char *amt = "<w:SelectorSet><w:Selector Name=\"InstanceID\">AMT</w:Selector>"
 			  "</w:SelectorSet>";
 
-	ck_assert_uint_eq(send_as_meshcentral(GET, CIM "CIM_SoftwareIdentity", amt, ""), 200);
+	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_CIM "CIM_SoftwareIdentity", amt, ""), 200);
 	ck_assert(answered("<g:VersionString>7.1.20</g:VersionString>"));
-	ck_assert_uint_eq(send_as_meshcentral(GET, CIM "CIM_SoftwareIdentity", "", ""), 400);
+	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_CIM "CIM_SoftwareIdentity", "", ""), 400);
 	ck_assert_uint_eq(send_as_meshcentral(
-		GET, CIM "CIM_SoftwareIdentity", "<w:SelectorSet><w:Selector Name=\"InstanceID\">"
+		GET, CLASS_CIM "CIM_SoftwareIdentity", "<w:SelectorSet><w:Selector Name=\"InstanceID\">"
 		"Nonsense</w:Selector></w:SelectorSet>", ""), 400);
-	ck_assert_uint_eq(send_as_meshcentral(ENUM, CIM "CIM_SoftwareIdentity", "",
+	ck_assert_uint_eq(send_as_meshcentral(ENUM, CLASS_CIM "CIM_SoftwareIdentity", "",
 		"<Enumerate xmlns=\"http://schemas.xmlsoap.org/ws/2004/09/enumeration\" />"), 200);
 	ck_assert(answered("<e:EnumerationContext>CIM_SoftwareIdentity</e:EnumerationContext>"));
-	ck_assert_uint_eq(send_as_meshcentral(PULL, CIM "CIM_SoftwareIdentity", "",
+	ck_assert_uint_eq(send_as_meshcentral(PULL, CLASS_CIM "CIM_SoftwareIdentity", "",
 		"<Pull xmlns=\"http://schemas.xmlsoap.org/ws/2004/09/enumeration\">"
 		"<EnumerationContext>CIM_SoftwareIdentity</EnumerationContext></Pull>"), 200);
 	ck_assert(answered("<g:InstanceID>AMT</g:InstanceID>"));
 	ck_assert(answered("<g:InstanceID>Flash</g:InstanceID>"));
 	ck_assert(answered("<e:EndOfSequence></e:EndOfSequence>"));
-	ck_assert_uint_eq(send_as_meshcentral(PULL, CIM "CIM_SoftwareIdentity", "",
+	ck_assert_uint_eq(send_as_meshcentral(PULL, CLASS_CIM "CIM_SoftwareIdentity", "",
 		"<Pull xmlns=\"http://schemas.xmlsoap.org/ws/2004/09/enumeration\">"
 		"<EnumerationContext>7</EnumerationContext></Pull>"), 400);
 }
@@ -171,8 +172,8 @@ START_TEST(a_device_is_set_up_call_by_call)
 	ck_assert_uint_eq(method("AMT_TimeSynchronizationService", "SetHighAccuracyTimeSynch",
 				 clock), 200);
 	ck_assert_uint_eq(status, 0);
-	ck_assert_uint_eq(send_as_meshcentral(PUT, AMT "AMT_GeneralSettings", "",
-		"<r:AMT_GeneralSettings xmlns:r=\"" AMT "AMT_GeneralSettings\"><r:HostName>pc1"
+	ck_assert_uint_eq(send_as_meshcentral(PUT, CLASS_AMT "AMT_GeneralSettings", "",
+		"<r:AMT_GeneralSettings xmlns:r=\"" CLASS_AMT "AMT_GeneralSettings\"><r:HostName>pc1"
 		"</r:HostName><r:DomainName>corp.example</r:DomainName></r:AMT_GeneralSettings>"),
 			  200);
 	ck_assert_str_eq(d.host, "pc1");
@@ -183,7 +184,7 @@ START_TEST(a_device_is_set_up_call_by_call)
 	ck_assert_uint_eq(method("AMT_SetupAndConfigurationService", "CommitChanges", ""), 200);
 	ck_assert_uint_eq(status, 0);
 	ck_assert_int_eq(d.state, DEVICE_POST);
-	ck_assert_uint_eq(send_as_meshcentral(GET, AMT "AMT_SetupAndConfigurationService", "", ""),
+	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_AMT "AMT_SetupAndConfigurationService", "", ""),
 			  200);
 	ck_assert(answered("<g:ProvisioningState>2</g:ProvisioningState>"));
 }
@@ -192,18 +193,18 @@ END_TEST
 START_TEST(settings_that_are_refused_change_nothing)
 {
 	strcpy(d.host, "old");
-	ck_assert_uint_eq(send_as_meshcentral(PUT, AMT "AMT_GeneralSettings", "",
-		"<r:AMT_GeneralSettings xmlns:r=\"" AMT "AMT_GeneralSettings\"><r:HostName>pc1"
+	ck_assert_uint_eq(send_as_meshcentral(PUT, CLASS_AMT "AMT_GeneralSettings", "",
+		"<r:AMT_GeneralSettings xmlns:r=\"" CLASS_AMT "AMT_GeneralSettings\"><r:HostName>pc1"
 		"</r:HostName><r:DomainName>not a name</r:DomainName></r:AMT_GeneralSettings>"),
 			  400);
 	ck_assert_str_eq(d.host, "old");
 	ck_assert_uint_eq(status, AMT_INVALID_DOMAIN);
-	ck_assert_uint_eq(send_as_meshcentral(PUT, AMT "AMT_GeneralSettings", "",
-		"<r:AMT_GeneralSettings xmlns:r=\"" AMT "AMT_GeneralSettings\"><r:HostName>pc1"
+	ck_assert_uint_eq(send_as_meshcentral(PUT, CLASS_AMT "AMT_GeneralSettings", "",
+		"<r:AMT_GeneralSettings xmlns:r=\"" CLASS_AMT "AMT_GeneralSettings\"><r:HostName>pc1"
 		"</r:HostName><r:DomainName>a.b</r:DomainName><r:DigestRealm>Digest:another"
 		"</r:DigestRealm></r:AMT_GeneralSettings>"), 400);
 	ck_assert_str_eq(d.host, "old");
-	ck_assert_uint_eq(send_as_meshcentral(PUT, CIM "CIM_ComputerSystemPackage", "",
+	ck_assert_uint_eq(send_as_meshcentral(PUT, CLASS_CIM "CIM_ComputerSystemPackage", "",
 					      "<r:x xmlns:r=\"y\"></r:x>"), 400);
 }
 END_TEST
@@ -223,7 +224,7 @@ END_TEST
 START_TEST(the_version_can_be_asked_for)
 {
 	ck_assert_uint_eq(post("<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\">"
-		"<s:Header></s:Header><s:Body><i:Identify xmlns:i=\"" IDENTITY "\"></i:Identify>"
+		"<s:Header></s:Header><s:Body><i:Identify xmlns:i=\"" WSMAN_IDENTITY "\"></i:Identify>"
 		"</s:Body></s:Envelope>"), 200);
 	ck_assert(answered("<f:ProductVersion>AMT 7.1</f:ProductVersion>"));
 }
@@ -233,20 +234,20 @@ END_TEST
 static const struct misfit {
 	const char *action, *resource, *body, *subcode;
 } misfits[] = {
-	{ GET, AMT "AMT_Nonsense", "", "b:DestinationUnreachable" },
-	{ GET, CIM "AMT_GeneralSettings", "", "b:DestinationUnreachable" },
+	{ GET, CLASS_AMT "AMT_Nonsense", "", "b:DestinationUnreachable" },
+	{ GET, CLASS_CIM "AMT_GeneralSettings", "", "b:DestinationUnreachable" },
 	{ GET, "AMT_GeneralSettings", "", "b:DestinationUnreachable" },
-	{ "http://x/Get", AMT "AMT_GeneralSettings", "", "b:ActionNotSupported" },
-	{ AMT "AMT_GeneralSettings/CommitChanges", AMT "AMT_GeneralSettings", "",
+	{ "http://x/Get", CLASS_AMT "AMT_GeneralSettings", "", "b:ActionNotSupported" },
+	{ CLASS_AMT "AMT_GeneralSettings/CommitChanges", CLASS_AMT "AMT_GeneralSettings", "",
 	  "b:ActionNotSupported" },
-	{ AMT "AMT_SetupAndConfigurationService/CommitChanges",
-	  AMT "AMT_SetupAndConfigurationService", "", "c:SchemaValidationError" },
-	{ AMT "AMT_SetupAndConfigurationService/CommitChanges",
-	  AMT "AMT_SetupAndConfigurationService", "<r:CommitChanges_INPUT xmlns:r=\"urn:x\"/>",
+	{ CLASS_AMT "AMT_SetupAndConfigurationService/CommitChanges",
+	  CLASS_AMT "AMT_SetupAndConfigurationService", "", "c:SchemaValidationError" },
+	{ CLASS_AMT "AMT_SetupAndConfigurationService/CommitChanges",
+	  CLASS_AMT "AMT_SetupAndConfigurationService", "<r:CommitChanges_INPUT xmlns:r=\"urn:x\"/>",
 	  "c:SchemaValidationError" },
-	{ PUT, AMT "AMT_GeneralSettings", "", "c:SchemaValidationError" },
-	{ PUT, AMT "AMT_SetupAndConfigurationService", "", "b:ActionNotSupported" },
-	{ PULL, AMT "AMT_GeneralSettings", "", "e:InvalidEnumerationContext" },
+	{ PUT, CLASS_AMT "AMT_GeneralSettings", "", "c:SchemaValidationError" },
+	{ PUT, CLASS_AMT "AMT_SetupAndConfigurationService", "", "b:ActionNotSupported" },
+	{ PULL, CLASS_AMT "AMT_GeneralSettings", "", "e:InvalidEnumerationContext" },
 };
 
 START_TEST(each_misfit_is_a_fault)
@@ -287,8 +288,8 @@ START_TEST(every_truncation_of_a_request_is_a_fault)
 
 	snprintf(text, sizeof text,
 		 "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" xmlns:a=\""
-		 ADDRESSING "\" xmlns:w=\"" WSMAN "\"><s:Header><a:Action>" GET "</a:Action>"
-		 "<w:ResourceURI>" AMT "AMT_GeneralSettings</w:ResourceURI></s:Header><s:Body/>"
+		 WSMAN_ADDRESSING "\" xmlns:w=\"" WSMAN_MANAGEMENT "\"><s:Header><a:Action>" GET "</a:Action>"
+		 "<w:ResourceURI>" CLASS_AMT "AMT_GeneralSettings</w:ResourceURI></s:Header><s:Body/>"
 		 "</s:Envelope>");
 	ck_assert_uint_eq(post(text), 200);
 	for (size_t size = strlen(text) - 1; size > 0; size--) {

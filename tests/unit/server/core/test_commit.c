@@ -8,7 +8,7 @@
 #include "server/core/log.h"
 #include "server/keymap/keymap.h"
 #include "server/core/commit.h"
-#include "tests/support-map.h"
+#include "tests/support/map.h"
 
 static struct event_base *base;
 static struct keymap *map;

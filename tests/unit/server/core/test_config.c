@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "server/core/config.h"
-#include "tests/support-map.h"
+#include "tests/support/map.h"
 
 static struct config config;
 static struct fault fault;

@@ -9,7 +9,7 @@
 #include "server/core/log.h"
 #include "server/keymap/keymap-private.h"
 #include "server/core/commit.h"
-#include "tests/support-map.h"
+#include "tests/support/map.h"
 
 static struct keymap *map;
 static struct ledger *ledger;

@@ -5,7 +5,7 @@
 
 #include "server/hello/intake.h"
 #include "server/keymap/keymap.h"
-#include "tests/support-map.h"
+#include "tests/support/map.h"
 
 #define NOW 1700000000
 
@@ -370,11 +370,11 @@ START_TEST(the_wait_doubles_up_to_its_limit)
 {
 	config.retry_first_seconds = 60;
 	config.retry_max_seconds = 300;
-	ck_assert_uint_eq(intake_backoff(&config, 1), 60);
-	ck_assert_uint_eq(intake_backoff(&config, 2), 120);
-	ck_assert_uint_eq(intake_backoff(&config, 3), 240);
-	ck_assert_uint_eq(intake_backoff(&config, 4), 300);
-	ck_assert_uint_eq(intake_backoff(&config, 4000000000u), 300);
+	ck_assert_uint_eq(config_backoff(&config, 1), 60);
+	ck_assert_uint_eq(config_backoff(&config, 2), 120);
+	ck_assert_uint_eq(config_backoff(&config, 3), 240);
+	ck_assert_uint_eq(config_backoff(&config, 4), 300);
+	ck_assert_uint_eq(config_backoff(&config, 4000000000u), 300);
 }
 END_TEST
 

@@ -13,7 +13,7 @@
 
 #include "server/keymap/keymap.h"
 #include "server/keymap/seal.h"
-#include "tests/support-map.h"
+#include "tests/support/map.h"
 
 #define NOW	1000000
 

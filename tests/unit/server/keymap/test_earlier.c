@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "server/keymap/keymap.h"
-#include "tests/support-map.h"
+#include "tests/support/map.h"
 
 #define NOW	1000000
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "server/keymap/keymap-private.h"
-#include "tests/support-map.h"
+#include "tests/support/map.h"
 
 #define NOW	1000000
 

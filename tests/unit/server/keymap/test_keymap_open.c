@@ -9,7 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support-map.h"
+#include "tests/support/map.h"
 
 static void enter(void)
 {

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "server/keymap/keymap.h"
-#include "tests/support-map.h"
+#include "tests/support/map.h"
 
 #define NOW	1715933350	/* 2024-05-17T08:09:10Z */
 

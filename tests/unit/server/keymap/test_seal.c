@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "server/keymap/seal.h"
-#include "tests/support-map.h"
+#include "tests/support/map.h"
 
 static const struct seal_place here = { "csti_pid_map", "pps", "0000037M", 8 };
 static const char plain[32] = "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ";

@@ -9,7 +9,7 @@
 #include "server/core/config.h"
 #include "server/hello/intake.h"
 #include "server/core/log.h"
-#include "tests/support-map.h"
+#include "tests/support/map.h"
 
 static struct keymap *map;
 static struct config config;

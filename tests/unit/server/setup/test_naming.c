@@ -15,8 +15,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/hostname.h"
 #include "server/setup/naming.h"
-#include "tests/support-map.h"
+#include "tests/support/map.h"
 
 static struct event_base *base;
 static struct naming_service *service;
@@ -405,7 +406,7 @@ static const struct {
 
 START_TEST(a_fully_qualified_name_is_told_from_others)
 {
-	ck_assert_msg(naming_is_fqdn(fqdns[_i].name) == fqdns[_i].good, "%s", fqdns[_i].name);
+	ck_assert_msg(hostname_is_fqdn(fqdns[_i].name) == fqdns[_i].good, "%s", fqdns[_i].name);
 }
 END_TEST
 

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "tests/support-stick.h"
+#include "tests/support/stick.h"
 #include "ukpu/drive/drive.h"
 #include "ukpu/stick/guard.h"
 #include "ukpu/drive/target.h"

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "common/bytes.h"
-#include "tests/support-stick.h"
+#include "tests/support/stick.h"
 #include "ukpu/format/fat.h"
 #include "ukpu/stick/layout.h"
 

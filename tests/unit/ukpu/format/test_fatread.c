@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "common/bytes.h"
-#include "tests/support-stick.h"
+#include "tests/support/stick.h"
 #include "ukpu/format/fatread.h"
 #include "ukpu/format/parts.h"
 

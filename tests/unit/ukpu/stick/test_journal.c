@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "common/bytes.h"
-#include "tests/support-stick.h"
+#include "tests/support/stick.h"
 #include "ukpu/stick/split.h"
 #include "ukpu/stick/journal.h"
 #include "ukpu/stick/state.h"

@@ -7,8 +7,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tests/support-log.h"
-#include "tests/support-stick.h"
+#include "tests/support/log.h"
+#include "tests/support/stick.h"
 
 static struct content content, old_content;
 

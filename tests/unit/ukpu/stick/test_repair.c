@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "common/bytes.h"
-#include "tests/support-log.h"
-#include "tests/support-stick.h"
+#include "tests/support/log.h"
+#include "tests/support/stick.h"
 #include "ukpu/format/fatread.h"
 
 #define WORDS_MAX	24

@@ -10,8 +10,8 @@
 #include <unistd.h>
 
 #include "common/bytes.h"
-#include "tests/support-log.h"
-#include "tests/support-stick.h"
+#include "tests/support/log.h"
+#include "tests/support/stick.h"
 #include "ukpu/stick/find.h"
 #include "ukpu/stick/plan.h"
 #include "ukpu/stick/stick.h"

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "tests/support-stick.h"
+#include "tests/support/stick.h"
 #include "ukpu/stick/plan.h"
 #include "ukpu/stick/stick.h"
 #include "ukpu/drive/target.h"

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "common/bytes.h"
-#include "tests/support-stick.h"
+#include "tests/support/stick.h"
 #include "ukpu/format/fatread.h"
 #include "ukpu/stick/verify-rules.h"
 
