@@ -183,7 +183,7 @@ static int take_fields(struct xml_answer *a, const xmlNode *parent, struct fault
 		f->name = strdup((const char *)n->name);
 		a->count++;
 		if (!f->name || !f->value)
-			return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+			return fault_nomem(fault);
 	}
 	return 0;
 }
@@ -250,7 +250,7 @@ static int take_envelope(struct xml_answer *a, const xmlNode *root, struct fault
 	first = child(body, NULL);
 	a->name = strdup(first ? (const char *)first->name : "");
 	if (!a->name)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	if (!first)
 		return 0;
 	if (is(first, "Fault") && in_soap(first)) {
@@ -275,7 +275,7 @@ int xml_answer_read(struct xml_answer **out, const void *data, size_t n, struct 
 	struct xml_answer *a = NULL;
 	xmlParserCtxtPtr x = NULL;
 	xmlDocPtr doc = NULL;
-	int ret;
+	int rc;
 
 	*out = NULL;
 	if (n == 0 || n > INT32_MAX)
@@ -285,7 +285,7 @@ int xml_answer_read(struct xml_answer **out, const void *data, size_t n, struct 
 	a = calloc(1, sizeof(*a));
 	x = xmlCreateMemoryParserCtxt(data, (int)n);
 	if (!a || !x) {
-		ret = fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		rc = fault_nomem(fault);
 		goto out;
 	}
 	/* Never XML_PARSE_NOENT: that would put entities in, the opposite of what it says. */
@@ -298,21 +298,21 @@ int xml_answer_read(struct xml_answer **out, const void *data, size_t n, struct 
 	xmlParseDocument(x);
 	doc = x->myDoc;
 	if (limits.broken || !x->wellFormed || !doc || doc->intSubset || doc->extSubset) {
-		ret = fault_set(fault, KIT_ERR_PROTOCOL, "the machine's answer is refused: %s",
+		rc = fault_set(fault, KIT_ERR_PROTOCOL, "the machine's answer is refused: %s",
 				limits.broken ? limits.broken : "it is no well-formed XML");
 		goto out;
 	}
-	ret = take_envelope(a, xmlDocGetRootElement(doc), fault);
+	rc = take_envelope(a, xmlDocGetRootElement(doc), fault);
 out:
 	if (x) {
 		doc = x->myDoc;
 		xmlFreeParserCtxt(x);
 		xmlFreeDoc(doc);
 	}
-	if (ret)
+	if (rc)
 		xml_answer_free(&a);
 	*out = a;
-	return ret;
+	return rc;
 }
 
 void xml_answer_free(struct xml_answer **a)

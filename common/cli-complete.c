@@ -162,5 +162,5 @@ int cli_complete(FILE *out, const struct cli_program *program, const char *shell
 		zsh(out, program);
 	else
 		return KIT_ERR_ARGUMENT;
-	return KIT_OK;
+	return 0;
 }

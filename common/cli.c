@@ -91,7 +91,7 @@ int cli_parse_size(const char *text, uint64_t *out)
 	if (*end || n > UINT64_MAX >> shift)
 		return KIT_ERR_ARGUMENT;
 	*out = (uint64_t)n << shift;
-	return KIT_OK;
+	return 0;
 }
 
 static int bounded(const struct cli *cli, const char *name, bool size, uint64_t min, uint64_t max,
@@ -101,18 +101,18 @@ static int bounded(const struct cli *cli, const char *name, bool size, uint64_t 
 	uint64_t n;
 
 	if (!text)
-		return KIT_OK;
+		return 0;
 	if ((!size && strspn(text, "0123456789") != strlen(text)) || cli_parse_size(text, &n)) {
 		fault_set(fault, KIT_ERR_ARGUMENT, "--%s: \"%s\" is no %s", name, text,
 			  size ? "size" : "number");
-		return fault_todo(fault, size ? "give bytes, or a number with K, M or G (64M)"
+		return fault_hint(fault, size ? "give bytes, or a number with K, M or G (64M)"
 					      : "give a whole number");
 	}
 	if (n < min || n > max)
 		return fault_set(fault, KIT_ERR_ARGUMENT, "--%s: %" PRIu64 " is not within %" PRIu64
 				 " to %" PRIu64, name, n, min, max);
 	*out = n;
-	return KIT_OK;
+	return 0;
 }
 
 int cli_number(const struct cli *cli, const char *name, uint64_t min, uint64_t max, uint64_t *out,
@@ -132,8 +132,8 @@ int cli_fail(const struct cli *cli, const struct fault *fault)
 	fflush(stdout);
 	fprintf(stderr, "%s: %s\n", cli->program->name,
 		fault->what[0] ? fault->what : error_text(fault->code));
-	if (fault->todo[0])
-		fprintf(stderr, "  %s\n", fault->todo);
+	if (fault->hint[0])
+		fprintf(stderr, "  %s\n", fault->hint);
 	return EXIT_CANNOT;
 }
 
@@ -182,14 +182,15 @@ int cli_ask(const struct cli *cli, const char *question, char *out, size_t size,
 	    struct fault *fault)
 {
 	if (!isatty(STDIN_FILENO))
-		return fault_set(fault, KIT_ERR_STATE,
-				 "a question has to be answered, but standard input is no terminal");
+		return fault_set(
+			fault, KIT_ERR_STATE,
+			"a question has to be answered, but standard input is no terminal");
 	fflush(stdout);
 	fprintf(stderr, "%s", question);
 	if (!fgets(out, (int)size, stdin))
 		return fault_set(fault, KIT_ERR_CANCELLED, "no answer, so nothing was done");
 	out[strcspn(out, "\r\n")] = 0;
-	return KIT_OK;
+	return 0;
 }
 
 int cli_confirm(const struct cli *cli, const char *question, const char *word,
@@ -380,16 +381,19 @@ static int parse(struct cli *cli, int argc, char **argv)
 		case '?':
 			if (optopt && optopt < CODE_TABLE)
 				return cli_misuse(cli, "there is no option -%c", optopt);
-			return cli_misuse(cli, optopt ? "%.*s takes no value"
-						      : "there is no option %.*s, or it is ambiguous",
+			return cli_misuse(cli,
+					  optopt ? "%.*s takes no value"
+						 : "there is no option %.*s, or it is ambiguous",
 					  name, word);
 		}
 		option = option_of_code(cli->verb, code);
 		if (optarg == word)
 			word = argv[optind - 2];
 		if (code >= CODE_TABLE && lacks_file(option, word))
-			return cli_misuse(cli, "there is no option %.*s: passwords are read from files,"
-					  " --%s FILE", (int)strcspn(word, "="), word, option->name);
+			return cli_misuse(cli,
+					  "there is no option %.*s: passwords are read from files,"
+					  " --%s FILE",
+					  (int)strcspn(word, "="), word, option->name);
 		code = take(cli, option, optarg);
 		if (code)
 			return code;
@@ -464,7 +468,7 @@ static int fill_streams(void)
 		if (fcntl(fd, F_GETFD) < 0 &&
 		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
 			return KIT_ERR_SYSTEM;
-	return KIT_OK;
+	return 0;
 }
 
 int cli_main(const struct cli_program *program, int argc, char **argv)
@@ -473,8 +477,10 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
 	int status, used;
 
 	if (fill_streams()) {
-		fprintf(stderr, "%s: a standard stream is closed, and /dev/null cannot take its place:"
-			" %s\n", program->name, strerror(errno));
+		fprintf(stderr,
+			"%s: a standard stream is closed, and /dev/null cannot take its place:"
+			" %s\n",
+			program->name, strerror(errno));
 		return EXIT_CANNOT;
 	}
 	secret_protect_process();
@@ -509,7 +515,7 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
 	if (!cli.given) {
 		struct fault fault = { 0 };
 
-		fault_set(&fault, KIT_ERR_NOMEM, "out of memory");
+		fault_nomem(&fault);
 		return cli_fail(&cli, &fault);
 	}
 	/* getopt starts behind argv[0]: the last word of the verb takes that place. */

@@ -12,7 +12,7 @@ const char *error_text(int code)
 		int code;
 		const char *text;
 	} table[] = {
-		{ KIT_OK, "no error" },
+		{ 0, "no error" },
 		{ KIT_ERR_SYSTEM, "system error" },
 		{ KIT_ERR_NOMEM, "out of memory" },
 		{ KIT_ERR_ARGUMENT, "invalid argument" },
@@ -63,6 +63,34 @@ static int code_of_errno(int err)
 	}
 }
 
+/* The part of FORMAT before its line break says what is wrong, that behind it is the hint. */
+static void __attribute__((format(printf, 2, 0)))
+fill(struct fault *f, const char *format, va_list args)
+{
+	char text[sizeof(f->what) + sizeof(f->hint)], first[sizeof(f->what)];
+	const char *cut = strchr(format, '\n');
+	size_t length = cut ? (size_t)(cut - format) : 0;
+	va_list again;
+	int n;
+
+	if (!cut || length >= sizeof(first)) {
+		vsnprintf(f->what, sizeof(f->what), format, args);
+		return;
+	}
+	memcpy(first, format, length);
+	first[length] = '\0';
+	va_copy(again, args);
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	n = vsnprintf(f->what, sizeof(f->what), first, args);
+#pragma GCC diagnostic pop
+	vsnprintf(text, sizeof(text), format, again);
+	va_end(again);
+	/* Values may hold line breaks, too: the cut is where the first part's text ends. */
+	if (n >= 0 && (size_t)n + 1 < sizeof(text))
+		snprintf(f->hint, sizeof(f->hint), "%s", text + n + 1);
+}
+
 int fault_set(struct fault *f, int code, const char *format, ...)
 {
 	va_list args;
@@ -73,7 +101,7 @@ int fault_set(struct fault *f, int code, const char *format, ...)
 		return f->code;
 	f->code = code;
 	va_start(args, format);
-	vsnprintf(f->what, sizeof(f->what), format, args);
+	fill(f, format, args);
 	va_end(args);
 	return code;
 }
@@ -90,22 +118,27 @@ int fault_sys(struct fault *f, int err, const char *format, ...)
 	f->code = code_of_errno(err);
 	f->sys = err;
 	va_start(args, format);
-	vsnprintf(f->what, sizeof(f->what), format, args);
+	fill(f, format, args);
 	va_end(args);
 	at = strlen(f->what);
 	snprintf(f->what + at, sizeof(f->what) - at, ": %s", strerror(err));
 	return f->code;
 }
 
-int fault_todo(struct fault *f, const char *format, ...)
+int fault_nomem(struct fault *f)
+{
+	return fault_set(f, KIT_ERR_NOMEM, "%s", error_text(KIT_ERR_NOMEM));
+}
+
+int fault_hint(struct fault *f, const char *format, ...)
 {
 	va_list args;
 
 	if (!f)
 		return KIT_ERR_SYSTEM;
-	if (!f->todo[0]) {
+	if (!f->hint[0]) {
 		va_start(args, format);
-		vsnprintf(f->todo, sizeof(f->todo), format, args);
+		vsnprintf(f->hint, sizeof(f->hint), format, args);
 		va_end(args);
 	}
 	return f->code;

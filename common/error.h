@@ -7,7 +7,6 @@
  * codes. Functions that return a count or a yes/no say so themselves.
  */
 enum kit_error {
-	KIT_OK = 0,
 	KIT_ERR_SYSTEM = -1,		/* a system call failed; fault.sys has errno */
 	KIT_ERR_NOMEM = -2,
 	KIT_ERR_ARGUMENT = -3,		/* misuse: an option or argument makes no sense */
@@ -54,33 +53,37 @@ struct fault {
 	int code;		/* 0, or negative from enum kit_error */
 	int sys;		/* errno behind it, or 0 */
 	char what[400];		/* what is wrong and where: one sentence, no full stop */
-	char todo[400];		/* what to do next; "" when nothing helps */
+	char hint[400];		/* what to do next; "" when nothing helps */
 };
 
 /*
  * Record a fault; the FIRST one set is kept, later calls change nothing (the
  * first error is the true one, those after it are its echo). F may be NULL.
+ * FORMAT is "what is wrong", or "what is wrong\\nwhat to do next".
  * Returns the code that F now holds, or CODE when F is NULL.
  */
 int fault_set(struct fault *f, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /*
- * The same for a failed system call: ": strerror(ERR)" is appended. The code
+ * The same for a failed system call: ": strerror(ERR)" is appended to what is wrong. The code
  * is KIT_ERR_SYSTEM, or the more telling one for ERR (ENOMEM, EROFS, EBUSY,
  * EEXIST, ENOENT, EACCES and EPERM, ENODEV and ENOMEDIUM).
  */
 int fault_sys(struct fault *f, int err, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* Record that memory ran out. Returns as fault_set(). */
+int fault_nomem(struct fault *f);
+
 /*
- * Say what to do about the fault just set; kept if there is advice already. Returns f->code;
+ * Say what to do about a fault that was set elsewhere; kept if there is advice already. Returns f->code;
  * without F, KIT_ERR_SYSTEM: an error stays one even where nobody listens.
  */
-int fault_todo(struct fault *f, const char *format, ...)
+int fault_hint(struct fault *f, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-/* Put "CONTEXT: " before the text of the fault (a file's name, a step). Returns as fault_todo(). */
+/* Put "CONTEXT: " before the text of the fault (a file's name, a step). Returns as fault_hint(). */
 int fault_context(struct fault *f, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

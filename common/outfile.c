@@ -42,7 +42,7 @@ static int write_all(int fd, const uint8_t *data, size_t size, const char *path,
 		data += n;
 		size -= (size_t)n;
 	}
-	return KIT_OK;
+	return 0;
 }
 
 /*
@@ -94,7 +94,7 @@ static int cannot_make(const struct outfile *o, int err, struct fault *fault)
 	int rc = fault_sys(fault, err, "cannot make %s", o->path);
 
 	if (err == ENOENT || err == ENOTDIR)
-		fault_todo(fault, "make its folder first, or name another one");
+		fault_hint(fault, "make its folder first, or name another one");
 	return rc;
 }
 
@@ -103,7 +103,7 @@ static int begin(struct outfile *o, mode_t mode, struct fault *fault)
 {
 	o->fd = open(o->folder, O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
 	if (o->fd >= 0)
-		return KIT_OK;
+		return 0;
 	if (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT && errno != EINVAL)
 		return cannot_make(o, errno, fault);
 	o->temporary = temporary_name(o->path);
@@ -119,13 +119,13 @@ static int begin(struct outfile *o, mode_t mode, struct fault *fault)
 	}
 	if (fchmod(o->fd, mode))
 		return fault_sys(fault, errno, "cannot set the mode of %s", o->path);
-	return KIT_OK;
+	return 0;
 }
 
 static int refuse_existing(const char *path, struct fault *fault)
 {
-	fault_set(fault, KIT_ERR_EXISTS, "%s exists already", path);
-	fault_todo(fault, "choose another name, or give --force to replace it");
+	fault_set(fault, KIT_ERR_EXISTS, "%s exists already\n"
+		  "choose another name, or give --force to replace it", path);
 	return KIT_ERR_EXISTS;
 }
 
@@ -135,7 +135,7 @@ int outfile_open(struct outfile **out, const char *path, unsigned flags, struct 
 	struct stat st;
 	mode_t mode = 0600, mask;
 	bool there;
-	int rc = KIT_OK;
+	int rc = 0;
 
 	*out = NULL;
 	o = malloc(sizeof(*o));
@@ -177,7 +177,7 @@ int outfile_open(struct outfile **out, const char *path, unsigned flags, struct 
 		if (!S_ISREG(st.st_mode)) {
 			rc = fault_set(fault, KIT_ERR_EXISTS, "%s is no ordinary file, so it is not"
 				       " replaced", path);
-			fault_todo(fault, "choose another name");
+			fault_hint(fault, "choose another name");
 			goto out;
 		}
 	}
@@ -196,7 +196,7 @@ out:
 
 int outfile_write(struct outfile *o, const void *data, size_t size, struct fault *fault)
 {
-	int rc = KIT_OK;
+	int rc = 0;
 
 	if (size > sizeof(o->buffer) - o->used)
 		rc = flush(o, fault);
@@ -241,12 +241,12 @@ int outfile_owner(struct outfile *o, uid_t owner, gid_t group, struct fault *fau
 	struct stat st;
 
 	if (o->standard)
-		return KIT_OK;
+		return 0;
 	if (fstat(o->fd, &st))
 		return fault_sys(fault, errno, "cannot examine %s", o->path);
 	if ((st.st_uid != owner || st.st_gid != group) && fchown(o->fd, owner, group))
 		return fault_sys(fault, errno, "cannot set the owner of %s", o->path);
-	return KIT_OK;
+	return 0;
 }
 
 /* Do A and B name one entry of a folder, or is what stands under A the file B? */
@@ -255,7 +255,7 @@ static int is_same(const char *a, const char *b, bool *same, struct fault *fault
 	char *copy_a = strdup(a), *folder_a = folder_of(a);
 	char *copy_b = strdup(b), *folder_b = folder_of(b);
 	struct stat x, y;
-	int rc = KIT_OK;
+	int rc = 0;
 
 	*same = false;
 	if (!copy_a || !copy_b || !folder_a || !folder_b)
@@ -278,17 +278,17 @@ int outfile_spares(const struct outfile *o, const char *path, struct fault *faul
 	int rc;
 
 	if (!o || o->standard)
-		return KIT_OK;
+		return 0;
 	rc = is_same(o->path, path, &same, fault);
 	if (rc || !same)
 		return rc;
-	fault_set(fault, KIT_ERR_ARGUMENT, "%s and %s are the same file", o->path, path);
-	return fault_todo(fault, "give each a name of its own");
+	return fault_set(fault, KIT_ERR_ARGUMENT, "%s and %s are the same file\n"
+			 "give each a name of its own", o->path, path);
 }
 
 int outfile_distinct(const struct outfile *a, const struct outfile *b, struct fault *fault)
 {
-	return !b || b->standard ? KIT_OK : outfile_spares(a, b->path, fault);
+	return !b || b->standard ? 0 : outfile_spares(a, b->path, fault);
 }
 
 uint64_t outfile_size(const struct outfile *o)
@@ -357,7 +357,8 @@ static int finish(struct outfile *o, struct fault *fault)
 
 		/* The way to a file without a name leads through /proc. */
 		if (access("/proc/self/fd", X_OK))
-			fault_todo(fault, "mount /proc, without which no finished file gets its name");
+			fault_hint(fault,
+				   "mount /proc, without which no finished file gets its name");
 		return rc;
 	}
 	free(o->temporary);
@@ -368,7 +369,7 @@ static int finish(struct outfile *o, struct fault *fault)
 /* Pass on what was held back from standard output. */
 static int release_held(struct outfile *o, struct fault *fault)
 {
-	int rc = KIT_OK;
+	int rc = 0;
 
 	if (lseek(o->fd, 0, SEEK_SET) < 0)
 		return fault_sys(fault, errno, "cannot read the output held back");
@@ -420,7 +421,7 @@ void outfile_discard(struct outfile **op)
 int outfile_sync_folder(const char *path, struct fault *fault)
 {
 	char *folder = folder_of(path);
-	int fd, rc = KIT_OK;
+	int fd, rc = 0;
 
 	if (!folder)
 		return fault_sys(fault, ENOMEM, "cannot make %s durable", path);
@@ -436,7 +437,7 @@ int outfile_sync_folder(const char *path, struct fault *fault)
 
 int outfile_make_folders(char *path, size_t from, mode_t mode, struct fault *fault)
 {
-	int rc = KIT_OK;
+	int rc = 0;
 
 	for (char *p = path + from; *p && !rc; p++) {
 		if (*p != '/')

@@ -108,7 +108,7 @@ static int read_line(int fd, int signals, const char *name, const char *what, ch
 	}
 	memcpy(out, buffer, length);
 	out[length] = 0;
-	rc = KIT_OK;
+	rc = 0;
 out:
 	secret_wipe(buffer, sizeof(buffer));
 	if (rc)
@@ -187,7 +187,8 @@ int secret_read(const char *path, const char *what, char *out, size_t size, stru
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0) {
 		rc = fault_sys(fault, errno, "cannot open %s for the %s", path, what);
-		fault_todo(fault, "name a file of mode 0600 that holds the %s and nothing else", what);
+		fault_hint(fault, "name a file of mode 0600 that holds the %s and nothing else",
+			   what);
 		return rc;
 	}
 	if (fstat(fd, &st)) {
@@ -196,7 +197,7 @@ int secret_read(const char *path, const char *what, char *out, size_t size, stru
 		rc = fault_set(fault, KIT_ERR_PERMISSION,
 			       "%s holds the %s, yet its mode %04o lets others at it", path, what,
 			       (unsigned)(st.st_mode & 07777));
-		fault_todo(fault, "chmod 600 %s", path);
+		fault_hint(fault, "chmod 600 %s", path);
 	} else {
 		rc = read_line(fd, -1, path, what, out, size, fault);
 	}

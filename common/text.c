@@ -22,7 +22,7 @@ static const char *extension(const char *name)
 	return dot && strlen(dot) <= TAME_NAME / 4 ? dot : name + strlen(name);
 }
 
-bool tame_path_numbered(char *out, size_t size, const char *folder, const char *name,
+bool text_path_numbered(char *out, size_t size, const char *folder, const char *name,
 			const char *number)
 {
 	const char *end = extension(name);
@@ -35,13 +35,13 @@ bool tame_path_numbered(char *out, size_t size, const char *folder, const char *
 	return n >= 0 && (size_t)n < size;
 }
 
-bool tame_path(char *out, size_t size, const char *folder, const char *name)
+bool text_path(char *out, size_t size, const char *folder, const char *name)
 {
 	char *last;
 
 	if (!*name || !strcmp(name, ".") || !strcmp(name, ".."))
 		name = "_";
-	if (!tame_path_numbered(out, size, folder, name, ""))
+	if (!text_path_numbered(out, size, folder, name, ""))
 		return false;
 	for (last = out + strlen(folder) + 1; *last; last++) {
 		if (*last == '/' || *last == '\\')
@@ -50,7 +50,7 @@ bool tame_path(char *out, size_t size, const char *folder, const char *name)
 	return true;
 }
 
-void tame_text(char *out, size_t size, const char *text)
+void text_clean(char *out, size_t size, const char *text)
 {
 	size_t n = 0;
 

@@ -66,7 +66,7 @@ int uuid_parse(const char *text, struct uuid *out)
 		out->bytes[i] = (uint8_t)(high << 4 | low);
 		text += 2;
 	}
-	return KIT_OK;
+	return 0;
 }
 
 bool uuid_equal(const struct uuid *a, const struct uuid *b)

@@ -61,7 +61,8 @@ static int parse_line(struct csv *csv, size_t length, struct keyentry *out,
 	size_t n = 0;
 	int rc;
 
-	for (size_t i = 0; (rc = keylist_next_field(&at, end, csv->separator, &text, &n)) == 1; i++) {
+	for (size_t i = 0; (rc = keylist_next_field(&at, end, csv->separator, &text, &n)) == 1;
+	     i++) {
 		if (i == csv->columns) {
 			/* A separator at the end of the line is a habit of some exporters. */
 			if (n == 0 && at > end)
@@ -75,9 +76,11 @@ static int parse_line(struct csv *csv, size_t length, struct keyentry *out,
 			return rc;
 	}
 	if (rc < 0)
-		return keylist_bad_line(problem, "quotes must be closed, and doubled within a field");
+		return keylist_bad_line(problem,
+					"quotes must be closed, and doubled within a field");
 	if (!out->pair.pid[0] || !out->pair.pps[0])
-		return keylist_bad_line(problem, "no fewer fields than it takes to hold PID and PPS");
+		return keylist_bad_line(problem,
+					"no fewer fields than it takes to hold PID and PPS");
 	csv->source.counts.folded += folded;
 	return 1;
 }
@@ -127,8 +130,9 @@ static int read_header(struct csv *csv, char *header, size_t length, struct faul
 		enum keylist_field field = keylist_field_named(text, n);
 
 		if (csv->columns == COLUMNS)
-			return fault_set(fault, KIT_ERR_FORMAT, "%s: the header has more than %d columns",
-					 csv->name, COLUMNS);
+			return fault_set(fault, KIT_ERR_FORMAT,
+					 "%s: the header has more than %d columns", csv->name,
+					 COLUMNS);
 		if (field != KEYLIST_FIELDS && seen[field])
 			return fault_set(fault, KIT_ERR_FORMAT,
 					 "%s: the header has the column \"%s\" twice", csv->name,
@@ -137,15 +141,15 @@ static int read_header(struct csv *csv, char *header, size_t length, struct faul
 		csv->column[csv->columns++] = field;
 	}
 	if (rc < 0)
-		return fault_set(fault, KIT_ERR_FORMAT, "%s: the header has quotes that are not closed",
-				 csv->name);
+		return fault_set(fault, KIT_ERR_FORMAT,
+				 "%s: the header has quotes that are not closed", csv->name);
 	if (!seen[KEYLIST_PID] || !seen[KEYLIST_PPS]) {
-		fault_set(fault, KIT_ERR_FORMAT, "%s: the header has no column \"%s\"",
-			  csv->name, seen[KEYLIST_PID] ? "pps" : "pid");
-		return fault_todo(fault, "name the columns: pid,pps,current_password,admin_password"
-				  " (any order; the passwords may be left out)");
+		return fault_set(fault, KIT_ERR_FORMAT, "%s: the header has no column \"%s\"\n"
+				 "name the columns: pid,pps,current_password,admin_password (any "
+				 "order; the passwords may be left out)", csv->name,
+				 seen[KEYLIST_PID] ? "pps" : "pid");
 	}
-	return KIT_OK;
+	return 0;
 }
 
 int keylist_csv_open(struct keysource **out, FILE *file, const char *name, char *header,

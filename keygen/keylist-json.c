@@ -48,26 +48,26 @@ static int lost(struct list *l, struct fault *fault, const char *what)
 {
 	if (ferror(l->file))
 		return fault_sys(fault, errno, "cannot read %s", l->name);
-	fault_set(fault, KIT_ERR_FORMAT, "%s: element %lu: %s", l->name, l->source.counts.lines,
-		  what);
-	return fault_todo(fault, "a list is an array of objects: [{\"pid\": ..., \"pps\": ...}, ...]");
+	return fault_set(fault, KIT_ERR_FORMAT, "%s: element %lu: %s\n"
+			 "a list is an array of objects: [{\"pid\": ..., \"pps\": ...}, ...]",
+			 l->name, l->source.counts.lines, what);
 }
 
 static int take_member(struct keyentry *out, enum keylist_field field, json_t *value, bool *folded,
 		       struct keyproblem *problem)
 {
 	if (field == KEYLIST_FIELDS || json_is_null(value))
-		return KIT_OK;
+		return 0;
 	if (json_is_string(value))
 		return keyentry_set(out, field, json_string_value(value),
 				    json_string_length(value), folded, problem);
 	if (field == KEYLIST_USED && json_is_boolean(value)) {
 		out->used = json_is_true(value);
-		return KIT_OK;
+		return 0;
 	}
 	if (field == KEYLIST_USED && json_is_integer(value)) {
 		out->used = json_integer_value(value) != 0;
-		return KIT_OK;
+		return 0;
 	}
 	problem->field = keylist_field_name(field);
 	problem->code = KIT_ERR_FORMAT;
@@ -172,5 +172,5 @@ int keylist_json_open(struct keysource **out, FILE *file, const char *name, stru
 	l->source = (struct keysource){ .operations = &operations, .kind = "json" };
 	l->file = file;
 	*out = &l->source;
-	return KIT_OK;
+	return 0;
 }

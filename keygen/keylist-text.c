@@ -35,7 +35,8 @@ static int parse_line(struct text *t, struct keyentry *out, struct keyproblem *p
 			rc = keyentry_set(out, (enum keylist_field)field, at, n, &folded, problem);
 			/* Neither a list nor a table whose first line names columns that are known. */
 			if (rc && field == KEYLIST_PID && strpbrk(at, ",;"))
-				return keylist_bad_line(problem, "a table needs a first line with the"
+				return keylist_bad_line(problem,
+							"a table needs a first line with the"
 							" names of its columns, such as pid,pps");
 			if (rc)
 				return rc;
@@ -97,5 +98,5 @@ int keylist_text_open(struct keysource **out, FILE *file, const char *name, char
 	t->length = length;
 	memcpy(t->line, first, length);
 	*out = &t->source;
-	return KIT_OK;
+	return 0;
 }

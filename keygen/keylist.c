@@ -71,7 +71,7 @@ static int set_password(char *out, const char *text, size_t n,
 	}
 	memcpy(out, text, n);
 	out[n] = 0;
-	code = n ? check(out, rule) : KIT_OK;
+	code = n ? check(out, rule) : 0;
 	if (code)
 		secret_wipe(out, PASSWORD_MAX + 1);
 	return code;
@@ -90,7 +90,7 @@ static int set_used(bool *out, const char *text, size_t n)
 	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strlen(words[i].word) == n && strncasecmp(words[i].word, text, n) == 0) {
 			*out = words[i].used;
-			return KIT_OK;
+			return 0;
 		}
 	}
 	return KIT_ERR_FORMAT;
@@ -100,7 +100,7 @@ int keyentry_set(struct keyentry *entry, enum keylist_field field, const char *t
 		 bool *folded, struct keyproblem *problem)
 {
 	const char *rule = NULL;
-	int code = KIT_OK;
+	int code = 0;
 
 	switch (field) {
 	case KEYLIST_PID:
@@ -112,7 +112,8 @@ int keyentry_set(struct keyentry *entry, enum keylist_field field, const char *t
 		rule = pidpps_rule(code, true);
 		break;
 	case KEYLIST_CURRENT:
-		code = set_password(entry->current_password, text, n, password_check_current, &rule);
+		code = set_password(entry->current_password, text, n, password_check_current,
+				    &rule);
 		break;
 	case KEYLIST_NEW:
 		code = set_password(entry->new_password, text, n, password_check_new, &rule);
@@ -125,7 +126,7 @@ int keyentry_set(struct keyentry *entry, enum keylist_field field, const char *t
 		break;
 	}
 	if (!code)
-		return KIT_OK;
+		return 0;
 	problem->field = field_names[field];
 	problem->code = code;
 	problem->rule = rule;
@@ -259,13 +260,13 @@ int keylist_open(struct keysource **out, FILE *file, const char *name, struct fa
 		return keylist_json_open(out, file, name, fault);
 	rc = rest_of_line(file, name, line, length, &length, fault);
 	if (rc == KIT_ERR_RANGE || (rc == 1 && !is_text(line, length))) {
-		fault_set(fault, KIT_ERR_FORMAT, "%s is no key list: its first line is no "
-						 "text", name);
-		rc = fault_todo(fault, "give a CSV, text or JSON list of PID/PPS pairs, in UTF-8");
+		rc = fault_set(fault, KIT_ERR_FORMAT, "%s is no key list: its first line is no "
+			       "text\n"
+			       "give a CSV, text or JSON list of PID/PPS pairs, in UTF-8", name);
 	}
 	if (rc == 0) {
-		fault_set(fault, KIT_ERR_FORMAT, "%s is empty", name);
-		rc = fault_todo(fault, "give a CSV, text or JSON list of PID/PPS pairs");
+		rc = fault_set(fault, KIT_ERR_FORMAT, "%s is empty\n"
+			       "give a CSV, text or JSON list of PID/PPS pairs", name);
 	}
 	if (rc < 0)
 		goto out;

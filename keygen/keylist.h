@@ -15,9 +15,9 @@
 struct keyentry {
 	struct pidpps pair;				/* pair.pps SECRET */
 	char current_password[PASSWORD_MAX + 1];	/* SECRET: the one the machine has now */
-	char new_password[PASSWORD_MAX + 1];		/* SECRET: what set-up gives it ("admin_password") */
+	char new_password[PASSWORD_MAX + 1]; /* SECRET: what set-up gives it ("admin_password") */
 	bool used;					/* the list marks it used */
-	bool consumed;		/* a machine took it from a setup.bin; whether it used it, who knows */
+	bool consumed; /* a machine took it from a setup.bin; whether it used it, who knows */
 };
 
 /* What is wrong with one line, by place and rule; never by value. */

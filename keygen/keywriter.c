@@ -12,7 +12,7 @@ int keylist_format_parse(const char *name, enum keylist_format *out)
 	for (int i = 0; i < 3; i++) {
 		if (strcmp(name, names[i]) == 0) {
 			*out = (enum keylist_format)i;
-			return KIT_OK;
+			return 0;
 		}
 	}
 	return KIT_ERR_ARGUMENT;
@@ -93,9 +93,10 @@ int keywriter_put(struct keywriter *w, const struct keyentry *e, struct fault *f
 	case KEYLIST_TEXT:
 		/* A dash stands for none there. */
 		if (strcmp(e->current_password, "-") == 0) {
-			fault_set(fault, KIT_ERR_UNFIT, "a list of format text cannot hold the current"
-				  " password of PID %.4s-%.4s", e->pair.pid, e->pair.pid + 4);
-			return fault_todo(fault, "choose the format csv or json");
+			return fault_set(fault, KIT_ERR_UNFIT, "a list of format text cannot hold "
+					 "the current password of PID %.4s-%.4s\n"
+					 "choose the format csv or json", e->pair.pid,
+					 e->pair.pid + 4);
 		}
 		pidpps_show_pid(e->pair.pid, shown);
 		add(&line, shown);
@@ -129,6 +130,6 @@ int keywriter_put(struct keywriter *w, const struct keyentry *e, struct fault *f
 int keywriter_end(struct keywriter *w, struct fault *fault)
 {
 	if (w->format != KEYLIST_JSON)
-		return KIT_OK;
+		return 0;
 	return outfile_write(w->file, "\n]\n", 3, fault);
 }

@@ -44,7 +44,7 @@ int password_check_new(const char *text, const char **rule)
 	if (!lower || !upper || !digit || !other)
 		return refuse(rule, KIT_ERR_FORMAT, "at least one lower case letter, one upper case"
 			      " letter, one digit and one other character ('_' does not count)");
-	return KIT_OK;
+	return 0;
 }
 
 int password_check_current(const char *text, const char **rule)
@@ -57,7 +57,7 @@ int password_check_current(const char *text, const char **rule)
 		if (text[i] < 33 || text[i] > 126)
 			return refuse(rule, KIT_ERR_FORMAT,
 				      "only 7-bit ASCII characters 33 to 126, no space");
-	return KIT_OK;
+	return 0;
 }
 
 int password_random(char *out, struct fault *fault)
@@ -70,7 +70,7 @@ int password_random(char *out, struct fault *fault)
 	const unsigned kinds = sizeof(any) - 1;
 	uint8_t byte = 0;
 	char *at;
-	int rc = KIT_OK;
+	int rc = 0;
 
 	/* Drawn anew as a whole until each class is there: all good ones stay equally likely. */
 	do {

@@ -42,7 +42,7 @@ static int check_groups(const char *s, size_t length, size_t group_length)
 	for (size_t i = 0; i < length; i += group_length)
 		if (s[i + group_length - 1] != pidpps_check_character(s + i, group_length - 1))
 			return KIT_ERR_CHECK;
-	return KIT_OK;
+	return 0;
 }
 
 int pidpps_check_pid(const char *s)
@@ -57,7 +57,7 @@ int pidpps_check_pps(const char *s)
 
 	for (size_t i = 0; !rc && i < PPS_LENGTH; i++)
 		differ |= (unsigned)(s[i] ^ '0');
-	return rc ? rc : differ ? KIT_OK : KIT_ERR_RANGE;
+	return rc ? rc : differ ? 0 : KIT_ERR_RANGE;
 }
 
 /* Copy TEXT without dashes and outer blanks, folded, to exactly LENGTH characters. */
@@ -85,7 +85,7 @@ static int gather(const char *text, size_t n, char *out, size_t length, bool *fo
 		}
 		out[at++] = c;
 	}
-	return at == length ? KIT_OK : KIT_ERR_RANGE;
+	return at == length ? 0 : KIT_ERR_RANGE;
 }
 
 static int parse(const char *text, size_t n, char *out, size_t length,
@@ -172,7 +172,7 @@ int pidpps_generator_new(struct pidpps_generator **out, struct fault *fault)
 	}
 	g->at = sizeof(g->random);
 	*out = g;
-	return KIT_OK;
+	return 0;
 }
 
 void pidpps_generator_free(struct pidpps_generator **gp)
@@ -203,7 +203,7 @@ static int draw(struct pidpps_generator *g, char *out, size_t n, struct fault *f
 		if (byte < 252)
 			out[i++] = alphabet[byte % ALPHABET];
 	}
-	return KIT_OK;
+	return 0;
 }
 
 int pidpps_generate(struct pidpps_generator *g, struct pidpps *out, struct fault *fault)
@@ -229,7 +229,7 @@ int pidpps_generate(struct pidpps_generator *g, struct pidpps *out, struct fault
 		}
 		out->pps[PPS_LENGTH] = 0;
 	} while (pidpps_check_pps(out->pps) == KIT_ERR_RANGE);
-	rc = KIT_OK;
+	rc = 0;
 out:
 	if (rc)
 		secret_wipe(out, sizeof(*out));

@@ -31,7 +31,7 @@ int pidset_new(struct pidset **out, struct fault *fault)
 	}
 	set->slots = FIRST_SLOTS;
 	*out = set;
-	return KIT_OK;
+	return 0;
 }
 
 void pidset_free(struct pidset **set)
@@ -65,7 +65,7 @@ static int grow(struct pidset *set, struct fault *fault)
 	free(set->numbers);
 	set->numbers = numbers;
 	set->slots = slots;
-	return KIT_OK;
+	return 0;
 }
 
 int pidset_add(struct pidset *set, const char *pid, struct fault *fault)

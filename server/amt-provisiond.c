@@ -35,7 +35,7 @@ static int run(struct cli *cli)
 	if (!path)
 		path = DEFAULT_CONF;
 	if (!config) {
-		fault_set(&fault, KIT_ERR_NOMEM, "out of memory");
+		fault_nomem(&fault);
 		return cli_fail(cli, &fault);
 	}
 	config_init(config);

@@ -106,12 +106,12 @@ static void add_fleet(struct evbuffer *out, const struct fleet_counts *c)
 	single(out, "setups_running", "gauge", "Set-ups under way.", c->running);
 }
 
-static void add_events(struct evbuffer *out, const struct journal *j)
+static void add_events(struct evbuffer *out, const struct log *j)
 {
 	family(out, "events_total", "counter", "Lines of the log by severity.");
-	for (int i = 0; i <= EVENT_SECURITY; i++)
+	for (int i = 0; i <= SEVERITY_SECURITY; i++)
 		labelled(out, "events_total", "severity",
-			 event_severity_word((enum event_severity)i), j->events[i]);
+			 severity_word((enum severity)i), j->events[i]);
 }
 
 static void add_map(struct evbuffer *out, struct metrics *m)
@@ -150,9 +150,9 @@ static void on_metrics(struct evhttp_request *request, void *context)
 	add_listener(out, listener_counts(m->sources.listener));
 	add_times(out, m->sources.commits);
 	add_fleet(out, fleet_counts(m->sources.fleet));
-	add_events(out, m->sources.journal);
+	add_events(out, m->sources.log);
 	single(out, "writes_waiting", "gauge", "Writes that wait for the key map.",
-	       ledger_waiting(m->sources.ledger));
+	       commit_waiting(m->sources.commit));
 	add_map(out, m);
 	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
 			  "text/plain; version=0.0.4; charset=utf-8");
@@ -172,9 +172,9 @@ static int bind_one(struct metrics *m, const struct config_address *a, struct fa
 	m->bound[m->n_bound] = evhttp_bind_socket_with_handle(
 		m->http, text, ntohs(is_v6 ? v6->sin6_port : v4->sin_port));
 	if (!m->bound[m->n_bound]) {
-		fault_set(fault, KIT_ERR_BUSY, "cannot listen on %s for metrics", a->text);
-		return fault_todo(fault, "does something else listen there (\"ss -ltnp\"), or is "
-				  "it no address of this machine?");
+		return fault_set(fault, KIT_ERR_BUSY, "cannot listen on %s for metrics\n"
+				 "does something else listen there (\"ss -ltnp\"), or is it no "
+				 "address of this machine?", a->text);
 	}
 	m->n_bound++;
 	return 0;
@@ -185,14 +185,14 @@ int metrics_new(struct metrics **out, struct event_base *base,
 		struct fault *fault)
 {
 	struct metrics *m = calloc(1, sizeof(*m));
-	int ret = 0;
+	int rc = 0;
 
 	*out = NULL;
 	if (m)
 		m->http = evhttp_new(base);
 	if (!m || !m->http) {
 		metrics_free(&m);
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	}
 	m->sources = *sources;
 	evhttp_set_allowed_methods(m->http, EVHTTP_REQ_GET);
@@ -200,12 +200,12 @@ int metrics_new(struct metrics **out, struct event_base *base,
 	evhttp_set_max_body_size(m->http, BODY_BYTES);
 	evhttp_set_timeout(m->http, IDLE_SECONDS);
 	evhttp_set_cb(m->http, "/metrics", on_metrics, m);
-	for (size_t i = 0; i < addresses->count && !ret; i++)
-		ret = bind_one(m, &addresses->at[i], fault);
-	if (ret)
+	for (size_t i = 0; i < addresses->count && !rc; i++)
+		rc = bind_one(m, &addresses->at[i], fault);
+	if (rc)
 		metrics_free(&m);
 	*out = m;
-	return ret;
+	return rc;
 }
 
 void metrics_free(struct metrics **m)

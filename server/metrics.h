@@ -10,9 +10,9 @@
 
 struct event_base;
 struct fleet;
-struct journal;
+struct log;
 struct keymap;
-struct ledger;
+struct commit;
 struct listener;
 
 /* How long something took, counted in steps. */
@@ -29,10 +29,10 @@ void metrics_observe(struct metrics_times *t, double seconds);
 /* Where the numbers come from; all borrowed. */
 struct metrics_sources {
 	struct keymap *map;
-	const struct ledger *ledger;
+	const struct commit *commit;
 	const struct listener *listener;
 	const struct fleet *fleet;
-	const struct journal *journal;
+	const struct log *log;
 	const struct metrics_times *commits;	/* from a hello's connection to its commit */
 };
 

@@ -1,4 +1,4 @@
-/* The daemon: hellos from the listener go through the ledger to the fleet. */
+/* The daemon: hellos from the listener go through the commit to the fleet. */
 #include "server/server.h"
 
 #include <curl/curl.h>
@@ -33,8 +33,8 @@ struct server {
 	char *path;
 	struct event_base *base;
 	struct keymap *map;
-	struct ledger *ledger;
-	struct journal journal;
+	struct commit *commit;
+	struct log log;
 	struct callback_pool *pool;
 	struct naming_service *naming;
 	struct fleet *fleet;
@@ -54,7 +54,7 @@ struct server {
 
 /* ---- hellos ---- */
 
-/* A hello on its way through the ledger. */
+/* A hello on its way through the commit. */
 struct arrival {
 	struct server *server;
 	struct hello hello;
@@ -76,18 +76,18 @@ static int take_hello(struct keymap *map, void *context, struct fault *fault)
 	struct arrival *a = context;
 	struct server *s = a->server;
 	struct intake_result r;
-	struct event e = { .uuid = &a->hello.uuid, .address = a->address };
-	int ret = intake_hello(&s->intake, map, &a->hello, a->address, time(NULL), &r, fault);
+	struct logentry e = { .uuid = &a->hello.uuid, .address = a->address };
+	int rc = intake_hello(&s->intake, map, &a->hello, a->address, time(NULL), &r, fault);
 
-	if (ret)
-		return ret;
+	if (rc)
+		return rc;
 	a->accepted = r.accepted;
 	e.severity = r.severity;
 	e.name = r.name;
 	e.pid = *a->hello.pid ? a->hello.pid : NULL;
 	e.what = r.what;
-	e.todo = r.todo;
-	journal_inside(&s->journal, map, &e);
+	e.hint = r.hint;
+	log_inside(&s->log, map, &e);
 	return 0;
 }
 
@@ -97,7 +97,7 @@ static void hello_done(void *context, int code, const struct fault *fault)
 	struct server *s = a->server;
 
 	if (code)
-		journal_fault(&s->journal, EVENT_ERROR, "hello-lost", "a hello could not be "
+		log_fault(&s->log, SEVERITY_ERROR, "hello-lost", "a hello could not be "
 			      "kept, the machine will say it again: ", fault);
 	else
 		metrics_observe(&s->commits, seconds_now() - a->connected);
@@ -108,7 +108,7 @@ static void hello_done(void *context, int code, const struct fault *fault)
 
 static void check_load(struct server *s)
 {
-	size_t waiting = ledger_waiting(s->ledger);
+	size_t waiting = commit_waiting(s->commit);
 	bool full = s->full ? waiting > FEW_JOBS : waiting > MANY_JOBS;
 
 	if (full == s->full)
@@ -122,7 +122,7 @@ static void on_hello(void *context, const struct hello *hello, const char *addre
 {
 	struct server *s = context;
 	struct arrival *a = calloc(1, sizeof(*a));
-	struct ledger_job job = { .run = take_hello, .done = hello_done, .context = a };
+	struct commit_job job = { .run = take_hello, .done = hello_done, .context = a };
 
 	if (!a)
 		return;
@@ -130,7 +130,7 @@ static void on_hello(void *context, const struct hello *hello, const char *addre
 	a->hello = *hello;
 	a->connected = accepted;
 	strncpy(a->address, address, sizeof(a->address) - 1);
-	if (ledger_add(s->ledger, &job, NULL))
+	if (commit_add(s->commit, &job, NULL))
 		free(a);
 	check_load(s);
 }
@@ -145,13 +145,13 @@ static void on_trouble(void *context, enum listener_trouble trouble, const char 
 	};
 	struct server *s = context;
 	bool known = hello->version != 0 && !uuid_is_blank(&hello->uuid);
-	struct event e = { .severity = EVENT_WARNING, .name = names[trouble],
+	struct logentry e = { .severity = SEVERITY_WARNING, .name = names[trouble],
 			   .uuid = known ? &hello->uuid : NULL, .address = address,
-			   .what = fault->what, .todo = fault->todo };
+			   .what = fault->what, .hint = fault->hint };
 
 	if (trouble == TROUBLE_SYSTEM)
-		e.severity = EVENT_ERROR;
-	journal_note(&s->journal, &e);
+		e.severity = SEVERITY_ERROR;
+	log_note(&s->log, &e);
 	check_load(s);
 }
 
@@ -181,7 +181,7 @@ static void on_stop(evutil_socket_t number, short what, void *context)
 {
 	struct server *s = context;
 
-	journal_say(&s->journal, "stopping on signal %d", (int)number);
+	log_say(&s->log, "stopping on signal %d", (int)number);
 	stop(s);
 }
 
@@ -203,12 +203,12 @@ struct settings {
 static int on_setting(void *context, const char *name, const char *value)
 {
 	struct settings *s = context;
-	int ret = config_set(s->config, name, value, s->fault);
+	int rc = config_set(s->config, name, value, s->fault);
 
-	if (!ret)
+	if (!rc)
 		return 0;
 	fault_context(s->fault, "a setting in the map makes no sense");
-	return fault_todo(s->fault, "take it out with amt-provisionctl config unset %s", name);
+	return fault_hint(s->fault, "take it out with amt-provisionctl config unset %s", name);
 }
 
 /* The map's settings beat the file's. */
@@ -225,7 +225,7 @@ static void look_at_script(struct server *s)
 	struct fault fault = { .code = 0 };
 
 	if (s->config.use_props_script && script_check(s->config.props_script, &fault))
-		journal_fault(&s->journal, EVENT_WARNING, "script-unfit", NULL, &fault);
+		log_fault(&s->log, SEVERITY_WARNING, "script-unfit", NULL, &fault);
 }
 
 /* Read the file again; whatever is wrong with it, the server goes on as it was. */
@@ -241,21 +241,21 @@ static void on_reload(evutil_socket_t number, short what, void *context)
 	config_init(c);
 	if (config_load(c, s->path, &fault) || read_settings(s->map, c, &fault) ||
 	    config_check(c, &fault)) {
-		journal_fault(&s->journal, EVENT_ERROR, "reload-failed",
+		log_fault(&s->log, SEVERITY_ERROR, "reload-failed",
 			      "the configuration stays as it was: ", &fault);
 		goto out;
 	}
 	if (strcmp(c->map, s->config.map) != 0 || strcmp(c->key_file, s->config.key_file) != 0 ||
 	    !same_addresses(&c->listen, &s->config.listen) ||
 	    !same_addresses(&c->metrics_listen, &s->config.metrics_listen))
-		journal_say(&s->journal, "map, key_file, listen and metrics_listen are taken at "
+		log_say(&s->log, "map, key_file, listen and metrics_listen are taken at "
 			    "the next start only");
 	config_wipe(&s->config);
 	s->config = *c;
 	limits = limits_of(&s->config);
 	listener_set_limits(s->listener, &limits);
 	look_at_script(s);
-	journal_say(&s->journal, "configuration read again from %s", s->path);
+	log_say(&s->log, "configuration read again from %s", s->path);
 	fleet_kick(s->fleet);
 out:
 	config_wipe(c);
@@ -265,13 +265,13 @@ out:
 
 static void look_at_lock(struct server *s)
 {
-	double since = ledger_blocked_since(s->ledger);
+	double since = commit_blocked_since(s->commit);
 
 	if (since == 0) {
 		s->blocked = false;
 	} else if (!s->blocked && seconds_now() - since > 5) {
 		s->blocked = true;
-		journal_say(&s->journal, "another program holds the map for more than 5 s (a "
+		log_say(&s->log, "another program holds the map for more than 5 s (a "
 			    "long import?): hellos wait in memory meanwhile");
 	}
 }
@@ -306,44 +306,44 @@ static int open_map(struct server *s, struct fault *fault)
 {
 	struct keymap_options options = { .flags = KEYMAP_CREATE };
 	struct stat st;
-	int ret;
+	int rc;
 
 	if (*s->config.key_file)
 		options.key_file = s->config.key_file;
 	s->new_map = stat(s->config.map, &st) != 0 || st.st_size == 0;
-	ret = keymap_open(&s->map, s->config.map, &options, fault);
-	if (!ret)
-		ret = read_settings(s->map, &s->config, fault);
-	if (!ret)
-		ret = config_check(&s->config, fault);
-	if (!ret)
-		ret = intake_init(&s->intake, &s->config, s->map, fault);
-	return ret;
+	rc = keymap_open(&s->map, s->config.map, &options, fault);
+	if (!rc)
+		rc = read_settings(s->map, &s->config, fault);
+	if (!rc)
+		rc = config_check(&s->config, fault);
+	if (!rc)
+		rc = intake_init(&s->intake, &s->config, s->map, fault);
+	return rc;
 }
 
 static int listen_all(struct server *s, struct fault *fault)
 {
 	size_t count = 0, opened = 0;
-	int ret = listener_inherit(s->listener, &count, fault);
+	int rc = listener_inherit(s->listener, &count, fault);
 
-	if (ret || count)
-		return ret;
+	if (rc || count)
+		return rc;
 	for (size_t i = 0; i < s->config.listen.count; i++) {
 		struct fault why = { .code = 0 };
 
-		ret = listener_open(s->listener, &s->config.listen.at[i], &why);
-		if (ret == 0) {
+		rc = listener_open(s->listener, &s->config.listen.at[i], &why);
+		if (rc == 0) {
 			opened++;
 			continue;
 		}
-		if (ret != KIT_ERR_NOT_FOUND)
+		if (rc != KIT_ERR_NOT_FOUND)
 			return fault_pass(fault, &why);
-		journal_say(&s->journal, "%s: going on without", why.what);
+		log_say(&s->log, "%s: going on without", why.what);
 	}
 	if (opened)
 		return 0;
-	fault_set(fault, KIT_ERR_ARGUMENT, "there is no address to listen on");
-	return fault_todo(fault, "set listen in section [server]");
+	return fault_set(fault, KIT_ERR_ARGUMENT, "there is no address to listen on\n"
+			 "set listen in section [server]");
 }
 
 static int add_signals(struct server *s, struct fault *fault)
@@ -355,11 +355,11 @@ static int add_signals(struct server *s, struct fault *fault)
 		s->signals[i] = evsignal_new(s->base, numbers[i],
 					     i == ON_HUP ? on_reload : on_stop, s);
 		if (!s->signals[i] || event_add(s->signals[i], NULL))
-			return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+			return fault_nomem(fault);
 	}
 	s->tick = event_new(s->base, -1, EV_PERSIST, on_tick, s);
 	if (!s->tick || event_add(s->tick, &tick))
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	return 0;
 }
 
@@ -368,68 +368,70 @@ static int build(struct server *s, struct fault *fault)
 	struct listener_handler handler = { .hello = on_hello, .trouble = on_trouble,
 					    .context = s };
 	struct listener_limits limits;
-	struct attempt_services services = { .config = &s->config, .journal = &s->journal };
-	int ret;
+	struct attempt_services services = { .config = &s->config, .log = &s->log };
+	int rc;
 
 	s->base = event_base_new();
 	if (!s->base)
 		return fault_set(fault, KIT_ERR_LIBRARY, "libevent cannot make an event loop");
-	ret = open_map(s, fault);
-	if (!ret)
-		ret = ledger_new(&s->ledger, s->base, s->map, fault);
-	if (ret)
-		return ret;
-	s->journal.ledger = s->ledger;
-	ledger_on_commit(s->ledger, journal_settle, &s->journal);
-	ret = callback_pool_new(&s->pool, s->base, fault);
-	if (!ret)
-		ret = naming_service_new(&s->naming, s->base, &s->config, fault);
-	if (ret)
-		return ret;
+	rc = open_map(s, fault);
+	if (!rc)
+		rc = commit_new(&s->commit, s->base, s->map, fault);
+	if (rc)
+		return rc;
+	s->log.commit = s->commit;
+	commit_on_commit(s->commit, log_settle, &s->log);
+	rc = callback_pool_new(&s->pool, s->base, fault);
+	if (!rc)
+		rc = naming_service_new(&s->naming, s->base, &s->config, fault);
+	if (rc)
+		return rc;
 	services.base = s->base;
 	services.map = s->map;
-	services.ledger = s->ledger;
+	services.commit = s->commit;
 	services.pool = s->pool;
 	services.naming = s->naming;
-	ret = fleet_new(&s->fleet, &services, fault);
+	rc = fleet_new(&s->fleet, &services, fault);
 	limits = limits_of(&s->config);
-	if (!ret)
-		ret = listener_new(&s->listener, s->base, &limits, &handler, fault);
-	if (!ret)
-		ret = add_signals(s, fault);
-	return ret;
+	if (!rc)
+		rc = listener_new(&s->listener, s->base, &limits, &handler, fault);
+	if (!rc)
+		rc = add_signals(s, fault);
+	return rc;
 }
 
 static int open_metrics(struct server *s, struct fault *fault)
 {
-	struct metrics_sources sources = { .map = s->map, .ledger = s->ledger,
+	struct metrics_sources sources = { .map = s->map, .commit = s->commit,
 					   .listener = s->listener, .fleet = s->fleet,
-					   .journal = &s->journal,
+					   .log = &s->log,
 					   .commits = &s->commits };
 	char address[PEERS_TEXT + 1];
 	uint16_t port;
-	int ret;
+	int rc;
 
 	if (s->config.metrics_listen.count == 0)
 		return 0;
-	ret = metrics_new(&s->metrics, s->base, &s->config.metrics_listen, &sources, fault);
-	for (size_t i = 0; !ret && (port = metrics_where(s->metrics, i, address)) != 0; i++)
-		journal_say(&s->journal, "metrics on %s, port %u", address, port);
-	return ret;
+	rc = metrics_new(&s->metrics, s->base, &s->config.metrics_listen, &sources, fault);
+	for (size_t i = 0; !rc && (port = metrics_where(s->metrics, i, address)) != 0; i++)
+		log_say(&s->log, "metrics on %s, port %u", address, port);
+	return rc;
 }
 
 /* A map that is new by mistake looks like one that lost every key. */
 static void say_new_map(struct server *s)
 {
 	char what[CONFIG_TEXT + 100];
-	struct event e = { .severity = EVENT_WARNING, .name = "new-map", .what = what,
-			   .todo = "import keys (amt-provisionctl keys import); if there should be "
+	struct logentry e = { .severity = SEVERITY_WARNING, .name = "new-map", .what = what,
+			   .hint = "import keys (amt-provisionctl keys import); if there should be "
 			   "a map already, stop the server and see that \"map\" in its "
 			   "configuration names it" };
 
-	snprintf(what, sizeof(what), "made a new, empty key map %s: every hello is refused until it "
-		 "holds keys", s->config.map);
-	journal_note(&s->journal, &e);
+	snprintf(what, sizeof(what),
+		 "made a new, empty key map %s: every hello is refused until it "
+		 "holds keys",
+		 s->config.map);
+	log_note(&s->log, &e);
 }
 
 static int begin(struct server *s, struct fault *fault)
@@ -437,26 +439,26 @@ static int begin(struct server *s, struct fault *fault)
 	char address[PEERS_TEXT + 1];
 	size_t interrupted = 0;
 	uint16_t port;
-	int ret;
+	int rc;
 
 	keymap_set_wait(s->map, STOP_SECONDS * 1000);
-	ret = fleet_recover(s->fleet, &interrupted, fault);
+	rc = fleet_recover(s->fleet, &interrupted, fault);
 	keymap_set_wait(s->map, 0);
-	if (ret)
-		return ret;
+	if (rc)
+		return rc;
 	if (interrupted)
-		journal_say(&s->journal, "set-ups that were interrupted and are taken up again: %zu",
+		log_say(&s->log, "set-ups that were interrupted and are taken up again: %zu",
 			    interrupted);
 	if (s->new_map)
 		say_new_map(s);
 	look_at_script(s);
-	ret = listen_all(s, fault);
-	if (!ret)
-		ret = open_metrics(s, fault);
-	if (ret)
-		return ret;
+	rc = listen_all(s, fault);
+	if (!rc)
+		rc = open_metrics(s, fault);
+	if (rc)
+		return rc;
 	for (size_t i = 0; (port = listener_where(s->listener, i, address)) != 0; i++)
-		journal_say(&s->journal, "waiting for hellos on %s, port %u", address, port);
+		log_say(&s->log, "waiting for hellos on %s, port %u", address, port);
 	fleet_kick(s->fleet);
 	return 0;
 }
@@ -464,62 +466,62 @@ static int begin(struct server *s, struct fault *fault)
 /* What libevent has to say, of name servers that failed and the like, is a line of the log too. */
 static void on_library(int severity, const char *text)
 {
-	struct journal j;
+	struct log j;
 
-	journal_init(&j);
-	journal_say(&j, "%s", text);
+	log_init(&j);
+	log_say(&j, "%s", text);
 }
 
 int server_new(struct server **out, struct config *config, const char *path,
 	       struct fault *fault)
 {
 	struct server *s = calloc(1, sizeof(*s));
-	int ret;
+	int rc;
 
 	*out = NULL;
 	if (!s)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	s->config = *config;
 	secret_wipe(config, sizeof(*config));
-	journal_init(&s->journal);
+	log_init(&s->log);
 	s->path = strdup(path);
 	event_set_log_callback(on_library);
 	/* No key log of TLS sessions, whatever the environment asks libcurl for. */
 	unsetenv("SSLKEYLOGFILE");
 	if (!s->path || curl_global_init(CURL_GLOBAL_DEFAULT)) {
-		ret = fault_set(fault, KIT_ERR_LIBRARY, "libcurl cannot be initialised");
+		rc = fault_set(fault, KIT_ERR_LIBRARY, "libcurl cannot be initialised");
 		goto fail;
 	}
 	signal(SIGPIPE, SIG_IGN);
 	/* A limit on file sizes is an error of the write that meets it, not the end. */
 	signal(SIGXFSZ, SIG_IGN);
-	ret = build(s, fault);
-	if (!ret)
-		ret = begin(s, fault);
-	if (ret)
+	rc = build(s, fault);
+	if (!rc)
+		rc = begin(s, fault);
+	if (rc)
 		goto fail;
 	*out = s;
 	return 0;
 fail:
 	server_free(&s);
-	return ret;
+	return rc;
 }
 
 int server_run(struct server *s, struct fault *fault)
 {
-	int ret = 0;
+	int rc = 0;
 
 	if (event_base_dispatch(s->base) < 0)
-		ret = fault_set(fault, KIT_ERR_LIBRARY, "the event loop failed");
+		rc = fault_set(fault, KIT_ERR_LIBRARY, "the event loop failed");
 	if (s->fatal.code) {
 		*fault = s->fatal;
-		ret = fault->code;
+		rc = fault->code;
 	}
 	listener_stop(s->listener);
 	fleet_stop(s->fleet);
-	ledger_flush(s->ledger, STOP_SECONDS);
-	journal_say(&s->journal, "stopped");
-	return ret;
+	commit_flush(s->commit, STOP_SECONDS);
+	log_say(&s->log, "stopped");
+	return rc;
 }
 
 void server_free(struct server **out)
@@ -531,7 +533,7 @@ void server_free(struct server **out)
 	*out = NULL;
 	metrics_free(&s->metrics);
 	listener_free(&s->listener);
-	ledger_free(&s->ledger);
+	commit_free(&s->commit);
 	fleet_free(&s->fleet);
 	callback_pool_free(&s->pool);
 	for (int i = 0; i < SIGNALS; i++)
@@ -546,7 +548,7 @@ void server_free(struct server **out)
 		event_base_free(s->base);
 	}
 	keymap_close(&s->map);
-	journal_free(&s->journal);
+	log_free(&s->log);
 	config_wipe(&s->config);
 	free(s->path);
 	secret_wipe(s, sizeof(*s));

@@ -32,7 +32,8 @@ const char *sbin_certhash_name(uint8_t algorithm)
 uint8_t sbin_certhash_named(const char *name, size_t n)
 {
 	for (uint8_t i = 1; i < N_ALGORITHMS; i++)
-		if (strlen(algorithms[i].name) == n && strncasecmp(algorithms[i].name, name, n) == 0)
+		if (strlen(algorithms[i].name) == n &&
+		    strncasecmp(algorithms[i].name, name, n) == 0)
 			return i;
 	return 0;
 }
@@ -73,19 +74,19 @@ static X509 *read_certificate(const char *path, struct fault *fault)
 	BIO *file = BIO_new_file(path, "rb");
 	X509 *certificate = NULL;
 
-	if (file == NULL) {
+	if (!file) {
 		ERR_clear_error();
 		fault_sys(fault, errno, "cannot open the certificate %s", path);
 		return NULL;
 	}
 	certificate = PEM_read_bio_X509(file, NULL, NULL, NULL);
-	if (certificate == NULL && BIO_reset(file) == 0)
+	if (!certificate && BIO_reset(file) == 0)
 		certificate = d2i_X509_bio(file, NULL);
 	BIO_free(file);
 	ERR_clear_error();
-	if (certificate == NULL) {
-		fault_set(fault, KIT_ERR_FORMAT, "%s is no certificate, neither PEM nor DER", path);
-		fault_todo(fault, "give the root certificate that the server's own goes back to");
+	if (!certificate) {
+		fault_set(fault, KIT_ERR_FORMAT, "%s is no certificate, neither PEM nor DER\n"
+			  "give the root certificate that the server's own goes back to", path);
 	}
 	return certificate;
 }
@@ -137,10 +138,11 @@ int sbin_certhash_of_file(const char *path, uint8_t algorithm, uint8_t *out, uin
 	int rc;
 
 	if (sbin_certhash_name(algorithm) == NULL)
-		return fault_set(fault, KIT_ERR_ARGUMENT, "there is no hash algorithm %u", algorithm);
+		return fault_set(fault, KIT_ERR_ARGUMENT, "there is no hash algorithm %u",
+				 algorithm);
 	certificate = read_certificate(path, fault);
-	if (certificate == NULL)
-		return fault != NULL ? fault->code : KIT_ERR_FORMAT;
+	if (!certificate)
+		return fault ? fault->code : KIT_ERR_FORMAT;
 	if (X509_digest(certificate, kinds[algorithm], digest, &n) != 1) {
 		rc = fault_set(fault, KIT_ERR_CRYPTO, "cannot compute the %s hash of %s",
 			       sbin_certhash_name(algorithm), path);

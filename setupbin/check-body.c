@@ -28,28 +28,32 @@ static void check_order(struct sbin_checker *c, struct seen *seen, const struct 
 			enum sbin_order class, uint64_t at)
 {
 	if (seen->classes & sbin_order_after(class))
-		sbin_report(c, SBIN_ERROR, at, k->name, "order",
-			    "make the file anew: create puts variables in order",
-			    class == SBIN_ORDER_CERT_CONFIG
-			    ? "%s has to stand before every certificate that is added"
-			    : class == SBIN_ORDER_SERVER
-			    ? "%s has to stand before provisioning-halt-activate"
-			    : class == SBIN_ORDER_MANAGEABILITY
-			    ? "%s has to stand right behind the passwords"
-			    : "%s has to stand at the beginning of the record, the current password "
-			      "before the new one", k->name);
+		sbin_report(
+			c, SBIN_ERROR, at, k->name, "order",
+			"make the file anew: create puts variables in order",
+			class == SBIN_ORDER_CERT_CONFIG
+				? "%s has to stand before every certificate that is added"
+			: class == SBIN_ORDER_SERVER
+				? "%s has to stand before provisioning-halt-activate"
+			: class == SBIN_ORDER_MANAGEABILITY
+				? "%s has to stand right behind the passwords"
+				: "%s has to stand at the beginning of the record, the current password "
+				  "before the new one",
+			k->name);
 	if (class == SBIN_ORDER_NEW && !(seen->classes & SBIN_ORDER_CURRENT))
 		sbin_report(c, SBIN_ERROR, at, k->name, "current-password-missing",
 			    "set current-mebx-password (from the factory: admin)",
 			    "a new password needs the current one before it");
 	if (class == SBIN_ORDER_CERT_ADD && !(seen->classes & SBIN_ORDER_CERT_CONFIG))
-		sbin_report(c, SBIN_ERROR, at, k->name, "cert-config-missing",
-			    "set user-defined-certs=enabled",
-			    "a certificate is added, but user-defined-certs does not stand before it");
+		sbin_report(
+			c, SBIN_ERROR, at, k->name, "cert-config-missing",
+			"set user-defined-certs=enabled",
+			"a certificate is added, but user-defined-certs does not stand before it");
 	else if (class == SBIN_ORDER_CERT_ADD && seen->cert_config != 1)
-		sbin_report(c, SBIN_WARNING, at, k->name, "cert-config",
-			    "set user-defined-certs=enabled",
-			    "a certificate is added, but user defined certificates are not enabled");
+		sbin_report(
+			c, SBIN_WARNING, at, k->name, "cert-config",
+			"set user-defined-certs=enabled",
+			"a certificate is added, but user defined certificates are not enabled");
 }
 
 static void check_module(struct sbin_checker *c, uint16_t module, uint64_t at)
@@ -79,7 +83,7 @@ static void check_variable(struct sbin_checker *c, struct seen *seen,
 			   const struct sbin_variable *v, uint64_t at)
 {
 	const struct sbin_known *k = sbin_known_find(v->module, v->id);
-	const char *name = k != NULL ? k->name : "";
+	const char *name = k ? k->name : "";
 	enum sbin_order class = sbin_order_of(v->module, v->id);
 
 	check_module(c, v->module, at);
@@ -90,7 +94,7 @@ static void check_variable(struct sbin_checker *c, struct seen *seen,
 		sbin_report(c, SBIN_WARNING, at + SBIN_VARIABLE_HEADER + v->length, name,
 			    "variable-padding", "make the record anew",
 			    "the bytes that fill the value up to a multiple of 4 are not zero");
-	if (k == NULL) {
+	if (!k) {
 		check_unknown(c, v, at);
 		seen->classes |= class;
 		return;
@@ -125,8 +129,9 @@ static void check_needs(struct sbin_checker *c, const struct seen *seen)
 			    "set current-mebx-password (from the factory: admin)",
 			    "the record has no current MEBx password, which firmware asks for");
 	if (seen->factory && !(seen->classes & SBIN_ORDER_NEW))
-		sbin_report(c, SBIN_ERROR, at, "", "new-password-missing", "set new-mebx-password",
-			    "the current password is the factory's, so that a new one has to follow");
+		sbin_report(
+			c, SBIN_ERROR, at, "", "new-password-missing", "set new-mebx-password",
+			"the current password is the factory's, so that a new one has to follow");
 	if (pid != pps)
 		sbin_report(c, SBIN_ERROR, at, pid ? "pid" : "pps", "pid-without-pps",
 			    "give both, or neither", pid ? "the record has a PID but no PPS"
@@ -170,9 +175,11 @@ int sbin_check_body(struct sbin_checker *c, const struct sbin_record *r, struct 
 		at = walk.r.at;
 	}
 	if (step < 0)
-		sbin_report(c, SBIN_ERROR, c->offset + at, "", "runs-out", "make the record anew",
-			    "variable %u of module %u says that it is longer than what is left of the "
-			    "record", get_le16(r->data + at + 2), get_le16(r->data + at));
+		sbin_report(
+			c, SBIN_ERROR, c->offset + at, "", "runs-out", "make the record anew",
+			"variable %u of module %u says that it is longer than what is left of the "
+			"record",
+			get_le16(r->data + at + 2), get_le16(r->data + at));
 	else if (!sbin_all_zero(r->data + at, r->size - at, &stray))
 		sbin_report(c, SBIN_WARNING, c->offset + at + stray, "", "record-padding",
 			    "make the record anew",

@@ -32,9 +32,10 @@ static void check_fields(struct sbin_checker *c)
 		sbin_report(c, SBIN_WARNING, 20, "", "header-number", "make the file anew",
 			    "the header's record number is %lu, not 0", (unsigned long)h->number);
 	if (h->version.major < 2 && h->flags != 0)
-		sbin_report(c, SBIN_WARNING, 26, "", "header-flags",
-			    "make the file as version 2.0 or later",
-			    "version 1 has no flags, so that its records are consumed all the same");
+		sbin_report(
+			c, SBIN_WARNING, 26, "", "header-flags",
+			"make the file as version 2.0 or later",
+			"version 1 has no flags, so that its records are consumed all the same");
 	else if ((h->flags & ~SBIN_DO_NOT_CONSUME) != 0)
 		sbin_report(c, SBIN_WARNING, 26, "", "header-flags", "make the file anew",
 			    "flags that nobody knows are set: %#x", h->flags);
@@ -49,11 +50,13 @@ static void check_counts(struct sbin_checker *c, uint64_t size)
 	uint64_t wanted = sbin_header_file_bytes(h);
 
 	if (size != UINT64_MAX && size != wanted)
-		sbin_report(c, SBIN_ERROR, size < wanted ? size : wanted, "", "file-size",
-			    "copy or make the file again",
-			    "the file has %llu bytes, but its header counts %lu records, which make "
-			    "%llu", (unsigned long long)size, (unsigned long)h->records,
-			    (unsigned long long)wanted);
+		sbin_report(
+			c, SBIN_ERROR, size < wanted ? size : wanted, "", "file-size",
+			"copy or make the file again",
+			"the file has %llu bytes, but its header counts %lu records, which make "
+			"%llu",
+			(unsigned long long)size, (unsigned long)h->records,
+			(unsigned long long)wanted);
 	if (h->records == 0)
 		sbin_report(c, SBIN_ERROR, 28, "", "no-records", "make the file with records",
 			    "the file has no records");
@@ -70,9 +73,11 @@ static void check_counts(struct sbin_checker *c, uint64_t size)
 		sbin_report(c, SBIN_WARNING, 32, "", "all-consumed",
 			    "make a new file for the next machines", "all records are consumed");
 	if (!c->summary->consumable && h->records > 1)
-		sbin_report(c, SBIN_WARNING, 28, "", "never-reached", "keep only the first record",
-			    "the file is not consumed, so that only the first of %lu records is ever "
-			    "taken", (unsigned long)h->records);
+		sbin_report(
+			c, SBIN_WARNING, 28, "", "never-reached", "keep only the first record",
+			"the file is not consumed, so that only the first of %lu records is ever "
+			"taken",
+			(unsigned long)h->records);
 }
 
 /* The list of modules, and that nothing stands behind it. */
@@ -87,12 +92,14 @@ static void check_modules(struct sbin_checker *c, const uint8_t *bytes)
 
 		n++;
 		if (module > 2) {
-			sbin_report(c, SBIN_WARNING, offset, "", "module-list", "make the file anew",
+			sbin_report(c, SBIN_WARNING, offset, "", "module-list",
+				    "make the file anew",
 				    "module %u in the header's list is unknown", module);
 			continue;
 		}
 		if (c->modules & 1u << (module - 1))
-			sbin_report(c, SBIN_WARNING, offset, "", "module-list", "make the file anew",
+			sbin_report(c, SBIN_WARNING, offset, "", "module-list",
+				    "make the file anew",
 				    "module %u stands twice in the header's list", module);
 		c->modules |= 1u << (module - 1);
 	}

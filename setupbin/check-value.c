@@ -10,8 +10,8 @@
 static void bad_value(struct sbin_checker *c, enum sbin_severity severity,
 		      const struct sbin_known *k, uint64_t at, const char *rule, const char *what)
 {
-	sbin_report(c, severity, at, k->name, rule, "set it again with edit, or make the record anew",
-		    "%s %s", k->name, what);
+	sbin_report(c, severity, at, k->name, rule,
+		    "set it again with edit, or make the record anew", "%s %s", k->name, what);
 }
 
 static bool check_length(struct sbin_checker *c, const struct sbin_known *k,
@@ -116,7 +116,8 @@ static void check_text(struct sbin_checker *c, const struct sbin_known *k,
 	}
 	for (size_t i = 0; i < v->length; i++) {
 		if (v->value[i] < 32 || v->value[i] > 126) {
-			bad_value(c, SBIN_WARNING, k, at, "text", "has bytes that are no ASCII text");
+			bad_value(c, SBIN_WARNING, k, at, "text",
+				  "has bytes that are no ASCII text");
 			return;
 		}
 	}
@@ -128,7 +129,7 @@ static void check_number(struct sbin_checker *c, const struct sbin_known *k,
 	uint32_t number = sbin_value_number(v);
 	size_t n;
 
-	if (k->words != NULL && sbin_value_word(k, number, &n) == NULL)
+	if (k->words && sbin_value_word(k, number, &n) == NULL)
 		sbin_report(c, SBIN_ERROR, at + SBIN_VARIABLE_HEADER, k->name, "value",
 			    "set it again with edit", "%s is %lu, which is none of: %s", k->name,
 			    (unsigned long)number, k->words);
@@ -177,7 +178,8 @@ void sbin_check_value(struct sbin_checker *c, const struct sbin_known *k,
 		      const struct sbin_variable *v, uint64_t at)
 {
 	if (older(c->header->version, k->since))
-		sbin_report(c, SBIN_WARNING, at, k->name, "since", "make the file with a later version",
+		sbin_report(c, SBIN_WARNING, at, k->name, "since",
+			    "make the file with a later version",
 			    "%s is known from file version %u.%u on, this file is %u.%u", k->name,
 			    k->since.major, k->since.minor, c->header->version.major,
 			    c->header->version.minor);
@@ -200,8 +202,9 @@ void sbin_check_value(struct sbin_checker *c, const struct sbin_known *k,
 		break;
 	case SBIN_RAW:
 		if (k->id == SBIN_IPV6 && v->length != k->min && v->length != k->max)
-			bad_value(c, SBIN_WARNING, k, at + 4, "length",
-				  "has neither the 204 bytes of the old form nor the 84 of the new one");
+			bad_value(
+				c, SBIN_WARNING, k, at + 4, "length",
+				"has neither the 204 bytes of the old form nor the 84 of the new one");
 		break;
 	case SBIN_IPV4:
 	case SBIN_GUID:

@@ -32,7 +32,7 @@ bool sbin_all_zero(const uint8_t *data, size_t n, size_t *at)
 	/* Comparing the bytes with themselves, one place on, is as fast as memcmp() is. */
 	if (n == 0 || (data[0] == 0 && memcmp(data, data + 1, n - 1) == 0))
 		return true;
-	for (size_t i = 0; at != NULL && i < n; i++) {
+	for (size_t i = 0; at && i < n; i++) {
 		if (data[i] != 0) {
 			*at = i;
 			break;
@@ -42,7 +42,7 @@ bool sbin_all_zero(const uint8_t *data, size_t n, size_t *at)
 }
 
 void sbin_report(struct sbin_checker *c, enum sbin_severity severity, uint64_t at,
-		 const char *variable, const char *rule, const char *todo, const char *format, ...)
+		 const char *variable, const char *rule, const char *hint, const char *format, ...)
 {
 	char text[300];
 	struct sbin_finding f = {
@@ -52,7 +52,7 @@ void sbin_report(struct sbin_checker *c, enum sbin_severity severity, uint64_t a
 		.variable = variable,
 		.rule = rule,
 		.text = text,
-		.todo = todo != NULL ? todo : "",
+		.hint = hint ? hint : "",
 	};
 	va_list args;
 
@@ -65,7 +65,7 @@ void sbin_report(struct sbin_checker *c, enum sbin_severity severity, uint64_t a
 		c->summary->warnings++;
 	else
 		c->summary->notes++;
-	if (c->found != NULL)
+	if (c->found)
 		c->found(c->context, &f);
 }
 
@@ -85,11 +85,12 @@ static void check_state(struct sbin_checker *c, const struct sbin_record *r)
 			    counted ? NULL : "drop the record with compact",
 			    "the record's type is 0 (invalid)");
 	if (counted && valid)
-		sbin_report(c, SBIN_WARNING, c->offset + SBIN_RECORD_FLAGS_OFFSET, "",
-			    "consumed-but-valid",
-			    "if its key was never used, make a new file with it; else drop the record "
-			    "with compact",
-			    "the counter says that this record was consumed, but its valid flag is set");
+		sbin_report(
+			c, SBIN_WARNING, c->offset + SBIN_RECORD_FLAGS_OFFSET, "",
+			"consumed-but-valid",
+			"if its key was never used, make a new file with it; else drop the record "
+			"with compact",
+			"the counter says that this record was consumed, but its valid flag is set");
 	if (!counted && !valid)
 		sbin_report(c, SBIN_ERROR, c->offset + SBIN_RECORD_FLAGS_OFFSET, "",
 			    "unconsumed-but-invalid",
@@ -173,25 +174,30 @@ static void check_whole(struct sbin_checker *c)
 	c->number = 0;
 	c->past = false;
 	if (c->keys != 0 && !c->summary->consumable)
-		sbin_report(c, SBIN_WARNING, 26, "", "psk-not-consumed",
-			    "make the file without --no-consume: one key for each machine",
-			    "keys in a file that is not consumed: all machines would get the same one");
+		sbin_report(
+			c, SBIN_WARNING, 26, "", "psk-not-consumed",
+			"make the file without --no-consume: one key for each machine",
+			"keys in a file that is not consumed: all machines would get the same one");
 	if (c->keys == 0 && c->summary->consumable && c->summary->valid != 0)
-		sbin_report(c, SBIN_NOTE, 26, "", "consumed-without-keys",
-			    "make the file with --no-consume, and one stick serves all machines",
-			    "records without keys are consumed all the same: the file serves as many "
-			    "machines as it has records");
+		sbin_report(
+			c, SBIN_NOTE, 26, "", "consumed-without-keys",
+			"make the file with --no-consume, and one stick serves all machines",
+			"records without keys are consumed all the same: the file serves as many "
+			"machines as it has records");
 	if (c->keys != 0 && h->version.major >= 4)
-		sbin_report(c, SBIN_WARNING, 24, "", "psk-removed",
-			    "for machines with AMT 10 or older make version 2.1 or 3.0; newer ones "
-			    "need certificate hashes (create --pki)",
-			    "keys in a file of version %u: machines new enough to read it (AMT 11 and "
-			    "later) have no PSK set-up any more", h->version.major);
+		sbin_report(
+			c, SBIN_WARNING, 24, "", "psk-removed",
+			"for machines with AMT 10 or older make version 2.1 or 3.0; newer ones "
+			"need certificate hashes (create --pki)",
+			"keys in a file of version %u: machines new enough to read it (AMT 11 and "
+			"later) have no PSK set-up any more",
+			h->version.major);
 	if (c->summary->post_seconds != 0 && h->records > POST_NOTE)
-		sbin_report(c, SBIN_NOTE, 28, "", "post-delay",
-			    "split makes smaller files, compact drops consumed records",
-			    "%lu records: each machine reads them for about %.0f seconds at power-on",
-			    (unsigned long)h->records, c->summary->post_seconds);
+		sbin_report(
+			c, SBIN_NOTE, 28, "", "post-delay",
+			"split makes smaller files, compact drops consumed records",
+			"%lu records: each machine reads them for about %.0f seconds at power-on",
+			(unsigned long)h->records, c->summary->post_seconds);
 }
 
 /*
@@ -297,7 +303,7 @@ int sbin_check(const struct sbin_input *in,
 	int64_t n;
 	int rc;
 
-	if (fault == NULL)
+	if (!fault)
 		fault = &unused;
 	memset(summary, 0, sizeof(*summary));
 	memset(&header, 0, sizeof(header));

@@ -14,7 +14,7 @@ struct sbin_finding {
 	const char *variable;	/* name, "MODULE/ID" of one that is not known, or "" */
 	const char *rule;	/* stable short name: "pid-check-character" */
 	const char *text;	/* what is wrong; valid during the call only */
-	const char *todo;	/* what to do; static */
+	const char *hint;	/* what to do; static */
 };
 
 /* What the checker learned on its way. */

@@ -26,7 +26,7 @@ struct sbin_checker {
  * The advice may be NULL.
  */
 void sbin_report(struct sbin_checker *c, enum sbin_severity severity, uint64_t at,
-		 const char *variable, const char *rule, const char *todo, const char *format, ...)
+		 const char *variable, const char *rule, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 7, 8)));
 
 /* Everything about the header, for itself and against SIZE, the file's bytes if known. */

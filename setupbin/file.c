@@ -41,8 +41,8 @@ static int64_t fd_read_at(void *context, uint64_t offset, void *buffer, size_t s
 	if (offset > INT64_MAX - size)
 		return 0;
 	if (s->forward && offset < s->at) {
-		fault_set(fault, KIT_ERR_STATE, "a pipe cannot be read a second time");
-		fault_todo(fault, "save it to a file first");
+		fault_set(fault, KIT_ERR_STATE, "a pipe cannot be read a second time\n"
+			  "save it to a file first");
 		return KIT_ERR_STATE;
 	}
 	while (s->forward && s->at < offset && n > 0) {
@@ -136,8 +136,8 @@ static int read_header(struct sbin_reader *r, struct fault *fault)
 		return rc;
 	size = (size_t)r->header.chunks * SBIN_CHUNK;
 	r->header_bytes = malloc(size);
-	if (r->header_bytes == NULL)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	if (!r->header_bytes)
+		return fault_nomem(fault);
 	memcpy(r->header_bytes, first, sizeof(first));
 	if (size == sizeof(first))
 		return 0;
@@ -158,8 +158,8 @@ int sbin_reader_open(struct sbin_reader **out, const struct sbin_input *in, stru
 	int rc;
 
 	*out = NULL;
-	if (r == NULL)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	if (!r)
+		return fault_nomem(fault);
 	r->in = *in;
 	r->end = UINT64_MAX;
 	rc = read_header(r, fault);
@@ -171,8 +171,8 @@ int sbin_reader_open(struct sbin_reader **out, const struct sbin_input *in, stru
 	if (in->size / r->record_size < READ_AHEAD / r->record_size)
 		r->buffer_size = ((size_t)in->size / r->record_size + 1) * r->record_size;
 	r->buffer = malloc(r->buffer_size);
-	if (r->buffer == NULL) {
-		rc = fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	if (!r->buffer) {
+		rc = fault_nomem(fault);
 		goto out;
 	}
 	r->here = r->buffer;
@@ -220,11 +220,10 @@ static int fill(struct sbin_reader *r, struct fault *fault)
 	r->ahead = (size_t)n / r->record_size;
 	if (r->ahead != 0)
 		return 0;
-	fault_set(fault, KIT_ERR_TRUNCATED,
-		  "%s ends before record %lu is complete (offset %llu), but its header counts "
-		  "%lu records", r->in.name, (unsigned long)r->next + 1, (unsigned long long)at,
-		  (unsigned long)r->header.records);
-	fault_todo(fault, "copy or make the file again");
+	fault_set(fault, KIT_ERR_TRUNCATED, "%s ends before record %lu is complete (offset %llu), "
+		  "but its header counts %lu records\n"
+		  "copy or make the file again", r->in.name, (unsigned long)r->next + 1,
+		  (unsigned long long)at, (unsigned long)r->header.records);
 	return KIT_ERR_TRUNCATED;
 }
 
@@ -237,7 +236,7 @@ int sbin_reader_next(struct sbin_reader *r, struct sbin_record *out, uint64_t *o
 		return 0;
 	if (r->ahead == 0 && (rc = fill(r, fault)) != 0)
 		return rc;
-	if (offset != NULL)
+	if (offset)
 		*offset = offset_of(r, r->next);
 	rc = sbin_record_decode(r->here, r->record_size, out);
 	if (rc != 0)
@@ -268,9 +267,9 @@ void sbin_reader_free(struct sbin_reader **rp)
 	struct sbin_reader *r = *rp;
 
 	*rp = NULL;
-	if (r == NULL)
+	if (!r)
 		return;
-	if (r->buffer != NULL)
+	if (r->buffer)
 		secret_wipe(r->buffer, r->buffer_size);
 	free(r->buffer);
 	free(r->header_bytes);
@@ -295,10 +294,10 @@ int sbin_reader_take(struct sbin_reader *r, uint32_t *index, uint64_t *offset,
 		return rc;
 	if (sbin_record_valid(out))
 		return 1;
-	fault_set(fault, KIT_ERR_STATE,
-		  "%s: record %lu is next by the consumed counter but is marked as consumed",
-		  r->in.name, (unsigned long)at + 1);
-	fault_todo(fault, "see what amt-setupbin check says, then make the file anew");
+	fault_set(fault, KIT_ERR_STATE, "%s: record %lu is next by the consumed counter but is "
+		  "marked as consumed\n"
+		  "see what amt-setupbin check says, then make the file anew", r->in.name,
+		  (unsigned long)at + 1);
 	return KIT_ERR_STATE;
 }
 
@@ -318,8 +317,8 @@ int sbin_writer_open(struct sbin_writer **out, struct outfile *file,
 
 	*out = NULL;
 	w = calloc(1, sizeof(*w));
-	if (w == NULL)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	if (!w)
+		return fault_nomem(fault);
 	w->file = file;
 	w->header = *header;
 	w->base = outfile_size(file);

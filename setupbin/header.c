@@ -103,23 +103,23 @@ int sbin_header_decode(const uint8_t *data, size_t size, struct sbin_header *out
 	read_copy(&r, out->rest, sizeof(out->rest));
 
 	if (sbin_uuid_major(out->uuid) == 0) {
-		fault_set(fault, KIT_ERR_FORMAT,
-			  "no setup.bin: the file type UUID at offset 0 is of no known version");
-		fault_todo(fault, "name a file that an AMT set-up tool made");
+		fault_set(fault, KIT_ERR_FORMAT, "no setup.bin: the file type UUID at offset 0 is "
+			  "of no known version\n"
+			  "name a file that an AMT set-up tool made");
 		return KIT_ERR_FORMAT;
 	}
 	if (out->chunks == 0 || out->chunks > SBIN_MAX_CHUNKS) {
-		fault_set(fault, KIT_ERR_RANGE,
-			  "the header's chunk count at offset 16 is %u, not 1 to %d",
-			  out->chunks, SBIN_MAX_CHUNKS);
-		fault_todo(fault, "firmware ignores such a file; make it anew");
+		fault_set(fault, KIT_ERR_RANGE, "the header's chunk count at offset 16 is %u, not "
+			  "1 to %d\n"
+			  "firmware ignores such a file; make it anew", out->chunks,
+			  SBIN_MAX_CHUNKS);
 		return KIT_ERR_RANGE;
 	}
 	if (out->record_chunks == 0 || out->record_chunks > SBIN_MAX_CHUNKS) {
-		fault_set(fault, KIT_ERR_RANGE,
-			  "the data record chunk count at offset 36 is %u, not 1 to %d",
-			  out->record_chunks, SBIN_MAX_CHUNKS);
-		fault_todo(fault, "firmware ignores such a file; make it anew");
+		fault_set(fault, KIT_ERR_RANGE, "the data record chunk count at offset 36 is %u, "
+			  "not 1 to %d\n"
+			  "firmware ignores such a file; make it anew", out->record_chunks,
+			  SBIN_MAX_CHUNKS);
 		return KIT_ERR_RANGE;
 	}
 	return 0;
@@ -150,16 +150,15 @@ int sbin_header_make(struct sbin_header *out, struct sbin_version version, uint1
 	const uint8_t *uuid = sbin_version_uuid(version);
 	static const uint16_t modules[] = { SBIN_ME, SBIN_AMT };
 
-	if (uuid == NULL) {
-		fault_set(fault, KIT_ERR_ARGUMENT, "there is no file version %u.%u",
-			  version.major, version.minor);
-		fault_todo(fault, "use 1.0, 2.0, 2.1, 3.0 or 4.0");
+	if (!uuid) {
+		fault_set(fault, KIT_ERR_ARGUMENT, "there is no file version %u.%u\n"
+			  "use 1.0, 2.0, 2.1, 3.0 or 4.0", version.major, version.minor);
 		return KIT_ERR_ARGUMENT;
 	}
 	if (version.major < 2 && flags != 0) {
-		fault_set(fault, KIT_ERR_ARGUMENT,
-			  "file version 1.0 has no flags: its records are always consumed");
-		fault_todo(fault, "use file version 2.0 or later for records that are not consumed");
+		fault_set(fault, KIT_ERR_ARGUMENT, "file version 1.0 has no flags: its records are "
+			  "always consumed\n"
+			  "use file version 2.0 or later for records that are not consumed");
 		return KIT_ERR_ARGUMENT;
 	}
 	memset(out, 0, sizeof(*out));

@@ -49,7 +49,7 @@ static int read_object(struct sbin_json *j, struct place at, json_t **out, struc
 	ungetc(c, j->file);
 	*out = json_load_callback(feed, &e, JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES,
 				  &error);
-	if (*out != NULL)
+	if (*out)
 		return 0;
 	if (ferror(j->file))
 		return fault_sys(fault, errno, "cannot read %s", j->name);
@@ -134,20 +134,20 @@ int sbin_json_open(struct sbin_json **out, FILE *file, const char *name, struct 
 	int rc = 0;
 
 	*out = NULL;
-	if (j != NULL) {
+	if (j) {
 		j->file = file;
 		j->name = strdup(name);
 		j->value = malloc(SBIN_VALUE_MAX);
 	}
-	if (j == NULL || j->name == NULL || j->value == NULL)
-		rc = fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	if (!j || !j->name || !j->value)
+		rc = fault_nomem(fault);
 	if (rc == 0)
 		rc = begin(j, fault);
 	if (rc == 0) {
 		j->record_size = (size_t)j->header.record_chunks * SBIN_CHUNK;
 		j->record = malloc(j->record_size);
-		if (j->record == NULL)
-			rc = fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		if (!j->record)
+			rc = fault_nomem(fault);
 	}
 	if (rc != 0)
 		sbin_json_free(&j);
@@ -236,13 +236,13 @@ void sbin_json_free(struct sbin_json **jp)
 	struct sbin_json *j = *jp;
 
 	*jp = NULL;
-	if (j == NULL)
+	if (!j)
 		return;
-	if (j->value != NULL)
+	if (j->value)
 		secret_wipe(j->value, SBIN_VALUE_MAX);
-	if (j->record != NULL)
+	if (j->record)
 		secret_wipe(j->record, j->record_size);
-	if (j->trailing != NULL)
+	if (j->trailing)
 		secret_wipe(j->trailing, j->trailing_size);
 	free(j->value);
 	free(j->record);

@@ -27,15 +27,15 @@ static int check_names(const struct sbin_json *j, struct place at, json_t *o,
 	json_object_foreach(o, key, value) {
 		const char *const *name = names;
 
-		while (*name != NULL && strcmp(*name, key) != 0)
+		while (*name && strcmp(*name, key) != 0)
 			name++;
-		if (*name == NULL) {
+		if (!*name) {
 			/* A name that is none may be anything, a password in the wrong place too. */
 			bool plain = key[strspn(key, "abcdefghijklmnopqrstuvwxyz_")] == '\0';
 			int rc = sbin_json_refuse(j, at, fault, KIT_ERR_FORMAT, plain ? key : "",
 						  "is a member that nobody knows");
 
-			fault_todo(fault, "setup.bin(5) has all that there are");
+			fault_hint(fault, "setup.bin(5) has all that there are");
 			return rc;
 		}
 	}
@@ -48,7 +48,7 @@ static int take_number(const struct sbin_json *j, struct place at, json_t *o, co
 {
 	json_t *value = json_object_get(o, name);
 
-	if (value == NULL)
+	if (!value)
 		return 0;
 	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
 	    json_integer_value(value) > max)
@@ -72,7 +72,7 @@ static int take_numbers(const struct sbin_json *j, struct place at, json_t *o,
 {
 	int rc = 0;
 
-	for (; rc == 0 && table->name != NULL; table++)
+	for (; rc == 0 && table->name; table++)
 		rc = take_number(j, at, o, table->name, table->max, table->out, fault);
 	return rc;
 }
@@ -83,7 +83,7 @@ static int take_flag(const struct sbin_json *j, struct place at, json_t *o, cons
 {
 	json_t *value = json_object_get(o, name);
 
-	if (value == NULL)
+	if (!value)
 		return 0;
 	if (!json_is_boolean(value))
 		return sbin_json_refuse(j, at, fault, KIT_ERR_FORMAT, name,
@@ -97,7 +97,7 @@ static int masked(const struct sbin_json *j, struct place at, struct fault *faul
 	int rc = sbin_json_refuse(j, at, fault, KIT_ERR_STATE, "",
 				  "was written without its secrets");
 
-	fault_todo(fault, "write it with \"amt-setupbin show --json --secrets FILE\"");
+	fault_hint(fault, "write it with \"amt-setupbin show --json --secrets FILE\"");
 	return rc;
 }
 
@@ -107,7 +107,7 @@ static int take_hex(const struct sbin_json *j, struct place at, json_t *o, const
 {
 	json_t *value = json_object_get(o, name);
 
-	if (value == NULL)
+	if (!value)
 		return 0;
 	if (json_is_null(value))
 		return masked(j, at, fault);
@@ -128,7 +128,7 @@ static int take_modules(struct sbin_json *j, struct place at, json_t *o, struct 
 		memset(j->header.rest, 0, sizeof(j->header.rest));
 		return take_hex(j, at, o, "rest", j->header.rest, room, &n, fault);
 	}
-	if (list == NULL)
+	if (!list)
 		return 0;
 	if (!json_is_array(list) || json_array_size(list) > SBIN_HEADER_MODULES)
 		return sbin_json_refuse(j, at, fault, KIT_ERR_FORMAT, "modules",
@@ -147,7 +147,7 @@ static int take_modules(struct sbin_json *j, struct place at, json_t *o, struct 
 static int take_version(struct sbin_json *j, struct place at, json_t *o, struct fault *fault)
 {
 	json_t *value = json_object_get(o, "file_version");
-	const char *text = value != NULL ? json_string_value(value) : "2.1";
+	const char *text = value ? json_string_value(value) : "2.1";
 	struct sbin_header *h = &j->header;
 	const uint8_t *uuid;
 	unsigned major, minor;
@@ -155,17 +155,17 @@ static int take_version(struct sbin_json *j, struct place at, json_t *o, struct 
 	char after;
 	int rc;
 
-	if (text == NULL || sscanf(text, "%3u.%3u%c", &major, &minor, &after) != 2 || major > 255 ||
+	if (!text || sscanf(text, "%3u.%3u%c", &major, &minor, &after) != 2 || major > 255 ||
 	    minor > 255)
 		return sbin_json_refuse(j, at, fault, KIT_ERR_FORMAT, "file_version",
 					"is no version such as \"2.1\"");
 	sbin_header_make(h, (struct sbin_version){ 2, 1 }, 0, 0, NULL);
 	h->version = (struct sbin_version){ (uint8_t)major, (uint8_t)minor };
 	uuid = sbin_version_uuid(h->version);
-	if (uuid != NULL)
+	if (uuid)
 		memcpy(h->uuid, uuid, sizeof(h->uuid));
 	rc = take_hex(j, at, o, "uuid", h->uuid, sizeof(h->uuid), &n, fault);
-	if (rc == 0 && (n != 0 ? n != sizeof(h->uuid) : uuid == NULL))
+	if (rc == 0 && (n != 0 ? n != sizeof(h->uuid) : !uuid))
 		rc = sbin_json_refuse(
 			j, at, fault, KIT_ERR_FORMAT, "uuid",
 			"has to be 16 bytes, and has to be there for an unknown version");
@@ -178,8 +178,8 @@ static int take_more(struct sbin_json *j, struct place at, json_t *o, struct fau
 	size_t room = (j->header.chunks - 1u) * SBIN_CHUNK, n = 0;
 
 	j->more = calloc(1, room + 1);
-	if (j->more == NULL)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	if (!j->more)
+		return fault_nomem(fault);
 	return take_hex(j, at, o, "more", j->more, room, &n, fault);
 }
 
@@ -252,16 +252,16 @@ static int take_ids(const struct sbin_json *j, struct place at, json_t *o, struc
 	};
 	int rc;
 
-	if (named != NULL && (name == NULL || json_object_get(o, "module") != NULL ||
+	if (named && (!name || json_object_get(o, "module") != NULL ||
 			      json_object_get(o, "id") != NULL))
 		return sbin_json_refuse(j, at, fault, KIT_ERR_FORMAT, "name",
 					"is no string, or stands beside \"module\" or \"id\"");
-	if (name != NULL) {
+	if (name) {
 		*known = sbin_known_named(name);
-		if (*known == NULL) {
+		if (!*known) {
 			rc = sbin_json_refuse(j, at, fault, KIT_ERR_FORMAT, "name",
 					      "names no known variable");
-			fault_todo(fault, "\"amt-setupbin variables\" lists them");
+			fault_hint(fault, "\"amt-setupbin variables\" lists them");
 			return rc;
 		}
 		v->module = (*known)->module;
@@ -295,11 +295,11 @@ static int take_value(struct sbin_json *j, struct place at, json_t *o, const str
 			 json_integer_value(value));
 		text = number;
 	}
-	if (text == NULL)
+	if (!text)
 		return sbin_json_refuse(j, at, fault, KIT_ERR_FORMAT, "value",
 					"is missing, or no string");
 	v->value = j->value;
-	if (k != NULL) {
+	if (k) {
 		rc = sbin_value_parse(k, text, true, j->value, &v->length, fault);
 		if (rc != 0)
 			fault_context(fault, "%s: record %lu", j->name, at.number);
@@ -395,7 +395,7 @@ int sbin_json_take_record(struct sbin_json *j, json_t *o, struct sbin_record *r,
 	rc = check_names(j, at, o, names, fault);
 	if (rc != 0)
 		return rc;
-	if (list != NULL && !json_is_array(list))
+	if (list && !json_is_array(list))
 		return sbin_json_refuse(j, at, fault, KIT_ERR_FORMAT, "variables", "is no array");
 	sbin_record_init(r, j->record, j->record_size, (uint32_t)j->records);
 	sbin_record_begin(r, &w);
@@ -405,10 +405,9 @@ int sbin_json_take_record(struct sbin_json *j, json_t *o, struct sbin_record *r,
 			return rc;
 	}
 	if (w.error != 0) {
-		fault_set(fault, w.error, "%s: record %lu needs %zu bytes and has %zu", j->name,
-			  j->records, needed, r->size);
-		fault_todo(fault, "set \"record_chunks\" in the header to %zu",
-			   (needed + SBIN_CHUNK - 1) / SBIN_CHUNK);
+		fault_set(fault, w.error, "%s: record %lu needs %zu bytes and has %zu\n"
+			  "set \"record_chunks\" in the header to %zu", j->name, j->records, needed,
+			  r->size, (needed + SBIN_CHUNK - 1) / SBIN_CHUNK);
 		return w.error;
 	}
 	rc = take_hex(j, at, o, "rest", j->record + w.at, r->size - w.at, &n, fault);
@@ -425,7 +424,7 @@ int sbin_json_take_trailing(struct sbin_json *j, json_t *o, struct fault *fault)
 	if (rc != 0)
 		return rc;
 	j->trailing = malloc(room + 1);
-	if (j->trailing == NULL)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	if (!j->trailing)
+		return fault_nomem(fault);
 	return take_hex(j, at, o, "hex", j->trailing, room, &j->trailing_size, fault);
 }

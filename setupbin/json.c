@@ -10,7 +10,7 @@
 
 static void wipe_string(char *text)
 {
-	if (text != NULL)
+	if (text)
 		secret_wipe(text, strlen(text));
 	free(text);
 }
@@ -40,32 +40,32 @@ static size_t without_zeros(const uint8_t *data, size_t size)
 
 static bool is_number(const struct sbin_known *k)
 {
-	return k != NULL && (k->type == SBIN_U8 || k->type == SBIN_U16 || k->type == SBIN_U32);
+	return k && (k->type == SBIN_U8 || k->type == SBIN_U16 || k->type == SBIN_U32);
 }
 
 static json_t *variable_object(const struct sbin_variable *v, bool secrets)
 {
 	static const uint8_t zeros[3] = { 0 };
 	const struct sbin_known *k = sbin_known_find(v->module, v->id);
-	bool shown = secrets || k == NULL || !k->secret;
+	bool shown = secrets || !k || !k->secret;
 	json_t *o = json_object();
 	char *text = shown ? sbin_value_show(k, v) : NULL;
 	int rc;
 
-	if (k != NULL) {
+	if (k) {
 		rc = set(o, "name", json_string(k->name));
 	} else {
 		rc = set(o, "module", json_integer(v->module));
 		if (rc == 0)
 			rc = set(o, "id", json_integer(v->id));
 	}
-	if (rc == 0 && text != NULL && is_number(k) && strspn(text, "0123456789") == strlen(text))
+	if (rc == 0 && text && is_number(k) && strspn(text, "0123456789") == strlen(text))
 		rc = set(o, "value", json_integer(sbin_value_number(v)));
 	else if (rc == 0)
 		rc = set(o, "value", shown ? json_string(text) : json_null());
 	if (rc == 0 && v->reserved != 0)
 		rc = set(o, "reserved", json_integer(v->reserved));
-	if (rc == 0 && v->padding != NULL && memcmp(v->padding, zeros, padding4(v->length)) != 0)
+	if (rc == 0 && v->padding && memcmp(v->padding, zeros, padding4(v->length)) != 0)
 		rc = set_hex(o, "padding", v->padding, padding4(v->length), shown);
 	wipe_string(text);
 	if (rc == 0)
@@ -160,7 +160,7 @@ static int set_header(json_t *o, const struct sbin_header *h, bool counted)
 
 	snprintf(version, sizeof(version), "%u.%u", h->version.major, h->version.minor);
 	rc = set(o, "file_version", json_string(version));
-	if (rc == 0 && (uuid == NULL || memcmp(uuid, h->uuid, sizeof(h->uuid)) != 0))
+	if (rc == 0 && (!uuid || memcmp(uuid, h->uuid, sizeof(h->uuid)) != 0))
 		rc = set_hex(o, "uuid", h->uuid, sizeof(h->uuid), true);
 	if (rc == 0)
 		rc = set(o, "consume", json_boolean(!(h->flags & SBIN_DO_NOT_CONSUME)));
@@ -203,14 +203,14 @@ static json_t *header_object(const struct sbin_reader *reader, bool counted, boo
 /* Dumps and gives up VALUE, which may be NULL when out of memory. */
 static int dump(FILE *out, json_t *value, struct fault *fault)
 {
-	int rc = value != NULL ? json_dumpf(value, out, 0) : -1;
+	int rc = value ? json_dumpf(value, out, 0) : -1;
 
 	json_decref(value);
 	if (rc == 0)
 		return 0;
 	if (ferror(out))
 		return fault_set(fault, KIT_ERR_SYSTEM, "cannot write the JSON");
-	return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	return fault_nomem(fault);
 }
 
 /* What stands behind the last whole record, at offset AT. */
@@ -222,8 +222,8 @@ static int write_trailing(FILE *out, const struct sbin_input *in, uint64_t at, b
 	int64_t n;
 	int rc = 0;
 
-	if (data == NULL)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	if (!data)
+		return fault_nomem(fault);
 	n = in->read_at(in->context, at, data, SBIN_TRAILING_MAX + 1, fault);
 	if (n <= 0) {
 		rc = (int)n;
@@ -233,7 +233,7 @@ static int write_trailing(FILE *out, const struct sbin_input *in, uint64_t at, b
 		rc = fault_set(fault, KIT_ERR_RANGE,
 			       "%s: more than %d bytes follow the last record (offset %llu)",
 			       in->name, SBIN_TRAILING_MAX, (unsigned long long)at);
-		fault_todo(fault, "cut the file off there (truncate -s %llu)",
+		fault_hint(fault, "cut the file off there (truncate -s %llu)",
 			   (unsigned long long)at);
 		goto out;
 	}
@@ -275,8 +275,10 @@ int sbin_json_write(FILE *out, const struct sbin_input *in, bool secrets, struct
 		fault_pass(fault, &end);
 	fputs("\n]", out);
 	if (rc == 0)
-		rc = write_trailing(out, in, ((uint64_t)h->chunks + (uint64_t)n * h->record_chunks) *
-				    SBIN_CHUNK, secrets, fault);
+		rc = write_trailing(out, in,
+				    ((uint64_t)h->chunks + (uint64_t)n * h->record_chunks) *
+					    SBIN_CHUNK,
+				    secrets, fault);
 	fputs("\n}\n", out);
 	sbin_reader_free(&reader);
 	return rc;

@@ -89,7 +89,7 @@ int sbin_record_append(struct sbin_record *r, struct writer *w, const struct sbi
 		w->error = KIT_ERR_RANGE;
 		w->at += bytes;
 	}
-	if (needed != NULL)
+	if (needed)
 		*needed = w->at;
 	return w->error;
 }
@@ -255,10 +255,9 @@ int sbin_record_from_entry(struct sbin_record *r, const struct keyentry *entry, 
 
 	if (entry->new_password[0] == '\0' && strcmp(current, PASSWORD_FACTORY) == 0) {
 		pidpps_show_pid(entry->pair.pid, shown);
-		fault_set(fault, KIT_ERR_ARGUMENT,
-			  "record %lu (PID %s) has the factory password and no new one: "
-			  "firmware wants it changed", (unsigned long)r->number, shown);
-		fault_todo(fault, "give a new MEBx password with the key");
+		fault_set(fault, KIT_ERR_ARGUMENT, "record %lu (PID %s) has the factory password "
+			  "and no new one: firmware wants it changed\n"
+			  "give a new MEBx password with the key", (unsigned long)r->number, shown);
 		return KIT_ERR_ARGUMENT;
 	}
 	sbin_record_begin(r, &w);

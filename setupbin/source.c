@@ -73,9 +73,9 @@ static int setupbin_open(struct keysource **out, FILE *file, const char *name,
 	struct sbin_input in;
 	int rc;
 
-	if (s != NULL)
+	if (s)
 		s->name = strdup(name);
-	if (s == NULL || s->name == NULL) {
+	if (!s || !s->name) {
 		free(s);
 		return fault_sys(fault, ENOMEM, "cannot read %s", name);
 	}

@@ -67,7 +67,7 @@ char *sbin_hex_show(const uint8_t *data, size_t length)
 {
 	char *text = calloc(length + 1, 2);
 
-	if (text != NULL)
+	if (text)
 		hex_write(text, data, length);
 	return text;
 }
@@ -106,7 +106,7 @@ const char *sbin_value_word(const struct sbin_known *k, uint32_t number, size_t 
 	const char *at = k->words, *word;
 	uint32_t of_word;
 
-	while (at != NULL && next_word(&at, &of_word, &word, n))
+	while (at && next_word(&at, &of_word, &word, n))
 		if (of_word == number)
 			return word;
 	return NULL;
@@ -129,7 +129,7 @@ static int parse_number(const struct sbin_known *k, const char *text, uint8_t *o
 	uint32_t of_word;
 
 	*length = (uint16_t)bytes;
-	while (at != NULL && next_word(&at, &of_word, &word, &n)) {
+	while (at && next_word(&at, &of_word, &word, &n)) {
 		if (strlen(text) == n && strncasecmp(text, word, n) == 0) {
 			put_le32(encoded, of_word);
 			memcpy(out, encoded, bytes);
@@ -191,11 +191,11 @@ static int parse_certhash(const char *text, uint8_t *out, uint16_t *length)
 	uint8_t digest[SBIN_CERT_DIGEST_MAX];
 	struct sbin_certhash h = { .digest = digest };
 
-	if (colon == NULL)
+	if (!colon)
 		return KIT_ERR_FORMAT;
 	h.algorithm = sbin_certhash_named(text, (size_t)(colon - text));
 	end = strchr(colon + 1, ':');
-	if (h.algorithm == 0 || end == NULL ||
+	if (h.algorithm == 0 || !end ||
 	    hex_parse(colon + 1, (size_t)(end - colon - 1), digest, sizeof(digest),
 		      &h.digest_length) != 0 ||
 	    h.digest_length != sbin_certhash_digest_length(h.algorithm))
@@ -272,15 +272,16 @@ static void explain(const struct sbin_known *k, struct fault *fault)
 		[SBIN_U32] = "a number from 0 to 4294967295",
 		[SBIN_IPV4] = "an IPv4 address such as 10.0.0.5",
 		[SBIN_GUID] = "a GUID such as 01234567-89ab-cdef-0123-456789abcdef",
-		[SBIN_CERT_HASH] = ("sha1:HEX:NAME, sha256:HEX:NAME, sha384:HEX:NAME or, for --set, "
-				    "@CERTIFICATE-FILE"),
+		[SBIN_CERT_HASH] =
+			("sha1:HEX:NAME, sha256:HEX:NAME, sha384:HEX:NAME or, for --set, "
+			 "@CERTIFICATE-FILE"),
 		[SBIN_RAW] = "bytes as pairs of hexadecimal digits",
 	};
 
-	if (k->words != NULL)
-		fault_todo(fault, "%s takes one of: %s", k->name, k->words);
+	if (k->words)
+		fault_hint(fault, "%s takes one of: %s", k->name, k->words);
 	else
-		fault_todo(fault, "%s takes %s", k->name, forms[k->type]);
+		fault_hint(fault, "%s takes %s", k->name, forms[k->type]);
 }
 
 int sbin_value_parse(const struct sbin_known *k, const char *text, bool any_hex, uint8_t *out,
@@ -324,7 +325,7 @@ static char *show_number(const struct sbin_known *k, const struct sbin_variable 
 
 	if (v->length != number_bytes(k->type))
 		return NULL;
-	if (word != NULL)
+	if (word)
 		return strndup(word, n);
 	snprintf(text, sizeof(text), "%lu", (unsigned long)number);
 	return strdup(text);
@@ -366,7 +367,7 @@ static char *show_certhash(const struct sbin_variable *v)
 		return NULL;
 	name = show_text(h.name, h.name_length);
 	hex_write(digits, h.digest, h.digest_length);
-	if (name != NULL && asprintf(&text, "%s:%s:%s", sbin_certhash_name(h.algorithm), digits,
+	if (name && asprintf(&text, "%s:%s:%s", sbin_certhash_name(h.algorithm), digits,
 				     name) < 0)
 		text = NULL;
 	free(name);
@@ -402,7 +403,7 @@ static bool comes_back(const struct sbin_known *k, const char *text, const struc
 	uint16_t length = 0;
 	bool same;
 
-	if (again == NULL)
+	if (!again)
 		return false;
 	same = sbin_value_parse(k, text, true, again, &length, NULL) == 0 && length == v->length &&
 	       memcmp(again, v->value, length) == 0;
@@ -413,21 +414,21 @@ static bool comes_back(const struct sbin_known *k, const char *text, const struc
 
 static void forget(char *text)
 {
-	if (text != NULL)
+	if (text)
 		secret_wipe(text, strlen(text));
 	free(text);
 }
 
 char *sbin_value_show(const struct sbin_known *k, const struct sbin_variable *v)
 {
-	char *text = k != NULL ? show(k, v) : NULL, *digits;
+	char *text = k ? show(k, v) : NULL, *digits;
 
-	if (text != NULL && comes_back(k, text, v))
+	if (text && comes_back(k, text, v))
 		return text;
 	forget(text);
 	digits = sbin_hex_show(v->value, v->length);
 	text = NULL;
-	if (digits != NULL && asprintf(&text, "hex:%s", digits) < 0)
+	if (digits && asprintf(&text, "hex:%s", digits) < 0)
 		text = NULL;
 	forget(digits);
 	return text;

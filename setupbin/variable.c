@@ -86,7 +86,7 @@ const struct sbin_known sbin_known[] = {
 
 const struct sbin_known *sbin_known_find(uint16_t module, uint16_t id)
 {
-	for (const struct sbin_known *k = sbin_known; k->name != NULL; k++) {
+	for (const struct sbin_known *k = sbin_known; k->name; k++) {
 		if (k->module == module && k->id == id)
 			return k;
 	}
@@ -95,7 +95,7 @@ const struct sbin_known *sbin_known_find(uint16_t module, uint16_t id)
 
 const struct sbin_known *sbin_known_named(const char *name)
 {
-	for (const struct sbin_known *k = sbin_known; k->name != NULL; k++) {
+	for (const struct sbin_known *k = sbin_known; k->name; k++) {
 		if (strcmp(k->name, name) == 0)
 			return k;
 	}
@@ -120,7 +120,7 @@ int sbin_variable_encode(struct writer *w, const struct sbin_variable *v)
 	write_le16(w, v->length);
 	write_le16(w, v->reserved);
 	write_bytes(w, v->value, v->length);
-	if (v->padding != NULL)
+	if (v->padding)
 		write_bytes(w, v->padding, padding4(v->length));
 	else
 		write_zeros(w, padding4(v->length));

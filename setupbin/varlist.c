@@ -23,7 +23,7 @@ static int insert(struct sbin_varlist *l, size_t at, const struct sbin_variable 
 		size_t room = l->room != 0 ? 2 * l->room : 16;
 		struct sbin_variable *items = realloc(l->items, room * sizeof(*items));
 
-		if (items == NULL)
+		if (!items)
 			return KIT_ERR_NOMEM;
 		l->items = items;
 		l->room = room;
@@ -135,7 +135,7 @@ int sbin_varlist_read(struct sbin_varlist *l, const struct sbin_record *r, size_
 	sbin_walk_begin(&walk, r);
 	while (rc == 0 && (step = sbin_walk_next(&walk, &v)) != 0)
 		rc = step < 0 ? step : sbin_varlist_add(l, &v);
-	if (end != NULL)
+	if (end)
 		*end = walk.r.error != 0 ? walk.r.error_at : walk.r.at;
 	return rc;
 }
@@ -151,9 +151,9 @@ int sbin_varlist_write(const struct sbin_varlist *l, struct sbin_record *r, stru
 		rc = sbin_record_append(r, &w, &l->items[i], &needed);
 	if (rc == 0)
 		return 0;
-	fault_set(fault, rc, "record %lu needs %zu bytes, but its %zu chunks hold %zu",
-		  (unsigned long)r->number, needed, r->size / SBIN_CHUNK, r->size);
-	fault_todo(fault, "make the records longer (--chunks %zu), or leave variables out",
-		   (needed + SBIN_CHUNK - 1) / SBIN_CHUNK);
+	fault_set(fault, rc, "record %lu needs %zu bytes, but its %zu chunks hold %zu\n"
+		  "make the records longer (--chunks %zu), or leave variables out",
+		  (unsigned long)r->number, needed, r->size / SBIN_CHUNK, r->size,
+		  (needed + SBIN_CHUNK - 1) / SBIN_CHUNK);
 	return rc;
 }

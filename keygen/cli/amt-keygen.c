@@ -3,7 +3,8 @@
 
 static const struct cli_verb verbs[] = {
 	{
-		.name = "generate", .operands = "",
+		.name = "generate",
+		.operands = "",
 		.summary = "make pairs; into the server's key map, a list, a setup.bin",
 		.options = keygen_generate_options,
 		.run = keygen_generate,
@@ -21,16 +22,18 @@ static const struct cli_verb verbs[] = {
 			"amt-keygen generate -n 3 --format text",
 	},
 	{
-		.name = "check", .operands = "FILE|-",
+		.name = "check",
+		.operands = "FILE|-",
 		.summary = "check a list of pairs: CSV, text, JSON or setup.bin",
-		.min_operands = 1, .max_operands = 1, .flags = CLI_JSON,
+		.min_operands = 1,
+		.max_operands = 1,
+		.flags = CLI_JSON,
 		.run = keygen_check,
 		.details =
 			"A line for each that is bad: its number (record or element of other kinds), the"
 			" field and the rule, never the value. Exit status 1 if there is any.",
-		.examples =
-			"amt-keygen check keys.csv\n"
-			"gpg -d keys.csv.gpg | amt-keygen check -",
+		.examples = "amt-keygen check keys.csv\n"
+			    "gpg -d keys.csv.gpg | amt-keygen check -",
 	},
 	{ .name = NULL },
 };

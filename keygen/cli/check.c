@@ -106,9 +106,9 @@ int keygen_check(struct cli *cli)
 	if (cli->json) {
 		printf("%s],\n  \"kind\": \"%s\",\n  \"pairs\": %lu,\n  \"bad\": %lu,\n"
 		       "  \"duplicates\": %lu,\n  \"folded\": %lu,\n  \"complete\": %s\n}\n",
-		       r.problems ? "\n  " : "", source->kind, source->counts.entries - r.duplicates,
-		       source->counts.bad, r.duplicates, source->counts.folded,
-		       rc ? "false" : "true");
+		       r.problems ? "\n  " : "", source->kind,
+		       source->counts.entries - r.duplicates, source->counts.bad, r.duplicates,
+		       source->counts.folded, rc ? "false" : "true");
 	} else if (!rc && !cli->quiet) {
 		unsigned long good = source->counts.entries - r.duplicates;
 		unsigned long bad = source->counts.bad, folded = source->counts.folded;

@@ -15,7 +15,8 @@
 
 const struct cli_option keygen_generate_options[] = {
 	{ "number", 'n', "N", "how many pairs to make (1 to 10000000)", CLI_REQUIRED },
-	{ "output", 'o', "FILE", "write the pairs to FILE as a list ('-': standard output)", CLI_FILE },
+	{ "output", 'o', "FILE", "write the pairs to FILE as a list ('-': standard output)",
+	  CLI_FILE },
 	{ "format", 'f', "FORMAT", "of that list: csv (default), text or json" },
 	{ "map", 0, "DB", "commit the pairs to the server's key map DB, made if absent", CLI_FILE },
 	{ "key-file", 0, "FILE", "the map's key file (default DB.key)", CLI_FILE },
@@ -96,11 +97,11 @@ static int read_options(struct job *job, struct fault *fault)
 		return rc;
 	if (job->setupbin_path && !new_file && !job->random_passwords &&
 	    (!current || strcmp(job->common.current_password, PASSWORD_FACTORY) == 0)) {
-		fault_set(fault, KIT_ERR_ARGUMENT, "machines with the factory's MEBx password take a"
-			  " setup.bin only with a new one");
-		return fault_todo(fault, "give --new-password-file FILE or --random-passwords");
+		return fault_set(fault, KIT_ERR_ARGUMENT, "machines with the factory's MEBx "
+				 "password take a setup.bin only with a new one\n"
+				 "give --new-password-file FILE or --random-passwords");
 	}
-	return KIT_OK;
+	return 0;
 }
 
 static int open_all(struct job *job, struct fault *fault)
@@ -124,7 +125,8 @@ static int open_all(struct job *job, struct fault *fault)
 		if (!rc)
 			rc = outfile_distinct(job->setupbin, job->list, fault);
 		if (!rc)
-			rc = sbin_header_make(&header, job->version, 0, (uint32_t)job->number, fault);
+			rc = sbin_header_make(&header, job->version, 0, (uint32_t)job->number,
+					      fault);
 		if (!rc)
 			rc = sbin_writer_open(&job->setupbin_writer, job->setupbin, &header, fault);
 	}
@@ -165,7 +167,7 @@ static int put_pair(struct job *job, const struct keyentry *entry, uint32_t numb
 		    struct fault *fault)
 {
 	struct sbin_record record;
-	int rc = KIT_OK;
+	int rc = 0;
 
 	if (job->list)
 		rc = keywriter_put(&job->list_writer, entry, fault);
@@ -185,7 +187,7 @@ static int mark_pair(struct job *job, const char *pid, struct fault *fault)
 	int rc;
 
 	if (!job->map || (!job->list && !job->setupbin))
-		return KIT_OK;
+		return 0;
 	rc = keymap_find(job->map, pid, (int64_t)time(NULL), &pair, fault);
 	if (!rc)
 		rc = keymap_mark_exported(job->map, pair.id, job->batch, fault);
@@ -196,7 +198,7 @@ static int make_all(struct job *job, struct fault *fault)
 {
 	struct progress bar;
 	struct keyentry entry;
-	int rc = KIT_OK;
+	int rc = 0;
 
 	progress_begin(&bar, "making pairs", job->number, false, job->cli->quiet);
 	for (uint64_t i = 0; !rc && i < job->number; i++) {
@@ -227,10 +229,11 @@ static void tell_export(const struct job *job, bool written, struct fault *fault
 	const char *version = written ? NULL : cli_value(job->cli, "file-version");
 	const char *format = cli_value(job->cli, "format");
 
-	fault_todo(fault, "write them with: amt-provisionctl keys export --map %s%s%s --batch %" PRId64
-		   " --again%s%s%s%s%s%s", job->map_path, key_file ? " --key-file " : "",
-		   key_file ? key_file : "", job->batch,
-		   job->setupbin_path && !written ? " --setupbin FILE" : "",
+	fault_hint(fault,
+		   "write them with: amt-provisionctl keys export --map %s%s%s --batch %" PRId64
+		   " --again%s%s%s%s%s%s",
+		   job->map_path, key_file ? " --key-file " : "", key_file ? key_file : "",
+		   job->batch, job->setupbin_path && !written ? " --setupbin FILE" : "",
 		   version ? " --file-version " : "", version ? version : "",
 		   job->list_path ? " -o FILE" : "", format ? " -f " : "", format ? format : "");
 }
@@ -239,7 +242,7 @@ static void tell_export(const struct job *job, bool written, struct fault *fault
 static int commit_files(struct job *job, struct fault *fault)
 {
 	bool written;
-	int rc = KIT_OK;
+	int rc = 0;
 
 	if (job->setupbin)
 		rc = outfile_commit(&job->setupbin, fault);
@@ -247,8 +250,10 @@ static int commit_files(struct job *job, struct fault *fault)
 	if (!rc && job->list)
 		rc = outfile_commit(&job->list, fault);
 	if (rc && job->map) {
-		fault_context(fault, "what was generated (%" PRIu64 ") is safe in the map, yet not all"
-			      " the files are written", job->number);
+		fault_context(fault,
+			      "what was generated (%" PRIu64 ") is safe in the map, yet not all"
+			      " the files are written",
+			      job->number);
 		tell_export(job, written, fault);
 	}
 	return rc;
@@ -259,11 +264,13 @@ static void summary(const struct job *job)
 	const char *s = plural(job->number);
 
 	if (job->map)
-		cli_note(job->cli, "%" PRIu64 " pair%s committed to the key map %s (batch %" PRId64 ")",
+		cli_note(job->cli,
+			 "%" PRIu64 " pair%s committed to the key map %s (batch %" PRId64 ")",
 			 job->number, s, job->map_path, job->batch);
 	if (job->setupbin_path)
-		cli_note(job->cli, "%" PRIu64 " record%s written to %s (version %u.%u)", job->number,
-			 s, job->setupbin_path, job->version.major, job->version.minor);
+		cli_note(job->cli, "%" PRIu64 " record%s written to %s (version %u.%u)",
+			 job->number, s, job->setupbin_path, job->version.major,
+			 job->version.minor);
 	if (job->list_path && strcmp(job->list_path, "-") != 0)
 		cli_note(job->cli, "%" PRIu64 " pair%s written to %s", job->number, s,
 			 job->list_path);

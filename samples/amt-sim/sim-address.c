@@ -23,32 +23,32 @@ int address_parse(const char *text, uint16_t port, struct address *out, struct f
 	int rc;
 
 	/* A colon outside brackets separates the port, unless there are several: bare IPv6. */
-	if (colon != NULL && end == NULL && strchr(text, ':') != colon)
+	if (colon && !end && strchr(text, ':') != colon)
 		colon = NULL;
-	if (colon != NULL && end != NULL && colon < end)
+	if (colon && end && colon < end)
 		colon = NULL;
-	snprintf(service, sizeof service, "%u", port);
-	if (colon != NULL && (strlen(colon + 1) > 5 || colon[1] == '\0' ||
+	snprintf(service, sizeof(service), "%u", port);
+	if (colon && (strlen(colon + 1) > 5 || colon[1] == '\0' ||
 			      strspn(colon + 1, "0123456789") != strlen(colon + 1) ||
 			      atoi(colon + 1) > 65535))
 		return fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" has no port (0 to 65535) "
 				 "after its colon", text);
-	if (colon != NULL)
-		snprintf(service, sizeof service, "%s", colon + 1);
-	n = colon == NULL ? strlen(text) : (size_t)(colon - text);
-	if (text[0] == '[' && end != NULL) {
+	if (colon)
+		snprintf(service, sizeof(service), "%s", colon + 1);
+	n = !colon ? strlen(text) : (size_t)(colon - text);
+	if (text[0] == '[' && end) {
 		text++;
 		n = (size_t)(end - text);
 	}
-	if (n == 0 || n >= sizeof host)
+	if (n == 0 || n >= sizeof(host))
 		return fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" is no address", text);
 	memcpy(host, text, n);
 	host[n] = '\0';
 	rc = getaddrinfo(host, service, &hints, &found);
 	if (rc != 0) {
-		fault_set(fault, KIT_ERR_NOT_FOUND, "cannot find the address of \"%s\": %s", host,
-			  gai_strerror(rc));
-		return fault_todo(fault, "give an IP address, or put the name into DNS");
+		return fault_set(fault, KIT_ERR_NOT_FOUND, "cannot find the address of \"%s\": %s\n"
+				 "give an IP address, or put the name into DNS", host,
+				 gai_strerror(rc));
 	}
 	memcpy(&out->socket, found->ai_addr, found->ai_addrlen);
 	out->size = found->ai_addrlen;
@@ -67,12 +67,12 @@ void address_show(const struct address *a, char *out)
 	unsigned port = 0;
 
 	if (a->socket.ss_family == AF_INET) {
-		inet_ntop(AF_INET, &ipv4(a)->sin_addr, host, sizeof host);
+		inet_ntop(AF_INET, &ipv4(a)->sin_addr, host, sizeof(host));
 		port = ntohs(ipv4(a)->sin_port);
 	} else if (a->socket.ss_family == AF_INET6) {
 		const struct sockaddr_in6 *six = (const struct sockaddr_in6 *)&a->socket;
 
-		inet_ntop(AF_INET6, &six->sin6_addr, host, sizeof host);
+		inet_ntop(AF_INET6, &six->sin6_addr, host, sizeof(host));
 		port = ntohs(six->sin6_port);
 	}
 	if (port == 0)
@@ -122,13 +122,13 @@ int address_listen(struct address *a, struct fault *fault)
 	address_show(a, shown);
 	if (fd < 0)
 		return fault_sys(fault, errno, "cannot open a socket");
-	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) < 0 ||
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
 	    bind(fd, (struct sockaddr *)&a->socket, a->size) < 0 || listen(fd, BACKLOG) < 0 ||
 	    getsockname(fd, (struct sockaddr *)&a->socket, &a->size) < 0) {
 		bool foreign = errno == EADDRNOTAVAIL;
 		int rc = fault_sys(fault, errno, "cannot listen on %s", shown);
 
-		fault_todo(fault, foreign ? "give an address of this machine (127.x.y.z)" :
+		fault_hint(fault, foreign ? "give an address of this machine (127.x.y.z)" :
 			   "give another port, or stop what listens there");
 		close(fd);
 		return rc;

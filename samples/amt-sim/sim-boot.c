@@ -55,11 +55,11 @@ static int check_header(const struct sbin_header *h, const struct stick_file *f,
 				 "version %d", h->version.major, h->version.minor,
 				 sbin_uuid_major(h->uuid));
 	if (newer(h->version, reads)) {
-		fault_set(fault, KIT_ERR_NOT_FOUND,
-			  "setup.bin is of version %u.%u, this BIOS knows versions up to %u.%u",
-			  h->version.major, h->version.minor, reads.major, reads.minor);
-		return fault_todo(fault, "make the file with: --file-version %u.%u", reads.major,
-				  reads.minor);
+		return fault_set(fault, KIT_ERR_NOT_FOUND, "setup.bin is of version %u.%u, this "
+				 "BIOS knows versions up to %u.%u\n"
+				 "make the file with: --file-version %u.%u", h->version.major,
+				 h->version.minor, reads.major, reads.minor, reads.major,
+				 reads.minor);
 	}
 	if (sbin_header_file_bytes(h) > f->size)
 		return fault_set(fault, KIT_ERR_TRUNCATED,
@@ -112,14 +112,15 @@ static int mark_used(const struct stick_file *f, const struct sbin_header *h, ui
 			break;
 		if (i == 0)
 			put_le32(chunk + SBIN_RECORD_FLAGS_OFFSET,
-				 get_le32(chunk + SBIN_RECORD_FLAGS_OFFSET) & ~(uint32_t)SBIN_VALID);
+				 get_le32(chunk + SBIN_RECORD_FLAGS_OFFSET) &
+					 ~(uint32_t)SBIN_VALID);
 		if (wipe)
 			memset(chunk + keep, 0, SBIN_CHUNK - keep);
 		rc = write_chunk(f, at, chunk, fault);
 	}
 	if (rc == 0 && fsync(f->fd) < 0)
 		rc = fault_sys(fault, errno, "cannot mark the record used on the stick");
-	secret_wipe(chunk, sizeof chunk);
+	secret_wipe(chunk, sizeof(chunk));
 	return rc;
 }
 
@@ -131,30 +132,35 @@ int boot_take_entry(struct device *d, const struct keyentry *e, struct fault *fa
 	int rc;
 
 	if (d->state == DEVICE_POST) {
-		fault_set(fault, KIT_ERR_STATE, "already provisioned: the machine was set up before");
-		rc = fault_todo(fault, "take it back to factory state first");
+		rc = fault_set(fault, KIT_ERR_STATE, "already provisioned: the machine was set up "
+			       "before\n"
+			       "take it back to factory state first");
 		goto out;
 	}
 	if (strcmp(current, d->mebx) != 0) {
-		fault_set(fault, KIT_ERR_REFUSED, "2209 - USB provisioning error: the record's "
-			  "current MEBx password is not the machine's");
-		rc = fault_todo(fault, "clear CMOS to get the factory password back, or give the "
-				"record the password that the machine has");
+		rc = fault_set(fault, KIT_ERR_REFUSED, "2209 - USB provisioning error: the "
+			       "record's current MEBx password is not the machine's\n"
+			       "clear CMOS to get the factory password back, or give the record "
+			       "the password that the machine has");
 		goto out;
 	}
 	if (pidpps_check_pid(e->pair.pid) < 0) {
-		rc = fault_set(fault, KIT_ERR_REFUSED, "status 0x2A: the record's PID is not valid");
+		rc = fault_set(fault, KIT_ERR_REFUSED,
+			       "status 0x2A: the record's PID is not valid");
 		goto out;
 	}
 	if (pidpps_check_pps(e->pair.pps) < 0) {
-		rc = fault_set(fault, KIT_ERR_REFUSED, "status 0x2B: the record's PPS is not valid");
+		rc = fault_set(fault, KIT_ERR_REFUSED,
+			       "status 0x2B: the record's PPS is not valid");
 		goto out;
 	}
 	/* The factory's password may not stay; any other may. */
 	if (e->new_password[0] ? password_check_new(e->new_password, &rule) < 0
 			       : strcmp(current, PASSWORD_FACTORY) == 0) {
-		rc = fault_set(fault, KIT_ERR_REFUSED, "the record's new MEBx password will not do: "
-			       "%s", rule[0] ? rule : "there is none, and the factory's has to go");
+		rc = fault_set(fault, KIT_ERR_REFUSED,
+			       "the record's new MEBx password will not do: "
+			       "%s",
+			       rule[0] ? rule : "there is none, and the factory's has to go");
 		goto out;
 	}
 	d->pair = e->pair;
@@ -165,7 +171,7 @@ int boot_take_entry(struct device *d, const struct keyentry *e, struct fault *fa
 	if (rc < 0)
 		*d = before;
 out:
-	secret_wipe(&before, sizeof before);
+	secret_wipe(&before, sizeof(before));
 	return rc;
 }
 
@@ -183,7 +189,7 @@ static int take_record(struct device *d, const struct stick_file *file, struct s
 	if (rc == 0) {
 		rc = fault_set(fault, KIT_ERR_NOT_FOUND, "no record of setup.bin is left, of %u",
 			       h->records);
-		fault_todo(fault, "write fresh keys to the stick");
+		fault_hint(fault, "write fresh keys to the stick");
 	}
 	if (rc < 0)
 		return rc;
@@ -207,10 +213,10 @@ static int take_record(struct device *d, const struct stick_file *file, struct s
 	if (report->consumed)
 		rc = mark_used(file, h, offset, wipe, fault);
 	if (rc < 0)
-		fault_todo(fault, "the machine holds the key of record %u already: do not use "
+		fault_hint(fault, "the machine holds the key of record %u already: do not use "
 			   "that record for another one", index + 1);
 out:
-	secret_wipe(&entry, sizeof entry);
+	secret_wipe(&entry, sizeof(entry));
 	return rc;
 }
 
@@ -225,7 +231,7 @@ int boot_from_stick(struct device *d, const char *stick, const struct boot_bios 
 	off_t size;
 	int fd, rc;
 
-	memset(report, 0, sizeof *report);
+	memset(report, 0, sizeof(*report));
 	fd = open(stick, O_RDWR | O_CLOEXEC);
 	if (fd < 0 && (errno == EROFS || errno == EACCES)) {
 		writable = false;
@@ -250,9 +256,10 @@ int boot_from_stick(struct device *d, const char *stick, const struct boot_bios 
 	if (rc < 0)
 		goto out;
 	if (!writable && sbin_header_consumable(sbin_reader_header(r))) {
-		rc = fault_set(fault, KIT_ERR_READ_ONLY,
-			       "the stick is write-protected, but its records are to be marked used");
-		fault_todo(fault, "move the stick's lock switch");
+		rc = fault_set(
+			fault, KIT_ERR_READ_ONLY,
+			"the stick is write-protected, but its records are to be marked used");
+		fault_hint(fault, "move the stick's lock switch");
 		goto out;
 	}
 	rc = take_record(d, &file, r, bios->wipe, report, fault);

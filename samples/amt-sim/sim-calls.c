@@ -32,7 +32,7 @@ static void gather_calls(struct names *all)
 	for (size_t i = 0; (call = soap_call(i)) != NULL; i++)
 		add(all, call);
 	for (size_t i = 0; (c = class_at(i)) != NULL; i++)
-		for (const struct class_method *m = c->methods; m != NULL && m->name != NULL; m++)
+		for (const struct class_method *m = c->methods; m && m->name; m++)
 			add(all, m->name);
 }
 
@@ -41,7 +41,7 @@ static void gather_classes(struct names *all, bool read)
 	const struct class *c;
 
 	for (size_t i = 0; (c = class_at(i)) != NULL; i++)
-		if (read || c->put != NULL)
+		if (read || c->put)
 			add(all, c->name);
 	if (read)
 		add(all, "Identify");
@@ -71,11 +71,11 @@ int calls_check(const char *name, bool read, const char *option, struct fault *f
 
 	gather_calls(&calls);
 	gather_classes(&classes, read);
-	if (name == NULL || has(&calls, name) || has(&classes, name))
+	if (!name || has(&calls, name) || has(&classes, name))
 		return 0;
-	list(&classes, text, sizeof text);
+	list(&classes, text, sizeof(text));
 	fault_set(fault, KIT_ERR_ARGUMENT, "--%s: \"%.64s\" is no call, and not one of %s", option,
 		  name, text);
-	list(&calls, text, sizeof text);
-	return fault_todo(fault, "calls: %s", text);
+	list(&calls, text, sizeof(text));
+	return fault_hint(fault, "calls: %s", text);
 }

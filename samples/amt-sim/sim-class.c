@@ -51,10 +51,10 @@ static unsigned put_general(struct device *d, const xmlNode *instance)
 	const char *host = xml_child_text(instance, "HostName");
 	const char *domain = xml_child_text(instance, "DomainName");
 	const char *realm = xml_child_text(instance, "DigestRealm");
-	char host_before[sizeof d->host];
+	char host_before[sizeof(d->host)];
 	unsigned status;
 
-	if (realm != NULL && strcmp(realm, d->realm) != 0)
+	if (realm && strcmp(realm, d->realm) != 0)
 		return AMT_INVALID_PARAMETER;
 	strcpy(host_before, d->host);
 	status = setup_host(d, host);
@@ -91,7 +91,7 @@ static void write_software(const struct device *d, const struct habits *habits,
 {
 	char version[32];
 
-	snprintf(version, sizeof version, "%u.%u.%u", d->firmware.major, d->firmware.minor,
+	snprintf(version, sizeof(version), "%u.%u.%u", d->firmware.major, d->firmware.minor,
 		 d->firmware.build);
 	xml_open(a, "g:CIM_SoftwareIdentity");
 	xml_element(a, "g:InstanceID", instance);
@@ -107,7 +107,7 @@ static void write_package(const struct device *d, const struct habits *habits,
 	uint8_t uuid[16];
 
 	told_uuid(d, habits, uuid);
-	hex_show(uuid, sizeof uuid, true, guid);
+	hex_show(uuid, sizeof(uuid), true, guid);
 	xml_open(a, "g:CIM_ComputerSystemPackage");
 	xml_element(a, "g:PlatformGUID", guid);
 	xml_close(a);
@@ -195,7 +195,7 @@ static unsigned run_uuid(struct device *d, const struct habits *habits, const xm
 			 struct xml_answer *a)
 {
 	uint8_t uuid[16];
-	gnutls_datum_t raw = { uuid, sizeof uuid }, text = { NULL, 0 };
+	gnutls_datum_t raw = { uuid, sizeof(uuid) }, text = { NULL, 0 };
 
 	told_uuid(d, habits, uuid);
 	if (gnutls_base64_encode2(&raw, &text) < 0)
@@ -252,7 +252,7 @@ static const struct class classes[] = {
 
 const struct class *class_find(const char *uri)
 {
-	for (size_t i = 0; i < sizeof classes / sizeof classes[0]; i++) {
+	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
 		size_t n = strlen(classes[i].schema);
 
 		if (strncmp(uri, classes[i].schema, n) == 0 &&
@@ -264,14 +264,14 @@ const struct class *class_find(const char *uri)
 
 const struct class *class_at(size_t i)
 {
-	return i < sizeof classes / sizeof classes[0] ? &classes[i] : NULL;
+	return i < sizeof(classes) / sizeof(classes[0]) ? &classes[i] : NULL;
 }
 
 bool class_has(const struct class *c, const char *instance)
 {
-	if (c->instances == NULL)
+	if (!c->instances)
 		return true;
-	for (size_t i = 0; instance != NULL && c->instances[i] != NULL; i++)
+	for (size_t i = 0; instance && c->instances[i]; i++)
 		if (strcmp(instance, c->instances[i]) == 0)
 			return true;
 	return false;
@@ -281,7 +281,7 @@ const struct class_method *class_method(const struct class *c, const char *name)
 {
 	const struct class_method *m = c->methods;
 
-	while (m != NULL && m->name != NULL && strcmp(m->name, name) != 0)
+	while (m && m->name && strcmp(m->name, name) != 0)
 		m++;
-	return m != NULL && m->name != NULL ? m : NULL;
+	return m && m->name ? m : NULL;
 }

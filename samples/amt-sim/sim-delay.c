@@ -38,13 +38,13 @@ static void *run(void *argument)
 	while (!d->ending) {
 		struct waiting *w = d->first;
 
-		if (w == NULL) {
+		if (!w) {
 			pthread_cond_wait(&d->changed, &d->lock);
 		} else if (!past(&w->due)) {
 			pthread_cond_timedwait(&d->changed, &d->lock, &w->due);
 		} else {
 			d->first = w->next;
-			if (d->first == NULL)
+			if (!d->first)
 				d->last = &d->first;
 			MHD_resume_connection(w->connection);
 			free(w);
@@ -56,13 +56,13 @@ static void *run(void *argument)
 
 int delay_new(struct delay **out, uint64_t ms, struct fault *fault)
 {
-	struct delay *d = calloc(1, sizeof *d);
+	struct delay *d = calloc(1, sizeof(*d));
 	pthread_condattr_t clock;
 	int err;
 
 	*out = NULL;
-	if (d == NULL)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	if (!d)
+		return fault_nomem(fault);
 	d->ms = ms;
 	d->last = &d->first;
 	pthread_mutex_init(&d->lock, NULL);
@@ -84,9 +84,9 @@ int delay_new(struct delay **out, uint64_t ms, struct fault *fault)
 /* Suspend the connection and remember it; the lock is held when 0 is returned. */
 static int suspend(struct delay *d, struct MHD_Connection *connection, struct waiting **out)
 {
-	struct waiting *w = calloc(1, sizeof *w);
+	struct waiting *w = calloc(1, sizeof(*w));
 
-	if (w == NULL)
+	if (!w)
 		return KIT_ERR_NOMEM;
 	pthread_mutex_lock(&d->lock);
 	if (d->ending) {
@@ -139,7 +139,7 @@ static void resume_all(struct waiting **list)
 	struct waiting *w = *list;
 
 	*list = NULL;
-	while (w != NULL) {
+	while (w) {
 		struct waiting *next = w->next;
 
 		MHD_resume_connection(w->connection);
@@ -160,7 +160,7 @@ void delay_stop(struct delay *d)
 
 void delay_free(struct delay **d)
 {
-	if (*d == NULL)
+	if (!*d)
 		return;
 	delay_stop(*d);
 	pthread_join((*d)->thread, NULL);

@@ -86,25 +86,25 @@ int device_factory(struct device *d, const uint8_t *uuid, struct device_firmware
 	uint8_t realm[16];
 	int rc = 0;
 
-	memset(d, 0, sizeof *d);
-	if (gnutls_rnd(GNUTLS_RND_NONCE, realm, sizeof realm) < 0)
+	memset(d, 0, sizeof(*d));
+	if (gnutls_rnd(GNUTLS_RND_NONCE, realm, sizeof(realm)) < 0)
 		return fault_set(fault, KIT_ERR_CRYPTO, "no random numbers for a new machine");
-	if (uuid != NULL)
+	if (uuid)
 		memcpy(d->uuid, uuid, 16);
 	else
 		rc = device_random_uuid(d->uuid, fault);
 	if (rc < 0)
 		return rc;
-	if (file != NULL) {
+	if (file) {
 		d->file = strdup(file);
-		if (d->file == NULL)
-			return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		if (!d->file)
+			return fault_nomem(fault);
 	}
 	d->firmware = firmware;
 	d->state = DEVICE_PRE;
 	strcpy(d->mebx, PASSWORD_FACTORY);
 	strcpy(d->realm, "Digest:");
-	hex_show(realm, sizeof realm, true, d->realm + strlen(d->realm));
+	hex_show(realm, sizeof(realm), true, d->realm + strlen(d->realm));
 	strcpy(d->user, DEVICE_ADMIN);
 	return 0;
 }
@@ -140,7 +140,7 @@ static const struct field {
 	FIELD("host-name", host), FIELD("domain-name", domain),
 	FIELD("clock-offset", clock_offset),
 };
-#define FIELDS	(sizeof fields / sizeof fields[0])
+#define FIELDS	(sizeof(fields) / sizeof(fields[0]))
 
 /* Take TEXT (writable, ended by NUL) apart. True when every field was there, once, and fits. */
 static bool flash_parse(struct flash *f, char *text)
@@ -152,7 +152,7 @@ static bool flash_parse(struct flash *f, char *text)
 		size_t i = 0;
 
 		next = strchr(line, '\n');
-		if (next == NULL || value == NULL || value > next)
+		if (!next || !value || value > next)
 			return false;
 		*next++ = '\0';
 		*value = '\0';
@@ -202,12 +202,12 @@ int device_load(struct device *d, const char *file, struct fault *fault)
 	struct flash flash = { .uuid = "" };
 	ssize_t size;
 
-	memset(d, 0, sizeof *d);
+	memset(d, 0, sizeof(*d));
 	fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0) {
 		rc = fault_sys(fault, errno, "cannot open the machine's state %s", file);
 		if (rc == KIT_ERR_NOT_FOUND)
-			fault_todo(fault, "make the machine with: amt-sim boot --state %s", file);
+			fault_hint(fault, "make the machine with: amt-sim boot --state %s", file);
 		return rc;
 	}
 	if (fstat(fd, &st) < 0) {
@@ -217,7 +217,7 @@ int device_load(struct device *d, const char *file, struct fault *fault)
 	if (st.st_mode & 077) {
 		rc = fault_set(fault, KIT_ERR_PERMISSION,
 			       "%s holds a machine's secrets and others can read it", file);
-		fault_todo(fault, "chmod 600 %s", file);
+		fault_hint(fault, "chmod 600 %s", file);
 		goto out;
 	}
 	size = read(fd, text, FILE_MAX);
@@ -228,15 +228,15 @@ int device_load(struct device *d, const char *file, struct fault *fault)
 	text[size] = '\0';
 	if (!flash_parse(&flash, text) || !from_flash(d, &flash)) {
 		rc = fault_set(fault, KIT_ERR_FORMAT, "%s is no machine's state of amt-sim", file);
-		fault_todo(fault, "move it away to begin again with a machine from the factory");
+		fault_hint(fault, "move it away to begin again with a machine from the factory");
 		goto out;
 	}
 	d->file = strdup(file);
-	if (d->file == NULL)
-		rc = fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	if (!d->file)
+		rc = fault_nomem(fault);
 out:
-	secret_wipe(text, sizeof text);
-	secret_wipe(&flash, sizeof flash);
+	secret_wipe(text, sizeof(text));
+	secret_wipe(&flash, sizeof(flash));
 	close(fd);
 	if (rc < 0)
 		device_clear(d);
@@ -246,13 +246,13 @@ out:
 static void to_flash(const struct device *d, struct flash *f)
 {
 	device_show_uuid(d->uuid, f->uuid);
-	snprintf(f->firmware, sizeof f->firmware, "%u.%u.%u", d->firmware.major,
+	snprintf(f->firmware, sizeof(f->firmware), "%u.%u.%u", d->firmware.major,
 		 d->firmware.minor, d->firmware.build);
 	strcpy(f->state, state_names[d->state]);
 	if (d->admin_set)
-		hex_show(d->digest, sizeof d->digest, false, f->digest);
+		hex_show(d->digest, sizeof(d->digest), false, f->digest);
 	if (d->clock_set)
-		snprintf(f->clock_offset, sizeof f->clock_offset, "%lld",
+		snprintf(f->clock_offset, sizeof(f->clock_offset), "%lld",
 			 (long long)d->clock_offset);
 	strcpy(f->mebx, d->mebx);
 	strcpy(f->pid, d->pair.pid);
@@ -270,40 +270,40 @@ int device_save(const struct device *d, struct fault *fault)
 	char line[32 + DEVICE_DOMAIN_MAX];
 	int rc;
 
-	if (d->file == NULL)
+	if (!d->file)
 		return 0;
 	to_flash(d, &flash);
 	rc = outfile_open(&o, d->file, OUTFILE_FORCE, fault);
 	for (size_t i = 0; rc == 0 && i < FIELDS; i++) {
-		snprintf(line, sizeof line, "%s: %s\n", fields[i].name,
+		snprintf(line, sizeof(line), "%s: %s\n", fields[i].name,
 			 (const char *)&flash + fields[i].offset);
 		rc = outfile_write(o, line, strlen(line), fault);
 	}
 	if (rc == 0)
 		rc = outfile_commit(&o, fault);
 	outfile_discard(&o);
-	secret_wipe(line, sizeof line);
-	secret_wipe(&flash, sizeof flash);
+	secret_wipe(line, sizeof(line));
+	secret_wipe(&flash, sizeof(flash));
 	return rc;
 }
 
 void device_clear(struct device *d)
 {
 	free(d->file);
-	secret_wipe(d, sizeof *d);
+	secret_wipe(d, sizeof(*d));
 }
 
 const char *device_account(const struct device *d, uint8_t *digest)
 {
-	char text[sizeof DEVICE_ADMIN + DEVICE_REALM + PASSWORD_MAX + 2];
+	char text[sizeof(DEVICE_ADMIN) + DEVICE_REALM + PASSWORD_MAX + 2];
 	int rc;
 
 	if (d->admin_set) {
-		memcpy(digest, d->digest, sizeof d->digest);
+		memcpy(digest, d->digest, sizeof(d->digest));
 		return d->user;
 	}
-	snprintf(text, sizeof text, "%s:%s:%s", DEVICE_ADMIN, d->realm, d->mebx);
+	snprintf(text, sizeof(text), "%s:%s:%s", DEVICE_ADMIN, d->realm, d->mebx);
 	rc = gnutls_hash_fast(GNUTLS_DIG_MD5, text, strlen(text), digest);
-	secret_wipe(text, sizeof text);
+	secret_wipe(text, sizeof(text));
 	return rc < 0 ? NULL : DEVICE_ADMIN;
 }

@@ -41,7 +41,7 @@ struct device {
 	bool clock_set;
 	int64_t clock_offset;		/* seconds that the device's clock is ahead of ours */
 	uint32_t clock_told;		/* Ta0 that was told last, 0: none (not kept in the file) */
-	bool off;			/* powered down; its management engine lives on (not kept) */
+	bool off; /* powered down; its management engine lives on (not kept) */
 	char host[DEVICE_HOST_MAX + 1];
 	char domain[DEVICE_DOMAIN_MAX + 1];
 };

@@ -22,7 +22,7 @@ static bool make_nonce(const uint8_t *secret, uint64_t when, char *out)
 		bytes[i] = (uint8_t)(when >> 8 * (7 - i));
 	if (gnutls_hmac_fast(GNUTLS_MAC_MD5, secret, DIGEST_SECRET, bytes, 8, bytes + 8) < 0)
 		return false;
-	hex_show(bytes, sizeof bytes, false, out);
+	hex_show(bytes, sizeof(bytes), false, out);
 	return true;
 }
 
@@ -82,7 +82,7 @@ bool digest_md5_hex(const char *text, char *out)
 
 	if (gnutls_hash_fast(GNUTLS_DIG_MD5, text, strlen(text), sum) < 0)
 		return false;
-	hex_show(sum, sizeof sum, false, out);
+	hex_show(sum, sizeof(sum), false, out);
 	return true;
 }
 
@@ -95,11 +95,14 @@ static bool parse(const char *list, struct answer *a)
 {
 	char algorithm[DIGEST_VALUE];
 
-	return digest_parameter(list, "username", a->user) && digest_parameter(list, "realm", a->realm) &&
+	return digest_parameter(list, "username", a->user) &&
+	       digest_parameter(list, "realm", a->realm) &&
 	       digest_parameter(list, "nonce", a->nonce) && digest_parameter(list, "uri", a->uri) &&
 	       digest_parameter(list, "qop", a->qop) && digest_parameter(list, "nc", a->nc) &&
-	       digest_parameter(list, "cnonce", a->cnonce) && digest_parameter(list, "response", a->response) &&
-	       (!digest_parameter(list, "algorithm", algorithm) || strcasecmp(algorithm, "MD5") == 0);
+	       digest_parameter(list, "cnonce", a->cnonce) &&
+	       digest_parameter(list, "response", a->response) &&
+	       (!digest_parameter(list, "algorithm", algorithm) ||
+		strcasecmp(algorithm, "MD5") == 0);
 }
 
 /* Is the response MD5(digest:nonce:nc:cnonce:auth:MD5(method:uri))? */
@@ -108,15 +111,15 @@ static bool proves(const struct answer *a, const char *method, const uint8_t *di
 	char text[HEX + 4 * DIGEST_VALUE + HEX], request[HEX + 1], response[HEX + 1];
 	bool ok;
 
-	snprintf(text, sizeof text, "%s:%s", method, a->uri);
+	snprintf(text, sizeof(text), "%s:%s", method, a->uri);
 	if (!digest_md5_hex(text, request))
 		return false;
 	hex_show(digest, 16, false, text);
-	snprintf(text + HEX, sizeof text - HEX, ":%s:%s:%s:auth:%s", a->nonce, a->nc, a->cnonce,
+	snprintf(text + HEX, sizeof(text) - HEX, ":%s:%s:%s:auth:%s", a->nonce, a->nc, a->cnonce,
 		 request);
 	ok = digest_md5_hex(text, response) && strlen(a->response) == HEX &&
 	     secret_equal(response, a->response, HEX);
-	secret_wipe(text, sizeof text);
+	secret_wipe(text, sizeof(text));
 	return ok;
 }
 
@@ -127,7 +130,7 @@ enum digest_result digest_check(const uint8_t *secret, const char *header, const
 	struct answer a;
 	uint64_t when;
 
-	if (header == NULL)
+	if (!header)
 		return DIGEST_NONE;
 	if (strncasecmp(header, "Digest ", 7) != 0 || !parse(header + 7, &a) ||
 	    strcmp(a.user, user) != 0 || strcmp(a.realm, realm) != 0 || strcmp(a.uri, path) != 0 ||

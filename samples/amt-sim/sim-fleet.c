@@ -14,15 +14,15 @@ int fleet_init(struct fleet *f, size_t n, const struct address *first, struct fa
 	struct address last;
 	int rc = address_after(first, (uint32_t)(n - 1), 0, &last, fault);
 
-	memset(f, 0, sizeof *f);
+	memset(f, 0, sizeof(*f));
 	f->wake = -1;
 	if (rc < 0)
 		return rc;
 	f->first = *first;
 	f->n = n;
-	f->devices = calloc(n, sizeof *f->devices);
-	if (f->devices == NULL)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	f->devices = calloc(n, sizeof(*f->devices));
+	if (!f->devices)
+		return fault_nomem(fault);
 	pthread_mutex_init(&f->lock, NULL);
 	f->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (f->wake < 0)
@@ -32,14 +32,14 @@ int fleet_init(struct fleet *f, size_t n, const struct address *first, struct fa
 
 void fleet_clear(struct fleet *f)
 {
-	for (size_t i = 0; f->devices != NULL && i < f->n; i++)
+	for (size_t i = 0; f->devices && i < f->n; i++)
 		device_clear(&f->devices[i]);
-	if (f->devices != NULL)
+	if (f->devices)
 		pthread_mutex_destroy(&f->lock);
 	free(f->devices);
 	if (f->wake >= 0)
 		close(f->wake);
-	memset(f, 0, sizeof *f);
+	memset(f, 0, sizeof(*f));
 	f->wake = -1;
 }
 
@@ -60,15 +60,15 @@ void fleet_say(struct fleet *f, const struct device *d, const char *format, ...)
 	char text[512], *p = text;
 	va_list args;
 
-	if (f->event == NULL)
+	if (!f->event)
 		return;
-	if (d != NULL && address_after(&f->first, (uint32_t)(d - f->devices), 0, &a, NULL) == 0) {
+	if (d && address_after(&f->first, (uint32_t)(d - f->devices), 0, &a, NULL) == 0) {
 		address_show(&a, text);
 		p += strlen(text);
 		p += snprintf(p, 3, ": ");
 	}
 	va_start(args, format);
-	vsnprintf(p, sizeof text - (size_t)(p - text), format, args);
+	vsnprintf(p, sizeof(text) - (size_t)(p - text), format, args);
 	va_end(args);
 	f->event(f->context, text);
 }

@@ -9,7 +9,7 @@ static int parse_word(const struct cli *cli, const char *name, const char *const
 {
 	const char *value = cli_value(cli, name);
 
-	if (value == NULL)
+	if (!value)
 		return 0;
 	for (size_t i = 0; i < n; i++) {
 		if (strcmp(value, words[i]) == 0) {
@@ -17,8 +17,8 @@ static int parse_word(const struct cli *cli, const char *name, const char *const
 			return 0;
 		}
 	}
-	fault_set(fault, KIT_ERR_ARGUMENT, "--%s: \"%s\" is not known", name, value);
-	return fault_todo(fault, "see the words in --help");
+	return fault_set(fault, KIT_ERR_ARGUMENT, "--%s: \"%s\" is not known\n"
+			 "see the words in --help", name, value);
 }
 
 int habits_parse(const struct cli *cli, struct habits *h, struct fault *fault)
@@ -32,7 +32,7 @@ int habits_parse(const struct cli *cli, struct habits *h, struct fault *fault)
 	uint64_t status = 0x10;
 	int rc;
 
-	memset(h, 0, sizeof *h);
+	memset(h, 0, sizeof(*h));
 	h->answer_bytes = 10 * 1024 * 1024;
 	rc = parse_word(cli, "handshake", handshakes, 3, &handshake, fault);
 	if (rc == 0)
@@ -62,7 +62,7 @@ int habits_parse(const struct cli *cli, struct habits *h, struct fault *fault)
 
 bool habits_refuse(const struct habits *h, const char *call, unsigned *status)
 {
-	if (h->refuse == NULL || strcmp(h->refuse, call) != 0)
+	if (!h->refuse || strcmp(h->refuse, call) != 0)
 		return false;
 	*status = h->refuse_status;
 	return true;
@@ -71,7 +71,7 @@ bool habits_refuse(const struct habits *h, const char *call, unsigned *status)
 enum habits_answer habits_answer_to(const struct habits *h, const char *call, uint64_t *bad)
 {
 	if (h->answer == ANSWER_GOOD ||
-	    (h->answer_to != NULL && strcmp(h->answer_to, call) != 0) ||
+	    (h->answer_to && strcmp(h->answer_to, call) != 0) ||
 	    (h->answer_times != 0 && *bad >= h->answer_times))
 		return ANSWER_GOOD;
 	++*bad;

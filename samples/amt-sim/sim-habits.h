@@ -19,13 +19,13 @@ enum habits_handshake {
 
 enum habits_answer {
 	ANSWER_GOOD,
-	ANSWER_HANG,		/* half of it, then silence */
-	ANSWER_TRUNCATED,	/* half of it, then the end */
-	ANSWER_DROP,		/* no answer: the connection is closed, the call has been carried out */
-	ANSWER_BIG,		/* as many bytes as asked for */
-	ANSWER_GARBAGE,		/* no XML */
-	ANSWER_ENTITIES,	/* XML with a document type, entities in entities, an outside file */
-	ANSWER_ERROR,		/* HTTP 500 */
+	ANSWER_HANG,	  /* half of it, then silence */
+	ANSWER_TRUNCATED, /* half of it, then the end */
+	ANSWER_DROP,	  /* no answer: the connection is closed, the call has been carried out */
+	ANSWER_BIG,	  /* as many bytes as asked for */
+	ANSWER_GARBAGE,	  /* no XML */
+	ANSWER_ENTITIES,  /* XML with a document type, entities in entities, an outside file */
+	ANSWER_ERROR,	  /* HTTP 500 */
 };
 
 struct habits {
@@ -47,18 +47,22 @@ struct habits {
 /* Options that set habits, for the table of a verb. */
 #define HABIT_OPTIONS \
 	{ "delay", 0, "MS", "wait this many milliseconds before each answer", 0, 0 }, \
-	{ "answer", 0, "HOW", "good, hang, truncated, drop, big, garbage, entities or error", 0, 0 }, \
-	{ "answer-bytes", 0, "SIZE", "size of a big answer (10M)", 0, 0 }, \
-	{ "answer-to", 0, "CALL", "only this call or class is answered badly", 0, 0 }, \
-	{ "answer-times", 0, "N", "only the first N such answers are bad", 0, 0 }, \
-	{ "refuse", 0, "CALL", "refuse this call", 0, 0 }, \
-	{ "refuse-status", 0, "STATUS", "with this status (16: not permitted)", 0, 0 }, \
-	{ "handshake", 0, "HOW", "good, hang or close", 0, 0 }, \
-	{ "tls", 0, "VERSION", "1.0 or 1.1 (1.0)", 0, 0 }, \
-	{ "no-digest", 0, NULL, "ask nobody to log in", 0, 0 }, \
-	{ "wrong-pps", 0, NULL, "hold another PPS than the record's", 0, 0 }, \
-	{ "wrong-uuid", 0, NULL, "tell another UUID than the hello's", 0, 0 }, \
-	{ "shut-after-commit", 0, NULL, "take no connection once set up", 0, 0 }
+		{ "answer", 0, \
+		  "HOW",    "good, hang, truncated, drop, big, garbage, entities or error", \
+		  0,	    0 }, \
+		{ "answer-bytes", 0, "SIZE", "size of a big answer (10M)", 0, 0 }, \
+		{ "answer-to", 0, "CALL", "only this call or class is answered badly", 0, 0 }, \
+		{ "answer-times", 0, "N", "only the first N such answers are bad", 0, 0 }, \
+		{ "refuse", 0, "CALL", "refuse this call", 0, 0 }, \
+		{ "refuse-status", 0, "STATUS", "with this status (16: not permitted)", 0, 0 }, \
+		{ "handshake", 0, "HOW", "good, hang or close", 0, 0 }, \
+		{ "tls", 0, "VERSION", "1.0 or 1.1 (1.0)", 0, 0 }, \
+		{ "no-digest", 0, NULL, "ask nobody to log in", 0, 0 }, \
+		{ "wrong-pps", 0, NULL, "hold another PPS than the record's", 0, 0 }, \
+		{ "wrong-uuid", 0, NULL, "tell another UUID than the hello's", 0, 0 }, \
+	{ \
+		"shut-after-commit", 0, NULL, "take no connection once set up", 0, 0 \
+	}
 
 /* Read them. The texts in *H are those of the command line. Returns 0 or KIT_ERR_ARGUMENT. */
 int habits_parse(const struct cli *cli, struct habits *h, struct fault *fault);

@@ -34,7 +34,7 @@ size_t hello_make(const struct hello *h, uint8_t *out)
 	write_le16(&w, h->version);
 	write_le32(&w, h->retry);
 	device_smbios_uuid(h->uuid, uuid);
-	write_bytes(&w, uuid, sizeof uuid);
+	write_bytes(&w, uuid, sizeof(uuid));
 	if (h->version != 3) {
 		write_bytes(&w, h->pid, PID_LENGTH);
 		return w.at;
@@ -57,7 +57,7 @@ int hello_connect(const struct address *from, const struct address *to, struct f
 
 	if (fd < 0)
 		return fault_sys(fault, errno, "cannot open a socket");
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (from->socket.ss_family != to->socket.ss_family ||
 	    bind(fd, (const struct sockaddr *)&from->socket, from->size) < 0) {
 		address_show(from, shown);
@@ -104,7 +104,7 @@ static bool closed_within(int fd, unsigned ms)
 			left = 0;
 		if (poll(&p, 1, (int)(left * 1000 + 0.999)) == 0)
 			return false;
-		n = recv(fd, dropped, sizeof dropped, MSG_DONTWAIT);
+		n = recv(fd, dropped, sizeof(dropped), MSG_DONTWAIT);
 		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
 			return true;
 	}
@@ -114,7 +114,7 @@ static int wait_connected(int fd, struct fault *fault)
 {
 	struct pollfd p = { .fd = fd, .events = POLLOUT };
 	int err = 0, n;
-	socklen_t size = sizeof err;
+	socklen_t size = sizeof(err);
 
 	do
 		n = poll(&p, 1, CONNECT_MS);
@@ -125,8 +125,8 @@ static int wait_connected(int fd, struct fault *fault)
 		err = errno;
 	if (err == 0)
 		return 0;
-	fault_set(fault, KIT_ERR_NETWORK, "cannot connect to the server: %s", strerror(err));
-	fault_todo(fault, "look whether amt-provisiond runs and listens there");
+	fault_set(fault, KIT_ERR_NETWORK, "cannot connect to the server: %s\n"
+		  "look whether amt-provisiond runs and listens there", strerror(err));
 	return KIT_ERR_NETWORK;
 }
 
@@ -138,7 +138,7 @@ int hello_send(const struct address *from, const struct address *to, const uint8
 	double began;
 	int fd, rc;
 
-	memset(out, 0, sizeof *out);
+	memset(out, 0, sizeof(*out));
 	fd = hello_connect(from, to, fault);
 	if (fd < 0)
 		return fd;

@@ -255,12 +255,12 @@ int life_run(struct fleet *f, struct service *s, const struct life *life, int si
 	uint64_t now = now_ms();
 	int rc;
 
-	memset(out, 0, sizeof *out);
-	l.hellos = calloc(f->n, sizeof *l.hellos);
-	l.ring = calloc(f->n, sizeof *l.ring);
+	memset(out, 0, sizeof(*out));
+	l.hellos = calloc(f->n, sizeof(*l.hellos));
+	l.ring = calloc(f->n, sizeof(*l.ring));
 	l.epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (l.hellos == NULL || l.ring == NULL) {
-		rc = fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	if (!l.hellos || !l.ring) {
+		rc = fault_nomem(fault);
 		goto out;
 	}
 	for (size_t i = 0; i < f->n; i++) {
@@ -268,14 +268,14 @@ int life_run(struct fleet *f, struct service *s, const struct life *life, int si
 		l.hellos[i].due = now + life->window * i / f->n;
 		l.ring[i] = i;
 	}
-	l.waiting = life->server != NULL ? f->n : 0;
+	l.waiting = life->server ? f->n : 0;
 	rc = watch(&l, signals, EPOLLIN, TAG_SIGNAL, fault);
 	if (rc == 0)
 		rc = watch(&l, f->wake, EPOLLIN, TAG_WAKE, fault);
 	if (rc == 0)
 		rc = loop(&l, s, fault);
 out:
-	for (size_t i = 0; l.hellos != NULL && l.ring != NULL && i < f->n; i++)
+	for (size_t i = 0; l.hellos && l.ring && i < f->n; i++)
 		hang_up(&l.hellos[i]);
 	if (l.epoll >= 0)
 		close(l.epoll);

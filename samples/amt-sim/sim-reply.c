@@ -44,10 +44,10 @@ static struct MHD_Response *make_piecemeal(enum habits_answer how, uint64_t byte
 					   const char *text, size_t size,
 					   struct MHD_Connection *connection, struct delay *delay)
 {
-	struct piecemeal *p = malloc(sizeof *p + size);
+	struct piecemeal *p = malloc(sizeof(*p) + size);
 	struct MHD_Response *r;
 
-	if (p == NULL)
+	if (!p)
 		return NULL;
 	p->how = how;
 	p->connection = connection;
@@ -57,7 +57,7 @@ static struct MHD_Response *make_piecemeal(enum habits_answer how, uint64_t byte
 	memcpy(p->text, text, size);
 	r = MHD_create_response_from_callback(how == ANSWER_BIG && bytes > size ? bytes : size,
 					      BLOCK, give, p, free);
-	if (r == NULL)
+	if (!r)
 		free(p);
 	return r;
 }
@@ -90,11 +90,11 @@ struct MHD_Response *reply_make(enum habits_answer how, uint64_t bytes, const ch
 		return make_piecemeal(how, bytes, text, size, connection, delay);
 	case ANSWER_GARBAGE:
 		text = garbage;
-		size = sizeof garbage - 1;
+		size = sizeof(garbage) - 1;
 		break;
 	case ANSWER_ENTITIES:
 		text = entities;
-		size = sizeof entities - 1;
+		size = sizeof(entities) - 1;
 		break;
 	default:
 		break;

@@ -51,9 +51,9 @@ static struct device *device_of(struct service *s, const struct MHD_Connection *
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		(struct MHD_Connection *)connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct address local = { .size = sizeof local.socket };
+	struct address local = { .size = sizeof(local.socket) };
 
-	if (info == NULL || getsockname(info->connect_fd, (struct sockaddr *)&local.socket,
+	if (!info || getsockname(info->connect_fd, (struct sockaddr *)&local.socket,
 					&local.size) < 0)
 		return NULL;
 	return fleet_at(s->fleet, &local);
@@ -91,9 +91,9 @@ static void last_word(struct door *door, struct MHD_Connection *connection, bool
 		known ? GNUTLS_A_BAD_RECORD_MAC : GNUTLS_A_UNKNOWN_PSK_IDENTITY,
 	};
 
-	if (info != NULL)
-		send(info->connect_fd, alert, sizeof alert, MSG_NOSIGNAL | MSG_DONTWAIT);
-	if (d != NULL)
+	if (info)
+		send(info->connect_fd, alert, sizeof(alert), MSG_NOSIGNAL | MSG_DONTWAIT);
+	if (d)
 		fleet_say(door->service->fleet, d, "refused a TLS connection: %s",
 			  known ? "the other end has another PPS"
 				: "the identity is not this machine's PID");
@@ -105,10 +105,10 @@ static void connection_changed(void *context, struct MHD_Connection *connection,
 	struct progress *p = *own;
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		*own = calloc(1, sizeof *p);
+		*own = calloc(1, sizeof(*p));
 		return;
 	}
-	if (p != NULL && p->asked && !p->spoke)
+	if (p && p->asked && !p->spoke)
 		last_word(context, connection, p->known);
 	free(p);
 	*own = NULL;
@@ -123,21 +123,21 @@ static int give_psk(void *context, const struct MHD_Connection *connection, cons
 	struct progress *p = progress_of(connection);
 	char *pps = NULL;
 
-	if (d == NULL || p == NULL)
+	if (!d || !p)
 		return -1;
 	p->asked = true;
 	pthread_mutex_lock(&s->fleet->lock);
 	if (d->state != DEVICE_PRE && strcmp(name, d->pair.pid) == 0 &&
 	    !(d->state == DEVICE_POST && s->fleet->habits.shut_after_commit)) {
 		pps = malloc(PPS_LENGTH);
-		if (pps != NULL)
+		if (pps)
 			memcpy(pps, d->pair.pps, PPS_LENGTH);
-		if (pps != NULL && s->fleet->habits.wrong_pps)
+		if (pps && s->fleet->habits.wrong_pps)
 			pps[0] ^= 1;
 		p->known = true;
 	}
 	pthread_mutex_unlock(&s->fleet->lock);
-	if (pps == NULL)
+	if (!pps)
 		return -1;
 	*key = pps;
 	*size = PPS_LENGTH;
@@ -174,10 +174,10 @@ static enum digest_result check_login(const struct service *s, const struct devi
 	if (s->fleet->habits.no_digest)
 		return DIGEST_OK;
 	user = device_account(d, digest);
-	if (user != NULL)
+	if (user)
 		result = digest_check(s->random, header, method, path, d->realm, user, digest,
 				      seconds_now());
-	secret_wipe(digest, sizeof digest);
+	secret_wipe(digest, sizeof(digest));
 	if (result == DIGEST_WRONG)
 		fleet_say(s->fleet, d, "refused a login: wrong user or password");
 	return result;
@@ -187,7 +187,7 @@ static void set_headers(struct MHD_Response *response, const struct device *d, c
 {
 	char server[80];
 
-	snprintf(server, sizeof server, "Intel(R) Active Management Technology %u.%u.%u",
+	snprintf(server, sizeof(server), "Intel(R) Active Management Technology %u.%u.%u",
 		 d->firmware.major, d->firmware.minor, d->firmware.build);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_SERVER, server);
 	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, type);
@@ -200,7 +200,7 @@ static void answer_plainly(struct request *r, const struct device *d, unsigned h
 	r->http = http;
 	r->response = MHD_create_response_from_buffer(strlen(text), (void *)text,
 						      MHD_RESPMEM_MUST_COPY);
-	if (r->response != NULL)
+	if (r->response)
 		set_headers(r->response, d, "text/plain");
 }
 
@@ -211,7 +211,7 @@ static void challenge(const struct service *s, const struct device *d, bool stal
 	char text[DIGEST_CHALLENGE];
 
 	answer_plainly(r, d, MHD_HTTP_UNAUTHORIZED, "log in\n");
-	if (r->response != NULL && digest_challenge(s->random, d->realm, stale, seconds_now(), text))
+	if (r->response && digest_challenge(s->random, d->realm, stale, seconds_now(), text))
 		MHD_add_response_header(r->response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, text);
 }
 
@@ -242,8 +242,8 @@ static void answer_call(struct service *s, struct device *d, struct MHD_Connecti
 	if (how == ANSWER_ERROR)
 		r->http = MHD_HTTP_INTERNAL_SERVER_ERROR;
 	r->response = reply_make(how, habits->answer_bytes, text, size, connection, s->delay);
-	r->close = r->response == NULL;
-	if (r->response != NULL)
+	r->close = !r->response;
+	if (r->response)
 		set_headers(r->response, d, wsman ? WSMAN_SIM_TYPE : SOAP_SIM_TYPE);
 	if (status == 0)
 		fleet_say(s->fleet, d, "%s", call);
@@ -280,7 +280,7 @@ static void answer(struct door *door, struct device *d, struct MHD_Connection *c
 		answer_plainly(r, d, MHD_HTTP_METHOD_NOT_ALLOWED, "use POST\n");
 	else
 		answer_call(door->service, d, connection, path, r);
-	if (r->response == NULL)
+	if (!r->response)
 		r->close = true;
 }
 
@@ -301,11 +301,11 @@ static void gather(struct request *r, const char *data, size_t size)
 	}
 	/* Not realloc(): what it leaves behind cannot be wiped. */
 	more = malloc(r->size + size);
-	if (more == NULL) {
+	if (!more) {
 		r->too_big = true;
 		return;
 	}
-	if (r->body != NULL) {
+	if (r->body) {
 		memcpy(more, r->body, r->size);
 		secret_wipe(r->body, r->size);
 		free(r->body);
@@ -326,11 +326,11 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 	struct progress *p = progress_of(connection);
 	struct device *d;
 
-	if (p != NULL)
+	if (p)
 		p->spoke = true;
-	if (r == NULL) {
-		*own = calloc(1, sizeof *r);
-		return *own != NULL ? MHD_YES : MHD_NO;
+	if (!r) {
+		*own = calloc(1, sizeof(*r));
+		return *own ? MHD_YES : MHD_NO;
 	}
 	if (*data_size > 0) {
 		gather(r, data, *data_size);
@@ -340,7 +340,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 	if (r->answered)		/* its time has come */
 		return queue(connection, r);
 	d = device_of(s, connection);
-	if (d == NULL)
+	if (!d)
 		return MHD_NO;
 	pthread_mutex_lock(&s->fleet->lock);
 	answer(door, d, connection, path, method, r);
@@ -355,12 +355,12 @@ static void completed(void *context, struct MHD_Connection *connection, void **o
 {
 	struct request *r = *own;
 
-	if (r == NULL)
+	if (!r)
 		return;
-	if (r->body != NULL)
+	if (r->body)
 		secret_wipe(r->body, r->size);
 	free(r->body);
-	if (r->response != NULL)
+	if (r->response)
 		MHD_destroy_response(r->response);
 	free(r);
 	*own = NULL;
@@ -402,7 +402,7 @@ static int start_daemon(struct door *door, const struct fleet *fleet, struct fau
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * fleet->n + 64),
 		MHD_OPTION_ARRAY, door->plain ? none : tls, MHD_OPTION_END);
-	if (door->daemon == NULL)
+	if (!door->daemon)
 		return fault_set(fault, KIT_ERR_LIBRARY, "libmicrohttpd cannot start the service");
 	door->socket = -1;
 	return 0;
@@ -411,17 +411,17 @@ static int start_daemon(struct door *door, const struct fleet *fleet, struct fau
 int service_start(struct service **out, struct fleet *fleet, uint16_t port, uint16_t plain,
 		  struct fault *fault)
 {
-	struct service *s = calloc(1, sizeof *s);
+	struct service *s = calloc(1, sizeof(*s));
 	int rc;
 
 	*out = NULL;
-	if (s == NULL)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	if (!s)
+		return fault_nomem(fault);
 	s->fleet = fleet;
 	s->tls = (struct door){ .service = s, .socket = -1 };
 	s->plain = (struct door){ .service = s, .plain = true, .socket = -1 };
 	rc = delay_new(&s->delay, fleet->habits.delay, fault);
-	if (rc == 0 && gnutls_rnd(GNUTLS_RND_RANDOM, s->random, sizeof s->random) < 0)
+	if (rc == 0 && gnutls_rnd(GNUTLS_RND_RANDOM, s->random, sizeof(s->random)) < 0)
 		rc = fault_set(fault, KIT_ERR_CRYPTO, "no random numbers for logins");
 	if (rc == 0)
 		rc = open_socket(&s->tls, fleet, port, fault);
@@ -444,18 +444,18 @@ unsigned service_connections(const struct service *s)
 	unsigned n = 0;
 
 	for (size_t i = 0; i < 2; i++) {
-		const union MHD_DaemonInfo *info = doors[i]->daemon == NULL ? NULL :
+		const union MHD_DaemonInfo *info = !doors[i]->daemon ? NULL :
 			MHD_get_daemon_info(doors[i]->daemon,
 					    MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
 
-		n += info == NULL ? 0 : info->num_connections;
+		n += !info ? 0 : info->num_connections;
 	}
 	return n;
 }
 
 static void stop_door(struct door *door)
 {
-	if (door->daemon != NULL)
+	if (door->daemon)
 		MHD_stop_daemon(door->daemon);
 	if (door->socket >= 0)
 		close(door->socket);
@@ -463,7 +463,7 @@ static void stop_door(struct door *door)
 
 void service_stop(struct service **s)
 {
-	if (*s == NULL)
+	if (!*s)
 		return;
 	if ((*s)->delay != NULL)
 		delay_stop((*s)->delay);

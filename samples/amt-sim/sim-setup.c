@@ -19,7 +19,7 @@ static unsigned keep(struct device *d, struct device *before)
 		*d = *before;
 		status = AMT_INTERNAL_ERROR;
 	}
-	secret_wipe(before, sizeof *before);
+	secret_wipe(before, sizeof(*before));
 	return status;
 }
 
@@ -44,10 +44,10 @@ unsigned setup_admin(struct device *d, const char *user, const char *digest)
 {
 	struct device before = *d;
 
-	if (user == NULL || digest == NULL || user[0] == '\0' ||
+	if (!user || !digest || user[0] == '\0' ||
 	    strlen(user) > DEVICE_USER_MAX || strpbrk(user, ":\r\n") != NULL ||
-	    !decode_base64(digest, d->digest, sizeof d->digest)) {
-		secret_wipe(&before, sizeof before);
+	    !decode_base64(digest, d->digest, sizeof(d->digest))) {
+		secret_wipe(&before, sizeof(before));
 		return AMT_INVALID_PARAMETER;
 	}
 	strcpy(d->user, user);
@@ -73,7 +73,7 @@ unsigned setup_host(struct device *d, const char *name)
 {
 	struct device before;
 
-	if (name == NULL)
+	if (!name)
 		return AMT_INVALID_PARAMETER;
 	if (!name_ok(name, DEVICE_HOST_MAX, false))
 		return AMT_INVALID_NAME;
@@ -86,7 +86,7 @@ unsigned setup_domain(struct device *d, const char *name)
 {
 	struct device before;
 
-	if (name == NULL)
+	if (!name)
 		return AMT_INVALID_PARAMETER;
 	if (!name_ok(name, DEVICE_DOMAIN_MAX, true))
 		return AMT_INVALID_DOMAIN;
@@ -106,7 +106,7 @@ static bool parse_seconds(const char *text, uint32_t *out)
 	unsigned long n;
 	char *end;
 
-	if (text == NULL || !isdigit((unsigned char)text[0]))
+	if (!text || !isdigit((unsigned char)text[0]))
 		return false;
 	errno = 0;
 	n = strtoul(text, &end, 10);
@@ -137,7 +137,7 @@ unsigned setup_mebx(struct device *d, const char *password)
 
 	if (d->state != DEVICE_IN)
 		return AMT_INVALID_STATE;
-	if (password == NULL)
+	if (!password)
 		return AMT_INVALID_PARAMETER;
 	if (password_check_new(password, NULL) < 0)
 		return AMT_INVALID_PASSWORD;
@@ -152,9 +152,9 @@ unsigned setup_psk(struct device *d, const char *pid, const char *pps)
 
 	if (d->state != DEVICE_IN)
 		return AMT_INVALID_STATE;
-	if (pid == NULL || strlen(pid) != PID_LENGTH || pidpps_check_pid(pid) < 0)
+	if (!pid || strlen(pid) != PID_LENGTH || pidpps_check_pid(pid) < 0)
 		return AMT_INVALID_PID;
-	if (pps == NULL || strlen(pps) != PPS_LENGTH || pidpps_check_pps(pps) < 0)
+	if (!pps || strlen(pps) != PPS_LENGTH || pidpps_check_pps(pps) < 0)
 		return AMT_INVALID_PPS;
 	before = *d;
 	strcpy(d->pair.pid, pid);
@@ -183,8 +183,8 @@ unsigned setup_unprovision(struct device *d)
 		return AMT_INVALID_STATE;
 	before = *d;
 	d->state = DEVICE_PRE;
-	secret_wipe(&d->pair, sizeof d->pair);
-	secret_wipe(d->digest, sizeof d->digest);
+	secret_wipe(&d->pair, sizeof(d->pair));
+	secret_wipe(d->digest, sizeof(d->digest));
 	strcpy(d->user, DEVICE_ADMIN);
 	d->admin_set = d->clock_set = false;
 	d->clock_offset = 0;

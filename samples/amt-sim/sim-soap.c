@@ -42,7 +42,7 @@ static void write_version(struct device *d, struct xml_answer *a)
 {
 	char version[32];
 
-	snprintf(version, sizeof version, "%u.%u.%u", d->firmware.major, d->firmware.minor,
+	snprintf(version, sizeof(version), "%u.%u.%u", d->firmware.major, d->firmware.minor,
 		 d->firmware.build);
 	xml_element(a, "Version", version);
 }
@@ -122,9 +122,9 @@ static unsigned run_power(struct device *d, const xmlNode *input)
 	const char *command = xml_child_text(input, "Command");
 	const char *oem = xml_child_text(input, "IanaOemNumber");
 
-	if (oem == NULL || strcmp(oem, INTEL_IANA) != 0)
+	if (!oem || strcmp(oem, INTEL_IANA) != 0)
 		return AMT_UNSUPPORTED_OEM;
-	if (command == NULL || strlen(command) != 2 || command[0] != '1' || command[1] < '6' ||
+	if (!command || strlen(command) != 2 || command[0] != '1' || command[1] < '6' ||
 	    command[1] > '9')
 		return AMT_INVALID_COMMAND;
 	d->off = command[1] == '8';
@@ -168,12 +168,12 @@ static const struct soap_call calls[] = {
 
 const char *soap_call(size_t i)
 {
-	return i < sizeof calls / sizeof calls[0] ? calls[i].name : NULL;
+	return i < sizeof(calls) / sizeof(calls[0]) ? calls[i].name : NULL;
 }
 
 static const struct service *find_service(const char *path)
 {
-	for (size_t i = 0; i < sizeof services / sizeof services[0]; i++)
+	for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++)
 		if (strcmp(services[i]->path, path) == 0)
 			return services[i];
 	return NULL;
@@ -186,7 +186,7 @@ bool soap_has_path(const char *path)
 
 static const struct soap_call *find_call(const struct service *service, const xmlNode *input)
 {
-	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++)
+	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		if (calls[i].service == service &&
 		    xml_is(input, calls[i].name, service->name_space))
 			return &calls[i];
@@ -208,12 +208,12 @@ static unsigned answer(struct device *d, const struct habits *habits, const stru
 	char name[CALL_NAME + sizeof "Response"];
 
 	if (!habits_refuse(habits, c->name, status))
-		*status = c->run == NULL ? (unsigned)AMT_OK : c->run(d, input);
-	snprintf(name, sizeof name, "%sResponse", c->name);
+		*status = !c->run ? (unsigned)AMT_OK : c->run(d, input);
+	snprintf(name, sizeof(name), "%sResponse", c->name);
 	xml_open(a, name);
 	xml_attribute(a, "xmlns", c->service->name_space);
 	xml_number(a, "StatusCode", *status);
-	if (*status == AMT_OK && c->write != NULL)
+	if (*status == AMT_OK && c->write)
 		c->write(d, a);
 	xml_close(a);
 	return 200;

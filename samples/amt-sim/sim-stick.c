@@ -151,11 +151,10 @@ static int check_contiguous(const struct volume *v, uint32_t first, uint32_t cou
 			next = get_le32(sector + at % SECTOR) & 0x0fffffff;
 		if (i + 1 == count ? next < (v->bits == 16 ? 0xfff8u : 0x0ffffff8u)
 				   : next != first + i + 1) {
-			fault_set(fault, KIT_ERR_NOT_FOUND,
-				  "setup.bin is in pieces: cluster %u is not followed by the next "
-				  "one", first + i);
-			return fault_todo(fault, "prepare the stick again: old firmware reads "
-					  "the file in one go");
+			return fault_set(fault, KIT_ERR_NOT_FOUND, "setup.bin is in pieces: "
+					 "cluster %u is not followed by the next one\n"
+					 "prepare the stick again: old firmware reads the file in "
+					 "one go", first + i);
 		}
 	}
 	return 0;
@@ -167,7 +166,7 @@ static int read_root(const struct volume *v, struct stick_file *out, struct faul
 	uint64_t root = v->bits == 16 ? v->root : cluster_sector(v, v->root_cluster);
 	uint32_t bytes_per_cluster = v->sectors_per_cluster * SECTOR, first, count;
 	uint8_t entry[DIRECTORY_ENTRY];
-	int rc = stick_read(v->fd, root * SECTOR, entry, sizeof entry, fault);
+	int rc = stick_read(v->fd, root * SECTOR, entry, sizeof(entry), fault);
 
 	if (rc < 0)
 		return rc;
@@ -175,13 +174,15 @@ static int read_root(const struct volume *v, struct stick_file *out, struct faul
 		return fault_set(fault, KIT_ERR_NOT_FOUND, "the root directory is empty");
 	if (memcmp(entry, "SETUP   BIN", 11) != 0 ||
 	    entry[11] & (ATTR_VOLUME | ATTR_DIRECTORY)) {
-		fault_set(fault, KIT_ERR_NOT_FOUND,
-			  "the first root entry is %s, not SETUP.BIN",
-			  entry[0] == DELETED ? "a deleted file" :
-			  (entry[11] & 0x3f) == ATTR_LONG_NAME ? "part of a long name" :
-			  entry[11] & ATTR_VOLUME ? "a volume label" :
-			  entry[11] & ATTR_DIRECTORY ? "a folder" : "another file");
-		return fault_todo(fault, "mend the stick with: ukpu repair");
+		return fault_set(fault, KIT_ERR_NOT_FOUND,
+				 "the first root entry is %s, not "
+				 "SETUP.BIN\n"
+				 "mend the stick with: ukpu repair",
+				 entry[0] == DELETED			? "a deleted file"
+				 : (entry[11] & 0x3f) == ATTR_LONG_NAME ? "part of a long name"
+				 : entry[11] & ATTR_VOLUME		? "a volume label"
+				 : entry[11] & ATTR_DIRECTORY		? "a folder"
+									: "another file");
 	}
 	first = get_le16(entry + 26) | (v->bits == 32 ? (uint32_t)get_le16(entry + 20) << 16 : 0);
 	out->size = get_le32(entry + 28);
@@ -216,9 +217,9 @@ static int try_volume(struct stick_file *out, int fd, uint64_t start, uint64_t s
 	if (rc < 0)
 		return rc;
 	if (v.bits == 32 && flags & STICK_FAT16_ONLY) {
-		fault_set(fault, KIT_ERR_NOT_FOUND,
-			  "the volume is FAT32 and this firmware reads FAT16 only");
-		return fault_todo(fault, "prepare the stick with: --layout fat16");
+		return fault_set(fault, KIT_ERR_NOT_FOUND, "the volume is FAT32 and this firmware "
+				 "reads FAT16 only\n"
+				 "prepare the stick with: --layout fat16");
 	}
 	return read_root(&v, out, fault);
 }
@@ -248,7 +249,7 @@ int stick_find(struct stick_file *out, int fd, uint64_t size, unsigned flags, st
 		if (start == 0 || (uint64_t)start + count > sectors || e[0] & 0x7f)
 			return fault_set(fault, KIT_ERR_NOT_FOUND,
 					 "partition %u does not fit on the stick", i + 1);
-		if (memchr(types, e[4], sizeof types) == NULL)
+		if (memchr(types, e[4], sizeof(types)) == NULL)
 			continue;
 		rc = try_volume(out, fd, start, count, flags, fault);
 		return rc < 0 ? fault_context(fault, "partition %u", i + 1) : 0;

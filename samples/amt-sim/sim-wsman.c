@@ -26,14 +26,14 @@ static void open_envelope(struct xml_answer *a, const struct request *q, const c
 	xml_attribute(a, "xmlns:c", WSMAN_MANAGEMENT);
 	xml_attribute(a, "xmlns:d", WSMAN_TRANSFER);
 	xml_attribute(a, "xmlns:e", WSMAN_ENUMERATION);
-	if (q->class != NULL)
+	if (q->class)
 		xml_attribute(a, "xmlns:g", q->resource);
 	xml_open(a, "a:Header");
 	xml_element(a, "b:To", WSMAN_ADDRESSING "/role/anonymous");
-	if (q->message_id != NULL)
+	if (q->message_id)
 		xml_element(a, "b:RelatesTo", q->message_id);
 	xml_element(a, "b:Action", action);
-	if (q->class != NULL)
+	if (q->class)
 		xml_element(a, "c:ResourceURI", q->resource);
 	xml_close(a);
 	xml_open(a, "a:Body");
@@ -75,14 +75,16 @@ static unsigned answer_call(struct device *d, const struct habits *habits,
 	char action[ACTION_MAX], name[CALL_NAME + sizeof "g:_OUTPUT"], input[CALL_NAME + 8];
 	const struct class_method *m = class_method(q->class, method);
 
-	if (m == NULL)
-		return answer_fault(a, q, "b:ActionNotSupported", "The class does not have this method.");
-	snprintf(input, sizeof input, "%s_INPUT", method);
+	if (!m)
+		return answer_fault(a, q, "b:ActionNotSupported",
+				    "The class does not have this method.");
+	snprintf(input, sizeof(input), "%s_INPUT", method);
 	if (!xml_is(q->xml.call, input, q->resource))
-		return answer_fault(a, q, "c:SchemaValidationError", "The body is not the method's input.");
-	snprintf(action, sizeof action, "%sResponse", q->action);
+		return answer_fault(a, q, "c:SchemaValidationError",
+				    "The body is not the method's input.");
+	snprintf(action, sizeof(action), "%sResponse", q->action);
 	open_envelope(a, q, action);
-	snprintf(name, sizeof name, "g:%s_OUTPUT", method);
+	snprintf(name, sizeof(name), "g:%s_OUTPUT", method);
 	xml_open(a, name);
 	if (!habits_refuse(habits, method, status))
 		*status = m->run(d, habits, q->xml.call, a);
@@ -96,7 +98,8 @@ static unsigned answer_get(const struct device *d, const struct habits *habits,
 			   const struct request *q, struct xml_answer *a)
 {
 	if (!class_has(q->class, q->instance))
-		return answer_fault(a, q, "b:DestinationUnreachable", "No such instance of the class.");
+		return answer_fault(a, q, "b:DestinationUnreachable",
+				    "No such instance of the class.");
 	open_envelope(a, q, WSMAN_TRANSFER "/GetResponse");
 	q->class->write(d, habits, q->instance, a);
 	close_envelope(a);
@@ -106,7 +109,7 @@ static unsigned answer_get(const struct device *d, const struct habits *habits,
 static unsigned answer_put(struct device *d, const struct habits *habits,
 			   const struct request *q, unsigned *status, struct xml_answer *a)
 {
-	if (q->class->put == NULL)
+	if (!q->class->put)
 		return answer_fault(a, q, "b:ActionNotSupported", "The class cannot be written.");
 	if (!xml_is(q->xml.call, q->class->name, q->resource))
 		return answer_fault(a, q, "c:SchemaValidationError",
@@ -137,14 +140,15 @@ static unsigned answer_pull(const struct device *d, const struct habits *habits,
 {
 	const char *context = xml_child_text(q->xml.call, "EnumerationContext");
 
-	if (context == NULL || strcmp(context, q->class->name) != 0)
-		return answer_fault(a, q, "e:InvalidEnumerationContext", "The context is not known.");
+	if (!context || strcmp(context, q->class->name) != 0)
+		return answer_fault(a, q, "e:InvalidEnumerationContext",
+				    "The context is not known.");
 	open_envelope(a, q, WSMAN_ENUMERATION "/PullResponse");
 	xml_open(a, "e:PullResponse");
 	xml_open(a, "e:Items");
-	if (q->class->instances == NULL)
+	if (!q->class->instances)
 		q->class->write(d, habits, NULL, a);
-	for (size_t i = 0; q->class->instances != NULL && q->class->instances[i] != NULL; i++)
+	for (size_t i = 0; q->class->instances && q->class->instances[i]; i++)
 		q->class->write(d, habits, q->class->instances[i], a);
 	xml_close(a);
 	xml_element(a, "e:EndOfSequence", "");
@@ -158,7 +162,7 @@ static unsigned answer_identify(const struct device *d, const struct request *q,
 {
 	char version[32];
 
-	snprintf(version, sizeof version, "AMT %u.%u", d->firmware.major, d->firmware.minor);
+	snprintf(version, sizeof(version), "AMT %u.%u", d->firmware.major, d->firmware.minor);
 	open_envelope(a, q, WSMAN_IDENTITY "/IdentifyResponse");
 	xml_open(a, "f:IdentifyResponse");
 	xml_attribute(a, "xmlns:f", WSMAN_IDENTITY);
@@ -174,10 +178,10 @@ static unsigned answer_identify(const struct device *d, const struct request *q,
 static const char *instance_of(const xmlNode *header)
 {
 	const xmlNode *selector = xml_child(xml_child(header, "SelectorSet"), "Selector");
-	const xmlAttr *name = selector == NULL ? NULL : selector->properties;
+	const xmlAttr *name = !selector ? NULL : selector->properties;
 
-	if (name == NULL || strcmp((const char *)name->name, "Name") != 0 ||
-	    name->children == NULL || name->children->content == NULL ||
+	if (!name || strcmp((const char *)name->name, "Name") != 0 ||
+	    !name->children || !name->children->content ||
 	    strcmp((const char *)name->children->content, "InstanceID") != 0)
 		return NULL;
 	return xml_text(selector);
@@ -192,11 +196,11 @@ static unsigned dispatch(struct device *d, const struct habits *habits, struct r
 		strcpy(call, "Identify");
 		return answer_identify(d, q, a);
 	}
-	if (q->action == NULL || q->resource == NULL)
+	if (!q->action || !q->resource)
 		return answer_fault(a, q, "c:InvalidMessageInformationHeader",
 			    "Action or ResourceURI is missing.");
 	q->class = class_find(q->resource);
-	if (q->class == NULL)
+	if (!q->class)
 		return answer_fault(a, q, "b:DestinationUnreachable", "The class is not known.");
 	snprintf(call, CALL_NAME, "%s", q->class->name);
 	if (strcmp(q->action, WSMAN_TRANSFER "/Get") == 0)
@@ -224,7 +228,8 @@ unsigned wsman_answer(struct device *d, const struct habits *habits, const char 
 	*status = 0;
 	strcpy(call, CALL_UNKNOWN);
 	if (xml_request_parse(&q.xml, data, size, XML_SOAP12) < 0) {
-		http = answer_fault(a, &q, "c:SchemaValidationError", "This is no SOAP 1.2 envelope.");
+		http = answer_fault(a, &q, "c:SchemaValidationError",
+				    "This is no SOAP 1.2 envelope.");
 	} else {
 		q.action = xml_child_text(q.xml.header, "Action");
 		q.resource = xml_child_text(q.xml.header, "ResourceURI");

@@ -11,27 +11,27 @@
 
 bool xml_is(const xmlNode *node, const char *name, const char *name_space)
 {
-	return node != NULL && node->ns != NULL && strcmp((const char *)node->name, name) == 0 &&
+	return node && node->ns && strcmp((const char *)node->name, name) == 0 &&
 	       strcmp((const char *)node->ns->href, name_space) == 0;
 }
 
 const xmlNode *xml_child(const xmlNode *parent, const char *name)
 {
-	const xmlNode *n = parent == NULL ? NULL : parent->children;
+	const xmlNode *n = !parent ? NULL : parent->children;
 
-	while (n != NULL && (n->type != XML_ELEMENT_NODE ||
-			     (name != NULL && strcmp((const char *)n->name, name) != 0)))
+	while (n && (n->type != XML_ELEMENT_NODE ||
+			     (name && strcmp((const char *)n->name, name) != 0)))
 		n = n->next;
 	return n;
 }
 
 const char *xml_text(const xmlNode *node)
 {
-	if (node == NULL)
+	if (!node)
 		return NULL;
-	if (node->children == NULL)
+	if (!node->children)
 		return "";
-	if (node->children->type != XML_TEXT_NODE || node->children->next != NULL)
+	if (node->children->type != XML_TEXT_NODE || node->children->next)
 		return NULL;
 	return (const char *)node->children->content;
 }
@@ -46,11 +46,11 @@ int xml_request_parse(struct xml_request *q, const char *data, size_t size,
 {
 	const xmlNode *envelope, *body;
 
-	memset(q, 0, sizeof *q);
+	memset(q, 0, sizeof(*q));
 	q->doc = xmlReadMemory(data, (int)size, NULL, NULL,
 			       XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
 			       XML_PARSE_NOCDATA);
-	if (q->doc == NULL || q->doc->intSubset != NULL)
+	if (!q->doc || q->doc->intSubset)
 		return KIT_ERR_FORMAT;
 	envelope = xmlDocGetRootElement(q->doc);
 	if (!xml_is(envelope, "Envelope", name_space))
@@ -58,7 +58,7 @@ int xml_request_parse(struct xml_request *q, const char *data, size_t size,
 	q->header = xml_child(envelope, "Header");
 	body = xml_child(envelope, "Body");
 	if (!xml_is(body, "Body", name_space) ||
-	    (q->header != NULL && !xml_is(q->header, "Header", name_space)))
+	    (q->header && !xml_is(q->header, "Header", name_space)))
 		return KIT_ERR_FORMAT;
 	q->call = xml_child(body, NULL);
 	return 0;
@@ -66,8 +66,8 @@ int xml_request_parse(struct xml_request *q, const char *data, size_t size,
 
 static void wipe_texts(xmlNode *first)
 {
-	for (xmlNode *n = first; n != NULL; n = n->next) {
-		if (n->type == XML_TEXT_NODE && n->content != NULL)
+	for (xmlNode *n = first; n; n = n->next) {
+		if (n->type == XML_TEXT_NODE && n->content)
 			secret_wipe(n->content, strlen((const char *)n->content));
 		else if (n->type == XML_ELEMENT_NODE)
 			wipe_texts(n->children);
@@ -76,20 +76,20 @@ static void wipe_texts(xmlNode *first)
 
 void xml_request_clear(struct xml_request *q)
 {
-	if (q->doc != NULL) {
+	if (q->doc) {
 		wipe_texts(q->doc->children);
 		xmlFreeDoc(q->doc);
 	}
-	memset(q, 0, sizeof *q);
+	memset(q, 0, sizeof(*q));
 }
 
 int xml_answer_begin(struct xml_answer *a)
 {
 	a->writer = NULL;
 	a->buffer = xmlBufferCreate();
-	if (a->buffer != NULL)
+	if (a->buffer)
 		a->writer = xmlNewTextWriterMemory(a->buffer, 0);
-	if (a->writer == NULL)
+	if (!a->writer)
 		return KIT_ERR_NOMEM;
 	xmlTextWriterStartDocument(a->writer, NULL, "UTF-8", NULL);
 	return 0;
@@ -121,7 +121,7 @@ void xml_number(struct xml_answer *a, const char *name, unsigned long value)
 {
 	char text[24];
 
-	snprintf(text, sizeof text, "%lu", value);
+	snprintf(text, sizeof(text), "%lu", value);
 	xml_element(a, name, text);
 }
 
@@ -135,9 +135,9 @@ const char *xml_answer_end(struct xml_answer *a, size_t *size)
 
 void xml_answer_clear(struct xml_answer *a)
 {
-	if (a->writer != NULL)
+	if (a->writer)
 		xmlFreeTextWriter(a->writer);
-	if (a->buffer != NULL)
+	if (a->buffer)
 		xmlBufferFree(a->buffer);
 	a->writer = NULL;
 	a->buffer = NULL;

@@ -19,13 +19,14 @@ static void look_at_timeout(const struct doctor *d)
 	uint64_t seconds = d->config->props_script_timeout;
 
 	if (seconds == 0)
-		doctor_say(d, "script-timeout", DOCTOR_FAIL, "set it to the seconds that the script may"
+		doctor_say(d, "script-timeout", DOCTOR_FAIL,
+			   "set it to the seconds that the script may"
 			   " take: amt-provisionctl config set props_script_timeout 180",
 			   "props_script_timeout is 0: every set-up would end before the script is"
 			   " called");
 	else if (seconds < SHORT_SCRIPT || seconds > LONG_SCRIPT)
-		doctor_say(d, "script-timeout", DOCTOR_WARN, "180 is usual", "props_script_timeout is %"
-			   PRIu64 " seconds", seconds);
+		doctor_say(d, "script-timeout", DOCTOR_WARN, "180 is usual",
+			   "props_script_timeout is %" PRIu64 " seconds", seconds);
 	else
 		doctor_say(d, "script-timeout", DOCTOR_PASS, NULL, "the script may take %" PRIu64
 			   " seconds", seconds);
@@ -41,9 +42,10 @@ static void look_at_script(const struct doctor *d)
 		return;
 	}
 	if (script_check(path, &fault))
-		doctor_say(d, "script", DOCTOR_FAIL, fault.todo, "%s", fault.what);
+		doctor_say(d, "script", DOCTOR_FAIL, fault.hint, "%s", fault.what);
 	else
-		doctor_say(d, "script", DOCTOR_PASS, NULL, "the properties script %s can be run", path);
+		doctor_say(d, "script", DOCTOR_PASS, NULL, "the properties script %s can be run",
+			   path);
 	look_at_timeout(d);
 }
 
@@ -53,10 +55,13 @@ static void look_at_clock(const struct doctor *d)
 	int state = adjtimex(&t);
 
 	if (d->now < 1600000000)
-		doctor_say(d, "clock", DOCTOR_FAIL, "set the clock, then keep it so (NTP): machines get"
-			   " their time from this server", "the clock is years behind");
+		doctor_say(d, "clock", DOCTOR_FAIL,
+			   "set the clock, then keep it so (NTP): machines get"
+			   " their time from this server",
+			   "the clock is years behind");
 	else if (state == TIME_ERROR || (t.status & STA_UNSYNC))
-		doctor_say(d, "clock", DOCTOR_WARN, "turn a time service on (timedatectl set-ntp true):"
+		doctor_say(d, "clock", DOCTOR_WARN,
+			   "turn a time service on (timedatectl set-ntp true):"
 			   " machines get their time from this server",
 			   "the clock is not kept by a time service");
 	else
@@ -77,7 +82,8 @@ static void look_at_disk(const struct doctor *d)
 	} else {
 		space = (uint64_t)fs.f_bavail * fs.f_frsize;
 		doctor_say(d, "disk", space < LEAST_DISK ? DOCTOR_WARN : DOCTOR_PASS,
-			   space < LEAST_DISK ? "make room: with a full disk no hello is taken" : NULL,
+			   space < LEAST_DISK ? "make room: with a full disk no hello is taken"
+					      : NULL,
 			   "free on the disk of the map: %" PRIu64 " MiB", space >> 20);
 	}
 	free(copy);

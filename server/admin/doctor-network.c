@@ -90,10 +90,14 @@ static void try_address(const struct doctor *d, const struct sockaddr *to, sockl
 		    NI_NUMERICHOST | NI_NUMERICSERV);
 	fd = connect_to(to, length, d->timeout_ms, &err);
 	if (fd < 0) {
-		doctor_say(d, "listening", DOCTOR_FAIL, err == ECONNREFUSED ?
-			   "start the server (systemctl start amt-provisiond), or see its log" :
-			   "see that no firewall closes the port on this machine", "port %s of %s does"
-			   " not answer: %s", port, host, strerror(err));
+		doctor_say(
+			d, "listening", DOCTOR_FAIL,
+			err == ECONNREFUSED
+				? "start the server (systemctl start amt-provisiond), or see its log"
+				: "see that no firewall closes the port on this machine",
+			"port %s of %s does"
+			" not answer: %s",
+			port, host, strerror(err));
 		return;
 	}
 	answer = d->config->page ? ask(fd, d->timeout_ms) : ANSWER_OURS;
@@ -102,11 +106,14 @@ static void try_address(const struct doctor *d, const struct sockaddr *to, sockl
 		doctor_say(d, "listening", DOCTOR_PASS, NULL, "the server answers at port %s of %s",
 			   port, host);
 	else
-		doctor_say(d, "listening", DOCTOR_FAIL, answer == ANSWER_OTHER ?
-			   "find the program that has the port (ss -ltnp), and stop it" :
-			   "see the server's log: it accepts connections and does not answer",
-			   "port %s of %s: %s", port, host, answer == ANSWER_OTHER
-			   ? "something else answers" : "the connection is taken, and nothing said");
+		doctor_say(
+			d, "listening", DOCTOR_FAIL,
+			answer == ANSWER_OTHER
+				? "find the program that has the port (ss -ltnp), and stop it"
+				: "see the server's log: it accepts connections and does not answer",
+			"port %s of %s: %s", port, host,
+			answer == ANSWER_OTHER ? "something else answers"
+					       : "the connection is taken, and nothing said");
 }
 
 static bool is_wildcard(const struct sockaddr_storage *a)
@@ -124,7 +131,8 @@ static bool is_useful(const struct ifaddrs *i, sa_family_t family)
 	if (!i->ifa_addr || i->ifa_addr->sa_family != family || !(i->ifa_flags & IFF_UP))
 		return false;
 	if (family == AF_INET6)
-		return !IN6_IS_ADDR_LINKLOCAL(&((struct sockaddr_in6 *)(void *)i->ifa_addr)->sin6_addr);
+		return !IN6_IS_ADDR_LINKLOCAL(
+			&((struct sockaddr_in6 *)(void *)i->ifa_addr)->sin6_addr);
 	return family == AF_INET;
 }
 
@@ -159,12 +167,13 @@ void doctor_listening(const struct doctor *d)
 	struct ifaddrs *all = NULL;
 
 	if (getifaddrs(&all)) {
-		doctor_say(d, "listening", DOCTOR_FAIL, NULL, "cannot list this machine's addresses: %s",
-			   strerror(errno));
+		doctor_say(d, "listening", DOCTOR_FAIL, NULL,
+			   "cannot list this machine's addresses: %s", strerror(errno));
 		return;
 	}
 	if (d->config->listen.count == 0)
-		doctor_say(d, "listening", DOCTOR_FAIL, "set listen in section [server], also where "
+		doctor_say(d, "listening", DOCTOR_FAIL,
+			   "set listen in section [server], also where "
 			   "systemd hands the sockets over",
 			   "the server is told to listen nowhere");
 	for (size_t i = 0; i < d->config->listen.count; i++)
@@ -204,17 +213,21 @@ static void try_name(const struct doctor *d, const char *name, enum doctor_verdi
 	int rc = getaddrinfo(name, NULL, &hints, &found);
 
 	if (rc) {
-		doctor_say(d, "name", missing, "make the name (a CNAME or address record) on each of"
-			   " your DNS servers, or give machines this server's address on their stick",
-			   "%s does not resolve: %s", name, gai_strerror(rc));
+		doctor_say(
+			d, "name", missing,
+			"make the name (a CNAME or address record) on each of"
+			" your DNS servers, or give machines this server's address on their stick",
+			"%s does not resolve: %s", name, gai_strerror(rc));
 		return;
 	}
 	for (const struct addrinfo *a = found; a; a = a->ai_next) {
 		if (is_own(a->ai_addr, all))
 			continue;
 		getnameinfo(a->ai_addr, a->ai_addrlen, host, sizeof(host), NULL, 0, NI_NUMERICHOST);
-		doctor_say(d, "name", DOCTOR_FAIL, "correct its record: machines that use it call"
-			   " somebody else", "%s resolves to %s, which is not this machine", name, host);
+		doctor_say(d, "name", DOCTOR_FAIL,
+			   "correct its record: machines that use it call"
+			   " somebody else",
+			   "%s resolves to %s, which is not this machine", name, host);
 		goto out;
 	}
 	doctor_say(d, "name", DOCTOR_PASS, NULL, "%s resolves to this machine", name);

@@ -9,7 +9,7 @@
 #include "server/keymap/seal.h"
 
 #define DAY		86400
-#define PSK_WINDOW	(6 * 3600)	/* a machine with a key falls silent after about 15 hellos */
+#define PSK_WINDOW	(6 * 3600) /* a machine with a key falls silent after about 15 hellos */
 #define PKI_WINDOW	DAY
 
 static const char *const words[DOCTOR_VERDICTS] = {
@@ -24,9 +24,9 @@ const char *doctor_verdict_word(enum doctor_verdict verdict)
 }
 
 void doctor_say(const struct doctor *d, const char *check, enum doctor_verdict verdict,
-		const char *todo, const char *format, ...)
+		const char *hint, const char *format, ...)
 {
-	struct doctor_finding finding = { .check = check, .verdict = verdict, .todo = todo };
+	struct doctor_finding finding = { .check = check, .verdict = verdict, .hint = hint };
 	char what[600];
 	va_list args;
 
@@ -39,7 +39,7 @@ void doctor_say(const struct doctor *d, const char *check, enum doctor_verdict v
 
 void doctor_fault(const struct doctor *d, const char *check, const struct fault *fault)
 {
-	doctor_say(d, check, DOCTOR_FAIL, fault->todo[0] ? fault->todo : NULL, "%s",
+	doctor_say(d, check, DOCTOR_FAIL, fault->hint[0] ? fault->hint : NULL, "%s",
 		   fault->what[0] ? fault->what : error_text(fault->code));
 }
 
@@ -63,7 +63,8 @@ static void look_at_key_file(const struct doctor *d)
 	if (seal_load(&seal, d->key_file, &fault))
 		doctor_fault(d, "key-file", &fault);
 	else if (seal_keys(seal) > 1)
-		doctor_say(d, "key-file", DOCTOR_WARN, "finish it: amt-provisionctl keys rotate-master",
+		doctor_say(d, "key-file", DOCTOR_WARN,
+			   "finish it: amt-provisionctl keys rotate-master",
 			   "%s holds %u master keys: a rotation was cut off, or is going on",
 			   d->key_file, seal_keys(seal));
 	else
@@ -81,10 +82,14 @@ static void look_at_counts(const struct doctor *d)
 		doctor_fault(d, "free-keys", &fault);
 		return;
 	}
-	doctor_say(d, "free-keys", c.free == 0 ? DOCTOR_FAIL : c.free < d->min_free ? DOCTOR_WARN
-		   : DOCTOR_PASS, c.free < d->min_free || !c.free ? "make more: amt-keygen generate --map"
-		   " MAP --setupbin FILE, or import some" : NULL, "free keys: %" PRIu64 " of %" PRIu64,
-		   c.free, c.total);
+	doctor_say(d, "free-keys",
+		   c.free == 0		  ? DOCTOR_FAIL
+		   : c.free < d->min_free ? DOCTOR_WARN
+					  : DOCTOR_PASS,
+		   c.free < d->min_free || !c.free ? "make more: amt-keygen generate --map"
+						     " MAP --setupbin FILE, or import some"
+						   : NULL,
+		   "free keys: %" PRIu64 " of %" PRIu64, c.free, c.total);
 	if (c.lapsed)
 		doctor_say(d, "never-proved", DOCTOR_WARN, "see each with \"amt-provisionctl keys "
 			   "list --state free\", then \"amt-provisionctl keys show PID\": the "
@@ -124,13 +129,17 @@ static void look_at_passwords(const struct doctor *d)
 		return;
 	}
 	if (!s.missing) {
-		doctor_say(d, "passwords", DOCTOR_PASS, NULL, "every free key has a password with it");
+		doctor_say(d, "passwords", DOCTOR_PASS, NULL,
+			   "every free key has a password with it");
 		return;
 	}
 	pidpps_show_pid(s.first, shown);
-	doctor_say(d, "passwords", DOCTOR_WARN, "import the list again with the column admin_password:"
-		   " that fills it in", "free keys that came without any password, so that nobody can"
-		   " log in to their machines: %" PRIu64 ", the first is %s", s.missing, shown);
+	doctor_say(d, "passwords", DOCTOR_WARN,
+		   "import the list again with the column admin_password:"
+		   " that fills it in",
+		   "free keys that came without any password, so that nobody can"
+		   " log in to their machines: %" PRIu64 ", the first is %s",
+		   s.missing, shown);
 }
 
 void doctor_keys(const struct doctor *d)
@@ -178,7 +187,7 @@ static int look_at_system(void *context, const struct system *s)
 }
 
 static void tell_kind(const struct doctor *d, const char *check, const struct kind *k,
-		      const char *what, const char *none, const char *todo, bool reason)
+		      const char *what, const char *none, const char *hint, bool reason)
 {
 	char uuid[UUID_SHOWN + 1];
 
@@ -187,7 +196,7 @@ static void tell_kind(const struct doctor *d, const char *check, const struct ki
 		return;
 	}
 	uuid_show(&k->first.uuid, uuid);
-	doctor_say(d, check, DOCTOR_WARN, todo, "%" PRIu64 " machine%s %s%s %s at %s%s%s", k->n,
+	doctor_say(d, check, DOCTOR_WARN, hint, "%" PRIu64 " machine%s %s%s %s at %s%s%s", k->n,
 		   plural(k->n), what, k->n == 1 ? ":" : "; the first is", uuid,
 		   k->first.address[0] ? k->first.address : "an unknown address",
 		   reason && k->first.reason[0] ? ": " : "", reason ? k->first.reason : "");
@@ -197,7 +206,7 @@ static void tell_kind(const struct doctor *d, const char *check, const struct ki
 struct story {
 	const char *name;	/* of the event */
 	enum doctor_verdict verdict;
-	const char *what, *todo;
+	const char *what, *hint;
 };
 
 static const struct story stories[] = {
@@ -213,7 +222,8 @@ static const struct story stories[] = {
 	  "a stick with revoked keys is still about: retire it (ukpu retire)" },
 	{ "blank-uuid", DOCTOR_WARN, "hellos of machines without a UUID of their own",
 	  "set the UUID with the board vendor's tool: such machines cannot be told apart" },
-	{ "not-called", DOCTOR_WARN, "machines not called: script failed, profile or password missing",
+	{ "not-called", DOCTOR_WARN,
+	  "machines not called: script failed, profile or password missing",
 	  "\"amt-provisionctl log -e not-called\" says each with what to do" },
 	{ "proof-failed", DOCTOR_WARN, "machines that did not prove their PPS",
 	  "the machine holds another PPS than the map: was the stick made from this list?" },
@@ -237,7 +247,7 @@ static const struct story stories[] = {
 	{ "connections-full", DOCTOR_WARN, "times that all connections were taken",
 	  "raise max_connections, or find who holds them open" },
 	{ "hello-lost", DOCTOR_FAIL, "hellos that could not be written to the map",
-	  "\"amt-provisionctl log -e hello-lost\" and the system's journal say why; those machines "
+	  "\"amt-provisionctl log -e hello-lost\" and the system's log say why; those machines "
 	  "say hello again" },
 	{ "map-failed", DOCTOR_FAIL, "errors of the map",
 	  "\"amt-provisionctl log -e map-failed\" says each" },
@@ -250,7 +260,7 @@ struct day {
 	int64_t newest;
 };
 
-static int look_at_event(void *context, const struct event *e)
+static int look_at_event(void *context, const struct logentry *e)
 {
 	struct day *day = context;
 
@@ -277,15 +287,17 @@ static void look_at_log(const struct doctor *d)
 		if (!day.n[i])
 			continue;
 		quiet = false;
-		doctor_say(d, stories[i].name, stories[i].verdict, stories[i].todo,
+		doctor_say(d, stories[i].name, stories[i].verdict, stories[i].hint,
 			   "%s, in the last day: %" PRIu64, stories[i].what, day.n[i]);
 	}
 	if (quiet)
 		doctor_say(d, "log", DOCTOR_PASS, NULL, "no trouble in the log of the last day");
 	if (day.newest > d->now + 60)
-		doctor_say(d, "clock-back", DOCTOR_FAIL, "set the clock right, then keep it so (NTP):"
-			   " reservations and retries go by it", "the log has events %" PRId64
-			   " s in the future: the clock was set back", day.newest - d->now);
+		doctor_say(d, "clock-back", DOCTOR_FAIL,
+			   "set the clock right, then keep it so (NTP):"
+			   " reservations and retries go by it",
+			   "the log has events %" PRId64 " s in the future: the clock was set back",
+			   day.newest - d->now);
 }
 
 /* Settings that make sense, and still keep every machine from being set up. */
@@ -294,7 +306,7 @@ static void look_at_setups(const struct doctor *d)
 	const char *name = d->config->default_profile;
 	struct fault fault = { 0 };
 	struct profile profile = { .name = "" };
-	int rc = KIT_OK;
+	int rc = 0;
 
 	if (d->config->max_setups == 0)
 		doctor_say(d, "max-setups", DOCTOR_WARN, "raise it, unless machines are to wait: "
@@ -305,7 +317,8 @@ static void look_at_setups(const struct doctor *d)
 		profile_wipe(&profile);
 	}
 	if (rc == KIT_ERR_NOT_FOUND)
-		doctor_say(d, "default-profile", DOCTOR_FAIL, "make it (amt-provisionctl profiles set),"
+		doctor_say(d, "default-profile", DOCTOR_FAIL,
+			   "make it (amt-provisionctl profiles set),"
 			   " or name another in default_profile",
 			   "there is no profile \"%s\", which default_profile names", name);
 	else if (rc)
@@ -336,11 +349,15 @@ void doctor_fleet(const struct doctor *d)
 		  "one whose key was not the map's says hello again by itself, at the latest when "
 		  "its AC power was away for half a minute", true);
 	tell_kind(d, "silent", &f.silent, "not set up and fallen silent",
-		  "no machine fell silent before it was set up", "take the machine's AC power away for"
-		  " half a minute, or have its system send a restart hello", true);
+		  "no machine fell silent before it was set up",
+		  "take the machine's AC power away for"
+		  " half a minute, or have its system send a restart hello",
+		  true);
 	tell_kind(d, "needs-certificate", &f.certificate, "wanting a certificate (PKI), not a key",
-		  "no machine wants a certificate", "set them up with a key from a stick, or with a tool"
-		  " that serves version 3 hellos", false);
+		  "no machine wants a certificate",
+		  "set them up with a key from a stick, or with a tool"
+		  " that serves version 3 hellos",
+		  false);
 	look_at_setups(d);
 	look_at_log(d);
 }

@@ -16,7 +16,7 @@ struct doctor_finding {
 	const char *check;	/* stable short name: "listening", "free-keys" */
 	enum doctor_verdict verdict;
 	const char *what;	/* what was found; valid during the call */
-	const char *todo;	/* what to do, or NULL */
+	const char *hint;	/* what to do, or NULL */
 };
 
 /* What to look at, and whom to tell. Everything is borrowed. */
@@ -51,7 +51,7 @@ void doctor_names(const struct doctor *d);
 
 /* Tell a finding, printf style. The advice may be NULL. */
 void doctor_say(const struct doctor *d, const char *check, enum doctor_verdict verdict,
-		const char *todo, const char *format, ...) __attribute__((format(printf, 5, 6)));
+		const char *hint, const char *format, ...) __attribute__((format(printf, 5, 6)));
 /* Tell a fault as a finding that failed. */
 void doctor_fault(const struct doctor *d, const char *check, const struct fault *fault);
 

@@ -57,9 +57,10 @@ static int read_header(struct inventory *in, struct fault *fault)
 		seen[in->column[in->columns++]] = true;
 	}
 	if (rc == 1 && seen[UUID] && seen[FQDN])
-		return KIT_OK;
-	rc = fault_set(fault, KIT_ERR_FORMAT, "%s: line 1 names no columns uuid and fqdn", in->name);
-	fault_todo(fault, "begin the list with the line: uuid,fqdn,profile");
+		return 0;
+	rc = fault_set(fault, KIT_ERR_FORMAT, "%s: line 1 names no columns uuid and fqdn",
+		       in->name);
+	fault_hint(fault, "begin the list with the line: uuid,fqdn,profile");
 	return rc;
 }
 
@@ -111,15 +112,17 @@ static int set_field(struct keymap_inventory *out, enum column column, const cha
 	case FQDN:
 		hostname_drop_dot(copy);
 		if (!hostname_is_fqdn(copy))
-			return bad(problem, "fqdn", "a host name with its domain (pc1.example.com)");
+			return bad(problem, "fqdn",
+				   "a host name with its domain (pc1.example.com)");
 		strcpy(out->fqdn, copy);
 		break;
 	default:
 		if (n && profile_init(&unused, copy, NULL))
-			return bad(problem, "profile", "letters, digits, '-', '_' and '.', up to 63");
+			return bad(problem, "profile",
+				   "letters, digits, '-', '_' and '.', up to 63");
 		strcpy(out->profile, copy);
 	}
-	return KIT_OK;
+	return 0;
 }
 
 static int parse(struct inventory *in, size_t length, struct keymap_inventory *out,
@@ -131,7 +134,8 @@ static int parse(struct inventory *in, size_t length, struct keymap_inventory *o
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	for (size_t i = 0; (rc = keylist_next_field(&at, end, in->separator, &field, &n)) == 1; i++) {
+	for (size_t i = 0; (rc = keylist_next_field(&at, end, in->separator, &field, &n)) == 1;
+	     i++) {
 		if (i >= in->columns) {
 			if (n == 0 && at > end)
 				break;
@@ -145,9 +149,11 @@ static int parse(struct inventory *in, size_t length, struct keymap_inventory *o
 			return rc;
 	}
 	if (rc < 0)
-		return keylist_bad_line(problem, "quotes must be closed, and doubled within a field");
+		return keylist_bad_line(problem,
+					"quotes must be closed, and doubled within a field");
 	if (!seen[UUID] || !seen[FQDN])
-		return keylist_bad_line(problem, "no fewer fields than it takes to hold UUID and FQDN");
+		return keylist_bad_line(problem,
+					"no fewer fields than it takes to hold UUID and FQDN");
 	return 1;
 }
 

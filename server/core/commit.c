@@ -12,15 +12,15 @@
 #define BUSY_MS		5	/* until a held lock is tried again */
 
 struct entry {
-	struct ledger_job job;
+	struct commit_job job;
 	struct fault fault;
 	int code;
 };
 
-struct ledger {
+struct commit {
 	struct keymap *map;
 	struct event *turn;
-	struct ledger_job *waiting;	/* in their order */
+	struct commit_job *waiting;	/* in their order */
 	size_t count, room;
 	struct entry *running;		/* ONE_COMMIT of them */
 	size_t n_running;
@@ -38,7 +38,7 @@ static double seconds_now(void)
 	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 }
 
-static void schedule(struct ledger *l, unsigned ms)
+static void schedule(struct commit *l, unsigned ms)
 {
 	struct timeval tv = { .tv_usec = ms * 1000 };
 
@@ -49,7 +49,7 @@ static void schedule(struct ledger *l, unsigned ms)
 }
 
 /* Move the oldest jobs from waiting to running. */
-static void take_jobs(struct ledger *l)
+static void take_jobs(struct commit *l)
 {
 	l->n_running = l->count < ONE_COMMIT ? l->count : ONE_COMMIT;
 	for (size_t i = 0; i < l->n_running; i++) {
@@ -61,7 +61,7 @@ static void take_jobs(struct ledger *l)
 	memmove(l->waiting, l->waiting + l->n_running, l->count * sizeof(*l->waiting));
 }
 
-static void tell_done(struct ledger *l)
+static void tell_done(struct commit *l)
 {
 	/* A job that is added meanwhile goes to waiting, so that running stands still. */
 	for (size_t i = 0; i < l->n_running; i++) {
@@ -72,7 +72,7 @@ static void tell_done(struct ledger *l)
 	l->n_running = 0;
 }
 
-static void fail_all(struct ledger *l, const struct fault *fault)
+static void fail_all(struct commit *l, const struct fault *fault)
 {
 	for (size_t i = 0; i < l->n_running; i++) {
 		l->running[i].code = fault->code;
@@ -81,19 +81,19 @@ static void fail_all(struct ledger *l, const struct fault *fault)
 }
 
 /* One transaction. False: the lock is held by another process, nothing was done. */
-static bool commit_some(struct ledger *l)
+static bool commit_some(struct commit *l)
 {
 	struct fault fault = { .code = 0 };
-	int ret = keymap_begin(l->map, &fault);
+	int rc = keymap_begin(l->map, &fault);
 
-	if (ret == KIT_ERR_BUSY) {
+	if (rc == KIT_ERR_BUSY) {
 		if (l->blocked_since == 0)
 			l->blocked_since = seconds_now();
 		return false;
 	}
 	l->blocked_since = 0;
 	take_jobs(l);
-	if (ret) {
+	if (rc) {
 		fail_all(l, &fault);
 		tell_done(l);
 		return true;
@@ -103,18 +103,18 @@ static bool commit_some(struct ledger *l)
 
 		e->code = e->job.run(l->map, e->job.context, &e->fault);
 	}
-	ret = keymap_commit(l->map, &fault);
-	if (ret)
+	rc = keymap_commit(l->map, &fault);
+	if (rc)
 		fail_all(l, &fault);
 	if (l->told)
-		l->told(l->told_context, ret ? &fault : NULL);
+		l->told(l->told_context, rc ? &fault : NULL);
 	tell_done(l);
 	return true;
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *user)
 {
-	struct ledger *l = user;
+	struct commit *l = user;
 
 	l->scheduled = false;
 	if (l->count == 0)
@@ -125,27 +125,27 @@ static void on_turn(evutil_socket_t fd, short what, void *user)
 		schedule(l, 0);
 }
 
-int ledger_new(struct ledger **out, struct event_base *base, struct keymap *map,
+int commit_new(struct commit **out, struct event_base *base, struct keymap *map,
 	       struct fault *fault)
 {
-	struct ledger *l = calloc(1, sizeof(*l));
+	struct commit *l = calloc(1, sizeof(*l));
 
 	*out = NULL;
 	if (!l)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	l->map = map;
 	l->turn = evtimer_new(base, on_turn, l);
 	l->running = calloc(ONE_COMMIT, sizeof(*l->running));
 	if (!l->turn || !l->running) {
-		ledger_free(&l);
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		commit_free(&l);
+		return fault_nomem(fault);
 	}
 	keymap_set_wait(map, 0);
 	*out = l;
 	return 0;
 }
 
-void ledger_free(struct ledger **l)
+void commit_free(struct commit **l)
 {
 	struct fault fault = { .code = 0 };
 
@@ -153,7 +153,7 @@ void ledger_free(struct ledger **l)
 		return;
 	fault_set(&fault, KIT_ERR_CANCELLED, "the server stops");
 	for (size_t i = 0; i < (*l)->count; i++) {
-		struct ledger_job job = (*l)->waiting[i];
+		struct commit_job job = (*l)->waiting[i];
 
 		job.done(job.context, fault.code, &fault);
 	}
@@ -165,21 +165,21 @@ void ledger_free(struct ledger **l)
 	*l = NULL;
 }
 
-void ledger_on_commit(struct ledger *l, void (*told)(void *context, const struct fault *failed),
+void commit_on_commit(struct commit *l, void (*told)(void *context, const struct fault *failed),
 		      void *context)
 {
 	l->told = told;
 	l->told_context = context;
 }
 
-int ledger_add(struct ledger *l, const struct ledger_job *job, struct fault *fault)
+int commit_add(struct commit *l, const struct commit_job *job, struct fault *fault)
 {
 	if (l->count == l->room) {
 		size_t room = l->room ? l->room * 2 : 64;
-		struct ledger_job *bigger = realloc(l->waiting, room * sizeof(*bigger));
+		struct commit_job *bigger = realloc(l->waiting, room * sizeof(*bigger));
 
 		if (!bigger)
-			return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+			return fault_nomem(fault);
 		l->waiting = bigger;
 		l->room = room;
 	}
@@ -188,17 +188,17 @@ int ledger_add(struct ledger *l, const struct ledger_job *job, struct fault *fau
 	return 0;
 }
 
-size_t ledger_waiting(const struct ledger *l)
+size_t commit_waiting(const struct commit *l)
 {
 	return l->count;
 }
 
-double ledger_blocked_since(const struct ledger *l)
+double commit_blocked_since(const struct commit *l)
 {
 	return l->blocked_since;
 }
 
-void ledger_flush(struct ledger *l, unsigned seconds)
+void commit_flush(struct commit *l, unsigned seconds)
 {
 	double until = seconds_now() + seconds;
 

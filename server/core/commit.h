@@ -14,9 +14,9 @@ struct keymap;
  * that come together are run in one transaction, at the next turn of the event loop. When
  * another process holds the map's lock they wait, and are tried again.
  */
-struct ledger;
+struct commit;
 
-struct ledger_job {
+struct commit_job {
 	/*
 	 * Do the work inside the transaction. An error is this job's own: the others go on.
 	 * What it wrote before the error stays, so that a job checks before it writes.
@@ -30,28 +30,28 @@ struct ledger_job {
 	void *context;
 };
 
-int ledger_new(struct ledger **out, struct event_base *base, struct keymap *map,
+int commit_new(struct commit **out, struct event_base *base, struct keymap *map,
 	       struct fault *fault);
 /* Jobs still waiting are told KIT_ERR_CANCELLED. *l may be NULL. */
-void ledger_free(struct ledger **l);
+void commit_free(struct commit **l);
 
 /*
  * Have TOLD called after every transaction, before any done() of its jobs: FAILED is NULL when
  * all of it is durable, else why nothing of it is.
  */
-void ledger_on_commit(struct ledger *l, void (*told)(void *context, const struct fault *failed),
+void commit_on_commit(struct commit *l, void (*told)(void *context, const struct fault *failed),
 		      void *context);
 
 /* Add a job. done() is called exactly once, but not before this returns. KIT_ERR_NOMEM. */
-int ledger_add(struct ledger *l, const struct ledger_job *job, struct fault *fault);
+int commit_add(struct commit *l, const struct commit_job *job, struct fault *fault);
 
 /* Jobs that wait. Who accepts work from strangers stops when there are too many. */
-size_t ledger_waiting(const struct ledger *l);
+size_t commit_waiting(const struct commit *l);
 
 /* Since when, in seconds of CLOCK_MONOTONIC, has somebody else the map's lock? 0: nobody has. */
-double ledger_blocked_since(const struct ledger *l);
+double commit_blocked_since(const struct commit *l);
 
 /* Run and commit everything now, for a stop. Waits for the lock up to SECONDS. */
-void ledger_flush(struct ledger *l, unsigned seconds);
+void commit_flush(struct commit *l, unsigned seconds);
 
 #endif

@@ -183,11 +183,11 @@ static int set_addresses(struct config_addresses *out, const char *value, struct
 {
 	struct config_addresses list = { .count = 0 };
 	char copy[CONFIG_TEXT], *save = NULL;
-	int ret;
+	int rc;
 
-	ret = set_text(copy, value, fault);
-	if (ret)
-		return ret;
+	rc = set_text(copy, value, fault);
+	if (rc)
+		return rc;
 	if (strcasecmp(value, "off") == 0) {
 		*out = list;
 		return 0;
@@ -196,9 +196,9 @@ static int set_addresses(struct config_addresses *out, const char *value, struct
 		if (list.count == CONFIG_LISTEN)
 			return fault_set(fault, KIT_ERR_ARGUMENT, "more than %d addresses",
 					 CONFIG_LISTEN);
-		ret = set_address(&list.at[list.count], p, fault);
-		if (ret)
-			return ret;
+		rc = set_address(&list.at[list.count], p, fault);
+		if (rc)
+			return rc;
 		list.count++;
 	}
 	if (list.count == 0)
@@ -211,7 +211,7 @@ static int set_option(struct config *c, const struct option *o, const char *valu
 		      struct fault *fault)
 {
 	void *field = (char *)c + o->offset;
-	int ret;
+	int rc;
 
 	switch (o->kind) {
 	case TEXT:
@@ -226,8 +226,8 @@ static int set_option(struct config *c, const struct option *o, const char *valu
 	case ADDRESSES:
 		return set_addresses(field, value, fault);
 	case NAME_SERVERS:
-		ret = dns_check(value, fault);
-		return ret ? ret : set_text(field, value, fault);
+		rc = dns_check(value, fault);
+		return rc ? rc : set_text(field, value, fault);
 	}
 	return KIT_ERR_ARGUMENT;
 }
@@ -250,16 +250,16 @@ void config_init(struct config *c)
 int config_set(struct config *c, const char *name, const char *value, struct fault *fault)
 {
 	const struct option *o = find_option(name);
-	int ret;
+	int rc;
 
 	if (!o) {
-		fault_set(fault, KIT_ERR_NOT_FOUND, "there is no option \"%.64s\"", name);
-		return fault_todo(fault, "amt-provisiond.conf(5) has the list");
+		return fault_set(fault, KIT_ERR_NOT_FOUND, "there is no option \"%.64s\"\n"
+				 "amt-provisiond.conf(5) has the list", name);
 	}
-	ret = set_option(c, o, value, fault);
-	if (ret)
+	rc = set_option(c, o, value, fault);
+	if (rc)
 		fault_context(fault, "option %s", name);
-	return ret;
+	return rc;
 }
 
 static void get_choice(char *out, size_t size, const char *words, int at)
@@ -365,22 +365,23 @@ static int take(struct parse *p, const char *section, const char *name, const ch
 {
 	const struct option *o = find_option(name);
 	struct profile *profile;
-	int ret;
+	int rc;
 
 	if (strncmp(section, "profile ", 8) == 0) {
 		profile = section_profile(p->config, section + 8, p->fault);
 		return profile ? profile_set(profile, name, value, p->fault) : p->fault->code;
 	}
 	if (!*section) {
-		fault_set(p->fault, KIT_ERR_FORMAT, "option %s stands before the first section", name);
-		return o ? fault_todo(p->fault, "put it below a line [%s]", o->section)
-			 : fault_todo(p->fault, "amt-provisiond.conf(5) has the sections and their "
+		fault_set(p->fault, KIT_ERR_FORMAT, "option %s stands before the first section",
+			  name);
+		return o ? fault_hint(p->fault, "put it below a line [%s]", o->section)
+			 : fault_hint(p->fault, "amt-provisiond.conf(5) has the sections and their "
 				      "options");
 	}
 	if (!o) {
-		fault_set(p->fault, KIT_ERR_FORMAT, "there is no option \"%s\" in section [%s]",
-			  name, section);
-		return fault_todo(p->fault, "amt-provisiond.conf(5) has the list");
+		return fault_set(p->fault, KIT_ERR_FORMAT, "there is no option \"%s\" in section "
+				 "[%s]\n"
+				 "amt-provisiond.conf(5) has the list", name, section);
 	}
 	if (strcmp(o->section, section) != 0)
 		return fault_set(p->fault, KIT_ERR_FORMAT,
@@ -389,10 +390,10 @@ static int take(struct parse *p, const char *section, const char *name, const ch
 	if (p->given[o - options])
 		return fault_set(p->fault, KIT_ERR_DUPLICATE, "option %s is given twice", name);
 	p->given[o - options] = true;
-	ret = set_option(p->config, o, value, p->fault);
-	if (ret)
+	rc = set_option(p->config, o, value, p->fault);
+	if (rc)
 		fault_context(p->fault, "option %s", name);
-	return ret;
+	return rc;
 }
 
 static int on_value(void *user, const char *section, const char *name, const char *value)
@@ -422,9 +423,9 @@ static int check_lines(const char *text, size_t n, const char *name, struct faul
 					 line);
 		if ((text[at] == ' ' || text[at] == '\t') &&
 		    strspn(text + at, " \t\r") < length) {
-			fault_set(fault, KIT_ERR_FORMAT, "%s, line %lu: begins with a blank",
-				  name, line);
-			return fault_todo(fault, "a value goes on one line; remove the blanks");
+			return fault_set(fault, KIT_ERR_FORMAT, "%s, line %lu: begins with a "
+					 "blank\n"
+					 "a value goes on one line; remove the blanks", name, line);
 		}
 		at += length + 1;
 	}
@@ -437,31 +438,31 @@ int config_parse(struct config *c, const char *text, size_t n, const char *name,
 	struct fault local = { .code = 0 };
 	struct parse p = { .config = c, .fault = &local };
 	char *copy = NULL;
-	int ret, bad;
+	int rc, bad;
 
 	copy = calloc(1, n + 1);	/* with a NUL behind the text, for strspn() */
 	if (!copy)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	memcpy(copy, text, n);
 	p.next = copy;
 	p.end = copy + n;
-	ret = check_lines(copy, n, name, fault);
-	if (ret)
+	rc = check_lines(copy, n, name, fault);
+	if (rc)
 		goto out;
 	bad = ini_parse_stream(next_line, &p, on_value, &p);
 	/* inih names the first line that is wrong, and reads on behind one that it cannot read. */
 	if (p.error && bad == (int)p.line) {
-		ret = fault_set(fault, p.error, "%s, line %lu: %s", name, p.line, local.what);
-		if (*local.todo)
-			fault_todo(fault, "%s", local.todo);
+		rc = fault_set(fault, p.error, "%s, line %lu: %s", name, p.line, local.what);
+		if (*local.hint)
+			fault_hint(fault, "%s", local.hint);
 	} else if (bad) {
-		ret = fault_set(fault, KIT_ERR_FORMAT, "%s, line %d: no \"name = value\", no "
+		rc = fault_set(fault, KIT_ERR_FORMAT, "%s, line %d: no \"name = value\", no "
 				"[section] and no comment", name, bad);
 	}
 out:
 	secret_wipe(copy, n);
 	free(copy);
-	return ret;
+	return rc;
 }
 
 int config_load(struct config *c, const char *path, struct fault *fault)
@@ -469,36 +470,37 @@ int config_load(struct config *c, const char *path, struct fault *fault)
 	char *text = NULL;
 	size_t n = 0;
 	ssize_t got;
-	int fd, ret;
+	int fd, rc;
 
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
-		fault_sys(fault, errno, "cannot open the configuration file %s", path);
-		return fault_todo(fault, "name one with -c, or make it; amt-provisiond.conf(5) tells how");
+		return fault_sys(fault, errno, "cannot open the configuration file %s\n"
+				 "name one with -c, or make it; amt-provisiond.conf(5) tells how",
+				 path);
 	}
 	text = calloc(1, CONFIG_FILE + 1);
 	if (!text) {
-		ret = fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		rc = fault_nomem(fault);
 		goto out;
 	}
 	while ((got = read(fd, text + n, CONFIG_FILE + 1 - n)) > 0)
 		n += (size_t)got;
 	if (got < 0) {
-		ret = fault_sys(fault, errno, "cannot read the configuration file %s", path);
+		rc = fault_sys(fault, errno, "cannot read the configuration file %s", path);
 		goto out;
 	}
 	if (n > CONFIG_FILE) {
-		ret = fault_set(fault, KIT_ERR_RANGE, "%s is longer than %d KiB", path,
+		rc = fault_set(fault, KIT_ERR_RANGE, "%s is longer than %d KiB", path,
 				CONFIG_FILE / 1024);
 		goto out;
 	}
-	ret = config_parse(c, text, n, path, fault);
+	rc = config_parse(c, text, n, path, fault);
 out:
 	close(fd);
 	if (text)
 		secret_wipe(text, CONFIG_FILE + 1);
 	free(text);
-	return ret;
+	return rc;
 }
 
 uint64_t config_backoff(const struct config *config, uint32_t failures)
@@ -526,18 +528,18 @@ int config_check(const struct config *c, struct fault *fault)
 	if (!*c->map)
 		return fault_set(fault, KIT_ERR_ARGUMENT, "option map is empty");
 	if (c->use_props_script && !*c->props_script) {
-		fault_set(fault, KIT_ERR_ARGUMENT,
-			  "use_props_script is yes but props_script names no script");
-		return fault_todo(fault, "set props_script to the script's path, or "
-				  "use_props_script to no");
+		return fault_set(fault, KIT_ERR_ARGUMENT, "use_props_script is yes but "
+				 "props_script names no script\n"
+				 "set props_script to the script's path, or use_props_script to "
+				 "no");
 	}
 	if (c->use_props_script && c->props_script[0] != '/')
 		return fault_set(fault, KIT_ERR_ARGUMENT,
 				 "props_script must be a full path, begun with /");
 	if (c->use_props_script && c->props_script_timeout == 0) {
-		fault_set(fault, KIT_ERR_ARGUMENT, "props_script_timeout is 0: every script "
-			  "would be out of time before it is called");
-		return fault_todo(fault, "set it to the seconds a script may take; 180 is usual");
+		return fault_set(fault, KIT_ERR_ARGUMENT, "props_script_timeout is 0: every script "
+				 "would be out of time before it is called\n"
+				 "set it to the seconds a script may take; 180 is usual");
 	}
 	if (c->retry_first_seconds > c->retry_max_seconds)
 		return fault_set(fault, KIT_ERR_ARGUMENT,
@@ -545,11 +547,10 @@ int config_check(const struct config *c, struct fault *fault)
 	if (!c->metrics_remote)
 		for (size_t i = 0; i < c->metrics_listen.count; i++)
 			if (is_remote(&c->metrics_listen.at[i])) {
-				fault_set(fault, KIT_ERR_ARGUMENT, "metrics_listen %s can be "
-					  "reached from other machines",
-					  c->metrics_listen.at[i].text);
-				return fault_todo(fault, "take a loopback address, or set "
-						  "metrics_remote to yes");
+				return fault_set(fault, KIT_ERR_ARGUMENT, "metrics_listen %s can "
+						 "be reached from other machines\n"
+						 "take a loopback address, or set metrics_remote "
+						 "to yes", c->metrics_listen.at[i].text);
 			}
 	return 0;
 }

@@ -94,13 +94,13 @@ int dns_new(struct dns **out, struct event_base *base, const char *servers,
 	struct dns *d = calloc(1, sizeof(*d));
 	struct sockaddr_storage list[SERVERS];
 	size_t n;
-	int ret;
+	int rc;
 
 	*out = NULL;
 	if (!d)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
-	ret = parse_servers(servers, list, &n, fault);
-	if (ret) {
+		return fault_nomem(fault);
+	rc = parse_servers(servers, list, &n, fault);
+	if (rc) {
 		free(d);
 		return fault_context(fault, "dns_servers");
 	}
@@ -253,7 +253,7 @@ int dns_reverse(struct dns_question **out, struct dns *d, const char *address,
 
 	*out = NULL;
 	if (!q)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	q->dns = d;
 	q->done = done;
 	q->context = context;
@@ -275,8 +275,8 @@ int dns_reverse(struct dns_question **out, struct dns *d, const char *address,
 		if (q->deadline)
 			event_free(q->deadline);
 		free(q);
-		fault_set(fault, KIT_ERR_NOT_FOUND, "no name server can be asked");
-		return fault_todo(fault, "name one in dns_servers, or in /etc/resolv.conf");
+		return fault_set(fault, KIT_ERR_NOT_FOUND, "no name server can be asked\n"
+				 "name one in dns_servers, or in /etc/resolv.conf");
 	}
 	*out = q;
 	return 0;

@@ -13,13 +13,13 @@
 
 #define LINE 6000
 
-void journal_init(struct journal *j)
+void log_init(struct log *j)
 {
 	memset(j, 0, sizeof(*j));
 	j->levels = getenv("JOURNAL_STREAM") != NULL && !isatty(STDERR_FILENO);
 }
 
-void journal_free(struct journal *j)
+void log_free(struct log *j)
 {
 	free(j->held);
 	j->held = NULL;
@@ -27,29 +27,29 @@ void journal_free(struct journal *j)
 	memset(j->held_events, 0, sizeof(j->held_events));
 }
 
-static const char *level(const struct journal *j, enum event_severity severity)
+static const char *level(const struct log *j, enum severity severity)
 {
 	static const char *const levels[] = {
-		[EVENT_INFO] = "<6>", [EVENT_WARNING] = "<4>", [EVENT_ERROR] = "<3>",
-		[EVENT_SECURITY] = "<4>",
+		[SEVERITY_INFO] = "<6>", [SEVERITY_WARNING] = "<4>", [SEVERITY_ERROR] = "<3>",
+		[SEVERITY_SECURITY] = "<4>",
 	};
 
 	return j->levels ? levels[severity] : "";
 }
 
-static void print(struct journal *j, enum event_severity severity, const char *line)
+static void print(struct log *j, enum severity severity, const char *line)
 {
 	fprintf(stderr, "%s%s\n", level(j, severity), line);
 }
 
 /* The log is where failures are told: of its own there is only standard error to tell. */
-static void tell_unkept(const struct event *e, const struct fault *fault)
+static void tell_unkept(const struct logentry *e, const struct fault *fault)
 {
 	fprintf(stderr, "the line %s is not in the map's log: %s\n", e->name, fault->what);
 }
 
-/* Keep the line for journal_settle(). Without memory it is told at once, rather than not. */
-static void hold(struct journal *j, enum event_severity severity, const char *line)
+/* Keep the line for log_settle(). Without memory it is told at once, rather than not. */
+static void hold(struct log *j, enum severity severity, const char *line)
 {
 	size_t size = strlen(level(j, severity)) + strlen(line) + 2;
 
@@ -69,24 +69,24 @@ static void hold(struct journal *j, enum event_severity severity, const char *li
 	j->held_events[severity]++;
 }
 
-void journal_inside(struct journal *j, struct keymap *map, struct event *event)
+void log_inside(struct log *j, struct keymap *map, struct logentry *event)
 {
 	struct fault fault = { .code = 0 };
 	char line[LINE];
 
 	event->time = time(NULL);
-	event_line(event, line, sizeof(line));
+	logentry_line(event, line, sizeof(line));
 	hold(j, event->severity, line);
 	if (keymap_log(map, event, &fault))
 		tell_unkept(event, &fault);
 }
 
-void journal_settle(void *context, const struct fault *failed)
+void log_settle(void *context, const struct fault *failed)
 {
-	struct journal *j = context;
+	struct log *j = context;
 	unsigned n = 0;
 
-	for (int i = 0; i <= EVENT_SECURITY; i++) {
+	for (int i = 0; i <= SEVERITY_SECURITY; i++) {
 		n += j->held_events[i];
 		if (!failed)
 			j->events[i] += j->held_events[i];
@@ -95,16 +95,17 @@ void journal_settle(void *context, const struct fault *failed)
 	if (!failed && j->held_size)
 		fwrite(j->held, 1, j->held_size, stderr);
 	else if (n)
-		fprintf(stderr, "%s%u event%s could not be kept in the map and did not happen: %s\n",
-			level(j, EVENT_ERROR), n, plural(n), failed->what);
+		fprintf(stderr,
+			"%s%u event%s could not be kept in the map and did not happen: %s\n",
+			level(j, SEVERITY_ERROR), n, plural(n), failed->what);
 	j->held_size = 0;
 }
 
-/* A copy of an event that waits for its turn in the ledger. */
+/* A copy of an event that waits for its turn in the commit. */
 struct note {
-	struct event event;
+	struct logentry event;
 	struct uuid uuid;
-	char texts[];		/* name, pid, address, what, todo, each with its NUL */
+	char texts[];		/* name, pid, address, what, hint, each with its NUL */
 };
 
 static int write_note(struct keymap *map, void *context, struct fault *fault)
@@ -139,22 +140,22 @@ static size_t size_of(const char *text)
 	return text ? strlen(text) + 1 : 0;
 }
 
-void journal_note(struct journal *j, struct event *e)
+void log_note(struct log *j, struct logentry *e)
 {
-	struct ledger_job job = { .run = write_note, .done = note_done };
+	struct commit_job job = { .run = write_note, .done = note_done };
 	char pid[PID_LENGTH + 1] = "", *at, line[LINE];
 	struct note *n;
 
 	e->time = time(NULL);
 	j->events[e->severity]++;
-	event_line(e, line, sizeof(line));
+	logentry_line(e, line, sizeof(line));
 	print(j, e->severity, line);
-	if (!j->ledger)
+	if (!j->commit)
 		return;
 	if (e->pid)
 		memcpy(pid, e->pid, PID_LENGTH);
 	n = malloc(sizeof(*n) + size_of(e->name) + sizeof(pid) + size_of(e->address) +
-		   size_of(e->what) + size_of(e->todo));
+		   size_of(e->what) + size_of(e->hint));
 	if (!n)
 		return;
 	n->event = *e;
@@ -163,37 +164,37 @@ void journal_note(struct journal *j, struct event *e)
 	n->event.pid = e->pid ? keep(&at, pid) : NULL;
 	n->event.address = keep(&at, e->address);
 	n->event.what = keep(&at, e->what);
-	n->event.todo = keep(&at, e->todo);
+	n->event.hint = keep(&at, e->hint);
 	if (e->uuid) {
 		n->uuid = *e->uuid;
 		n->event.uuid = &n->uuid;
 	}
 	job.context = n;
-	if (ledger_add(j->ledger, &job, NULL))
+	if (commit_add(j->commit, &job, NULL))
 		free(n);
 }
 
-void journal_fault(struct journal *j, enum event_severity severity, const char *name,
+void log_fault(struct log *j, enum severity severity, const char *name,
 		   const char *prefix, const struct fault *fault)
 {
 	char what[600];
-	struct event e = { .severity = severity, .name = name, .what = what,
-			   .todo = *fault->todo ? fault->todo : NULL };
+	struct logentry e = { .severity = severity, .name = name, .what = what,
+			   .hint = *fault->hint ? fault->hint : NULL };
 
 	snprintf(what, sizeof(what), "%s%s", prefix ? prefix : "", fault->what);
-	journal_note(j, &e);
+	log_note(j, &e);
 }
 
-void journal_say(struct journal *j, const char *format, ...)
+void log_say(struct log *j, const char *format, ...)
 {
 	char what[600], line[700];
-	struct event e = { .time = time(NULL), .severity = EVENT_INFO, .name = "server",
+	struct logentry e = { .time = time(NULL), .severity = SEVERITY_INFO, .name = "server",
 			   .what = what };
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	event_line(&e, line, sizeof(line));
-	print(j, EVENT_INFO, line);
+	logentry_line(&e, line, sizeof(line));
+	print(j, SEVERITY_INFO, line);
 }

@@ -97,7 +97,7 @@ static void judge(struct script *s)
 		fault_set(&s->fault, KIT_ERR_REFUSED, "the properties script ended with status "
 			  "%d%s%s", WEXITSTATUS(s->status), s->complaint_size ? ": " : "",
 			  s->complaint);
-	fault_todo(&s->fault, "run %s by hand with the same input, as the server's user",
+	fault_hint(&s->fault, "run %s by hand with the same input, as the server's user",
 		   s->path);
 }
 
@@ -136,9 +136,9 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
 {
 	struct script *s = context;
 
-	fault_set(&s->fault, KIT_ERR_TIMEOUT, "the properties script was not done within %u s "
-		  "and was killed", s->seconds);
-	fault_todo(&s->fault, "make %s faster, or raise props_script_timeout", s->path);
+	fault_set(&s->fault, KIT_ERR_TIMEOUT, "the properties script was not done within %u s and "
+		  "was killed\n"
+		  "make %s faster, or raise props_script_timeout", s->seconds, s->path);
 	kill_now(s);
 }
 
@@ -276,9 +276,9 @@ static int spawn(struct script *s, const int theirs[static PIPES], struct fault 
 	posix_spawnattr_destroy(&attributes);
 	if (!err)
 		return 0;
-	fault_sys(fault, err, "cannot run the properties script %s", s->path);
-	return fault_todo(fault, "is it there, executable for the server's user, and does its "
-			  "first line name its interpreter?");
+	return fault_sys(fault, err, "cannot run the properties script %s\n"
+			 "is it there, executable for the server's user, and does its first line "
+			 "name its interpreter?", s->path);
 }
 
 static int add_events(struct script *s, struct fault *fault)
@@ -293,11 +293,11 @@ static int add_events(struct script *s, struct fault *fault)
 					(i == IN ? EV_WRITE : EV_READ) | EV_PERSIST,
 					functions[i], s);
 		if (!s->event[i] || event_add(s->event[i], NULL))
-			return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+			return fault_nomem(fault);
 	}
 	s->deadline = evtimer_new(s->pool->base, on_deadline, s);
 	if (!s->deadline || evtimer_add(s->deadline, &limit))
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	return 0;
 }
 
@@ -307,7 +307,7 @@ static int start(struct script *s)
 
 	s->output = malloc(SCRIPT_OUTPUT + 2);
 	ret = s->output ? make_pipes(s, theirs, &s->fault)
-	    : fault_set(&s->fault, KIT_ERR_NOMEM, "out of memory");
+	    : fault_nomem(&s->fault);
 	if (!ret)
 		ret = spawn(s, theirs, &s->fault);
 	for (int i = 0; i < PIPES; i++)
@@ -339,14 +339,14 @@ int script_pool_new(struct script_pool **out, struct event_base *base, struct fa
 
 	*out = NULL;
 	if (!p)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	TAILQ_INIT(&p->running);
 	TAILQ_INIT(&p->waiting);
 	p->base = base;
 	p->child = evsignal_new(base, SIGCHLD, on_child, p);
 	if (!p->child || event_add(p->child, NULL)) {
 		script_pool_free(&p);
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	}
 	*out = p;
 	return 0;
@@ -377,7 +377,7 @@ int script_run(struct script **out, struct script_pool *pool, const char *path,
 
 	*out = NULL;
 	if (!s)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	for (int i = 0; i < PIPES; i++)
 		s->fd[i] = -1;
 	s->pool = pool;
@@ -392,7 +392,7 @@ int script_run(struct script **out, struct script_pool *pool, const char *path,
 	if (!s->path || !s->input ||
 	    event_base_once(pool->base, -1, EV_TIMEOUT, on_turn, pool, &now)) {
 		destroy(s);
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	}
 	*out = s;
 	return 0;
@@ -420,15 +420,15 @@ int script_check(const char *path, struct fault *fault)
 	struct stat st;
 
 	if (stat(path, &st)) {
-		fault_sys(fault, errno, "the properties script %s", path);
-		fault_todo(fault, "put the script there, or set use_props_script to no");
+		fault_sys(fault, errno, "the properties script %s\n"
+			  "put the script there, or set use_props_script to no", path);
 	} else if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111) || access(path, X_OK)) {
-		fault_set(fault, KIT_ERR_PERMISSION, "the properties script %s cannot be run", path);
-		fault_todo(fault, "chmod 755 it, and see that its interpreter is installed");
+		fault_set(fault, KIT_ERR_PERMISSION, "the properties script %s cannot be run\n"
+			  "chmod 755 it, and see that its interpreter is installed", path);
 	} else if (st.st_mode & 022) {
-		fault_set(fault, KIT_ERR_REFUSED, "others can change the properties script %s", path);
-		fault_todo(fault, "chmod go-w it: who changes the script says which machine gets which"
-			   " name");
+		fault_set(fault, KIT_ERR_REFUSED, "others can change the properties script %s\n"
+			  "chmod go-w it: who changes the script says which machine gets which "
+			  "name", path);
 	} else {
 		return 0;
 	}

@@ -31,17 +31,17 @@ static int ask_pid(struct cli *cli, char out[static PID_LENGTH + 1], struct faul
 		const char *text = cli_value(cli, "pid");
 
 		rc = pidpps_parse_pid(text, strlen(text), out, NULL);
-		return rc ? fault_set(fault, rc, "--pid: %s", pidpps_rule(rc, false)) : KIT_OK;
+		return rc ? fault_set(fault, rc, "--pid: %s", pidpps_rule(rc, false)) : 0;
 	}
 	for (int i = 1;; i++) {
 		rc = cli_ask(cli, "PID (XXXX-XXXX): ", typed, sizeof(typed), fault);
 		if (rc == KIT_ERR_STATE)
-			fault_todo(fault, "give --pid, and --pps-file");
+			fault_hint(fault, "give --pid, and --pps-file");
 		if (rc)
 			return rc;
 		rc = pidpps_parse_pid(typed, strlen(typed), out, NULL);
 		if (!rc)
-			return KIT_OK;
+			return 0;
 		if (i == TRIES)
 			return fault_set(fault, rc, "no PID after %d tries", TRIES);
 		cli_warn(cli, "that is no PID: %s", pidpps_rule(rc, false));
@@ -74,7 +74,7 @@ static int take_pps(const char *typed, char out[static PPS_LENGTH + 1], struct f
 	int rc = pidpps_parse_pps(typed, strlen(typed), out, NULL), group;
 
 	if (!rc)
-		return KIT_OK;
+		return 0;
 	group = rc == KIT_ERR_CHECK ? wrong_group(typed) : 0;
 	if (group)
 		return fault_set(fault, rc, "that is no PPS: group %d of 8 is mistyped (its check"
@@ -94,14 +94,14 @@ static int ask_pps(struct cli *cli, char out[static PPS_LENGTH + 1], struct faul
 		rc = file ? secret_read(file, "PPS", typed, sizeof(typed), fault)
 			  : secret_prompt("PPS (8 groups of 4, not shown): ", "PPS", typed,
 					  sizeof(typed), fault);
-		if (rc && !file && !fault->todo[0])
-			fault_todo(fault, "give --pps-file");
+		if (rc && !file && !fault->hint[0])
+			fault_hint(fault, "give --pps-file");
 		if (rc)
 			return rc;
 		rc = take_pps(typed, out, &mistyped);
 		secret_wipe(typed, sizeof(typed));
 		if (!rc)
-			return KIT_OK;
+			return 0;
 		if (file || i == TRIES)
 			return fault_pass(fault, &mistyped);
 		cli_warn(cli, "%s", mistyped.what);
@@ -116,7 +116,7 @@ static int read_password(struct cli *cli, const char *option, const char *what,
 	int rc;
 
 	if (!file)
-		return KIT_OK;
+		return 0;
 	rc = secret_read(file, what, out, PASSWORD_MAX + 1, fault);
 	if (!rc && check(out, &rule))
 		rc = fault_set(fault, KIT_ERR_FORMAT, "%s: %s", what, rule);
@@ -138,12 +138,13 @@ static int add(struct cli *cli, struct keymap *m, const struct keyentry *entry,
 	if (!rc)
 		rc = keymap_add(m, entry, batch, added, fault);
 	if (rc == KIT_ERR_DUPLICATE) {
-		fault_set(fault, rc, "%s is in the map with another PPS, so nothing was added", shown);
-		fault_todo(fault, "look whether it was read from another machine's label; if the map's"
-			   " is wrong, revoke it");
+		fault_set(fault, rc, "%s is in the map with another PPS, so nothing was added\n"
+			  "look whether it was read from another machine's label; if the map's is "
+			  "wrong, revoke it", shown);
 	}
 	if (!rc && *added == KEYMAP_ADDED)
-		rc = ctl_log(m, EVENT_INFO, "key-added", entry->pair.pid, NULL, fault, "key added");
+		rc = ctl_log(m, SEVERITY_INFO, "key-added", entry->pair.pid, NULL, fault,
+			     "key added");
 	if (!rc)
 		rc = keymap_commit(m, fault);
 	return rc;

@@ -3,10 +3,13 @@
 
 static const struct cli_verb verbs[] = {
 	{
-		.name = "keys import", .operands = "FILE|-...",
+		.name = "keys import",
+		.operands = "FILE|-...",
 		.summary = "take lists of pairs into the map",
 		.options = ctl_import_options,
-		.min_operands = 1, .max_operands = -1, .flags = CLI_JSON,
+		.min_operands = 1,
+		.max_operands = -1,
+		.flags = CLI_JSON,
 		.run = ctl_keys_import,
 		.details =
 			"CSV with a header line (pid, pps, current_password, admin_password or"
@@ -16,42 +19,45 @@ static const struct cli_verb verbs[] = {
 			" stick marks consumed come in as free: the machine that took one has still to"
 			" prove itself; and as exported: no other gets them. The map is made if there"
 			" is none.",
-		.examples =
-			"amt-provisionctl keys import --map map.db keys.csv setup.bin\n"
-			"gpg -d keys.csv.gpg | amt-provisionctl keys import -m map.db -",
+		.examples = "amt-provisionctl keys import --map map.db keys.csv setup.bin\n"
+			    "gpg -d keys.csv.gpg | amt-provisionctl keys import -m map.db -",
 	},
 	{
-		.name = "keys list", .operands = "",
+		.name = "keys list",
+		.operands = "",
 		.summary = "which keys the map holds, and how they stand",
 		.options = ctl_keys_list_options,
 		.flags = CLI_JSON,
 		.run = ctl_keys_list,
-		.examples =
-			"amt-provisionctl keys list --state free --not-exported\n"
-			"amt-provisionctl keys list --count",
+		.examples = "amt-provisionctl keys list --state free --not-exported\n"
+			    "amt-provisionctl keys list --count",
 	},
 	{
-		.name = "keys show", .operands = "PID",
+		.name = "keys show",
+		.operands = "PID",
 		.summary = "one key: its state and its history",
 		.options = ctl_map_options,
-		.min_operands = 1, .max_operands = 1, .flags = CLI_JSON,
+		.min_operands = 1,
+		.max_operands = 1,
+		.flags = CLI_JSON,
 		.run = ctl_keys_show,
 		.examples = "amt-provisionctl keys show 0000-037M",
 	},
 	{
-		.name = "keys add", .operands = "",
+		.name = "keys add",
+		.operands = "",
 		.summary = "type one pair in",
 		.options = ctl_keys_add_options,
 		.run = ctl_keys_add,
 		.details =
 			"PID and PPS are asked for and their check characters looked at; a group that is"
 			" mistyped is named. The PPS is not shown. Passwords come from files of mode 0600.",
-		.examples =
-			"amt-provisionctl keys add --new-password-file mebx.txt\n"
-			"amt-provisionctl keys add --pid 0000-037M --pps-file pps.txt",
+		.examples = "amt-provisionctl keys add --new-password-file mebx.txt\n"
+			    "amt-provisionctl keys add --pid 0000-037M --pps-file pps.txt",
 	},
 	{
-		.name = "keys export", .operands = "[PID...]",
+		.name = "keys export",
+		.operands = "[PID...]",
 		.summary = "write free keys to a setup.bin or a list",
 		.options = ctl_keys_export_options,
 		.max_operands = -1,
@@ -59,21 +65,23 @@ static const struct cli_verb verbs[] = {
 		.details =
 			"Only free keys go out, and each only once unless --again: the map marks them before"
 			" the file appears.",
-		.examples =
-			"amt-provisionctl keys export -n 50 --setupbin setup.bin\n"
-			"amt-provisionctl keys export 0000-037M -o one.csv",
+		.examples = "amt-provisionctl keys export -n 50 --setupbin setup.bin\n"
+			    "amt-provisionctl keys export 0000-037M -o one.csv",
 	},
 	{
-		.name = "keys revoke", .operands = "PID...",
+		.name = "keys revoke",
+		.operands = "PID...",
 		.summary = "take keys out of service for good",
 		.options = ctl_map_options,
-		.min_operands = 1, .max_operands = -1,
+		.min_operands = 1,
+		.max_operands = -1,
 		.run = ctl_keys_revoke,
 		.details = "All that are named, or none. Hellos with a revoked key are refused.",
 		.examples = "amt-provisionctl keys revoke 0000-037M",
 	},
 	{
-		.name = "keys rotate-master", .operands = "",
+		.name = "keys rotate-master",
+		.operands = "",
 		.summary = "seal every secret again with a new master key",
 		.options = ctl_map_options,
 		.run = ctl_keys_rotate,
@@ -83,7 +91,8 @@ static const struct cli_verb verbs[] = {
 		.examples = "amt-provisionctl keys rotate-master --map map.db",
 	},
 	{
-		.name = "systems list", .operands = "",
+		.name = "systems list",
+		.operands = "",
 		.summary = "the machines that said hello, and how far each has come",
 		.options = ctl_systems_list_options,
 		.flags = CLI_JSON,
@@ -91,15 +100,19 @@ static const struct cli_verb verbs[] = {
 		.examples = "amt-provisionctl systems list --state failed",
 	},
 	{
-		.name = "systems show", .operands = "UUID",
+		.name = "systems show",
+		.operands = "UUID",
 		.summary = "one machine: its state and its history",
 		.options = ctl_map_options,
-		.min_operands = 1, .max_operands = 1, .flags = CLI_JSON,
+		.min_operands = 1,
+		.max_operands = 1,
+		.flags = CLI_JSON,
 		.run = ctl_systems_show,
 		.examples = "amt-provisionctl systems show 939b524b-13d4-1d18-e487-1c697a6b7a2b",
 	},
 	{
-		.name = "systems retry", .operands = "[UUID...]",
+		.name = "systems retry",
+		.operands = "[UUID...]",
 		.summary = "have machines set up now",
 		.options = ctl_systems_retry_options,
 		.max_operands = -1,
@@ -107,10 +120,12 @@ static const struct cli_verb verbs[] = {
 		.examples = "amt-provisionctl systems retry --state failed",
 	},
 	{
-		.name = "systems forget", .operands = "UUID...",
+		.name = "systems forget",
+		.operands = "UUID...",
 		.summary = "drop machines from the map, with the passwords they were given",
 		.options = ctl_systems_forget_options,
-		.min_operands = 1, .max_operands = -1,
+		.min_operands = 1,
+		.max_operands = -1,
 		.run = ctl_systems_forget,
 		.details =
 			"A key that a machine has reserved goes back; a key that it has used stays used by it."
@@ -118,7 +133,8 @@ static const struct cli_verb verbs[] = {
 		.examples = "amt-provisionctl systems forget 939b524b-13d4-1d18-e487-1c697a6b7a2b",
 	},
 	{
-		.name = "systems export", .operands = "",
+		.name = "systems export",
+		.operands = "",
 		.summary = "hand machines that are set up over to whoever manages them next",
 		.options = ctl_systems_export_options,
 		.run = ctl_systems_export,
@@ -129,10 +145,13 @@ static const struct cli_verb verbs[] = {
 		.examples = "amt-provisionctl systems export --secrets -o fleet.csv",
 	},
 	{
-		.name = "inventory import", .operands = "FILE|-",
+		.name = "inventory import",
+		.operands = "FILE|-",
 		.summary = "which machine has which name and profile, from a CSV",
 		.options = ctl_inventory_options,
-		.min_operands = 1, .max_operands = 1, .flags = CLI_JSON,
+		.min_operands = 1,
+		.max_operands = 1,
+		.flags = CLI_JSON,
 		.run = ctl_inventory_import,
 		.details =
 			"The header line names the columns uuid and fqdn, and profile if there is one, in any"
@@ -141,25 +160,32 @@ static const struct cli_verb verbs[] = {
 		.examples = "amt-provisionctl inventory import machines.csv",
 	},
 	{
-		.name = "profiles list", .operands = "",
+		.name = "profiles list",
+		.operands = "",
 		.summary = "the profiles of map and configuration",
-		.options = ctl_map_options, .flags = CLI_JSON,
+		.options = ctl_map_options,
+		.flags = CLI_JSON,
 		.run = ctl_profiles_list,
 		.examples = "amt-provisionctl profiles list",
 	},
 	{
-		.name = "profiles show", .operands = "NAME",
+		.name = "profiles show",
+		.operands = "NAME",
 		.summary = "one profile, of the map or the configuration",
 		.options = ctl_map_options,
-		.min_operands = 1, .max_operands = 1, .flags = CLI_JSON,
+		.min_operands = 1,
+		.max_operands = 1,
+		.flags = CLI_JSON,
 		.run = ctl_profiles_show,
 		.examples = "amt-provisionctl profiles show office",
 	},
 	{
-		.name = "profiles set", .operands = "NAME [PROPERTY=VALUE...]",
+		.name = "profiles set",
+		.operands = "NAME [PROPERTY=VALUE...]",
 		.summary = "make or change a profile in the map",
 		.options = ctl_map_options,
-		.min_operands = 1, .max_operands = -1,
+		.min_operands = 1,
+		.max_operands = -1,
 		.run = ctl_profiles_set,
 		.details =
 			"admin_user, admin_password and mebx_password (keep, random, or file:PATH for one"
@@ -171,39 +197,48 @@ static const struct cli_verb verbs[] = {
 			"amt-provisionctl profiles set lab mebx_password=file:mebx.txt amt_versions=3.0-9.255",
 	},
 	{
-		.name = "profiles remove", .operands = "NAME",
+		.name = "profiles remove",
+		.operands = "NAME",
 		.summary = "remove a profile from the map",
 		.options = ctl_map_options,
-		.min_operands = 1, .max_operands = 1,
+		.min_operands = 1,
+		.max_operands = 1,
 		.run = ctl_profiles_remove,
 		.examples = "amt-provisionctl profiles remove lab",
 	},
 	{
-		.name = "config show", .operands = "[NAME]",
+		.name = "config show",
+		.operands = "[NAME]",
 		.summary = "the server's settings, and where each has its value from",
 		.options = ctl_map_options,
-		.max_operands = 1, .flags = CLI_JSON,
+		.max_operands = 1,
+		.flags = CLI_JSON,
 		.run = ctl_config_show,
 		.examples = "amt-provisionctl config show max_setups",
 	},
 	{
-		.name = "config set", .operands = "NAME VALUE",
+		.name = "config set",
+		.operands = "NAME VALUE",
 		.summary = "keep a setting in the map, where it beats the configuration file",
 		.options = ctl_map_options,
-		.min_operands = 2, .max_operands = 2,
+		.min_operands = 2,
+		.max_operands = 2,
 		.run = ctl_config_set,
 		.examples = "amt-provisionctl config set max_setups 100",
 	},
 	{
-		.name = "config unset", .operands = "NAME",
+		.name = "config unset",
+		.operands = "NAME",
 		.summary = "take a setting out of the map again",
 		.options = ctl_map_options,
-		.min_operands = 1, .max_operands = 1,
+		.min_operands = 1,
+		.max_operands = 1,
 		.run = ctl_config_unset,
 		.examples = "amt-provisionctl config unset max_setups",
 	},
 	{
-		.name = "log", .operands = "",
+		.name = "log",
+		.operands = "",
 		.summary = "what happened: one line an event",
 		.options = ctl_log_options,
 		.flags = CLI_JSON,
@@ -211,12 +246,12 @@ static const struct cli_verb verbs[] = {
 		.details =
 			"Time, severity, name, PID, UUID, address, what happened, and what to do. With"
 			" --json one object a line.",
-		.examples =
-			"amt-provisionctl log --follow\n"
-			"amt-provisionctl log --severity warning -n 20",
+		.examples = "amt-provisionctl log --follow\n"
+			    "amt-provisionctl log --severity warning -n 20",
 	},
 	{
-		.name = "doctor", .operands = "",
+		.name = "doctor",
+		.operands = "",
 		.summary = "look for what is known to go wrong, and say what to do",
 		.options = ctl_doctor_options,
 		.flags = CLI_JSON,
@@ -226,40 +261,47 @@ static const struct cli_verb verbs[] = {
 			" the log of the last day, script, clock, disk; whether the server answers on this"
 			" machine's addresses, and whether the names that machines look up lead here. Exit"
 			" status 1 if anything failed.",
-		.examples =
-			"amt-provisionctl doctor\n"
-			"amt-provisionctl doctor --domain example.com --json",
+		.examples = "amt-provisionctl doctor\n"
+			    "amt-provisionctl doctor --domain example.com --json",
 	},
 	{
-		.name = "reconcile", .operands = "STICK-OR-SETUPBIN",
+		.name = "reconcile",
+		.operands = "STICK-OR-SETUPBIN",
 		.summary = "compare the records of a stick with the keys of the map",
 		.options = ctl_reconcile_options,
-		.min_operands = 1, .max_operands = 1, .flags = CLI_JSON,
+		.min_operands = 1,
+		.max_operands = 1,
+		.flags = CLI_JSON,
 		.run = ctl_reconcile,
 		.details =
 			"Which machines took a key and never said hello, which keys were taken from a copy,"
 			" which records the server does not know. The operand is a setup.bin, a stick, or an"
 			" image of one; it is only read. Exit status 1 if there is any trouble.",
-		.examples =
-			"amt-provisionctl reconcile /dev/sdx\n"
-			"amt-provisionctl reconcile --all setup.bin",
+		.examples = "amt-provisionctl reconcile /dev/sdx\n"
+			    "amt-provisionctl reconcile --all setup.bin",
 	},
 	{
-		.name = "backup", .operands = "FILE",
-		.summary = "copy the map to FILE and its key file to FILE.key, while the server runs",
+		.name = "backup",
+		.operands = "FILE",
+		.summary =
+			"copy the map to FILE and its key file to FILE.key, while the server runs",
 		.options = ctl_backup_options,
-		.min_operands = 1, .max_operands = 1,
+		.min_operands = 1,
+		.max_operands = 1,
 		.run = ctl_backup,
 		.details = "The copy is of one moment, is checked, and never replaces a file.",
 		.examples = "amt-provisionctl backup /srv/backup/map-monday.db",
 	},
 	{
-		.name = "restore", .operands = "FILE",
+		.name = "restore",
+		.operands = "FILE",
 		.summary = "put a backup in the place of the map, while the server runs",
 		.options = ctl_restore_options,
-		.min_operands = 1, .max_operands = 1,
+		.min_operands = 1,
+		.max_operands = 1,
 		.run = ctl_restore,
-		.details = "The backup is checked first; the map that is there is put aside beside it.",
+		.details =
+			"The backup is checked first; the map that is there is put aside beside it.",
 		.examples = "amt-provisionctl restore /srv/backup/map-monday.db",
 	},
 	{ .name = NULL },

@@ -38,7 +38,7 @@ int64_t ctl_now(void);
  * Write a line about what the operator did to the map's log; who it was is added.
  * PID and UUID may be NULL.
  */
-int ctl_log(struct keymap *m, enum event_severity severity, const char *name, const char *pid,
+int ctl_log(struct keymap *m, enum severity severity, const char *name, const char *pid,
 	    const struct uuid *uuid, struct fault *fault, const char *format, ...)
 	__attribute__((format(printf, 7, 8)));
 

@@ -27,8 +27,8 @@ int ctl_backup(struct cli *cli)
 	if (!rc)
 		rc = keymap_backup(m, path, with_key, &fault);
 	if (!rc)
-		rc = ctl_log(m, EVENT_INFO, "map-backed-up", NULL, NULL, &fault, "backed up to %s%s",
-			     path, with_key ? ", with the key file" : "");
+		rc = ctl_log(m, SEVERITY_INFO, "map-backed-up", NULL, NULL, &fault,
+			     "backed up to %s%s", path, with_key ? ", with the key file" : "");
 	keymap_close(&m);
 	if (rc)
 		return cli_fail(cli, &fault);
@@ -36,8 +36,10 @@ int ctl_backup(struct cli *cli)
 		cli_note(cli, "backed up and checked: %s, and its key file %s.key. Who has both has"
 			 " every key: keep them as you keep passwords", path, path);
 	else
-		cli_note(cli, "backed up and checked: %s. Without the map's key file it is of no use:"
-			 " keep that, too", path);
+		cli_note(cli,
+			 "backed up and checked: %s. Without the map's key file it is of no use:"
+			 " keep that, too",
+			 path);
 	return EXIT_YES;
 }
 
@@ -91,14 +93,14 @@ static int put_aside(struct cli *cli, const char *map, const char *key_file, str
 	keymap_close(&m);
 	if (!rc) {
 		cli_note(cli, "put aside: %s, and its key file", aside);
-		return KIT_OK;
+		return 0;
 	}
 	fault_context(fault, "the map that is there cannot be put aside");
 	/* Only what is broken is to be moved: a full disk or a lock says itself what to do. */
 	if (rc == KIT_ERR_SYSTEM || rc == KIT_ERR_BUSY || rc == KIT_ERR_PERMISSION)
 		return rc;
-	memset(fault->todo, 0, sizeof(fault->todo));
-	fault_todo(fault, "move %s, its -wal and -shm and its key file away, then restore again",
+	memset(fault->hint, 0, sizeof(fault->hint));
+	fault_hint(fault, "move %s, its -wal and -shm and its key file away, then restore again",
 		   map);
 	return rc;
 }
@@ -109,12 +111,12 @@ static int ask(struct cli *cli, const char *map, struct fault *fault)
 	int rc;
 
 	if (cli_has(cli, "yes") || access(map, F_OK) != 0)
-		return KIT_OK;
+		return 0;
 	snprintf(question, sizeof(question), "The map %s is replaced by the backup: keys used and"
 		 " machines set up since then are forgotten.\nType \"restore\" to go on: ", map);
 	rc = cli_confirm(cli, question, "restore", fault);
 	if (rc == KIT_ERR_STATE)
-		fault_todo(fault, "give --yes");
+		fault_hint(fault, "give --yes");
 	return rc;
 }
 
@@ -126,11 +128,12 @@ static int note_restored(struct cli *cli, const char *map, const char *key_file,
 	int rc = keymap_open(&m, map, &options, fault);
 
 	if (!rc)
-		rc = ctl_log(m, EVENT_WARNING, "map-restored", NULL, NULL, fault,
+		rc = ctl_log(m, SEVERITY_WARNING, "map-restored", NULL, NULL, fault,
 			     "map restored from %s", backup);
 	if (!rc) {
 		say_counts(cli, "restored", m);
-		cli_note(cli, "keys that machines took since the backup count as free again: compare"
+		cli_note(cli,
+			 "keys that machines took since the backup count as free again: compare"
 			 " with the sticks (amt-provisionctl reconcile)");
 	}
 	keymap_close(&m);
@@ -147,13 +150,13 @@ int ctl_restore(struct cli *cli)
 	rc = ctl_map_names(cli, &map, &key_file, &fault);
 	if (!rc && asprintf(&backup_key, "%s.key", backup) < 0) {
 		backup_key = NULL;
-		rc = fault_set(&fault, KIT_ERR_NOMEM, "out of memory");
+		rc = fault_nomem(&fault);
 	}
 	if (!rc && cli_has(cli, "backup-key")) {
 		free(backup_key);
 		backup_key = strdup(cli_value(cli, "backup-key"));
 		if (!backup_key)
-			rc = fault_set(&fault, KIT_ERR_NOMEM, "out of memory");
+			rc = fault_nomem(&fault);
 	}
 	/* First: a backup that is no good must not cost a copy of the map each time. */
 	if (!rc)
@@ -163,7 +166,7 @@ int ctl_restore(struct cli *cli)
 	if (!rc) {
 		rc = put_aside(cli, map, key_file, &fault);
 		if (rc == KIT_ERR_NOT_FOUND && !fault.code)
-			rc = KIT_OK;
+			rc = 0;
 	}
 	if (!rc)
 		rc = keymap_restore(map, key_file, backup, backup_key, &fault);
@@ -201,12 +204,13 @@ int ctl_keys_rotate(struct cli *cli)
 	rc = keymap_rotate(m, show_progress, &bar, &resumed, &fault);
 	progress_end(&bar);
 	if (!rc)
-		rc = ctl_log(m, EVENT_WARNING, "master-key-rotated", NULL, NULL, &fault,
+		rc = ctl_log(m, SEVERITY_WARNING, "master-key-rotated", NULL, NULL, &fault,
 			     "master key rotated%s", resumed ? " (an earlier rotation, cut off,"
 			     " was finished)" : "");
 	keymap_close(&m);
 	if (rc) {
-		fault_todo(&fault, "run it again: it goes on where it was cut off, and the map works"
+		fault_hint(&fault,
+			   "run it again: it goes on where it was cut off, and the map works"
 			   " meanwhile");
 		return cli_fail(cli, &fault);
 	}

@@ -21,7 +21,7 @@ int ctl_configuration(struct cli *cli, struct config *config, struct fault *faul
 
 	config_init(config);
 	if (!conf && access(CTL_CONFIGURATION, F_OK) != 0 && errno == ENOENT)
-		return KIT_OK;
+		return 0;
 	return config_load(config, conf ? conf : CTL_CONFIGURATION, fault);
 }
 
@@ -30,7 +30,7 @@ int ctl_map_names(struct cli *cli, char **map, char **key_file, struct fault *fa
 {
 	const char *key = cli_value(cli, "key-file");
 	struct config *config = NULL;
-	int rc = KIT_OK;
+	int rc = 0;
 
 	*map = NULL;
 	*key_file = NULL;
@@ -78,7 +78,7 @@ int ctl_open(struct cli *cli, unsigned flags, struct keymap **out, struct fault 
 	options.key_file = key_file;
 	rc = keymap_open(out, map, &options, fault);
 	if (rc == KIT_ERR_NOT_FOUND && !cli_has(cli, "map") && !cli_has(cli, "config"))
-		fault_todo(fault, "name the map with --map, or the server's configuration with -c");
+		fault_hint(fault, "name the map with --map, or the server's configuration with -c");
 	free(map);
 	free(key_file);
 	return rc;
@@ -103,10 +103,10 @@ static void actor(char *out, size_t size)
 		snprintf(out, size, "user %u", (unsigned)getuid());
 }
 
-int ctl_log(struct keymap *m, enum event_severity severity, const char *name, const char *pid,
+int ctl_log(struct keymap *m, enum severity severity, const char *name, const char *pid,
 	    const struct uuid *uuid, struct fault *fault, const char *format, ...)
 {
-	struct event event = { .time = ctl_now(), .severity = severity, .name = name,
+	struct logentry event = { .time = ctl_now(), .severity = severity, .name = name,
 			       .pid = pid, .uuid = uuid };
 	char what[400], text[500], who[64];
 	va_list args;
@@ -139,14 +139,14 @@ struct history {
 	json_t *array;
 };
 
-static int history_event(void *context, const struct event *e)
+static int history_event(void *context, const struct logentry *e)
 {
 	struct history *h = context;
 	char line[2048];
 
 	if (h->array)
-		return json_array_append_new(h->array, event_json(e)) ? KIT_ERR_NOMEM : 0;
-	event_line(e, line, sizeof(line));
+		return json_array_append_new(h->array, logentry_json(e)) ? KIT_ERR_NOMEM : 0;
+	logentry_line(e, line, sizeof(line));
 	printf("  %s\n", line);
 	return 0;
 }
@@ -217,8 +217,8 @@ json_t *ctl_json_time(int64_t when)
 {
 	char shown[EVENT_TIME + 1];
 
-	event_time(when, shown);
-	return event_text(shown);
+	logentry_time(when, shown);
+	return logentry_text(shown);
 }
 
 json_t *ctl_json_pid(const char *pid)

@@ -89,7 +89,7 @@ static int take_options(struct cli *cli, struct layers *l, struct fault *fault)
 
 	l->by_option = cli_has(cli, "map");
 	if (!l->by_option)
-		return KIT_OK;
+		return 0;
 	rc = ctl_map_names(cli, &map, &key_file, fault);
 	if (!rc)
 		rc = config_set(&l->all, "map", map, fault);
@@ -113,8 +113,9 @@ int ctl_config_show(struct cli *cli)
 
 	rc = new_layers(cli, 0, &l, &fault);
 	if (rc == KIT_ERR_NOT_FOUND && l && !l->m) {
-		cli_note(cli, "%s: what is shown are the file's settings and the defaults", fault.what);
-		rc = KIT_OK;
+		cli_note(cli, "%s: what is shown are the file's settings and the defaults",
+			 fault.what);
+		rc = 0;
 	}
 	if (!rc)
 		rc = take_options(cli, l, &fault);
@@ -124,7 +125,8 @@ int ctl_config_show(struct cli *cli)
 		ctl_rows_begin(&rows, "settings");
 	else
 		table = table_new(stdout, "SECTION|NAME|VALUE|FROM");
-	for (size_t i = 0; config_get(&l->all, i, &section, &name, value, sizeof(value)) == 0; i++) {
+	for (size_t i = 0; config_get(&l->all, i, &section, &name, value, sizeof(value)) == 0;
+	     i++) {
 		if (only && strcmp(only, name) != 0)
 			continue;
 		shown++;
@@ -158,8 +160,9 @@ static int write_setting(struct layers *l, const char *name, const char *value,
 	if (!rc)
 		rc = keymap_setting_set(l->m, name, value, fault);
 	if (!rc)
-		rc = ctl_log(l->m, EVENT_INFO, "setting-changed", NULL, NULL, fault,
-			     value ? "setting %s changed" : "setting %s taken out of the map", name);
+		rc = ctl_log(l->m, SEVERITY_INFO, "setting-changed", NULL, NULL, fault,
+			     value ? "setting %s changed" : "setting %s taken out of the map",
+			     name);
 	return rc ? rc : keymap_commit(l->m, fault);
 }
 

@@ -9,9 +9,12 @@
 
 const struct cli_option ctl_doctor_options[] = {
 	CTL_MAP_OPTIONS,
-	{ "server-name", 0, "NAME", "the name that machines look up (default ProvisionServer)", 0, 0 },
-	{ "domain", 'd', "DOMAIN", "a domain in which they look (default: those of"
-	  " /etc/resolv.conf)", CLI_REPEAT, 0 },
+	{ "server-name", 0, "NAME", "the name that machines look up (default ProvisionServer)", 0,
+	  0 },
+	{ "domain", 'd', "DOMAIN",
+	  "a domain in which they look (default: those of"
+	  " /etc/resolv.conf)",
+	  CLI_REPEAT, 0 },
 	{ "min-free", 0, "N", "how many keys should be free at least (default 10)", 0, 0 },
 	{ "no-network", 0, NULL, "leave the port and the names out", 0, 0 },
 	{ NULL, 0, NULL, NULL, 0, 0 },
@@ -29,9 +32,10 @@ static void found(void *context, const struct doctor_finding *f)
 
 	r->n[f->verdict]++;
 	if (r->cli->json) {
-		ctl_rows_put(&r->rows, json_pack("{s:s, s:s, s:o, s:o}", "check", f->check, "verdict",
-			     doctor_verdict_word(f->verdict), "what", event_text(f->what), "todo",
-			     event_text(f->todo)));
+		ctl_rows_put(&r->rows,
+			     json_pack("{s:s, s:s, s:o, s:o}", "check", f->check, "verdict",
+				       doctor_verdict_word(f->verdict), "what",
+				       logentry_text(f->what), "hint", logentry_text(f->hint)));
 		return;
 	}
 	/* What is well may be left out; what is not never. */
@@ -39,8 +43,8 @@ static void found(void *context, const struct doctor_finding *f)
 		return;
 	printf("%s  ", doctor_verdict_word(f->verdict));
 	ctl_line(f->check, "%s", f->what);
-	if (f->todo)
-		printf("      -> %s\n", f->todo);
+	if (f->hint)
+		printf("      -> %s\n", f->hint);
 }
 
 static int read_options(struct cli *cli, struct doctor *d, struct fault *fault)
@@ -119,14 +123,14 @@ int ctl_doctor(struct cli *cli)
 		doctor_listening(&d);
 		doctor_names(&d);
 	}
-	rc = KIT_OK;
+	rc = 0;
 	if (cli->json)
 		status = ctl_rows_end(cli, &r.rows, json_pack("{s:I, s:I, s:I}", "pass",
 			 (json_int_t)r.n[DOCTOR_PASS], "warn", (json_int_t)r.n[DOCTOR_WARN], "fail",
 			 (json_int_t)r.n[DOCTOR_FAIL]));
 	else
-		printf("%lu passed, %lu to look at, %lu failed\n", r.n[DOCTOR_PASS], r.n[DOCTOR_WARN],
-		       r.n[DOCTOR_FAIL]);
+		printf("%lu passed, %lu to look at, %lu failed\n", r.n[DOCTOR_PASS],
+		       r.n[DOCTOR_WARN], r.n[DOCTOR_FAIL]);
 	if (!status && r.n[DOCTOR_FAIL])
 		status = EXIT_NO;
 out:

@@ -72,7 +72,8 @@ static int read_options(struct job *j, struct fault *fault)
 	if (!j->list_path && !j->setupbin_path)
 		return misuse(fault, "say where to: --setupbin FILE or -o FILE");
 	if (chosen == (cli->argc > 0))
-		return misuse(fault, "say which keys: their PIDs, or one of --all, -n N, --batch B");
+		return misuse(fault,
+			      "say which keys: their PIDs, or one of --all, -n N, --batch B");
 	if (format && keylist_format_parse(format, &j->format))
 		return fault_set(fault, KIT_ERR_ARGUMENT,
 				 "--format: \"%s\" is none of csv, text, json", format);
@@ -105,7 +106,7 @@ static int choose(struct job *j, const struct keymap_pair *p)
 	}
 	j->keys[j->n].id = p->id;
 	memcpy(j->keys[j->n++].pid, p->pid, PID_LENGTH);
-	return KIT_OK;
+	return 0;
 }
 
 static int choose_each(void *context, const struct keymap_pair *p)
@@ -126,13 +127,17 @@ static int choose_some(struct job *j, struct fault *fault)
 	if (rc)
 		return fault_set(fault, rc, "cannot choose the keys");
 	if (j->n && j->n >= j->number)
-		return KIT_OK;
+		return 0;
 	snprintf(only, sizeof(only), "only %zu", j->n);
-	fault_set(fault, KIT_ERR_NOT_FOUND, "there %s %s free key%s%s%s, so nothing was exported",
-		  j->n == 1 ? "is" : "are", j->n ? only : "no", plural(j->n),
-		  j->of_batch ? " in that batch" : "", j->again ? "" : " that never went out");
-	fault_todo(fault, "%s", j->again ? "import or generate more" :
-		   "import or generate more, or give --again for keys that went out before");
+	fault_set(
+		fault, KIT_ERR_NOT_FOUND,
+		"there %s %s free key%s%s%s, so nothing was exported\n"
+		"%s",
+		j->n == 1 ? "is" : "are", j->n ? only : "no", plural(j->n),
+		j->of_batch ? " in that batch" : "", j->again ? "" : " that never went out",
+		j->again
+			? "import or generate more"
+			: "import or generate more, or give --again for keys that went out before");
 	return KIT_ERR_NOT_FOUND;
 }
 
@@ -157,32 +162,32 @@ static int choose_named(struct job *j, const char *text, struct fault *fault)
 		return fault_set(fault, KIT_ERR_STATE, "%s is %s, so nothing was exported", shown,
 				 keymap_state_word(pair.state));
 	if (pair.exported && !j->again) {
-		event_time(pair.exported_at, went);
-		fault_set(fault, KIT_ERR_STATE, "%s went out on %s (%s), so nothing was exported",
-			  shown, went, pair.exported_to);
-		fault_todo(fault, "give --again if that file or stick is gone");
+		logentry_time(pair.exported_at, went);
+		fault_set(fault, KIT_ERR_STATE, "%s went out on %s (%s), so nothing was exported\n"
+			  "give --again if that file or stick is gone", shown, went,
+			  pair.exported_to);
 		return KIT_ERR_STATE;
 	}
 	if (pair.lapsed && !j->again) {
-		event_time(pair.reserved_at, went);
+		logentry_time(pair.reserved_at, went);
 		fault_set(fault, KIT_ERR_STATE, "a machine said hello with %s on %s, so it has "
-			  "gone out, and nothing was exported", shown, went);
-		fault_todo(fault, "see whose it is (amt-provisionctl keys show %s); give --again if "
-			   "that hello was forged", shown);
+			  "gone out, and nothing was exported\n"
+			  "see whose it is (amt-provisionctl keys show %s); give --again if that "
+			  "hello was forged", shown, went, shown);
 		return KIT_ERR_STATE;
 	}
 	for (size_t i = 0; i < j->n; i++)
 		if (j->keys[i].id == pair.id)
 			return fault_set(fault, KIT_ERR_ARGUMENT, "%s is named twice", shown);
 	rc = choose(j, &pair);
-	return rc ? fault_set(fault, rc, "out of memory") : KIT_OK;
+	return rc ? fault_nomem(fault) : 0;
 }
 
 static int open_files(struct job *j, struct fault *fault)
 {
 	unsigned flags = cli_has(j->cli, "force") ? OUTFILE_FORCE : 0;
 	struct sbin_header header;
-	int rc = KIT_OK;
+	int rc = 0;
 
 	if (j->list_path) {
 		/* Held back: what the map does not hold as exported is not out. */
@@ -207,7 +212,7 @@ static int open_files(struct job *j, struct fault *fault)
 static int put(struct job *j, const struct keyentry *entry, uint32_t number, struct fault *fault)
 {
 	struct sbin_record record;
-	int rc = KIT_OK;
+	int rc = 0;
 
 	if (j->list)
 		rc = keywriter_put(&j->list_writer, entry, fault);
@@ -251,9 +256,10 @@ static int write_keys(struct job *j, struct fault *fault)
 	if (!rc && j->setupbin_writer)
 		rc = sbin_writer_end(&j->setupbin_writer, fault);
 	if (!rc)
-		rc = ctl_log(j->m, EVENT_INFO, "keys-exported", j->n == 1 ? j->keys[0].pid : NULL,
-			     NULL, fault, "%zu key%s exported to %s (batch %" PRId64 ")", j->n,
-			     plural(j->n), where, batch);
+		rc = ctl_log(j->m, SEVERITY_INFO, "keys-exported",
+			     j->n == 1 ? j->keys[0].pid : NULL, NULL, fault,
+			     "%zu key%s exported to %s (batch %" PRId64 ")", j->n, plural(j->n),
+			     where, batch);
 	return rc;
 }
 
@@ -272,10 +278,11 @@ static int let_out(struct job *j, struct fault *fault)
 		rc = outfile_commit(&j->list, fault);
 	/* A second setup.bin would give the keys to machines twice. */
 	if (rc && written)
-		fault_todo(fault, "%s is written; mend that and export the list alone, with --again",
+		fault_hint(fault,
+			   "%s is written; mend that and export the list alone, with --again",
 			   j->setupbin_path);
 	else if (rc)
-		fault_todo(fault, "mend that and export again with --again: the keys are marked"
+		fault_hint(fault, "mend that and export again with --again: the keys are marked"
 			   " exported, though not all files are written");
 	return rc;
 }
@@ -290,8 +297,10 @@ static void say(const struct job *j)
 	if (j->list_path && strcmp(j->list_path, "-") != 0)
 		cli_note(j->cli, "%zu key%s exported to %s", j->n, plural(j->n), j->list_path);
 	if (j->setupbin_path && post > SLOW_POST)
-		cli_warn(j->cli, "a stick with %zu records delays a machine's start by about %.0f s:"
-			 " \"amt-setupbin split\" makes several of it", j->n, post);
+		cli_warn(j->cli,
+			 "a stick with %zu records delays a machine's start by about %.0f s:"
+			 " \"amt-setupbin split\" makes several of it",
+			 j->n, post);
 }
 
 int ctl_keys_export(struct cli *cli)

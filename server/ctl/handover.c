@@ -32,7 +32,7 @@ struct handover {
 /* A CSV field: quoted when it holds anything but plain characters. */
 static int put_field(struct handover *h, const char *text, const char *end)
 {
-	int rc = KIT_OK;
+	int rc = 0;
 
 	if (!text[strcspn(text, "\",;\t\r\n ")])
 		rc = outfile_write(h->file, text, strlen(text), h->fault);
@@ -72,7 +72,7 @@ static bool wanted(const struct handover *h, int column)
 
 static int put_csv(struct handover *h, const char *const values[static COLUMNS])
 {
-	int last = COLUMNS - 1, rc = KIT_OK;
+	int last = COLUMNS - 1, rc = 0;
 
 	while (!wanted(h, last))
 		last--;
@@ -91,7 +91,7 @@ static int put_json(struct handover *h, const char *const values[static COLUMNS]
 
 	for (int i = 0; i < COLUMNS; i++)
 		if (wanted(h, i))
-			json_object_set_new(row, names[i], event_text(values[i]));
+			json_object_set_new(row, names[i], logentry_text(values[i]));
 	text = json_dumps(row, JSON_COMPACT);
 	if (!text)
 		rc = fault_set(h->fault, KIT_ERR_NOMEM, "cannot make the JSON output");
@@ -141,7 +141,7 @@ static int passwords_of(struct handover *h, const struct system *s,
 	rc = keymap_secrets(h->m, s->pid, &entry, h->fault);
 	if (rc == KIT_ERR_NOT_FOUND) {
 		fault_clear(h->fault);
-		return KIT_OK;
+		return 0;
 	}
 	if (!rc && !either(out->admin_password, out->next_admin_password)[0])
 		memcpy(out->admin_password, entry.new_password, sizeof(out->admin_password));
@@ -156,10 +156,10 @@ static int put_earlier(void *context, const struct keymap_earlier *e)
 	struct system_secrets secrets = { "", "", "", "" };
 	char uuid[UUID_SHOWN + 1], until[EVENT_TIME + 1];
 	struct handover *h = context;
-	int rc = h->secrets ? keymap_earlier_secrets(h->m, e, &secrets, h->fault) : KIT_OK;
+	int rc = h->secrets ? keymap_earlier_secrets(h->m, e, &secrets, h->fault) : 0;
 
 	uuid_show(&e->uuid, uuid);
-	event_time(e->time, until);
+	logentry_time(e->time, until);
 	if (!rc) {
 		const char *const values[COLUMNS] = {
 			uuid, "", e->address, "", "earlier", e->admin_user,
@@ -180,7 +180,7 @@ static int put_system(void *context, const struct system *s)
 	struct system_secrets secrets = { "", "", "", "" };
 	char uuid[UUID_SHOWN + 1];
 	struct handover *h = context;
-	int rc = h->secrets ? passwords_of(h, s, &secrets) : KIT_OK;
+	int rc = h->secrets ? passwords_of(h, s, &secrets) : 0;
 
 	uuid_show(&s->uuid, uuid);
 	if (!rc) {
@@ -222,7 +222,8 @@ int ctl_systems_export(struct cli *cli)
 	rc = ctl_open(cli, 0, &h.m, &fault);
 	if (!rc)
 		rc = outfile_open(&h.file, path,
-				  OUTFILE_HOLD | (cli_has(cli, "force") ? OUTFILE_FORCE : 0), &fault);
+				  OUTFILE_HOLD | (cli_has(cli, "force") ? OUTFILE_FORCE : 0),
+				  &fault);
 	if (!rc)
 		rc = keymap_spared(h.m, h.file, &fault);
 	if (!rc)
@@ -233,9 +234,9 @@ int ctl_systems_export(struct cli *cli)
 		rc = outfile_write(h.file, "\n]\n", 3, &fault);
 	/* First the log knows, then the passwords are out. */
 	if (!rc)
-		rc = ctl_log(h.m, h.secrets ? EVENT_SECURITY : EVENT_INFO, "systems-exported", NULL,
-			     NULL, &fault, "%lu row%s of systems exported to %s%s", h.rows, plural(h.rows),
-			     strcmp(path, "-") ? path : "standard output",
+		rc = ctl_log(h.m, h.secrets ? SEVERITY_SECURITY : SEVERITY_INFO, "systems-exported",
+			     NULL, NULL, &fault, "%lu row%s of systems exported to %s%s", h.rows,
+			     plural(h.rows), strcmp(path, "-") ? path : "standard output",
 			     h.secrets ? ", with their passwords" : "");
 	if (!rc)
 		rc = outfile_commit(&h.file, &fault);

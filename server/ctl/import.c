@@ -56,8 +56,8 @@ static void problem(struct import *im, unsigned long line, const char *field, co
 				      (json_int_t)line, "field", field, "pid", ctl_json_pid(pid),
 				      "rule", rule));
 	else
-		cli_warn(im->cli, "%s: %s %lu: %s%s%s", im->name, unit(im), line, field, *field ? ": " : "",
-			 rule);
+		cli_warn(im->cli, "%s: %s %lu: %s%s%s", im->name, unit(im), line, field,
+			 *field ? ": " : "", rule);
 	if (im->bad == SAID && !im->cli->json)
 		cli_warn(im->cli, "%s: further bad %ss are counted, not told", im->name, unit(im));
 }
@@ -67,8 +67,8 @@ static void conflict(struct import *im, unsigned long line, const char *pid)
 	char shown[PID_SHOWN + 1], rule[120];
 
 	pidpps_show_pid(pid, shown);
-	snprintf(rule, sizeof(rule), "%s is in the map, or further up in the file, with another PPS",
-		 shown);
+	snprintf(rule, sizeof(rule),
+		 "%s is in the map, or further up in the file, with another PPS", shown);
 	im->conflicts++;
 	problem(im, line, "pid", pid, rule);
 }
@@ -80,16 +80,16 @@ static int take(struct import *im, const struct held *h, struct fault *fault)
 
 	/* Once the file is refused, the rest is read for its bad lines alone. */
 	if (im->bad && !im->skip)
-		return KIT_OK;
+		return 0;
 	if (!im->m) {
 		im->added++;
 		im->bare += !h->entry.new_password[0];
-		return KIT_OK;
+		return 0;
 	}
 	rc = keymap_add(im->m, &h->entry, im->batch, &added, fault);
 	if (rc == KIT_ERR_DUPLICATE) {
 		conflict(im, h->line, h->entry.pair.pid);
-		return KIT_OK;
+		return 0;
 	}
 	if (rc)
 		return rc;
@@ -108,7 +108,7 @@ static int take(struct import *im, const struct held *h, struct fault *fault)
 		im->differs++;
 		break;
 	}
-	return KIT_OK;
+	return 0;
 }
 
 static int by_pid(const void *a, const void *b)
@@ -122,7 +122,7 @@ static int by_pid(const void *a, const void *b)
 /* Hand on what is held. */
 static int release(struct import *im, struct fault *fault)
 {
-	int rc = KIT_OK;
+	int rc = 0;
 
 	/* Only a long list: a short one keeps its order in the map. */
 	if (im->n_held == HELD)
@@ -142,7 +142,7 @@ static int hold(struct import *im, const struct keyentry *entry, unsigned long l
 		struct fault *fault)
 {
 	im->held[im->n_held++] = (struct held){ *entry, line };
-	return im->n_held == HELD ? release(im, fault) : KIT_OK;
+	return im->n_held == HELD ? release(im, fault) : 0;
 }
 
 static int read_list(struct import *im, FILE *file, struct keysource *source,
@@ -167,7 +167,8 @@ static int read_list(struct import *im, FILE *file, struct keysource *source,
 		if (rc)
 			break;
 		if (source->counts.lines % 4096 == 0)
-			progress_update(&bar, sized ? (uint64_t)ftello(file) : source->counts.lines);
+			progress_update(&bar,
+					sized ? (uint64_t)ftello(file) : source->counts.lines);
 	}
 	secret_wipe(&entry, sizeof(entry));
 	if (!rc)
@@ -182,9 +183,9 @@ static int read_list(struct import *im, FILE *file, struct keysource *source,
 /* What happened to the file, in the map's log: part of the same transaction. */
 static int note(struct import *im, struct fault *fault)
 {
-	return ctl_log(im->m, EVENT_INFO, "keys-imported", NULL, NULL, fault,
-		       "%lu key%s imported from %s (%s), %lu there already, %lu left out", im->added,
-		       plural(im->added), im->name, im->kind,
+	return ctl_log(im->m, SEVERITY_INFO, "keys-imported", NULL, NULL, fault,
+		       "%lu key%s imported from %s (%s), %lu there already, %lu left out",
+		       im->added, plural(im->added), im->name, im->kind,
 		       im->same + im->completed + im->differs, im->bad);
 }
 
@@ -192,7 +193,7 @@ static int import_source(struct import *im, FILE *file, struct keysource *source
 			 struct fault *fault)
 {
 	struct held *held = malloc(HELD * sizeof(*held));
-	int rc = KIT_OK;
+	int rc = 0;
 
 	im->kind = source->kind;
 	im->held = held;
@@ -218,15 +219,14 @@ static int import_source(struct import *im, FILE *file, struct keysource *source
 
 static json_t *summary_json(const struct import *im, bool imported)
 {
-	return json_pack("{s:s, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}",
-			 "file", im->name, "kind", im->kind ? im->kind : "unknown",
-			 "imported", imported, "dry_run", im->dry, "lines", (json_int_t)im->lines,
-			 "added", (json_int_t)im->added, "same", (json_int_t)im->same,
-			 "completed", (json_int_t)im->completed,
-			 "differs", (json_int_t)im->differs, "bare", (json_int_t)im->bare,
-			 "bad", (json_int_t)im->bad,
-			 "conflicts", (json_int_t)im->conflicts, "folded", (json_int_t)im->folded,
-			 "wiped", (json_int_t)im->wiped, "problems", im->problems);
+	return json_pack(
+		"{s:s, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}",
+		"file", im->name, "kind", im->kind ? im->kind : "unknown", "imported", imported,
+		"dry_run", im->dry, "lines", (json_int_t)im->lines, "added", (json_int_t)im->added,
+		"same", (json_int_t)im->same, "completed", (json_int_t)im->completed, "differs",
+		(json_int_t)im->differs, "bare", (json_int_t)im->bare, "bad", (json_int_t)im->bad,
+		"conflicts", (json_int_t)im->conflicts, "folded", (json_int_t)im->folded, "wiped",
+		(json_int_t)im->wiped, "problems", im->problems);
 }
 
 static void say(const struct import *im, bool imported)
@@ -240,7 +240,8 @@ static void say(const struct import *im, bool imported)
 		cli_note(cli, "%s: lower case letters in %lu %s%s were read as upper case",
 			 im->name, im->folded, unit(im), plural(im->folded));
 	if (!imported && im->bad) {
-		cli_warn(cli, "%s: %lu bad %s%s, so %s%s", im->name, im->bad, unit(im), plural(im->bad),
+		cli_warn(cli, "%s: %lu bad %s%s, so %s%s", im->name, im->bad, unit(im),
+			 plural(im->bad),
 			 im->dry ? "it would be refused" : "nothing of it was imported",
 			 im->skip ? "" : "; mend the list, or add --skip-bad to leave them out");
 		return;
@@ -286,7 +287,7 @@ static int import_file(struct import *im, const char *path, json_t *all)
 	/* A dry run answers yes or no; an import is done or not. */
 	status = good ? EXIT_YES : !rc && im->dry ? EXIT_NO : EXIT_CANNOT;
 	if (rc) {
-		fault_todo(&fault, "nothing of %s was imported", im->name);
+		fault_hint(&fault, "nothing of %s was imported", im->name);
 		cli_fail(im->cli, &fault);
 	} else if (!im->cli->json) {
 		say(im, good);

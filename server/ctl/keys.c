@@ -33,7 +33,7 @@ static json_t *pair_json(const struct keymap_pair *p)
 			 "current_password_known", p->has_current, "new_password_known", p->has_new,
 			 "made_by", p->made_by, "made_at", ctl_json_time(p->made_at),
 			 "exported_at", ctl_json_time(p->exported_at),
-			 "exported_to", event_text(p->exported_to),
+			 "exported_to", logentry_text(p->exported_to),
 			 "reserved_at", ctl_json_time(p->reserved_at),
 			 "reserved_until", p->reserved_until == KEYMAP_NEVER ? json_string("never")
 			 : ctl_json_time(p->reserved_until),
@@ -55,7 +55,7 @@ static int list_pair(void *context, const struct keymap_pair *p)
 	pidpps_show_pid(p->pid, pid);
 	if (p->has_uuid)
 		uuid_show(&p->uuid, uuid);
-	event_time(since, when);
+	logentry_time(since, when);
 	table_cell(l->table, "%s", pid);
 	table_cell(l->table, "%s%s", keymap_state_word(p->state), p->lapsed ? " (lapsed)" : "");
 	table_cell(l->table, "%s", when[0] ? when : "-");
@@ -89,7 +89,8 @@ static int read_filter(struct cli *cli, struct keymap_filter *f, struct uuid *uu
 			return EXIT_CANNOT;
 		f->uuid = uuid;
 	}
-	return cli_number(cli, "limit", 1, UINT32_MAX, &f->limit, &fault) ? cli_fail(cli, &fault) : 0;
+	return cli_number(cli, "limit", 1, UINT32_MAX, &f->limit, &fault) ? cli_fail(cli, &fault)
+									  : 0;
 }
 
 int ctl_keys_list(struct cli *cli)
@@ -122,9 +123,10 @@ int ctl_keys_list(struct cli *cli)
 		status = ctl_rows_end(cli, &list.rows, json_pack("{s:o}", "counts",
 								 counts_json(&counts)));
 	else if (!cli->quiet)
-		printf("%" PRIu64 " key%s in the map: %" PRIu64 " free, %" PRIu64 " reserved, %" PRIu64
-		       " used, %" PRIu64 " revoked\n", counts.total, plural(counts.total), counts.free,
-		       counts.reserved, counts.used, counts.revoked);
+		printf("%" PRIu64 " key%s in the map: %" PRIu64 " free, %" PRIu64
+		       " reserved, %" PRIu64 " used, %" PRIu64 " revoked\n",
+		       counts.total, plural(counts.total), counts.free, counts.reserved,
+		       counts.used, counts.revoked);
 out:
 	keymap_close(&m);
 	return rc ? cli_fail(cli, &fault) : status;
@@ -133,7 +135,7 @@ out:
 /* TIME into OUT; "-" for a time of 0. */
 static const char *when(int64_t t, char out[static EVENT_TIME + 1])
 {
-	event_time(t, out);
+	logentry_time(t, out);
 	return out[0] ? out : "-";
 }
 
@@ -181,7 +183,7 @@ int ctl_keys_show(struct cli *cli)
 		return cli_fail(cli, &fault);
 	rc = keymap_find(m, pid, ctl_now(), &pair, &fault);
 	if (rc == KIT_ERR_NOT_FOUND) {
-		rc = KIT_OK;
+		rc = 0;
 		status = EXIT_NO;
 		cli_warn(cli, "%s is not in the map", shown);
 	} else if (!rc && cli->json) {
@@ -213,19 +215,21 @@ static int revoke(struct cli *cli, struct keymap *m, const char *pid, unsigned *
 		return fault_set(fault, rc, "%s is not in the map, so nothing was revoked", shown);
 	if (!rc && pair.state == KEYMAP_REVOKED) {
 		cli_note(cli, "%s is revoked already", shown);
-		return KIT_OK;
+		return 0;
 	}
 	if (!rc)
 		rc = keymap_revoke(m, pid, ctl_now(), fault);
 	if (!rc)
-		rc = ctl_log(m, EVENT_WARNING, "key-revoked", pid,
+		rc = ctl_log(m, SEVERITY_WARNING, "key-revoked", pid,
 			     pair.has_uuid ? &pair.uuid : NULL, fault, "key revoked, it was %s",
 			     keymap_state_word(pair.state));
 	*revoked += !rc;
 	if (!rc && pair.state == KEYMAP_USED && pair.has_uuid) {
 		uuid_show(&pair.uuid, uuid);
-		cli_note(cli, "%s is used by %s: that machine stays as it is, but is not set up with it"
-			 " again", shown, uuid);
+		cli_note(cli,
+			 "%s is used by %s: that machine stays as it is, but is not set up with it"
+			 " again",
+			 shown, uuid);
 	}
 	return rc;
 }

@@ -27,23 +27,23 @@ struct show {
 	bool failed;
 };
 
-static int note_last(void *context, const struct event *e)
+static int note_last(void *context, const struct logentry *e)
 {
 	struct show *s = context;
 
 	s->last = e->id;
-	event_line(e, s->last_line, sizeof(s->last_line));
+	logentry_line(e, s->last_line, sizeof(s->last_line));
 	return 0;
 }
 
-static int show_event(void *context, const struct event *e)
+static int show_event(void *context, const struct logentry *e)
 {
 	struct show *s = context;
 	json_t *value;
 
 	note_last(s, e);
 	if (s->cli->json) {
-		value = event_json(e);
+		value = logentry_json(e);
 		if (!value || json_dumpf(value, stdout, JSON_COMPACT))
 			s->failed = true;
 		json_decref(value);
@@ -70,12 +70,12 @@ struct place {
 	char line[LINE];
 };
 
-static int first_event(void *context, const struct event *e)
+static int first_event(void *context, const struct logentry *e)
 {
 	struct place *p = context;
 
 	p->id = e->id;
-	event_line(e, p->line, sizeof(p->line));
+	logentry_line(e, p->line, sizeof(p->line));
 	return 1;
 }
 
@@ -90,26 +90,26 @@ static int look_for_restore(struct keymap *m, struct show *s, struct fault *faul
 	int rc;
 
 	if (!s->last)
-		return KIT_OK;
+		return 0;
 	rc = keymap_log_each(m, &filter, first_event, &found, fault);
 	/* One with a higher number: those up to it were trimmed. */
 	if (rc < 0 || found.id > s->last ||
 	    (found.id == s->last && strcmp(found.line, s->last_line) == 0))
-		return rc < 0 ? rc : KIT_OK;
+		return rc < 0 ? rc : 0;
 	filter = (struct keymap_log_filter){ .name = "map-restored", .last = 1 };
 	found.id = 0;
 	rc = keymap_log_each(m, &filter, first_event, &found, fault);
 	/* Its own event comes a moment after it: until then nothing is shown. */
 	if (rc >= 0 && found.id)
 		s->last = found.id - 1;
-	return rc < 0 ? rc : KIT_OK;
+	return rc < 0 ? rc : 0;
 }
 
 static int follow(struct keymap *m, struct keymap_log_filter *filter, struct show *s,
 		  struct fault *fault)
 {
 	bool changed;
-	int rc = KIT_OK;
+	int rc = 0;
 
 	filter->last = 0;
 	while (!rc && fflush(stdout) == 0 && wait_for_more()) {
@@ -138,8 +138,9 @@ int ctl_log_show(struct cli *cli)
 	int rc;
 
 	if (cli_has(cli, "severity") &&
-	    event_severity_parse(cli_value(cli, "severity"), &filter.severity))
-		return cli_misuse(cli, "--severity: \"%s\" is none of info, warning, error, security",
+	    severity_parse(cli_value(cli, "severity"), &filter.severity))
+		return cli_misuse(cli,
+				  "--severity: \"%s\" is none of info, warning, error, security",
 				  cli_value(cli, "severity"));
 	if (cli_has(cli, "pid")) {
 		if (ctl_pid(cli, cli_value(cli, "pid"), pid))

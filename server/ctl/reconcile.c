@@ -38,7 +38,7 @@ enum outcome {
 #define HARMLESS NO_KEY
 
 static const struct {
-	const char *word, *text, *todo;
+	const char *word, *text, *hint;
 } outcomes[OUTCOMES] = {
 	[AGREED] = { "agreed", "stick and map agree", NULL },
 	[WAITING] = { "waiting", "a machine took it, said hello and is being set up", NULL },
@@ -60,7 +60,8 @@ static const struct {
 	[BAD] = { "bad", "still free, but no machine takes it: its PID or PPS is wrong",
 		  "see why: amt-setupbin check" },
 	[NO_KEY] = { "no-key", "has no PID and PPS: it sets machines up by certificate", NULL },
-	[UNREADABLE] = { "unreadable", "taken, and its body no longer tells which key it was", NULL },
+	[UNREADABLE] = { "unreadable", "taken, and its body no longer tells which key it was",
+			 NULL },
 };
 
 struct job {
@@ -96,7 +97,7 @@ static int look_up(struct job *j, const struct keyentry *entry, bool taken,
 
 	if (rc == KIT_ERR_NOT_FOUND) {
 		*outcome = UNKNOWN;
-		return KIT_OK;
+		return 0;
 	}
 	if (!rc)
 		rc = keymap_secrets(j->m, entry->pair.pid, &have, fault);
@@ -105,7 +106,7 @@ static int look_up(struct job *j, const struct keyentry *entry, bool taken,
 	*outcome = secret_equal(have.pair.pps, entry->pair.pps, PPS_LENGTH) ? judge(pair, taken)
 		: OTHER_PPS;
 	secret_wipe(&have, sizeof(have));
-	return KIT_OK;
+	return 0;
 }
 
 static void tell(struct job *j, uint32_t record, const char *pid, bool taken,
@@ -155,7 +156,7 @@ static int one_record(struct job *j, const struct sbin_record *r, uint32_t index
 	if (rc) {
 		outcome = taken ? UNREADABLE : rc == KIT_ERR_NOT_FOUND ? NO_KEY : BAD;
 		entry.pair.pid[0] = 0;
-		rc = KIT_OK;
+		rc = 0;
 	} else {
 		rc = look_up(j, &entry, taken, &pair, &outcome, fault);
 	}
@@ -190,12 +191,15 @@ static int read_records(struct job *j, const struct sbin_input *in, struct fault
 	/* In a file that is not consumed nothing is ever marked: its one record serves all. */
 	consumed = sbin_header_consumable(header) ? header->consumed : 0;
 	if (!sbin_header_consumable(header))
-		cli_warn(j->cli, "%s is never consumed: all machines take its first record, and the map"
-			 " lets one of them use the key", in->name);
+		cli_warn(j->cli,
+			 "%s is never consumed: all machines take its first record, and the map"
+			 " lets one of them use the key",
+			 in->name);
 	if (consumed > header->records)
-		cli_warn(j->cli, "%s counts %u records as taken and holds %u: the counter is wrong, and"
-			 " what is taken a guess; see \"amt-setupbin check\"", in->name, consumed,
-			 header->records);
+		cli_warn(j->cli,
+			 "%s counts %u records as taken and holds %u: the counter is wrong, and"
+			 " what is taken a guess; see \"amt-setupbin check\"",
+			 in->name, consumed, header->records);
 	while ((rc = sbin_reader_next(reader, &record, NULL, fault)) == 1) {
 		rc = one_record(j, &record, index++, consumed, fault);
 		if (rc)
@@ -228,7 +232,8 @@ static int read_target(struct job *j, const char *path, struct fault *fault)
 		if (!rc)
 			fatread_file_input(&in, &file, path);
 		else
-			fault_todo(fault, "name a setup.bin, a stick, or an image of one; \"ukpu verify\""
+			fault_hint(fault,
+				   "name a setup.bin, a stick, or an image of one; \"ukpu verify\""
 				   " says what is wrong with a stick");
 	}
 	if (!rc)
@@ -255,8 +260,8 @@ static void say(const struct job *j, const char *path)
 		if (i == AGREED || !j->n[i])
 			continue;
 		printf("%lu: %s\n", j->n[i], outcomes[i].text);
-		if (outcomes[i].todo)
-			printf("  %s\n", outcomes[i].todo);
+		if (outcomes[i].hint)
+			printf("  %s\n", outcomes[i].hint);
 	}
 }
 

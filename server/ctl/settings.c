@@ -99,10 +99,12 @@ static int import_inventory(struct cli *cli, struct keymap *m, FILE *file, const
 	if (!rc)
 		rc = keymap_inventory_shared(m, &shared, first, fault);
 	if (!rc && shared)
-		cli_warn(cli, "names that the inventory now gives to more than one machine: %llu, the "
-			 "first is %s", (unsigned long long)shared, first);
+		cli_warn(cli,
+			 "names that the inventory now gives to more than one machine: %llu, the "
+			 "first is %s",
+			 (unsigned long long)shared, first);
 	if (!rc && keep && (!*bad || cli_has(cli, "skip-bad"))) {
-		rc = ctl_log(m, EVENT_INFO, "inventory-imported", NULL, NULL, fault,
+		rc = ctl_log(m, SEVERITY_INFO, "inventory-imported", NULL, NULL, fault,
 			     "%lu name%s of machines imported from %s", *rows, plural(*rows), name);
 		if (!rc)
 			rc = keymap_commit(m, fault);
@@ -141,9 +143,10 @@ int ctl_inventory_import(struct cli *cli)
 		cli_note(cli, "%s: %lu name%s of machines %s%s", name, rows, plural(rows),
 			 dry ? "would be imported" : "imported", bad ? ", bad lines left out" : "");
 	else
-		cli_warn(cli, "%s: %lu bad line%s, so nothing of it %s imported; mend the list, or add"
-			 " --skip-bad to leave them out", name, bad, plural(bad),
-			 dry ? "would be" : "was");
+		cli_warn(cli,
+			 "%s: %lu bad line%s, so nothing of it %s imported; mend the list, or add"
+			 " --skip-bad to leave them out",
+			 name, bad, plural(bad), dry ? "would be" : "was");
 	return rc ? rc : good ? EXIT_YES : dry ? EXIT_NO : EXIT_CANNOT;
 }
 
@@ -203,7 +206,7 @@ static int list_of_file(struct listing *l, struct keymap *m, struct fault *fault
 	int rc;
 
 	if (cli_has(l->cli, "map"))
-		return KIT_OK;
+		return 0;
 	config = calloc(1, sizeof(*config));
 	if (!config)
 		return fault_sys(fault, ENOMEM, "cannot read the configuration");
@@ -315,14 +318,15 @@ int ctl_profiles_show(struct cli *cli)
 static int set_properties(struct cli *cli, struct profile *p, struct fault *fault)
 {
 	char name[40];
-	int rc = KIT_OK;
+	int rc = 0;
 
 	for (int i = 1; !rc && i < cli->argc; i++) {
 		const char *equals = strchr(cli->argv[i], '=');
 
 		if (!equals || equals == cli->argv[i] ||
 		    (size_t)(equals - cli->argv[i]) >= sizeof(name))
-			return fault_set(fault, KIT_ERR_ARGUMENT, "operand %d is no NAME=VALUE", i + 1);
+			return fault_set(fault, KIT_ERR_ARGUMENT, "operand %d is no NAME=VALUE",
+					 i + 1);
 		snprintf(name, sizeof(name), "%.*s", (int)(equals - cli->argv[i]), cli->argv[i]);
 		rc = profile_set(p, name, equals + 1, fault);
 	}
@@ -350,7 +354,7 @@ int ctl_profiles_set(struct cli *cli)
 	if (!rc)
 		rc = keymap_profile_put(m, &profile, &fault);
 	if (!rc)
-		rc = ctl_log(m, EVENT_INFO, "profile-set", NULL, NULL, &fault,
+		rc = ctl_log(m, SEVERITY_INFO, "profile-set", NULL, NULL, &fault,
 			     "profile \"%s\" set", name);
 	if (!rc)
 		rc = keymap_commit(m, &fault);
@@ -374,7 +378,7 @@ int ctl_profiles_remove(struct cli *cli)
 	if (!rc)
 		rc = keymap_profile_remove(m, cli->argv[0], &fault);
 	if (!rc)
-		rc = ctl_log(m, EVENT_INFO, "profile-removed", NULL, NULL, &fault,
+		rc = ctl_log(m, SEVERITY_INFO, "profile-removed", NULL, NULL, &fault,
 			     "profile \"%s\" removed", cli->argv[0]);
 	if (!rc)
 		rc = keymap_commit(m, &fault);

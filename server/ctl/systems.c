@@ -34,7 +34,7 @@ static int list_system(void *context, const struct system *s)
 	uuid_show(&s->uuid, uuid);
 	if (s->pid[0])
 		pidpps_show_pid(s->pid, pid);
-	event_time(s->last_seen, seen);
+	logentry_time(s->last_seen, seen);
 	table_cell(l->table, "%s", uuid);
 	table_cell(l->table, "%s", s->address[0] ? s->address : "-");
 	table_cell(l->table, "%s", pid);
@@ -137,10 +137,10 @@ static void show_lines(const struct system *s)
 	uuid_show(&s->uuid, uuid);
 	if (s->pid[0])
 		pidpps_show_pid(s->pid, pid);
-	event_time(s->first_seen, t[0]);
-	event_time(s->last_seen, t[1]);
-	event_time(s->next_try, t[2]);
-	event_time(s->configured_at, t[3]);
+	logentry_time(s->first_seen, t[0]);
+	logentry_time(s->last_seen, t[1]);
+	logentry_time(s->next_try, t[2]);
+	logentry_time(s->configured_at, t[3]);
 	ctl_line("UUID", "%s", uuid);
 	ctl_line("State", "%s", system_state_word(s->state));
 	ctl_line("Reason", "%s", s->reason);
@@ -172,7 +172,7 @@ static int show_earlier(void *context, const struct keymap_earlier *e)
 	char until[EVENT_TIME + 1], pid[PID_SHOWN + 1] = "no PID";
 
 	(void)context;
-	event_time(e->time, until);
+	logentry_time(e->time, until);
 	if (e->pid[0])
 		pidpps_show_pid(e->pid, pid);
 	ctl_line("Earlier passwords", "until %s, with %s at %s", until, pid,
@@ -197,7 +197,7 @@ int ctl_systems_show(struct cli *cli)
 		return cli_fail(cli, &fault);
 	rc = keymap_system_find(m, &uuid, &system, &fault);
 	if (rc == KIT_ERR_NOT_FOUND) {
-		rc = KIT_OK;
+		rc = 0;
 		status = EXIT_NO;
 		cli_warn(cli, "no machine %s has said hello", cli->argv[0]);
 	} else if (!rc && cli->json) {
@@ -297,7 +297,7 @@ int ctl_systems_retry(struct cli *cli)
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		rc = keymap_system_retry(m, &list.uuids[i], ctl_now(), &fault);
 		if (!rc)
-			rc = ctl_log(m, EVENT_INFO, "retry-asked", NULL, &list.uuids[i], &fault,
+			rc = ctl_log(m, SEVERITY_INFO, "retry-asked", NULL, &list.uuids[i], &fault,
 				     "set-up asked for");
 	}
 	if (!rc)
@@ -333,13 +333,13 @@ static int confirm(struct cli *cli, struct keymap *m, const struct many *l, stru
 		configured += !rc && system.configured_at;
 	}
 	if (!configured || cli_has(cli, "yes"))
-		return KIT_OK;
+		return 0;
 	snprintf(question, sizeof(question), "Of these machines %u %s set up: the passwords of"
 		 " such are lost with them.\nType \"forget\" to go on: ", configured,
 		 configured == 1 ? "is" : "are");
 	rc = cli_confirm(cli, question, "forget", fault);
 	if (rc == KIT_ERR_STATE)
-		fault_todo(fault, "give --yes, after \"systems export --secrets\"");
+		fault_hint(fault, "give --yes, after \"systems export --secrets\"");
 	return rc;
 }
 
@@ -360,7 +360,7 @@ int ctl_systems_forget(struct cli *cli)
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		rc = keymap_system_forget(m, &list.uuids[i], &fault);
 		if (!rc)
-			rc = ctl_log(m, EVENT_WARNING, "system-forgotten", NULL, &list.uuids[i],
+			rc = ctl_log(m, SEVERITY_WARNING, "system-forgotten", NULL, &list.uuids[i],
 				     &fault, "system forgotten, with its passwords");
 	}
 	if (!rc)

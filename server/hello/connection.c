@@ -50,9 +50,10 @@ static bool may_speak(struct connection *c)
 		return false;
 	}
 	fault_set(&fault, KIT_ERR_BUSY, "more than %llu hello%s a minute from one address: the "
-		  "others are ignored", (unsigned long long)l->limits.messages_per_minute,
+		  "others are ignored\n"
+		  "hellos_per_minute sets the limit",
+		  (unsigned long long)l->limits.messages_per_minute,
 		  plural(l->limits.messages_per_minute));
-	fault_todo(&fault, "hellos_per_minute sets the limit");
 	tell(c, TROUBLE_TOO_OFTEN, &nothing, &fault);
 	return false;
 }
@@ -67,9 +68,9 @@ static void deliver(struct connection *c)
 	if (!may_speak(c))
 		return;
 	if (c->size > l->limits.bytes) {
-		fault_set(&fault, KIT_ERR_RANGE, "a message of more than %llu bytes",
+		fault_set(&fault, KIT_ERR_RANGE, "a message of more than %llu bytes\n"
+			  "hello_bytes sets the limit; a hello with a PID has 32 bytes",
 			  (unsigned long long)l->limits.bytes);
-		fault_todo(&fault, "hello_bytes sets the limit; a hello with a PID has 32 bytes");
 		tell(c, TROUBLE_BAD_HELLO, &nothing, &fault);
 		return;
 	}
@@ -95,7 +96,7 @@ static void out_of_time(struct connection *c)
 	else
 		fault_set(&fault, KIT_ERR_TIMEOUT, "connected and said nothing for %llu s",
 			  seconds);
-	fault_todo(&fault, "a machine says its hello at once: this is a port scan, or a broken "
+	fault_hint(&fault, "a machine says its hello at once: this is a port scan, or a broken "
 		   "network between");
 	tell(c, TROUBLE_TIME, &nothing, &fault);
 }

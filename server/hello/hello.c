@@ -51,9 +51,10 @@ static int decode_hashes(struct reader *r, struct hello *h, struct fault *fault)
 	unsigned count = read_u8(r);
 
 	if (count > HELLO_HASHES)
-		return fault_set(fault, KIT_ERR_RANGE,
-				 "hello, offset 24, number of hashes: %u, but at most %d are possible",
-				 count, HELLO_HASHES);
+		return fault_set(
+			fault, KIT_ERR_RANGE,
+			"hello, offset 24, number of hashes: %u, but at most %d are possible",
+			count, HELLO_HASHES);
 	for (unsigned i = 0; i < count; i++) {
 		struct hello_hash *hash = &h->hashes[i];
 		size_t at = r->at;
@@ -79,16 +80,16 @@ static int decode_hashes(struct reader *r, struct hello *h, struct fault *fault)
 static int decode_pid(struct reader *r, struct hello *h, struct fault *fault)
 {
 	const uint8_t *pid = read_bytes(r, PID_LENGTH);
-	int ret;
+	int rc;
 
 	if (!pid)
 		return 0;
-	ret = pidpps_check_pid((const char *)pid);
-	if (ret) {
-		fault_set(fault, ret, "hello, offset 24, PID: %s", pidpps_rule(ret, false));
-		return fault_todo(fault, "if this is one of your machines, its PID was mistyped: "
-				  "enter PID and PPS again in its MEBx, in capitals, or set it up "
-				  "from a stick");
+	rc = pidpps_check_pid((const char *)pid);
+	if (rc) {
+		return fault_set(fault, rc, "hello, offset 24, PID: %s\n"
+				 "if this is one of your machines, its PID was mistyped: enter PID "
+				 "and PPS again in its MEBx, in capitals, or set it up from a "
+				 "stick", pidpps_rule(rc, false));
 	}
 	memcpy(h->pid, pid, PID_LENGTH);
 	return 0;
@@ -98,17 +99,17 @@ static int decode(const void *data, size_t n, struct hello *out, struct fault *f
 {
 	struct reader r;
 	const uint8_t *uuid;
-	int ret;
+	int rc;
 
 	memset(out, 0, sizeof(*out));
 	reader_init(&r, data, n);
 	out->credentials_set = read_le16(&r);
 	out->version = read_le16(&r);
 	if (!r.error && out->version == 1) {
-		fault_set(fault, KIT_ERR_FORMAT, "hello of interface version 1 (AMT 1.0), which "
-			  "this server does not speak");
-		return fault_todo(fault, "set this machine up with its vendor's AMT 1 tool, or "
-				  "update its AMT firmware");
+		return fault_set(fault, KIT_ERR_FORMAT, "hello of interface version 1 (AMT 1.0), "
+				 "which this server does not speak\n"
+				 "set this machine up with its vendor's AMT 1 tool, or update its "
+				 "AMT firmware");
 	}
 	if (!r.error && out->version != HELLO_PSK && out->version != HELLO_PKI) {
 		unsigned version = out->version;
@@ -124,10 +125,10 @@ static int decode(const void *data, size_t n, struct hello *out, struct fault *f
 	if (!r.error && out->credentials_set > 1)
 		return fault_set(fault, KIT_ERR_RANGE, "hello, offset 0, admin credentials set: "
 				 "%u, where 0 or 1 belongs", out->credentials_set);
-	ret = out->version == HELLO_PKI ? decode_hashes(&r, out, fault)
+	rc = out->version == HELLO_PKI ? decode_hashes(&r, out, fault)
 	    : decode_pid(&r, out, fault);
-	if (ret)
-		return ret;
+	if (rc)
+		return rc;
 	if (r.error)
 		return fault_set(fault, KIT_ERR_TRUNCATED,
 				 "hello of %zu bytes ends too early, at offset %zu", n, r.error_at);
@@ -139,12 +140,12 @@ static int decode(const void *data, size_t n, struct hello *out, struct fault *f
 
 int hello_decode(const void *data, size_t n, struct hello *out, struct fault *fault)
 {
-	int ret = decode(data, n, out, fault);
+	int rc = decode(data, n, out, fault);
 
-	if (ret)
-		fault_todo(fault, "no AMT machine says this: look which program at that address "
+	if (rc)
+		fault_hint(fault, "no AMT machine says this: look which program at that address "
 			   "connects to the port of this server");
-	return ret;
+	return rc;
 }
 
 size_t hello_encode(const struct hello *h, uint8_t out[static HELLO_MAX])

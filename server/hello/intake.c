@@ -11,15 +11,15 @@ int intake_init(struct intake *in, const struct config *config, struct keymap *m
 		struct fault *fault)
 {
 	uint64_t count[SYSTEM_STATES];
-	int ret = keymap_system_count(map, count, fault);
+	int rc = keymap_system_count(map, count, fault);
 
 	in->config = config;
-	in->unproved = ret ? 0 : count[SYSTEM_NEEDS_CERTIFICATE] + count[SYSTEM_REFUSED];
-	return ret;
+	in->unproved = rc ? 0 : count[SYSTEM_NEEDS_CERTIFICATE] + count[SYSTEM_REFUSED];
+	return rc;
 }
 
 static void __attribute__((format(printf, 4, 5)))
-say(struct intake_result *out, enum event_severity severity, const char *name,
+say(struct intake_result *out, enum severity severity, const char *name,
     const char *format, ...)
 {
 	va_list args;
@@ -42,22 +42,22 @@ static int list_unproved(struct intake *in, struct keymap *map,
 	char reason[SYSTEM_REASON + 1];
 	struct system system;
 	int at;
-	int ret = keymap_system_find(map, &hello->uuid, &system, fault);
+	int rc = keymap_system_find(map, &hello->uuid, &system, fault);
 
-	if (ret && ret != KIT_ERR_NOT_FOUND)
-		return ret;
-	if (!ret && (system.proved_at || (system.state != SYSTEM_NEEDS_CERTIFICATE &&
+	if (rc && rc != KIT_ERR_NOT_FOUND)
+		return rc;
+	if (!rc && (system.proved_at || (system.state != SYSTEM_NEEDS_CERTIFICATE &&
 					  system.state != SYSTEM_REFUSED)))
 		return 0;
-	if (ret && in->unproved >= in->config->max_unproved)
+	if (rc && in->unproved >= in->config->max_unproved)
 		return 0;
-	ret = keymap_system_hello(map, hello, state, now, NULL, &out->made, fault);
-	if (ret)
-		return ret;
+	rc = keymap_system_hello(map, hello, state, now, NULL, &out->made, fault);
+	if (rc)
+		return rc;
 	if (out->made)
 		in->unproved++;
 	at = snprintf(reason, sizeof(reason), "%.*s -- ", SYSTEM_REASON / 2, out->what);
-	snprintf(reason + at, sizeof(reason) - (size_t)at, "%.*s", SYSTEM_REASON - at, out->todo);
+	snprintf(reason + at, sizeof(reason) - (size_t)at, "%.*s", SYSTEM_REASON - at, out->hint);
 	return keymap_system_state(map, &hello->uuid, state, reason, 0, now, fault);
 }
 
@@ -66,10 +66,10 @@ static void say_certificate(const struct hello *h, struct intake_result *out)
 {
 	size_t at;
 
-	say(out, EVENT_WARNING, "needs-certificate", "hello of version 3: the machine wants a "
+	say(out, SEVERITY_WARNING, "needs-certificate", "hello of version 3: the machine wants a "
 	    "server with a certificate under one of its root hashes (%zu), which this "
 	    "server does not have", h->n_hashes);
-	snprintf(out->todo, sizeof(out->todo), "to set it up by key, give it a PID and PPS from "
+	snprintf(out->hint, sizeof(out->hint), "to set it up by key, give it a PID and PPS from "
 		 "a stick (AMT 2.0 to 10)");
 	if (!out->made)
 		return;
@@ -89,13 +89,13 @@ static int take_certificate(struct intake *in, struct keymap *map, const struct 
 			    const struct keymap_hello *k, int64_t now,
 			    struct intake_result *out, struct fault *fault)
 {
-	int ret;
+	int rc;
 
 	say_certificate(h, out);
-	ret = list_unproved(in, map, k, SYSTEM_NEEDS_CERTIFICATE, now, out, fault);
-	if (!ret && out->made)
+	rc = list_unproved(in, map, k, SYSTEM_NEEDS_CERTIFICATE, now, out, fault);
+	if (!rc && out->made)
 		say_certificate(h, out);
-	return ret;
+	return rc;
 }
 
 /* The claim was turned down: say why, and what to do. */
@@ -109,37 +109,37 @@ static void say_refused(enum keymap_claim claim, const struct hello *h,
 		uuid_show(&before->uuid, owner);
 	switch (claim) {
 	case KEYMAP_CLAIM_UNKNOWN:
-		say(out, EVENT_WARNING, "invalid-pid-map", "invalid PID map: no pair with PID "
+		say(out, SEVERITY_WARNING, "invalid-pid-map", "invalid PID map: no pair with PID "
 		    "%s was ever imported", pid);
-		snprintf(out->todo, sizeof(out->todo), "import the list or setup.bin that this "
+		snprintf(out->hint, sizeof(out->hint), "import the list or setup.bin that this "
 			 "machine's key came from (amt-provisionctl keys import FILE); it says "
 			 "hello again by itself, at the latest when its AC power was away for half "
 			 "a minute");
 		return;
 	case KEYMAP_CLAIM_RESERVED:
-		say(out, EVENT_SECURITY, "pid-reserved", "PID %s is reserved for %s, which has "
+		say(out, SEVERITY_SECURITY, "pid-reserved", "PID %s is reserved for %s, which has "
 		    "not proved it yet: this hello is refused", pid, owner);
-		snprintf(out->todo, sizeof(out->todo), "if both are your machines, two sticks "
+		snprintf(out->hint, sizeof(out->hint), "if both are your machines, two sticks "
 			 "were made from one setup.bin: give one of them a key of its own; if "
 			 "not, the reservation lapses by itself");
 		return;
 	case KEYMAP_CLAIM_USED:
-		say(out, EVENT_SECURITY, "pid-used", "PID %s was used by %s: this hello is "
+		say(out, SEVERITY_SECURITY, "pid-used", "PID %s was used by %s: this hello is "
 		    "refused", pid, owner);
-		snprintf(out->todo, sizeof(out->todo), "if both are your machines, two sticks "
+		snprintf(out->hint, sizeof(out->hint), "if both are your machines, two sticks "
 			 "were made from one setup.bin: set this one up from a stick with a "
 			 "fresh key");
 		return;
 	case KEYMAP_CLAIM_REVOKED:
-		say(out, EVENT_SECURITY, "pid-revoked", "PID %s was revoked: this hello is "
+		say(out, SEVERITY_SECURITY, "pid-revoked", "PID %s was revoked: this hello is "
 		    "refused", pid);
-		snprintf(out->todo, sizeof(out->todo), "set the machine up from a stick with a "
+		snprintf(out->hint, sizeof(out->hint), "set the machine up from a stick with a "
 			 "fresh key");
 		return;
 	default:
-		say(out, EVENT_INFO, "already-set-up", "PID %s was proved by this machine "
+		say(out, SEVERITY_INFO, "already-set-up", "PID %s was proved by this machine "
 		    "before, and reprovision is never: this hello is refused", pid);
-		snprintf(out->todo, sizeof(out->todo), "set reprovision to same-uuid to let it "
+		snprintf(out->hint, sizeof(out->hint), "set reprovision to same-uuid to let it "
 			 "go on, or give it a fresh key");
 		return;
 	}
@@ -180,13 +180,14 @@ static void say_accepted(const struct hello *h, const struct system *before,
 {
 	char other[PID_SHOWN + 1];
 
-	say(out, EVENT_INFO, "hello", "hello number %u accepted", now->hellos);
+	say(out, SEVERITY_INFO, "hello", "hello number %u accepted", now->hellos);
 	if (!before || !system_is_held_by_other(before, h->pid))
 		return;
 	pidpps_show_pid(before->pid, other);
-	say(out, EVENT_WARNING, "hello", "hello number %u accepted, though this UUID holds another "
-	    "used key, %s: what is known of that one stays until this one is proved", now->hellos,
-	    other);
+	say(out, SEVERITY_WARNING, "hello",
+	    "hello number %u accepted, though this UUID holds another "
+	    "used key, %s: what is known of that one stays until this one is proved",
+	    now->hellos, other);
 }
 
 static int queue(struct intake *in, struct keymap *map, const struct hello *h,
@@ -196,14 +197,14 @@ static int queue(struct intake *in, struct keymap *map, const struct hello *h,
 	struct system system, before;
 	int64_t due;
 	bool known;
-	int ret = keymap_system_find(map, &h->uuid, &before, fault);
+	int rc = keymap_system_find(map, &h->uuid, &before, fault);
 
-	if (ret && ret != KIT_ERR_NOT_FOUND)
-		return ret;
-	known = ret == 0;
-	ret = keymap_system_hello(map, k, SYSTEM_QUEUED, now, &system, &out->made, fault);
-	if (ret)
-		return ret;
+	if (rc && rc != KIT_ERR_NOT_FOUND)
+		return rc;
+	known = rc == 0;
+	rc = keymap_system_hello(map, k, SYSTEM_QUEUED, now, &system, &out->made, fault);
+	if (rc)
+		return rc;
 	say_accepted(h, known ? &before : NULL, &system, out);
 	out->accepted = true;
 	if (!known || before.state == SYSTEM_IN_SETUP)
@@ -232,24 +233,24 @@ int intake_hello(struct intake *in, struct keymap *map, const struct hello *h,
 	struct keymap_pair before;
 	enum keymap_claim claim;
 	bool used = false;
-	int ret;
+	int rc;
 
 	out->accepted = out->made = false;
-	*out->todo = '\0';
+	*out->hint = '\0';
 	if (uuid_is_blank(&h->uuid)) {
-		say(out, EVENT_WARNING, "blank-uuid", "the hello's UUID is blank or a default "
+		say(out, SEVERITY_WARNING, "blank-uuid", "the hello's UUID is blank or a default "
 		    "that many main boards have, so that this machine cannot be told from others: "
 		    "refused");
-		snprintf(out->todo, sizeof(out->todo), "write a UUID into its main board with "
+		snprintf(out->hint, sizeof(out->hint), "write a UUID into its main board with "
 			 "the vendor's service tool");
 		return 0;
 	}
 	if (h->version == HELLO_PKI)
 		return take_certificate(in, map, h, &k, now, out, fault);
-	ret = keymap_reserve(map, h->pid, &h->uuid, now, (unsigned)in->config->reserve_seconds,
+	rc = keymap_reserve(map, h->pid, &h->uuid, now, (unsigned)in->config->reserve_seconds,
 			     &claim, &before, fault);
-	if (ret)
-		return ret;
+	if (rc)
+		return rc;
 	if (claim == KEYMAP_CLAIM_PROVED && in->config->reprovision == REPROVISION_NEVER) {
 		say_refused(claim, h, &before, out);
 		return 0;
@@ -260,12 +261,12 @@ int intake_hello(struct intake *in, struct keymap *map, const struct hello *h,
 		return list_unproved(in, map, &k, SYSTEM_REFUSED, now, out, fault);
 	}
 	if (in->config->consume == CONSUME_ON_HELLO && claim != KEYMAP_CLAIM_PROVED) {
-		ret = keymap_use(map, h->pid, &h->uuid, now, &used, fault);
-		if (ret)
-			return ret;
+		rc = keymap_use(map, h->pid, &h->uuid, now, &used, fault);
+		if (rc)
+			return rc;
 	}
-	ret = queue(in, map, h, &k, now, out, fault);
-	if (!ret && used)
+	rc = queue(in, map, h, &k, now, out, fault);
+	if (!rc && used)
 		strcat(out->what, "; its key is used, as consume is on-hello");
-	return ret;
+	return rc;
 }

@@ -18,10 +18,10 @@ struct keymap;
 struct intake_result {
 	bool accepted;		/* the machine is due for set-up */
 	bool made;		/* it has a new row */
-	enum event_severity severity;
+	enum severity severity;
 	const char *name;	/* of the event */
 	char what[INTAKE_WHAT];
-	char todo[400];
+	char hint[400];
 };
 
 struct intake {

@@ -43,10 +43,10 @@ static void make_room(struct listener *l, int64_t now)
 	l->counts.trouble[TROUBLE_FULL]++;
 	if (now / 60 != l->told_full) {
 		l->told_full = now / 60;
-		fault_set(&fault, KIT_ERR_BUSY, "as many connections are open as are "
-			  "allowed (%llu): the oldest is closed",
+		fault_set(&fault, KIT_ERR_BUSY, "as many connections are open as are allowed "
+			  "(%llu): the oldest is closed\n"
+			  "raise max_connections if these are machines saying hello",
 			  (unsigned long long)l->limits.connections);
-		fault_todo(&fault, "raise max_connections if these are machines saying hello");
 		tell(l, TROUBLE_FULL, oldest->address, &fault);
 	}
 	connection_close(oldest);
@@ -64,9 +64,9 @@ static void refuse_peer(struct listener *l, struct peer *peer, const struct sock
 	peers_show(from, address);
 	if (peer) {
 		fault_set(&fault, KIT_ERR_BUSY, "more than %llu connection%s at a time from one "
-			  "address: refused", (unsigned long long)l->limits.per_address,
-			  plural(l->limits.per_address));
-		fault_todo(&fault, "connections_per_address sets the limit");
+			  "address: refused\n"
+			  "connections_per_address sets the limit",
+			  (unsigned long long)l->limits.per_address, plural(l->limits.per_address));
 	} else {
 		l->told_crowd = now / 60;
 		fault_set(&fault, KIT_ERR_BUSY, "too many different addresses in one minute: this "
@@ -112,8 +112,8 @@ static void rest(struct listener *l, int err)
 	struct timeval tv = { .tv_sec = REST_SECONDS };
 	struct fault fault = { .code = 0 };
 
-	fault_sys(&fault, err, "cannot accept connections for the moment");
-	fault_todo(&fault, "raise the limit of open files (LimitNOFILE in the unit)");
+	fault_sys(&fault, err, "cannot accept connections for the moment\n"
+		  "raise the limit of open files (LimitNOFILE in the unit)");
 	l->counts.trouble[TROUBLE_SYSTEM]++;
 	tell(l, TROUBLE_SYSTEM, NULL, &fault);
 	l->resting = true;
@@ -158,28 +158,28 @@ int listener_new(struct listener **out, struct event_base *base,
 		 struct fault *fault)
 {
 	struct listener *l = calloc(1, sizeof(*l));
-	int ret;
+	int rc;
 
 	*out = NULL;
 	if (!l)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	TAILQ_INIT(&l->connections);
 	l->base = base;
 	l->limits = *limits;
 	l->handler = *handler;
-	ret = peers_new(&l->peers, fault);
-	if (ret)
+	rc = peers_new(&l->peers, fault);
+	if (rc)
 		goto fail;
 	l->wake = evtimer_new(base, on_wake, l);
 	if (!l->wake) {
-		ret = fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		rc = fault_nomem(fault);
 		goto fail;
 	}
 	*out = l;
 	return 0;
 fail:
 	listener_free(&l);
-	return ret;
+	return rc;
 }
 
 void listener_stop(struct listener *l)
@@ -221,7 +221,7 @@ static int add_socket(struct listener *l, int fd, struct fault *fault)
 	if (!event || event_add(event, NULL)) {
 		if (event)
 			event_free(event);
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	}
 	l->accept[l->n_sockets] = event;
 	l->sockets[l->n_sockets++] = fd;
@@ -230,7 +230,7 @@ static int add_socket(struct listener *l, int fd, struct fault *fault)
 
 int listener_open(struct listener *l, const struct config_address *a, struct fault *fault)
 {
-	int fd, one = 1, ret;
+	int fd, one = 1, rc;
 
 	fd = socket(a->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0 && errno == EAFNOSUPPORT)
@@ -243,38 +243,40 @@ int listener_open(struct listener *l, const struct config_address *a, struct fau
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
 	if (bind(fd, (const struct sockaddr *)&a->address, a->length) || listen(fd, BACKLOG)) {
 		if (errno == EADDRINUSE) {
-			ret = fault_set(fault, KIT_ERR_BUSY, "cannot listen on %s: something "
+			rc = fault_set(fault, KIT_ERR_BUSY, "cannot listen on %s: something "
 					"else listens there", a->text);
-			fault_todo(fault, "\"ss -ltnp\" tells which program; stop it, or give "
+			fault_hint(fault, "\"ss -ltnp\" tells which program; stop it, or give "
 				   "this server another port (machines call 9971 unless told)");
 		} else if (errno == EACCES) {
-			ret = fault_sys(fault, errno, "cannot listen on %s", a->text);
-			fault_todo(fault, "ports under 1024 need a privilege: give this server another "
-				   "port (machines call 9971 unless told), have systemd open it, or "
-				   "grant CAP_NET_BIND_SERVICE");
+			rc = fault_sys(fault, errno, "cannot listen on %s", a->text);
+			fault_hint(
+				fault,
+				"ports under 1024 need a privilege: give this server another "
+				"port (machines call 9971 unless told), have systemd open it, or "
+				"grant CAP_NET_BIND_SERVICE");
 		} else {
-			ret = fault_sys(fault, errno, "cannot listen on %s", a->text);
-			fault_todo(fault, "is that address one of this machine?");
+			rc = fault_sys(fault, errno, "cannot listen on %s", a->text);
+			fault_hint(fault, "is that address one of this machine?");
 		}
 		close(fd);
-		return ret;
+		return rc;
 	}
-	ret = add_socket(l, fd, fault);
-	if (ret)
+	rc = add_socket(l, fd, fault);
+	if (rc)
 		close(fd);
-	return ret;
+	return rc;
 }
 
 int listener_inherit(struct listener *l, size_t *count, struct fault *fault)
 {
 	const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
 	long n = fds ? strtol(fds, NULL, 10) : 0;
-	int ret = 0;
+	int rc = 0;
 
 	*count = 0;
 	if (n <= 0 || n > PASSED || !pid || strtol(pid, NULL, 10) != (long)getpid())
 		return 0;
-	for (int fd = FIRST_PASSED; fd < FIRST_PASSED + n && !ret; fd++) {
+	for (int fd = FIRST_PASSED; fd < FIRST_PASSED + n && !rc; fd++) {
 		int listens = 0;
 		socklen_t size = sizeof(listens);
 
@@ -283,14 +285,14 @@ int listener_inherit(struct listener *l, size_t *count, struct fault *fault)
 					 "for listening, is no listening socket", fd);
 		fcntl(fd, F_SETFD, FD_CLOEXEC);
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-		ret = add_socket(l, fd, fault);
+		rc = add_socket(l, fd, fault);
 		++*count;
 	}
 	/* They are not for programs that are started from here. */
 	unsetenv("LISTEN_FDS");
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDNAMES");
-	return ret;
+	return rc;
 }
 
 uint16_t listener_where(const struct listener *l, size_t i, char address[static PEERS_TEXT + 1])

@@ -25,7 +25,7 @@ int peers_new(struct peers **out, struct fault *fault)
 
 	*out = NULL;
 	if (!p)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	if (RAND_bytes((unsigned char *)&p->seed, sizeof(p->seed)) != 1) {
 		free(p);
 		return fault_set(fault, KIT_ERR_CRYPTO, "OpenSSL gives no random numbers");

@@ -129,10 +129,12 @@ static int compare(struct keymap *m, const struct keyentry *entry, enum keymap_a
 		*added = KEYMAP_DIFFERS;
 	if (!current_gap && !new_gap)
 		goto out;
-	rc = db_statement(m, "UPDATE csti_pid_map SET"
-			  " current_password = iif(?4, ?2, current_password),"
-			  " admin_password = iif(?5, ?3, admin_password) WHERE pid = ?6 AND ?1 NOTNULL",
-			  &s, fault);
+	rc = db_statement(
+		m,
+		"UPDATE csti_pid_map SET"
+		" current_password = iif(?4, ?2, current_password),"
+		" admin_password = iif(?5, ?3, admin_password) WHERE pid = ?6 AND ?1 NOTNULL",
+		&s, fault);
 	if (rc)
 		goto out;
 	rc = bind_secrets(m, s, 1, entry, sealed, fault);
@@ -174,9 +176,11 @@ static int insert(struct keymap *m, const struct keyentry *entry, int64_t batch,
 	sqlite3_stmt *s;
 	int changed, rc;
 
-	rc = db_statement(m, "INSERT INTO csti_pid_map(pps, current_password, admin_password, pid,"
-			  " used, batch) VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(pid) DO NOTHING",
-			  &s, fault);
+	rc = db_statement(
+		m,
+		"INSERT INTO csti_pid_map(pps, current_password, admin_password, pid,"
+		" used, batch) VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT(pid) DO NOTHING",
+		&s, fault);
 	if (rc)
 		return rc;
 	rc = bind_secrets(m, s, 1, entry, sealed, fault);
@@ -244,14 +248,15 @@ int keymap_add_rekey(struct keymap *m, const struct keyentry *entry, const struc
 	/* Even the same pair would be somebody else's: a fresh one is never in the map. */
 	if (!rc) {
 		rc = keymap_find(m, entry->pair.pid, now, &taken, fault);
-		rc = rc == KIT_ERR_NOT_FOUND ? KIT_OK : rc ? rc : KIT_ERR_DUPLICATE;
+		rc = rc == KIT_ERR_NOT_FOUND ? 0 : rc ? rc : KIT_ERR_DUPLICATE;
 	}
 	if (!rc)
 		rc = keymap_batch(m, "rekey", shown, now, &batch, fault);
 	if (!rc)
 		rc = insert(m, entry, batch, &added, fault);
 	if (!rc)
-		rc = db_reserve(m, sqlite3_last_insert_rowid(m->db), uuid, now, KEYMAP_NEVER, fault);
+		rc = db_reserve(m, sqlite3_last_insert_rowid(m->db), uuid, now, KEYMAP_NEVER,
+				fault);
 	if (!rc)
 		rc = keymap_system_facts(m, uuid, &facts, fault);
 	return db_leave(m, own, rc, fault);

@@ -28,10 +28,11 @@ int keymap_check(struct keymap *m, struct fault *fault)
 	rc = db_step(m, s, "check the map", fault);
 	if (rc > 0) {
 		db_get_text(s, 0, found, sizeof(found));
-		rc = KIT_OK;
+		rc = 0;
 		if (strcmp(found, "ok") != 0) {
-			rc = fault_set(fault, KIT_ERR_DATABASE, "%s is damaged: %s", m->path, found);
-			fault_todo(fault, "put it back from its backup (amt-provisionctl restore)");
+			rc = fault_set(fault, KIT_ERR_DATABASE, "%s is damaged: %s", m->path,
+				       found);
+			fault_hint(fault, "put it back from its backup (amt-provisionctl restore)");
 		}
 	}
 	db_done(s);
@@ -55,7 +56,7 @@ static int set_names(struct keymap *m, const char *path, const char *key_file,
 {
 	m->path = strdup(path);
 	m->key_file = strdup(key_file);
-	return m->path && m->key_file ? KIT_OK : fault_sys(fault, ENOMEM, "cannot open %s", path);
+	return m->path && m->key_file ? 0 : fault_sys(fault, ENOMEM, "cannot open %s", path);
 }
 
 static int open_plainly(struct keymap *m, int flags, struct fault *fault)
@@ -81,7 +82,7 @@ static int copy_pages(struct keymap *from, struct keymap *to, struct fault *faul
 	while ((rc == SQLITE_BUSY || rc == SQLITE_LOCKED) && db_wait(to, tries++));
 	rc = sqlite3_backup_finish(copy);
 	if (rc == SQLITE_OK)
-		return KIT_OK;
+		return 0;
 	/* Which of the two failed is told by where SQLite left the error. */
 	return db_fault(sqlite3_errcode(from->db) != SQLITE_OK &&
 			sqlite3_errcode(to->db) == SQLITE_OK ? from : to, "copy the map", fault);
@@ -106,7 +107,7 @@ static void remove_beside(const char *draft, const char *ending)
 static void remove_draft(const char *draft)
 {
 	remove_beside(draft, ".key");
-	remove_beside(draft, "-journal");
+	remove_beside(draft, "-log");
 	remove_beside(draft, "-wal");
 	remove_beside(draft, "-shm");
 	unlink(draft);
@@ -168,7 +169,7 @@ static int make_draft(const char *path, char **name, struct fault *fault)
 		return fd;
 	if (fd >= 0 || errno == EEXIST) {
 		rc = fault_set(fault, KIT_ERR_BUSY, "another backup to %s is being made", path);
-		fault_todo(fault, "wait for it, or choose another name");
+		fault_hint(fault, "wait for it, or choose another name");
 	} else {
 		rc = fault_sys(fault, errno, "cannot make %s", path);
 	}
@@ -185,16 +186,16 @@ static int refuse_existing(const char *path, struct fault *fault)
 	struct stat st;
 
 	if (lstat(path, &st))
-		return KIT_OK;
-	fault_set(fault, KIT_ERR_EXISTS, "%s exists already", path);
-	fault_todo(fault, "choose another name for the backup");
+		return 0;
+	fault_set(fault, KIT_ERR_EXISTS, "%s exists already\n"
+		  "choose another name for the backup", path);
 	return KIT_ERR_EXISTS;
 }
 
 /* The copy is in the file NAME: make it one file that needs no -wal, and look at it. */
 static int finish_copy(struct keymap *copy, struct fault *fault)
 {
-	int rc = db_exec(copy, "PRAGMA journal_mode = DELETE", "finish the backup", fault);
+	int rc = db_exec(copy, "PRAGMA log_mode = DELETE", "finish the backup", fault);
 
 	if (!rc)
 		rc = keymap_check(copy, fault);

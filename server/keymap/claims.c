@@ -67,7 +67,7 @@ static int change_hands(struct keymap *m, const struct system *row, const char *
 	if (!rc)
 		rc = keymap_earlier_secrets(m, &earlier, &secrets, fault);
 	else if (rc == KIT_ERR_NOT_FOUND)
-		rc = KIT_OK;
+		rc = 0;
 	if (!rc)
 		rc = keymap_system_set_secrets(m, &row->uuid, &secrets, fault);
 	secret_wipe(&secrets, sizeof(secrets));

@@ -80,7 +80,7 @@ int keymap_earlier_secrets(struct keymap *m, const struct keymap_earlier *e,
 		rc = fault_set(fault, KIT_ERR_NOT_FOUND, "these earlier passwords are not kept"
 			       " any more");
 	else if (rc > 0)
-		rc = KIT_OK;
+		rc = 0;
 	for (int i = 0; !rc && i < DB_PASSWORDS; i++) {
 		struct seal_place place = place_of(db_password_columns[i], &row);
 
@@ -115,7 +115,7 @@ int keymap_earlier_find(struct keymap *m, const struct uuid *uuid, const char *p
 	struct newest n = { pid, out };
 	int rc = keymap_earlier(m, uuid, take_newest, &n, fault);
 
-	return rc > 0 ? KIT_OK : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
+	return rc > 0 ? 0 : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
 }
 
 static int next_id(struct keymap *m, int64_t *id, struct fault *fault)
@@ -129,7 +129,7 @@ static int next_id(struct keymap *m, int64_t *id, struct fault *fault)
 	if (rc > 0)
 		*id = sqlite3_column_int64(s, 0);
 	db_done(s);
-	return rc < 0 ? rc : KIT_OK;
+	return rc < 0 ? rc : 0;
 }
 
 static int insert(struct keymap *m, const struct keymap_earlier *e,
@@ -192,7 +192,7 @@ static int is_kept(struct keymap *m, const struct keymap_earlier *e,
 
 	*kept = false;
 	if (rc)
-		return rc == KIT_ERR_NOT_FOUND ? KIT_OK : rc;
+		return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
 	rc = keymap_earlier_secrets(m, &last, &old, fault);
 	if (!rc)
 		*kept = secret_equal(&old, secrets, sizeof(old)) &&
@@ -217,7 +217,7 @@ int db_keep_secrets(struct keymap *m, const struct uuid *uuid,
 	int rc = keymap_system_find(m, uuid, &system, fault);
 
 	if (!rc && !holds_any(secrets) && !*system.next_pid)
-		return KIT_OK;
+		return 0;
 	if (rc)
 		return rc;
 	memcpy(e.pid, system.pid, sizeof(e.pid));

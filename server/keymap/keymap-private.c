@@ -41,7 +41,8 @@ static int limit_met(struct keymap *m)
 	for (int i = 0; i < 2 && sys != EDQUOT && sys != EFBIG; i++) {
 		sqlite3_file *f = NULL;
 
-		if (sqlite3_file_control(m->db, "main", which[i], &f) == SQLITE_OK && f && f->pMethods)
+		if (sqlite3_file_control(m->db, "main", which[i], &f) == SQLITE_OK && f &&
+		    f->pMethods)
 			f->pMethods->xFileControl(f, SQLITE_FCNTL_LAST_ERRNO, &sys);
 	}
 	return sys == EDQUOT || sys == EFBIG ? sys : 0;
@@ -50,32 +51,32 @@ static int limit_met(struct keymap *m)
 int db_fault(struct keymap *m, const char *what, struct fault *fault)
 {
 	int rc = sqlite3_errcode(m->db), code = KIT_ERR_DATABASE, sys;
-	const char *todo = NULL, *reason = sqlite3_errmsg(m->db);
+	const char *hint = NULL, *reason = sqlite3_errmsg(m->db);
 
 	switch (rc) {
 	case SQLITE_BUSY:
 		code = KIT_ERR_BUSY;
-		todo = "another program is writing to the map: try again when it is done";
+		hint = "another program is writing to the map: try again when it is done";
 		break;
 	case SQLITE_NOMEM:
 		code = KIT_ERR_NOMEM;
 		break;
 	case SQLITE_READONLY:
 		code = KIT_ERR_READ_ONLY;
-		todo = "see that this user may write the map, its -wal and -shm, and its folder";
+		hint = "see that this user may write the map, its -wal and -shm, and its folder";
 		break;
 	case SQLITE_CANTOPEN:
 	case SQLITE_PERM:
 		code = KIT_ERR_PERMISSION;
-		todo = "see that it exists, and that this user may write it, its -wal and -shm, and"
+		hint = "see that it exists, and that this user may write it, its -wal and -shm, and"
 		       " its folder";
 		break;
 	case SQLITE_NOTADB:
 		code = KIT_ERR_FORMAT;
-		todo = "name the map's own file, or put it back from its backup";
+		hint = "name the map's own file, or put it back from its backup";
 		break;
 	case SQLITE_CORRUPT:
-		todo = "the map is damaged: put it back from its backup"
+		hint = "the map is damaged: put it back from its backup"
 		       " (amt-provisionctl restore)";
 		break;
 	case SQLITE_IOERR:
@@ -83,23 +84,23 @@ int db_fault(struct keymap *m, const char *what, struct fault *fault)
 		if (sys) {
 			code = KIT_ERR_SYSTEM;
 			reason = strerror(sys);
-			todo = "raise the limit (quota, ulimit -f) that it met; nothing was half-written";
+			hint = "raise the limit (quota, ulimit -f) that it met; nothing was half-written";
 			break;
 		}
 		if (!disk_is_full(m)) {
-			todo = "look at the kernel's log for errors of the disk";
+			hint = "look at the kernel's log for errors of the disk";
 			break;
 		}
 		/* fall through */
 	case SQLITE_FULL:
 		code = KIT_ERR_SYSTEM;
 		reason = "the disk is full";
-		todo = "make room on the disk that holds the map; nothing was half-written";
+		hint = "make room on the disk that holds the map; nothing was half-written";
 		break;
 	}
 	fault_set(fault, code, "%s: cannot %s: %s", m->path, what, reason);
-	if (todo)
-		fault_todo(fault, "%s", todo);
+	if (hint)
+		fault_hint(fault, "%s", hint);
 	return code;
 }
 
@@ -114,10 +115,10 @@ int db_open(struct keymap *m, int flags, struct fault *fault)
 	rc = sqlite3_open_v2(name, &m->db, flags | SQLITE_OPEN_NOMUTEX, NULL);
 	free(name);
 	if (rc == SQLITE_OK)
-		return KIT_OK;
+		return 0;
 	rc = m->db ? db_fault(m, "open it", fault)
 		   : fault_set(fault, KIT_ERR_NOMEM, "cannot open %s: out of memory", m->path);
-	fault_todo(fault, "see that it exists and that this user may read it");
+	fault_hint(fault, "see that it exists and that this user may read it");
 	return rc;
 }
 
@@ -148,7 +149,7 @@ int db_statement(struct keymap *m, const char *sql, sqlite3_stmt **out, struct f
 	for (unsigned i = 0; i < m->cached; i++) {
 		if (m->cache[i].sql == sql) {
 			*out = m->cache[i].statement;
-			return KIT_OK;
+			return 0;
 		}
 	}
 	*out = NULL;
@@ -158,7 +159,7 @@ int db_statement(struct keymap *m, const char *sql, sqlite3_stmt **out, struct f
 		return db_fault(m, "use it", fault);
 	m->cache[m->cached].sql = sql;
 	m->cache[m->cached++].statement = *out;
-	return KIT_OK;
+	return 0;
 }
 
 void db_done(sqlite3_stmt *s)
@@ -185,12 +186,12 @@ int db_run(struct keymap *m, sqlite3_stmt *s, const char *what, int *changed, st
 	if (changed)
 		*changed = rc < 0 ? 0 : sqlite3_changes(m->db);
 	db_done(s);
-	return rc < 0 ? rc : KIT_OK;
+	return rc < 0 ? rc : 0;
 }
 
 int db_exec(struct keymap *m, const char *sql, const char *what, struct fault *fault)
 {
-	return sqlite3_exec(m->db, sql, NULL, NULL, NULL) == SQLITE_OK ? KIT_OK
+	return sqlite3_exec(m->db, sql, NULL, NULL, NULL) == SQLITE_OK ? 0
 		: db_fault(m, what, fault);
 }
 
@@ -257,7 +258,7 @@ int db_key_in_force(struct keymap *m, struct fault *fault)
 		id = sqlite3_column_int64(s, 0);
 	db_done(s);
 	if (rc < 0 || id == m->key_id)
-		return rc < 0 ? rc : KIT_OK;
+		return rc < 0 ? rc : 0;
 	/* Another process has rotated the master key: the file has the new one. */
 	if (!seal_has(m->seal, (uint32_t)id)) {
 		rc = seal_load(&fresh, m->key_file, fault);
@@ -269,11 +270,11 @@ int db_key_in_force(struct keymap *m, struct fault *fault)
 	rc = seal_choose(m->seal, (uint32_t)id, fault);
 	if (rc) {
 		fault_context(fault, "%s", m->key_file);
-		fault_todo(fault, "put the key file that belongs to %s back", m->path);
+		fault_hint(fault, "put the key file that belongs to %s back", m->path);
 		return rc;
 	}
 	m->key_id = id;
-	return KIT_OK;
+	return 0;
 }
 
 int keymap_in_place(struct keymap *m, struct fault *fault)
@@ -282,10 +283,13 @@ int keymap_in_place(struct keymap *m, struct fault *fault)
 
 	if (sqlite3_file_control(m->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK ||
 	    !moved)
-		return KIT_OK;
-	rc = fault_set(fault, KIT_ERR_DATABASE, "the key map %s was moved away or replaced while it was"
-		  " in use: nothing more is written to the old one", m->path);
-	fault_todo(fault, "see that the right map is there, and start again; a backup is put back with"
+		return 0;
+	rc = fault_set(fault, KIT_ERR_DATABASE,
+		       "the key map %s was moved away or replaced while it was"
+		       " in use: nothing more is written to the old one",
+		       m->path);
+	fault_hint(fault,
+		   "see that the right map is there, and start again; a backup is put back with"
 		   " \"amt-provisionctl restore\", for which nothing has to stop");
 	return rc;
 }
@@ -350,7 +354,7 @@ int db_enter(struct keymap *m, bool *own, struct fault *fault)
 	if (sqlite3_get_autocommit(m->db))
 		return fault_set(fault, KIT_ERR_DATABASE,
 				 "%s: the transaction was undone by an earlier error", m->path);
-	return KIT_OK;
+	return 0;
 }
 
 int db_leave(struct keymap *m, bool own, int rc, struct fault *fault)
@@ -391,7 +395,7 @@ int db_seal_text(struct keymap *m, sqlite3_stmt *s, int at, const struct seal_pl
 
 	if (!text[0]) {
 		sqlite3_bind_null(s, at);
-		return KIT_OK;
+		return 0;
 	}
 	memset(filled, 0, width);
 	memcpy(filled, text, strnlen(text, width));
@@ -411,7 +415,7 @@ int db_unseal_text(struct keymap *m, sqlite3_stmt *s, int at, const struct seal_
 
 	secret_wipe(out, width + 1);
 	if (!blob)
-		return KIT_OK;
+		return 0;
 	if (!seal_has(m->seal, seal_key_of(blob, size))) {
 		/* Sealed by a process that has rotated the key since we looked. */
 		rc = db_key_in_force(m, fault);

@@ -33,7 +33,7 @@ int keymap_state_parse(const char *word, enum keymap_state *out)
 	for (int i = 0; i < KEYMAP_STATES; i++) {
 		if (strcmp(word, words[i]) == 0) {
 			*out = (enum keymap_state)i;
-			return KIT_OK;
+			return 0;
 		}
 	}
 	return KIT_ERR_ARGUMENT;
@@ -44,10 +44,10 @@ static int give_to_folder_owner(int fd, const char *path, struct fault *fault)
 {
 	char *copy;
 	struct stat st;
-	int rc = KIT_OK;
+	int rc = 0;
 
 	if (geteuid() != 0)
-		return KIT_OK;
+		return 0;
 	copy = strdup(path);
 	if (!copy)
 		return fault_sys(fault, ENOMEM, "cannot make the map %s", path);
@@ -63,7 +63,7 @@ static int give_to_folder_owner(int fd, const char *path, struct fault *fault)
 int db_prepare_file(struct keymap *m, bool create, struct fault *fault)
 {
 	struct stat st;
-	int fd, rc = KIT_OK;
+	int fd, rc = 0;
 	bool made = false;
 
 	fd = open(m->path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
@@ -76,12 +76,14 @@ int db_prepare_file(struct keymap *m, bool create, struct fault *fault)
 	if (fd < 0) {
 		rc = fault_sys(fault, errno, "cannot open the key map %s", m->path);
 		if (rc == KIT_ERR_NOT_FOUND && create)
-			fault_todo(fault, "make its folder first, or name another one");
+			fault_hint(fault, "make its folder first, or name another one");
 		else if (rc == KIT_ERR_NOT_FOUND)
-			fault_todo(fault, "import keys to make it: amt-provisionctl keys import --map"
-				   " %s FILE", m->path);
+			fault_hint(fault,
+				   "import keys to make it: amt-provisionctl keys import --map"
+				   " %s FILE",
+				   m->path);
 		else
-			fault_todo(fault, "name a file that this user may read and write");
+			fault_hint(fault, "name a file that this user may read and write");
 		return rc;
 	}
 	if (made)
@@ -89,11 +91,14 @@ int db_prepare_file(struct keymap *m, bool create, struct fault *fault)
 	if (!rc && fstat(fd, &st))
 		rc = fault_sys(fault, errno, "cannot examine the key map %s", m->path);
 	if (!rc && !S_ISREG(st.st_mode)) {
-		rc = fault_set(fault, KIT_ERR_FORMAT, "the key map %s is no ordinary file", m->path);
+		rc = fault_set(fault, KIT_ERR_FORMAT, "the key map %s is no ordinary file",
+			       m->path);
 	} else if (!rc && (st.st_mode & 077)) {
-		rc = fault_set(fault, KIT_ERR_PERMISSION, "the key map %s has mode %04o, so others can"
-			       " get at it", m->path, (unsigned)(st.st_mode & 07777));
-		fault_todo(fault, "chmod 600 %s", m->path);
+		rc = fault_set(fault, KIT_ERR_PERMISSION,
+			       "the key map %s has mode %04o, so others can"
+			       " get at it",
+			       m->path, (unsigned)(st.st_mode & 07777));
+		fault_hint(fault, "chmod 600 %s", m->path);
 	}
 	if (!rc) {
 		m->owner = st.st_uid;
@@ -116,11 +121,11 @@ static int refuse_cut_map(const struct keymap *m, struct fault *fault)
 
 	if (access(m->key_file, F_OK) != 0 || stat(m->path, &st) != 0 || !S_ISREG(st.st_mode) ||
 	    st.st_size)
-		return KIT_OK;
-	fault_set(fault, KIT_ERR_FORMAT, "the key map %s is empty, but its key file %s is there: the "
-		  "map was cut short", m->path, m->key_file);
-	return fault_todo(fault, "put a backup in its place (amt-provisionctl restore FILE); if it "
-			  "never held a key, remove both files");
+		return 0;
+	return fault_set(fault, KIT_ERR_FORMAT, "the key map %s is empty, but its key file %s is "
+			 "there: the map was cut short\n"
+			 "put a backup in its place (amt-provisionctl restore FILE); if it never "
+			 "held a key, remove both files", m->path, m->key_file);
 }
 
 static int open_database(struct keymap *m, const struct keymap_options *options,
@@ -139,7 +144,7 @@ static int open_database(struct keymap *m, const struct keymap_options *options,
 	if (!rc)
 		rc = db_exec(m, "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;"
 			     " PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000;"
-			     " PRAGMA journal_size_limit = 33554432",
+			     " PRAGMA log_size_limit = 33554432",
 			     "open the map", fault);
 	return rc;
 }
@@ -251,5 +256,5 @@ int keymap_changed(struct keymap *m, bool *changed, struct fault *fault)
 		m->version = version;
 	}
 	db_done(s);
-	return rc < 0 ? rc : KIT_OK;
+	return rc < 0 ? rc : 0;
 }

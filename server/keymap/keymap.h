@@ -171,9 +171,9 @@ int keymap_batch(struct keymap *m, const char *how, const char *source, int64_t 
 
 enum keymap_added {
 	KEYMAP_ADDED,
-	KEYMAP_SAME,		/* the very pair is there already; nothing changed */
-	KEYMAP_COMPLETED,	/* it was there and lacked a password that this entry has: filled in */
-	KEYMAP_DIFFERS,		/* it is there with another password: the map's is kept */
+	KEYMAP_SAME,	  /* the very pair is there already; nothing changed */
+	KEYMAP_COMPLETED, /* it was there and lacked a password that this entry has: filled in */
+	KEYMAP_DIFFERS,	  /* it is there with another password: the map's is kept */
 };
 
 /*
@@ -381,7 +381,7 @@ int keymap_earlier_secrets(struct keymap *m, const struct keymap_earlier *earlie
 struct keymap_system_filter {
 	bool by_state;
 	enum system_state state;
-	int64_t due;		/* > 0: only those with next_try set and not after this, soonest first */
+	int64_t due; /* > 0: only those with next_try set and not after this, soonest first */
 	const char *pid;	/* only those with this PID */
 	uint64_t limit;		/* 0: all */
 };
@@ -411,12 +411,12 @@ int keymap_system_forget(struct keymap *m, const struct uuid *uuid, struct fault
 /* ---- log ---- */
 
 /* Append an event (its id is ignored). */
-int keymap_log(struct keymap *m, const struct event *event, struct fault *fault);
+int keymap_log(struct keymap *m, const struct logentry *event, struct fault *fault);
 
 struct keymap_log_filter {
 	int64_t after_id;	/* only events after this one (for following) */
 	uint64_t last;		/* only the last so many; 0: all */
-	enum event_severity severity;	/* this and worse; EVENT_INFO: all */
+	enum severity severity;	/* this and worse; SEVERITY_INFO: all */
 	const char *pid;	/* or NULL */
 	const struct uuid *uuid;	/* or NULL */
 	const char *name;	/* event name, or NULL */
@@ -424,7 +424,7 @@ struct keymap_log_filter {
 };
 /* In order, oldest first; as keymap_each(). */
 int keymap_log_each(struct keymap *m, const struct keymap_log_filter *filter,
-		    int (*each)(void *context, const struct event *event), void *context,
+		    int (*each)(void *context, const struct logentry *event), void *context,
 		    struct fault *fault);
 /* Delete all but the newest KEEP events. */
 int keymap_log_trim(struct keymap *m, uint64_t keep, struct fault *fault);

@@ -10,31 +10,31 @@
 #include "common/utf8.h"
 
 static const char *const words[] = {
-	[EVENT_INFO] = "info",
-	[EVENT_WARNING] = "warning",
-	[EVENT_ERROR] = "error",
-	[EVENT_SECURITY] = "security",
+	[SEVERITY_INFO] = "info",
+	[SEVERITY_WARNING] = "warning",
+	[SEVERITY_ERROR] = "error",
+	[SEVERITY_SECURITY] = "security",
 };
 
 #define SEVERITIES (sizeof(words) / sizeof(words[0]))
 
-const char *event_severity_word(enum event_severity severity)
+const char *severity_word(enum severity severity)
 {
 	return (size_t)severity < SEVERITIES ? words[severity] : "unknown";
 }
 
-int event_severity_parse(const char *word, enum event_severity *out)
+int severity_parse(const char *word, enum severity *out)
 {
 	for (size_t i = 0; i < SEVERITIES; i++) {
 		if (strcmp(word, words[i]) == 0) {
-			*out = (enum event_severity)i;
-			return KIT_OK;
+			*out = (enum severity)i;
+			return 0;
 		}
 	}
 	return KIT_ERR_ARGUMENT;
 }
 
-void event_time(int64_t when, char out[static EVENT_TIME + 1])
+void logentry_time(int64_t when, char out[static EVENT_TIME + 1])
 {
 	time_t t = (time_t)when;
 	struct tm tm;
@@ -73,7 +73,7 @@ static size_t add(char *out, size_t size, size_t at, const char *before, const c
 	return at + clean(text, out + at, size - at);
 }
 
-static const char *shown_pid(const struct event *e, char out[static PID_SHOWN + 1])
+static const char *shown_pid(const struct logentry *e, char out[static PID_SHOWN + 1])
 {
 	if (!e->pid || !e->pid[0])
 		return NULL;
@@ -81,7 +81,7 @@ static const char *shown_pid(const struct event *e, char out[static PID_SHOWN + 
 	return out;
 }
 
-size_t event_line(const struct event *e, char *out, size_t size)
+size_t logentry_line(const struct logentry *e, char *out, size_t size)
 {
 	char when[EVENT_TIME + 1], pid[PID_SHOWN + 1], uuid[UUID_SHOWN + 1];
 	size_t at = 0;
@@ -89,9 +89,9 @@ size_t event_line(const struct event *e, char *out, size_t size)
 	if (size == 0)
 		return 0;
 	out[0] = 0;
-	event_time(e->time, when);
+	logentry_time(e->time, when);
 	at = add(out, size, at, "", when);
-	at = add(out, size, at, at ? " " : "", event_severity_word(e->severity));
+	at = add(out, size, at, at ? " " : "", severity_word(e->severity));
 	at = add(out, size, at, " ", e->name);
 	at = add(out, size, at, " pid=", shown_pid(e, pid));
 	if (e->uuid) {
@@ -100,11 +100,11 @@ size_t event_line(const struct event *e, char *out, size_t size)
 	}
 	at = add(out, size, at, " address=", e->address);
 	at = add(out, size, at, ": ", e->what);
-	return add(out, size, at, " -- ", e->todo);
+	return add(out, size, at, " -- ", e->hint);
 }
 
 /* jansson itself gives NULL for what is no UTF-8. */
-json_t *event_text(const char *text)
+json_t *logentry_text(const char *text)
 {
 	char buffer[1024];
 
@@ -114,17 +114,17 @@ json_t *event_text(const char *text)
 	return json_string(buffer);
 }
 
-json_t *event_json(const struct event *e)
+json_t *logentry_json(const struct logentry *e)
 {
 	char when[EVENT_TIME + 1], pid[PID_SHOWN + 1], uuid[UUID_SHOWN + 1];
 
-	event_time(e->time, when);
+	logentry_time(e->time, when);
 	if (e->uuid)
 		uuid_show(e->uuid, uuid);
 	return json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)e->id,
-			 "time", when, "severity", event_severity_word(e->severity),
-			 "event", event_text(e->name), "pid", event_text(shown_pid(e, pid)),
-			 "uuid", event_text(e->uuid ? uuid : NULL),
-			 "address", event_text(e->address), "what", event_text(e->what),
-			 "todo", event_text(e->todo));
+			 "time", when, "severity", severity_word(e->severity),
+			 "event", logentry_text(e->name), "pid", logentry_text(shown_pid(e, pid)),
+			 "uuid", logentry_text(e->uuid ? uuid : NULL),
+			 "address", logentry_text(e->address), "what", logentry_text(e->what),
+			 "hint", logentry_text(e->hint));
 }

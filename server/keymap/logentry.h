@@ -8,11 +8,11 @@
 #include "keygen/pidpps.h"
 #include "common/uuid.h"
 
-enum event_severity {
-	EVENT_INFO,
-	EVENT_WARNING,
-	EVENT_ERROR,
-	EVENT_SECURITY,		/* somebody may be trying something */
+enum severity {
+	SEVERITY_INFO,
+	SEVERITY_WARNING,
+	SEVERITY_ERROR,
+	SEVERITY_SECURITY,		/* somebody may be trying something */
 };
 
 /*
@@ -20,42 +20,42 @@ enum event_severity {
  * during the call) when it is read. NULL or "" stands for what does not apply. No
  * text may ever hold a secret.
  */
-struct event {
+struct logentry {
 	int64_t id;		/* place in the log, rising; set by the map */
 	int64_t time;		/* seconds since 1970 UTC */
-	enum event_severity severity;
+	enum severity severity;
 	const char *name;	/* stable short word for programs: "invalid-pid-map" */
 	const char *pid;	/* PID_LENGTH characters, or NULL */
 	const struct uuid *uuid;	/* or NULL */
 	const char *address;	/* the peer's, or NULL */
 	const char *what;	/* one sentence, no full stop */
-	const char *todo;	/* what to do, or NULL */
+	const char *hint;	/* what to do, or NULL */
 };
 
 /* "info", "warning", "error", "security". */
-const char *event_severity_word(enum event_severity severity);
+const char *severity_word(enum severity severity);
 /* The reverse; KIT_ERR_ARGUMENT. */
-int event_severity_parse(const char *word, enum event_severity *out);
+int severity_parse(const char *word, enum severity *out);
 
 /*
  * The event as one line without a line end: time in UTC, severity, "pid=", "uuid=",
- * "address=" where they apply, name, what, and "-- " todo. Control characters and
+ * "address=" where they apply, name, what, and "-- " hint. Control characters and
  * bytes that are no UTF-8 are shown as '?'. Cut off at SIZE - 1 bytes. Returns its length.
  */
-size_t event_line(const struct event *event, char *out, size_t size);
+size_t logentry_line(const struct logentry *event, char *out, size_t size);
 
 /* The event as a jansson object (a new reference), or NULL when out of memory. */
 struct json_t;
-struct json_t *event_json(const struct event *event);
+struct json_t *logentry_json(const struct logentry *event);
 
 /*
- * TEXT from wherever as a jansson string, cleaned as event_line() does and cut at 1023
+ * TEXT from wherever as a jansson string, cleaned as logentry_line() does and cut at 1023
  * bytes; JSON's null for NULL and "". A new reference.
  */
-struct json_t *event_text(const char *text);
+struct json_t *logentry_text(const char *text);
 
 /* "2024-05-17T08:09:10Z"; OUT receives EVENT_TIME + 1 bytes; "" for a time of 0. */
 #define EVENT_TIME 20
-void event_time(int64_t time, char out[static EVENT_TIME + 1]);
+void logentry_time(int64_t time, char out[static EVENT_TIME + 1]);
 
 #endif

@@ -55,7 +55,7 @@ int keymap_find(struct keymap *m, const char *pid, int64_t now, struct keymap_pa
 	if (rc > 0)
 		read_pair(s, now, true, out);
 	db_done(s);
-	return rc > 0 ? KIT_OK : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
+	return rc > 0 ? 0 : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
 }
 
 /* The same without the batches' names: the hello's one look-up. */
@@ -73,7 +73,7 @@ static int find_quickly(struct keymap *m, const char *pid, int64_t now, struct k
 	if (rc > 0)
 		read_pair(s, now, false, out);
 	db_done(s);
-	return rc > 0 ? KIT_OK : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
+	return rc > 0 ? 0 : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
 }
 
 /* ---- claiming and proving ---- */
@@ -108,7 +108,7 @@ int keymap_reserve(struct keymap *m, const char *pid, const struct uuid *uuid, i
 	rc = find_quickly(m, pid, now, &pair, fault);
 	if (rc == KIT_ERR_NOT_FOUND) {
 		*claim = KEYMAP_CLAIM_UNKNOWN;
-		rc = KIT_OK;
+		rc = 0;
 		goto out;
 	}
 	if (rc)
@@ -158,8 +158,8 @@ static int settle(struct keymap *m, const char *sql, int64_t id, enum keymap_sta
 
 static int not_in_map(const char *pid, struct fault *fault)
 {
-	fault_set(fault, KIT_ERR_NOT_FOUND, "PID %.4s-%.4s is not in the key map", pid, pid + 4);
-	fault_todo(fault, "look it up with \"amt-provisionctl keys list\"");
+	fault_set(fault, KIT_ERR_NOT_FOUND, "PID %.4s-%.4s is not in the key map\n"
+		  "look it up with \"amt-provisionctl keys list\"", pid, pid + 4);
 	return KIT_ERR_NOT_FOUND;
 }
 
@@ -259,7 +259,7 @@ int keymap_count(struct keymap *m, int64_t now, struct keymap_counts *out, struc
 		out->free = out->total - out->reserved - out->used - out->revoked;
 	}
 	db_done(s);
-	return rc < 0 ? rc : KIT_OK;
+	return rc < 0 ? rc : 0;
 }
 
 /* Conditions for FILTER, each with the parameter numbers that bind_filter() knows. */
@@ -276,10 +276,13 @@ static void filter_sql(const struct keymap_filter *f, char *out, size_t size)
 		state = " AND r.until > ?1";
 	else if (f->by_state)
 		state = " AND p.used <> 0 AND p.used = ?2";
-	snprintf(out, size, "SELECT " COLUMNS BATCHES JOIN " WHERE p.id > ?3%s%s%s%s%s ORDER BY p.id"
-		 " LIMIT ?5", state, f->batch ? " AND p.batch = ?6" : "", f->uuid ? uuid : "",
-		 f->exported > 0 ? " AND p.exported NOTNULL" :
-		 f->exported < 0 ? " AND p.exported ISNULL" : "",
+	snprintf(out, size,
+		 "SELECT " COLUMNS BATCHES JOIN " WHERE p.id > ?3%s%s%s%s%s ORDER BY p.id"
+		 " LIMIT ?5",
+		 state, f->batch ? " AND p.batch = ?6" : "", f->uuid ? uuid : "",
+		 f->exported > 0   ? " AND p.exported NOTNULL"
+		 : f->exported < 0 ? " AND p.exported ISNULL"
+				   : "",
 		 f->unclaimed ? " AND r.pid_id ISNULL" : "");
 }
 

@@ -23,7 +23,7 @@
  */
 struct table {
 	const char *name;
-	const char *row;	/* column, or columns put together, that a sealed value is bound to */
+	const char *row; /* column, or columns put together, that a sealed value is bound to */
 	const char *columns[SEALED + 1];
 	struct seal_place (*place)(const char *column, const void *row, size_t size);
 };
@@ -112,7 +112,7 @@ static int one_row(struct rotation *r, const struct table *t, struct fault *faul
 			return rc;
 		any |= rc;
 	}
-	return any ? db_run(r->m, r->update, "seal a row again", NULL, fault) : KIT_OK;
+	return any ? db_run(r->m, r->update, "seal a row again", NULL, fault) : 0;
 }
 
 /* The next rows in a transaction of their own. Returns rows seen, or negative. */
@@ -151,13 +151,13 @@ static int prepare(struct rotation *r, const struct table *t, struct fault *faul
 		u += (size_t)snprintf(update + u, sizeof(update) - u, "%s%s = ifnull(?%d, %s)",
 				      i ? ", " : "", c, i + 2, c);
 	}
-	snprintf(select + s, sizeof(select) - s, " FROM %s WHERE rowid > ?1 ORDER BY rowid LIMIT %d",
-		 t->name, ROWS);
+	snprintf(select + s, sizeof(select) - s,
+		 " FROM %s WHERE rowid > ?1 ORDER BY rowid LIMIT %d", t->name, ROWS);
 	snprintf(update + u, sizeof(update) - u, " WHERE rowid = ?1");
 	if (sqlite3_prepare_v2(r->m->db, select, -1, &r->select, NULL) != SQLITE_OK ||
 	    sqlite3_prepare_v2(r->m->db, update, -1, &r->update, NULL) != SQLITE_OK)
 		return db_fault(r->m, "read sealed rows", fault);
-	return KIT_OK;
+	return 0;
 }
 
 static int one_table(struct rotation *r, const struct table *t, struct fault *fault)
@@ -169,7 +169,7 @@ static int one_table(struct rotation *r, const struct table *t, struct fault *fa
 		rc = some_rows(r, t, fault);
 		if (rc == 0)
 			break;
-		rc = rc < 0 ? rc : KIT_OK;
+		rc = rc < 0 ? rc : 0;
 		/* Whoever waits for the lock would else find it taken again each time he looks. */
 		nanosleep(&(struct timespec){ .tv_nsec = REST_NS }, NULL);
 	}

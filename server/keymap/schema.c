@@ -16,11 +16,11 @@
 static const char *const versions[] = {
 	/* 1 */
 	"CREATE TABLE master_key("
-	"  id INTEGER PRIMARY KEY,"		/* the highest seals what is written */
-	"  proof BLOB NOT NULL,"		/* a known text sealed with it */
+	"  id INTEGER PRIMARY KEY," /* the highest seals what is written */
+	"  proof BLOB NOT NULL,"    /* a known text sealed with it */
 	"  made INTEGER NOT NULL"
 	") STRICT;"
-	"CREATE TABLE batch("			/* how pairs came, and where they went */
+	"CREATE TABLE batch(" /* how pairs came, and where they went */
 	"  id INTEGER PRIMARY KEY,"
 	"  time INTEGER NOT NULL,"
 	"  how TEXT NOT NULL,"
@@ -31,11 +31,11 @@ static const char *const versions[] = {
 	"  pid TEXT NOT NULL,"
 	"  pps BLOB NOT NULL,"
 	"  current_password BLOB,"
-	"  admin_password BLOB,"		/* the one that set-up gives the machine */
+	"  admin_password BLOB," /* the one that set-up gives the machine */
 	"  used INTEGER NOT NULL,"
 	"  batch INTEGER NOT NULL,"
-	"  exported INTEGER,"			/* a batch */
-	"  uuid BLOB,"				/* that has used it */
+	"  exported INTEGER," /* a batch */
+	"  uuid BLOB,"	      /* that has used it */
 	"  used_at INTEGER,"
 	"  revoked_at INTEGER"
 	") STRICT;"
@@ -43,7 +43,7 @@ static const char *const versions[] = {
 	/* Few pairs are not free: counting those and taking the rest off is quick. */
 	"CREATE INDEX csti_pid_map_taken ON csti_pid_map(used) WHERE used <> 0;"
 	"CREATE TABLE reservation("
-	"  pid_id INTEGER PRIMARY KEY,"		/* csti_pid_map.id of a pair with used = 0 */
+	"  pid_id INTEGER PRIMARY KEY," /* csti_pid_map.id of a pair with used = 0 */
 	"  uuid BLOB NOT NULL,"
 	"  at INTEGER NOT NULL,"
 	"  until INTEGER NOT NULL"
@@ -91,7 +91,7 @@ static const char *const versions[] = {
 	"  max_version INTEGER NOT NULL"
 	") STRICT;"
 	"CREATE TABLE log("
-	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"	/* never again the id of a deleted event */
+	"  id INTEGER PRIMARY KEY AUTOINCREMENT," /* never again the id of a deleted event */
 	"  time INTEGER NOT NULL,"
 	"  severity INTEGER NOT NULL,"
 	"  name TEXT NOT NULL,"
@@ -101,10 +101,10 @@ static const char *const versions[] = {
 	") STRICT;"
 	"PRAGMA application_id = 1095586891;",
 	/* 2 */
-	"CREATE TABLE csti_amts_history("	/* passwords that csti_amts held before */
+	"CREATE TABLE csti_amts_history(" /* passwords that csti_amts held before */
 	"  id INTEGER PRIMARY KEY AUTOINCREMENT,"
 	"  uuid BLOB NOT NULL,"
-	"  time INTEGER NOT NULL,"		/* when others took their place */
+	"  time INTEGER NOT NULL," /* when others took their place */
 	"  pid TEXT, next_pid TEXT,"
 	"  address TEXT,"
 	"  admin_user TEXT,"
@@ -127,10 +127,11 @@ static const char *const versions[] = {
 static int pragma(struct keymap *m, const char *sql, int64_t *out, struct fault *fault)
 {
 	sqlite3_stmt *s = NULL;
-	int rc = KIT_OK;
+	int rc = 0;
 
 	*out = 0;
-	if (sqlite3_prepare_v2(m->db, sql, -1, &s, NULL) != SQLITE_OK || sqlite3_step(s) != SQLITE_ROW)
+	if (sqlite3_prepare_v2(m->db, sql, -1, &s, NULL) != SQLITE_OK ||
+	    sqlite3_step(s) != SQLITE_ROW)
 		rc = db_fault(m, "read the map", fault);
 	else
 		*out = sqlite3_column_int64(s, 0);
@@ -157,8 +158,8 @@ int schema_add_key(struct keymap *m, uint32_t id, struct fault *fault)
 	if (!rc)
 		rc = seal_close(m->seal, &place, proof_text, sizeof(proof_text), proof, fault);
 	if (!rc)
-		rc = db_statement(m, "INSERT INTO master_key(id, proof, made) VALUES(?1, ?2, ?3)", &s,
-				  fault);
+		rc = db_statement(m, "INSERT INTO master_key(id, proof, made) VALUES(?1, ?2, ?3)",
+				  &s, fault);
 	if (rc)
 		return rc;
 	sqlite3_bind_int64(s, 1, id);
@@ -172,10 +173,9 @@ int schema_add_key(struct keymap *m, uint32_t id, struct fault *fault)
 
 static int not_its_key(struct keymap *m, struct fault *fault)
 {
-	fault_set(fault, KIT_ERR_FORGED, "the key file %s does not belong to the map %s", m->key_file,
-		  m->path);
-	fault_todo(fault, "name the right one with --key-file (key_file in the server's"
-		   " configuration)");
+	fault_set(fault, KIT_ERR_FORGED, "the key file %s does not belong to the map %s\n"
+		  "name the right one with --key-file (key_file in the server's configuration)",
+		  m->key_file, m->path);
 	return KIT_ERR_FORGED;
 }
 
@@ -227,7 +227,8 @@ static int load_key(struct keymap *m, struct fault *fault)
 	int rc = seal_load(&m->seal, m->key_file, fault);
 
 	if (rc == KIT_ERR_NOT_FOUND)
-		fault_todo(fault, "the map's secrets are sealed with it: put it back from its backup,"
+		fault_hint(fault,
+			   "the map's secrets are sealed with it: put it back from its backup,"
 			   " or name it with --key-file (key_file in the server's configuration)");
 	if (!rc)
 		rc = seal_choose(m->seal, (uint32_t)(m->key_id = seal_newest(m->seal)), fault);
@@ -248,22 +249,22 @@ static int recognise(struct keymap *m, bool create, int64_t *version, struct fau
 	if (rc)
 		return rc;
 	if (*version == 0 ? tables || id : id != APPLICATION_ID) {
-		fault_set(fault, KIT_ERR_FORMAT, "%s is a database, but no key map", m->path);
-		fault_todo(fault, "name the map's own file; nothing was changed");
+		fault_set(fault, KIT_ERR_FORMAT, "%s is a database, but no key map\n"
+			  "name the map's own file; nothing was changed", m->path);
 		return KIT_ERR_FORMAT;
 	}
 	if (*version > VERSION) {
-		fault_set(fault, KIT_ERR_FORMAT, "%s was made by a newer kit (its tables are of version"
-			  " %d, this program knows %d)", m->path, (int)*version, VERSION);
-		fault_todo(fault, "use the newer programs");
+		fault_set(fault, KIT_ERR_FORMAT, "%s was made by a newer kit (its tables are of "
+			  "version %d, this program knows %d)\n"
+			  "use the newer programs", m->path, (int)*version, VERSION);
 		return KIT_ERR_FORMAT;
 	}
 	if (*version == 0 && !create) {
-		fault_set(fault, KIT_ERR_NOT_FOUND, "%s is empty: there is no key map in it", m->path);
-		fault_todo(fault, "import keys to make it: amt-provisionctl keys import");
+		fault_set(fault, KIT_ERR_NOT_FOUND, "%s is empty: there is no key map in it\n"
+			  "import keys to make it: amt-provisionctl keys import", m->path);
 		return KIT_ERR_NOT_FOUND;
 	}
-	return KIT_OK;
+	return 0;
 }
 
 /* Within an exclusive transaction: version by version, so that a cut leaves the old one whole. */
@@ -290,12 +291,12 @@ static int upgrade(struct keymap *m, bool create, struct fault *fault)
 /* For this one lock SQLite does not wait by itself when several make the map at once. */
 static int turn_wal_on(struct keymap *m, struct fault *fault)
 {
-	static const char sql[] = "PRAGMA journal_mode = WAL";
+	static const char sql[] = "PRAGMA log_mode = WAL";
 	int tries = 0;
 
 	while (sqlite3_exec(m->db, sql, NULL, NULL, NULL) == SQLITE_BUSY && db_wait(m, tries++))
 		;
-	return sqlite3_errcode(m->db) == SQLITE_OK ? KIT_OK : db_fault(m, "open the map", fault);
+	return sqlite3_errcode(m->db) == SQLITE_OK ? 0 : db_fault(m, "open the map", fault);
 }
 
 int schema_check(struct keymap *m, struct fault *fault)

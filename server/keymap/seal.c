@@ -23,7 +23,7 @@
 #define TAG_SIZE	16
 #define FILE_SIZE(n)	(8 + 4 + (n) * (ID_SIZE + KEY_SIZE) + SHA256_DIGEST_LENGTH)
 #define PLACE_MAX	(64 + 64 + 64)
-#define NONCES		256	/* drawn at a time: one call of the generator costs as much as a seal */
+#define NONCES		256 /* drawn at a time: one call of the generator costs as much as a seal */
 
 struct master_key {
 	uint32_t id;
@@ -66,7 +66,7 @@ static int schedule(struct master_key *k, struct fault *fault)
 	    EVP_EncryptInit_ex(k->sealing, EVP_aes_256_gcm(), NULL, k->bytes, NULL) != 1 ||
 	    EVP_DecryptInit_ex(k->opening, EVP_aes_256_gcm(), NULL, k->bytes, NULL) != 1)
 		return fault_set(fault, KIT_ERR_CRYPTO, "cannot set AES-256-GCM up");
-	return KIT_OK;
+	return 0;
 }
 
 static int fresh_key(struct master_key *k, uint32_t id, struct fault *fault)
@@ -136,10 +136,10 @@ static int decode(struct seal *s, const uint8_t *data, size_t size, const char *
 		if (rc)
 			goto out;
 	}
-	rc = KIT_OK;
+	rc = 0;
 out:
 	if (rc == KIT_ERR_FORMAT)
-		fault_todo(fault, "put the key file that was made with this map back, from its"
+		fault_hint(fault, "put the key file that was made with this map back, from its"
 			   " backup; without it the map's secrets are lost");
 	return rc;
 }
@@ -162,14 +162,14 @@ int seal_load(struct seal **out, const char *path, struct fault *fault)
 	}
 	if (!S_ISREG(st.st_mode)) {
 		rc = fault_set(fault, KIT_ERR_FORMAT, "the key file %s is no ordinary file", path);
-		fault_todo(fault, "name the map's key file");
+		fault_hint(fault, "name the map's key file");
 		goto out;
 	}
 	if (st.st_mode & 077) {
 		rc = fault_set(fault, KIT_ERR_PERMISSION, "the key file %s has mode %04o, so others"
 			       " can get at the map's master key", path,
 			       (unsigned)(st.st_mode & 07777));
-		fault_todo(fault, "chmod 600 %s; if others may have read it, also run"
+		fault_hint(fault, "chmod 600 %s; if others may have read it, also run"
 			   " \"amt-provisionctl keys rotate-master\"", path);
 		goto out;
 	}
@@ -232,7 +232,7 @@ int seal_create(struct seal **out, const char *path, uid_t owner, gid_t group,
 	*out = NULL;
 	if (!s)
 		return fault_sys(fault, ENOMEM, "cannot make the key file %s", path);
-	rc = RAND_bytes((uint8_t *)&id, sizeof(id)) == 1 ? KIT_OK :
+	rc = RAND_bytes((uint8_t *)&id, sizeof(id)) == 1 ? 0 :
 		fault_set(fault, KIT_ERR_CRYPTO, "cannot draw random numbers");
 	/* Rotations count on from here: there is room for a thousand million of them. */
 	if (!rc)
@@ -277,7 +277,7 @@ int seal_choose(struct seal *s, uint32_t id, struct fault *fault)
 		return fault_set(fault, KIT_ERR_NOT_FOUND, "the key file lacks master key %u",
 				 (unsigned)id);
 	s->chosen = (unsigned)(k - s->keys);
-	return KIT_OK;
+	return 0;
 }
 
 static int save_again(const struct master_key *keys, unsigned n, const char *path,
@@ -327,7 +327,7 @@ int seal_keep_only(struct seal *s, const char *path, uint32_t id, struct fault *
 	}
 	s->n = 1;
 	s->chosen = 0;
-	return KIT_OK;
+	return 0;
 }
 
 int seal_merge(struct seal *s, const struct seal *other, struct fault *fault)
@@ -340,8 +340,10 @@ int seal_merge(struct seal *s, const struct seal *other, struct fault *fault)
 		unsigned at = s->n;
 
 		if (have && !secret_equal(have->bytes, k->bytes, KEY_SIZE))
-			return fault_set(fault, KIT_ERR_FORGED, "two different master keys have the id"
-					 " %u", (unsigned)k->id);
+			return fault_set(fault, KIT_ERR_FORGED,
+					 "two different master keys have the id"
+					 " %u",
+					 (unsigned)k->id);
 		if (have)
 			continue;
 		if (s->n == KEYS)
@@ -384,7 +386,7 @@ static int next_nonce(struct seal *s, uint8_t *out, struct fault *fault)
 		s->nonces_left = NONCES;
 	}
 	memcpy(out, s->nonces[--s->nonces_left], NONCE_SIZE);
-	return KIT_OK;
+	return 0;
 }
 
 int seal_close(struct seal *s, const struct seal_place *place, const void *plain, size_t size,
@@ -409,7 +411,7 @@ int seal_close(struct seal *s, const struct seal_place *place, const void *plain
 	    EVP_EncryptFinal_ex(ctx, p + NONCE_SIZE + n, &n) != 1 ||
 	    EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_GET_TAG, TAG_SIZE, p + NONCE_SIZE + size) != 1)
 		return fault_set(fault, KIT_ERR_CRYPTO, "cannot seal a value");
-	return KIT_OK;
+	return 0;
 }
 
 uint32_t seal_key_of(const void *sealed, size_t size)
@@ -429,8 +431,10 @@ int seal_unlock(struct seal *s, const struct seal_place *place, const void *seal
 	secret_wipe(out, out_size);
 	if (size < SEAL_OVERHEAD || size > SEAL_MAX + SEAL_OVERHEAD || extra_size == 0 ||
 	    size - SEAL_OVERHEAD > out_size)
-		return fault_set(fault, KIT_ERR_FORGED, "a sealed value of %s has %zu bytes, which no"
-				 " such value has", place->column, size);
+		return fault_set(fault, KIT_ERR_FORGED,
+				 "a sealed value of %s has %zu bytes, which no"
+				 " such value has",
+				 place->column, size);
 	plain_size = size - SEAL_OVERHEAD;
 	k = find(s, get_le32(p));
 	if (!k)
@@ -444,7 +448,7 @@ int seal_unlock(struct seal *s, const struct seal_place *place, const void *seal
 	    EVP_DecryptUpdate(k->opening, out, &n, p + NONCE_SIZE, (int)plain_size) == 1 &&
 	    EVP_CIPHER_CTX_ctrl(k->opening, EVP_CTRL_AEAD_SET_TAG, TAG_SIZE, tag) == 1)
 		rc = EVP_DecryptFinal_ex(k->opening, (uint8_t *)out + plain_size, &n) == 1
-		     ? KIT_OK : KIT_ERR_FORGED;
+		     ? 0 : KIT_ERR_FORGED;
 	if (rc)
 		secret_wipe(out, out_size);
 	if (rc == KIT_ERR_FORGED)

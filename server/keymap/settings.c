@@ -43,7 +43,7 @@ int keymap_inventory_find(struct keymap *m, const struct uuid *uuid,
 		db_get_text(s, 1, out->profile, sizeof(out->profile));
 	}
 	db_done(s);
-	return rc > 0 ? KIT_OK : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
+	return rc > 0 ? 0 : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
 }
 
 int keymap_inventory_shared(struct keymap *m, uint64_t *n, char first[static SYSTEM_FQDN + 1],
@@ -53,8 +53,10 @@ int keymap_inventory_shared(struct keymap *m, uint64_t *n, char first[static SYS
 	int rc;
 
 	*n = 0;
-	rc = db_statement(m, "SELECT count(*), ifnull(min(name), '') FROM (SELECT lower(fqdn) AS name"
-			  " FROM inventory GROUP BY name HAVING count(*) > 1)", &s, fault);
+	rc = db_statement(m,
+			  "SELECT count(*), ifnull(min(name), '') FROM (SELECT lower(fqdn) AS name"
+			  " FROM inventory GROUP BY name HAVING count(*) > 1)",
+			  &s, fault);
 	if (rc)
 		return rc;
 	rc = db_step(m, s, "look for names of two machines", fault);
@@ -63,7 +65,7 @@ int keymap_inventory_shared(struct keymap *m, uint64_t *n, char first[static SYS
 		db_get_text(s, 1, first, SYSTEM_FQDN + 1);
 	}
 	db_done(s);
-	return rc < 0 ? rc : KIT_OK;
+	return rc < 0 ? rc : 0;
 }
 
 /* ---- profiles ---- */
@@ -80,10 +82,13 @@ int keymap_profile_put(struct keymap *m, const struct profile *p, struct fault *
 	rc = db_enter(m, &own, fault);
 	if (rc)
 		return rc;
-	rc = db_statement(m, "INSERT OR REPLACE INTO profiles(name, admin_user, admin_policy,"
-			  " admin_password, mebx_policy, mebx_password, set_names, set_clock, rekey,"
-			  " min_version, max_version) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
-			  " ?11)", &s, fault);
+	rc = db_statement(
+		m,
+		"INSERT OR REPLACE INTO profiles(name, admin_user, admin_policy,"
+		" admin_password, mebx_policy, mebx_password, set_names, set_clock, rekey,"
+		" min_version, max_version) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10,"
+		" ?11)",
+		&s, fault);
 	if (rc)
 		goto out;
 	db_text(s, 1, p->name);
@@ -106,8 +111,9 @@ out:
 	return db_leave(m, own, rc, fault);
 }
 
-#define PROFILE	"SELECT name, admin_user, admin_policy, admin_password, mebx_policy," \
-		" mebx_password, set_names, set_clock, rekey, min_version, max_version FROM profiles"
+#define PROFILE \
+	"SELECT name, admin_user, admin_policy, admin_password, mebx_policy," \
+	" mebx_password, set_names, set_clock, rekey, min_version, max_version FROM profiles"
 
 static int read_profile(struct keymap *m, sqlite3_stmt *s, struct profile *out,
 			struct fault *fault)
@@ -213,9 +219,12 @@ int keymap_setting(struct keymap *m, const char *name, char *value, size_t size,
 		rc = KIT_ERR_NOT_FOUND;
 	} else if (rc > 0) {
 		db_get_text(s, 0, value, size);
-		rc = (size_t)sqlite3_column_bytes(s, 0) < size ? KIT_OK :
-			fault_set(fault, KIT_ERR_RANGE, "the setting %s in the key map is longer than"
-				  " %zu bytes", name, size - 1);
+		rc = (size_t)sqlite3_column_bytes(s, 0) < size
+			     ? 0
+			     : fault_set(fault, KIT_ERR_RANGE,
+					 "the setting %s in the key map is longer than"
+					 " %zu bytes",
+					 name, size - 1);
 	}
 	db_done(s);
 	return rc;
@@ -250,8 +259,8 @@ int keymap_settings(struct keymap *m,
 	sqlite3_stmt *s = NULL;
 	int rc, stop = 0;
 
-	if (sqlite3_prepare_v2(m->db, "SELECT name, value FROM csti_configuration ORDER BY name", -1,
-			       &s, NULL) != SQLITE_OK)
+	if (sqlite3_prepare_v2(m->db, "SELECT name, value FROM csti_configuration ORDER BY name",
+			       -1, &s, NULL) != SQLITE_OK)
 		return db_fault(m, "list the settings", fault);
 	while (!stop && (rc = db_step(m, s, "list the settings", fault)) > 0)
 		stop = each(context, (const char *)sqlite3_column_text(s, 0),

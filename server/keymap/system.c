@@ -33,7 +33,7 @@ int system_state_parse(const char *word, enum system_state *out)
 	for (int i = 0; i < SYSTEM_STATES; i++) {
 		if (strcmp(word, words[i]) == 0) {
 			*out = (enum system_state)i;
-			return KIT_OK;
+			return 0;
 		}
 	}
 	return KIT_ERR_ARGUMENT;
@@ -43,8 +43,8 @@ static json_t *when(int64_t t)
 {
 	char shown[EVENT_TIME + 1];
 
-	event_time(t, shown);
-	return event_text(shown);
+	logentry_time(t, shown);
+	return logentry_text(shown);
 }
 
 static json_t *pid(const char *s)
@@ -53,7 +53,7 @@ static json_t *pid(const char *s)
 
 	if (s[0])
 		pidpps_show_pid(s, shown);
-	return event_text(s[0] ? shown : NULL);
+	return logentry_text(s[0] ? shown : NULL);
 }
 
 json_t *system_json(const struct system *s)
@@ -63,15 +63,15 @@ json_t *system_json(const struct system *s)
 	uuid_show(&s->uuid, uuid);
 	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o,"
 			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
-			 "uuid", uuid, "pid", pid(s->pid), "next_pid", pid(s->next_pid),
-			 "address", event_text(s->address), "state", system_state_word(s->state),
-			 "reason", event_text(s->reason), "hellos", (int)s->hellos,
-			 "hello_version", (int)s->hello_version, "hello_retry", (int)s->hello_retry,
-			 "failures", (int)s->failures, "first_seen", when(s->first_seen),
-			 "last_seen", when(s->last_seen), "next_try", when(s->next_try),
-			 "configured_at", when(s->configured_at), "fqdn", event_text(s->fqdn),
-			 "profile", event_text(s->profile), "version", event_text(s->version),
-			 "admin_user", event_text(s->admin_user), "proved_at", when(s->proved_at),
-			 "claimed_pid", pid(s->claimed_pid),
-			 "claimed_address", event_text(s->claimed_address));
+			 "uuid", uuid, "pid", pid(s->pid), "next_pid", pid(s->next_pid), "address",
+			 logentry_text(s->address), "state", system_state_word(s->state), "reason",
+			 logentry_text(s->reason), "hellos", (int)s->hellos, "hello_version",
+			 (int)s->hello_version, "hello_retry", (int)s->hello_retry, "failures",
+			 (int)s->failures, "first_seen", when(s->first_seen), "last_seen",
+			 when(s->last_seen), "next_try", when(s->next_try), "configured_at",
+			 when(s->configured_at), "fqdn", logentry_text(s->fqdn), "profile",
+			 logentry_text(s->profile), "version", logentry_text(s->version),
+			 "admin_user", logentry_text(s->admin_user), "proved_at",
+			 when(s->proved_at), "claimed_pid", pid(s->claimed_pid), "claimed_address",
+			 logentry_text(s->claimed_address));
 }

@@ -36,7 +36,7 @@ struct system {
 	/* What a later hello says, which has not been proved; "": nothing else. */
 	char claimed_pid[PID_LENGTH + 1];
 	char claimed_address[SYSTEM_ADDRESS + 1];
-	int64_t claim_failed_at;	/* when such a one came to nothing; 0: not since the last proof */
+	int64_t claim_failed_at; /* when such a one came to nothing; 0: not since the last proof */
 	int64_t proved_at;		/* last proof of a key; 0: never */
 	enum system_state state;
 	char reason[SYSTEM_REASON + 1];	/* why it is in this state, for people */
@@ -50,7 +50,7 @@ struct system {
 	char fqdn[SYSTEM_FQDN + 1];
 	char profile[SYSTEM_NAME + 1];
 	char version[SYSTEM_VERSION + 1];	/* AMT firmware: "3.2.1" */
-	char admin_user[SYSTEM_NAME + 1];	/* of the account that set-up made, or is to make first */
+	char admin_user[SYSTEM_NAME + 1]; /* of the account that set-up made, or is to make first */
 };
 
 /*

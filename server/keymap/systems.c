@@ -6,9 +6,10 @@
 #include "common/secret.h"
 #include "server/keymap/keymap-private.h"
 
-#define COLUMNS	"uuid, pid, next_pid, address, state, reason, hellos, hello_version, hello_retry," \
-		" failures, first_seen, last_seen, next_try, configured_at, fqdn, profile, version," \
-		" admin_user, proved_at, claimed_pid, claimed_address, claim_failed_at"
+#define COLUMNS \
+	"uuid, pid, next_pid, address, state, reason, hellos, hello_version, hello_retry," \
+	" failures, first_seen, last_seen, next_try, configured_at, fqdn, profile, version," \
+	" admin_user, proved_at, claimed_pid, claimed_address, claim_failed_at"
 
 static void read_system(sqlite3_stmt *s, struct system *out)
 {
@@ -42,8 +43,8 @@ static int no_system(const struct uuid *uuid, struct fault *fault)
 	char shown[UUID_SHOWN + 1];
 
 	uuid_show(uuid, shown);
-	fault_set(fault, KIT_ERR_NOT_FOUND, "no system %s in the key map", shown);
-	fault_todo(fault, "look it up with \"amt-provisionctl systems list\"");
+	fault_set(fault, KIT_ERR_NOT_FOUND, "no system %s in the key map\n"
+		  "look it up with \"amt-provisionctl systems list\"", shown);
 	return KIT_ERR_NOT_FOUND;
 }
 
@@ -61,7 +62,7 @@ int keymap_system_find(struct keymap *m, const struct uuid *uuid, struct system 
 	if (rc > 0)
 		read_system(s, out);
 	db_done(s);
-	return rc > 0 ? KIT_OK : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
+	return rc > 0 ? 0 : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
 }
 
 /* The first hello of a machine makes its row. */
@@ -180,12 +181,14 @@ int keymap_system_state(struct keymap *m, const struct uuid *uuid, enum system_s
 	rc = db_enter(m, &own, fault);
 	if (rc)
 		return rc;
-	rc = db_statement(m, "UPDATE csti_amts SET state = ?2, reason = ?3, next_try = ?4,"
-			  " failures = CASE ?2 WHEN 3 THEN failures + 1 WHEN 2 THEN 0"
-			  " ELSE failures END,"
-			  " configured_at = iif(?2 = 2, ?5, configured_at),"
-			  " proved_at = iif(?2 = 2 AND proved_at = 0, ?5, proved_at) WHERE uuid = ?1",
-			  &s, fault);
+	rc = db_statement(
+		m,
+		"UPDATE csti_amts SET state = ?2, reason = ?3, next_try = ?4,"
+		" failures = CASE ?2 WHEN 3 THEN failures + 1 WHEN 2 THEN 0"
+		" ELSE failures END,"
+		" configured_at = iif(?2 = 2, ?5, configured_at),"
+		" proved_at = iif(?2 = 2 AND proved_at = 0, ?5, proved_at) WHERE uuid = ?1",
+		&s, fault);
 	_Static_assert(SYSTEM_CONFIGURED == 2 && SYSTEM_FAILED == 3, "numbers in the SQL above");
 	if (!rc) {
 		sqlite3_bind_int(s, 2, state);
@@ -214,11 +217,13 @@ int keymap_system_facts(struct keymap *m, const struct uuid *uuid,
 	rc = db_enter(m, &own, fault);
 	if (rc)
 		return rc;
-	rc = db_statement(m, "UPDATE csti_amts SET fqdn = ifnull(?2, fqdn),"
-			  " profile = ifnull(?3, profile), version = ifnull(?4, version),"
-			  " admin_user = ifnull(?5, admin_user), pid = ifnull(substr(?6, 1, 8), pid),"
-			  " next_pid = ifnull(substr(?7, 1, 8), next_pid) WHERE uuid = ?1", &s,
-			  fault);
+	rc = db_statement(
+		m,
+		"UPDATE csti_amts SET fqdn = ifnull(?2, fqdn),"
+		" profile = ifnull(?3, profile), version = ifnull(?4, version),"
+		" admin_user = ifnull(?5, admin_user), pid = ifnull(substr(?6, 1, 8), pid),"
+		" next_pid = ifnull(substr(?7, 1, 8), next_pid) WHERE uuid = ?1",
+		&s, fault);
 	if (!rc) {
 		fact(s, 2, facts->fqdn);
 		fact(s, 3, facts->profile);
@@ -262,7 +267,7 @@ int keymap_system_secrets(struct keymap *m, const struct uuid *uuid, struct syst
 	if (rc == 0)
 		rc = no_system(uuid, fault);
 	else if (rc > 0)
-		rc = KIT_OK;
+		rc = 0;
 	for (int i = 0; !rc && i < DB_PASSWORDS; i++) {
 		struct seal_place place = db_place_uuid(db_password_columns[i], uuid);
 
@@ -321,9 +326,11 @@ int keymap_system_set_secrets(struct keymap *m, const struct uuid *uuid,
 	}
 	rc = keep_old(m, uuid, fields, fault);
 	if (!rc)
-		rc = db_statement(m, "UPDATE csti_amts SET admin_password = ?2, next_admin_password = ?3,"
-				  " mebx_password = ?4, next_mebx_password = ?5 WHERE uuid = ?1",
-				  &s, fault);
+		rc = db_statement(
+			m,
+			"UPDATE csti_amts SET admin_password = ?2, next_admin_password = ?3,"
+			" mebx_password = ?4, next_mebx_password = ?5 WHERE uuid = ?1",
+			&s, fault);
 	for (int i = 0; !rc && i < DB_PASSWORDS; i++) {
 		struct seal_place place = db_place_uuid(db_password_columns[i], uuid);
 
@@ -346,10 +353,12 @@ int keymap_systems(struct keymap *m, const struct keymap_system_filter *f,
 	char sql[600];
 	int rc, stop = 0;
 
-	snprintf(sql, sizeof(sql), "SELECT " COLUMNS " FROM csti_amts WHERE 1%s%s%s ORDER BY %s"
-		 " LIMIT ?4", f->by_state ? " AND state = ?1" : "",
-		 f->due ? " AND next_try > 0 AND next_try <= ?2" : "", f->pid ? " AND pid = ?3" : "",
-		 f->due ? "next_try, id" : "id");
+	snprintf(sql, sizeof(sql),
+		 "SELECT " COLUMNS " FROM csti_amts WHERE 1%s%s%s ORDER BY %s"
+		 " LIMIT ?4",
+		 f->by_state ? " AND state = ?1" : "",
+		 f->due ? " AND next_try > 0 AND next_try <= ?2" : "",
+		 f->pid ? " AND pid = ?3" : "", f->due ? "next_try, id" : "id");
 	if (sqlite3_prepare_v2(m->db, sql, -1, &s, NULL) != SQLITE_OK)
 		return db_fault(m, "list the systems", fault);
 	sqlite3_bind_int(s, 1, f->state);
@@ -381,7 +390,7 @@ int keymap_system_next_due(struct keymap *m, int64_t after, int64_t *due, struct
 	if (rc > 0)
 		*due = sqlite3_column_int64(s, 0);
 	db_done(s);
-	return rc < 0 ? rc : KIT_OK;
+	return rc < 0 ? rc : 0;
 }
 
 int keymap_system_count(struct keymap *m, uint64_t *out, struct fault *fault)
@@ -433,7 +442,7 @@ static int give_keys_back(struct keymap *m, const struct system *system, struct 
 {
 	const char *pids[] = { system->pid, system->claimed_pid };
 	struct fault why = { 0 };
-	int rc = KIT_OK;
+	int rc = 0;
 
 	if (system->next_pid[0])
 		rc = keymap_revoke(m, system->next_pid, system->last_seen, &why);
@@ -443,7 +452,7 @@ static int give_keys_back(struct keymap *m, const struct system *system, struct 
 		fault_clear(&why);
 		rc = keymap_release(m, pids[i], &system->uuid, &why);
 	}
-	return !rc || rc == KIT_ERR_NOT_FOUND ? KIT_OK : fault_pass(fault, &why);
+	return !rc || rc == KIT_ERR_NOT_FOUND ? 0 : fault_pass(fault, &why);
 }
 
 int keymap_system_forget(struct keymap *m, const struct uuid *uuid, struct fault *fault)

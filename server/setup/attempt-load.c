@@ -12,19 +12,19 @@ static int load_pair(struct attempt *a, struct keymap *map, const char *pid,
 {
 	struct keymap_pair pair;
 	char shown[PID_SHOWN + 1];
-	int ret;
+	int rc;
 
 	pidpps_show_pid(pid, shown);
-	ret = keymap_find(map, pid, time(NULL), &pair, fault);
-	if (ret == 0 && pair.state == KEYMAP_REVOKED)
+	rc = keymap_find(map, pid, time(NULL), &pair, fault);
+	if (rc == 0 && pair.state == KEYMAP_REVOKED)
 		return fault_set(fault, KIT_ERR_STATE, "PID %s was revoked", shown);
-	if (ret == 0)
-		ret = keymap_secrets(map, pid, &a->pairs[a->n_pairs], fault);
-	if (ret == KIT_ERR_NOT_FOUND)
+	if (rc == 0)
+		rc = keymap_secrets(map, pid, &a->pairs[a->n_pairs], fault);
+	if (rc == KIT_ERR_NOT_FOUND)
 		return fault_set(fault, KIT_ERR_STATE, "PID %s is no longer in the map", shown);
-	if (ret == 0)
+	if (rc == 0)
 		a->n_pairs++;
-	return ret;
+	return rc;
 }
 
 static bool is_due(const struct system *s)
@@ -39,12 +39,12 @@ static bool is_due(const struct system *s)
 static int load_other_key(struct attempt *a, struct keymap *map, struct fault *fault)
 {
 	struct keymap_earlier earlier = { .id = 0 };
-	int ret = keymap_earlier_find(map, &a->uuid, a->system.pid, &earlier, fault);
+	int rc = keymap_earlier_find(map, &a->uuid, a->system.pid, &earlier, fault);
 
 	*a->system.next_pid = *a->system.admin_user = '\0';
 	a->system.configured_at = 0;
-	if (ret)
-		return ret == KIT_ERR_NOT_FOUND ? 0 : ret;
+	if (rc)
+		return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
 	strcpy(a->system.next_pid, earlier.next_pid);
 	strcpy(a->system.admin_user, earlier.admin_user);
 	return keymap_earlier_secrets(map, &earlier, &a->secrets, fault);
@@ -55,17 +55,17 @@ static int load_claim(struct attempt *a, struct keymap *map, struct fault *fault
 {
 	struct system *s = &a->system;
 	bool other;
-	int ret = 0;
+	int rc = 0;
 
 	if (*s->claimed_address && !s->proved_at)
-		ret = keymap_system_adopt(map, &a->uuid, fault);
+		rc = keymap_system_adopt(map, &a->uuid, fault);
 	other = *s->claimed_pid && system_is_held_by_other(s, s->claimed_pid);
 	if (*s->claimed_pid && (other || !s->proved_at))
 		strcpy(s->pid, s->claimed_pid);
 	if (*s->claimed_address)
 		strcpy(s->address, s->claimed_address);
-	if (ret)
-		return ret;
+	if (rc)
+		return rc;
 	return other ? load_other_key(a, map, fault)
 	     : keymap_system_secrets(map, &a->uuid, &a->secrets, fault);
 }
@@ -85,26 +85,26 @@ static int mark(struct attempt *a, struct keymap *map, struct fault *fault)
 int attempt_load(struct keymap *map, void *attempt, struct fault *fault)
 {
 	struct attempt *a = attempt;
-	int ret;
+	int rc;
 
-	ret = keymap_system_find(map, &a->uuid, &a->system, fault);
-	if (ret)
-		return ret;
+	rc = keymap_system_find(map, &a->uuid, &a->system, fault);
+	if (rc)
+		return rc;
 	if (!is_due(&a->system) || (!*a->system.pid && !*a->system.claimed_pid))
 		return KIT_ERR_NOT_FOUND;
-	ret = mark(a, map, fault);
-	if (!ret)
-		ret = load_claim(a, map, fault);
-	if (!ret)
-		ret = load_pair(a, map, a->system.pid, fault);
-	if (!ret && *a->system.next_pid && strcmp(a->system.next_pid, a->system.pid) != 0)
-		ret = load_pair(a, map, a->system.next_pid, fault);
-	if (ret)
-		return ret;
-	ret = keymap_inventory_find(map, &a->uuid, &a->inventory, fault);
-	if (ret == KIT_ERR_NOT_FOUND)
+	rc = mark(a, map, fault);
+	if (!rc)
+		rc = load_claim(a, map, fault);
+	if (!rc)
+		rc = load_pair(a, map, a->system.pid, fault);
+	if (!rc && *a->system.next_pid && strcmp(a->system.next_pid, a->system.pid) != 0)
+		rc = load_pair(a, map, a->system.next_pid, fault);
+	if (rc)
+		return rc;
+	rc = keymap_inventory_find(map, &a->uuid, &a->inventory, fault);
+	if (rc == KIT_ERR_NOT_FOUND)
 		memset(&a->inventory, 0, sizeof(a->inventory));
-	return ret == KIT_ERR_NOT_FOUND ? 0 : ret;
+	return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
 }
 
 /* ---- accounts ---- */

@@ -13,21 +13,21 @@
 #define DRAWS 8		/* fresh pairs drawn before it is no coincidence that all are taken */
 
 static void note_about(struct attempt *a, struct keymap *map, const struct uuid *uuid,
-		       enum event_severity severity, const char *name, const char *what,
-		       const char *todo)
+		       enum severity severity, const char *name, const char *what,
+		       const char *hint)
 {
-	struct event e = { .severity = severity, .name = name,
+	struct logentry e = { .severity = severity, .name = name,
 			   .pid = *a->system.pid ? a->system.pid : NULL, .uuid = uuid,
 			   .address = a->system.address, .what = what,
-			   .todo = todo && *todo ? todo : NULL };
+			   .hint = hint && *hint ? hint : NULL };
 
-	journal_inside(a->services.journal, map, &e);
+	log_inside(a->services.log, map, &e);
 }
 
-static void note(struct attempt *a, struct keymap *map, enum event_severity severity,
-		 const char *name, const char *what, const char *todo)
+static void note(struct attempt *a, struct keymap *map, enum severity severity,
+		 const char *name, const char *what, const char *hint)
 {
-	note_about(a, map, &a->uuid, severity, name, what, todo);
+	note_about(a, map, &a->uuid, severity, name, what, hint);
 }
 
 /* ---- plan ---- */
@@ -58,34 +58,34 @@ static int plan_passwords(struct attempt *a, struct fault *fault)
 	char *next_mebx = a->secrets.next_mebx_password, earlier[PASSWORD_MAX + 1];
 	bool by_record = login >= 0 && a->kinds[login] == LOGIN_RECORD;
 	bool keep_mebx = a->profile.mebx_policy == PROFILE_KEEP;
-	int ret;
+	int rc;
 
 	/* What an earlier attempt set, it has: another next one must not push it out. */
 	if (login >= 0 && a->kinds[login] == LOGIN_NEXT) {
 		strcpy(a->secrets.admin_password, now);
 		strcpy(a->system.admin_user, a->logins[login].user);
 	}
-	ret = choose_password(a->profile.admin_policy, a->profile.admin_password, now,
+	rc = choose_password(a->profile.admin_policy, a->profile.admin_password, now,
 			      a->secrets.next_admin_password, fault);
-	if (ret)
-		return ret;
+	if (rc)
+		return rc;
 	strcpy(earlier, next_mebx);
 	/* One that an earlier attempt may have set it still has, unless a stick came after. */
 	if (keep_mebx && by_record)
 		*next_mebx = '\0';
 	if (!keep_mebx)
-		ret = choose_password(a->profile.mebx_policy, a->profile.mebx_password, "",
+		rc = choose_password(a->profile.mebx_policy, a->profile.mebx_password, "",
 				      next_mebx, fault);
 	a->mebx_given = *earlier && strcmp(earlier, next_mebx) == 0;
 	secret_wipe(earlier, sizeof(earlier));
-	if (ret)
-		return ret;
+	if (rc)
+		return rc;
 	/* A stick's record sets the MEBx password; what was known before it does not hold then. */
 	if (!*a->secrets.mebx_password || by_record)
 		strcpy(a->secrets.mebx_password, record);
-	strcpy(a->wish.admin.user, a->profile.admin_user);
-	strcpy(a->wish.admin.password, a->secrets.next_admin_password);
-	strcpy(a->wish.mebx_password, keep_mebx ? "" : next_mebx);
+	strcpy(a->target.admin.user, a->profile.admin_user);
+	strcpy(a->target.admin.password, a->secrets.next_admin_password);
+	strcpy(a->target.mebx_password, keep_mebx ? "" : next_mebx);
 	return 0;
 }
 
@@ -93,13 +93,13 @@ static void plan_names(struct attempt *a)
 {
 	size_t host = strcspn(a->fqdn, ".");
 
-	a->wish.set_clock = a->profile.set_clock;
+	a->target.set_clock = a->profile.set_clock;
 	if (!a->profile.set_names || host == 0 || host > SETUP_HOST)
 		return;
-	memcpy(a->wish.host, a->fqdn, host);
-	a->wish.host[host] = '\0';
+	memcpy(a->target.host, a->fqdn, host);
+	a->target.host[host] = '\0';
 	if (a->fqdn[host] == '.')
-		strcpy(a->wish.domain, a->fqdn + host + 1);
+		strcpy(a->target.domain, a->fqdn + host + 1);
 }
 
 /* Has the machine the pair that a re-key was to give it? */
@@ -113,35 +113,35 @@ static int plan_pair(struct attempt *a, struct keymap *map, struct fault *fault)
 {
 	struct pidpps_generator *g = NULL;
 	struct keyentry e = { .used = false };
-	int ret = 0;
+	int rc = 0;
 
 	if (!a->profile.rekey || is_rekeyed(a))
 		return 0;
 	if (a->n_pairs == 2) {
-		a->wish.pair = a->pairs[1].pair;
+		a->target.pair = a->pairs[1].pair;
 		return 0;
 	}
-	ret = pidpps_generator_new(&g, fault);
-	if (ret)
+	rc = pidpps_generator_new(&g, fault);
+	if (rc)
 		goto out;
 	strcpy(e.current_password, a->secrets.mebx_password);
-	strcpy(e.new_password, a->wish.admin.password);
-	ret = KIT_ERR_DUPLICATE;
-	for (int i = 0; i < DRAWS && ret == KIT_ERR_DUPLICATE; i++) {
-		ret = pidpps_generate(g, &e.pair, fault);
-		if (!ret)
-			ret = keymap_add_rekey(map, &e, &a->uuid, time(NULL), fault);
+	strcpy(e.new_password, a->target.admin.password);
+	rc = KIT_ERR_DUPLICATE;
+	for (int i = 0; i < DRAWS && rc == KIT_ERR_DUPLICATE; i++) {
+		rc = pidpps_generate(g, &e.pair, fault);
+		if (!rc)
+			rc = keymap_add_rekey(map, &e, &a->uuid, time(NULL), fault);
 	}
-	if (ret == KIT_ERR_DUPLICATE)
-		fault_set(fault, ret, "no PID is free for a new key");
-	if (!ret) {
-		a->wish.pair = e.pair;
+	if (rc == KIT_ERR_DUPLICATE)
+		fault_set(fault, rc, "no PID is free for a new key");
+	if (!rc) {
+		a->target.pair = e.pair;
 		strcpy(a->system.next_pid, e.pair.pid);
 	}
 out:
 	pidpps_generator_free(&g);
 	secret_wipe(&e, sizeof(e));
-	return ret;
+	return rc;
 }
 
 /* Another key had the UUID until now. What the row held for that one is kept. */
@@ -150,9 +150,11 @@ static void note_other_key(struct attempt *a, struct keymap *map, const struct s
 	char what[256], other[PID_SHOWN + 1];
 
 	pidpps_show_pid(before->pid, other);
-	snprintf(what, sizeof(what), "this UUID already holds another used key, %s, proved from %s: "
-		 "two machines with one UUID, or it was set up anew", other, before->address);
-	note(a, map, EVENT_SECURITY, "uuid-has-other-key", what, "if it was set up anew, all is "
+	snprintf(what, sizeof(what),
+		 "this UUID already holds another used key, %s, proved from %s: "
+		 "two machines with one UUID, or it was set up anew",
+		 other, before->address);
+	note(a, map, SEVERITY_SECURITY, "uuid-has-other-key", what, "if it was set up anew, all is "
 	     "well; if these are two machines, write a UUID of its own into the main board of one "
 	     "with the vendor's service tool; the passwords of the other key are kept "
 	     "(amt-provisionctl systems export --secrets --earlier)");
@@ -172,21 +174,21 @@ static int record_proof(struct attempt *a, struct keymap *map, const char *remar
 	struct system before;
 	bool first, changed_hands;
 	char what[256];
-	int ret;
+	int rc;
 
 	*settled = false;
-	ret = keymap_use(map, pid, uuid, time(NULL), &first, fault);
-	if (ret)
-		return ret;
+	rc = keymap_use(map, pid, uuid, time(NULL), &first, fault);
+	if (rc)
+		return rc;
 	snprintf(what, sizeof(what), "the machine proved its PPS: key used%s", remark);
 	if (first)
-		note_about(a, map, uuid, EVENT_INFO, "key-used", what, NULL);
+		note_about(a, map, uuid, SEVERITY_INFO, "key-used", what, NULL);
 	if (!uuid_equal(uuid, &a->uuid))
 		return 0;
-	ret = keymap_system_prove(map, uuid, pid, a->system.address, time(NULL), &before,
+	rc = keymap_system_prove(map, uuid, pid, a->system.address, time(NULL), &before,
 				  &changed_hands, fault);
-	if (ret)
-		return ret;
+	if (rc)
+		return rc;
 	*settled = true;
 	if (changed_hands)
 		note_other_key(a, map, &before);
@@ -206,11 +208,11 @@ static int check_uuid(struct attempt *a, struct fault *fault)
 	if (setup_facts(a->setup)->has_uuid ||
 	    a->services.config->unknown_uuid == UNKNOWN_UUID_ACCEPT)
 		return 0;
-	fault_set(fault, KIT_ERR_REFUSED, "the machine does not tell its UUID (%s), and unknown_uuid "
-		  "is refuse", setup_facts(a->setup)->soap ? "no call of AMT 2.x does" :
-		  "it refuses");
-	return fault_todo(fault, "update its AMT firmware to 3.0 or later, or set unknown_uuid to "
-			  "accept, then amt-provisionctl systems retry");
+	return fault_set(fault, KIT_ERR_REFUSED, "the machine does not tell its UUID (%s), and "
+			 "unknown_uuid is refuse\n"
+			 "update its AMT firmware to 3.0 or later, or set unknown_uuid to accept, "
+			 "then amt-provisionctl systems retry",
+			 setup_facts(a->setup)->soap ? "no call of AMT 2.x does" : "it refuses");
 }
 
 static int check_version(struct attempt *a, struct fault *fault)
@@ -219,10 +221,11 @@ static int check_version(struct attempt *a, struct fault *fault)
 
 	if (!*facts->version || profile_serves(&a->profile, facts->major, facts->minor))
 		return 0;
-	fault_set(fault, KIT_ERR_REFUSED, "AMT %s is not among the versions that profile %s "
-		  "serves", facts->version, a->profile.name);
-	return fault_todo(fault, "widen the profile's amt_versions or give the machine another "
-			  "profile in the inventory, then amt-provisionctl systems retry");
+	return fault_set(fault, KIT_ERR_REFUSED, "AMT %s is not among the versions that profile %s "
+			 "serves\n"
+			 "widen the profile's amt_versions or give the machine another profile in "
+			 "the inventory, then amt-provisionctl systems retry", facts->version,
+			 a->profile.name);
 }
 
 int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
@@ -233,36 +236,36 @@ int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
 				      .version = facts->version };
 	char remark[192];
 	bool settled;
-	int login, ret;
+	int login, rc;
 
 	snprintf(remark, sizeof(remark), " (AMT %s, %s, profile %s%s)",
 		 *facts->version ? facts->version : "of unknown version",
 		 facts->soap ? "SOAP" : "WS-Management", a->profile.name,
 		 facts->has_uuid ? "" : "; it does not tell its UUID");
-	ret = record_proof(a, map, remark, &settled, fault);
-	if (ret)
-		return ret;
-	ret = check_uuid(a, fault);
-	if (!ret)
-		ret = check_version(a, fault);
-	if (ret)
-		return ret;
+	rc = record_proof(a, map, remark, &settled, fault);
+	if (rc)
+		return rc;
+	rc = check_uuid(a, fault);
+	if (!rc)
+		rc = check_version(a, fault);
+	if (rc)
+		return rc;
 	login = setup_login_index(a->setup);
-	a->wish.again = was_ours(a);
-	a->already = a->wish.again && facts->state == 2;
+	a->target.again = was_ours(a);
+	a->already = a->target.again && facts->state == 2;
 	a->promote = !a->already || login < 0 || a->kinds[login] == LOGIN_NEXT;
 	if (a->already)
 		return keymap_system_facts(map, &a->uuid, &known, fault);
-	ret = plan_passwords(a, fault);
-	if (ret)
-		return ret;
+	rc = plan_passwords(a, fault);
+	if (rc)
+		return rc;
 	plan_names(a);
-	ret = plan_pair(a, map, fault);
-	if (ret)
-		return ret;
-	ret = keymap_system_set_secrets(map, &a->uuid, &a->secrets, fault);
-	if (ret)
-		return ret;
+	rc = plan_pair(a, map, fault);
+	if (rc)
+		return rc;
+	rc = keymap_system_set_secrets(map, &a->uuid, &a->secrets, fault);
+	if (rc)
+		return rc;
 	/* Until there is an account for certain, this is whose "next" password it is. */
 	known.admin_user = *a->secrets.admin_password ? a->system.admin_user :
 			   a->profile.admin_user;
@@ -307,7 +310,7 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 	int64_t now = time(NULL);
 	struct system row;
 	bool other;
-	int ret;
+	int rc;
 
 	if ((notes & SETUP_NOTE_NO_MEBX) && !a->mebx_given)
 		secret_wipe(a->secrets.next_mebx_password,
@@ -316,33 +319,34 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 		known.admin_user = a->profile.admin_user;
 		promote(a->secrets.admin_password, a->secrets.next_admin_password);
 		/* What an earlier attempt came to, before it broke off, nobody knows: both are kept. */
-		if (*a->wish.mebx_password && !(notes & (SETUP_NOTE_NO_MEBX | SETUP_NOTE_MEBX_UNCLEAR)))
+		if (*a->target.mebx_password &&
+		    !(notes & (SETUP_NOTE_NO_MEBX | SETUP_NOTE_MEBX_UNCLEAR)))
 			promote(a->secrets.mebx_password, a->secrets.next_mebx_password);
 	}
-	ret = keymap_system_find(map, &a->uuid, &row, fault);
-	if (!ret)
-		ret = keymap_system_set_secrets(map, &a->uuid, &a->secrets, fault);
-	if (ret)
-		return ret;
-	if (is_rekeyed(a) || (*a->wish.pair.pid && !(notes & SETUP_NOTE_NO_PAIR))) {
+	rc = keymap_system_find(map, &a->uuid, &row, fault);
+	if (!rc)
+		rc = keymap_system_set_secrets(map, &a->uuid, &a->secrets, fault);
+	if (rc)
+		return rc;
+	if (is_rekeyed(a) || (*a->target.pair.pid && !(notes & SETUP_NOTE_NO_PAIR))) {
 		known.pid = a->system.next_pid;
 		known.next_pid = "";
 	}
-	ret = keymap_system_facts(map, &a->uuid, &known, fault);
-	if (ret)
-		return ret;
+	rc = keymap_system_facts(map, &a->uuid, &known, fault);
+	if (rc)
+		return rc;
 	other = said_other(a, &row);
-	ret = keymap_system_state(map, &a->uuid, SYSTEM_CONFIGURED, NULL, other ? now : 0, now,
+	rc = keymap_system_state(map, &a->uuid, SYSTEM_CONFIGURED, NULL, other ? now : 0, now,
 				  fault);
-	if (!ret && !other)
-		ret = keymap_system_unclaim(map, &a->uuid, 0, fault);
-	if (ret)
-		return ret;
+	if (!rc && !other)
+		rc = keymap_system_unclaim(map, &a->uuid, 0, fault);
+	if (rc)
+		return rc;
 	say_notes(notes, remarks, sizeof(remarks));
 	snprintf(what, sizeof(what), "configured%s%s%s%s%s", *a->fqdn ? " as " : "", a->fqdn,
 		 a->already ? " already: the password of this server is in it" : "",
 		 known.pid ? ", with a new key" : "", remarks);
-	note(a, map, *remarks ? EVENT_WARNING : EVENT_INFO, "configured", what, NULL);
+	note(a, map, *remarks ? SEVERITY_WARNING : SEVERITY_INFO, "configured", what, NULL);
 	return 0;
 }
 
@@ -380,10 +384,10 @@ static int64_t next_try(const struct attempt *a, const struct system *row, int64
 static int fail_after_proof(struct attempt *a, struct keymap *map, bool *settled,
 			    struct fault *fault)
 {
-	int ret = record_proof(a, map, "", settled, fault);
+	int rc = record_proof(a, map, "", settled, fault);
 
-	if (ret && ret != KIT_ERR_STATE)
-		return ret;
+	if (rc && rc != KIT_ERR_STATE)
+		return rc;
 	fault_clear(fault);
 	return 0;
 }
@@ -396,31 +400,31 @@ int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
 	struct system row;
 	int64_t now = time(NULL), next;
 	char what[900], reason[SYSTEM_REASON + 1];
-	int ret;
+	int rc;
 
-	ret = keymap_system_find(map, &a->uuid, &row, fault);
-	if (!ret && a->proved)
-		ret = fail_after_proof(a, map, &settled, fault);
-	if (!ret && !a->proved && a->fault.code == KIT_ERR_FORGED)
-		ret = keymap_release(map, a->system.pid, &a->uuid, fault);
-	if (ret)
-		return ret;
+	rc = keymap_system_find(map, &a->uuid, &row, fault);
+	if (!rc && a->proved)
+		rc = fail_after_proof(a, map, &settled, fault);
+	if (!rc && !a->proved && a->fault.code == KIT_ERR_FORGED)
+		rc = keymap_release(map, a->system.pid, &a->uuid, fault);
+	if (rc)
+		return rc;
 	/* Anybody can say a hello and not be who he says: that makes no machine less set up. */
 	untouched = !settled && row.state == SYSTEM_CONFIGURED;
 	next = untouched ? 0 : next_try(a, &row, now);
 	if (said_other(a, &row))
 		next = now;
 	else if (*row.claimed_address)
-		ret = keymap_system_unclaim(map, &a->uuid, now, fault);
-	if (ret)
-		return ret;
-	snprintf(what, sizeof(what), "%s%s%s", a->fault.what, *a->fault.todo ? " -- " : "",
-		 a->fault.todo);
+		rc = keymap_system_unclaim(map, &a->uuid, now, fault);
+	if (rc)
+		return rc;
+	snprintf(what, sizeof(what), "%s%s%s", a->fault.what, *a->fault.hint ? " -- " : "",
+		 a->fault.hint);
 	snprintf(reason, sizeof(reason), "%.*s", SYSTEM_REASON, what);
-	ret = untouched ? keymap_system_due(map, &a->uuid, next, fault)
+	rc = untouched ? keymap_system_due(map, &a->uuid, next, fault)
 	    : keymap_system_state(map, &a->uuid, a->failed_state, reason, next, now, fault);
-	if (ret)
-		return ret;
+	if (rc)
+		return rc;
 	if (next)
 		snprintf(what, sizeof(what), "%s%s; next try in %lld s", a->fault.what,
 			 untouched ? "; the machine counts as configured as before" : "",
@@ -429,7 +433,7 @@ int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
 		snprintf(what, sizeof(what), "%s%s; no further try before its next hello",
 			 a->fault.what,
 			 untouched ? "; the machine counts as configured as before" : "");
-	note(a, map, security ? EVENT_SECURITY : EVENT_WARNING, failure_name(a), what,
-	     a->fault.todo);
+	note(a, map, security ? SEVERITY_SECURITY : SEVERITY_WARNING, failure_name(a), what,
+	     a->fault.hint);
 	return 0;
 }

@@ -35,7 +35,7 @@ struct attempt {
 	struct setup_login logins[SETUP_LOGINS];	/* SECRET */
 	enum login_kind kinds[SETUP_LOGINS];
 	size_t n_logins;
-	struct setup_wish wish;			/* SECRET */
+	struct setup_target target;			/* SECRET */
 
 	struct naming *naming;
 	struct callback *callback;
@@ -45,14 +45,14 @@ struct attempt {
 	bool mebx_given;	/* an earlier attempt may have set the "next" MEBx password */
 	bool already;		/* it turned out to be set up, with a password of ours */
 	bool promote;		/* the "next" passwords are the ones it has at the end */
-	bool writing;		/* a job of the ledger is under way */
+	bool writing;		/* a job of the commit is under way */
 	bool abandoned;
 	struct fault fault;	/* why it failed */
 	enum system_state failed_state;
 };
 
 /*
- * The jobs of the ledger: struct ledger_job's run(), with the attempt as the context.
+ * The jobs of the commit: struct commit_job's run(), with the attempt as the context.
  *
  * load      read all there is about the machine, mark it as in set-up (unless it is set up: it
  *           has to prove itself first); KIT_ERR_NOT_FOUND when it is not due any more

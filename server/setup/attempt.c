@@ -1,4 +1,4 @@
-/* One attempt: name, profile, call, set-up; what must be durable goes through the ledger first. */
+/* One attempt: name, profile, call, set-up; what must be durable goes through the commit first. */
 #include "server/setup/attempt.h"
 
 #include <event2/event.h>
@@ -34,16 +34,16 @@ static void end(struct attempt *a, enum attempt_result result)
 	free(a);
 }
 
-/* Add a job of the ledger for this attempt. */
+/* Add a job of the commit for this attempt. */
 static void write_job(struct attempt *a,
 		      int (*run)(struct keymap *map, void *context, struct fault *fault),
 		      void (*done)(void *context, int code, const struct fault *fault))
 {
-	struct ledger_job job = { .run = run, .done = done, .context = a };
+	struct commit_job job = { .run = run, .done = done, .context = a };
 	struct fault fault = { .code = 0 };
 
 	a->writing = true;
-	if (ledger_add(a->services.ledger, &job, &fault))
+	if (commit_add(a->services.commit, &job, &fault))
 		done(a, fault.code, &fault);
 }
 
@@ -65,19 +65,19 @@ static enum attempt_result result_of(int code, enum attempt_result good)
 /* The map itself fails: nothing can be noted there, so the row stays in set-up until it can. */
 static void report_map(struct attempt *a, const struct fault *fault)
 {
-	journal_fault(a->services.journal, EVENT_ERROR, "map-failed",
+	log_fault(a->services.log, SEVERITY_ERROR, "map-failed",
 		      "the outcome of a set-up cannot be kept: ", fault);
 }
 
 static void report_forgotten(struct attempt *a)
 {
-	struct event e = { .severity = EVENT_ERROR, .name = "forgotten", .uuid = &a->uuid,
+	struct logentry e = { .severity = SEVERITY_ERROR, .name = "forgotten", .uuid = &a->uuid,
 			   .address = a->system.address,
 			   .what = "the machine was forgotten while it was set up: it is "
 			   "configured, and its admin password is lost",
-			   .todo = "reset its AMT and set it up again from a stick" };
+			   .hint = "reset its AMT and set it up again from a stick" };
 
-	journal_note(a->services.journal, &e);
+	log_note(a->services.log, &e);
 }
 
 static void on_failed(void *context, int code, const struct fault *fault)
@@ -139,7 +139,7 @@ static void on_planned(void *context, int code, const struct fault *fault)
 		succeed(a);
 		return;
 	}
-	setup_plan(a->setup, &a->wish);
+	setup_plan(a->setup, &a->target);
 	step(a);
 }
 
@@ -185,7 +185,7 @@ static void on_reply(void *context, const struct callback_reply *reply)
 		succeed(a);
 		return;
 	}
-	if (reply->code == KIT_ERR_FORGED && a->proved && *a->wish.pair.pid) {
+	if (reply->code == KIT_ERR_FORGED && a->proved && *a->target.pair.pid) {
 		/* It proved the old pair, and was told the new one: the answer is lost. */
 		fault_set(&a->fault, KIT_ERR_NETWORK, "the connection broke off while its key was "
 			  "changed: the next try finds out which of the two it has");
@@ -197,7 +197,7 @@ static void on_reply(void *context, const struct callback_reply *reply)
 
 		if (reply->code == KIT_ERR_NETWORK && !a->proved &&
 		    *a->secrets.next_admin_password)
-			snprintf(fault.todo, sizeof(fault.todo), "its last set-up broke off: if it "
+			snprintf(fault.hint, sizeof(fault.hint), "its last set-up broke off: if it "
 				 "was just committed then, its AMT is set up, answers at port "
 				 "16992, and takes the admin password of \"amt-provisionctl "
 				 "systems export --all --secrets\"; if not, take its AC power away "
@@ -258,9 +258,9 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
 		succeed(a);
 		return;
 	}
-	fault_set(&a->fault, KIT_ERR_TIMEOUT, "the whole set-up took longer than %llu s",
+	fault_set(&a->fault, KIT_ERR_TIMEOUT, "the whole set-up took longer than %llu s\n"
+		  "setup_seconds sets the limit",
 		  (unsigned long long)a->services.config->setup_seconds);
-	fault_todo(&a->fault, "setup_seconds sets the limit");
 	fail(a, SYSTEM_FAILED);
 }
 
@@ -270,16 +270,16 @@ static void call(struct attempt *a)
 
 	attempt_logins(a);
 	if (a->n_logins == 0) {
-		fault_set(&a->fault, KIT_ERR_NOT_FOUND,
-			  "the map has no password for this machine, only its key");
-		fault_todo(&a->fault, "import its list again with the columns current_password "
-			   "and admin_password, then amt-provisionctl systems retry");
+		fault_set(&a->fault, KIT_ERR_NOT_FOUND, "the map has no password for this machine, "
+			  "only its key\n"
+			  "import its list again with the columns current_password and "
+			  "admin_password, then amt-provisionctl systems retry");
 		fail(a, SYSTEM_FAILED);
 		return;
 	}
 	a->deadline = evtimer_new(a->services.base, on_deadline, a);
 	if (!a->deadline || evtimer_add(a->deadline, &limit)) {
-		fault_set(&a->fault, KIT_ERR_NOMEM, "out of memory");
+		fault_nomem(&a->fault);
 		fail(a, SYSTEM_FAILED);
 		return;
 	}
@@ -294,13 +294,13 @@ static int find_profile(struct attempt *a, const char *name)
 {
 	const struct config *config = a->services.config;
 	const struct profile *of_file;
-	int ret;
+	int rc;
 
 	if (!*name)
 		name = config->default_profile;
-	ret = keymap_profile_find(a->services.map, name, &a->profile, &a->fault);
-	if (ret != KIT_ERR_NOT_FOUND)
-		return ret;
+	rc = keymap_profile_find(a->services.map, name, &a->profile, &a->fault);
+	if (rc != KIT_ERR_NOT_FOUND)
+		return rc;
 	of_file = config_profile(config, name);
 	if (of_file) {
 		a->profile = *of_file;
@@ -308,12 +308,14 @@ static int find_profile(struct attempt *a, const char *name)
 	}
 	if (strcmp(name, PROFILE_DEFAULT) == 0)
 		return profile_init(&a->profile, name, &a->fault);
-	fault_set(&a->fault, KIT_ERR_NOT_FOUND, "there is no profile \"%s\"", name);
-	return fault_todo(&a->fault, "make it (amt-provisionctl profiles set) or name another in "
-			  "%s, then amt-provisionctl systems retry", name ==
-			  config->default_profile ? "default_profile" :
-			  config->use_props_script ? "the inventory or the properties script" :
-			  "the inventory");
+	return fault_set(&a->fault, KIT_ERR_NOT_FOUND,
+			 "there is no profile \"%s\"\n"
+			 "make it (amt-provisionctl profiles set) or name another in %s, then "
+			 "amt-provisionctl systems retry",
+			 name,
+			 name == config->default_profile ? "default_profile"
+			 : config->use_props_script	 ? "the inventory or the properties script"
+							 : "the inventory");
 }
 
 static void on_named(void *context, const struct naming_answer *answer)
@@ -331,14 +333,14 @@ static void on_named(void *context, const struct naming_answer *answer)
 	}
 	strcpy(a->fqdn, answer->fqdn);
 	if (answer->from_dns) {
-		struct event e = { .severity = EVENT_WARNING, .name = "fqdn-from-dns",
+		struct logentry e = { .severity = SEVERITY_WARNING, .name = "fqdn-from-dns",
 				   .pid = a->system.pid, .uuid = &a->uuid,
 				   .address = a->system.address,
 				   .what = "the FQDN comes from reverse DNS, whose records may be "
 				   "of a machine that had this address before",
-				   .todo = "give the name in the inventory to be sure" };
+				   .hint = "give the name in the inventory to be sure" };
 
-		journal_note(a->services.journal, &e);
+		log_note(a->services.log, &e);
 	}
 	if (find_profile(a, answer->profile))
 		fail(a, SYSTEM_FAILED);
@@ -376,12 +378,12 @@ int attempt_start(struct attempt **out, const struct attempt_services *services,
 		  void *context, struct fault *fault)
 {
 	struct attempt *a = calloc(1, sizeof(*a));
-	struct ledger_job job = { .run = attempt_load, .done = on_loaded, .context = a };
+	struct commit_job job = { .run = attempt_load, .done = on_loaded, .context = a };
 
 	*out = NULL;
-	if (!a || ledger_add(services->ledger, &job, fault)) {
+	if (!a || commit_add(services->commit, &job, fault)) {
 		free(a);
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	}
 	a->services = *services;
 	a->uuid = *uuid;

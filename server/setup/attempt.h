@@ -8,9 +8,9 @@
 struct callback_pool;
 struct config;
 struct event_base;
-struct journal;
+struct log;
 struct keymap;
-struct ledger;
+struct commit;
 struct naming_service;
 
 /* What attempts share; all borrowed. */
@@ -18,17 +18,17 @@ struct attempt_services {
 	struct event_base *base;
 	const struct config *config;
 	struct keymap *map;
-	struct ledger *ledger;
-	struct journal *journal;
+	struct commit *commit;
+	struct log *log;
 	struct callback_pool *pool;
 	struct naming_service *naming;
 };
 
 enum attempt_result {
 	ATTEMPT_CONFIGURED,
-	ATTEMPT_FAILED,		/* the row says why, and when it is tried again */
-	ATTEMPT_LOST,		/* the map would not take what came of it: the row is as it was before */
-	ATTEMPT_DROPPED,	/* the machine was forgotten or changed meanwhile, or the server stops */
+	ATTEMPT_FAILED,	 /* the row says why, and when it is tried again */
+	ATTEMPT_LOST,	 /* the map would not take what came of it: the row is as it was before */
+	ATTEMPT_DROPPED, /* the machine was forgotten or changed meanwhile, or the server stops */
 };
 
 struct attempt;

@@ -179,13 +179,13 @@ int callback_pool_new(struct callback_pool **out, struct event_base *base, struc
 
 	*out = NULL;
 	if (!p)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	p->base = base;
 	p->timer = evtimer_new(base, on_timer, p);
 	p->multi = curl_multi_init();
 	if (!p->timer || !p->multi) {
 		callback_pool_free(&p);
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	}
 	curl_multi_setopt(p->multi, CURLMOPT_SOCKETFUNCTION, on_want_socket);
 	curl_multi_setopt(p->multi, CURLMOPT_SOCKETDATA, p);
@@ -290,7 +290,7 @@ int callback_open(struct callback **out, struct callback_pool *pool,
 
 	*out = NULL;
 	if (!c)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	c->pool = pool;
 	c->limits = *limits;
 	c->port = target->port;
@@ -438,9 +438,10 @@ static void explain_tls(const struct callback *c, struct fault *f)
 	pidpps_show_pid(c->pid, pid);
 	if (c->asked && is_key_alert(c->alert)) {
 		fault_set(f, KIT_ERR_FORGED, "the machine at %s could not prove the PPS of PID %s "
-			  "(TLS alert %d)", c->address, pid, c->alert);
-		fault_todo(f, "its key differs from the map's: compare the stick that it was set "
-			   "up from, or prepare a new one and set the machine up again");
+			  "(TLS alert %d)\n"
+			  "its key differs from the map's: compare the stick that it was set up "
+			  "from, or prepare a new one and set the machine up again", c->address,
+			  pid, c->alert);
 	} else if (c->asked) {
 		fault_set(f, KIT_ERR_NETWORK, "the connection to %s broke during the TLS handshake",
 			  c->address);
@@ -449,9 +450,9 @@ static void explain_tls(const struct callback *c, struct fault *f)
 			  "again (%s)", c->address, c->error);
 	} else {
 		fault_set(f, KIT_ERR_PROTOCOL, "%s port %u does not speak TLS with a pre-shared "
-			  "key (%s)", c->address, c->port, c->error);
-		fault_todo(f, "is it the machine itself that answers there, and has it AMT 2.0 to "
-			   "10, waiting for its set-up?");
+			  "key (%s)\n"
+			  "is it the machine itself that answers there, and has it AMT 2.0 to 10, "
+			  "waiting for its set-up?", c->address, c->port, c->error);
 	}
 }
 
@@ -464,15 +465,17 @@ static void explain_timeout(const struct callback *c, struct fault *f)
 		fault_set(f, KIT_ERR_TIMEOUT, "%s did not finish the TLS handshake within %u s",
 			  c->address, c->limits.connect_ms / 1000);
 	else if (c->connected)
-		fault_set(f, KIT_ERR_TIMEOUT, "%s took the connection to port %u, but did not begin "
-			  "TLS within %u s", c->address, c->port, c->limits.connect_ms / 1000);
+		fault_set(f, KIT_ERR_TIMEOUT,
+			  "%s took the connection to port %u, but did not begin "
+			  "TLS within %u s",
+			  c->address, c->port, c->limits.connect_ms / 1000);
 	else
 		fault_set(f, KIT_ERR_TIMEOUT, "%s did not open port %u within %u s", c->address,
 			  c->port, c->limits.connect_ms / 1000);
 	if (!c->proved && c->connected)
-		fault_todo(f, "what is behind that port hangs: if it is the machine itself, take "
+		fault_hint(f, "what is behind that port hangs: if it is the machine itself, take "
 			   "its AC power away for half a minute");
-	fault_todo(f, "is the machine still on the net at that address, and does no firewall "
+	fault_hint(f, "is the machine still on the net at that address, and does no firewall "
 		   "stand between?");
 }
 
@@ -481,10 +484,9 @@ static void explain(struct callback *c, CURLcode result, struct fault *f)
 	long sys = 0;
 
 	if (c->too_long || result == CURLE_FILESIZE_EXCEEDED) {
-		fault_set(f, KIT_ERR_PROTOCOL, "%s sent an answer of more than %zu bytes",
-			  c->address, c->limits.answer_bytes);
-		fault_todo(f, "no answer of set-up is that long: look what listens there; "
-			   "answer_bytes sets the limit");
+		fault_set(f, KIT_ERR_PROTOCOL, "%s sent an answer of more than %zu bytes\n"
+			  "no answer of set-up is that long: look what listens there; answer_bytes "
+			  "sets the limit", c->address, c->limits.answer_bytes);
 		return;
 	}
 	switch (result) {
@@ -493,10 +495,10 @@ static void explain(struct callback *c, CURLcode result, struct fault *f)
 		break;
 	case CURLE_COULDNT_CONNECT:
 		curl_easy_getinfo(c->easy, CURLINFO_OS_ERRNO, &sys);
-		fault_set(f, KIT_ERR_NETWORK, "cannot connect to %s port %u: %s", c->address,
-			  c->port, sys ? strerror((int)sys) : "no answer");
-		fault_todo(f, "is the machine on the net, waiting for its set-up, and does no "
-			   "firewall stand between?");
+		fault_set(f, KIT_ERR_NETWORK, "cannot connect to %s port %u: %s\n"
+			  "is the machine on the net, waiting for its set-up, and does no firewall "
+			  "stand between?", c->address, c->port,
+			  sys ? strerror((int)sys) : "no answer");
 		break;
 	case CURLE_SSL_CONNECT_ERROR:
 	case CURLE_SSL_CIPHER:

@@ -103,7 +103,7 @@ static int start(struct fleet *f, const struct uuid *uuid, struct fault *fault)
 	struct member *m = calloc(1, sizeof(*m));
 
 	if (!m)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	if (attempt_start(&m->attempt, &f->services, uuid, on_over, f, fault)) {
 		free(m);
 		return fault->code;
@@ -118,21 +118,21 @@ static int start_due(struct fleet *f, int64_t now, struct fault *fault)
 {
 	struct due d = { .fleet = f };
 	struct keymap_system_filter filter = { .due = now };
-	int ret;
+	int rc;
 
 	if (f->counts.running >= f->services.config->max_setups)
 		return 0;
 	d.room = f->services.config->max_setups - f->counts.running;
 	d.uuids = calloc(d.room, sizeof(*d.uuids));
 	if (!d.uuids)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
-	ret = keymap_systems(f->services.map, &filter, on_due, &d, fault);
-	if (ret > 0)
-		ret = 0;
-	for (size_t i = 0; i < d.count && !ret; i++)
-		ret = start(f, &d.uuids[i], fault);
+		return fault_nomem(fault);
+	rc = keymap_systems(f->services.map, &filter, on_due, &d, fault);
+	if (rc > 0)
+		rc = 0;
+	for (size_t i = 0; i < d.count && !rc; i++)
+		rc = start(f, &d.uuids[i], fault);
 	free(d.uuids);
-	return ret;
+	return rc;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *context)
@@ -156,7 +156,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	f->lost = false;
 	if (start_due(f, now, &fault) ||
 	    keymap_system_next_due(f->services.map, now, &due, &fault)) {
-		journal_fault(f->services.journal, EVENT_ERROR, "map-failed",
+		log_fault(f->services.log, SEVERITY_ERROR, "map-failed",
 			      "cannot tell what is due: ", &fault);
 		rest(f);
 		return;
@@ -172,12 +172,12 @@ int fleet_new(struct fleet **out, const struct attempt_services *services, struc
 
 	*out = NULL;
 	if (!f)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	f->services = *services;
 	f->timer = evtimer_new(services->base, on_timer, f);
 	if (!f->timer) {
 		free(f);
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	}
 	*out = f;
 	return 0;
@@ -203,7 +203,7 @@ static int on_in_setup(void *context, const struct system *s)
 		struct uuid *bigger = realloc(d->uuids, room * sizeof(*bigger));
 
 		if (!bigger)
-			return fault_set(d->fault, KIT_ERR_NOMEM, "out of memory");
+			return fault_nomem(d->fault);
 		d->uuids = bigger;
 		d->room = room;
 	}
@@ -217,21 +217,21 @@ int fleet_recover(struct fleet *f, size_t *recovered, struct fault *fault)
 	struct due d = { .fleet = f, .fault = fault };
 	struct keymap *map = f->services.map;
 	int64_t now = time(NULL);
-	int ret;
+	int rc;
 
-	ret = keymap_systems(map, &filter, on_in_setup, &d, fault);
-	if (!ret && d.count)
-		ret = keymap_begin(map, fault);
-	for (size_t i = 0; i < d.count && !ret; i++)
-		ret = keymap_system_state(map, &d.uuids[i], SYSTEM_QUEUED,
+	rc = keymap_systems(map, &filter, on_in_setup, &d, fault);
+	if (!rc && d.count)
+		rc = keymap_begin(map, fault);
+	for (size_t i = 0; i < d.count && !rc; i++)
+		rc = keymap_system_state(map, &d.uuids[i], SYSTEM_QUEUED,
 					  "set-up was interrupted", now, now, fault);
-	if (!ret && d.count)
-		ret = keymap_commit(map, fault);
-	if (ret && keymap_in_transaction(map))
+	if (!rc && d.count)
+		rc = keymap_commit(map, fault);
+	if (rc && keymap_in_transaction(map))
 		keymap_rollback(map);
 	*recovered = d.count;
 	free(d.uuids);
-	return ret;
+	return rc;
 }
 
 void fleet_kick(struct fleet *f)

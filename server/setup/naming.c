@@ -33,18 +33,18 @@ int naming_service_new(struct naming_service **out, struct event_base *base,
 		       const struct config *config, struct fault *fault)
 {
 	struct naming_service *s = calloc(1, sizeof(*s));
-	int ret;
+	int rc;
 
 	*out = NULL;
 	if (!s)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	s->base = base;
 	s->config = config;
-	ret = script_pool_new(&s->scripts, base, fault);
-	if (ret)
+	rc = script_pool_new(&s->scripts, base, fault);
+	if (rc)
 		naming_service_free(&s);
 	*out = s;
-	return ret;
+	return rc;
 }
 
 void naming_service_free(struct naming_service **s)
@@ -85,10 +85,10 @@ static void give_up(struct naming *n, int code, const char *why)
 	a->code = fault_set(&a->fault, code, "no FQDN is known for this machine%s%s",
 			    *why ? ": " : "", why);
 	if (code != KIT_ERR_NOT_FOUND)
-		fault_todo(&a->fault, "see that the name servers (dns_servers, or those of "
+		fault_hint(&a->fault, "see that the name servers (dns_servers, or those of "
 			   "/etc/resolv.conf) answer, or give its UUID a name (amt-provisionctl "
 			   "inventory import)");
-	fault_todo(&a->fault, "give its UUID a name (amt-provisionctl inventory import), or let "
+	fault_hint(&a->fault, "give its UUID a name (amt-provisionctl inventory import), or let "
 		   "set-up go on without one (fqdn_required = no)");
 	finish(n);
 }
@@ -160,7 +160,7 @@ static int take_answer(struct naming *n, const char *text, size_t size, struct f
 	char before[sizeof(a->fqdn)];
 	json_error_t error;
 	json_t *answer = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
-	int ret;
+	int rc;
 
 	if (!json_is_object(answer)) {
 		json_decref(answer);
@@ -168,17 +168,17 @@ static int take_answer(struct naming *n, const char *text, size_t size, struct f
 				 "JSON object%s%s", *error.text ? ": " : "", error.text);
 	}
 	strcpy(before, a->fqdn);
-	ret = take_text(answer, "fqdn", a->fqdn, sizeof(a->fqdn), fault);
-	if (!ret)
-		ret = take_text(answer, "profile", a->profile, sizeof(a->profile), fault);
+	rc = take_text(answer, "fqdn", a->fqdn, sizeof(a->fqdn), fault);
+	if (!rc)
+		rc = take_text(answer, "profile", a->profile, sizeof(a->profile), fault);
 	json_decref(answer);
 	hostname_drop_dot(a->fqdn);
-	if (!ret && *a->fqdn && !hostname_is_fqdn(a->fqdn))
-		ret = fault_set(fault, KIT_ERR_PROTOCOL, "the properties script answers with no "
+	if (!rc && *a->fqdn && !hostname_is_fqdn(a->fqdn))
+		rc = fault_set(fault, KIT_ERR_PROTOCOL, "the properties script answers with no "
 				"fully qualified host name as \"fqdn\"");
-	if (!ret && strcmp(before, a->fqdn) != 0)
+	if (!rc && strcmp(before, a->fqdn) != 0)
 		a->source = "the script";
-	return ret;
+	return rc;
 }
 
 static void on_script(void *context, const struct script_result *result)
@@ -210,7 +210,7 @@ static void ask_script(struct naming *n, const struct naming_question *q)
 	input = question ? json_dumps(question, JSON_COMPACT) : NULL;
 	json_decref(question);
 	if (!input)
-		fault_set(&fault, KIT_ERR_NOMEM, "out of memory");
+		fault_nomem(&fault);
 	else
 		script_run(&n->script, n->service->scripts, c->props_script, input,
 			   (unsigned)c->props_script_timeout, c->props_script_parallel,
@@ -231,7 +231,7 @@ void naming_start(struct naming **out, struct naming_service *service,
 	if (!n) {
 		struct naming_answer a = { .code = KIT_ERR_NOMEM, .source = "" };
 
-		fault_set(&a.fault, KIT_ERR_NOMEM, "out of memory");
+		fault_nomem(&a.fault);
 		done(context, &a);
 		return;
 	}

@@ -20,27 +20,27 @@ static size_t put(struct wsman_field *f, size_t n, const char *name, const char 
 /* Base64 of MD5(user:realm:password), as HTTP Digest has it (RFC 2617, A1). */
 static int digest_a1(struct setup *s)
 {
-	const struct setup_login *a = &s->wish.admin;
+	const struct setup_login *a = &s->target.admin;
 	char text[sizeof(a->user) + sizeof(s->realm) + sizeof(a->password) + 3];
 	unsigned char md5[EVP_MAX_MD_SIZE];
-	int n, ret = 0;
+	int n, rc = 0;
 
 	n = snprintf(text, sizeof(text), "%s:%s:%s", a->user, s->realm, a->password);
 	if (!EVP_Digest(text, (size_t)n, md5, NULL, EVP_md5(), NULL))
-		ret = fault_set(&s->fault, KIT_ERR_CRYPTO, "OpenSSL refuses MD5, which AMT's "
+		rc = fault_set(&s->fault, KIT_ERR_CRYPTO, "OpenSSL refuses MD5, which AMT's "
 				"Digest accounts are made of");
 	else
 		EVP_EncodeBlock((unsigned char *)s->digest, md5, 16);
 	secret_wipe(text, sizeof(text));
 	secret_wipe(md5, sizeof(md5));
-	return ret;
+	return rc;
 }
 
 static size_t fields_admin(struct setup *s, struct wsman_field *f, int64_t now)
 {
 	if (digest_a1(s))
 		return 0;
-	return put(f, put(f, 0, "Username", s->wish.admin.user), "DigestPassword", s->digest);
+	return put(f, put(f, 0, "Username", s->target.admin.user), "DigestPassword", s->digest);
 }
 
 /*
@@ -66,39 +66,39 @@ static size_t fields_settings(struct setup *s, struct wsman_field *f, int64_t no
 		const char *value = xml_answer_value_at(s->settings, i);
 
 		if (strcmp(name, "HostName") == 0) {
-			value = s->wish.host;
+			value = s->target.host;
 			host = true;
 		} else if (strcmp(name, "DomainName") == 0) {
-			value = s->wish.domain;
+			value = s->target.domain;
 			domain = true;
 		}
 		n = put(f, n, name, value);
 	}
 	if (!host)
-		n = put(f, n, "HostName", s->wish.host);
+		n = put(f, n, "HostName", s->target.host);
 	if (!domain)
-		n = put(f, n, "DomainName", s->wish.domain);
+		n = put(f, n, "DomainName", s->target.domain);
 	return n;
 }
 
 static size_t fields_host(struct setup *s, struct wsman_field *f, int64_t now)
 {
-	return put(f, 0, "HostName", s->wish.host);
+	return put(f, 0, "HostName", s->target.host);
 }
 
 static size_t fields_domain(struct setup *s, struct wsman_field *f, int64_t now)
 {
-	return put(f, 0, "DomainName", s->wish.domain);
+	return put(f, 0, "DomainName", s->target.domain);
 }
 
 static size_t fields_mebx(struct setup *s, struct wsman_field *f, int64_t now)
 {
-	return put(f, 0, "Password", s->wish.mebx_password);
+	return put(f, 0, "Password", s->target.mebx_password);
 }
 
 static size_t fields_pair(struct setup *s, struct wsman_field *f, int64_t now)
 {
-	return put(f, put(f, 0, "PID", s->wish.pair.pid), "PPS", s->wish.pair.pps);
+	return put(f, put(f, 0, "PID", s->target.pair.pid), "PPS", s->target.pair.pps);
 }
 
 /* ---- what answers tell ---- */
@@ -116,12 +116,12 @@ static int take_realm(struct setup *s, struct xml_answer **a)
 
 static int take_settings(struct setup *s, struct xml_answer **a)
 {
-	int ret = take_realm(s, a);
+	int rc = take_realm(s, a);
 
 	xml_answer_free(&s->settings);
 	s->settings = *a;
 	*a = NULL;
-	return ret;
+	return rc;
 }
 
 static int take_uuid(struct setup *s, struct xml_answer **a)
@@ -139,11 +139,10 @@ static int take_uuid(struct setup *s, struct xml_answer **a)
 	if (!setup_uuid_differs(s))
 		return 0;
 	uuid_show(&s->facts.uuid, shown);
-	fault_set(&s->fault, KIT_ERR_REFUSED, "the machine that answers is %s, not the one that "
-		  "said hello", shown);
-	return fault_todo(&s->fault, "two machines may have taken the same key, from copies of "
-			  "one setup.bin, or somebody forged the hello: give one of them a key "
-			  "of its own");
+	return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine that answers is %s, not the one "
+			 "that said hello\n"
+			 "two machines may have taken the same key, from copies of one setup.bin, "
+			 "or somebody forged the hello: give one of them a key of its own", shown);
 }
 
 static int take_version(struct setup *s, struct xml_answer **a)
@@ -183,7 +182,7 @@ static int take_admin(struct setup *s, struct xml_answer **a)
 	} else {
 		s->n_logins = 1;
 	}
-	s->logins[0] = s->wish.admin;
+	s->logins[0] = s->target.admin;
 	return 0;
 }
 
@@ -202,19 +201,19 @@ static int take_commit(struct setup *s, struct xml_answer **a)
 
 static int take_state_back(struct setup *s, struct xml_answer **a)
 {
-	int ret = take_state(s, a);
+	int rc = take_state(s, a);
 
-	if (!ret && s->facts.state != 2)
-		ret = fault_set(&s->fault, KIT_ERR_STATE, "the machine took CommitChanges, but its "
+	if (!rc && s->facts.state != 2)
+		rc = fault_set(&s->fault, KIT_ERR_STATE, "the machine took CommitChanges, but its "
 				"ProvisioningState is %d, not 2", s->facts.state);
-	return ret;
+	return rc;
 }
 
 static int take_host_back(struct setup *s, struct xml_answer **a)
 {
 	const char *host = xml_answer_value(*a, "HostName");
 
-	if (*s->wish.host && (!host || strcasecmp(host, s->wish.host) != 0))
+	if (*s->target.host && (!host || strcasecmp(host, s->target.host) != 0))
 		return fault_set(&s->fault, KIT_ERR_VERIFY,
 				 "the machine does not tell the host name that it was given");
 	return 0;
@@ -224,27 +223,27 @@ static int take_host_back(struct setup *s, struct xml_answer **a)
 
 static bool wants_clock(const struct setup *s)
 {
-	return s->wish.set_clock;
+	return s->target.set_clock;
 }
 
 static bool wants_set_clock(const struct setup *s)
 {
-	return s->wish.set_clock && !(s->notes & SETUP_NOTE_NO_CLOCK);
+	return s->target.set_clock && !(s->notes & SETUP_NOTE_NO_CLOCK);
 }
 
 static bool wants_names(const struct setup *s)
 {
-	return *s->wish.host;
+	return *s->target.host;
 }
 
 static bool wants_mebx(const struct setup *s)
 {
-	return *s->wish.mebx_password;
+	return *s->target.mebx_password;
 }
 
 static bool wants_pair(const struct setup *s)
 {
-	return *s->wish.pair.pid;
+	return *s->target.pair.pid;
 }
 
 /* No default: the compiler misses the note that has no text. */

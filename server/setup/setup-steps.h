@@ -17,8 +17,8 @@ struct setup {
 	int login;			/* in use; -1: the machine has not asked for one */
 	size_t step;
 	bool planned, committed, failed;
-	bool told_secret;		/* the machine knows secrets: its own words stay out of logs */
-	struct setup_wish wish;		/* SECRET */
+	bool told_secret; /* the machine knows secrets: its own words stay out of logs */
+	struct setup_target target;		/* SECRET */
 	struct setup_facts facts;
 	unsigned notes;
 	unsigned message_id;

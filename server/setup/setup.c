@@ -20,7 +20,7 @@ static bool applies(const struct setup *s, const struct setup_step *step)
 /* Status codes of the machine, as its documents and traces have them. */
 static const struct {
 	uint32_t code;
-	const char *text, *todo;
+	const char *text, *hint;
 } statuses[] = {
 	{ 0x1, "internal error", "take the machine's AC power away for half a minute" },
 	{ 0x2, "not ready", NULL },
@@ -35,12 +35,12 @@ static const struct {
 	{ 0x814, "not found", NULL },
 };
 
-static const char *status_text(uint32_t code, const char **todo)
+static const char *status_text(uint32_t code, const char **hint)
 {
-	*todo = NULL;
+	*hint = NULL;
 	for (size_t i = 0; i < sizeof(statuses) / sizeof(*statuses); i++)
 		if (statuses[i].code == code) {
-			*todo = statuses[i].todo;
+			*hint = statuses[i].hint;
 			return statuses[i].text;
 		}
 	return "a status that is not documented";
@@ -56,7 +56,7 @@ int setup_new(struct setup **out, const struct uuid *uuid, const struct setup_lo
 		return fault_set(fault, KIT_ERR_ARGUMENT, "no account to try");
 	s = calloc(1, sizeof(*s));
 	if (!s)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	s->uuid = *uuid;
 	memcpy(s->logins, logins, n * sizeof(*logins));
 	s->n_logins = n;
@@ -81,7 +81,7 @@ static enum setup_action fail(struct setup *s)
 	if (!s->failed)
 		fault_context(&s->fault, "could not %s", setup_steps[s->step].name);
 	/* Where nothing better is known. */
-	fault_todo(&s->fault, "if it stays so, take the machine's AC power away for half a minute, "
+	fault_hint(&s->fault, "if it stays so, take the machine's AC power away for half a minute, "
 		   "and see that its AMT firmware is up to date; then reset its AMT in MEBx and "
 		   "set it up from a stick again");
 	s->failed = true;
@@ -123,7 +123,8 @@ static int write_request(struct setup *s, const struct setup_step *step, int64_t
 	q->body = s->body;
 	q->size = w.at;
 	if (w.error == KIT_ERR_FORMAT)
-		return fault_set(&s->fault, w.error, "a value holds a character that XML cannot carry");
+		return fault_set(&s->fault, w.error,
+				 "a value holds a character that XML cannot carry");
 	if (w.error)
 		return fault_set(&s->fault, w.error, "the request would be longer than %d bytes",
 				 SETUP_BODY);
@@ -148,9 +149,9 @@ enum setup_action setup_next(struct setup *s, int64_t now, struct setup_request 
 	return SETUP_SEND;
 }
 
-void setup_plan(struct setup *s, const struct setup_wish *wish)
+void setup_plan(struct setup *s, const struct setup_target *target)
 {
-	s->wish = *wish;
+	s->target = *target;
 	s->planned = true;
 }
 
@@ -164,11 +165,10 @@ static int next_login(struct setup *s, bool digest)
 		s->login++;
 		return 0;
 	}
-	fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses the admin password that the "
-		  "map has for it");
-	return fault_todo(&s->fault, "give its MEBx password to the map (keys import with the "
-			  "column admin_password), or reset its AMT and set it up again from a "
-			  "stick");
+	return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses the admin password that "
+			 "the map has for it\n"
+			 "give its MEBx password to the map (keys import with the column "
+			 "admin_password), or reset its AMT and set it up again from a stick");
 }
 
 /* The machine says no in its own words. */
@@ -187,7 +187,7 @@ static bool may_refuse(const struct setup *s, const struct setup_step *step, uin
 {
 	/* In SOAP nothing tells that a machine is set up, until it says so by this. */
 	if (step->note == SETUP_NOTE_NO_PAIR)
-		return status == STATUS_STATE && s->wish.again;
+		return status == STATUS_STATE && s->target.again;
 	return step->note != 0;
 }
 
@@ -202,17 +202,17 @@ static int read_status(const struct setup *s, const struct setup_step *step,
 {
 	static const char *const names[] = { "ReturnValue", "StatusCode", "Status" };
 	bool is_order = step->changes && (s->facts.soap || step->wsman.verb == WSMAN_CALL);
-	int ret = KIT_ERR_NOT_FOUND;
+	int rc = KIT_ERR_NOT_FOUND;
 
 	*status = 0;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && ret == KIT_ERR_NOT_FOUND; i++)
-		ret = xml_answer_number(a, names[i], status);
-	return is_order ? ret : 0;
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names) && rc == KIT_ERR_NOT_FOUND; i++)
+		rc = xml_answer_number(a, names[i], status);
+	return is_order ? rc : 0;
 }
 
 static int take_answer(struct setup *s, const struct setup_step *step, struct xml_answer **a)
 {
-	const char *reason, *todo;
+	const char *reason, *hint;
 	uint32_t value;
 	bool unknown;
 
@@ -232,8 +232,8 @@ static int take_answer(struct setup *s, const struct setup_step *step, struct xm
 		return fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine's answer has no status");
 	if (value) {
 		fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses with status 0x%x: %s",
-			  value, status_text(value, &todo));
-		return todo ? fault_todo(&s->fault, "%s", todo) : s->fault.code;
+			  value, status_text(value, &hint));
+		return hint ? fault_hint(&s->fault, "%s", hint) : s->fault.code;
 	}
 	return step->take ? step->take(s, a) : 0;
 }

@@ -21,14 +21,14 @@ struct setup_login {
 };
 
 /* What the machine is to become. SECRET. */
-struct setup_wish {
+struct setup_target {
 	struct setup_login admin;		/* the account to make */
 	char mebx_password[PASSWORD_MAX + 1];	/* "": leave it */
 	char host[SETUP_HOST + 1];		/* "": leave it */
 	char domain[SYSTEM_FQDN + 1];		/* "": leave it */
 	bool set_clock;
 	struct pidpps pair;			/* a fresh pair; pid "": no re-key */
-	bool again;				/* it was set up from here before, and may be still */
+	bool again; /* it was set up from here before, and may be still */
 };
 
 /* What the machine said about itself before anything was changed. */
@@ -49,16 +49,16 @@ enum setup_note {
 	SETUP_NOTE_NO_NAMES = 8,
 	SETUP_NOTE_NO_MEBX = 16,
 	SETUP_NOTE_NO_READ_BACK = 32,
-	SETUP_NOTE_NO_PAIR = 64,	/* only where the wish says "again" */
+	SETUP_NOTE_NO_PAIR = 64,	/* only where the target says "again" */
 	SETUP_NOTE_MEBX_UNCLEAR = 128,	/* no clear no: it has either MEBx password */
 };
 
 /* What to do next. */
 enum setup_action {
-	SETUP_SEND,	/* send the request, give the reply to setup_answer() */
-	SETUP_PLAN,	/* all is known, nothing changed: make the plan durable, call setup_plan() */
+	SETUP_SEND, /* send the request, give the reply to setup_answer() */
+	SETUP_PLAN, /* all is known, nothing changed: make the plan durable, call setup_plan() */
 	SETUP_DONE,
-	SETUP_FAILED,	/* setup_fault() says why */
+	SETUP_FAILED, /* setup_fault() says why */
 };
 
 struct setup_request {
@@ -96,7 +96,7 @@ enum setup_action setup_next(struct setup *s, int64_t now, struct setup_request 
 void setup_answer(struct setup *s, const struct setup_reply *reply, int64_t now);
 
 /* The answer to SETUP_PLAN: go on, and make this of the machine. */
-void setup_plan(struct setup *s, const struct setup_wish *wish);
+void setup_plan(struct setup *s, const struct setup_target *target);
 
 /*
  * The conversation broke and will not go on: was the machine committed by then? Then set-up is

@@ -3,7 +3,8 @@
 
 static const struct cli_verb verbs[] = {
 	{
-		.name = "create", .operands = "",
+		.name = "create",
+		.operands = "",
 		.summary = "make a file from a key list, from JSON, or from variables",
 		.options = setupbin_create_options,
 		.run = setupbin_create,
@@ -25,10 +26,13 @@ static const struct cli_verb verbs[] = {
 			"amt-setupbin create -o setup.bin --json setup.json",
 	},
 	{
-		.name = "show", .operands = "FILE|-",
+		.name = "show",
+		.operands = "FILE|-",
 		.summary = "what is in a file: a table, or JSON for create --json",
 		.options = setupbin_show_options,
-		.min_operands = 1, .max_operands = 1, .flags = CLI_JSON,
+		.min_operands = 1,
+		.max_operands = 1,
+		.flags = CLI_JSON,
 		.run = setupbin_show,
 		.details =
 			"Passwords, PPS and passcodes are masked unless --secrets is given; only "
@@ -39,39 +43,47 @@ static const struct cli_verb verbs[] = {
 			"(umask 077; amt-setupbin show --json --secrets setup.bin > setup.json)",
 	},
 	{
-		.name = "check", .operands = "FILE|-",
+		.name = "check",
+		.operands = "FILE|-",
 		.summary = "will firmware take the file, and if not, why",
 		.options = setupbin_check_options,
-		.min_operands = 1, .max_operands = 1, .flags = CLI_JSON,
+		.min_operands = 1,
+		.max_operands = 1,
+		.flags = CLI_JSON,
 		.run = setupbin_check,
 		.details =
 			"An error is what firmware refuses, a warning what some of it may refuse, a note"
 			" is worth knowing. Exit status 1 if there is an error, and with --strict also if"
 			" there is a warning.",
-		.examples =
-			"amt-setupbin check setup.bin\n"
-			"amt-setupbin check --strict --json setup.bin",
+		.examples = "amt-setupbin check setup.bin\n"
+			    "amt-setupbin check --strict --json setup.bin",
 	},
 	{
-		.name = "next", .operands = "FILE|-",
+		.name = "next",
+		.operands = "FILE|-",
 		.summary = "the record that a machine would take next",
-		.min_operands = 1, .max_operands = 1, .flags = CLI_JSON,
+		.min_operands = 1,
+		.max_operands = 1,
+		.flags = CLI_JSON,
 		.run = setupbin_next,
 		.details = "Exit status 1 if there is none.",
 		.examples = "amt-setupbin next setup.bin",
 	},
 	{
-		.name = "variables", .operands = "",
+		.name = "variables",
+		.operands = "",
 		.summary = "the variables that a record may hold",
 		.flags = CLI_JSON,
 		.run = setupbin_variables,
 		.examples = "amt-setupbin variables",
 	},
 	{
-		.name = "edit", .operands = "FILE|-",
+		.name = "edit",
+		.operands = "FILE|-",
 		.summary = "set and remove variables in all or chosen records",
 		.options = setupbin_edit_options,
-		.min_operands = 1, .max_operands = 1,
+		.min_operands = 1,
+		.max_operands = 1,
 		.run = setupbin_edit,
 		.details =
 			"Without --records all unused records are changed. A variable keeps its place; a"
@@ -82,26 +94,32 @@ static const struct cli_verb verbs[] = {
 			"amt-setupbin edit setup.bin -o setup.bin --force --unset kvm --records 2-5",
 	},
 	{
-		.name = "split", .operands = "FILE",
+		.name = "split",
+		.operands = "FILE",
 		.summary = "deal the unused records to several files",
 		.options = setupbin_split_options,
-		.min_operands = 1, .max_operands = 1,
+		.min_operands = 1,
+		.max_operands = 1,
 		.run = setupbin_split,
 		.examples = "amt-setupbin split setup.bin -n 3 -o stick-%.bin",
 	},
 	{
-		.name = "merge", .operands = "FILE...",
+		.name = "merge",
+		.operands = "FILE...",
 		.summary = "bring the unused records of several files into one",
 		.options = setupbin_merge_options,
-		.min_operands = 1, .max_operands = -1,
+		.min_operands = 1,
+		.max_operands = -1,
 		.run = setupbin_merge,
 		.examples = "amt-setupbin merge stick-1.bin stick-2.bin -o setup.bin",
 	},
 	{
-		.name = "compact", .operands = "FILE",
+		.name = "compact",
+		.operands = "FILE",
 		.summary = "drop the consumed records, over which every machine has to read",
 		.options = setupbin_compact_options,
-		.min_operands = 1, .max_operands = 1,
+		.min_operands = 1,
+		.max_operands = 1,
 		.run = setupbin_compact,
 		.examples = "amt-setupbin compact setup.bin -o setup.bin --force",
 	},

@@ -26,11 +26,11 @@ static void print_json(const struct sbin_finding *f, struct checking *c)
 	};
 	json_t *o = json_pack("{s:s, s:I, s:I, s:s, s:s, s:s, s:s}", "severity", words[f->severity],
 			      "offset", (json_int_t)f->offset, "record", (json_int_t)f->record,
-			      "variable", f->variable, "rule", f->rule, "text", f->text, "todo",
-			      f->todo);
+			      "variable", f->variable, "rule", f->rule, "text", f->text, "hint",
+			      f->hint);
 
 	fputs(c->found != 0 ? ",\n    " : "\n    ", stdout);
-	if (o == NULL || json_dumpf(o, stdout, JSON_COMPACT) != 0)
+	if (!o || json_dumpf(o, stdout, JSON_COMPACT) != 0)
 		c->failed = true;
 	json_decref(o);
 }
@@ -73,8 +73,8 @@ static void sum_up(struct cli *cli, const char *name, const struct sbin_summary 
 	if (cli->quiet)
 		return;
 	if (rc == 0) {
-		printf("%s: version %u.%u, %lu record%s, ", name, s->version.major, s->version.minor,
-		       (unsigned long)s->records, plural(s->records));
+		printf("%s: version %u.%u, %lu record%s, ", name, s->version.major,
+		       s->version.minor, (unsigned long)s->records, plural(s->records));
 		if (s->consumable)
 			printf("%lu consumed, %lu left", (unsigned long)s->consumed,
 			       (unsigned long)s->valid);
@@ -105,7 +105,8 @@ int setupbin_check(struct cli *cli)
 		return cli_fail(cli, &fault);
 	c.in = &f.in;
 	in = (struct sbin_input){ read_on, &c, f.in.size, f.in.name };
-	progress_begin(&c.bar, "checking", f.in.size == UINT64_MAX ? 0 : f.in.size, true, cli->quiet);
+	progress_begin(&c.bar, "checking", f.in.size == UINT64_MAX ? 0 : f.in.size, true,
+		       cli->quiet);
 	if (cli->json)
 		printf("{\n  \"findings\": [");
 	rc = sbin_check(&in, found, &c, &summary, &fault);

@@ -9,22 +9,22 @@
 
 #define HELLO_PORT 9971
 
-static int misuse(struct fault *fault, const char *what, const char *todo)
+static int misuse(struct fault *fault, const char *what, const char *hint)
 {
-	fault_set(fault, KIT_ERR_ARGUMENT, "%s", what);
-	fault_todo(fault, "%s", todo);
+	fault_set(fault, KIT_ERR_ARGUMENT, "%s\n"
+		  "%s", what, hint);
 	return KIT_ERR_ARGUMENT;
 }
 
 /* With --json all is in the description. */
 static int refuse_beside_json(const struct cli *cli, struct fault *fault)
 {
-	for (const struct cli_option *o = setupbin_create_options; o->name != NULL; o++) {
+	for (const struct cli_option *o = setupbin_create_options; o->name; o++) {
 		if (!cli_has(cli, o->name) || strcmp(o->name, "json") == 0 ||
 		    strcmp(o->name, "output") == 0 || strcmp(o->name, "force") == 0)
 			continue;
-		fault_set(fault, KIT_ERR_ARGUMENT, "--%s does not go with --json", o->name);
-		return fault_todo(fault, "the JSON says all about the file; change it there");
+		return fault_set(fault, KIT_ERR_ARGUMENT, "--%s does not go with --json\n"
+				 "the JSON says all about the file; change it there", o->name);
 	}
 	return 0;
 }
@@ -35,7 +35,8 @@ static int refuse_strays(const struct cli *cli, struct fault *fault)
 	bool keys = cli_has(cli, "keys");
 
 	if (!bare && (cli_has(cli, "server") || cli_has(cli, "port") || cli_has(cli, "halt")))
-		return misuse(fault, "--server, --port and --halt belong to the profile --bare-metal",
+		return misuse(fault,
+			      "--server, --port and --halt belong to the profile --bare-metal",
 			      "add --bare-metal");
 	if (!bare && !pki && (cli_has(cli, "dns-suffix") || cli_has(cli, "cert")))
 		return misuse(fault, "--dns-suffix and --cert belong to the profiles --pki and "
@@ -50,8 +51,9 @@ static int refuse_strays(const struct cli *cli, struct fault *fault)
 		return misuse(fault, "--bare-metal needs to know the server",
 			      "give --server ADDRESS (and --port N)");
 	if (!keys && !pki && !bare && !cli_has(cli, "set"))
-		return misuse(fault, "there is nothing to make a file of",
-			      "give --keys LIST, --json FILE, --pki, --bare-metal or --set NAME=VALUE");
+		return misuse(
+			fault, "there is nothing to make a file of",
+			"give --keys LIST, --json FILE, --pki, --bare-metal or --set NAME=VALUE");
 	return 0;
 }
 
@@ -67,12 +69,11 @@ static int take_password(struct creation *c, const char *option, uint16_t id, co
 	const char *path = cli_value(c->cli, option);
 	char value[4096 + 2];
 
-	if (path == NULL)
+	if (!path)
 		return 0;
 	if (sets(c, SBIN_ME, id)) {
-		fault_set(fault, KIT_ERR_ARGUMENT, "--%s and --set %s say the same thing", option,
-			  name);
-		return fault_todo(fault, "leave one of them out");
+		return fault_set(fault, KIT_ERR_ARGUMENT, "--%s and --set %s say the same thing\n"
+				 "leave one of them out", option, name);
 	}
 	snprintf(value, sizeof(value), "%s%s", strcmp(path, "-") == 0 ? "" : "@", path);
 	return setupbin_set_put(&c->set, name, value, fault);
@@ -97,7 +98,7 @@ static int take_trust(struct creation *c, struct fault *fault)
 	char value[4096 + 2];
 	int rc = 0;
 
-	if (suffix != NULL)
+	if (suffix)
 		rc = setupbin_set_put(&c->set, "pki-dns-suffix", suffix, fault);
 	if (rc == 0 && certs != 0 && !sets(c, SBIN_AMT, SBIN_CERT_CONFIG))
 		rc = setupbin_set_put(&c->set, "user-defined-certs", "enabled", fault);
@@ -115,9 +116,9 @@ static int take_server(struct creation *c, struct fault *fault)
 	char number[8];
 	int rc = cli_number(c->cli, "port", 1, 65535, &port, fault);
 
-	if (rc == 0 && address != NULL)
+	if (rc == 0 && address)
 		rc = setupbin_set_put(&c->set, "provisioning-server-address", address, fault);
-	if (rc == 0 && (address != NULL || cli_has(c->cli, "port"))) {
+	if (rc == 0 && (address || cli_has(c->cli, "port"))) {
 		snprintf(number, sizeof(number), "%u", (unsigned)port);
 		rc = setupbin_set_put(&c->set, "provisioning-server-port", number, fault);
 	}
@@ -164,13 +165,13 @@ static int take_header(struct creation *c, struct fault *fault)
 	uint64_t chunks = 1;
 	int rc;
 
-	if (text == NULL)
+	if (!text)
 		text = later ? "3.0" : cli_has(cli, "scramble") ? "4.0" : "2.1";
 	if (sbin_version_parse(text, &version) != 0) {
-		fault_set(fault, KIT_ERR_ARGUMENT,
-			  "--file-version: \"%s\" is none of 1.0, 2.0, 2.1, 3.0, 4.0", text);
-		return fault_todo(fault, "2.1 is for machines with AMT 4 and later, 3.0 for AMT 6"
-				  " and later");
+		return fault_set(fault, KIT_ERR_ARGUMENT, "--file-version: \"%s\" is none of 1.0, "
+				 "2.0, 2.1, 3.0, 4.0\n"
+				 "2.1 is for machines with AMT 4 and later, 3.0 for AMT 6 and "
+				 "later", text);
 	}
 	if (later && version.major < 3)
 		return misuse(fault, "--pki and --bare-metal need file version 3.0 or 4.0",
@@ -210,12 +211,12 @@ int setupbin_creation_options(struct creation *c, struct fault *fault)
 	if (rc != 0)
 		return rc;
 	c->record = malloc(c->record_size);
-	return c->record != NULL ? 0 : fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	return c->record ? 0 : fault_nomem(fault);
 }
 
 void setupbin_creation_free(struct creation *c)
 {
-	if (c->record != NULL)
+	if (c->record)
 		secret_wipe(c->record, c->record_size);
 	free(c->record);
 	sbin_varlist_free(&c->list);

@@ -79,7 +79,7 @@ static int create_from_json(struct creation *c, const char *path, struct fault *
 	struct sbin_json *json = NULL;
 	int rc;
 
-	if (file == NULL)
+	if (!file)
 		return fault_sys(fault, errno, "cannot open %s", path);
 	rc = sbin_json_open(&json, file, standard ? "standard input" : path, fault);
 	if (rc == 0)
@@ -121,8 +121,8 @@ static int check_first(struct creation *c, struct sbin_record *r, struct fault *
 	uint8_t *file = malloc(size);
 	int rc;
 
-	if (file == NULL)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	if (!file)
+		return fault_nomem(fault);
 	header.records = 1;
 	sbin_header_encode(&header, file);
 	/* The record as it will be stored; sbin_record_decode() makes it plain again. */
@@ -132,9 +132,11 @@ static int check_first(struct creation *c, struct sbin_record *r, struct fault *
 	sbin_input_memory(&in, &state, file, size, c->path);
 	rc = sbin_check(&in, judge, &verdict, &summary, fault);
 	if (rc == 0 && verdict.errors != 0) {
-		rc = fault_set(fault, KIT_ERR_UNFIT, "%s was not written: firmware would refuse it, "
-			       "for the reasons above", c->path);
-		fault_todo(fault, "mend what is wrong; create --json writes a faulty file too");
+		rc = fault_set(fault, KIT_ERR_UNFIT,
+			       "%s was not written: firmware would refuse it, "
+			       "for the reasons above",
+			       c->path);
+		fault_hint(fault, "mend what is wrong; create --json writes a faulty file too");
 	}
 	secret_wipe(file, size);
 	free(file);
@@ -272,7 +274,7 @@ static int put_entry(struct creation *c, struct keysource *source, const struct 
 	struct keyproblem problem = { .line = source->counts.lines, .field = "pid" };
 	int rc;
 
-	if (*seen != NULL) {
+	if (*seen) {
 		rc = pidset_add(*seen, e->pair.pid, fault);
 		if (rc < 0)
 			return rc;
@@ -290,11 +292,12 @@ static int put_entry(struct creation *c, struct keysource *source, const struct 
 	}
 	rc = arrange_again(c, e);
 	if (rc != 0)
-		return fault_set(fault, rc, "out of memory");
+		return fault_nomem(fault);
 	if (!passwords_fit(c)) {
 		problem.field = "admin_password";
-		problem.rule = "the factory's password has to be followed by a new one: in the list,"
-			       " or by --new-password-file";
+		problem.rule =
+			"the factory's password has to be followed by a new one: in the list,"
+			" or by --new-password-file";
 		bad_line(c, keylist_unit(source->kind), &problem);
 	}
 	return c->bad == 0 ? put(c, fault) : 0;
@@ -336,7 +339,7 @@ static int create_from_list(struct creation *c, const char *path, struct fault *
 	struct pidset *seen = NULL;
 	int rc;
 
-	if (file == NULL)
+	if (!file)
 		return fault_sys(fault, errno, "cannot open %s", path);
 	rc = sbin_source_open(&source, file, name, fault);
 	if (rc == 0)
@@ -346,10 +349,10 @@ static int create_from_list(struct creation *c, const char *path, struct fault *
 	if (rc == 0 && c->bad != 0) {
 		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has %lu bad %s%s, so %s was not written",
 			       name, c->bad, keylist_unit(source->kind), plural(c->bad), c->path);
-		fault_todo(fault, "amt-keygen check %s lists what is wrong with it", path);
+		fault_hint(fault, "amt-keygen check %s lists what is wrong with it", path);
 	} else if (rc == 0 && c->records == 0) {
-		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has no unused pairs, so %s was not written",
-			       name, c->path);
+		rc = fault_set(fault, KIT_ERR_FORMAT,
+			       "%s has no unused pairs, so %s was not written", name, c->path);
 	}
 	if (rc == 0 && strcmp(source->kind, "setup.bin") == 0)
 		cli_note(c->cli, "%s still holds the same records: put it away, so that no two "
@@ -357,7 +360,7 @@ static int create_from_list(struct creation *c, const char *path, struct fault *
 	if (rc == 0 && c->skipped != 0)
 		cli_note(c->cli, "%lu pair%s marked as used %s left out", c->skipped,
 			 plural(c->skipped), c->skipped == 1 ? "was" : "were");
-	if (rc == 0 && seen == NULL)
+	if (rc == 0 && !seen)
 		cli_note(c->cli, "whether a PID comes twice in so long a list was not watched: "
 			 "amt-setupbin check %s tells", c->path);
 	pidset_free(&seen);
@@ -374,7 +377,7 @@ static int create_one(struct creation *c, struct fault *fault)
 	for (size_t i = 0; rc == 0 && i < c->set.list.count; i++)
 		rc = sbin_varlist_add(&c->list, &c->set.list.items[i]);
 	if (rc != 0)
-		return fault_set(fault, rc, "out of memory");
+		return fault_nomem(fault);
 	sbin_varlist_order(&c->list);
 	return put(c, fault);
 }
@@ -387,22 +390,23 @@ int setupbin_create(struct cli *cli)
 	int rc;
 
 	rc = setupbin_creation_options(&c, &fault);
-	if (rc == 0 && json != NULL)
+	if (rc == 0 && json)
 		rc = create_from_json(&c, json, &fault);
-	else if (rc == 0 && keys != NULL)
+	else if (rc == 0 && keys)
 		rc = create_from_list(&c, keys, &fault);
 	else if (rc == 0)
 		rc = create_one(&c, &fault);
-	if (rc == 0 && c.writer != NULL)
+	if (rc == 0 && c.writer)
 		rc = sbin_writer_end(&c.writer, &fault);
 	if (rc == 0)
 		rc = outfile_commit(&c.out, &fault);
-	if (rc == 0 && json != NULL)
+	if (rc == 0 && json)
 		setupbin_tell_findings(cli, c.path);
 	else if (rc == 0 && strcmp(c.path, "-") != 0)
 		cli_note(cli, "%s: %lu record%s, file version %u.%u, %s", c.path, c.records,
 			 plural(c.records), c.header.version.major, c.header.version.minor,
-			 sbin_header_consumable(&c.header) ? "consumed one by one" : "not consumed");
+			 sbin_header_consumable(&c.header) ? "consumed one by one"
+							   : "not consumed");
 	sbin_writer_discard(&c.writer);
 	outfile_discard(&c.out);
 	setupbin_creation_free(&c);

@@ -33,8 +33,8 @@ struct edit {
 
 static int bad_range(const char *text, struct fault *fault)
 {
-	fault_set(fault, KIT_ERR_ARGUMENT, "--records: \"%.60s\" is no list of record numbers", text);
-	fault_todo(fault, "give numbers from 1 and ranges with commas between, such as 1,4-6");
+	fault_set(fault, KIT_ERR_ARGUMENT, "--records: \"%.60s\" is no list of record numbers\n"
+		  "give numbers from 1 and ranges with commas between, such as 1,4-6", text);
 	return KIT_ERR_ARGUMENT;
 }
 
@@ -52,12 +52,12 @@ static int parse_ranges(struct edit *e, const char *text, struct fault *fault)
 {
 	const char *at = text;
 
-	while (at != NULL) {
+	while (at) {
 		struct range *ranges = realloc(e->ranges, (e->n_ranges + 1) * sizeof(*ranges));
 		struct range *r;
 
-		if (ranges == NULL)
-			return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		if (!ranges)
+			return fault_nomem(fault);
 		e->ranges = ranges;
 		r = &ranges[e->n_ranges++];
 		r->first = r->last = number_at(&at);
@@ -92,10 +92,10 @@ static int keep_rest(const struct edit *e, const struct sbin_record *old, size_t
 		at += SBIN_VARIABLE_HEADER + e->list.items[i].length +
 		      padding4(e->list.items[i].length);
 	if (rest > made->size - at) {
-		fault_set(fault, KIT_ERR_RANGE, "record %lu needs %zu bytes and has %zu, with what "
-			  "stands behind its last variable", (unsigned long)old->number, at + rest,
-			  made->size);
-		return fault_todo(fault, "leave variables out, or choose other records with --records");
+		return fault_set(fault, KIT_ERR_RANGE, "record %lu needs %zu bytes and has %zu, "
+				 "with what stands behind its last variable\n"
+				 "leave variables out, or choose other records with --records",
+				 (unsigned long)old->number, at + rest, made->size);
 	}
 	memcpy(made->data + at, old->data + end, rest);
 	return 0;
@@ -111,9 +111,10 @@ static int change(struct edit *e, struct sbin_record *r, bool *changed, struct f
 	sbin_varlist_clear(&e->list);
 	rc = sbin_varlist_read(&e->list, r, &end);
 	if (rc == KIT_ERR_TRUNCATED) {
-		fault_set(fault, KIT_ERR_FORMAT, "record %lu cannot be edited: a variable at its "
-			  "offset %zu runs out of it", (unsigned long)r->number, end);
-		return fault_todo(fault, "choose other records with --records");
+		return fault_set(fault, KIT_ERR_FORMAT, "record %lu cannot be edited: a variable "
+				 "at its offset %zu runs out of it\n"
+				 "choose other records with --records", (unsigned long)r->number,
+				 end);
 	}
 	for (size_t i = 0; rc == 0 && i < cli_count(e->cli, "unset"); i++) {
 		uint16_t module = 0, id = 0;
@@ -125,7 +126,7 @@ static int change(struct edit *e, struct sbin_record *r, bool *changed, struct f
 	for (size_t i = 0; rc == 0 && i < e->set.list.count; i++)
 		rc = sbin_varlist_set(&e->list, &e->set.list.items[i]);
 	if (rc == KIT_ERR_NOMEM)
-		return fault_set(fault, rc, "out of memory");
+		return fault_nomem(fault);
 	if (rc != 0)
 		return rc;
 	memset(e->record, 0, r->size);
@@ -153,8 +154,10 @@ static int keep_trailing(const struct sbin_input *in, uint64_t at, struct outfil
 		if (n < 0)
 			rc = (int)n;
 		else if (at > end)
-			rc = fault_set(fault, KIT_ERR_RANGE, "%s: more than %d bytes follow the last "
-				       "record", in->name, SBIN_TRAILING_MAX);
+			rc = fault_set(fault, KIT_ERR_RANGE,
+				       "%s: more than %d bytes follow the last "
+				       "record",
+				       in->name, SBIN_TRAILING_MAX);
 		else
 			rc = outfile_write(out, bytes, (size_t)n, fault);
 	}
@@ -176,7 +179,8 @@ static int copy(struct edit *e, struct setupbin_file *f, struct sbin_reader *rea
 	if (rc == 0)
 		rc = sbin_writer_more_header(writer, sbin_reader_header_bytes(reader) + SBIN_CHUNK,
 					     fault);
-	for (uint32_t i = 0; rc == 0 && (rc = sbin_reader_next(reader, &r, NULL, fault)) == 1; i++) {
+	for (uint32_t i = 0; rc == 0 && (rc = sbin_reader_next(reader, &r, NULL, fault)) == 1;
+	     i++) {
 		bool chosen = e->n_ranges != 0 ? is_chosen(e, i + 1)
 					       : sbin_record_unused(&header, &r, i);
 		bool changed = false;
@@ -201,7 +205,7 @@ static int read_options(struct edit *e, const struct sbin_header *h, struct faul
 	setupbin_set_begin(&e->set, h->version);
 	for (size_t i = 0; rc == 0 && i < cli_count(e->cli, "set"); i++)
 		rc = setupbin_set_parse(&e->set, cli_value_at(e->cli, "set", i), fault);
-	if (rc == 0 && records != NULL)
+	if (rc == 0 && records)
 		rc = parse_ranges(e, records, fault);
 	for (size_t i = 0; rc == 0 && i < e->n_ranges; i++)
 		if (e->ranges[i].last > h->records)
@@ -211,7 +215,7 @@ static int read_options(struct edit *e, const struct sbin_header *h, struct faul
 	if (rc != 0)
 		return rc;
 	e->record = malloc((size_t)h->record_chunks * SBIN_CHUNK);
-	return e->record != NULL ? 0 : fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	return e->record ? 0 : fault_nomem(fault);
 }
 
 int setupbin_edit(struct cli *cli)
@@ -241,9 +245,10 @@ int setupbin_edit(struct cli *cli)
 			 plural(e.changed), e.left);
 	}
 	outfile_discard(&out);
-	if (reader != NULL && e.record != NULL)
-		secret_wipe(e.record, (size_t)sbin_reader_header(reader)->record_chunks * SBIN_CHUNK);
-	if (reader != NULL)
+	if (reader && e.record)
+		secret_wipe(e.record,
+			    (size_t)sbin_reader_header(reader)->record_chunks * SBIN_CHUNK);
+	if (reader)
 		setupbin_reader_close(&f, &reader);
 	free(e.record);
 	free(e.ranges);

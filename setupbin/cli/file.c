@@ -63,8 +63,8 @@ void setupbin_print_finding(FILE *out, const struct sbin_finding *f)
 	if (f->variable[0] != '\0')
 		fprintf(out, ", %s", f->variable);
 	fprintf(out, " (offset %llu): %s [%s]\n", (unsigned long long)f->offset, f->text, f->rule);
-	if (f->todo[0] != '\0')
-		fprintf(out, "         %s\n", f->todo);
+	if (f->hint[0] != '\0')
+		fprintf(out, "         %s\n", f->hint);
 }
 
 /* The first findings of a new file; a file of bad records must not fill the terminal. */

@@ -32,7 +32,7 @@ int setupbin_variable_named(const char *name, uint16_t *module, uint16_t *id,
 	unsigned m, i;
 	char after;
 
-	if (k != NULL) {
+	if (k) {
 		*module = k->module;
 		*id = k->id;
 		return 0;
@@ -43,8 +43,8 @@ int setupbin_variable_named(const char *name, uint16_t *module, uint16_t *id,
 		*id = (uint16_t)i;
 		return 0;
 	}
-	fault_set(fault, KIT_ERR_NOT_FOUND, "there is no variable \"%.60s\"", name);
-	fault_todo(fault, "\"amt-setupbin variables\" lists them; MODULE/ID=hex:... sets another");
+	fault_set(fault, KIT_ERR_NOT_FOUND, "there is no variable \"%.60s\"\n"
+		  "\"amt-setupbin variables\" lists them; MODULE/ID=hex:... sets another", name);
 	return KIT_ERR_NOT_FOUND;
 }
 
@@ -55,18 +55,18 @@ int setupbin_set_keep(struct setupbin_set *s, const struct sbin_variable *v,
 	uint8_t **values = realloc(s->values, (s->count + 1) * sizeof(*values));
 	uint8_t *copy = malloc(v->length + 1u);
 
-	if (values != NULL)
+	if (values)
 		s->values = values;
-	if (values == NULL || copy == NULL) {
+	if (!values || !copy) {
 		free(copy);
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	}
 	memcpy(copy, v->value, v->length);
 	kept.value = copy;
 	s->values[s->count] = copy;
 	if (sbin_varlist_add(&s->list, &kept) != 0) {
 		free(copy);
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		return fault_nomem(fault);
 	}
 	s->count++;
 	return 0;
@@ -81,9 +81,9 @@ static int take_secret(const struct sbin_known *k, const char *text, uint8_t *ou
 
 	if (text[0] != '@' && strcmp(text, "-") != 0) {
 		fault_set(fault, KIT_ERR_ARGUMENT, "%s is secret and is not taken from the command "
-			  "line, where others can see it and the shell remembers it", k->name);
-		fault_todo(fault, "write it to a file of mode 0600 and give %s=@FILE, or type it: "
-			   "%s=-", k->name, k->name);
+			  "line, where others can see it and the shell remembers it\n"
+			  "write it to a file of mode 0600 and give %s=@FILE, or type it: %s=-",
+			  k->name, k->name, k->name);
 		return KIT_ERR_ARGUMENT;
 	}
 	rc = secret_read(text[0] == '@' ? text + 1 : "-", k->name, secret, sizeof(secret), fault);
@@ -100,7 +100,7 @@ static int take_certificate(struct setupbin_set *s, const struct sbin_known *k, 
 	const char *at = strchr(text, '@');
 	uint8_t algorithm = s->cert_algorithm;
 
-	if (at != NULL && at > text && at[-1] == ':')
+	if (at && at > text && at[-1] == ':')
 		algorithm = sbin_certhash_named(text, (size_t)(at - text - 1));
 	else if (at != text)
 		algorithm = 0;
@@ -114,12 +114,13 @@ static int take_unknown(const char *name, const char *text, uint8_t *out, uint16
 {
 	size_t n = 0;
 
-	if (strncmp(text, "hex:", 4) == 0 && sbin_hex_parse(text + 4, out, SBIN_VALUE_MAX, &n) == 0) {
+	if (strncmp(text, "hex:", 4) == 0 &&
+	    sbin_hex_parse(text + 4, out, SBIN_VALUE_MAX, &n) == 0) {
 		*length = (uint16_t)n;
 		return 0;
 	}
-	fault_set(fault, KIT_ERR_FORMAT, "%s is no known variable: its value has to be bytes", name);
-	fault_todo(fault, "give %s=hex:00112233", name);
+	fault_set(fault, KIT_ERR_FORMAT, "%s is no known variable: its value has to be bytes\n"
+		  "give %s=hex:00112233", name, name);
 	return KIT_ERR_FORMAT;
 }
 
@@ -138,10 +139,10 @@ int setupbin_set_put(struct setupbin_set *s, const char *name, const char *value
 	    sbin_varlist_find(&s->list, v.module, v.id) != NULL)
 		return fault_set(fault, KIT_ERR_DUPLICATE, "%s is given twice", name);
 	bytes = malloc(SBIN_VALUE_MAX);
-	if (bytes == NULL)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	if (!bytes)
+		return fault_nomem(fault);
 	k = sbin_known_find(v.module, v.id);
-	if (k == NULL)
+	if (!k)
 		rc = take_unknown(name, value, bytes, &v.length, fault);
 	else if (k->secret)
 		rc = take_secret(k, value, bytes, &v.length, fault);
@@ -162,9 +163,9 @@ int setupbin_set_parse(struct setupbin_set *s, const char *text, struct fault *f
 	const char *equals = strchr(text, '=');
 	char name[64];
 
-	if (equals == NULL || equals == text || (size_t)(equals - text) >= sizeof(name)) {
-		fault_set(fault, KIT_ERR_ARGUMENT, "--set takes NAME=VALUE");
-		fault_todo(fault, "\"amt-setupbin variables\" lists the names and what they take");
+	if (!equals || equals == text || (size_t)(equals - text) >= sizeof(name)) {
+		fault_set(fault, KIT_ERR_ARGUMENT, "--set takes NAME=VALUE\n"
+			  "\"amt-setupbin variables\" lists the names and what they take");
 		return KIT_ERR_ARGUMENT;
 	}
 	memcpy(name, text, (size_t)(equals - text));

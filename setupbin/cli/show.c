@@ -46,14 +46,14 @@ static int show_variable(struct table *t, uint32_t number, const char *state, bo
 			 const struct sbin_variable *v, bool secrets)
 {
 	const struct sbin_known *k = sbin_known_find(v->module, v->id);
-	bool secret = k != NULL && k->secret;
+	bool secret = k && k->secret;
 	char *value = secret && !secrets ? strdup("********") : sbin_value_show(k, v);
 	char name[16];
 
-	if (value == NULL)
+	if (!value)
 		return KIT_ERR_NOMEM;
 	snprintf(name, sizeof(name), "%u/%u", v->module, v->id);
-	row(t, number, state, first, k != NULL ? k->name : name, value);
+	row(t, number, state, first, k ? k->name : name, value);
 	if (secret)
 		secret_wipe(value, strlen(value));
 	free(value);
@@ -118,9 +118,10 @@ static int show_table(struct cli *cli, const char *path, struct fault *fault)
 	h = sbin_reader_header(reader);
 	show_head(f.in.name, h);
 	t = table_new(stdout, ">RECORD|STATE|VARIABLE|VALUE");
-	if (t == NULL)
-		rc = fault_set(fault, KIT_ERR_NOMEM, "out of memory");
-	for (uint32_t i = 0; rc == 0 && (rc = sbin_reader_next(reader, &r, NULL, fault)) == 1; i++) {
+	if (!t)
+		rc = fault_nomem(fault);
+	for (uint32_t i = 0; rc == 0 && (rc = sbin_reader_next(reader, &r, NULL, fault)) == 1;
+	     i++) {
 		shown = show_record(t, h, &r, i, cli_has(cli, "secrets"));
 		rc = shown != 0 ? fault_set(fault, shown, "out of memory") : 0;
 	}
@@ -146,7 +147,8 @@ int setupbin_show(struct cli *cli)
 	struct fault fault = { 0 };
 	int rc;
 
-	rc = cli->json ? show_json(cli, cli->argv[0], &fault) : show_table(cli, cli->argv[0], &fault);
+	rc = cli->json ? show_json(cli, cli->argv[0], &fault)
+		       : show_table(cli, cli->argv[0], &fault);
 	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
 }
 
@@ -212,7 +214,7 @@ static int list_json(struct cli *cli)
 {
 	json_t *list = json_array();
 
-	for (const struct sbin_known *k = sbin_known; k->name != NULL; k++) {
+	for (const struct sbin_known *k = sbin_known; k->name; k++) {
 		char since[8];
 
 		snprintf(since, sizeof(since), "%u.%u", k->since.major, k->since.minor);
@@ -232,7 +234,7 @@ int setupbin_variables(struct cli *cli)
 	if (cli->json)
 		return list_json(cli);
 	t = table_new(stdout, "NAME|IDS|TYPE|>BYTES|SINCE|VALUES");
-	for (const struct sbin_known *k = sbin_known; k->name != NULL; k++) {
+	for (const struct sbin_known *k = sbin_known; k->name; k++) {
 		table_cell(t, "%s", k->name);
 		table_cell(t, "%u/%u", k->module, k->id);
 		table_cell(t, "%s%s", type_names[k->type], k->secret ? ", secret" : "");
@@ -243,7 +245,7 @@ int setupbin_variables(struct cli *cli)
 		else
 			table_cell(t, "%u-%u", k->min, k->max);
 		table_cell(t, "%u.%u", k->since.major, k->since.minor);
-		table_cell(t, "%s", k->words != NULL ? k->words : k->about);
+		table_cell(t, "%s", k->words ? k->words : k->about);
 	}
 	table_end(t);
 	return EXIT_YES;

@@ -55,8 +55,8 @@ static int pile_begin(struct pile *p, const char *path, unsigned flags,
 	p->records = 0;
 	p->record_size = (size_t)model->record_chunks * SBIN_CHUNK;
 	p->record = malloc(p->record_size);
-	if (p->record == NULL)
-		return fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+	if (!p->record)
+		return fault_nomem(fault);
 	rc = outfile_open(&p->out, path, flags, fault);
 	if (rc == 0)
 		rc = sbin_writer_open(&p->writer, p->out, &p->header, fault);
@@ -90,7 +90,7 @@ static void pile_free(struct pile *p)
 {
 	sbin_writer_discard(&p->writer);
 	outfile_discard(&p->out);
-	if (p->record != NULL)
+	if (p->record)
 		secret_wipe(p->record, p->record_size);
 	free(p->record);
 	p->record = NULL;
@@ -113,9 +113,9 @@ static int refuse_unconsumed(const struct sbin_header *h, const char *name, stru
 {
 	if (sbin_header_consumable(h))
 		return 0;
-	fault_set(fault, KIT_ERR_UNFIT, "%s is not consumed: every machine takes its first record",
-		  name);
-	return fault_todo(fault, "copy the file as it is, onto as many sticks as you need");
+	return fault_set(fault, KIT_ERR_UNFIT, "%s is not consumed: every machine takes its first "
+			 "record\n"
+			 "copy the file as it is, onto as many sticks as you need", name);
 }
 
 /* Count the unused records and go back to the beginning. */
@@ -157,16 +157,17 @@ static int refuse_existing(const char *pattern, unsigned long count, const struc
 	for (unsigned long i = 1; rc == 0 && i <= count; i++) {
 		char *name = name_of(pattern, i, count);
 		struct stat st;
-		bool there = name != NULL && lstat(name, &st) == 0;
+		bool there = name && lstat(name, &st) == 0;
 
-		if (name == NULL) {
-			rc = fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		if (!name) {
+			rc = fault_nomem(fault);
 		} else if (there && st.st_dev == input->st_dev && st.st_ino == input->st_ino) {
-			rc = fault_set(fault, KIT_ERR_ARGUMENT, "%s is the file that is split", name);
-			fault_todo(fault, "choose another pattern");
+			rc = fault_set(fault, KIT_ERR_ARGUMENT, "%s is the file that is split",
+				       name);
+			fault_hint(fault, "choose another pattern");
 		} else if (there && !force) {
 			rc = fault_set(fault, KIT_ERR_EXISTS, "%s exists already", name);
-			fault_todo(fault, "choose another pattern, or give --force to replace it");
+			fault_hint(fault, "choose another pattern, or give --force to replace it");
 		}
 		free(name);
 	}
@@ -215,8 +216,8 @@ static int split(struct cli *cli, const struct setupbin_file *f, struct sbin_rea
 		uint32_t share = (uint32_t)(unused / files + (i < unused % files));
 		char *path = name_of(pattern, i + 1, files);
 
-		if (path == NULL)
-			rc = fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+		if (!path)
+			rc = fault_nomem(fault);
 		else
 			rc = make_part(cli, reader, &index, path, share, fault);
 		free(path);
@@ -226,8 +227,10 @@ static int split(struct cli *cli, const struct setupbin_file *f, struct sbin_rea
 		dealt += share;
 	}
 	if (rc == 0)
-		cli_note(cli, "%s still holds the same records: put it away, so that no two machines "
-			 "share a key", name);
+		cli_note(cli,
+			 "%s still holds the same records: put it away, so that no two machines "
+			 "share a key",
+			 name);
 	return rc;
 }
 
@@ -240,8 +243,9 @@ int setupbin_split(struct cli *cli)
 	uint64_t files = 0;
 	int rc;
 
-	if (percent == NULL || strchr(percent + 1, '%') != NULL)
-		return cli_misuse(cli, "--output: the pattern needs one %% where the number goes, such "
+	if (!percent || strchr(percent + 1, '%') != NULL)
+		return cli_misuse(cli,
+				  "--output: the pattern needs one %% where the number goes, such "
 				  "as stick-%%.bin");
 	rc = cli_number(cli, "number", 1, MOST_FILES, &files, &fault);
 	if (rc == 0)
@@ -274,8 +278,9 @@ static int compact(struct cli *cli, struct sbin_reader *reader, const char *name
 	if (rc == 0)
 		rc = pile_end(&pile, fault);
 	if (rc == 0)
-		cli_note(cli, "%s: %lu record%s kept, %lu dropped", path, (unsigned long)pile.records,
-			 plural(pile.records), (unsigned long)(h->records - pile.records));
+		cli_note(cli, "%s: %lu record%s kept, %lu dropped", path,
+			 (unsigned long)pile.records, plural(pile.records),
+			 (unsigned long)(h->records - pile.records));
 	pile_free(&pile);
 	return rc;
 }
@@ -314,8 +319,8 @@ static int plan_merge(struct cli *cli, struct sbin_header *model, uint8_t **byte
 		if (rc == 0 && i == 0) {
 			*model = *h;
 			*bytes = malloc((size_t)h->chunks * SBIN_CHUNK);
-			if (*bytes == NULL)
-				rc = fault_set(fault, KIT_ERR_NOMEM, "out of memory");
+			if (!*bytes)
+				rc = fault_nomem(fault);
 			else
 				memcpy(*bytes, sbin_reader_header_bytes(reader),
 				       (size_t)h->chunks * SBIN_CHUNK);
@@ -324,7 +329,8 @@ static int plan_merge(struct cli *cli, struct sbin_header *model, uint8_t **byte
 			rc = fault_set(fault, KIT_ERR_UNFIT, "%s is of version %u.%u, %s of %u.%u",
 				       f.in.name, h->version.major, h->version.minor, cli->argv[0],
 				       model->version.major, model->version.minor);
-			fault_todo(fault, "merge files of one version; show --json and create --json "
+			fault_hint(fault,
+				   "merge files of one version; show --json and create --json "
 				   "change it");
 		}
 		for (size_t at = 0; rc == 0 && at < SBIN_HEADER_MODULES; at++) {
@@ -363,7 +369,7 @@ static int merge_one(const char *path, struct pile *pile, struct pidset *seen, s
 			rc = fault_set(fault, KIT_ERR_DUPLICATE, "%s: record %lu has PID %.8s, "
 				       "which came before: two machines would share it", path,
 				       (unsigned long)index, (const char *)pid.value);
-			fault_todo(fault, "leave out the file that is a copy of another");
+			fault_hint(fault, "leave out the file that is a copy of another");
 		} else if (rc == 1) {
 			rc = pile_put(pile, &r, fault);
 		}
@@ -386,8 +392,8 @@ int setupbin_merge(struct cli *cli)
 	if (rc == 0)
 		rc = pidset_new(&seen, &fault);
 	if (rc == 0)
-		rc = pile_begin(&pile, path, cli_has(cli, "force") ? OUTFILE_FORCE : 0, &model, bytes,
-				&fault);
+		rc = pile_begin(&pile, path, cli_has(cli, "force") ? OUTFILE_FORCE : 0, &model,
+				bytes, &fault);
 	for (int i = 0; rc == 0 && i < cli->argc; i++)
 		rc = merge_one(cli->argv[i], &pile, seen, &fault);
 	if (rc == 0 && pile.records == 0)
@@ -395,8 +401,10 @@ int setupbin_merge(struct cli *cli)
 	if (rc == 0)
 		rc = pile_end(&pile, &fault);
 	if (rc == 0)
-		cli_note(cli, "%s: %lu record%s; put the other files away, so that no two machines share"
-			 " a key", path, (unsigned long)pile.records, plural(pile.records));
+		cli_note(cli,
+			 "%s: %lu record%s; put the other files away, so that no two machines share"
+			 " a key",
+			 path, (unsigned long)pile.records, plural(pile.records));
 	pile_free(&pile);
 	pidset_free(&seen);
 	free(bytes);

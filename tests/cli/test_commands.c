@@ -70,7 +70,8 @@ int main(int argc, char **argv)
 
 	if (argc < 2 || !realpath(argv[1], bin) || !getcwd(top, sizeof(top)) ||
 	    glob(pattern, 0, NULL, &scripts)) {
-		fprintf(stderr, "usage: test_commands FOLDER-OF-PROGRAMS [PATTERN], from the top\n");
+		fprintf(stderr,
+			"usage: test_commands FOLDER-OF-PROGRAMS [PATTERN], from the top\n");
 		return 2;
 	}
 	tcase_set_timeout(tcase, 300);

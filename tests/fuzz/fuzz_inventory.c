@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!file)
 		return 0;
 	rc = inventory_open(&in, file, "input", &fault);
-	if ((rc == 0) != (in != NULL) || (rc != 0) != (fault.code != 0))
+	if ((rc == 0) != !!in || (rc != 0) != (fault.code != 0))
 		abort();
 	while (in && (rc = inventory_next(in, &row, &problem, &fault)) != 0) {
 		if (rc < 0 && fault.code)

@@ -22,15 +22,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!file)
 		return 0;
 	rc = keylist_open(&source, file, "input", &fault);
-	if ((rc == 0) != (source != NULL) || (rc != 0) != (fault.code != 0))
+	if ((rc == 0) != !!source || (rc != 0) != (fault.code != 0))
 		abort();
 	while (source && (rc = keysource_next(source, &entry, &problem, &fault)) != 0) {
 		if (rc < 0 && fault.code)
 			break;
 		/* What comes out is sound, whatever went in. */
-		if (rc == 1 && (pidpps_check_pid(entry.pair.pid) || pidpps_check_pps(entry.pair.pps)))
+		if (rc == 1 &&
+		    (pidpps_check_pid(entry.pair.pid) || pidpps_check_pps(entry.pair.pps)))
 			abort();
-		if (rc == 1 && entry.new_password[0] && password_check_new(entry.new_password, NULL))
+		if (rc == 1 && entry.new_password[0] &&
+		    password_check_new(entry.new_password, NULL))
 			abort();
 		if (rc < 0 && (!problem.rule[0] || !problem.line))
 			abort();

@@ -44,7 +44,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (fd < 0 || size < 1)
 		return 0;
 	fill(fd, data + 1, size - 1);
-	snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	bios.fat16_only = data[0] & 1;
 	if (device_factory(&d, NULL, (struct device_firmware){ 7, 0, 0 }, NULL, &fault) < 0)
 		abort();

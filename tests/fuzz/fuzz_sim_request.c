@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size < 1)
 		return 0;
 	if (data[0] == 'd') {
-		if (size > sizeof header)
+		if (size > sizeof(header))
 			return 0;
 		memcpy(header, data + 1, size - 1);
 		header[size - 1] = '\0';
@@ -50,7 +50,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (strlen(call) >= CALL_NAME || d.state == DEVICE_POST)
 		abort();	/* no single request sets a machine up */
 	xmlDoc *doc = xmlReadMemory(text, (int)n, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR);
-	if (doc == NULL)
+	if (!doc)
 		abort();
 	xmlFreeDoc(doc);
 	xml_answer_clear(&a);

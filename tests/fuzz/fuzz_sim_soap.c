@@ -35,15 +35,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	    xml_answer_begin(&a) < 0)
 		abort();
 	d.state = DEVICE_IN;
-	http = soap_answer(&d, &habits, paths[data[0] % (sizeof paths / sizeof paths[0])], (const char *)data + 1, size - 1, call,
-			   &status, &a);
+	http = soap_answer(&d, &habits, paths[data[0] % (sizeof(paths) / sizeof(paths[0]))],
+			   (const char *)data + 1, size - 1, call, &status, &a);
 	text = xml_answer_end(&a, &n);
 	if (http != 200 && http != 500)
 		abort();
 	if (strlen(call) >= CALL_NAME || d.state == DEVICE_POST)
 		abort();	/* no single request sets a machine up */
 	doc = xmlReadMemory(text, (int)n, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR);
-	if (doc == NULL)
+	if (!doc)
 		abort();
 	xmlFreeDoc(doc);
 	xml_answer_clear(&a);

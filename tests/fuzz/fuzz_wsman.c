@@ -36,7 +36,7 @@ static void run_setup(const uint8_t *data, size_t size)
 {
 	static const long statuses[] = { 200, 400, 401, 404, 500, 0 };
 	struct setup_login login = { "admin", "P@ssw0rd" };
-	struct setup_wish wish = { .admin = login, .host = "pc", .domain = "example.com",
+	struct setup_target target = { .admin = login, .host = "pc", .domain = "example.com",
 				   .set_clock = true };
 	struct setup_reply reply = { .body = (const char *)data + 1, .size = size - 1 };
 	struct setup_request request;
@@ -52,7 +52,7 @@ static void run_setup(const uint8_t *data, size_t size)
 		if (a == SETUP_DONE || a == SETUP_FAILED)
 			break;
 		if (a == SETUP_PLAN) {
-			setup_plan(s, &wish);
+			setup_plan(s, &target);
 			continue;
 		}
 		if (i == 59)

@@ -51,24 +51,24 @@ int stick_rewrite(const char *path, enum layout_kind kind, const struct content 
 		.kind = kind, .file = content->data, .file_bytes = content->size, .wipe = runs,
 	};
 	struct target *t = NULL;
-	struct plan plan = {0};
-	struct find found = {0};
-	int r = target_open(&t, path, TARGET_WRITE | TARGET_IMAGE, fault);
+	struct plan plan = { 0 };
+	struct find found = { 0 };
+	int rc = target_open(&t, path, TARGET_WRITE | TARGET_IMAGE, fault);
 
-	if (!r)
-		r = find_run(&found, target_disk(t), FIND_DEEP, NULL, NULL, fault);
+	if (!rc)
+		rc = find_run(&found, target_disk(t), FIND_DEEP, NULL, NULL, fault);
 	for (size_t i = 0; i < found.n; i++) {
 		for (size_t k = 0; k < found.candidate[i].file.n_runs && rq.n_wipe < WIPES; k++)
 			runs[rq.n_wipe++] = found.candidate[i].file.runs[k];
 	}
-	if (!r)
-		r = plan_make(&plan, t, &rq, fault);
-	if (!r && log)
+	if (!rc)
+		rc = plan_make(&plan, t, &rq, fault);
+	if (!rc && log)
 		target_set_hook(t, &hook);
-	if (!r)
-		r = stick_write(&plan, t, NULL, fault);
+	if (!rc)
+		rc = stick_write(&plan, t, NULL, fault);
 	plan_free(&plan);
 	find_free(&found);
 	target_close(&t);
-	return r;
+	return rc;
 }

@@ -162,7 +162,7 @@ static void in_a_folder(const char *path, const struct layout *l, const struct c
 {
 	uint32_t folder = 2000;
 	uint64_t at = volume(l) + fat_cluster_offset(&l->g, folder);
-	uint8_t slots[3 * FAT_ENTRY] = {0}, e[FAT_ENTRY];
+	uint8_t slots[3 * FAT_ENTRY] = { 0 }, e[FAT_ENTRY];
 
 	(void)c;
 	make_entry(slots, ".          ", FAT_DIRECTORY, folder, 0);
@@ -177,7 +177,7 @@ static void in_a_folder(const char *path, const struct layout *l, const struct c
 /* Directory and FATs are gone, the file's bytes still stand at a cluster's beginning. */
 static void bare_cluster(const char *path, const struct layout *l, const struct content *c)
 {
-	uint8_t zeros[FAT_SECTOR] = {0};
+	uint8_t zeros[FAT_SECTOR] = { 0 };
 
 	(void)c;
 	stick_put(path, root(l), zeros, sizeof(zeros));
@@ -351,7 +351,7 @@ static void no_signature(const char *path, const struct layout *l, const struct 
 
 static void no_table(const char *path, const struct layout *l, const struct content *c)
 {
-	uint8_t zeros[FAT_SECTOR] = {0};
+	uint8_t zeros[FAT_SECTOR] = { 0 };
 
 	(void)l;
 	(void)c;
@@ -414,7 +414,7 @@ static void boot_unsigned(const char *path, const struct layout *l, const struct
 /* Both boot sectors of FAT32 are to tell the same; the first is gone here. */
 static void boot_sector_gone(const char *path, const struct layout *l, const struct content *c)
 {
-	uint8_t zeros[FAT_SECTOR] = {0};
+	uint8_t zeros[FAT_SECTOR] = { 0 };
 
 	(void)c;
 	stick_put(path, volume(l), zeros, sizeof(zeros));
@@ -442,7 +442,7 @@ static void foreign_code(const char *path, const struct layout *l, const struct 
 
 static void zero_loader(const char *path, const struct layout *l, const struct content *c)
 {
-	uint8_t zeros[510 - 90] = {0};
+	uint8_t zeros[510 - 90] = { 0 };
 
 	(void)c;
 	stick_put(path, volume(l) + 62, zeros, sizeof(zeros));

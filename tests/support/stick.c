@@ -47,7 +47,7 @@ struct content stick_content(unsigned records, unsigned used, unsigned seed)
 	sbin_header_encode(&h, c.data);
 	for (unsigned i = 0; i < records; i++) {
 		uint8_t *at = c.data + (1 + (size_t)i) * SBIN_CHUNK;
-		struct keyentry entry = {0};
+		struct keyentry entry = { 0 };
 		struct sbin_record r;
 
 		make_pair(&entry.pair, seed * 1000 + i);
@@ -158,7 +158,7 @@ void stick_make(const char *path, enum layout_kind kind, uint64_t size,
 	struct plan_request rq = {
 		.kind = kind, .file = content->data, .file_bytes = content->size,
 	};
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 	struct target *t = NULL;
 	struct plan plan;
 
@@ -220,7 +220,7 @@ static uint32_t crc32_of(const uint8_t *p, size_t n)
 
 void stick_put_gpt(const char *path, uint64_t stick_sectors, uint64_t start, uint64_t sectors)
 {
-	uint8_t mbr[FAT_SECTOR] = {0}, h[FAT_SECTOR] = "EFI PART", e[4 * 128] = {0};
+	uint8_t mbr[FAT_SECTOR] = { 0 }, h[FAT_SECTOR] = "EFI PART", e[4 * 128] = { 0 };
 	uint64_t last = stick_sectors - 1;
 
 	mbr[446 + 4] = 0xEE;

@@ -9,5 +9,5 @@
 
 #define fault_set(...)		error_stays(fault_set(__VA_ARGS__))
 #define fault_sys(...)		error_stays(fault_sys(__VA_ARGS__))
-#define fault_todo(...)		error_stays(fault_todo(__VA_ARGS__))
+#define fault_hint(...)		error_stays(fault_hint(__VA_ARGS__))
 #define fault_context(...)	error_stays(fault_context(__VA_ARGS__))

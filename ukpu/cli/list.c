@@ -20,7 +20,7 @@ const struct cli_option ukpu_list_options[] = {
 void ukpu_contents(const char *path, uint64_t bytes, char *out, size_t size)
 {
 	struct probe_contents *c = malloc(sizeof(*c));
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 	int fd;
 
 	if (!c || !bytes) {
@@ -100,7 +100,7 @@ int ukpu_list(struct cli *cli)
 	struct drive *drives = NULL;
 	struct table *table = NULL;
 	json_t *rows = cli->json ? json_array() : NULL;
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 	size_t n = 0, shown = 0;
 	int status = EXIT_CANNOT;
 

@@ -67,7 +67,7 @@ int ukpu_guard_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *f
 	if (!save) {
 		fault_set(fault, KIT_ERR_EXISTS, "%s %s other files, which would be lost", s->path,
 			  n || unlisted || s->foreign[0] ? "holds" : "may hold");
-		return fault_todo(fault, n ? "save them with --save-other-files FOLDER, or let "
+		return fault_hint(fault, n ? "save them with --save-other-files FOLDER, or let "
 					     "them go with --discard-other-files" :
 				  "save them by other means, or let them go with "
 				  "--discard-other-files");
@@ -78,7 +78,7 @@ int ukpu_guard_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *f
 			  "%zu", s->path, lost);
 	else
 		fault_set(fault, KIT_ERR_EXISTS, "%s holds more files than can be saved", s->path);
-	return fault_todo(fault, "to lose those that cannot be saved, add --discard-other-files");
+	return fault_hint(fault, "to lose those that cannot be saved, add --discard-other-files");
 }
 
 static int save_one(const char *folder, const struct other *o, struct fault *fault)
@@ -86,31 +86,31 @@ static int save_one(const char *folder, const struct other *o, struct fault *fau
 	struct outfile *out = NULL;
 	char path[PATH_MAX];
 	uint8_t buffer[PIECE];	/* SECRET: it may be another setup.bin */
-	int r;
+	int rc;
 
 	if (snprintf(path, sizeof(path), "%s%s", folder, o->path) >= (int)sizeof(path))
 		return fault_set(fault, KIT_ERR_RANGE, "%s: its path is too long to be saved",
 				 o->path);
-	r = outfile_make_folders(path, strlen(folder), 0777, fault);
-	if (!r)
-		r = outfile_open(&out, path, 0, fault);
-	for (uint64_t at = 0; at < o->file->size && !r; at += PIECE) {
+	rc = outfile_make_folders(path, strlen(folder), 0777, fault);
+	if (!rc)
+		rc = outfile_open(&out, path, 0, fault);
+	for (uint64_t at = 0; at < o->file->size && !rc; at += PIECE) {
 		size_t n = o->file->size - at < PIECE ? (size_t)(o->file->size - at) : PIECE;
 
-		r = fatread_file_read(o->file, at, buffer, n, fault);
-		if (!r)
-			r = outfile_write(out, buffer, n, fault);
+		rc = fatread_file_read(o->file, at, buffer, n, fault);
+		if (!rc)
+			rc = outfile_write(out, buffer, n, fault);
 	}
 	secret_wipe(buffer, sizeof(buffer));
-	if (!r)
-		r = outfile_commit(&out, fault);
+	if (!rc)
+		rc = outfile_commit(&out, fault);
 	outfile_discard(&out);
-	if (r == KIT_ERR_EXISTS) {
+	if (rc == KIT_ERR_EXISTS) {
 		fault_clear(fault);
-		fault_set(fault, r, "%s exists already", path);
-		fault_todo(fault, "name a folder that is empty");
+		fault_set(fault, rc, "%s exists already\n"
+			  "name a folder that is empty", path);
 	}
-	return r;
+	return rc;
 }
 
 int ukpu_save_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *fault)
@@ -120,10 +120,10 @@ int ukpu_save_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *fa
 	size_t saved = 0;
 
 	for (size_t i = 0; folder && other_at(&s->found, keep, i, &o); i++) {
-		int r = o.readable ? save_one(folder, &o, fault) : 0;
+		int rc = o.readable ? save_one(folder, &o, fault) : 0;
 
-		if (r)
-			return r;
+		if (rc)
+			return rc;
 		saved += o.readable;
 	}
 	if (folder)

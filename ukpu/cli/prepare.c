@@ -40,8 +40,8 @@ static void print_finding(void *context, const struct sbin_finding *f)
 		snprintf(where, sizeof(where), "record %u, ", f->record);
 	fprintf(stderr, "%s: %s: %s, %sbyte %llu: %s%s%s\n", all->cli->program->name,
 		f->severity == SBIN_ERROR ? "error" : "warning", all->path, where,
-		(unsigned long long)f->offset, f->text, f->todo && f->todo[0] ? "; " : "",
-		f->todo ? f->todo : "");
+		(unsigned long long)f->offset, f->text, f->hint && f->hint[0] ? "; " : "",
+		f->hint ? f->hint : "");
 }
 
 /* Read it and have it checked; errors stop here. */
@@ -50,32 +50,30 @@ static int read_input(struct cli *cli, const char *path, struct content *content
 {
 	struct findings all = { cli, path, 0 };
 	struct sbin_summary checked;
-	int r = content_read(content, path, UKPU_LARGEST_FILE, fault);
+	int rc = content_read(content, path, UKPU_LARGEST_FILE, fault);
 
-	if (r)
-		return r;
-	r = content_check(content, path, print_finding, &all, &checked, fault);
+	if (rc)
+		return rc;
+	rc = content_check(content, path, print_finding, &all, &checked, fault);
 	if (all.n > FINDINGS_SHOWN)
 		fprintf(stderr, "%s: and %lu more; amt-setupbin check %s shows them\n",
 			cli->program->name, all.n - FINDINGS_SHOWN, path);
-	if (r == KIT_ERR_FORMAT)
-		return fault_todo(fault, "make one: amt-setupbin create, or amt-keygen generate "
+	if (rc == KIT_ERR_FORMAT)
+		return fault_hint(fault, "make one: amt-setupbin create, or amt-keygen generate "
 				  "--setupbin");
-	if (r || cli_has(cli, "force-contents"))
-		return r;
+	if (rc || cli_has(cli, "force-contents"))
+		return rc;
 	if (!checked.errors && !checked.next) {
-		fault_set(fault, KIT_ERR_STATE, "%s has no record left for a machine", path);
-		return fault_todo(fault, "make a new one, or write it all the same with "
-				  "--force-contents");
+		return fault_set(fault, KIT_ERR_STATE, "%s has no record left for a machine\n"
+				 "make a new one, or write it all the same with --force-contents",
+				 path);
 	}
 	if (!checked.errors)
 		return 0;
-	fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s: firmware would not take it", path,
-		  checked.errors, plural(checked.errors));
-	return fault_todo(fault,
-			  "mend it (amt-setupbin check %s tells more), or write it all the same "
-			  "with --force-contents",
-			  path);
+	return fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s: firmware would not take it\n"
+			 "mend it (amt-setupbin check %s tells more), or write it all the same "
+			 "with --force-contents", path, checked.errors, plural(checked.errors),
+			 path);
 }
 
 /* Nothing may be target and source, or two targets, at once. */
@@ -89,17 +87,15 @@ static int check_distinct(struct cli *cli, size_t i, const struct ukpu_stick *op
 	for (size_t k = 0; k < i; k++) {
 		if (fstat(target_fd(opened[k].t), &there) || !ukpu_same_file(&here, &there))
 			continue;
-		fault_set(fault, KIT_ERR_ARGUMENT, "%s is the same stick as %s", cli->argv[i],
-			  cli->argv[k]);
-		return fault_todo(fault, "name each stick once");
+		return fault_set(fault, KIT_ERR_ARGUMENT, "%s is the same stick as %s\n"
+				 "name each stick once", cli->argv[i], cli->argv[k]);
 	}
 	if (S_ISREG(here.st_mode) && !cli_has(cli, "image"))
 		return 0;
 	if (strcmp(cli->argv[cli->argc - 1], "-") && !stat(cli->argv[cli->argc - 1], &there) &&
 	    ukpu_same_file(&here, &there)) {
-		fault_set(fault, KIT_ERR_ARGUMENT, "%s would be overwritten with itself",
-			  cli->argv[i]);
-		return fault_todo(fault, "name the stick first and the setup.bin last");
+		return fault_set(fault, KIT_ERR_ARGUMENT, "%s would be overwritten with itself\n"
+				 "name the stick first and the setup.bin last", cli->argv[i]);
 	}
 	return 0;
 }
@@ -111,9 +107,8 @@ static int check_planned(size_t i, const struct ukpu_stick *opened, struct fault
 		if (!target_is_image(opened[i].t) ||
 		    strcmp(opened[k].identity, opened[i].identity))
 			continue;
-		fault_set(fault, KIT_ERR_ARGUMENT, "%s is the same stick as %s", opened[i].path,
-			  opened[k].path);
-		return fault_todo(fault, "name each stick once");
+		return fault_set(fault, KIT_ERR_ARGUMENT, "%s is the same stick as %s\n"
+				 "name each stick once", opened[i].path, opened[k].path);
 	}
 	return 0;
 }
@@ -124,54 +119,54 @@ static int get_ready(struct cli *cli, struct ukpu_stick *sticks, size_t n, struc
 {
 	enum layout_kind kind = LAYOUT_FAT16;
 	struct content *shares = calloc(n, sizeof(*shares));
-	int r = shares ? 0 : fault_set(fault, KIT_ERR_NOMEM, "no memory for the sticks");
+	int rc = shares ? 0 : fault_set(fault, KIT_ERR_NOMEM, "no memory for the sticks");
 
-	if (!r && cli_has(cli, "layout"))
-		r = layout_parse(cli_value(cli, "layout"), &kind, fault);
-	if (!r)
-		r = read_input(cli, cli->argv[n], content, fault);
-	if (!r && cli_has(cli, "deal"))
-		r = deal_split(content, shares, n, fault);
-	else if (!r) {
+	if (!rc && cli_has(cli, "layout"))
+		rc = layout_parse(cli_value(cli, "layout"), &kind, fault);
+	if (!rc)
+		rc = read_input(cli, cli->argv[n], content, fault);
+	if (!rc && cli_has(cli, "deal"))
+		rc = split_file(content, shares, n, fault);
+	else if (!rc) {
 		shares[0] = *content;
 		memset(content, 0, sizeof(*content));
 	}
-	for (size_t i = 0; i < n && !r; i++) {
+	for (size_t i = 0; i < n && !rc; i++) {
 		struct ukpu_stick *s = &sticks[i];
 
-		r = check_distinct(cli, i, sticks, fault);
-		if (!r)
-			r = ukpu_stick_open(s, cli, cli->argv[i], UKPU_WRITE | UKPU_CREATE, fault);
-		if (!r)
-			r = check_planned(i, sticks, fault);
+		rc = check_distinct(cli, i, sticks, fault);
+		if (!rc)
+			rc = ukpu_stick_open(s, cli, cli->argv[i], UKPU_WRITE | UKPU_CREATE, fault);
+		if (!rc)
+			rc = check_planned(i, sticks, fault);
 		s->content = shares[i];
 		memset(&shares[i], 0, sizeof(shares[i]));
-		if (!r && !s->created)
-			r = ukpu_stick_search(s, target_disk(s->t), 0, fault);
-		if (!r)
-			r = ukpu_guard_unused(s, fault);
-		if (!r)
-			r = ukpu_guard_second(s, fault);
-		if (!r)
-			r = ukpu_stick_plan(s, kind, false, fault);
+		if (!rc && !s->created)
+			rc = ukpu_stick_search(s, target_disk(s->t), 0, fault);
+		if (!rc)
+			rc = ukpu_guard_unused(s, fault);
+		if (!rc)
+			rc = ukpu_guard_second(s, fault);
+		if (!rc)
+			rc = ukpu_stick_plan(s, kind, false, fault);
 	}
 	for (size_t i = 0; i < n && shares; i++)
 		content_wipe(&shares[i]);
 	free(shares);
-	return r;
+	return rc;
 }
 
 /* Copies and journal first: nothing is overwritten before it is safe somewhere else. */
 static int write_sticks(struct cli *cli, struct ukpu_stick *sticks, size_t n, struct fault *fault)
 {
-	int status = EXIT_YES, r = ukpu_confirm(sticks, n, "Write to", fault);
+	int status = EXIT_YES, rc = ukpu_confirm(sticks, n, "Write to", fault);
 
-	for (size_t i = 0; i < n && !r; i++) {
-		r = ukpu_save_unused(&sticks[i], NULL, fault);
-		if (!r)
-			r = ukpu_note_keys(&sticks[i], fault);
+	for (size_t i = 0; i < n && !rc; i++) {
+		rc = ukpu_save_unused(&sticks[i], NULL, fault);
+		if (!rc)
+			rc = ukpu_note_keys(&sticks[i], fault);
 	}
-	if (r)
+	if (rc)
 		return EXIT_CANNOT;
 	ukpu_write_all(sticks, n);
 	for (size_t i = 0; i < n; i++) {
@@ -193,8 +188,8 @@ int ukpu_prepare(struct cli *cli)
 {
 	size_t n = (size_t)cli->argc - 1;
 	struct ukpu_stick *sticks;
-	struct content content = {0};
-	struct fault fault = {0};
+	struct content content = { 0 };
+	struct fault fault = { 0 };
 	int status = EXIT_CANNOT;
 
 	if (cli_has(cli, "size") && !cli_has(cli, "image"))

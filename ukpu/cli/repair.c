@@ -82,10 +82,10 @@ static int choose(struct ukpu_stick *s, const struct find_candidate *const *choi
 {
 	uint64_t pick = 0;
 	char answer[24];
-	int r = cli_number(s->cli, "pick", 1, n ? n : 1, &pick, fault);
+	int rc = cli_number(s->cli, "pick", 1, n ? n : 1, &pick, fault);
 
-	if (r)
-		return r;
+	if (rc)
+		return rc;
 	if (!pick && n > 1) {
 		for (size_t i = 0; i < n; i++) {
 			snprintf(answer, sizeof(answer), "%zu", i + 1);
@@ -93,9 +93,9 @@ static int choose(struct ukpu_stick *s, const struct find_candidate *const *choi
 		}
 		if (cli_has(s->cli, "yes") || cli_has(s->cli, "dry-run") ||
 		    cli_ask(s->cli, "Which one? ", answer, sizeof(answer), NULL)) {
-			fault_set(fault, KIT_ERR_STATE,
-				  "%s: %zu different setup.bin files are on it", s->path, n);
-			return fault_todo(fault, "say which one to keep: --pick N");
+			return fault_set(fault, KIT_ERR_STATE, "%s: %zu different setup.bin files "
+					 "are on it\n"
+					 "say which one to keep: --pick N", s->path, n);
 		}
 		pick = strtoull(answer, NULL, 10);
 		if (pick < 1 || pick > n)
@@ -113,59 +113,54 @@ static int take_from_stick(struct ukpu_stick *s, const struct find_candidate **k
 {
 	const struct find_candidate *choice[FIND_MAX];
 	size_t n;
-	int r = ukpu_stick_search(s, target_disk(s->t), FIND_DEEP, fault);
+	int rc = ukpu_stick_search(s, target_disk(s->t), FIND_DEEP, fault);
 
-	if (r)
-		return r;
+	if (rc)
+		return rc;
 	n = list_choices(&s->found, choice);
 	if (!n) {
-		fault_set(fault, KIT_ERR_NOT_FOUND,
-			  "%s: no setup.bin is to be found on it: not by name, not "
-			  "deleted, and no header anywhere; the stick is left as it is",
-			  s->path);
-		return fault_todo(fault,
-				  "rebuild it from a backup (--from FILE), or make it anew: ukpu "
-				  "prepare %s setup.bin",
-				  s->words.text);
+		return fault_set(fault, KIT_ERR_NOT_FOUND, "%s: no setup.bin is to be found on it: "
+				 "not by name, not deleted, and no header anywhere; the stick is "
+				 "left as it is\n"
+				 "rebuild it from a backup (--from FILE), or make it anew: ukpu "
+				 "prepare %s setup.bin", s->path, s->words.text);
 	}
-	r = choose(s, choice, n, keep, fault);
-	if (r)
-		return r;
+	rc = choose(s, choice, n, keep, fault);
+	if (rc)
+		return rc;
 	if (!(*keep)->sound && !cli_has(s->cli, "force-contents")) {
-		fault_set(fault, KIT_ERR_FORMAT,
-			  "%s: its setup.bin (%s%s%s) is damaged itself, so a new "
-			  "layout does not mend it; the stick is left as it is",
-			  s->path, (*keep)->path, (*keep)->path[0] ? ", " : "",
-			  find_how_name((*keep)->how));
-		return fault_todo(fault, "rebuild it from a backup (--from FILE); or keep the "
-					 "bytes as they are with --force-contents");
+		return fault_set(fault, KIT_ERR_FORMAT, "%s: its setup.bin (%s%s%s) is damaged "
+				 "itself, so a new layout does not mend it; the stick is left as "
+				 "it is\n"
+				 "rebuild it from a backup (--from FILE); or keep the bytes as "
+				 "they are with --force-contents", s->path, (*keep)->path,
+				 (*keep)->path[0] ? ", " : "", find_how_name((*keep)->how));
 	}
-	r = content_take(&s->content, &(*keep)->file, fault);
+	rc = content_take(&s->content, &(*keep)->file, fault);
 	/* Its keys may have been given to another stick since this one was spoiled. */
-	if (!r && !s->nameless)
-		r = ukpu_guard_second(s, fault);
-	return r;
+	if (!rc && !s->nameless)
+		rc = ukpu_guard_second(s, fault);
+	return rc;
 }
 
 static int take_from_file(struct ukpu_stick *s, const char *path, struct fault *fault)
 {
 	struct sbin_summary summary;
-	int r = content_read(&s->content, path, UKPU_LARGEST_FILE, fault);
+	int rc = content_read(&s->content, path, UKPU_LARGEST_FILE, fault);
 
-	if (!r)
-		r = content_check(&s->content, path, NULL, NULL, &summary, fault);
-	if (!r && summary.errors && !cli_has(s->cli, "force-contents")) {
-		fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s", path, summary.errors,
-			  plural(summary.errors));
-		r = fault_todo(fault, "see them with amt-setupbin check, or go on with "
-				      "--force-contents");
+	if (!rc)
+		rc = content_check(&s->content, path, NULL, NULL, &summary, fault);
+	if (!rc && summary.errors && !cli_has(s->cli, "force-contents")) {
+		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s\n"
+			      "see them with amt-setupbin check, or go on with --force-contents",
+			      path, summary.errors, plural(summary.errors));
 	}
 	/* What else is on the stick is looked for all the same, to be listed and kept. */
-	if (!r)
-		r = ukpu_stick_search(s, target_disk(s->t), FIND_DEEP, fault);
-	if (!r)
-		r = ukpu_guard_second(s, fault);
-	return r;
+	if (!rc)
+		rc = ukpu_stick_search(s, target_disk(s->t), FIND_DEEP, fault);
+	if (!rc)
+		rc = ukpu_guard_second(s, fault);
+	return rc;
 }
 
 /* A copy that goes to the stick itself, or to nowhere, is none. */
@@ -176,9 +171,9 @@ static int check_backup(const struct ukpu_stick *s, const char *path, struct fau
 	if (!path)
 		return 0;
 	if (!strcmp(path, "-")) {
-		fault_set(fault, KIT_ERR_ARGUMENT, "the backup goes into a file, not to standard "
-			  "output");
-		return fault_todo(fault, "name a file, or leave --backup out");
+		return fault_set(fault, KIT_ERR_ARGUMENT, "the backup goes into a file, not to "
+				 "standard output\n"
+				 "name a file, or leave --backup out");
 	}
 	if (!stat(path, &here) && !fstat(target_fd(s->t), &there) && ukpu_same_file(&here, &there))
 		return fault_set(fault, KIT_ERR_ARGUMENT, "%s is what is repaired, and cannot hold "
@@ -194,42 +189,42 @@ static int get_ready(struct ukpu_stick *s, const struct find_candidate **keep,
 	struct state state = { .layout_sound = true };
 	enum layout_kind kind = LAYOUT_FAT16;
 	const char *from = cli_value(cli, "from");
-	int r = check_backup(s, cli_value(cli, "backup"), fault);
+	int rc = check_backup(s, cli_value(cli, "backup"), fault);
 
-	if (!r && cli_has(cli, "layout"))
-		r = layout_parse(cli_value(cli, "layout"), &kind, fault);
-	if (r)
-		return r;
-	r = ukpu_verify_stick(s, target_disk(s->t), take_result, &state, fault);
-	if (r)
-		return r;
+	if (!rc && cli_has(cli, "layout"))
+		rc = layout_parse(cli_value(cli, "layout"), &kind, fault);
+	if (rc)
+		return rc;
+	rc = ukpu_verify_stick(s, target_disk(s->t), take_result, &state, fault);
+	if (rc)
+		return rc;
 	if (!cli_has(cli, "layout") && s->summary.layout_known && state.layout_sound)
 		kind = s->summary.layout;
 	if (!state.mendable && !from && s->summary.layout_known && kind == s->summary.layout)
 		return 1;
-	r = from ? take_from_file(s, from, fault) : take_from_stick(s, keep, fault);
-	if (!r)
-		r = content_digest(&s->content, digest, fault);
-	if (!r)
-		r = ukpu_guard_others(s, digest, fault);
-	if (!r)
-		r = ukpu_stick_plan(s, kind, false, fault);
-	return r;
+	rc = from ? take_from_file(s, from, fault) : take_from_stick(s, keep, fault);
+	if (!rc)
+		rc = content_digest(&s->content, digest, fault);
+	if (!rc)
+		rc = ukpu_guard_others(s, digest, fault);
+	if (!rc)
+		rc = ukpu_stick_plan(s, kind, false, fault);
+	return rc;
 }
 
 /* Everything that must be safe before the first byte is written. */
 static int keep_all(struct ukpu_stick *s, const struct find_candidate *keep,
 		    const uint8_t digest[CONTENT_DIGEST], struct fault *fault)
 {
-	int r = ukpu_save_others(s, digest, fault);
+	int rc = ukpu_save_others(s, digest, fault);
 
-	if (!r && keep)
-		r = ukpu_backup(s, &s->content, cli_value(s->cli, "backup"), keep->left, fault);
-	if (!r)
-		r = ukpu_save_unused(s, digest, fault);
-	if (!r)
-		r = ukpu_note_keys(s, fault);
-	return r;
+	if (!rc && keep)
+		rc = ukpu_backup(s, &s->content, cli_value(s->cli, "backup"), keep->left, fault);
+	if (!rc)
+		rc = ukpu_save_unused(s, digest, fault);
+	if (!rc)
+		rc = ukpu_note_keys(s, fault);
+	return rc;
 }
 
 int ukpu_repair(struct cli *cli)
@@ -237,42 +232,42 @@ int ukpu_repair(struct cli *cli)
 	const struct find_candidate *keep = NULL;
 	uint8_t digest[CONTENT_DIGEST];
 	struct ukpu_stick s;
-	struct fault fault = {0};
-	int status = EXIT_CANNOT, r;
+	struct fault fault = { 0 };
+	int status = EXIT_CANNOT, rc;
 
 	if (cli_has(cli, "from") && (cli_has(cli, "pick") || cli_has(cli, "backup")))
 		return cli_misuse(cli, "with --from nothing on the stick is picked: leave "
 				       "--pick and --backup out");
-	r = ukpu_stick_open(&s, cli, cli->argv[0], UKPU_WRITE, &fault);
-	if (!r)
-		r = get_ready(&s, &keep, digest, &fault);
-	if (r == 1 && s.summary.failed) {
+	rc = ukpu_stick_open(&s, cli, cli->argv[0], UKPU_WRITE, &fault);
+	if (!rc)
+		rc = get_ready(&s, &keep, digest, &fault);
+	if (rc == 1 && s.summary.failed) {
 		/* The device or the file itself: a new layout does not mend that. */
 		fault_set(&fault, KIT_ERR_UNFIT, "%s: there is nothing to repair, its layout is "
-			  "sound, but firmware would not take it", s.path);
-		fault_todo(&fault, "see what else is wrong: ukpu verify %s", s.words.text);
+			  "sound, but firmware would not take it\n"
+			  "see what else is wrong: ukpu verify %s", s.path, s.words.text);
 		status = EXIT_NO;
 		goto out;
 	}
-	if (r == 1) {
+	if (rc == 1) {
 		cli_note(cli, "%s is sound: there is nothing to repair", s.path);
 		status = EXIT_YES;
 		goto out;
 	}
-	if (r == KIT_ERR_NOT_FOUND && s.t && !cli_has(cli, "from"))
+	if (rc == KIT_ERR_NOT_FOUND && s.t && !cli_has(cli, "from"))
 		status = EXIT_NO;
-	if (!r && keep && !cli->quiet)
+	if (!rc && keep && !cli->quiet)
 		show_candidate("setup.bin", keep);
-	if (!r && cli_has(cli, "dry-run")) {
+	if (!rc && cli_has(cli, "dry-run")) {
 		ukpu_print_plan(&s);
 		status = EXIT_YES;
 		goto out;
 	}
-	if (!r)
-		r = ukpu_confirm(&s, 1, "Rebuild", &fault);
-	if (!r)
-		r = keep_all(&s, keep, digest, &fault);
-	if (r)
+	if (!rc)
+		rc = ukpu_confirm(&s, 1, "Rebuild", &fault);
+	if (!rc)
+		rc = keep_all(&s, keep, digest, &fault);
+	if (rc)
 		goto out;
 	status = ukpu_write_all(&s, 1) ? ukpu_failed_status(&s) : EXIT_YES;
 	if (status == EXIT_YES && !cli->quiet)

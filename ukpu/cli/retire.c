@@ -16,75 +16,75 @@ const struct cli_option ukpu_retire_options[] = {
 static int get_ready(struct ukpu_stick *s, struct fault *fault)
 {
 	bool whole = cli_has(s->cli, "whole");
-	int r = ukpu_stick_search(s, target_disk(s->t), FIND_DEEP | FIND_ALWAYS, fault);
+	int rc = ukpu_stick_search(s, target_disk(s->t), FIND_DEEP | FIND_ALWAYS, fault);
 
-	if (r)
-		return r;
+	if (rc)
+		return rc;
 	if (!s->found.n && !s->found.n_loose && !whole) {
-		fault_set(fault, KIT_ERR_NOT_FOUND,
-			  "%s: no setup.bin is to be found on it, not even a deleted one",
-			  s->path);
-		return fault_todo(fault,
-				  "to be sure all the same, overwrite every byte: ukpu retire "
-				  "--whole %s",
-				  s->words.text);
+		return fault_set(fault, KIT_ERR_NOT_FOUND, "%s: no setup.bin is to be found on it, "
+				 "not even a deleted one\n"
+				 "to be sure all the same, overwrite every byte: ukpu retire "
+				 "--whole %s", s->path, s->words.text);
 	}
-	r = ukpu_guard_unused(s, fault);
-	if (!r)
-		r = ukpu_guard_others(s, NULL, fault);
-	return r ? r : ukpu_stick_plan(s, LAYOUT_FAT16, whole, fault);
+	rc = ukpu_guard_unused(s, fault);
+	if (!rc)
+		rc = ukpu_guard_others(s, NULL, fault);
+	return rc ? rc : ukpu_stick_plan(s, LAYOUT_FAT16, whole, fault);
 }
 
 /* Whatever the plan said: look once more, on the medium. */
 static int prove(struct ukpu_stick *s, struct fault *fault)
 {
 	const struct disk *fresh;
-	int r = target_fresh(s->t, &fresh, fault);
+	int rc = target_fresh(s->t, &fresh, fault);
 
-	if (!r)
-		r = ukpu_stick_search(s, fresh, FIND_DEEP | FIND_ALWAYS, fault);
-	if (!r && (s->found.n || s->found.n_loose)) {
-		fault_set(fault, KIT_ERR_VERIFY, "%s: a %s still shows at byte %llu", s->path,
-			  s->found.n ? "setup.bin" : "record of a setup.bin", (unsigned long long)
-			  (s->found.n ? s->found.candidate[0].file.runs : s->found.loose)->offset);
-		r = fault_todo(fault, "run it again with --whole, or destroy the stick");
+	if (!rc)
+		rc = ukpu_stick_search(s, fresh, FIND_DEEP | FIND_ALWAYS, fault);
+	if (!rc && (s->found.n || s->found.n_loose)) {
+		rc = fault_set(fault, KIT_ERR_VERIFY,
+			       "%s: a %s still shows at byte %llu\n"
+			       "run it again with --whole, or destroy the stick",
+			       s->path, s->found.n ? "setup.bin" : "record of a setup.bin",
+			       (unsigned long long)(s->found.n ? s->found.candidate[0].file.runs
+							       : s->found.loose)
+				       ->offset);
 	}
-	return r;
+	return rc;
 }
 
 int ukpu_retire(struct cli *cli)
 {
 	struct ukpu_stick s;
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 	uint64_t wiped = 0;
 	size_t files;
 	bool loose;
-	int status = EXIT_CANNOT, r;
+	int status = EXIT_CANNOT, rc;
 
-	r = ukpu_stick_open(&s, cli, cli->argv[0], UKPU_WRITE, &fault);
-	if (!r)
-		r = get_ready(&s, &fault);
-	if (r == KIT_ERR_NOT_FOUND && s.t)
+	rc = ukpu_stick_open(&s, cli, cli->argv[0], UKPU_WRITE, &fault);
+	if (!rc)
+		rc = get_ready(&s, &fault);
+	if (rc == KIT_ERR_NOT_FOUND && s.t)
 		status = EXIT_NO;
-	if (!r && cli_has(cli, "dry-run")) {
+	if (!rc && cli_has(cli, "dry-run")) {
 		ukpu_print_plan(&s);
 		status = EXIT_YES;
 		goto out;
 	}
-	if (!r)
-		r = ukpu_confirm(&s, 1, "Wipe", &fault);
-	if (!r)
-		r = ukpu_save_others(&s, NULL, &fault);
-	if (!r)
-		r = ukpu_save_unused(&s, NULL, &fault);
-	if (r || ukpu_write_all(&s, 1))
+	if (!rc)
+		rc = ukpu_confirm(&s, 1, "Wipe", &fault);
+	if (!rc)
+		rc = ukpu_save_others(&s, NULL, &fault);
+	if (!rc)
+		rc = ukpu_save_unused(&s, NULL, &fault);
+	if (rc || ukpu_write_all(&s, 1))
 		goto out;
 	files = s.found.n;
 	loose = s.found.n_loose > 0;
-	r = prove(&s, &fault);
-	if (!r)
-		r = ukpu_note_gone(&s, &fault);
-	if (r)
+	rc = prove(&s, &fault);
+	if (!rc)
+		rc = ukpu_note_gone(&s, &fault);
+	if (rc)
 		goto out;
 	status = EXIT_YES;
 	for (size_t i = 0; i < s.plan.n; i++)

@@ -44,26 +44,26 @@ int ukpu_status(struct cli *cli)
 {
 	struct ukpu_stick s;
 	const struct disk *disk;
-	struct fatread_file file = {0};
+	struct fatread_file file = { 0 };
 	struct sbin_input input;
-	struct sbin_summary summary = {0};
-	struct fault fault = {0};
-	int status = EXIT_CANNOT, r;
+	struct sbin_summary summary = { 0 };
+	struct fault fault = { 0 };
+	int status = EXIT_CANNOT, rc;
 
-	r = ukpu_stick_open(&s, cli, cli->argv[0], 0, &fault);
-	if (!r)
-		r = target_fresh(s.t, &disk, &fault);
-	if (!r)
-		r = fatread_find_setup_bin(&file, disk, &fault);
-	if (!r) {
+	rc = ukpu_stick_open(&s, cli, cli->argv[0], 0, &fault);
+	if (!rc)
+		rc = target_fresh(s.t, &disk, &fault);
+	if (!rc)
+		rc = fatread_find_setup_bin(&file, disk, &fault);
+	if (!rc) {
 		fatread_file_input(&input, &file, "SETUP.BIN");
-		r = sbin_check(&input, NULL, NULL, &summary, &fault);
-		if (r == KIT_ERR_FORMAT)
-			fault_set(&fault, r, "%s: its SETUP.BIN is no setup.bin", s.path);
+		rc = sbin_check(&input, NULL, NULL, &summary, &fault);
+		if (rc == KIT_ERR_FORMAT)
+			fault_set(&fault, rc, "%s: its SETUP.BIN is no setup.bin", s.path);
 	}
-	if (r) {
-		if (s.t && (r == KIT_ERR_NOT_FOUND || r == KIT_ERR_FORMAT)) {
-			fault_todo(&fault, "see why: ukpu verify %s", s.words.text);
+	if (rc) {
+		if (s.t && (rc == KIT_ERR_NOT_FOUND || rc == KIT_ERR_FORMAT)) {
+			fault_hint(&fault, "see why: ukpu verify %s", s.words.text);
 			status = EXIT_NO;
 		}
 		cli_fail(cli, &fault);

@@ -28,11 +28,11 @@ static bool serial_given(const struct cli *cli, const struct drive *d, bool *any
 int ukpu_ask_yes(const struct ukpu_stick *s, const char *question, const char *instead,
 		 struct fault *fault)
 {
-	int r = cli_confirm(s->cli, question, "yes", fault);
+	int rc = cli_confirm(s->cli, question, "yes", fault);
 
-	if (r == KIT_ERR_STATE)
-		fault_todo(fault, "run it at a terminal, or give %s", instead);
-	return r;
+	if (rc == KIT_ERR_STATE)
+		fault_hint(fault, "run it at a terminal, or give %s", instead);
+	return rc;
 }
 
 /* Before a stick in use is taken out of use, the person must have said which one is meant. */
@@ -64,7 +64,7 @@ static int check_serial(const struct cli *cli, const char *path, const struct dr
 			  d->serial);
 	else
 		fault_set(fault, KIT_ERR_UNFIT, "%s has no serial number", path);
-	return fault_todo(fault, "look at the sticks with ukpu list; this may be another one than "
+	return fault_hint(fault, "look at the sticks with ukpu list; this may be another one than "
 				 "you mean");
 }
 
@@ -73,11 +73,11 @@ static int pass_guards(struct ukpu_stick *s, const struct drive *d, struct fault
 {
 	unsigned why, reason;
 	char text[300];
-	int r;
+	int rc;
 
-	r = usage_read(&s->usage, DRIVE_SYS, USAGE_PROC, d, fault);
-	if (r)
-		return r;
+	rc = usage_read(&s->usage, DRIVE_SYS, USAGE_PROC, d, fault);
+	if (rc)
+		return rc;
 	why = guard_check(d, &s->usage);
 	for (unsigned i = 0; (reason = guard_reason(i)); i++) {
 		const char *option = guard_option(reason);
@@ -89,22 +89,22 @@ static int pass_guards(struct ukpu_stick *s, const struct drive *d, struct fault
 			  reason == GUARD_NO_MEDIUM ? KIT_ERR_REMOVED :
 			  reason & (GUARD_MOUNTED | GUARD_SWAP | GUARD_HOLDER) ? KIT_ERR_BUSY :
 			  KIT_ERR_UNFIT, "%s: %s", s->path, text);
-		return option ? fault_todo(fault, "%s; to do it all the same: --%s",
+		return option ? fault_hint(fault, "%s; to do it all the same: --%s",
 					   guard_advice(reason), option) :
-			fault_todo(fault, "%s", guard_advice(reason));
+			fault_hint(fault, "%s", guard_advice(reason));
 	}
 	if (cli_has(s->cli, "dry-run"))
 		return 0;
 	if (why & (GUARD_MOUNTED | GUARD_SWAP | GUARD_HOLDER))
-		r = agree_to_free(s, d, fault);
+		rc = agree_to_free(s, d, fault);
 	/* Holders stand on partitions, file systems may stand on holders. */
-	if (!r && why & GUARD_MOUNTED)
-		r = usage_unmount(&s->usage, fault);
-	if (!r && why & GUARD_SWAP)
-		r = usage_swapoff(&s->usage, fault);
-	if (!r && why & GUARD_HOLDER)
-		r = usage_release_holders(&s->usage, fault);
-	return r;
+	if (!rc && why & GUARD_MOUNTED)
+		rc = usage_unmount(&s->usage, fault);
+	if (!rc && why & GUARD_SWAP)
+		rc = usage_swapoff(&s->usage, fault);
+	if (!rc && why & GUARD_HOLDER)
+		rc = usage_release_holders(&s->usage, fault);
+	return rc;
 }
 
 /* A stand-in in memory for an image that a dry run must not make. */
@@ -150,51 +150,51 @@ static int open_image(struct ukpu_stick *s, unsigned flags, struct fault *fault)
 	bool there = !access(s->path, F_OK), dry = flags & UKPU_WRITE && cli_has(s->cli, "dry-run");
 	uint64_t size = 0;
 	struct stat st;
-	int r = 0;
+	int rc = 0;
 
 	name_image(s);
 	if (flags & UKPU_WRITE && cli_count(s->cli, "serial")) {
-		fault_set(fault, KIT_ERR_ARGUMENT,
-			  "%s is an image file, which has no serial number", s->path);
-		return fault_todo(fault, "leave --serial out");
+		return fault_set(fault, KIT_ERR_ARGUMENT, "%s is an image file, which has no "
+				 "serial number\n"
+				 "leave --serial out", s->path);
 	}
 	/* A file system on it may be mounted, and would be written from two sides. */
 	if (flags & UKPU_WRITE)
 		usage_read_image(&s->usage, DRIVE_SYS, s->path);
 	if (s->usage.n_holders) {
-		fault_set(fault, KIT_ERR_BUSY, "%s is in use: it stands behind /dev/%s", s->path,
-			  s->usage.holders[0]);
-		return fault_todo(fault, "unmount what is mounted of it, then: losetup -d /dev/%s",
-				  s->usage.holders[0]);
+		return fault_set(fault, KIT_ERR_BUSY, "%s is in use: it stands behind /dev/%s\n"
+				 "unmount what is mounted of it, then: losetup -d /dev/%s", s->path,
+				 s->usage.holders[0], s->usage.holders[0]);
 	}
 	if (flags & UKPU_CREATE) {
-		r = cli_size(s->cli, "size", LAYOUT_MIN_BYTES, (uint64_t)1 << 50, &size, fault);
-		if (r)
-			return r;
+		rc = cli_size(s->cli, "size", LAYOUT_MIN_BYTES, (uint64_t)1 << 50, &size, fault);
+		if (rc)
+			return rc;
 	}
 	if (!there && !size && flags & UKPU_CREATE) {
-		fault_set(fault, KIT_ERR_NOT_FOUND, "there is no image %s", s->path);
-		return fault_todo(fault, "have it made: --size 256M");
+		return fault_set(fault, KIT_ERR_NOT_FOUND, "there is no image %s\n"
+				 "have it made: --size 256M", s->path);
 	}
 	if (size && dry && (stat(s->path, &st) || (S_ISREG(st.st_mode) && !st.st_size)))
 		return open_nothing(s, size, fault);
 	if (size && !dry) {
-		r = target_create(&s->t, s->path, size, fault);
-		s->created = !r && target_made(s->t);
+		rc = target_create(&s->t, s->path, size, fault);
+		s->created = !rc && target_made(s->t);
 	} else {
-		r = target_open(&s->t, s->path, TARGET_IMAGE |
+		rc = target_open(&s->t, s->path, TARGET_IMAGE |
 				(flags & UKPU_WRITE && !dry ? TARGET_WRITE : 0), fault);
-		if (!r && size && target_disk(s->t)->size != size)
-			r = fault_set(fault, KIT_ERR_EXISTS, "%s is there already, with %llu bytes",
-				      s->path, (unsigned long long)target_disk(s->t)->size);
+		if (!rc && size && target_disk(s->t)->size != size)
+			rc = fault_set(fault, KIT_ERR_EXISTS,
+				       "%s is there already, with %llu bytes", s->path,
+				       (unsigned long long)target_disk(s->t)->size);
 	}
-	if (!r && flags & UKPU_WRITE && target_disk(s->t)->size < LAYOUT_MIN_BYTES) {
-		fault_set(fault, KIT_ERR_UNFIT, "%s: %llu bytes are too few for a stick", s->path,
-			  (unsigned long long)target_disk(s->t)->size);
-		r = fault_todo(fault, "name an image of 17 MiB or more%s", flags & UKPU_CREATE ?
-			       ", or have one made: --size 256M" : "");
+	if (!rc && flags & UKPU_WRITE && target_disk(s->t)->size < LAYOUT_MIN_BYTES) {
+		rc = fault_set(fault, KIT_ERR_UNFIT, "%s: %llu bytes are too few for a stick\n"
+			      "name an image of 17 MiB or more%s", s->path,
+			      (unsigned long long)target_disk(s->t)->size,
+			      flags & UKPU_CREATE ? ", or have one made: --size 256M" : "");
 	}
-	return r;
+	return rc;
 }
 
 static int open_device(struct ukpu_stick *s, unsigned flags, struct fault *fault)
@@ -202,19 +202,19 @@ static int open_device(struct ukpu_stick *s, unsigned flags, struct fault *fault
 	bool dry = flags & UKPU_WRITE && cli_has(s->cli, "dry-run");
 	struct drive d;
 	char title[140];
-	int r = drive_find(DRIVE_SYS, s->path, &d, fault);
+	int rc = drive_find(DRIVE_SYS, s->path, &d, fault);
 
-	if (!r && flags & UKPU_WRITE)
-		r = check_serial(s->cli, s->path, &d, fault);
-	if (!r && flags & UKPU_WRITE)
-		r = pass_guards(s, &d, fault);
-	else if (!r)
-		r = usage_read(&s->usage, DRIVE_SYS, USAGE_PROC, &d, fault);
-	if (!r)
-		r = target_open(&s->t, s->path, flags & UKPU_WRITE && !dry ? TARGET_WRITE : 0,
+	if (!rc && flags & UKPU_WRITE)
+		rc = check_serial(s->cli, s->path, &d, fault);
+	if (!rc && flags & UKPU_WRITE)
+		rc = pass_guards(s, &d, fault);
+	else if (!rc)
+		rc = usage_read(&s->usage, DRIVE_SYS, USAGE_PROC, &d, fault);
+	if (!rc)
+		rc = target_open(&s->t, s->path, flags & UKPU_WRITE && !dry ? TARGET_WRITE : 0,
 				fault);
-	if (r)
-		return r;
+	if (rc)
+		return rc;
 	/* Between the guards and the exclusive open another stick may have taken the name. */
 	if (target_drive(s->t)->diskseq != d.diskseq ||
 	    strcmp(target_drive(s->t)->serial, d.serial))
@@ -253,15 +253,15 @@ int ukpu_stick_open(struct ukpu_stick *s, struct cli *cli, const char *path, uns
 {
 	bool image = flags & UKPU_IMAGE || cli_has(cli, "image");
 	struct probe_contents *contents = NULL;
-	int r;
+	int rc;
 
 	memset(s, 0, sizeof(*s));
 	s->cli = cli;
 	s->path = path;
 	snprintf(s->words.text, sizeof(s->words.text), "%s%s", image ? "--image " : "", path);
-	r = image ? open_image(s, flags, fault) : open_device(s, flags, fault);
-	if (r || !(flags & UKPU_WRITE))
-		return r;
+	rc = image ? open_image(s, flags, fault) : open_device(s, flags, fault);
+	if (rc || !(flags & UKPU_WRITE))
+		return rc;
 	if (s->created) {
 		snprintf(s->contents, sizeof(s->contents), "nothing: it is new");
 		return 0;
@@ -269,13 +269,13 @@ int ukpu_stick_open(struct ukpu_stick *s, struct cli *cli, const char *path, uns
 	contents = malloc(sizeof(*contents));
 	if (!contents)
 		return fault_set(fault, KIT_ERR_NOMEM, "no memory to look at %s", path);
-	r = probe_contents(contents, target_fd(s->t), target_disk(s->t)->size, fault);
-	if (!r) {
+	rc = probe_contents(contents, target_fd(s->t), target_disk(s->t)->size, fault);
+	if (!rc) {
 		probe_describe(contents, s->contents, sizeof(s->contents));
 		note_foreign(s, contents);
 	}
 	free(contents);
-	return r;
+	return rc;
 }
 
 void ukpu_stick_close(struct ukpu_stick *s)
@@ -305,13 +305,13 @@ int ukpu_stick_search(struct ukpu_stick *s, const struct disk *disk, unsigned fl
 		      struct fault *fault)
 {
 	struct progress bar;
-	int r;
+	int rc;
 
 	find_free(&s->found);
 	progress_begin(&bar, "searching", disk->size, true, s->cli->quiet);
-	r = find_run(&s->found, disk, flags, show_search, &bar, fault);
+	rc = find_run(&s->found, disk, flags, show_search, &bar, fault);
 	progress_end(&bar);
-	return r ? fault_context(fault, "%s", s->path) : 0;
+	return rc ? fault_context(fault, "%s", s->path) : 0;
 }
 
 /* All pieces of all candidates, each out to the end of its last cluster, and loose records. */
@@ -347,15 +347,15 @@ int ukpu_stick_plan(struct ukpu_stick *s, enum layout_kind kind, bool wipe_all,
 		.wipe_all = wipe_all,
 	};
 	struct fatread_run *wipe = wipe_list(&s->found, &rq.n_wipe);
-	int r;
+	int rc;
 
 	if (!wipe)
 		return fault_set(fault, KIT_ERR_NOMEM, "no memory for the plan");
 	rq.wipe = wipe;
 	plan_free(&s->plan);
-	r = plan_make(&s->plan, s->t, &rq, fault);
+	rc = plan_make(&s->plan, s->t, &rq, fault);
 	free(wipe);
-	return r ? fault_context(fault, "%s", s->path) : 0;
+	return rc ? fault_context(fault, "%s", s->path) : 0;
 }
 
 void ukpu_print_plan(const struct ukpu_stick *s)
@@ -413,15 +413,15 @@ int ukpu_confirm(struct ukpu_stick *sticks, size_t n, const char *doing, struct 
 			continue;
 		serial_given(cli, target_drive(s->t), &any);
 		if (cli_has(cli, "yes") && !any) {
-			fault_set(fault, KIT_ERR_ARGUMENT,
-				  "--yes alone does not say which stick is meant");
-			return fault_todo(fault,
-					  "add --serial with the stick's serial number (%s), or "
-					  "leave --yes out and answer the question",
-					  target_drive(s->t)->serial[0] ?
-						  target_drive(s->t)->serial :
-						  "this one has none, so --yes cannot be used on "
-						  "it");
+			return fault_set(fault, KIT_ERR_ARGUMENT,
+					 "--yes alone does not say which "
+					 "stick is meant\n"
+					 "add --serial with the stick's serial number (%s), or "
+					 "leave --yes out and answer the question",
+					 target_drive(s->t)->serial[0]
+						 ? target_drive(s->t)->serial
+						 : "this one has none, so --yes cannot be used on "
+						   "it");
 		}
 	}
 	if (fresh || cli_has(cli, "yes"))

@@ -21,13 +21,14 @@ static const struct cli_verb verbs[] = {
 		.min_operands = 2,
 		.max_operands = -1,
 		.run = ukpu_prepare,
-		.details = "The file may have any name; on the stick it is SETUP.BIN, the first "
-			   "and only entry of the root directory, in one piece at the beginning."
-			   " It is checked first. Everything on the stick is lost; what it is and"
-			   " what is on it is shown, and the word \"yes\" has to be typed, or given"
-			   " as --yes together with --serial.\n"
-			   "Afterwards boot sectors, FATs, directory and file are read back from the"
-			   " medium, past the cache, and all the rules of verify are run.",
+		.details =
+			"The file may have any name; on the stick it is SETUP.BIN, the first "
+			"and only entry of the root directory, in one piece at the beginning."
+			" It is checked first. Everything on the stick is lost; what it is and"
+			" what is on it is shown, and the word \"yes\" has to be typed, or given"
+			" as --yes together with --serial.\n"
+			"Afterwards boot sectors, FATs, directory and file are read back from the"
+			" medium, past the cache, and all the rules of verify are run.",
 		.examples = "ukpu prepare /dev/sdb setup.bin\n"
 			    "ukpu prepare --image stick.img --size 256M setup.bin --yes\n"
 			    "ukpu prepare /dev/sdb /dev/sdc /dev/sdd setup.bin --deal",

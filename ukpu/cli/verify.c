@@ -15,7 +15,7 @@ struct json_t *ukpu_json_text(const char *text)
 {
 	char tame[600];
 
-	tame_text(tame, sizeof(tame), text);
+	text_clean(tame, sizeof(tame), text);
 	return json_string(tame);
 }
 
@@ -53,7 +53,7 @@ int ukpu_verify(struct cli *cli)
 	const struct verify_summary *sum = &s.summary;
 	const struct disk *disk;
 	json_t *rules = cli->json ? json_array() : NULL;
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 	int status = EXIT_CANNOT;
 	bool good;
 

@@ -33,15 +33,15 @@ int ukpu_verify_stick(struct ukpu_stick *s, const struct disk *disk,
 		.read_only = d && d->read_only, .signatures = signatures,
 		.mounted = s->usage.n_mounts ? s->usage.mounts[0] : NULL,
 	};
-	int r;
+	int rc;
 
 	if (!signatures)
 		return fault_set(fault, KIT_ERR_NOMEM, "no memory to verify the stick");
-	r = probe_signatures(signatures, target_fd(s->t), 0, disk->size, fault);
-	if (!r)
-		r = verify_run(&in, found, context, &s->summary, fault);
+	rc = probe_signatures(signatures, target_fd(s->t), 0, disk->size, fault);
+	if (!rc)
+		rc = verify_run(&in, found, context, &s->summary, fault);
 	free(signatures);
-	return r ? fault_context(fault, "%s", s->path) : 0;
+	return rc ? fault_context(fault, "%s", s->path) : 0;
 }
 
 /* One stick being written in a thread of its own. */
@@ -190,19 +190,17 @@ void ukpu_judge_written(struct ukpu_stick *s,
 	if (ukpu_verify_stick(s, fresh, found, context, &s->fault))
 		return;
 	if (s->summary.failed) {
-		fault_set(&s->fault, KIT_ERR_VERIFY,
-			  "%s is written, and what was written came back, but "
-			  "firmware would not take it: %u rule%s failed",
-			  s->path, s->summary.failed, plural(s->summary.failed));
-		fault_todo(&s->fault, "each says what mends it; ukpu verify %s shows them again",
-			   s->words.text);
+		fault_set(&s->fault, KIT_ERR_VERIFY, "%s is written, and what was written came "
+			  "back, but firmware would not take it: %u rule%s failed\n"
+			  "each says what mends it; ukpu verify %s shows them again", s->path,
+			  s->summary.failed, plural(s->summary.failed), s->words.text);
 	}
 }
 
 size_t ukpu_write_all(struct ukpu_stick *sticks, size_t n)
 {
 	struct sigaction old[ENDINGS];
-	struct fault late = {0};
+	struct fault late = { 0 };
 	size_t failed = 0;
 	int only_bad = 1;
 
@@ -219,7 +217,7 @@ size_t ukpu_write_all(struct ukpu_stick *sticks, size_t n)
 			ukpu_judge_written(s, ukpu_print_result, &only_bad);
 		/* A kernel that goes on with the old table is no failure of the stick's. */
 		fault_clear(&late);
-		if (!s->fault.code && table_reread(s->t, &late))
+		if (!s->fault.code && mbr_reread(s->t, &late))
 			cli_warn(s->cli, "%s; it will after the stick is pulled", late.what);
 		if (s->fault.code) {
 			cli_fail(s->cli, &s->fault);

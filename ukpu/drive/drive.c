@@ -262,15 +262,15 @@ int drive_list(const char *sys, struct drive **out, size_t *n, struct fault *fau
 	size_t room = 0, count = 0;
 	DIR *dir = NULL;
 	struct dirent *e;
-	int r = 0;
+	int rc = 0;
 
 	*out = NULL;
 	*n = 0;
 	snprintf(path, sizeof(path), "%s/block", sys);
 	dir = opendir(path);
 	if (!dir) {
-		fault_sys(fault, errno, "cannot list the disks of this machine (%s)", path);
-		return fault_todo(fault, "see that /sys is mounted");
+		return fault_sys(fault, errno, "cannot list the disks of this machine (%s)\n"
+				 "see that /sys is mounted", path);
 	}
 	while (errno = 0, (e = readdir(dir))) {
 		if (e->d_name[0] == '.')
@@ -285,7 +285,7 @@ int drive_list(const char *sys, struct drive **out, size_t *n, struct fault *fau
 			more_usb = reallocarray(usb, room, sizeof(*usb));
 			usb = more_usb ? more_usb : usb;
 			if (!more || !more_usb) {
-				r = fault_set(fault, KIT_ERR_NOMEM, "no memory to list the disks");
+				rc = fault_set(fault, KIT_ERR_NOMEM, "no memory to list the disks");
 				goto out;
 			}
 		}
@@ -296,7 +296,7 @@ int drive_list(const char *sys, struct drive **out, size_t *n, struct fault *fau
 		count++;
 	}
 	if (errno) {
-		r = fault_sys(fault, errno, "cannot list the disks of this machine (%s)", path);
+		rc = fault_sys(fault, errno, "cannot list the disks of this machine (%s)", path);
 		goto out;
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -316,7 +316,7 @@ out:
 	closedir(dir);
 	free(list);
 	free(usb);
-	return r;
+	return rc;
 }
 
 /* The name of the whole disk that MAJOR:MINOR is or is a partition of. */
@@ -350,12 +350,12 @@ int drive_find(const char *sys, const char *path, struct drive *out, struct faul
 	size_t n = 0;
 
 	if (stat(path, &st)) {
-		fault_sys(fault, errno, "cannot find %s", path);
-		return fault_todo(fault, "see what is there: ukpu list");
+		return fault_sys(fault, errno, "cannot find %s\n"
+				 "see what is there: ukpu list", path);
 	}
 	if (!S_ISBLK(st.st_mode)) {
 		fault_set(fault, KIT_ERR_ARGUMENT, "%s is no block device", path);
-		return fault_todo(fault, S_ISREG(st.st_mode) ? "for an image file, add --image" :
+		return fault_hint(fault, S_ISREG(st.st_mode) ? "for an image file, add --image" :
 				  "see what is there: ukpu list");
 	}
 	if (!whole_disk(sys, major(st.st_rdev), minor(st.st_rdev), name, sizeof(name),
@@ -363,8 +363,8 @@ int drive_find(const char *sys, const char *path, struct drive *out, struct faul
 	    !read_drive(sys, name, out, usb))
 		return fault_set(fault, KIT_ERR_NOT_FOUND, "the kernel knows nothing of %s", path);
 	if (partition) {
-		fault_set(fault, KIT_ERR_ARGUMENT, "%s is a partition, not a stick", path);
-		return fault_todo(fault, "name the whole stick: %s", out->path);
+		return fault_set(fault, KIT_ERR_ARGUMENT, "%s is a partition, not a stick\n"
+				 "name the whole stick: %s", path, out->path);
 	}
 	/* The number of units shows only in the company of the others. */
 	if (out->usb && !drive_list(sys, &all, &n, NULL)) {

@@ -32,7 +32,7 @@ struct medium {
 int medium_open(struct medium **out, const char *path, struct fault *fault)
 {
 	struct medium *m = calloc(1, sizeof(*m));
-	int r = 0;
+	int rc = 0;
 
 	*out = NULL;
 	if (!m)
@@ -43,13 +43,13 @@ int medium_open(struct medium **out, const char *path, struct fault *fault)
 	if (m->fd < 0 && errno == EINVAL)	/* a file system without O_DIRECT */
 		m->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (m->fd < 0)
-		r = fault_sys(fault, errno, "cannot open %s once more", path);
+		rc = fault_sys(fault, errno, "cannot open %s once more", path);
 	else if (!(m->buffer = aligned_alloc(DIRECT_ALIGN, WINDOWS * WINDOW)))
-		r = fault_set(fault, KIT_ERR_NOMEM, "no memory to read %s back", path);
-	if (r)
+		rc = fault_set(fault, KIT_ERR_NOMEM, "no memory to read %s back", path);
+	if (rc)
 		medium_close(&m);
 	*out = m;
-	return r;
+	return rc;
 }
 
 void medium_close(struct medium **m)
@@ -115,12 +115,12 @@ int medium_read(struct medium *m, uint64_t offset, void *buffer, size_t size, st
 
 	while (size) {
 		size_t i = (size_t)(offset / WINDOW % WINDOWS), skip, n;
-		int r = 0;
+		int rc = 0;
 
 		if (offset - m->window[i].at >= m->window[i].bytes)
-			r = fill_window(m, i, offset, fault);
-		if (r)
-			return r;
+			rc = fill_window(m, i, offset, fault);
+		if (rc)
+			return rc;
 		skip = (size_t)(offset - m->window[i].at);
 		n = m->window[i].bytes - skip < size ? m->window[i].bytes - skip : size;
 		memcpy(out, m->buffer + i * WINDOW + skip, n);

@@ -36,7 +36,7 @@ static int open_probe(blkid_probe *out, int fd, uint64_t offset, uint64_t size,
 /* Labels come from strangers. */
 static void put_text(char *out, size_t size, const char *text)
 {
-	tame_text(out, size, text ? text : "");
+	text_clean(out, size, text ? text : "");
 }
 
 /* The signature that the last probe found, at OFFSET_NAME with MAGIC_NAME, if it has one. */
@@ -64,10 +64,10 @@ int probe_signatures(struct probe_signatures *out, int fd, uint64_t offset, uint
 		     struct fault *fault)
 {
 	blkid_probe pr;
-	int r = open_probe(&pr, fd, offset, size, fault);
+	int rc = open_probe(&pr, fd, offset, size, fault);
 
-	if (r)
-		return r;
+	if (rc)
+		return rc;
 	blkid_probe_enable_superblocks(pr, 1);
 	blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_MAGIC | BLKID_SUBLKS_TYPE |
 					  BLKID_SUBLKS_BADCSUM);
@@ -75,10 +75,10 @@ int probe_signatures(struct probe_signatures *out, int fd, uint64_t offset, uint
 	blkid_probe_set_partitions_flags(pr, BLKID_PARTS_MAGIC | BLKID_PARTS_FORCE_GPT);
 	while (out->n < PROBE_SIGNATURES) {
 		errno = 0;
-		r = blkid_do_probe(pr);
-		if (r < 0)
-			r = probe_failed(fault, "a probe");
-		if (r)
+		rc = blkid_do_probe(pr);
+		if (rc < 0)
+			rc = probe_failed(fault, "a probe");
+		if (rc)
 			break;
 		if (!take_signature(pr, out, offset, "SBMAGIC_OFFSET", "SBMAGIC", "TYPE"))
 			take_signature(pr, out, offset, "PTMAGIC_OFFSET", "PTMAGIC", "PTTYPE");
@@ -87,7 +87,7 @@ int probe_signatures(struct probe_signatures *out, int fd, uint64_t offset, uint
 			break;
 	}
 	blkid_free_probe(pr);
-	return r < 0 ? r : 0;
+	return rc < 0 ? rc : 0;
 }
 
 /* The file system within the range, if any. */
@@ -95,29 +95,29 @@ static int probe_part(struct probe_part *out, int fd, struct fault *fault)
 {
 	const char *value;
 	blkid_probe pr;
-	int r = open_probe(&pr, fd, out->offset, out->bytes, fault);
+	int rc = open_probe(&pr, fd, out->offset, out->bytes, fault);
 
-	if (r)
-		return r;
+	if (rc)
+		return rc;
 	blkid_probe_enable_superblocks(pr, 1);
 	blkid_probe_set_superblocks_flags(pr, BLKID_SUBLKS_TYPE | BLKID_SUBLKS_LABEL);
 	errno = 0;
-	r = blkid_do_safeprobe(pr);
-	if (r == -2) {
+	rc = blkid_do_safeprobe(pr);
+	if (rc == -2) {
 		put_text(out->type, sizeof(out->type), PROBE_SEVERAL);
-	} else if (r < 0) {
-		r = probe_failed(fault, "a probe");
+	} else if (rc < 0) {
+		rc = probe_failed(fault, "a probe");
 		goto out;
-	} else if (!r) {
+	} else if (!rc) {
 		if (!blkid_probe_lookup_value(pr, "TYPE", &value, NULL))
 			put_text(out->type, sizeof(out->type), value);
 		if (!blkid_probe_lookup_value(pr, "LABEL", &value, NULL))
 			put_text(out->label, sizeof(out->label), value);
 	}
-	r = 0;
+	rc = 0;
 out:
 	blkid_free_probe(pr);
-	return r;
+	return rc;
 }
 
 static void take_partitions(blkid_probe pr, struct probe_contents *out, uint64_t size)
@@ -150,29 +150,29 @@ static void take_partitions(blkid_probe pr, struct probe_contents *out, uint64_t
 int probe_contents(struct probe_contents *out, int fd, uint64_t size, struct fault *fault)
 {
 	blkid_probe pr;
-	int r;
+	int rc;
 
 	memset(out, 0, sizeof(*out));
-	r = open_probe(&pr, fd, 0, size, fault);
-	if (r)
-		return r;
+	rc = open_probe(&pr, fd, 0, size, fault);
+	if (rc)
+		return rc;
 	blkid_probe_enable_partitions(pr, 1);
 	blkid_probe_enable_superblocks(pr, 0);
 	errno = 0;
-	r = blkid_do_fullprobe(pr);
-	if (r >= 0)
+	rc = blkid_do_fullprobe(pr);
+	if (rc >= 0)
 		take_partitions(pr, out, size);
 	else
-		r = probe_failed(fault, "a probe");
+		rc = probe_failed(fault, "a probe");
 	blkid_free_probe(pr);
-	if (r < 0)
-		return r;
+	if (rc < 0)
+		return rc;
 	if (!out->n)
 		out->part[out->n++] = (struct probe_part){ .bytes = size };
 	for (size_t i = 0; i < out->n; i++) {
-		r = probe_part(&out->part[i], fd, fault);
-		if (r)
-			return r;
+		rc = probe_part(&out->part[i], fd, fault);
+		if (rc)
+			return rc;
 	}
 	return 0;
 }

@@ -111,9 +111,8 @@ static int lock(struct target *t, struct fault *fault)
 		if (errno != EWOULDBLOCK && errno != EINTR)
 			return fault_sys(fault, errno, "cannot lock %s", t->path);
 		if (i == LOCK_TRIES) {
-			fault_set(fault, KIT_ERR_BUSY, "%s: another program has locked it",
-				  t->path);
-			return fault_todo(fault, "let the other program finish, then try again");
+			return fault_set(fault, KIT_ERR_BUSY, "%s: another program has locked it\n"
+					 "let the other program finish, then try again", t->path);
 		}
 		nanosleep(&pause, NULL);
 	}
@@ -124,22 +123,22 @@ static int open_failed(const char *path, unsigned flags, int err, struct fault *
 {
 	switch (err) {
 	case EBUSY:
-		fault_set(fault, KIT_ERR_BUSY, "%s is in use: one of its partitions is mounted, or "
-			  "the system holds it", path);
-		return fault_todo(fault, "see where with \"lsblk %s\"; unmount it, then try again",
-				  path);
+		return fault_set(fault, KIT_ERR_BUSY, "%s is in use: one of its partitions is "
+				 "mounted, or the system holds it\n"
+				 "see where with \"lsblk %s\"; unmount it, then try again", path,
+				 path);
 	case ENOMEDIUM:
-		fault_set(fault, KIT_ERR_REMOVED, "%s: there is no medium in it", path);
-		return fault_todo(fault, "put the stick or card in");
+		return fault_set(fault, KIT_ERR_REMOVED, "%s: there is no medium in it\n"
+				 "put the stick or card in", path);
 	case EROFS:
 		if (flags & TARGET_IMAGE) {
-			fault_set(fault, KIT_ERR_READ_ONLY, "%s is on a read-only file system",
-				  path);
-			return fault_todo(fault, "copy the image to where it can be written");
+			return fault_set(fault, KIT_ERR_READ_ONLY, "%s is on a read-only file "
+					 "system\n"
+					 "copy the image to where it can be written", path);
 		}
-		fault_set(fault, KIT_ERR_READ_ONLY, "%s is write-protected", path);
-		return fault_todo(fault, "move the lock switch on the stick, or take another one; "
-				  "firmware must write to it, too");
+		return fault_set(fault, KIT_ERR_READ_ONLY, "%s is write-protected\n"
+				 "move the lock switch on the stick, or take another one; firmware "
+				 "must write to it, too", path);
 	default:
 		return fault_sys(fault, err, "cannot open %s", path);
 	}
@@ -149,37 +148,37 @@ static int open_failed(const char *path, unsigned flags, int err, struct fault *
 static int settle(struct target *t, struct fault *fault)
 {
 	bool image = t->flags & TARGET_IMAGE;
-	int r, read_only = 0;
+	int rc, read_only = 0;
 
 	if (fstat(t->fd, &t->st))
 		return fault_sys(fault, errno, "cannot look at %s", t->path);
 	if (image ? !S_ISREG(t->st.st_mode) : !S_ISBLK(t->st.st_mode)) {
 		fault_set(fault, KIT_ERR_ARGUMENT, image ? "%s is no ordinary file" :
 			  "%s is no block device", t->path);
-		return fault_todo(fault, "%s",
+		return fault_hint(fault, "%s",
 				  S_ISREG(t->st.st_mode) ? "for an image file, add --image" :
 				  S_ISBLK(t->st.st_mode) ? "for a stick, leave --image out" :
 				  "see what is there: ukpu list");
 	}
-	r = lock(t, fault);
-	if (r)
-		return r;
+	rc = lock(t, fault);
+	if (rc)
+		return rc;
 	if (!image && t->flags & TARGET_WRITE && !ioctl(t->fd, BLKROGET, &read_only) && read_only)
 		return open_failed(t->path, t->flags, EROFS, fault);
 	if (!image && ioctl(t->fd, BLKGETDISKSEQ, &t->diskseq))
 		t->diskseq = 0;		/* before Linux 5.15 */
 	if (!image) {
-		r = drive_find(DRIVE_SYS, t->path, &t->drive, fault);
-		if (r)
-			return r;
+		rc = drive_find(DRIVE_SYS, t->path, &t->drive, fault);
+		if (rc)
+			return rc;
 	}
-	r = disk_open_fd(&t->disk, &t->disk_state, t->fd, t->path, fault);
-	if (r)
-		return r;
+	rc = disk_open_fd(&t->disk, &t->disk_state, t->fd, t->path, fault);
+	if (rc)
+		return rc;
 	if (image && t->disk.size < DISK_SECTOR && !(t->flags & TARGET_WRITE)) {
-		fault_set(fault, KIT_ERR_TRUNCATED, "%s is no image of a stick: it holds %llu "
-			  "bytes", t->path, (unsigned long long)t->disk.size);
-		return fault_todo(fault, "name another file");
+		return fault_set(fault, KIT_ERR_TRUNCATED, "%s is no image of a stick: it holds "
+				 "%llu bytes\n"
+				 "name another file", t->path, (unsigned long long)t->disk.size);
 	}
 	if (!image && !t->disk.size)
 		return open_failed(t->path, t->flags, ENOMEDIUM, fault);
@@ -190,7 +189,7 @@ static int open_with(struct target **out, const char *path, unsigned flags, int 
 		     uint64_t create, struct fault *fault)
 {
 	struct target *t = calloc(1, sizeof(*t));
-	int r;
+	int rc;
 
 	*out = NULL;
 	if (!t)
@@ -199,7 +198,7 @@ static int open_with(struct target **out, const char *path, unsigned flags, int 
 	t->flags = flags;
 	t->path = strdup(path);
 	if (!t->path) {
-		r = fault_set(fault, KIT_ERR_NOMEM, "no memory to open %s", path);
+		rc = fault_set(fault, KIT_ERR_NOMEM, "no memory to open %s", path);
 		goto out;
 	}
 	/* Whether this call makes the image must be sure: what it made it may remove again. */
@@ -210,30 +209,32 @@ static int open_with(struct target **out, const char *path, unsigned flags, int 
 	if (!create || (t->fd < 0 && errno == EEXIST))
 		t->fd = open(path, how | O_CLOEXEC | O_NOCTTY);
 	if (t->fd < 0) {
-		r = open_failed(path, flags, errno, fault);
+		rc = open_failed(path, flags, errno, fault);
 		goto out;
 	}
-	r = settle(t, fault);
-	if (!r && create && t->disk.size != create) {
+	rc = settle(t, fault);
+	if (!rc && create && t->disk.size != create) {
 		if (t->disk.size) {
-			fault_set(fault, KIT_ERR_EXISTS, "%s is there already, with %llu bytes "
-				  "instead of %llu", path, (unsigned long long)t->disk.size,
-				  (unsigned long long)create);
-			r = fault_todo(fault, "leave --size out to use the image as it is, or name "
-				       "another file");
+			rc = fault_set(
+				fault, KIT_ERR_EXISTS,
+				"%s is there already, with %llu bytes "
+				"instead of %llu\n"
+				"leave --size out to use the image as it is, or name another "
+				"file",
+				path, (unsigned long long)t->disk.size, (unsigned long long)create);
 		} else if (ftruncate(t->fd, (off_t)create)) {
-			r = fault_sys(fault, errno, "cannot make %s %llu bytes long", path,
+			rc = fault_sys(fault, errno, "cannot make %s %llu bytes long", path,
 				      (unsigned long long)create);
 		}
 		t->disk.size = create;
 	}
 out:
-	if (r && t->made)
+	if (rc && t->made)
 		unlink(path);
-	if (r)
+	if (rc)
 		target_close(&t);
 	*out = t;
-	return r;
+	return rc;
 }
 
 int target_open(struct target **out, const char *path, unsigned flags, struct fault *fault)
@@ -289,9 +290,9 @@ int target_present(struct target *t, struct fault *fault)
 	/* The descriptor may go on answering for a while after the device is gone from sysfs. */
 	if (same_stick(t, t->fd))
 		return 0;
-	fault_set(fault, KIT_ERR_REMOVED, "%s was removed while it was in use", t->path);
-	return fault_todo(fault, "put the stick back in and begin again%s",
-			  t->flags & TARGET_WRITE ? "; what is on it now is not complete" : "");
+	return fault_set(fault, KIT_ERR_REMOVED, "%s was removed while it was in use\n"
+			 "put the stick back in and begin again%s", t->path,
+			 t->flags & TARGET_WRITE ? "; what is on it now is not complete" : "");
 }
 
 /* An error may arrive before a pulled stick has left sysfs: give that a moment. */
@@ -319,7 +320,7 @@ static int failed(struct target *t, int err, const char *doing, uint64_t offset,
 		else
 			fault_sys(&t->first, err, "%s: %s failed at byte %llu", t->path, doing,
 				  (unsigned long long)offset);
-		fault_todo(&t->first, "%s", t->flags & TARGET_IMAGE ?
+		fault_hint(&t->first, "%s", t->flags & TARGET_IMAGE ?
 			   "make room for the image, or put it somewhere else" : err == EROFS ?
 			   "the stick is write-protected: move its lock switch, or take another "
 			   "one" : err == EIO ? "the stick is broken: take another one" :
@@ -345,7 +346,7 @@ int target_write(struct target *t, uint64_t offset, const void *data, size_t siz
 		 struct fault *fault)
 {
 	const uint8_t *p = data;
-	int r;
+	int rc;
 
 	medium_forget(t->medium);
 	if (t->first.code)
@@ -368,9 +369,9 @@ int target_write(struct target *t, uint64_t offset, const void *data, size_t siz
 			return failed(t, EIO, "writing", offset + (uint64_t)done, fault);
 		n = (size_t)done;
 		t->written += n;
-		r = n == PIECE ? push(t, offset, n, fault) : 0;
-		if (r)
-			return r;
+		rc = n == PIECE ? push(t, offset, n, fault) : 0;
+		if (rc)
+			return rc;
 		p += n;
 		offset += n;
 		size -= n;
@@ -384,10 +385,10 @@ int target_zero(struct target *t, uint64_t offset, uint64_t size, struct fault *
 
 	while (size) {
 		size_t n = size < PIECE ? (size_t)size : PIECE;
-		int r = target_write(t, offset, zeros, n, fault);
+		int rc = target_write(t, offset, zeros, n, fault);
 
-		if (r)
-			return r;
+		if (rc)
+			return rc;
 		offset += n;
 		size -= n;
 	}
@@ -427,10 +428,10 @@ int target_flush(struct target *t, struct fault *fault)
 		return failed(t, err, "writing", NOWHERE, fault);
 	t->reached = t->written;
 	if (t->made && !t->named) {
-		int r = outfile_sync_folder(t->path, fault);
+		int rc = outfile_sync_folder(t->path, fault);
 
-		if (r)
-			return r;
+		if (rc)
+			return rc;
 		t->named = true;
 	}
 	return 0;
@@ -448,7 +449,7 @@ static int fresh_read(void *context, uint64_t offset, void *buffer, size_t size,
 		      struct fault *fault)
 {
 	struct target *t = context;
-	struct fault why = {0};
+	struct fault why = { 0 };
 
 	return medium_read(t->medium, offset, buffer, size, &why) ? fresh_failed(t, &why, fault) :
 		0;
@@ -456,8 +457,8 @@ static int fresh_read(void *context, uint64_t offset, void *buffer, size_t size,
 
 int target_fresh(struct target *t, const struct disk **out, struct fault *fault)
 {
-	struct fault why = {0};
-	int r;
+	struct fault why = { 0 };
+	int rc;
 
 	*out = NULL;
 	if (t->first.code)
@@ -465,13 +466,13 @@ int target_fresh(struct target *t, const struct disk **out, struct fault *fault)
 	if (!t->medium && medium_open(&t->medium, t->path, &why))
 		return fresh_failed(t, &why, fault);
 	if (!same_stick(t, medium_fd(t->medium))) {
-		fault_set(fault, KIT_ERR_REMOVED, "%s is no longer the stick that was written",
-			  t->path);
-		return fault_todo(fault, "put the stick back in and begin again");
+		return fault_set(fault, KIT_ERR_REMOVED, "%s is no longer the stick that was "
+				 "written\n"
+				 "put the stick back in and begin again", t->path);
 	}
-	r = medium_drop_cache(t->medium, t->fd, fault);
-	if (r)
-		return r;
+	rc = medium_drop_cache(t->medium, t->fd, fault);
+	if (rc)
+		return rc;
 	t->fresh = t->disk;
 	t->fresh.read = fresh_read;
 	t->fresh.context = t;

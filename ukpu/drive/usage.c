@@ -51,7 +51,7 @@ static bool path_on_drive(const char *sys, const struct drive *d, const char *pa
 static bool mount_line(const char *sys, const struct drive *d, char *line, char **point)
 {
 	unsigned a, b;
-	char *fields[5] = {0}, *save, *source;
+	char *fields[5] = { 0 }, *save, *source;
 	char *dash = strstr(line, " - ");
 
 	if (!dash)
@@ -209,14 +209,14 @@ int usage_read(struct usage *out, const char *sys, const char *proc, const struc
 	       struct fault *fault)
 {
 	static const char *const places[] = { "/", "/boot", "/home" };
-	int r;
+	int rc;
 
 	memset(out, 0, sizeof(*out));
-	r = read_mounts(out, sys, proc, d, fault);
-	if (!r)
-		r = read_swaps(out, sys, proc, d, fault);
-	if (r)
-		return r;
+	rc = read_mounts(out, sys, proc, d, fault);
+	if (!rc)
+		rc = read_swaps(out, sys, proc, d, fault);
+	if (rc)
+		return rc;
 	read_all_holders(out, sys, d);
 	read_loops(out, sys, d, NULL);
 	/* Not only mount points: /home may be a folder of the root, or come by a link. */
@@ -233,9 +233,9 @@ int usage_unmount(const struct usage *u, struct fault *fault)
 {
 	for (size_t i = u->n_mounts; i-- > 0; ) {
 		if (umount2(u->mounts[i], UMOUNT_NOFOLLOW)) {
-			fault_sys(fault, errno, "cannot unmount %s", u->mounts[i]);
-			return fault_todo(fault, "see who has files open there: fuser -vm %s",
-					  u->mounts[i]);
+			return fault_sys(fault, errno, "cannot unmount %s\n"
+					 "see who has files open there: fuser -vm %s", u->mounts[i],
+					 u->mounts[i]);
 		}
 	}
 	return 0;
@@ -258,31 +258,31 @@ static int remove_dm(const char *name, dev_t dev, struct fault *fault)
 		.data_start = sizeof(io), .dev = makedev(major(dev), minor(dev)),
 	};
 	int fd = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
-	int r = 0;
+	int rc = 0;
 
 	if (fd < 0)
 		return fault_sys(fault, errno, "cannot open /dev/mapper/control");
 	if (ioctl(fd, DM_DEV_REMOVE, &io)) {
-		r = fault_sys(fault, errno, "cannot remove %s", name);
-		fault_todo(fault, "remove it by hand: dmsetup remove /dev/%s", name);
+		rc = fault_sys(fault, errno, "cannot remove %s", name);
+		fault_hint(fault, "remove it by hand: dmsetup remove /dev/%s", name);
 	}
 	close(fd);
-	return r;
+	return rc;
 }
 
 static int stop_md(const char *path, struct fault *fault)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int r = 0;
+	int rc = 0;
 
 	if (fd < 0)
 		return fault_sys(fault, errno, "cannot open %s", path);
 	if (ioctl(fd, STOP_ARRAY, NULL)) {
-		r = fault_sys(fault, errno, "cannot stop %s", path);
-		fault_todo(fault, "stop it by hand: mdadm --stop %s", path);
+		rc = fault_sys(fault, errno, "cannot stop %s", path);
+		fault_hint(fault, "stop it by hand: mdadm --stop %s", path);
 	}
 	close(fd);
-	return r;
+	return rc;
 }
 
 int usage_release_holders(const struct usage *u, struct fault *fault)
@@ -290,26 +290,26 @@ int usage_release_holders(const struct usage *u, struct fault *fault)
 	for (size_t i = 0; i < u->n_holders; i++) {
 		char path[48];
 		struct stat st;
-		int r;
+		int rc;
 
 		snprintf(path, sizeof(path), "/dev/%s", u->holders[i]);
 		if (stat(path, &st))
 			return fault_sys(fault, errno, "cannot find %s", path);
 		if (!strncmp(u->holders[i], "dm-", 3)) {
-			r = remove_dm(u->holders[i], st.st_rdev, fault);
+			rc = remove_dm(u->holders[i], st.st_rdev, fault);
 		} else if (!strncmp(u->holders[i], "md", 2)) {
-			r = stop_md(path, fault);
+			rc = stop_md(path, fault);
 		} else {
-			r = fault_set(fault, KIT_ERR_BUSY,
+			rc = fault_set(fault, KIT_ERR_BUSY,
 				      "%s holds the disk, and there is no known way "
 				      "to make it let go",
 				      u->holders[i]);
 			/* The kernel detaches it whenever it likes: nobody could wait for that. */
 			if (!strncmp(u->holders[i], "loop", 4))
-				fault_todo(fault, "detach it by hand: losetup -d %s", path);
+				fault_hint(fault, "detach it by hand: losetup -d %s", path);
 		}
-		if (r)
-			return r;
+		if (rc)
+			return rc;
 	}
 	return 0;
 }

@@ -50,7 +50,7 @@ static bool power_of_two(uint32_t n)
  */
 int fat_decode(const uint8_t *sector, struct fat_geometry *out, const char **why)
 {
-	struct fat_geometry g = {0};
+	struct fat_geometry g = { 0 };
 	uint64_t used, root_sectors;
 	struct reader r;
 

@@ -34,7 +34,7 @@ int fatread_file_open(struct fatread_file *out, struct fatread *v,
 	uint32_t cluster = e->cluster, steps = v->g.clusters;
 	uint64_t left = e->size;
 	size_t room = 0;
-	int r = 0;
+	int rc = 0;
 
 	memset(out, 0, sizeof(*out));
 	out->disk = v->disk;
@@ -49,27 +49,27 @@ int fatread_file_open(struct fatread_file *out, struct fatread *v,
 		uint64_t offset;
 
 		if (!fat_cluster_valid(&v->g, cluster)) {
-			r = fault_set(fault, KIT_ERR_FORMAT, "the file's chain of clusters %s",
+			rc = fault_set(fault, KIT_ERR_FORMAT, "the file's chain of clusters %s",
 				      cluster ? "begins outside the volume" :
 				      "ends before the file does");
 			goto out;
 		}
 		offset = v->start + fat_cluster_offset(&v->g, cluster);
 		bytes = left < bytes ? left : bytes;
-		r = add_run(out, &room, offset, bytes, fault);
-		if (r)
+		rc = add_run(out, &room, offset, bytes, fault);
+		if (rc)
 			goto out;
 		left -= bytes;
 		if (!left)
 			break;
-		r = fatread_next_cluster(v, cluster, &steps, &cluster, fault);
-		if (r)
+		rc = fatread_next_cluster(v, cluster, &steps, &cluster, fault);
+		if (rc)
 			goto out;
 	}
 out:
-	if (r)
+	if (rc)
 		fatread_file_close(out);
-	return r;
+	return rc;
 }
 
 void fatread_file_close(struct fatread_file *f)
@@ -106,15 +106,15 @@ int fatread_file_read(const struct fatread_file *f, uint64_t at, void *buffer, s
 				 size, (unsigned long long)at, (unsigned long long)f->size);
 	while (size) {
 		uint64_t offset, bytes;
-		int r = fatread_file_locate(f, at, &offset, &bytes);
+		int rc = fatread_file_locate(f, at, &offset, &bytes);
 
-		if (r)
-			return r;
+		if (rc)
+			return rc;
 		if (bytes > size)
 			bytes = size;
-		r = disk_read(f->disk, offset, p, (size_t)bytes, fault);
-		if (r)
-			return r;
+		rc = disk_read(f->disk, offset, p, (size_t)bytes, fault);
+		if (rc)
+			return rc;
 		p += bytes;
 		at += bytes;
 		size -= (size_t)bytes;
@@ -127,12 +127,12 @@ static int64_t input_read_at(void *context, uint64_t offset, void *buffer, size_
 {
 	const struct fatread_file *f = context;
 	uint64_t left = offset < f->size ? f->size - offset : 0;
-	int r;
+	int rc;
 
 	if (size > left)
 		size = (size_t)left;
-	r = fatread_file_read(f, offset, buffer, size, fault);
-	return r ? r : (int64_t)size;
+	rc = fatread_file_read(f, offset, buffer, size, fault);
+	return rc ? rc : (int64_t)size;
 }
 
 void fatread_file_input(struct sbin_input *in, struct fatread_file *f, const char *name)
@@ -159,38 +159,39 @@ static int find_in_volume(struct fatread_file *out, const struct disk *disk, uin
 	struct fatread v;
 	struct fatread_dir dir;
 	struct fatread_entry e;
-	int r = fatread_open(&v, disk, start, 0, fault);
+	int rc = fatread_open(&v, disk, start, 0, fault);
 
-	if (r)
-		return r == KIT_ERR_FORMAT || r == KIT_ERR_UNFIT || r == KIT_ERR_TRUNCATED ? 0 : r;
+	if (rc)
+		return rc == KIT_ERR_FORMAT || rc == KIT_ERR_UNFIT || rc == KIT_ERR_TRUNCATED ? 0
+											      : rc;
 	fault_clear(fault);
 	fatread_dir_begin(&dir, &v, 0);
-	while ((r = fatread_dir_next(&dir, &e, fault)) == 1) {
+	while ((rc = fatread_dir_next(&dir, &e, fault)) == 1) {
 		if (fatread_is_file(&e) && !memcmp(e.raw, FATREAD_SETUP_BIN, sizeof(e.raw))) {
-			r = fatread_file_open(out, &v, &e, fault);
-			return r ? r : 1;
+			rc = fatread_file_open(out, &v, &e, fault);
+			return rc ? rc : 1;
 		}
 	}
-	return r == KIT_ERR_FORMAT ? 0 : r;
+	return rc == KIT_ERR_FORMAT ? 0 : rc;
 }
 
 int fatread_find_setup_bin(struct fatread_file *out, const struct disk *disk,
 			   struct fault *fault)
 {
 	struct parts *parts = malloc(sizeof(*parts));
-	struct fault echo = {0};	/* why a volume is none: said only if none is found */
+	struct fault echo = { 0 };	/* why a volume is none: said only if none is found */
 	const struct part *bad;
-	int r;
+	int rc;
 
 	memset(out, 0, sizeof(*out));
 	if (!parts)
 		return fault_set(fault, KIT_ERR_NOMEM, "no memory to read the partition table");
-	r = parts_read(parts, disk, fault);
-	if (r)
+	rc = parts_read(parts, disk, fault);
+	if (rc)
 		goto out;
 	bad = parts->kind == PARTS_MBR ? past_end(parts) : NULL;
 	if (parts->kind == PARTS_NONE || bad) {
-		r = bad ? fault_set(fault, KIT_ERR_NOT_FOUND,
+		rc = bad ? fault_set(fault, KIT_ERR_NOT_FOUND,
 				    "%s: partition %u ends past the end of "
 				    "the stick, so firmware sees none at all",
 				    disk->name, bad->number) :
@@ -201,16 +202,16 @@ int fatread_find_setup_bin(struct fatread_file *out, const struct disk *disk,
 	}
 	for (size_t i = 0; i < parts->n; i++) {
 		fault_clear(&echo);
-		r = find_in_volume(out, disk, parts->part[i].start, &echo);
-		if (r < 0)
-			fault_set(fault, r, "%s: SETUP.BIN in partition %u: %s", disk->name,
+		rc = find_in_volume(out, disk, parts->part[i].start, &echo);
+		if (rc < 0)
+			fault_set(fault, rc, "%s: SETUP.BIN in partition %u: %s", disk->name,
 				  parts->part[i].number, echo.what);
-		if (r) {
-			r = r < 0 ? r : 0;
+		if (rc) {
+			rc = rc < 0 ? rc : 0;
 			goto out;
 		}
 	}
-	r = fault_set(fault, KIT_ERR_NOT_FOUND,
+	rc = fault_set(fault, KIT_ERR_NOT_FOUND,
 		      echo.code ? "%s: no SETUP.BIN that firmware would "
 				  "see (%s, volumes looked at: %zu; %s)" :
 				  "%s: no SETUP.BIN that firmware would "
@@ -218,5 +219,5 @@ int fatread_find_setup_bin(struct fatread_file *out, const struct disk *disk,
 		      disk->name, parts_kind_name(parts->kind), parts->n, echo.what);
 out:
 	free(parts);
-	return r;
+	return rc;
 }

@@ -17,14 +17,14 @@ int fatread_open_by(struct fatread *v, const struct disk *disk, uint64_t start, 
 		    unsigned flags, struct fault *fault)
 {
 	const char *why = NULL;
-	int r;
+	int rc;
 
 	memset(v, 0, sizeof(*v));
 	v->disk = disk;
 	v->start = start;
-	r = disk_read(disk, boot, v->boot, sizeof(v->boot), fault);
-	if (r)
-		return r;
+	rc = disk_read(disk, boot, v->boot, sizeof(v->boot), fault);
+	if (rc)
+		return rc;
 	if (fat_decode(v->boot, &v->g, &why))
 		return fault_set(fault, KIT_ERR_FORMAT,
 				 "byte %llu: no boot sector of a FAT volume (%s)",
@@ -49,15 +49,15 @@ static int fat_place(struct fatread *v, unsigned copy, uint64_t at, const uint8_
 	uint64_t fat = v->start + (uint64_t)v->g.reserved * v->g.sector_bytes + copy * fat_bytes;
 	uint64_t base = at - at % FATREAD_WINDOW;
 	uint64_t rest = fat_bytes - base;
-	int r;
+	int rc;
 
 	if (!v->window_bytes || v->window_at != fat + base) {
 		size_t n = rest < FATREAD_WINDOW ? (size_t)rest : FATREAD_WINDOW;
 
 		v->window_bytes = 0;
-		r = disk_read(v->disk, fat + base, v->window, n, fault);
-		if (r)
-			return r;
+		rc = disk_read(v->disk, fat + base, v->window, n, fault);
+		if (rc)
+			return rc;
 		v->window_at = fat + base;
 		v->window_bytes = n;
 	}
@@ -72,14 +72,14 @@ static int fat12_value(struct fatread *v, unsigned copy, uint32_t cluster, uint3
 	uint64_t at = cluster + (uint64_t)cluster / 2;
 	const uint8_t *p;
 	uint8_t low;
-	int r = fat_place(v, copy, at, &p, fault);
+	int rc = fat_place(v, copy, at, &p, fault);
 
-	if (r)
-		return r;
+	if (rc)
+		return rc;
 	low = *p;
-	r = fat_place(v, copy, at + 1, &p, fault);
-	if (r)
-		return r;
+	rc = fat_place(v, copy, at + 1, &p, fault);
+	if (rc)
+		return rc;
 	*value = (uint32_t)low | (uint32_t)*p << 8;
 	*value = (cluster & 1 ? *value >> 4 : *value) & 0xFFF;
 	return 0;
@@ -93,27 +93,27 @@ int fatread_fat(struct fatread *v, unsigned copy, uint32_t cluster, uint32_t *va
 	uint64_t at = v->g.type == FAT12 ? cluster + (uint64_t)cluster / 2 :
 		(uint64_t)cluster * size;
 	const uint8_t *p;
-	int r;
+	int rc;
 
 	if (copy >= v->g.fats || at + size > fat_bytes ||
 	    (cluster >= 2 && !fat_cluster_valid(&v->g, cluster)))
 		return fault_set(fault, KIT_ERR_RANGE, "the volume has no cluster %u", cluster);
 	if (v->g.type == FAT12)
 		return fat12_value(v, copy, cluster, value, fault);
-	r = fat_place(v, copy, at, &p, fault);
-	if (!r)
+	rc = fat_place(v, copy, at, &p, fault);
+	if (!rc)
 		*value = v->g.type == FAT32 ? get_le32(p) & 0x0FFFFFFF : get_le16(p);
-	return r;
+	return rc;
 }
 
 int fatread_next_cluster(struct fatread *v, uint32_t cluster, uint32_t *steps,
 			 uint32_t *next, struct fault *fault)
 {
 	uint32_t value;
-	int r = fatread_fat(v, 0, cluster, &value, fault);
+	int rc = fatread_fat(v, 0, cluster, &value, fault);
 
-	if (r)
-		return r == KIT_ERR_RANGE ? KIT_ERR_FORMAT : r;
+	if (rc)
+		return rc == KIT_ERR_RANGE ? KIT_ERR_FORMAT : rc;
 	if (fat_is_end(v->g.type, value)) {
 		*next = 0;
 		return 0;
@@ -167,7 +167,7 @@ static int load_block(struct fatread_dir *d, struct fault *fault)
 	const struct fat_geometry *g = &d->v->g;
 	uint32_t in_cluster;
 	uint64_t at;
-	int r;
+	int rc;
 
 	if (!d->cluster) {
 		at = (uint64_t)g->root_sector * g->sector_bytes + (uint64_t)d->slot * FAT_ENTRY;
@@ -181,9 +181,9 @@ static int load_block(struct fatread_dir *d, struct fault *fault)
 		if (!in_cluster && d->slot) {
 			uint32_t next;
 
-			r = fatread_next_cluster(d->v, d->cluster, &d->steps_left, &next, fault);
-			if (r)
-				return r;
+			rc = fatread_next_cluster(d->v, d->cluster, &d->steps_left, &next, fault);
+			if (rc)
+				return rc;
 			if (!next)
 				return 1;
 			d->cluster = next;
@@ -191,9 +191,9 @@ static int load_block(struct fatread_dir *d, struct fault *fault)
 		at = fat_cluster_offset(g, d->cluster) + in_cluster;
 	}
 	d->block_offset = d->v->start + at;
-	r = disk_read(d->v->disk, d->block_offset, d->block, sizeof(d->block), fault);
-	if (r)
-		return r;
+	rc = disk_read(d->v->disk, d->block_offset, d->block, sizeof(d->block), fault);
+	if (rc)
+		return rc;
 	d->block_slot = d->slot;
 	d->block_slots = sizeof(d->block) / FAT_ENTRY;
 	return 0;
@@ -318,13 +318,13 @@ int fatread_dir_next(struct fatread_dir *d, struct fatread_entry *out, struct fa
 		const uint8_t *e;
 
 		if (d->slot - d->block_slot >= d->block_slots) {
-			int r = load_block(d, fault);
+			int rc = load_block(d, fault);
 
-			if (r == 1)
+			if (rc == 1)
 				break;
-			if (r) {
+			if (rc) {
 				d->slots_left = 0;
-				return r;
+				return rc;
 			}
 		}
 		e = d->block + (size_t)(d->slot - d->block_slot) * FAT_ENTRY;

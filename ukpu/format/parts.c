@@ -186,11 +186,11 @@ int parts_read(struct parts *out, const struct disk *disk, struct fault *fault)
 	struct fat_geometry g;
 	uint64_t last = disk->size / disk->sector_bytes;
 	bool sound = false, protective = false;
-	int r = disk_read(disk, 0, s, sizeof(s), fault);
+	int rc = disk_read(disk, 0, s, sizeof(s), fault);
 
 	memset(out, 0, sizeof(*out));
-	if (r)
-		return r;
+	if (rc)
+		return rc;
 	out->signature = get_le16(s + SIGNATURE_AT) == 0xAA55;
 	out->gpt_front = has_efi_part(disk, 1);
 	out->gpt_back = last > 2 && has_efi_part(disk, last - 1);

@@ -10,9 +10,9 @@
 #define FOLDERS_MAX	4096	/* directories that are entered; more are no provisioning stick */
 
 /* Errors of the volume are findings, errors of the disk end the scan. */
-static bool is_finding(int r)
+static bool is_finding(int rc)
 {
-	return r == KIT_ERR_FORMAT || r == KIT_ERR_RANGE || r == KIT_ERR_TRUNCATED;
+	return rc == KIT_ERR_FORMAT || rc == KIT_ERR_RANGE || rc == KIT_ERR_TRUNCATED;
 }
 
 static void note_first(struct scan_root *out, struct fatread *v, const uint8_t *slot)
@@ -44,10 +44,10 @@ static int look_behind_end(struct scan_root *out, struct fatread *v, struct faul
 	uint8_t slot[FAT_ENTRY];
 
 	for (uint64_t i = 0; i < bytes; i += FAT_ENTRY) {
-		int r = disk_read(v->disk, at + i, slot, sizeof(slot), fault);
+		int rc = disk_read(v->disk, at + i, slot, sizeof(slot), fault);
 
-		if (r)
-			return r;
+		if (rc)
+			return rc;
 		if (!i)
 			note_first(out, v, slot);
 		ended = ended || !slot[0];
@@ -63,18 +63,18 @@ int scan_root(struct scan_root *out, struct fatread *v, struct fault *fault)
 {
 	struct fatread_dir dir;
 	struct fatread_entry e;
-	struct fault local = {0};
-	int r = 0;
+	struct fault local = { 0 };
+	int rc = 0;
 
 	memset(out, 0, sizeof(*out));
 	if (v->g.type == FAT32 && !fat_cluster_valid(&v->g, v->g.root_cluster)) {
 		out->broken = true;
 		return 0;
 	}
-	r = look_behind_end(out, v, &local);
-	if (!r) {
+	rc = look_behind_end(out, v, &local);
+	if (!rc) {
 		fatread_dir_begin(&dir, v, 0);
-		while ((r = fatread_dir_next(&dir, &e, &local)) == 1) {
+		while ((rc = fatread_dir_next(&dir, &e, &local)) == 1) {
 			bool setup = fatread_is_file(&e) &&
 				!memcmp(e.raw, FATREAD_SETUP_BIN, sizeof(e.raw));
 
@@ -88,12 +88,12 @@ int scan_root(struct scan_root *out, struct fatread *v, struct fault *fault)
 				out->found = true;
 				out->setup = e;
 			} else if (!out->other[0]) {
-				tame_text(out->other, sizeof(out->other), e.name);
+				text_clean(out->other, sizeof(out->other), e.name);
 			}
 		}
 	}
-	if (!is_finding(r))
-		return r ? fault_pass(fault, &local) : 0;
+	if (!is_finding(rc))
+		return rc ? fault_pass(fault, &local) : 0;
 	out->broken = true;
 	return 0;
 }
@@ -111,12 +111,12 @@ static int mark_chain(struct scan_clusters *out, struct fatread *v, struct marks
 		      uint32_t cluster, uint32_t *n, struct fault *fault)
 {
 	uint32_t steps = v->g.clusters;
-	struct fault local = {0};
+	struct fault local = { 0 };
 
 	*n = 0;
 	while (cluster) {
 		uint8_t bit;
-		int r;
+		int rc;
 
 		if (!fat_cluster_valid(&v->g, cluster)) {
 			out->broken++;
@@ -130,12 +130,12 @@ static int mark_chain(struct scan_clusters *out, struct fatread *v, struct marks
 		m->bits[cluster >> 3] |= bit;
 		m->marked++;
 		++*n;
-		r = fatread_next_cluster(v, cluster, &steps, &cluster, &local);
-		if (is_finding(r)) {
+		rc = fatread_next_cluster(v, cluster, &steps, &cluster, &local);
+		if (is_finding(rc)) {
 			out->broken++;
 			return 0;
 		}
-		if (r)
+		if (rc)
 			return fault_pass(fault, &local);
 	}
 	return 0;
@@ -148,19 +148,19 @@ static int mark_directory(struct scan_clusters *out, struct fatread *v, struct m
 {
 	struct fatread_dir dir;
 	struct fatread_entry e;
-	struct fault local = {0};
-	int r;
+	struct fault local = { 0 };
+	int rc;
 
 	fatread_dir_begin(&dir, v, cluster);
-	while ((r = fatread_dir_next(&dir, &e, &local)) == 1) {
+	while ((rc = fatread_dir_next(&dir, &e, &local)) == 1) {
 		uint64_t need;
 		uint32_t n;
 
 		if (e.deleted || e.attributes & FAT_LABEL || fatread_is_dots(&e))
 			continue;
-		r = mark_chain(out, v, m, e.cluster, &n, fault);
-		if (r)
-			return r;
+		rc = mark_chain(out, v, m, e.cluster, &n, fault);
+		if (rc)
+			return rc;
 		need = ((uint64_t)e.size + fat_cluster_bytes(&v->g) - 1) / fat_cluster_bytes(&v->g);
 		if (fatread_is_file(&e) && n != need)
 			out->broken++;
@@ -169,11 +169,11 @@ static int mark_directory(struct scan_clusters *out, struct fatread *v, struct m
 		if (fatread_is_directory(&e) && n && m->n_folders < FOLDERS_MAX)
 			m->folders[m->n_folders++] = e.cluster;
 	}
-	if (is_finding(r)) {
+	if (is_finding(rc)) {
 		out->broken++;
 		return 0;
 	}
-	return r ? fault_pass(fault, &local) : 0;
+	return rc ? fault_pass(fault, &local) : 0;
 }
 
 /* One entry of the first FAT. */
@@ -214,14 +214,14 @@ static void count_window(struct scan_clusters *out, const struct fat_geometry *g
 static int count_fat12(struct scan_clusters *out, struct fatread *v, struct fault *fault)
 {
 	uint32_t value;
-	int r = 0;
+	int rc = 0;
 
-	for (uint32_t c = 0; c < v->g.clusters + 2 && !r; c++) {
-		r = fatread_fat(v, 0, c, &value, fault);
-		if (!r)
+	for (uint32_t c = 0; c < v->g.clusters + 2 && !rc; c++) {
+		rc = fatread_fat(v, 0, c, &value, fault);
+		if (!rc)
 			count_entry(out, &v->g, c, value);
 	}
-	return r == KIT_ERR_RANGE ? 0 : r;	/* the FAT is too short: said already */
+	return rc == KIT_ERR_RANGE ? 0 : rc;	/* the FAT is too short: said already */
 }
 
 /* Both copies byte by byte, the entries, and what stands behind the last cluster. */
@@ -236,20 +236,21 @@ static int scan_fats(struct scan_clusters *out, struct fatread *v, struct fault 
 	out->fat_short = used > bytes;
 	for (uint64_t at = 0; at < bytes; at += sizeof(a)) {
 		size_t n = bytes - at < sizeof(a) ? (size_t)(bytes - at) : sizeof(a);
-		int r = disk_read(v->disk, fat + at, a, n, fault);
+		int rc = disk_read(v->disk, fat + at, a, n, fault);
 
-		if (r)
-			return r;
+		if (rc)
+			return rc;
 		if (g->type != FAT12)
 			count_window(out, g, at, a, n);
-		for (size_t i = at < used ? (used - at < n ? (size_t)(used - at) : n) : 0; i < n; i++)
+		for (size_t i = at < used ? (used - at < n ? (size_t)(used - at) : n) : 0; i < n;
+		     i++)
 			out->tail_dirty = out->tail_dirty || a[i];
 		for (unsigned copy = 1; copy < g->fats && !out->copies_differ; copy++) {
 			size_t i = 0;
 
-			r = disk_read(v->disk, fat + copy * bytes + at, b, n, fault);
-			if (r)
-				return r;
+			rc = disk_read(v->disk, fat + copy * bytes + at, b, n, fault);
+			if (rc)
+				return rc;
 			if (!memcmp(a, b, n))
 				continue;
 			while (a[i] == b[i])
@@ -265,29 +266,29 @@ int scan_clusters(struct scan_clusters *out, struct fatread *v, const struct sca
 		  struct fault *fault)
 {
 	struct marks *m = calloc(1, sizeof(*m));
-	struct fault local = {0};
+	struct fault local = { 0 };
 	uint32_t own = 0, root_clusters = 0;
-	int r = 0;
+	int rc = 0;
 
 	memset(out, 0, sizeof(*out));
 	if (m)
 		m->bits = calloc(((size_t)v->g.clusters + 2) / 8 + 1, 1);
 	if (!m || !m->bits) {
-		r = fault_set(fault, KIT_ERR_NOMEM, "no memory for the map of clusters");
+		rc = fault_set(fault, KIT_ERR_NOMEM, "no memory for the map of clusters");
 		goto out;
 	}
-	r = scan_fats(out, v, &local);
-	if (!r && v->g.type == FAT32)
-		r = mark_chain(out, v, m, v->g.root_cluster, &root_clusters, &local);
-	if (!r)
-		r = mark_directory(out, v, m, 0, root, &own, &local);
-	for (size_t i = 0; i < m->n_folders && !r; i++)
-		r = mark_directory(out, v, m, m->folders[i], root, &own, &local);
-	if (r && is_finding(r)) {
+	rc = scan_fats(out, v, &local);
+	if (!rc && v->g.type == FAT32)
+		rc = mark_chain(out, v, m, v->g.root_cluster, &root_clusters, &local);
+	if (!rc)
+		rc = mark_directory(out, v, m, 0, root, &own, &local);
+	for (size_t i = 0; i < m->n_folders && !rc; i++)
+		rc = mark_directory(out, v, m, m->folders[i], root, &own, &local);
+	if (rc && is_finding(rc)) {
 		out->broken++;
-		r = 0;
+		rc = 0;
 	}
-	if (r)
+	if (rc)
 		fault_pass(fault, &local);
 	out->lost = out->used > m->marked ? out->used - m->marked : 0;
 	out->others = out->used > own + root_clusters ? out->used - own - root_clusters : 0;
@@ -295,5 +296,5 @@ out:
 	if (m)
 		free(m->bits);
 	free(m);
-	return r;
+	return rc;
 }

@@ -38,7 +38,7 @@ static size_t places(uint64_t stick_bytes, uint64_t *out)
 	return n;
 }
 
-uint64_t stamp_bytes(uint64_t stick_bytes)
+uint64_t capacity_bytes(uint64_t stick_bytes)
 {
 	uint64_t at[STAMPS_MAX];
 
@@ -65,7 +65,7 @@ static int faked(struct target *t, uint64_t at, bool front, struct fault *fault)
 			  "is lost: a stick of fake capacity",
 			  target_path(t), claimed, (unsigned long long)at);
 	}
-	return fault_todo(fault, "throw it away: whatever is stored on it gets lost; its partition "
+	return fault_hint(fault, "throw it away: whatever is stored on it gets lost; its partition "
 			  "table has been erased");
 }
 
@@ -73,40 +73,40 @@ static int read_back(struct target *t, const uint64_t *at, size_t n, const uint8
 		     struct fault *fault)
 {
 	const struct disk *fresh;
-	int r = target_fresh(t, &fresh, fault);
+	int rc = target_fresh(t, &fresh, fault);
 
-	for (size_t i = 0; i < n && !r; i++) {
+	for (size_t i = 0; i < n && !rc; i++) {
 		uint8_t sector[FAT_SECTOR];
 
-		r = disk_read(fresh, at[i], sector, sizeof(sector), fault);
-		if (!r && memcmp(sector, stamps + i * FAT_SECTOR, sizeof(sector)))
-			r = faked(t, at[i], at[i] < (uint64_t)1 << FIRST_POWER && n > 2 &&
+		rc = disk_read(fresh, at[i], sector, sizeof(sector), fault);
+		if (!rc && memcmp(sector, stamps + i * FAT_SECTOR, sizeof(sector)))
+			rc = faked(t, at[i], at[i] < (uint64_t)1 << FIRST_POWER && n > 2 &&
 				  i < n - 2, fault);
 	}
-	return r;
+	return rc;
 }
 
-int stamp_check(struct target *t, struct fault *fault)
+int capacity_check(struct target *t, struct fault *fault)
 {
 	uint64_t at[STAMPS_MAX];
 	size_t n = places(target_disk(t)->size, at);
 	uint8_t *stamps = malloc(n * FAT_SECTOR);
-	int r = 0;
+	int rc = 0;
 
 	if (!stamps)
 		return fault_set(fault, KIT_ERR_NOMEM, "no memory for the stamps");
-	for (size_t i = 0; i < n * FAT_SECTOR && !r; i += RANDOM_PIECE) {
+	for (size_t i = 0; i < n * FAT_SECTOR && !rc; i += RANDOM_PIECE) {
 		if (getrandom(stamps + i, RANDOM_PIECE, 0) != RANDOM_PIECE)
-			r = fault_set(fault, KIT_ERR_SYSTEM, "no random numbers for the stamps");
+			rc = fault_set(fault, KIT_ERR_SYSTEM, "no random numbers for the stamps");
 	}
-	for (size_t i = 0; i < n && !r; i++)
-		r = target_write(t, at[i], stamps + i * FAT_SECTOR, FAT_SECTOR, fault);
-	if (!r)
-		r = target_flush(t, fault);
-	if (!r)
-		r = read_back(t, at, n, stamps, fault);
-	for (size_t i = 0; i < n && !r; i++)
-		r = target_zero(t, at[i], FAT_SECTOR, fault);
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = target_write(t, at[i], stamps + i * FAT_SECTOR, FAT_SECTOR, fault);
+	if (!rc)
+		rc = target_flush(t, fault);
+	if (!rc)
+		rc = read_back(t, at, n, stamps, fault);
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = target_zero(t, at[i], FAT_SECTOR, fault);
 	free(stamps);
-	return r;
+	return rc;
 }

@@ -11,7 +11,7 @@
  * Bytes of all stamps on a stick of STICK_BYTES bytes; they are written twice, the second time
  * zeros.
  */
-uint64_t stamp_bytes(uint64_t stick_bytes);
+uint64_t capacity_bytes(uint64_t stick_bytes);
 
 /*
  * Stamp the front, the middle and the end, and above every power of two, so that a stick
@@ -21,6 +21,6 @@ uint64_t stamp_bytes(uint64_t stick_bytes);
  * Returns 0, KIT_ERR_UNFIT (its capacity is faked: *fault says what is known of the true one),
  * or the target's error.
  */
-int stamp_check(struct target *t, struct fault *fault);
+int capacity_check(struct target *t, struct fault *fault);
 
 #endif

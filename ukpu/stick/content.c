@@ -32,10 +32,10 @@ static int grow(struct content *c, size_t *room)
 
 int content_read(struct content *out, const char *path, uint64_t limit, struct fault *fault)
 {
-	struct content c = {0};
+	struct content c = { 0 };
 	size_t room = 0;
 	int fd = strcmp(path, "-") ? open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY) : STDIN_FILENO;
-	int r = 0;
+	int rc = 0;
 
 	memset(out, 0, sizeof(*out));
 	if (fd < 0)
@@ -43,25 +43,26 @@ int content_read(struct content *out, const char *path, uint64_t limit, struct f
 	for (;;) {
 		ssize_t n;
 
-		if (c.size == room && (r = grow(&c, &room))) {
-			fault_set(fault, r, "no memory to read %s", path);
+		if (c.size == room && (rc = grow(&c, &room))) {
+			fault_set(fault, rc, "no memory to read %s", path);
 			goto out;
 		}
 		n = read(fd, c.data + c.size, room - c.size);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0) {
-			r = fault_sys(fault, errno, "cannot read %s", path);
+			rc = fault_sys(fault, errno, "cannot read %s", path);
 			goto out;
 		}
 		if (!n)
 			break;
 		c.size += (uint64_t)n;
 		if (c.size > limit) {
-			fault_set(fault, KIT_ERR_RANGE,
-				  "%s has more than %llu bytes, which is all that the stick takes",
-				  path, (unsigned long long)limit);
-			r = fault_todo(fault, "split it: amt-setupbin split -n 2 %s", path);
+			rc = fault_set(fault, KIT_ERR_RANGE,
+				       "%s has more than %llu bytes, which is "
+				       "all that the stick takes\n"
+				       "split it: amt-setupbin split -n 2 %s",
+				       path, (unsigned long long)limit, path);
 			goto out;
 		}
 	}
@@ -69,7 +70,7 @@ int content_read(struct content *out, const char *path, uint64_t limit, struct f
 	if (c.size) {
 		out->data = malloc(c.size);
 		if (!out->data) {
-			r = fault_set(fault, KIT_ERR_NOMEM, "no memory to read %s", path);
+			rc = fault_set(fault, KIT_ERR_NOMEM, "no memory to read %s", path);
 			goto out;
 		}
 		memcpy(out->data, c.data, c.size);
@@ -80,12 +81,12 @@ out:
 		close(fd);
 	secret_wipe(c.data, room);
 	free(c.data);
-	return r;
+	return rc;
 }
 
 int content_take(struct content *out, const struct fatread_file *file, struct fault *fault)
 {
-	int r;
+	int rc;
 
 	memset(out, 0, sizeof(*out));
 	if (!file->size)
@@ -95,10 +96,10 @@ int content_take(struct content *out, const struct fatread_file *file, struct fa
 		return fault_set(fault, KIT_ERR_NOMEM, "no memory for a file of %llu bytes",
 				 (unsigned long long)file->size);
 	out->size = file->size;
-	r = fatread_file_read(file, 0, out->data, out->size, fault);
-	if (r)
+	rc = fatread_file_read(file, 0, out->data, out->size, fault);
+	if (rc)
 		content_wipe(out);
-	return r;
+	return rc;
 }
 
 int content_check(const struct content *c, const char *name,
@@ -107,13 +108,13 @@ int content_check(const struct content *c, const char *name,
 {
 	struct sbin_memory_input state;
 	struct sbin_input input;
-	int r;
+	int rc;
 
 	sbin_input_memory(&input, &state, c->data, c->size, name);
-	r = sbin_check(&input, found, context, summary, fault);
-	if (r == KIT_ERR_FORMAT)
-		fault_set(fault, r, "%s is no setup.bin", name);
-	return r;
+	rc = sbin_check(&input, found, context, summary, fault);
+	if (rc == KIT_ERR_FORMAT)
+		fault_set(fault, rc, "%s is no setup.bin", name);
+	return rc;
 }
 
 int content_digest(const struct content *c, uint8_t out[CONTENT_DIGEST], struct fault *fault)

@@ -8,7 +8,7 @@
 #include "common/bytes.h"
 #include "common/secret.h"
 #include "setupbin/header.h"
-#include "ukpu/stick/delete.h"
+#include "ukpu/stick/deleted.h"
 #include "ukpu/format/parts.h"
 #include "common/text.h"
 
@@ -35,10 +35,10 @@ struct search {
 };
 
 /* What stands on the stick may be wrong in any way; only the disk's own errors end the search. */
-static bool is_finding(int r)
+static bool is_finding(int rc)
 {
-	return r == KIT_ERR_FORMAT || r == KIT_ERR_RANGE || r == KIT_ERR_TRUNCATED ||
-		r == KIT_ERR_UNFIT;
+	return rc == KIT_ERR_FORMAT || rc == KIT_ERR_RANGE || rc == KIT_ERR_TRUNCATED ||
+		rc == KIT_ERR_UNFIT;
 }
 
 const char *find_how_name(enum find_how how)
@@ -83,19 +83,19 @@ static int piece(struct fatread_file *out, const struct disk *disk, uint64_t off
 /* 1: the file begins as a setup.bin does, or its first record shows; 0: it does not. */
 static int begins_so(const struct fatread_file *file, struct fault *fault)
 {
-	struct fault why = {0};
+	struct fault why = { 0 };
 	uint8_t sectors[2 * SBIN_CHUNK];	/* SECRET */
 	size_t n = file->size < sizeof(sectors) ? SBIN_CHUNK : sizeof(sectors);
 	bool so, left;
-	int r;
+	int rc;
 
 	if (file->size < SBIN_CHUNK)
 		return 0;
-	r = fatread_file_read(file, 0, sectors, n, &why);
-	if (r)
-		return is_finding(r) ? 0 : fault_pass(fault, &why);
+	rc = fatread_file_read(file, 0, sectors, n, &why);
+	if (rc)
+		return is_finding(rc) ? 0 : fault_pass(fault, &why);
 	so = sbin_uuid_major(sectors) || (n > SBIN_CHUNK &&
-					  loose_record(sectors + SBIN_CHUNK, &left));
+					  deleted_record(sectors + SBIN_CHUNK, &left));
 	secret_wipe(sectors, sizeof(sectors));
 	return so;
 }
@@ -107,7 +107,7 @@ static void count_records(struct find_candidate *c, const struct content *conten
 
 	c->records = c->used = c->left = 0;
 	for (uint64_t at = 0; at + SBIN_CHUNK <= content->size; at += SBIN_CHUNK) {
-		if (!loose_record(content->data + at, &left))
+		if (!deleted_record(content->data + at, &left))
 			continue;
 		c->records++;
 		c->left += left;
@@ -118,18 +118,18 @@ static void count_records(struct find_candidate *c, const struct content *conten
 /* Read the candidate whole: is it sound, what is in it, what is its digest? */
 static int judge(struct find_candidate *c, struct fault *fault)
 {
-	struct content content = {0};
-	struct sbin_summary s = {0};
-	struct fault why = {0};
-	int r = 0;
+	struct content content = { 0 };
+	struct sbin_summary s = { 0 };
+	struct fault why = { 0 };
+	int rc = 0;
 
 	if (c->file.size <= CONTENT_MAX)
-		r = content_take(&content, &c->file, &why);
-	if (r && !is_finding(r))
+		rc = content_take(&content, &c->file, &why);
+	if (rc && !is_finding(rc))
 		return fault_pass(fault, &why);
-	if (!r && content.data) {
-		r = content_digest(&content, c->digest, fault);
-		if (!r && !content_check(&content, "SETUP.BIN", NULL, NULL, &s, NULL)) {
+	if (!rc && content.data) {
+		rc = content_digest(&content, c->digest, fault);
+		if (!rc && !content_check(&content, "SETUP.BIN", NULL, NULL, &s, NULL)) {
 			c->sound = !s.errors;
 			c->records = s.records;
 			c->used = s.consumed;
@@ -140,7 +140,7 @@ static int judge(struct find_candidate *c, struct fault *fault)
 			count_records(c, &content);
 	}
 	content_wipe(&content);
-	return is_finding(r) ? 0 : r;
+	return is_finding(rc) ? 0 : rc;
 }
 
 /* Take the file over as a candidate; it is closed if it is one that is known already. */
@@ -230,7 +230,7 @@ static bool make_unique(struct search *s, char path[FIND_PATH])
 	*name++ = '\0';
 	do {
 		snprintf(number, sizeof(number), "~%u", ++s->numbered + 1);
-		if (!tame_path_numbered(path, FIND_PATH, folder, name, number))
+		if (!text_path_numbered(path, FIND_PATH, folder, name, number))
 			return false;
 	} while (is_taken(s->out, path));
 	return true;
@@ -252,23 +252,23 @@ static uint64_t file_bytes(const struct disk *disk, uint64_t at, const uint8_t *
 static int try_piece(struct search *s, struct find_candidate *c, uint64_t at, uint64_t size)
 {
 	struct find_candidate other = *c;
-	int r;
+	int rc;
 
 	other.file.runs = NULL;
-	r = piece(&other.file, s->disk, at, size);
-	if (r)
-		return fault_set(s->fault, r, "no memory for what was found");
+	rc = piece(&other.file, s->disk, at, size);
+	if (rc)
+		return fault_set(s->fault, rc, "no memory for what was found");
 	other.file.cluster_bytes = c->file.cluster_bytes;
 	other.file.volume = c->file.volume;
 	other.file.entry = c->file.entry;
-	r = judge(&other, s->fault);
-	if (!r && other.sound) {
+	rc = judge(&other, s->fault);
+	if (!rc && other.sound) {
 		fatread_file_close(&c->file);
 		*c = other;
 		return 0;
 	}
 	fatread_file_close(&other.file);
-	return r;
+	return rc;
 }
 
 /*
@@ -279,12 +279,12 @@ static int mend_candidate(struct search *s, struct find_candidate *c, uint64_t a
 {
 	uint8_t sector[SBIN_CHUNK];
 	uint64_t size;
-	int r = 0;
+	int rc = 0;
 
 	if (!c->sound && c->file.n_runs > 1)
-		r = try_piece(s, c, at, c->file.size);
-	if (r || c->sound || disk_read(s->disk, at, sector, sizeof(sector), NULL))
-		return r;
+		rc = try_piece(s, c, at, c->file.size);
+	if (rc || c->sound || disk_read(s->disk, at, sector, sizeof(sector), NULL))
+		return rc;
 	size = file_bytes(s->disk, at, sector);
 	return size && size != c->file.size ? try_piece(s, c, at, size) : 0;
 }
@@ -298,22 +298,22 @@ static int take_file(struct search *s, struct fatread *v, const struct fatread_e
 	enum find_how how = e->deleted ? FIND_DELETED : !root ? FIND_FOLDER :
 		memcmp(e->raw, FATREAD_SETUP_BIN, sizeof(e->raw)) || e->has_long_name ?
 		FIND_RENAMED : FIND_ROOT;
-	struct fatread_file file = {0};
-	struct fault why = {0};
+	struct fatread_file file = { 0 };
+	struct fault why = { 0 };
 	bool whole;
-	int r = 0, is;
+	int rc = 0, is;
 
 	/* The FAT forgets a deleted file's chain; and where it is broken, one piece is a guess. */
 	if (!e->deleted)
-		r = fatread_file_open(&file, v, e, &why);
-	whole = !e->deleted && !r;
-	if (r && !is_finding(r))
+		rc = fatread_file_open(&file, v, e, &why);
+	whole = !e->deleted && !rc;
+	if (rc && !is_finding(rc))
 		return fault_pass(s->fault, &why);
 	if (!whole && in_place) {
-		r = piece(&file, s->disk, at, e->size < s->disk->size - at ? e->size :
+		rc = piece(&file, s->disk, at, e->size < s->disk->size - at ? e->size :
 			  s->disk->size - at);
-		if (r)
-			return fault_set(s->fault, r, "no memory for what was found");
+		if (rc)
+			return fault_set(s->fault, rc, "no memory for what was found");
 		file.cluster_bytes = fat_cluster_bytes(&v->g);
 		file.volume = v->start;
 		file.entry = e->offset;
@@ -331,8 +331,8 @@ static int take_file(struct search *s, struct fatread *v, const struct fatread_e
 	if (is) {
 		size_t before = s->out->n;
 
-		r = add_candidate(s, &file, how, path);
-		return r || s->out->n == before || !in_place ? r :
+		rc = add_candidate(s, &file, how, path);
+		return rc || s->out->n == before || !in_place ? rc :
 			mend_candidate(s, &s->out->candidate[before], at);
 	}
 	if (e->deleted) {
@@ -363,12 +363,12 @@ static int walk_folder(struct search *s, struct fatread *v, const struct folder 
 {
 	struct fatread_dir dir;
 	struct fatread_entry e;
-	struct fault why = {0};
+	struct fault why = { 0 };
 	char path[FIND_PATH];
-	int r;
+	int rc;
 
 	fatread_dir_begin(&dir, v, folder->cluster);
-	while ((r = fatread_dir_next(&dir, &e, &why)) == 1) {
+	while ((rc = fatread_dir_next(&dir, &e, &why)) == 1) {
 		if (s->entries++ == ENTRIES_MAX) {
 			s->out->more_others = true;
 			return 0;
@@ -376,7 +376,7 @@ static int walk_folder(struct search *s, struct fatread *v, const struct folder 
 		/* The root has no parent: what is called so there is some other folder. */
 		if (e.attributes & FAT_LABEL || (folder->cluster && fatread_is_dots(&e)))
 			continue;
-		if (!tame_path(path, FIND_PATH, folder->path, e.name)) {
+		if (!text_path(path, FIND_PATH, folder->path, e.name)) {
 			s->out->more_others = s->out->more_others || !e.deleted;
 			continue;
 		}
@@ -387,40 +387,40 @@ static int walk_folder(struct search *s, struct fatread *v, const struct folder 
 				s->out->more_others = true;
 			continue;
 		}
-		r = take_file(s, v, &e, !folder->cluster, path);
-		if (r)
-			return r;
+		rc = take_file(s, v, &e, !folder->cluster, path);
+		if (rc)
+			return rc;
 	}
 	/* What stood behind the break nobody knows. */
-	if (is_finding(r)) {
+	if (is_finding(rc)) {
 		s->out->more_others = true;
 		return 0;
 	}
-	return r ? fault_pass(s->fault, &why) : 0;
+	return rc ? fault_pass(s->fault, &why) : 0;
 }
 
 /* Walk all directories of the volume at START, if there is one. */
 static int walk_volume(struct search *s, uint64_t start, bool *opened)
 {
-	struct fault why = {0};
+	struct fault why = { 0 };
 	struct fatread v;
-	int r = fatread_open(&v, s->disk, start, FATREAD_LENIENT, &why);
+	int rc = fatread_open(&v, s->disk, start, FATREAD_LENIENT, &why);
 
-	if (r && is_finding(r)) {
+	if (rc && is_finding(rc)) {
 		fault_clear(&why);
-		r = fatread_open_by(&v, s->disk, start, start + FAT_BACKUP_SECTOR * FAT_SECTOR,
+		rc = fatread_open_by(&v, s->disk, start, start + FAT_BACKUP_SECTOR * FAT_SECTOR,
 				    FATREAD_LENIENT, &why);
 	}
-	if (r && is_finding(r))
+	if (rc && is_finding(rc))
 		return 0;
-	if (r)
+	if (rc)
 		return fault_pass(s->fault, &why);
 	*opened = true;
 	s->n_folders = 0;
 	enter_later(s, 0, "");
-	for (size_t i = 0; i < s->n_folders && !r; i++)
-		r = walk_folder(s, &v, &s->folder[i]);
-	return r;
+	for (size_t i = 0; i < s->n_folders && !rc; i++)
+		rc = walk_folder(s, &v, &s->folder[i]);
+	return rc;
 }
 
 /* Is there anything at the beginning of a partition, where each file system has something? */
@@ -428,20 +428,21 @@ static int holds_something(struct search *s, const struct part *part, bool *some
 {
 	uint64_t end = part->start + BEGINNING;
 	uint8_t piece_of_it[4096];
-	int r = 0;
+	int rc = 0;
 
 	*something = false;
 	end = end < s->disk->size ? end : s->disk->size;
 	if (part->bytes < BEGINNING && part->start + part->bytes < end)
 		end = part->start + part->bytes;
-	for (uint64_t at = part->start; at < end && !*something && !r; at += sizeof(piece_of_it)) {
-		size_t n = end - at < sizeof(piece_of_it) ? (size_t)(end - at) : sizeof(piece_of_it);
+	for (uint64_t at = part->start; at < end && !*something && !rc; at += sizeof(piece_of_it)) {
+		size_t n = end - at < sizeof(piece_of_it) ? (size_t)(end - at)
+							  : sizeof(piece_of_it);
 
-		r = disk_read(s->disk, at, piece_of_it, n, s->fault);
-		for (size_t i = 0; i < n && !r; i++)
+		rc = disk_read(s->disk, at, piece_of_it, n, s->fault);
+		for (size_t i = 0; i < n && !rc; i++)
 			*something = *something || piece_of_it[i];
 	}
-	return r;
+	return rc;
 }
 
 /* Every volume that the table names; without one, where tools like to begin the first. */
@@ -450,29 +451,29 @@ static int walk_volumes(struct search *s)
 	static const uint32_t usual[] = { 0, 2048, 63, 32, 64, 128, 256, 8192 };
 	struct parts *parts = malloc(sizeof(*parts));
 	bool opened = false;
-	int r;
+	int rc;
 
 	if (!parts)
 		return fault_set(s->fault, KIT_ERR_NOMEM, "no memory to read the partition table");
-	r = parts_read(parts, s->disk, s->fault);
-	for (size_t i = 0; i < parts->n && !r; i++) {
+	rc = parts_read(parts, s->disk, s->fault);
+	for (size_t i = 0; i < parts->n && !rc; i++) {
 		const struct part *part = &parts->part[i];
 		bool open = false, something = false;
 
 		if (parts_is_extended(part->type) || part->start >= s->disk->size)
 			continue;
-		r = walk_volume(s, part->start, &open);
+		rc = walk_volume(s, part->start, &open);
 		/* What begins on top of the table is a mistake in it. */
-		if (!r && !open && part->start && !s->out->closed)
-			r = holds_something(s, part, &something);
+		if (!rc && !open && part->start && !s->out->closed)
+			rc = holds_something(s, part, &something);
 		if (something)
 			s->out->closed = part->number;
 		opened = opened || open;
 	}
-	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]) && !opened && !r; i++)
-		r = walk_volume(s, (uint64_t)usual[i] * FAT_SECTOR, &opened);
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]) && !opened && !rc; i++)
+		rc = walk_volume(s, (uint64_t)usual[i] * FAT_SECTOR, &opened);
 	free(parts);
-	return r;
+	return rc;
 }
 
 /* A header at byte AT: its own counts say how long the file is. */
@@ -504,14 +505,14 @@ static bool is_in_candidate(const struct find *f, uint64_t at)
 static int take_loose(struct search *s, uint64_t at, const uint8_t *sector)
 {
 	bool left = false;
-	unsigned sectors = loose_record(sector, &left);
-	uint64_t bytes = (uint64_t)(sectors ? sectors : loose_secret(sector)) * SBIN_CHUNK;
+	unsigned sectors = deleted_record(sector, &left);
+	uint64_t bytes = (uint64_t)(sectors ? sectors : deleted_secret(sector)) * SBIN_CHUNK;
 	struct find *out = s->out;
 	struct fatread_run *last = out->n_loose ? &out->loose[out->n_loose - 1] : NULL, *more;
 
 	if (!bytes || is_in_candidate(out, at))
 		return 0;
-	out->loose_left += left;
+	out->deleted_left += left;
 	if (last && at <= last->offset + last->bytes) {
 		if (at + bytes > last->offset + last->bytes)
 			last->bytes = at + bytes - last->offset;
@@ -536,26 +537,26 @@ static int look_everywhere(struct search *s, bool loose,
 {
 	uint8_t *buffer = malloc(DEEP_PIECE);
 	uint64_t end = s->disk->size;
-	int r = 0;
+	int rc = 0;
 
 	if (!buffer)
 		return fault_set(s->fault, KIT_ERR_NOMEM, "no memory to search the stick");
-	for (uint64_t at = 0; at + SBIN_CHUNK <= end && !r; at += DEEP_PIECE) {
+	for (uint64_t at = 0; at + SBIN_CHUNK <= end && !rc; at += DEEP_PIECE) {
 		uint64_t left = end - at;
 		size_t n = left < DEEP_PIECE ? (size_t)left : DEEP_PIECE;
 
-		r = disk_read(s->disk, at, buffer, n, s->fault);
-		for (size_t i = 0; i + SBIN_CHUNK <= n && !r; i += SBIN_CHUNK) {
-			r = take_header(s, at + i, buffer + i);
-			if (!r && loose)
-				r = take_loose(s, at + i, buffer + i);
+		rc = disk_read(s->disk, at, buffer, n, s->fault);
+		for (size_t i = 0; i + SBIN_CHUNK <= n && !rc; i += SBIN_CHUNK) {
+			rc = take_header(s, at + i, buffer + i);
+			if (!rc && loose)
+				rc = take_loose(s, at + i, buffer + i);
 		}
 		if (progress)
 			progress(context, at + n, end);
 	}
 	secret_wipe(buffer, DEEP_PIECE);
 	free(buffer);
-	return r;
+	return rc;
 }
 
 static int best_first(const void *a, const void *b)
@@ -573,23 +574,23 @@ int find_run(struct find *out, const struct disk *disk, unsigned flags,
 {
 	struct search s = { .out = out, .disk = disk, .fault = fault };
 	bool sound = false;
-	int r;
+	int rc;
 
 	memset(out, 0, sizeof(*out));
 	s.folder = malloc(FOLDERS_MAX * sizeof(*s.folder));
 	if (!s.folder)
 		return fault_set(fault, KIT_ERR_NOMEM, "no memory to search the stick");
-	r = walk_volumes(&s);
+	rc = walk_volumes(&s);
 	for (size_t i = 0; i < out->n; i++)
 		sound = sound || out->candidate[i].sound;
-	if (!r && flags & FIND_DEEP && (!sound || flags & FIND_ALWAYS))
-		r = look_everywhere(&s, flags & FIND_ALWAYS, progress, context);
+	if (!rc && flags & FIND_DEEP && (!sound || flags & FIND_ALWAYS))
+		rc = look_everywhere(&s, flags & FIND_ALWAYS, progress, context);
 	if (out->n)
 		qsort(out->candidate, out->n, sizeof(*out->candidate), best_first);
 	free(s.folder);
-	if (r)
+	if (rc)
 		find_free(out);
-	return r;
+	return rc;
 }
 
 void find_free(struct find *f)

@@ -53,7 +53,7 @@ struct find {
 	unsigned closed;		/* a partition with something that is no FAT volume, or 0 */
 	struct fatread_run *loose;	/* in no candidate: records and secrets, with FIND_ALWAYS */
 	size_t n_loose;
-	unsigned long loose_left;	/* loose records that are unused */
+	unsigned long deleted_left;	/* loose records that are unused */
 };
 
 enum find_flags {

@@ -191,7 +191,7 @@ long journal_elsewhere(const char *path, const char *stick, const char (*pids)[P
 	size_t room = 0;
 	FILE *f = fopen(path, "re");
 	long found = 0;
-	int r = 0;
+	int rc = 0;
 
 	if (!f)
 		return errno == ENOENT ? 0 :
@@ -207,10 +207,10 @@ long journal_elsewhere(const char *path, const char *stick, const char (*pids)[P
 	if (n)
 		memcpy(l.pids, pids, n * sizeof(l.pids[0]));
 	qsort(l.pids, n, sizeof(l.pids[0]), by_pid);
-	while (!r && getline(&line, &room, f) > 0)
-		r = take_line(&l, line, stick ? own : NULL);
-	if (r || ferror(f)) {
-		found = r ? fault_set(fault, r, "no memory for the journal") :
+	while (!rc && getline(&line, &room, f) > 0)
+		rc = take_line(&l, line, stick ? own : NULL);
+	if (rc || ferror(f)) {
+		found = rc ? fault_set(fault, rc, "no memory for the journal") :
 			fault_sys(fault, errno, "cannot read the journal %s", path);
 		goto out;
 	}
@@ -253,13 +253,13 @@ static int append(const char *path, int64_t size, const char *stick, const char 
 	struct tm tm;
 	FILE *f = NULL;
 	int fd = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	int r = 0;
+	int rc = 0;
 
 	if (fd < 0 || flock(fd, LOCK_EX) || !(f = fdopen(fd, "a"))) {
-		r = fault_sys(fault, errno, "cannot write the journal %s", path);
+		rc = fault_sys(fault, errno, "cannot write the journal %s", path);
 		if (fd >= 0)
 			close(fd);
-		return r;
+		return rc;
 	}
 	if (size >= 0 && lseek(fd, 0, SEEK_END) != size) {
 		fclose(f);
@@ -272,11 +272,11 @@ static int append(const char *path, int64_t size, const char *stick, const char 
 	for (size_t i = 0; i < n; i++)
 		fprintf(f, "%s\tput\t%s\t%s\n", when, own, pids[i]);
 	if (fflush(f) || (durable && fsync(fd)))
-		r = fault_sys(fault, errno, "cannot write the journal %s", path);
-	if (fclose(f) && !r)
-		r = fault_sys(fault, errno, "cannot write the journal %s", path);
+		rc = fault_sys(fault, errno, "cannot write the journal %s", path);
+	if (fclose(f) && !rc)
+		rc = fault_sys(fault, errno, "cannot write the journal %s", path);
 	/* A new name is durable only when its folder is. */
-	return r || there || !durable ? r : outfile_sync_folder(path, fault);
+	return rc || there || !durable ? rc : outfile_sync_folder(path, fault);
 }
 
 int journal_put(const char *path, int64_t size, const char *stick,
@@ -306,17 +306,17 @@ int journal_pids(const struct content *content, char (**pids)[PID_LENGTH + 1], s
 	struct sbin_variable pid;
 	size_t room = 0;
 	uint32_t number = 0, consumed;
-	int r;
+	int rc;
 
 	*pids = NULL;
 	*n = 0;
 	sbin_input_memory(&input, &state, content->data, content->size, "setup.bin");
-	r = sbin_reader_open(&reader, &input, fault);
-	if (r)
-		return r;
+	rc = sbin_reader_open(&reader, &input, fault);
+	if (rc)
+		return rc;
 	h = sbin_reader_header(reader);
 	consumed = sbin_header_consumable(h) ? h->consumed : 0;
-	while ((r = sbin_reader_next(reader, &record, NULL, fault)) == 1) {
+	while ((rc = sbin_reader_next(reader, &record, NULL, fault)) == 1) {
 		if (number++ < consumed || !sbin_record_valid(&record) ||
 		    sbin_record_find(&record, SBIN_AMT, SBIN_PID, &pid) || pid.length != PID_LENGTH)
 			continue;
@@ -325,7 +325,7 @@ int journal_pids(const struct content *content, char (**pids)[PID_LENGTH + 1], s
 			void *p = reallocarray(*pids, more, sizeof(**pids));
 
 			if (!p) {
-				r = fault_set(fault, KIT_ERR_NOMEM, "no memory for the PIDs");
+				rc = fault_set(fault, KIT_ERR_NOMEM, "no memory for the PIDs");
 				break;
 			}
 			*pids = p;
@@ -338,10 +338,10 @@ int journal_pids(const struct content *content, char (**pids)[PID_LENGTH + 1], s
 			++*n;
 	}
 	sbin_reader_free(&reader);
-	if (r < 0) {
+	if (rc < 0) {
 		free(*pids);
 		*pids = NULL;
 		*n = 0;
 	}
-	return r;
+	return rc;
 }

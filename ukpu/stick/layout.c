@@ -41,16 +41,17 @@ int layout_make(struct layout *out, enum layout_kind kind, uint64_t stick_bytes,
 	uint32_t sectors;
 
 	if (sector_bytes != FAT_SECTOR) {
-		fault_set(fault, KIT_ERR_UNFIT, "it has sectors of %u bytes; firmware reads sticks "
-			  "with sectors of 512 bytes only", sector_bytes);
-		return fault_todo(fault, "use another stick: nearly all have 512-byte sectors");
+		return fault_set(fault, KIT_ERR_UNFIT, "it has sectors of %u bytes; firmware reads "
+				 "sticks with sectors of 512 bytes only\n"
+				 "use another stick: nearly all have 512-byte sectors",
+				 sector_bytes);
 	}
 	if (stick_bytes < minimum) {
-		fault_set(fault, KIT_ERR_UNFIT, "it holds %llu bytes; the %s layout needs %llu MiB",
-			  (unsigned long long)stick_bytes, names[kind],
-			  (unsigned long long)(minimum / LAYOUT_MIB));
-		return fault_todo(fault, "use a larger stick%s",
-				  stick_bytes >= LAYOUT_MIN_BYTES ? ", or the layout fat16" : "");
+		return fault_set(fault, KIT_ERR_UNFIT, "it holds %llu bytes; the %s layout needs "
+				 "%llu MiB\n"
+				 "use a larger stick%s", (unsigned long long)stick_bytes,
+				 names[kind], (unsigned long long)(minimum / LAYOUT_MIB),
+				 stick_bytes >= LAYOUT_MIN_BYTES ? ", or the layout fat16" : "");
 	}
 	switch (kind) {
 	case LAYOUT_SUPERFLOPPY:
@@ -74,12 +75,12 @@ int layout_make(struct layout *out, enum layout_kind kind, uint64_t stick_bytes,
 		/* Each part has a header of its own, so that an exact fit is none. */
 		uint64_t parts = file_bytes / (fat_capacity(&l.g) - FAT_SECTOR) + 1;
 
-		fault_set(fault, KIT_ERR_UNFIT, "setup.bin has %llu bytes, the %s volume on this "
-			  "stick takes %llu", (unsigned long long)file_bytes, names[kind],
-			  (unsigned long long)fat_capacity(&l.g));
-		return fault_todo(fault, "split it: amt-setupbin split -n %llu setup.bin; the time "
-				  "that a machine's POST takes grows with the file, too",
-				  (unsigned long long)parts);
+		return fault_set(fault, KIT_ERR_UNFIT, "setup.bin has %llu bytes, the %s volume on "
+				 "this stick takes %llu\n"
+				 "split it: amt-setupbin split -n %llu setup.bin; the time that a "
+				 "machine's POST takes grows with the file, too",
+				 (unsigned long long)file_bytes, names[kind],
+				 (unsigned long long)fat_capacity(&l.g), (unsigned long long)parts);
 	}
 	*out = l;
 	return 0;

@@ -19,9 +19,9 @@ static int no_questions(struct fdisk_context *cxt, struct fdisk_ask *ask, void *
 		type == FDISK_ASKTYPE_WARNX ? 0 : -EINVAL;
 }
 
-static int refused(struct fault *fault, int r, const char *step)
+static int refused(struct fault *fault, int rc, const char *step)
 {
-	return fault_set(fault, KIT_ERR_LIBRARY, "libfdisk refused to %s (%d)", step, r);
+	return fault_set(fault, KIT_ERR_LIBRARY, "libfdisk refused to %s (%d)", step, rc);
 }
 
 static int build(struct fdisk_context *cxt, const struct layout *l, uint32_t disk_id,
@@ -30,18 +30,18 @@ static int build(struct fdisk_context *cxt, const struct layout *l, uint32_t dis
 	struct fdisk_partition *pa = NULL;
 	struct fdisk_parttype *type = NULL;
 	char id[16];
-	int r = fdisk_create_disklabel(cxt, "dos");
+	int rc = fdisk_create_disklabel(cxt, "dos");
 
-	if (r)
-		return refused(fault, r, "make an MBR");
+	if (rc)
+		return refused(fault, rc, "make an MBR");
 	snprintf(id, sizeof(id), "0x%08x", disk_id);
-	r = fdisk_set_disklabel_id_from_string(cxt, id);
-	if (r)
-		return refused(fault, r, "set the disk id");
+	rc = fdisk_set_disklabel_id_from_string(cxt, id);
+	if (rc)
+		return refused(fault, rc, "set the disk id");
 	pa = fdisk_new_partition();
 	type = fdisk_new_parttype();
 	if (!pa || !type) {
-		r = fault_set(fault, KIT_ERR_NOMEM, "no memory for the partition table");
+		rc = fault_set(fault, KIT_ERR_NOMEM, "no memory for the partition table");
 		goto out;
 	}
 	fdisk_parttype_set_code(type, l->type);
@@ -49,19 +49,19 @@ static int build(struct fdisk_context *cxt, const struct layout *l, uint32_t dis
 	fdisk_partition_set_partno(pa, 0);
 	fdisk_partition_set_start(pa, l->start);
 	fdisk_partition_set_size(pa, l->g.sectors);
-	r = fdisk_add_partition(cxt, pa, NULL);
-	if (r)
-		r = refused(fault, r, "add the partition");
+	rc = fdisk_add_partition(cxt, pa, NULL);
+	if (rc)
+		rc = refused(fault, rc, "add the partition");
 out:
 	fdisk_unref_parttype(type);
 	fdisk_unref_partition(pa);
-	return r;
+	return rc;
 }
 
-int table_write(struct target *t, const struct layout *l, uint32_t disk_id, struct fault *fault)
+int mbr_write(struct target *t, const struct layout *l, uint32_t disk_id, struct fault *fault)
 {
 	struct fdisk_context *cxt = fdisk_new_context();
-	int r;
+	int rc;
 
 	if (!cxt)
 		return fault_set(fault, KIT_ERR_NOMEM, "no memory for the partition table");
@@ -75,24 +75,24 @@ int table_write(struct target *t, const struct layout *l, uint32_t disk_id, stru
 	 * for listing, or it would look for other systems' signatures once more, to warn of them.
 	 */
 	fdisk_enable_listonly(cxt, 1);
-	r = fdisk_assign_device_by_fd(cxt, target_fd(t), target_path(t), 0);
+	rc = fdisk_assign_device_by_fd(cxt, target_fd(t), target_path(t), 0);
 	fdisk_enable_listonly(cxt, 0);
-	if (r) {
-		r = refused(fault, r, "take the device");
+	if (rc) {
+		rc = refused(fault, rc, "take the device");
 		goto out;
 	}
-	r = build(cxt, l, disk_id, fault);
-	if (r)
+	rc = build(cxt, l, disk_id, fault);
+	if (rc)
 		goto out;
 	/* All in memory until here. */
-	r = fdisk_write_disklabel(cxt);
-	r = target_wrote(t, 0, FAT_SECTOR, r < 0 ? -r : r, fault);
+	rc = fdisk_write_disklabel(cxt);
+	rc = target_wrote(t, 0, FAT_SECTOR, rc < 0 ? -rc : rc, fault);
 out:
 	fdisk_unref_context(cxt);
-	return r;
+	return rc;
 }
 
-int table_reread(struct target *t, struct fault *fault)
+int mbr_reread(struct target *t, struct fault *fault)
 {
 	const struct timespec pause = { .tv_nsec = 100000000 };
 

@@ -12,9 +12,9 @@
  *
  * Returns 0, KIT_ERR_LIBRARY, or the target's error.
  */
-int table_write(struct target *t, const struct layout *l, uint32_t disk_id, struct fault *fault);
+int mbr_write(struct target *t, const struct layout *l, uint32_t disk_id, struct fault *fault);
 
 /* Ask the kernel to read the table of a block device again; nothing on an image. */
-int table_reread(struct target *t, struct fault *fault);
+int mbr_reread(struct target *t, struct fault *fault);
 
 #endif

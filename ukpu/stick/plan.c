@@ -84,15 +84,15 @@ static int erase_volume(struct plan *p, const struct disk *disk, uint64_t start,
 {
 	uint64_t backup = FAT_BACKUP_SECTOR;
 	struct fat_geometry g;
-	int r = 0;
+	int rc = 0;
 
 	if (is_boot_sector(disk, start, &g) && g.backup_sector)
 		backup = (uint64_t)g.backup_sector * g.sector_bytes / FAT_SECTOR;
 	if (number || is_boot_sector(disk, start, &g))
-		r = erase_sector(p, start, "boot sector", number);
-	if (!r && is_boot_sector(disk, start + backup * FAT_SECTOR, &g))
-		r = erase_sector(p, start + backup * FAT_SECTOR, "backup boot sector", number);
-	return r;
+		rc = erase_sector(p, start, "boot sector", number);
+	if (!rc && is_boot_sector(disk, start + backup * FAT_SECTOR, &g))
+		rc = erase_sector(p, start + backup * FAT_SECTOR, "backup boot sector", number);
+	return rc;
 }
 
 /* The boot sectors that stand on the stick now. */
@@ -101,20 +101,20 @@ static int add_erase(struct plan *p, struct target *t, struct parts *parts, stru
 	/* Where volumes begin: one may stand there though no table leads to it any more. */
 	static const uint64_t usual[] = { 0, 63, LAYOUT_START };
 	const struct disk *disk = target_disk(t);
-	int r = parts_read(parts, disk, fault);
+	int rc = parts_read(parts, disk, fault);
 
-	if (r)
-		return r;
-	r = add(p, PLAN_ERASE, PLAN_ZERO, 0, FAT_SECTOR, "first sector of the stick");
-	for (size_t i = 0; i < parts->n && !r; i++) {
+	if (rc)
+		return rc;
+	rc = add(p, PLAN_ERASE, PLAN_ZERO, 0, FAT_SECTOR, "first sector of the stick");
+	for (size_t i = 0; i < parts->n && !rc; i++) {
 		const struct part *part = &parts->part[i];
 
 		if (part->start <= disk->size && !parts_is_extended(part->type))
-			r = erase_volume(p, disk, part->start, part->number);
+			rc = erase_volume(p, disk, part->start, part->number);
 	}
-	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]) && !r; i++)
-		r = erase_volume(p, disk, usual[i] * FAT_SECTOR, 0);
-	return r;
+	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]) && !rc; i++)
+		rc = erase_volume(p, disk, usual[i] * FAT_SECTOR, 0);
+	return rc;
 }
 
 /* Signatures of other systems that the zeroed ends and the new volume do not cover. */
@@ -126,22 +126,22 @@ static int add_signatures(struct plan *p, struct target *t, const struct parts *
 	uint64_t volume = layout_volume_offset(&p->layout);
 	uint64_t tail = (p->layout.stick_sectors - END_SECTORS) * FAT_SECTOR;
 	uint64_t first_data = 0, stop;
-	int r = found ? 0 : KIT_ERR_NOMEM;
+	int rc = found ? 0 : KIT_ERR_NOMEM;
 
 	/* A new image is one hole. */
-	if (r || !target_next_data(t, &first_data, size, &stop))
+	if (rc || !target_next_data(t, &first_data, size, &stop))
 		goto out;
-	r = probe_signatures(found, target_fd(t), 0, size, fault);
-	for (size_t i = 0; i < parts->n && !r; i++) {
+	rc = probe_signatures(found, target_fd(t), 0, size, fault);
+	for (size_t i = 0; i < parts->n && !rc; i++) {
 		const struct part *part = &parts->part[i];
 
 		if (part->start && !part->past_end)
-			r = probe_signatures(found, target_fd(t), part->start, part->bytes, fault);
+			rc = probe_signatures(found, target_fd(t), part->start, part->bytes, fault);
 	}
-	if (!r && volume)
-		r = probe_signatures(found, target_fd(t), volume,
+	if (!rc && volume)
+		rc = probe_signatures(found, target_fd(t), volume,
 				     (uint64_t)p->layout.g.sectors * FAT_SECTOR, fault);
-	for (size_t i = 0; !r && i < found->n; i++) {
+	for (size_t i = 0; !rc && i < found->n; i++) {
 		struct probe_signature *s = &found->s[i];
 		uint64_t first = s->offset / FAT_SECTOR * FAT_SECTOR;
 		uint64_t end = (s->offset + s->size + FAT_SECTOR - 1) / FAT_SECTOR * FAT_SECTOR;
@@ -149,57 +149,57 @@ static int add_signatures(struct plan *p, struct target *t, const struct parts *
 		if (end > size || end <= (uint64_t)END_SECTORS * FAT_SECTOR || first >= tail ||
 		    planned(p, first))
 			continue;
-		r = add(p, PLAN_CLEAN, PLAN_ZERO, first, end - first, "signature of %s",
+		rc = add(p, PLAN_CLEAN, PLAN_ZERO, first, end - first, "signature of %s",
 			s->type[0] ? s->type : "another system");
 	}
 out:
 	free(found);
-	return r;
+	return rc;
 }
 
 /* The bytes of old files, out to whole sectors; an image may END within one. */
 static int add_wipes(struct plan *p, const struct plan_request *rq, uint64_t end)
 {
-	int r = 0;
+	int rc = 0;
 
 	if (rq->wipe_all)
 		return add(p, PLAN_CLEAN, PLAN_WIPE, 0, end, "the whole stick");
-	for (size_t i = 0; i < rq->n_wipe && !r; i++) {
+	for (size_t i = 0; i < rq->n_wipe && !rc; i++) {
 		uint64_t first = rq->wipe[i].offset / FAT_SECTOR * FAT_SECTOR;
 		uint64_t last = (rq->wipe[i].offset + rq->wipe[i].bytes + FAT_SECTOR - 1) /
 			FAT_SECTOR * FAT_SECTOR;
 
 		last = last < end ? last : end;
 		if (first < last)
-			r = add(p, PLAN_CLEAN, PLAN_WIPE, first, last - first, "old setup.bin");
+			rc = add(p, PLAN_CLEAN, PLAN_WIPE, first, last - first, "old setup.bin");
 	}
-	return r;
+	return rc;
 }
 
 static int add_clean(struct plan *p, struct target *t, const struct parts *parts,
 		     struct fault *fault)
 {
 	uint64_t sectors = p->layout.stick_sectors, start = layout_volume_offset(&p->layout);
-	int r = 0;
+	int rc = 0;
 
 	/* Whatever some other reader may take for a boot sector. */
 	if (!planned(p, start))
-		r = add(p, PLAN_CLEAN, PLAN_ZERO, start, FAT_SECTOR, "place of the boot sector");
-	if (!r && p->layout.g.backup_sector)
-		r = add(p, PLAN_CLEAN, PLAN_ZERO, start + FAT_BACKUP_SECTOR * FAT_SECTOR,
+		rc = add(p, PLAN_CLEAN, PLAN_ZERO, start, FAT_SECTOR, "place of the boot sector");
+	if (!rc && p->layout.g.backup_sector)
+		rc = add(p, PLAN_CLEAN, PLAN_ZERO, start + FAT_BACKUP_SECTOR * FAT_SECTOR,
 			FAT_SECTOR, "place of the backup boot sector");
-	if (!r)
-		r = add(p, PLAN_CLEAN, PLAN_ZERO, FAT_SECTOR, (END_SECTORS - 1) * (uint64_t)FAT_SECTOR,
-			"beginning of the stick");
-	if (!r)
-		r = add(p, PLAN_CLEAN, PLAN_ZERO, (sectors - END_SECTORS) * FAT_SECTOR,
+	if (!rc)
+		rc = add(p, PLAN_CLEAN, PLAN_ZERO, FAT_SECTOR,
+			 (END_SECTORS - 1) * (uint64_t)FAT_SECTOR, "beginning of the stick");
+	if (!rc)
+		rc = add(p, PLAN_CLEAN, PLAN_ZERO, (sectors - END_SECTORS) * FAT_SECTOR,
 			(uint64_t)END_SECTORS * FAT_SECTOR, "end of the stick");
-	if (!r)
-		r = add_signatures(p, t, parts, fault);
-	if (!r)
-		r = add(p, PLAN_STAMP, PLAN_STAMPS, 0, 2 * stamp_bytes(target_disk(t)->size),
+	if (!rc)
+		rc = add_signatures(p, t, parts, fault);
+	if (!rc)
+		rc = add(p, PLAN_STAMP, PLAN_STAMPS, 0, 2 * capacity_bytes(target_disk(t)->size),
 			"random sectors, read back, zeroed: is the size true?");
-	return r;
+	return rc;
 }
 
 static int add_body(struct plan *p)
@@ -212,52 +212,52 @@ static int add_body(struct plan *p)
 		(uint64_t)g->root_sector * FAT_SECTOR;
 	uint64_t root_bytes = g->type == FAT32 ? fat_cluster_bytes(g) :
 		(uint64_t)g->root_entries * FAT_ENTRY;
-	int r = 0;
+	int rc = 0;
 
 	if (g->type == FAT32) {
 		/* All reserved sectors but 0 and the backup, which wait for the boot phase. */
-		r = add(p, PLAN_BODY, PLAN_INFO_SECTOR, start + FAT_SECTOR, FAT_SECTOR, "FSInfo");
-		if (!r)
-			r = add(p, PLAN_BODY, PLAN_ZERO, start + 2 * FAT_SECTOR,
+		rc = add(p, PLAN_BODY, PLAN_INFO_SECTOR, start + FAT_SECTOR, FAT_SECTOR, "FSInfo");
+		if (!rc)
+			rc = add(p, PLAN_BODY, PLAN_ZERO, start + 2 * FAT_SECTOR,
 				(FAT_BACKUP_SECTOR - 2) * FAT_SECTOR, "reserved sectors");
-		if (!r)
-			r = add(p, PLAN_BODY, PLAN_INFO_SECTOR,
+		if (!rc)
+			rc = add(p, PLAN_BODY, PLAN_INFO_SECTOR,
 				start + (FAT_BACKUP_SECTOR + 1) * FAT_SECTOR, FAT_SECTOR,
 				"FSInfo, backup");
-		if (!r)
-			r = add(p, PLAN_BODY, PLAN_ZERO,
+		if (!rc)
+			rc = add(p, PLAN_BODY, PLAN_ZERO,
 				start + (FAT_BACKUP_SECTOR + 2) * FAT_SECTOR,
 				(uint64_t)(g->reserved - FAT_BACKUP_SECTOR - 2) * FAT_SECTOR,
 				"reserved sectors");
 	}
-	for (unsigned i = 0; i < g->fats && !r; i++)
-		r = add(p, PLAN_BODY, PLAN_FAT_COPY, start + (uint64_t)g->reserved * FAT_SECTOR +
+	for (unsigned i = 0; i < g->fats && !rc; i++)
+		rc = add(p, PLAN_BODY, PLAN_FAT_COPY, start + (uint64_t)g->reserved * FAT_SECTOR +
 			i * fat, fat, "FAT %u", i + 1);
-	if (!r)
-		r = add(p, PLAN_BODY, PLAN_ROOT, start + root, root_bytes, "root directory");
-	if (!r && file)
-		r = add(p, PLAN_BODY, PLAN_FILE, layout_file_offset(&p->layout), file,
+	if (!rc)
+		rc = add(p, PLAN_BODY, PLAN_ROOT, start + root, root_bytes, "root directory");
+	if (!rc && file)
+		rc = add(p, PLAN_BODY, PLAN_FILE, layout_file_offset(&p->layout), file,
 			"SETUP.BIN (%llu bytes)", (unsigned long long)p->file_bytes);
-	return r;
+	return rc;
 }
 
 static int add_boot(struct plan *p)
 {
 	uint64_t start = layout_volume_offset(&p->layout);
-	int r = 0;
+	int rc = 0;
 
 	if (p->layout.type)
-		r = add(p, PLAN_BOOT, PLAN_STUB, 0, FAT_SECTOR,
+		rc = add(p, PLAN_BOOT, PLAN_STUB, 0, FAT_SECTOR,
 			"code that hands on to the next boot device");
-	if (!r && p->layout.g.backup_sector)
-		r = add(p, PLAN_BOOT, PLAN_BOOT_SECTOR,
+	if (!rc && p->layout.g.backup_sector)
+		rc = add(p, PLAN_BOOT, PLAN_BOOT_SECTOR,
 			start + (uint64_t)p->layout.g.backup_sector * FAT_SECTOR, FAT_SECTOR,
 			"backup boot sector");
-	if (!r)
-		r = add(p, PLAN_BOOT, PLAN_BOOT_SECTOR, start, FAT_SECTOR, "boot sector");
-	if (!r && p->layout.type)
-		r = add(p, PLAN_TABLE, PLAN_MBR, 0, FAT_SECTOR, "partition table");
-	return r;
+	if (!rc)
+		rc = add(p, PLAN_BOOT, PLAN_BOOT_SECTOR, start, FAT_SECTOR, "boot sector");
+	if (!rc && p->layout.type)
+		rc = add(p, PLAN_TABLE, PLAN_MBR, 0, FAT_SECTOR, "partition table");
+	return rc;
 }
 
 int plan_make(struct plan *out, struct target *t, const struct plan_request *rq,
@@ -270,38 +270,39 @@ int plan_make(struct plan *out, struct target *t, const struct plan_request *rq,
 		.file = rq->file, .file_bytes = rq->file_bytes, .when = (int64_t)time(NULL),
 	};
 	uint32_t ids[2];
-	int r;
+	int rc;
 
 	memset(out, 0, sizeof(*out));
-	r = layout_make(&p.layout, rq->kind, disk->size, disk->sector_bytes, rq->file_bytes, fault);
-	if (r)
+	rc = layout_make(&p.layout, rq->kind, disk->size, disk->sector_bytes, rq->file_bytes,
+			 fault);
+	if (rc)
 		goto out;
 	if (getrandom(ids, sizeof(ids), 0) != sizeof(ids)) {
-		r = fault_set(fault, KIT_ERR_SYSTEM, "no random numbers for the ids of the stick");
+		rc = fault_set(fault, KIT_ERR_SYSTEM, "no random numbers for the ids of the stick");
 		goto out;
 	}
 	if (epoch && *epoch)
 		p.when = strtoll(epoch, NULL, 10);
 	p.disk_id = ids[0];
 	p.volume_id = ids[1];
-	r = parts ? add_erase(&p, t, parts, fault) : KIT_ERR_NOMEM;
-	if (!r)
-		r = add_wipes(&p, rq, disk->size);
-	p.blank = !r && parts->kind == PARTS_NONE && !rq->n_wipe && !rq->wipe_all;
-	if (!r)
-		r = add_clean(&p, t, parts, fault);
-	if (!r)
-		r = add_body(&p);
-	if (!r)
-		r = add_boot(&p);
-	if (r == KIT_ERR_NOMEM)
-		fault_set(fault, r, "no memory for the plan");
+	rc = parts ? add_erase(&p, t, parts, fault) : KIT_ERR_NOMEM;
+	if (!rc)
+		rc = add_wipes(&p, rq, disk->size);
+	p.blank = !rc && parts->kind == PARTS_NONE && !rq->n_wipe && !rq->wipe_all;
+	if (!rc)
+		rc = add_clean(&p, t, parts, fault);
+	if (!rc)
+		rc = add_body(&p);
+	if (!rc)
+		rc = add_boot(&p);
+	if (rc == KIT_ERR_NOMEM)
+		fault_set(fault, rc, "no memory for the plan");
 out:
-	if (r)
+	if (rc)
 		plan_free(&p);
 	free(parts);
 	*out = p;
-	return r;
+	return rc;
 }
 
 void plan_free(struct plan *p)

@@ -19,51 +19,52 @@ static int list_records(const struct content *in, struct sbin_header *h, uint64_
 	struct sbin_record record;
 	uint64_t offset;
 	uint32_t number = 0;
-	int r;
+	int rc;
 
 	sbin_input_memory(&input, &state, in->data, in->size, "setup.bin");
-	r = sbin_reader_open(&reader, &input, fault);
-	if (r)
-		return r;
+	rc = sbin_reader_open(&reader, &input, fault);
+	if (rc)
+		return rc;
 	*h = *sbin_reader_header(reader);
 	*offsets = calloc((size_t)(in->size / SBIN_CHUNK) + 1, sizeof(**offsets));
 	if (!*offsets)
-		r = fault_set(fault, KIT_ERR_NOMEM, "no memory to deal the records");
-	while (!r && (r = sbin_reader_next(reader, &record, &offset, fault)) == 1) {
+		rc = fault_set(fault, KIT_ERR_NOMEM, "no memory to deal the records");
+	while (!rc && (rc = sbin_reader_next(reader, &record, &offset, fault)) == 1) {
 		bool used = sbin_header_consumable(h) && number < h->consumed;
 
 		if (!used && sbin_record_valid(&record))
 			(*offsets)[(*n)++] = offset;
 		number++;
-		r = 0;
+		rc = 0;
 	}
 	sbin_reader_free(&reader);
-	return r;
+	return rc;
 }
 
-int deal_split(const struct content *in, struct content *out, size_t n, struct fault *fault)
+int split_file(const struct content *in, struct content *out, size_t n, struct fault *fault)
 {
 	uint64_t *offsets = NULL;
 	struct sbin_header h;
 	uint32_t records = 0, at = 0;
 	size_t head, size;
-	int r;
+	int rc;
 
 	memset(out, 0, n * sizeof(*out));
-	r = list_records(in, &h, &offsets, &records, fault);
-	if (r)
+	rc = list_records(in, &h, &offsets, &records, fault);
+	if (rc)
 		goto out;
 	if (records < n && !sbin_header_consumable(&h)) {
-		fault_set(fault, KIT_ERR_ARGUMENT, "the records of this file are not consumed, so "
-			  "there is nothing to deal out");
-		r = fault_todo(fault, "every machine takes the same record: prepare one stick "
-				      "after the other, without --deal");
+		rc = fault_set(fault, KIT_ERR_ARGUMENT,
+			       "the records of this file are not consumed, "
+			       "so there is nothing to deal out\n"
+			       "every machine takes the same record: prepare one stick after the "
+			       "other, without --deal");
 		goto out;
 	}
 	if (records < n) {
-		fault_set(fault, KIT_ERR_RANGE, "%u unused record%s for %zu sticks: too few",
-			  records, plural(records), n);
-		r = fault_todo(fault, "name at most as many sticks as there are unused records");
+		rc = fault_set(fault, KIT_ERR_RANGE, "%u unused record%s for %zu sticks: too few\n"
+			      "name at most as many sticks as there are unused records", records,
+			      plural(records), n);
 		goto out;
 	}
 	head = (size_t)h.chunks * SBIN_CHUNK;
@@ -75,7 +76,7 @@ int deal_split(const struct content *in, struct content *out, size_t n, struct f
 		out[i].data = malloc(out[i].size);
 		if (!out[i].data) {
 			out[i].size = 0;
-			r = fault_set(fault, KIT_ERR_NOMEM, "no memory to deal the records");
+			rc = fault_set(fault, KIT_ERR_NOMEM, "no memory to deal the records");
 			goto out;
 		}
 		h.records = share;
@@ -90,10 +91,10 @@ int deal_split(const struct content *in, struct content *out, size_t n, struct f
 		}
 	}
 out:
-	if (r) {
+	if (rc) {
 		for (size_t i = 0; i < n; i++)
 			content_wipe(&out[i]);
 	}
 	free(offsets);
-	return r;
+	return rc;
 }

@@ -16,6 +16,6 @@
  *
  * Returns 0, KIT_ERR_RANGE (fewer records than files), KIT_ERR_NOMEM, or as sbin_reader_open().
  */
-int deal_split(const struct content *in, struct content *out, size_t n, struct fault *fault);
+int split_file(const struct content *in, struct content *out, size_t n, struct fault *fault);
 
 #endif

@@ -16,7 +16,7 @@ int state_path(const char *name, char *out, size_t size, struct fault *fault)
 {
 	const char *base = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
 	const struct passwd *user;
-	int n, r;
+	int n, rc;
 
 	if (!home || home[0] != '/') {
 		user = getpwuid(geteuid());
@@ -28,14 +28,14 @@ int state_path(const char *name, char *out, size_t size, struct fault *fault)
 	} else if (home && home[0] == '/') {
 		n = snprintf(out, size, "%s/.local/state/ukpu/%s", home, name);
 	} else {
-		fault_set(fault, KIT_ERR_NOT_FOUND,
-			  "no home folder to keep backups and journal in");
-		return fault_todo(fault, "name a place in XDG_STATE_HOME");
+		return fault_set(fault, KIT_ERR_NOT_FOUND, "no home folder to keep backups and "
+				 "journal in\n"
+				 "name a place in XDG_STATE_HOME");
 	}
 	if (n < 0 || (size_t)n >= size)
 		return fault_set(fault, KIT_ERR_RANGE, "the path of the state folder is too long");
-	r = outfile_make_folders(out, 1, 0700, fault);
-	return r ? fault_todo(fault, "name another place for backups and journal in "
+	rc = outfile_make_folders(out, 1, 0700, fault);
+	return rc ? fault_hint(fault, "name another place for backups and journal in "
 			      "XDG_STATE_HOME") : 0;
 }
 
@@ -59,36 +59,36 @@ int state_backup(const struct content *content, const char *path, const char *st
 	char name[160], part[64], when[32], made[PATH_MAX];
 	time_t now = time(NULL);
 	struct tm tm;
-	int r = KIT_ERR_EXISTS;
+	int rc = KIT_ERR_EXISTS;
 
 	name_part(part, sizeof(part), stick);
 	gmtime_r(&now, &tm);
 	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
 	/* Two backups of the same second get different names. */
-	for (unsigned i = 0; r == KIT_ERR_EXISTS && i < 100; i++) {
-		struct fault why = {0};
+	for (unsigned i = 0; rc == KIT_ERR_EXISTS && i < 100; i++) {
+		struct fault why = { 0 };
 
 		if (!path) {
 			snprintf(name, sizeof(name), i ? "backup-%s-%s-%u.bin" : "backup-%s-%s.bin",
 				 part, when, i);
-			r = state_path(name, made, sizeof(made), fault);
-			if (r)
-				return r;
+			rc = state_path(name, made, sizeof(made), fault);
+			if (rc)
+				return rc;
 		}
-		r = outfile_open(&file, path ? path : made, force ? OUTFILE_FORCE : 0, &why);
-		if (!r)
-			r = outfile_write(file, content->data, content->size, &why);
-		if (!r)
-			r = outfile_commit(&file, &why);
+		rc = outfile_open(&file, path ? path : made, force ? OUTFILE_FORCE : 0, &why);
+		if (!rc)
+			rc = outfile_write(file, content->data, content->size, &why);
+		if (!rc)
+			rc = outfile_commit(&file, &why);
 		outfile_discard(&file);
-		if (r && (path || r != KIT_ERR_EXISTS)) {
+		if (rc && (path || rc != KIT_ERR_EXISTS)) {
 			fault_pass(fault, &why);
 			return fault_context(fault, "the backup could not be made, so nothing was "
 					     "written to the stick");
 		}
 	}
-	if (r)
-		return fault_set(fault, r, "no free name for the backup beside %s", made);
+	if (rc)
+		return fault_set(fault, rc, "no free name for the backup beside %s", made);
 	snprintf(saved, size, "%s", path ? path : made);
 	return 0;
 }

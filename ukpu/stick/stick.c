@@ -43,13 +43,13 @@ static bool is_zero(const struct run *run, uint64_t at, uint64_t end)
 
 static int write_step(struct run *run, const struct plan_step *step, struct fault *fault)
 {
-	int r = 0;
+	int rc = 0;
 
 	if (step->kind == PLAN_STAMPS)
-		return stamp_check(run->t, fault);
+		return capacity_check(run->t, fault);
 	if (step->kind == PLAN_MBR)
-		return table_write(run->t, &run->p->layout, run->p->disk_id, fault);
-	for (uint64_t at = 0; at < step->bytes && !r; at += PIECE) {
+		return mbr_write(run->t, &run->p->layout, run->p->disk_id, fault);
+	for (uint64_t at = 0; at < step->bytes && !rc; at += PIECE) {
 		size_t n = step->bytes - at < PIECE ? (size_t)(step->bytes - at) : PIECE;
 
 		if (step->kind == PLAN_ZERO && step->phase == PLAN_CLEAN &&
@@ -58,10 +58,10 @@ static int write_step(struct run *run, const struct plan_step *step, struct faul
 			continue;
 		}
 		plan_fill(run->p, step, at, run->buffer, n);
-		r = target_write(run->t, step->offset + at, run->buffer, n, fault);
+		rc = target_write(run->t, step->offset + at, run->buffer, n, fault);
 		tell(run);
 	}
-	return r;
+	return rc;
 }
 
 /* A step's bytes as they were written must be what the medium gives back. */
@@ -69,22 +69,21 @@ static int compare_step(const struct plan *p, const struct plan_step *step,
 			const struct disk *fresh, uint8_t *buffer, struct fault *fault)
 {
 	uint8_t *wanted = buffer, *found = buffer + PIECE / 2;
-	int r = 0;
+	int rc = 0;
 
-	for (uint64_t at = 0; at < step->bytes && !r; at += PIECE / 2) {
+	for (uint64_t at = 0; at < step->bytes && !rc; at += PIECE / 2) {
 		size_t n = step->bytes - at < PIECE / 2 ? (size_t)(step->bytes - at) : PIECE / 2;
 
 		plan_fill(p, step, at, wanted, n);
-		r = disk_read(fresh, step->offset + at, found, n, fault);
-		if (!r && memcmp(wanted, found, n)) {
-			fault_set(fault, KIT_ERR_VERIFY,
-				  "%s: the %s at byte %llu came back different "
-				  "from what was written",
-				  fresh->name, step->text, (unsigned long long)(step->offset + at));
-			r = fault_todo(fault, "the stick is broken: take another one");
+		rc = disk_read(fresh, step->offset + at, found, n, fault);
+		if (!rc && memcmp(wanted, found, n)) {
+			rc = fault_set(fault, KIT_ERR_VERIFY, "%s: the %s at byte %llu came back "
+				      "different from what was written\n"
+				      "the stick is broken: take another one", fresh->name,
+				      step->text, (unsigned long long)(step->offset + at));
 		}
 	}
-	return r;
+	return rc;
 }
 
 /*
@@ -95,16 +94,16 @@ static int compare_phase(const struct plan *p, enum plan_phase phase, struct tar
 			 uint8_t *buffer, struct fault *fault)
 {
 	const struct disk *fresh;
-	int r = target_fresh(t, &fresh, fault);
+	int rc = target_fresh(t, &fresh, fault);
 
-	for (size_t i = 0; i < p->n && !r; i++) {
+	for (size_t i = 0; i < p->n && !rc; i++) {
 		const struct plan_step *step = &p->step[i];
 
 		if (step->phase == phase && step->kind != PLAN_STUB &&
 		    (phase != PLAN_CLEAN || step->kind == PLAN_WIPE))
-			r = compare_step(p, step, fresh, buffer, fault);
+			rc = compare_step(p, step, fresh, buffer, fault);
 	}
-	return r;
+	return rc;
 }
 
 /*
@@ -121,26 +120,26 @@ int stick_write(const struct plan *p, struct target *t, const struct stick_progr
 		struct fault *fault)
 {
 	struct run run = { p, t, progress, malloc(PIECE), 0 };
-	int r = 0;
+	int rc = 0;
 
 	if (!run.buffer)
 		return fault_set(fault, KIT_ERR_NOMEM, "no memory to write the stick");
-	for (size_t i = 0; i < p->n && !r; i++) {
+	for (size_t i = 0; i < p->n && !rc; i++) {
 		enum plan_phase phase = p->step[i].phase;
 		bool last = i + 1 == p->n || p->step[i + 1].phase != phase;
 
-		r = write_step(&run, &p->step[i], fault);
-		if (!r && last && needs_flush(p, phase))
-			r = target_flush(t, fault);
-		if (!r && last && phase == PLAN_STAMP)
-			r = compare_phase(p, PLAN_CLEAN, t, run.buffer, fault);
+		rc = write_step(&run, &p->step[i], fault);
+		if (!rc && last && needs_flush(p, phase))
+			rc = target_flush(t, fault);
+		if (!rc && last && phase == PLAN_STAMP)
+			rc = compare_phase(p, PLAN_CLEAN, t, run.buffer, fault);
 		tell(&run);
 	}
-	if (!r)
-		r = compare_phase(p, PLAN_BODY, t, run.buffer, fault);
-	if (!r)
-		r = compare_phase(p, PLAN_BOOT, t, run.buffer, fault);
+	if (!rc)
+		rc = compare_phase(p, PLAN_BODY, t, run.buffer, fault);
+	if (!rc)
+		rc = compare_phase(p, PLAN_BOOT, t, run.buffer, fault);
 	secret_wipe(run.buffer, PIECE);
 	free(run.buffer);
-	return r;
+	return rc;
 }

@@ -72,7 +72,7 @@ static bool no_table(const struct verify *v, struct verify_result *out)
 	return v->parts.kind == PARTS_SUPERFLOPPY;
 }
 
-static void table_signature(struct verify *v, struct verify_result *out)
+static void mbr_signature(struct verify *v, struct verify_result *out)
 {
 	if (v->parts.signature)
 		verify_say(out, VERIFY_PASS, "sector 0 ends in 55 AA");
@@ -81,7 +81,7 @@ static void table_signature(struct verify *v, struct verify_result *out)
 			   "sector 0 does not end in 55 AA: no partition is seen");
 }
 
-static void table_entries(struct verify *v, struct verify_result *out)
+static void mbr_entries(struct verify *v, struct verify_result *out)
 {
 	if (no_table(v, out))
 		return;
@@ -96,7 +96,7 @@ static void table_entries(struct verify *v, struct verify_result *out)
 		verify_say(out, VERIFY_PASS, "exactly one partition");
 }
 
-static void table_type(struct verify *v, struct verify_result *out)
+static void mbr_type(struct verify *v, struct verify_result *out)
 {
 	uint8_t type = v->part->type;
 	const struct fat_geometry *g = &v->v.g;
@@ -111,7 +111,7 @@ static void table_type(struct verify *v, struct verify_result *out)
 		   "partition type %02X, the volume is FAT%d", type, g->type);
 }
 
-static void table_active(struct verify *v, struct verify_result *out)
+static void mbr_active(struct verify *v, struct verify_result *out)
 {
 	for (size_t i = 0; i < v->parts.n; i++) {
 		uint8_t status = v->parts.part[i].status;
@@ -133,7 +133,7 @@ static void table_active(struct verify *v, struct verify_result *out)
 		verify_say(out, VERIFY_PASS, "no partition is marked active");
 }
 
-static void table_start(struct verify *v, struct verify_result *out)
+static void mbr_start(struct verify *v, struct verify_result *out)
 {
 	if (no_table(v, out))
 		return;
@@ -169,7 +169,7 @@ static bool chs_says(const uint8_t chs[3], uint64_t lba, unsigned heads, unsigne
 	return sector && (cylinder * heads + chs[0]) * track + sector - 1 == lba;
 }
 
-static void table_chs(struct verify *v, struct verify_result *out)
+static void mbr_chs(struct verify *v, struct verify_result *out)
 {
 	static const struct { unsigned heads, track; } known[] = {
 		{ LAYOUT_HEADS, LAYOUT_TRACK }, { 255, 63 }, { 16, 63 }, { 32, 63 }, { 64, 63 },
@@ -208,7 +208,7 @@ static bool belongs(const struct verify *v, const struct probe_signature *s)
 	       (!strcmp(s->type, "vfat") && s->offset >= volume && s->offset < volume + FAT_SECTOR);
 }
 
-static void table_remains(struct verify *v, struct verify_result *out)
+static void mbr_remains(struct verify *v, struct verify_result *out)
 {
 	static const struct { const char *name; uint64_t at; const char *magic;
 	} known[] = {
@@ -253,7 +253,7 @@ static bool all_zero(const uint8_t *p, size_t n)
 	return !n;
 }
 
-static void table_code(struct verify *v, struct verify_result *out)
+static void mbr_code(struct verify *v, struct verify_result *out)
 {
 	const uint8_t *s = v->sector0;
 	size_t n = sizeof(fat_boot_stub);
@@ -446,15 +446,15 @@ const struct verify_rule verify_stick_rules[] = {
 	{ "device", "device-writable", NEED_NOTHING, device_writable,
 	  "move the stick's lock switch" },
 	{ "device", "device-mounted", NEED_NOTHING, device_mounted, "unmount it, then pull it" },
-	{ "table", "table-signature", NEED_NOTHING, table_signature, NULL },
-	{ "table", "table-entries", NEED_NOTHING, table_entries, NULL },
-	{ "table", "table-type", NEED_VOLUME, table_type, NULL },
-	{ "table", "table-active", NEED_TABLE, table_active, NULL },
-	{ "table", "table-start", NEED_TABLE, table_start, NULL },
+	{ "table", "table-signature", NEED_NOTHING, mbr_signature, NULL },
+	{ "table", "table-entries", NEED_NOTHING, mbr_entries, NULL },
+	{ "table", "table-type", NEED_VOLUME, mbr_type, NULL },
+	{ "table", "table-active", NEED_TABLE, mbr_active, NULL },
+	{ "table", "table-start", NEED_TABLE, mbr_start, NULL },
 	{ "table", "table-end", NEED_TABLE, table_end, NULL },
-	{ "table", "table-chs", NEED_TABLE, table_chs, NULL },
-	{ "table", "table-remains", NEED_NOTHING, table_remains, NULL },
-	{ "table", "table-code", NEED_TABLE, table_code, NULL },
+	{ "table", "table-chs", NEED_TABLE, mbr_chs, NULL },
+	{ "table", "table-remains", NEED_NOTHING, mbr_remains, NULL },
+	{ "table", "table-code", NEED_TABLE, mbr_code, NULL },
 	{ "boot", "boot-volume", NEED_NOTHING, boot_volume, NULL },
 	{ "boot", "boot-jump", NEED_VOLUME, boot_jump, NULL },
 	{ "boot", "boot-signature", NEED_VOLUME, boot_signature, NULL },

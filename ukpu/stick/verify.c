@@ -27,14 +27,14 @@ void verify_say(struct verify_result *out, enum verify_verdict verdict, const ch
 
 bool verify_read(struct verify *v, uint64_t at, void *buffer, size_t size)
 {
-	struct fault why = {0};
-	int r = disk_read(v->in->disk, at, buffer, size, &why);
+	struct fault why = { 0 };
+	int rc = disk_read(v->in->disk, at, buffer, size, &why);
 
-	if (r && r != KIT_ERR_TRUNCATED && !v->error) {
-		v->error = r;
+	if (rc && rc != KIT_ERR_TRUNCATED && !v->error) {
+		v->error = rc;
 		v->fault = why;
 	}
-	return !r;
+	return !rc;
 }
 
 /* What is formatted for another system is named: people think that a volume is a volume. */
@@ -62,8 +62,8 @@ static bool other_system(const struct disk *disk, uint64_t start, char *out, siz
 /* Open the first partition that holds a FAT volume; the first of all if none does. */
 static int find_volume(struct verify *v)
 {
-	struct fault why = {0};
-	int r = 0;
+	struct fault why = { 0 };
+	int rc = 0;
 
 	if (!other_system(v->in->disk, 0, v->no_volume, sizeof(v->no_volume)))
 		snprintf(v->no_volume, sizeof(v->no_volume), "there is no volume");
@@ -73,15 +73,15 @@ static int find_volume(struct verify *v)
 		if (!v->part)
 			v->part = p;
 		fault_clear(&why);
-		r = fatread_open(&v->v, v->in->disk, p->start, FATREAD_LENIENT, &why);
-		if (!r) {
+		rc = fatread_open(&v->v, v->in->disk, p->start, FATREAD_LENIENT, &why);
+		if (!rc) {
 			v->part = p;
 			v->has_volume = true;
 			return 0;
 		}
-		if (r != KIT_ERR_FORMAT && r != KIT_ERR_TRUNCATED) {
+		if (rc != KIT_ERR_FORMAT && rc != KIT_ERR_TRUNCATED) {
 			v->fault = why;
-			return r;
+			return rc;
 		}
 		if (!other_system(v->in->disk, p->start, v->no_volume, sizeof(v->no_volume)))
 			snprintf(v->no_volume, sizeof(v->no_volume), "%.190s", why.what);
@@ -107,36 +107,36 @@ static void take_finding(void *context, const struct sbin_finding *f)
 static int look_inside(struct verify *v)
 {
 	struct sbin_input input;
-	struct fault why = {0};
-	int r = scan_root(&v->root, &v->v, &v->fault);
+	struct fault why = { 0 };
+	int rc = scan_root(&v->root, &v->v, &v->fault);
 
-	if (!r)
-		r = scan_clusters(&v->clusters, &v->v, &v->root, &v->fault);
-	if (r)
-		return r;
+	if (!rc)
+		rc = scan_clusters(&v->clusters, &v->v, &v->root, &v->fault);
+	if (rc)
+		return rc;
 	snprintf(v->no_file, sizeof(v->no_file), "there is no SETUP.BIN in the root directory");
 	if (!v->root.found)
 		return 0;
-	r = fatread_file_open(&v->file, &v->v, &v->root.setup, &why);
-	if (r == KIT_ERR_FORMAT) {
+	rc = fatread_file_open(&v->file, &v->v, &v->root.setup, &why);
+	if (rc == KIT_ERR_FORMAT) {
 		snprintf(v->no_file, sizeof(v->no_file), "%.190s", why.what);
 		return 0;
 	}
-	if (r)
+	if (rc)
 		goto failed;
 	v->has_file = true;
 	fatread_file_input(&input, &v->file, "SETUP.BIN");
-	r = sbin_check(&input, take_finding, v, &v->contents, &why);
-	v->checked = !r;
-	if (r == KIT_ERR_FORMAT || r == KIT_ERR_TRUNCATED || r == KIT_ERR_RANGE) {
+	rc = sbin_check(&input, take_finding, v, &v->contents, &why);
+	v->checked = !rc;
+	if (rc == KIT_ERR_FORMAT || rc == KIT_ERR_TRUNCATED || rc == KIT_ERR_RANGE) {
 		if (!v->first_error[0])
 			snprintf(v->first_error, sizeof(v->first_error), "%.150s", why.what);
 		return 0;
 	}
 failed:
-	if (r)
+	if (rc)
 		v->fault = why;
-	return r;
+	return rc;
 }
 
 static const char *missing(const struct verify *v, enum verify_need need)
@@ -202,24 +202,24 @@ int verify_run(const struct verify_input *in,
 	       struct verify_summary *summary, struct fault *fault)
 {
 	struct verify *v = calloc(1, sizeof(*v));
-	int r;
+	int rc;
 
 	memset(summary, 0, sizeof(*summary));
 	if (!v)
 		return fault_set(fault, KIT_ERR_NOMEM, "no memory to verify the stick");
 	v->in = in;
-	r = disk_read(in->disk, 0, v->sector0, sizeof(v->sector0), &v->fault);
-	if (!r)
-		r = parts_read(&v->parts, in->disk, &v->fault);
-	if (!r)
-		r = find_volume(v);
-	if (!r && v->has_volume)
-		r = look_inside(v);
-	if (r)
+	rc = disk_read(in->disk, 0, v->sector0, sizeof(v->sector0), &v->fault);
+	if (!rc)
+		rc = parts_read(&v->parts, in->disk, &v->fault);
+	if (!rc)
+		rc = find_volume(v);
+	if (!rc && v->has_volume)
+		rc = look_inside(v);
+	if (rc)
 		goto out;
 	run_rules(v, verify_stick_rules, found, context, summary);
 	run_rules(v, verify_volume_rules, found, context, summary);
-	r = v->error;
+	rc = v->error;
 	name_layout(v, summary);
 	summary->has_file = v->has_file && v->checked;
 	summary->contents = v->contents;
@@ -227,9 +227,9 @@ int verify_run(const struct verify_input *in,
 	if (v->has_file && v->file.n_runs)
 		summary->file_offset = v->file.runs[0].offset;
 out:
-	if (r)
+	if (rc)
 		fault_pass(fault, &v->fault);
 	fatread_file_close(&v->file);
 	free(v);
-	return r;
+	return rc;
 }

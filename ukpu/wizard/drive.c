@@ -74,7 +74,7 @@ static void add(struct choices *c, const char *path, const char *title, const ch
 static void add_drive(struct choices *c, const struct drive *d)
 {
 	char title[200], verdict[700], contents[400];
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 	unsigned why, reason;
 	size_t at;
 
@@ -125,27 +125,27 @@ static int read_choices(struct wizard *w, struct choices *c, struct fault *fault
 {
 	struct drive *drives = NULL;
 	size_t n = 0;
-	int r;
+	int rc;
 
 	if (w->image) {
-		r = make_room(c, w->n_images, fault);
-		for (size_t i = 0; i < w->n_images && !r; i++)
+		rc = make_room(c, w->n_images, fault);
+		for (size_t i = 0; i < w->n_images && !rc; i++)
 			add_image(c, w->images[i]);
-		return r;
+		return rc;
 	}
-	r = drive_list(DRIVE_SYS, &drives, &n, fault);
-	if (!r)
-		r = make_room(c, n, fault);
-	for (size_t i = 0; i < n && !r; i++) {
+	rc = drive_list(DRIVE_SYS, &drives, &n, fault);
+	if (!rc)
+		rc = make_room(c, n, fault);
+	for (size_t i = 0; i < n && !rc; i++) {
 		if (drives[i].usb)
 			add_drive(c, &drives[i]);
 	}
-	if (!r && c->n == 1)
+	if (!rc && c->n == 1)
 		snprintf(c->rows[0].detail, sizeof(c->rows[0].detail), "There is no USB drive. "
 			 "Plug a stick in, then press F5 or Ctrl-R. (ukpu list --all shows other "
 			 "disks.)");
 	free(drives);
-	return r;
+	return rc;
 }
 
 static void tell_unfit(struct wizard *w, const struct screen_row *row)
@@ -165,8 +165,8 @@ enum screen_answer wizard_pick_stick(struct wizard *w, char *path, size_t size)
 	snprintf(intro, sizeof(intro), "Which stick is to get %s?\n%-20s %-20s %-12s %9s FIT", file,
 		 w->image ? "IMAGE" : "PATH", "DEVICE", "SERIAL", "SIZE");
 	while (answer == SCREEN_REFRESH && !w->screen.left) {
-		struct choices c = {0};
-		struct fault fault = {0};
+		struct choices c = { 0 };
+		struct fault fault = { 0 };
 		size_t current = 0;
 
 		if (read_choices(w, &c, &fault)) {

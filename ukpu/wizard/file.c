@@ -76,7 +76,7 @@ static int read_folder(const char *path, struct entry **out, size_t *n, bool *mo
 	DIR *dir = opendir(path);
 	struct dirent *d;
 	size_t up = strcmp(path, "/") != 0;
-	int r = 0;
+	int rc = 0;
 
 	*n = 0;
 	*more = false;
@@ -84,7 +84,7 @@ static int read_folder(const char *path, struct entry **out, size_t *n, bool *mo
 		return fault_sys(fault, errno, "cannot read the folder %.200s", path);
 	list = calloc(ENTRIES_MAX + 1, sizeof(*list));
 	if (!list) {
-		r = fault_set(fault, KIT_ERR_NOMEM, "no memory to read the folder %.200s", path);
+		rc = fault_set(fault, KIT_ERR_NOMEM, "no memory to read the folder %.200s", path);
 		goto out;
 	}
 	if (up)
@@ -101,7 +101,7 @@ static int read_folder(const char *path, struct entry **out, size_t *n, bool *mo
 out:
 	free(list);
 	closedir(dir);
-	return r;
+	return rc;
 }
 
 static void fill_row(const struct wizard *w, const struct entry *e, struct screen_row *row)
@@ -131,7 +131,7 @@ static void fill_row(const struct wizard *w, const struct entry *e, struct scree
 static void enter(struct wizard *w, const char *name)
 {
 	char path[PATH_MAX + NAME_MAX + 2], full[PATH_MAX];
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 
 	snprintf(path, sizeof(path), "%s/%s", w->folder, name);
 	if (realpath(path, full) && !access(full, R_OK | X_OK)) {
@@ -158,7 +158,7 @@ static enum screen_answer pick_once(struct wizard *w, const struct entry *list, 
 	for (size_t i = 0; i < n; i++) {
 		fill_row(w, &list[i], &rows[i]);
 		if (!list[i].folder && strcasecmp(list[i].name, "setup.bin") == 0)
-			current = i;	/* most often it is this one; what it is shows again later */
+			current = i; /* most often it is this one; what it is shows again later */
 	}
 	screen_text(where, sizeof(where), w->folder, (size_t)w->screen.columns - 20, true);
 	snprintf(intro, sizeof(intro), "Which setup.bin? %s\n%s", where,
@@ -175,7 +175,7 @@ static enum screen_answer pick_once(struct wizard *w, const struct entry *list, 
 	}
 	if (snprintf(w->file, sizeof(w->file), "%s/%s", strcmp(w->folder, "/") ? w->folder : "",
 		     list[current].name) >= (int)sizeof(w->file)) {
-		struct fault fault = {0};
+		struct fault fault = { 0 };
 
 		fault_set(&fault, KIT_ERR_RANGE, "the path of that file is too long");
 		screen_fault(&w->screen, "File", &fault);
@@ -190,7 +190,7 @@ enum screen_answer wizard_pick_file(struct wizard *w)
 
 	while (answer == SCREEN_REFRESH && !w->screen.left) {
 		struct entry *list = NULL;
-		struct fault fault = {0};
+		struct fault fault = { 0 };
 		bool more;
 		size_t n;
 

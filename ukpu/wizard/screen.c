@@ -31,9 +31,10 @@ static int read_size(struct screen *s, struct fault *fault)
 	}
 	if (s->columns >= SCREEN_COLUMNS && s->rows >= SCREEN_ROWS)
 		return 0;
-	fault_set(fault, KIT_ERR_UNFIT, "the terminal has %d columns and %d rows, the wizard needs "
-		  "%d and %d", s->columns, s->rows, SCREEN_COLUMNS, SCREEN_ROWS);
-	return fault_todo(fault, "make its window larger, or use ukpu list and ukpu prepare");
+	return fault_set(fault, KIT_ERR_UNFIT, "the terminal has %d columns and %d rows, the "
+			 "wizard needs %d and %d\n"
+			 "make its window larger, or use ukpu list and ukpu prepare", s->columns,
+			 s->rows, SCREEN_COLUMNS, SCREEN_ROWS);
 }
 
 static int check_terminal(struct screen *s, struct fault *fault)
@@ -41,19 +42,18 @@ static int check_terminal(struct screen *s, struct fault *fault)
 	const char *kind = getenv("TERM");
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		fault_set(fault, KIT_ERR_STATE,
-			  "the wizard needs a terminal, but standard %s is none",
-			  isatty(STDIN_FILENO) ? "output" : "input");
-		return fault_todo(fault, "in scripts use ukpu list, ukpu prepare and ukpu verify; "
-				  "over ssh ask for a terminal with ssh -t");
+		return fault_set(fault, KIT_ERR_STATE, "the wizard needs a terminal, but standard "
+				 "%s is none\n"
+				 "in scripts use ukpu list, ukpu prepare and ukpu verify; over ssh "
+				 "ask for a terminal with ssh -t",
+				 isatty(STDIN_FILENO) ? "output" : "input");
 	}
 	/* The library below would print and exit on a kind that it does not know. */
 	if (!kind || !kind[0] || SLtt_initialize(NULL)) {
-		fault_set(fault, KIT_ERR_UNFIT,
-			  "the wizard cannot draw on a terminal of the kind \"%.40s\"",
-			  kind ? kind : "");
-		return fault_todo(fault, "set TERM to what it is, for example TERM=vt100, or use "
-				  "ukpu list and ukpu prepare");
+		return fault_set(fault, KIT_ERR_UNFIT, "the wizard cannot draw on a terminal of "
+				 "the kind \"%.40s\"\n"
+				 "set TERM to what it is, for example TERM=vt100, or use ukpu list "
+				 "and ukpu prepare", kind ? kind : "");
 	}
 	return read_size(s, fault);
 }
@@ -80,21 +80,21 @@ int screen_open(struct screen *s, struct fault *fault)
 	};
 	const char *colours = getenv("NO_COLOR");
 	sigset_t mask;
-	int r;
+	int rc;
 
 	memset(s, 0, sizeof(*s));
 	s->signals = -1;
 	setlocale(LC_CTYPE, "");
-	r = check_terminal(s, fault);
-	if (r)
-		return r;
+	rc = check_terminal(s, fault);
+	if (rc)
+		return rc;
 	/*
 	 * In the background this stops until the terminal is ours: the library below would not
 	 * care whose it is, and the shell would take what it finds for its own.
 	 */
-	while ((r = tcdrain(STDIN_FILENO)) && errno == EINTR)
+	while ((rc = tcdrain(STDIN_FILENO)) && errno == EINTR)
 		;
-	if (r || tcgetattr(STDIN_FILENO, &s->before))
+	if (rc || tcgetattr(STDIN_FILENO, &s->before))
 		return fault_sys(fault, errno, "cannot read the state of the terminal");
 	sigemptyset(&mask);
 	for (size_t i = 0; i < sizeof(held) / sizeof(held[0]); i++)
@@ -170,7 +170,7 @@ enum screen_answer screen_run(struct screen *s, newtComponent form, newtComponen
 	static const int keys[] = {
 		NEWT_KEY_ESCAPE, NEWT_KEY_F5, CONTROL('R'), NEWT_KEY_F10, CONTROL('C'),
 	};
-	struct newtExitStruct end = {0};
+	struct newtExitStruct end = { 0 };
 
 	for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
 		newtFormAddHotKey(form, keys[i]);
@@ -278,7 +278,7 @@ void screen_watch(struct screen *s, const char *title, const char *text, const c
 size_t screen_text(char *out, size_t size, const char *text, size_t most, bool tail)
 {
 	wchar_t wide[CELL_MAX];
-	mbstate_t state = {0};
+	mbstate_t state = { 0 };
 	size_t n = 0, first = 0, columns = 0, at = 0, length = strlen(text);
 	const char *dots = "";
 

@@ -92,7 +92,7 @@ enum screen_answer screen_tell(struct screen *s, const char *title, const char *
 	do {
 		int width = s->columns - 10, lines, at = 1;
 		newtComponent form = newtForm(NULL, NULL, NEWT_FLAG_NOF12), hit = NULL;
-		newtComponent button[4] = {0};
+		newtComponent button[4] = { 0 };
 
 		lines = add_text(form, text, width - 2, s->rows - 10);
 		screen_open_window(s, width, lines + 4, title,
@@ -119,10 +119,10 @@ enum screen_answer screen_fault(struct screen *s, const char *title, const struc
 {
 	static const char *const button[] = { "Back" };
 	const char *what = fault->what[0] ? fault->what : error_text(fault->code);
-	char text[sizeof(fault->what) + sizeof(fault->todo) + 8];
+	char text[sizeof(fault->what) + sizeof(fault->hint) + 8];
 	size_t pressed;
 
-	snprintf(text, sizeof(text), "%s\n\n%s", what, fault->todo);
+	snprintf(text, sizeof(text), "%s\n\n%s", what, fault->hint);
 	return screen_tell(s, title, text, button, 1, &pressed);
 }
 

@@ -29,65 +29,65 @@ static void take_finding(void *context, const struct sbin_finding *f)
 	if (f->record)
 		fprintf(all->text, "record %u, ", f->record);
 	fprintf(all->text, "byte %llu: %s%s%s\n", (unsigned long long)f->offset, f->text,
-		f->todo && f->todo[0] ? "; " : "", f->todo ? f->todo : "");
+		f->hint && f->hint[0] ? "; " : "", f->hint ? f->hint : "");
 }
 
 int wizard_load(struct wizard *w, struct content *content, FILE *text, struct fault *fault)
 {
 	struct findings findings = { .text = text };
 	char path[400];
-	int r = content_read(content, w->file, UKPU_LARGEST_FILE, fault);
+	int rc = content_read(content, w->file, UKPU_LARGEST_FILE, fault);
 
 	memset(&w->keys, 0, sizeof(w->keys));
 	screen_text(path, sizeof(path), w->file, 90, true);
-	if (!r)
-		r = content_check(content, path, take_finding, &findings, &w->keys, fault);
+	if (!rc)
+		rc = content_check(content, path, take_finding, &findings, &w->keys, fault);
 	if (text && findings.n > FINDINGS_SHOWN)
 		fprintf(text, "and %lu more\n", findings.n - FINDINGS_SHOWN);
-	if (r == KIT_ERR_FORMAT)
-		return fault_todo(fault, "take another file: amt-setupbin create and amt-keygen "
+	if (rc == KIT_ERR_FORMAT)
+		return fault_hint(fault, "take another file: amt-setupbin create and amt-keygen "
 				  "generate --setupbin make them");
-	if (!r && w->keys.errors) {
-		fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s: firmware would not take it",
-			  path, w->keys.errors, plural(w->keys.errors));
-		r = fault_todo(fault, "take another file, or have this one mended; amt-setupbin "
-			       "check tells more");
-	} else if (!r && !w->keys.valid) {
-		fault_set(fault, KIT_ERR_STATE,
-			  "%s has no unused record: no machine could take one", path);
-		r = fault_todo(fault, "take a new file");
+	if (!rc && w->keys.errors) {
+		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s: firmware would not take "
+			      "it\n"
+			      "take another file, or have this one mended; amt-setupbin check "
+			      "tells more", path, w->keys.errors, plural(w->keys.errors));
+	} else if (!rc && !w->keys.valid) {
+		rc = fault_set(fault, KIT_ERR_STATE, "%s has no unused record: no machine could "
+			      "take one\n"
+			      "take a new file", path);
 	}
-	return r;
+	return rc;
 }
 
 /* Check the file that was picked; its faults, or doubts, are shown. */
 static enum screen_answer check_file(struct wizard *w)
 {
 	static const char *const buttons[] = { "Other file", "Go on with it" };
-	struct content content = {0};
-	struct fault fault = {0};
+	struct content content = { 0 };
+	struct fault fault = { 0 };
 	enum screen_answer answer = SCREEN_CHOSEN;
 	char *found = NULL, *text = NULL;
 	size_t size = 0, pressed = 1;
 	FILE *out = open_memstream(&found, &size);
-	int r;
+	int rc;
 
 	if (!out) {
 		fault_set(&fault, KIT_ERR_NOMEM, "no memory to check the file");
 		return screen_fault(&w->screen, "File", &fault) == SCREEN_LEAVE ? SCREEN_LEAVE :
 			SCREEN_BACK;
 	}
-	r = wizard_load(w, &content, out, &fault);
+	rc = wizard_load(w, &content, out, &fault);
 	content_wipe(&content);
 	/* The verdict first: what was found may be long. */
-	if (fclose(out) == 0 && (r || w->keys.warnings) &&
+	if (fclose(out) == 0 && (rc || w->keys.warnings) &&
 	    asprintf(&text, "%s\n%s%s\n%s",
-		     r ? fault.what : "This file can be used, but the checker warns",
-		     fault.todo, fault.todo[0] ? "\n" : "", found) >= 0) {
-		answer = screen_tell(&w->screen, r ? "This file cannot be used" : "Warnings", text,
-				     buttons, r ? 1 : 2, &pressed);
+		     rc ? fault.what : "This file can be used, but the checker warns",
+		     fault.hint, fault.hint[0] ? "\n" : "", found) >= 0) {
+		answer = screen_tell(&w->screen, rc ? "This file cannot be used" : "Warnings", text,
+				     buttons, rc ? 1 : 2, &pressed);
 		free(text);
-	} else if (r) {
+	} else if (rc) {
 		answer = screen_fault(&w->screen, "This file cannot be used", &fault);
 		pressed = 0;
 	}
@@ -133,7 +133,7 @@ int ukpu_wizard(struct cli *cli)
 		.image = cli_has(cli, "image"), .images = cli->argv, .n_images = (size_t)cli->argc,
 		.layout = LAYOUT_FAT16,
 	};
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 	char *log = NULL;
 	size_t size = 0;
 

@@ -44,7 +44,7 @@ static void *write_job(void *context)
 	if (!stick_write(&s->plan, s->t, &progress, &s->fault))
 		ukpu_judge_written(s, note_result, job->rules);
 	if (!s->fault.code)
-		table_reread(s->t, &job->late);
+		mbr_reread(s->t, &job->late);
 	atomic_store(&job->ended, true);
 	return NULL;
 }
@@ -197,15 +197,15 @@ static enum screen_answer get_ready(struct wizard *w, struct ukpu_stick *s, cons
 				    struct fault *fault)
 {
 	enum screen_answer answer;
-	int r = ukpu_stick_open(s, &w->as, path, UKPU_WRITE | (w->image ? UKPU_IMAGE : 0), fault);
+	int rc = ukpu_stick_open(s, &w->as, path, UKPU_WRITE | (w->image ? UKPU_IMAGE : 0), fault);
 
-	if (!r)
-		r = wizard_load(w, &s->content, NULL, fault);
-	if (!r)
-		r = ukpu_stick_search(s, target_disk(s->t), 0, fault);
-	if (!r)
-		r = ukpu_stick_plan(s, w->layout, false, fault);
-	if (r)
+	if (!rc)
+		rc = wizard_load(w, &s->content, NULL, fault);
+	if (!rc)
+		rc = ukpu_stick_search(s, target_disk(s->t), 0, fault);
+	if (!rc)
+		rc = ukpu_stick_plan(s, w->layout, false, fault);
+	if (rc)
 		return SCREEN_BACK;
 	answer = ask_unused(w, s, fault);
 	if (answer == SCREEN_CHOSEN)
@@ -256,7 +256,7 @@ static void print_ready(FILE *out, const struct ukpu_stick *s, const char *rules
 static void print_failed(FILE *out, const struct ukpu_stick *s, const char *rules)
 {
 	fprintf(out, "\n%s\n%s%s\n",
-		s->fault.what[0] ? s->fault.what : error_text(s->fault.code), rules, s->fault.todo);
+		s->fault.what[0] ? s->fault.what : error_text(s->fault.code), rules, s->fault.hint);
 	print_kept(out, "", s);
 	if (s->fault.code != KIT_ERR_VERIFY)
 		fprintf(out, "\nThis stick is not ready. Do not use it before it is prepared "
@@ -271,8 +271,8 @@ static void log_stick(struct wizard *w, const struct ukpu_stick *s, const char *
 		fprintf(w->log, "NOT ready: %s\n",
 			s->fault.what[0] ? s->fault.what : error_text(s->fault.code));
 		fputs(rules, w->log);
-		if (s->fault.todo[0])
-			fprintf(w->log, "  %s\n", s->fault.todo);
+		if (s->fault.hint[0])
+			fprintf(w->log, "  %s\n", s->fault.hint);
 	} else {
 		fprintf(w->log, "%s: ready; ", s->path);
 		print_keys(w->log, &s->summary.contents);
@@ -304,7 +304,7 @@ enum screen_answer wizard_write(struct wizard *w, const char *path, bool *anothe
 {
 	struct ukpu_stick *s = calloc(1, sizeof(*s));
 	struct job job = { .stick = s };
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 	char *rules = NULL, *text = NULL;
 	size_t rules_size = 0, size = 0;
 	enum screen_answer answer = SCREEN_BACK;

@@ -45,7 +45,7 @@ static int run_hello(struct cli *cli)
 	const char *from = cli_value(cli, "address");
 	uint64_t retry = 0, version = 2, hashes = 23, piece = 0, pause = 1000, bytes, linger;
 	struct fault fault = { .code = 0 };
-	struct hello hello = { .admin_set = true, .pid = pid != NULL ? pid : "00000000" };
+	struct hello hello = { .admin_set = true, .pid = pid ? pid : "00000000" };
 	uint8_t message[HELLO_MAX] = { 0 };
 	struct address source, server;
 	struct hello_manner manner = { .silent = cli_has(cli, "silent") };
@@ -55,11 +55,11 @@ static int run_hello(struct cli *cli)
 	if (strlen(hello.pid) != PID_LENGTH)
 		return cli_misuse(cli, "--pid: 8 characters, as the wire has them: no dash");
 	linger = manner.silent ? 60 : 0;
-	if (uuid != NULL && device_parse_uuid(uuid, known) < 0)
+	if (uuid && device_parse_uuid(uuid, known) < 0)
 		return cli_misuse(cli, "--uuid: \"%s\" is no UUID", uuid);
-	if ((uuid == NULL && device_random_uuid(known, &fault) < 0) ||
+	if ((!uuid && device_random_uuid(known, &fault) < 0) ||
 	    address_parse(cli_value(cli, "server"), 9971, &server, &fault) < 0 ||
-	    address_parse(from != NULL ? from : "127.0.0.1", 0, &source, &fault) < 0 ||
+	    address_parse(from ? from : "127.0.0.1", 0, &source, &fault) < 0 ||
 	    cli_number(cli, "retry-count", 0, UINT32_MAX, &retry, &fault) < 0 ||
 	    cli_number(cli, "interface-version", 0, 65535, &version, &fault) < 0 ||
 	    cli_number(cli, "hashes", 0, HELLO_HASHES, &hashes, &fault) < 0 ||
@@ -93,7 +93,7 @@ static int run_show(struct cli *cli)
 	device_show_uuid(d.uuid, uuid);
 	if (d.pair.pid[0] != '\0')
 		pidpps_show_pid(d.pair.pid, pid);
-	snprintf(firmware, sizeof firmware, "%u.%u.%u", d.firmware.major, d.firmware.minor,
+	snprintf(firmware, sizeof(firmware), "%u.%u.%u", d.firmware.major, d.firmware.minor,
 		 d.firmware.build);
 	if (cli->json)
 		status = cli_print_json(cli, json_pack(

@@ -90,7 +90,7 @@ static int parse_living(struct cli *cli, struct living *l, struct habits *habits
 	uint64_t retry = 2, hellos = HELLOS_MAX, limit = 0;
 	int rc = 0;
 
-	memset(l, 0, sizeof *l);
+	memset(l, 0, sizeof(*l));
 	l->port = DEVICE_PORT;
 	if (cli_has(cli, "server")) {
 		rc = address_parse(cli_value(cli, "server"), SERVER_PORT, &l->server, fault);
@@ -132,20 +132,22 @@ static int parse_factory(struct cli *cli, struct factory *f, struct fault *fault
 	const char *uuid = cli_value(cli, "uuid"), *firmware = cli_value(cli, "firmware");
 	const char *reads = cli_value(cli, "reads-version");
 
-	memset(f, 0, sizeof *f);
+	memset(f, 0, sizeof(*f));
 	f->firmware = (struct device_firmware){ 7, 1, 20 };
 	f->bios.fat16_only = cli_has(cli, "fat16-only");
 	f->bios.wipe = cli_has(cli, "wipe-record");
-	f->uuid_given = uuid != NULL;
-	if (uuid != NULL && device_parse_uuid(uuid, f->uuid) < 0)
+	f->uuid_given = uuid;
+	if (uuid && device_parse_uuid(uuid, f->uuid) < 0)
 		return fault_set(fault, KIT_ERR_ARGUMENT, "--uuid: \"%s\" is no UUID", uuid);
-	if (firmware != NULL && device_parse_firmware(firmware, &f->firmware) < 0)
-		return fault_set(fault, KIT_ERR_ARGUMENT, "--firmware: \"%s\" is no version (7.1.20)",
-				 firmware);
+	if (firmware && device_parse_firmware(firmware, &f->firmware) < 0)
+		return fault_set(fault, KIT_ERR_ARGUMENT,
+				 "--firmware: \"%s\" is no version (7.1.20)", firmware);
 	if (f->firmware.major < 2 || f->firmware.major > 10)
-		return fault_set(fault, KIT_ERR_ARGUMENT, "--firmware: AMT %s takes no PID and PPS; "
-				 "2.0 to 10 do", firmware);
-	if (reads != NULL && sbin_version_parse(reads, &f->bios.reads) < 0)
+		return fault_set(fault, KIT_ERR_ARGUMENT,
+				 "--firmware: AMT %s takes no PID and PPS; "
+				 "2.0 to 10 do",
+				 firmware);
+	if (reads && sbin_version_parse(reads, &f->bios.reads) < 0)
 		return fault_set(fault, KIT_ERR_ARGUMENT,
 				 "--reads-version: \"%s\" is no version of setup.bin", reads);
 	return 0;
@@ -162,10 +164,11 @@ static int raise_limit(size_t n, struct fault *fault)
 	if (limit.rlim_cur >= need)
 		return 0;
 	if (limit.rlim_max < need) {
-		fault_set(fault, KIT_ERR_RANGE, "%zu machine%s: %llu open files are needed, the limit is "
-						"%llu",
-			  n, plural(n), (unsigned long long)need, (unsigned long long)limit.rlim_max);
-		return fault_todo(fault, "raise it with: ulimit -n %llu", (unsigned long long)need);
+		return fault_set(fault, KIT_ERR_RANGE, "%zu machine%s: %llu open files are needed, "
+				 "the limit is %llu\n"
+				 "raise it with: ulimit -n %llu", n, plural(n),
+				 (unsigned long long)need, (unsigned long long)limit.rlim_max,
+				 (unsigned long long)need);
 	}
 	limit.rlim_cur = need;
 	if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
@@ -183,7 +186,7 @@ static int print_report(struct cli *cli, const struct fleet *f, const struct lif
 		j = json_pack("{sI sI sI sI sf}", "devices", (json_int_t)f->n, "configured",
 			      (json_int_t)r->configured, "hellos", (json_int_t)r->hellos,
 			      "hellos_failed", (json_int_t)r->unsent, "seconds", r->seconds);
-		if (j != NULL && booted != NULL)
+		if (j && booted)
 			json_object_set(j, "boot", booted);
 		json_decref(booted);
 		return cli_print_json(cli, j);
@@ -223,7 +226,7 @@ static const char *first_address(struct cli *cli, const char *otherwise)
 {
 	const char *given = cli_value(cli, "address");
 
-	return given != NULL ? given : otherwise;
+	return given ? given : otherwise;
 }
 
 /* The machine in the file of --state, or a new one from the factory. */
@@ -244,8 +247,8 @@ static int open_device(struct cli *cli, struct device *d, const struct factory *
 	rc = device_factory(d, factory->uuid_given ? factory->uuid : NULL, factory->firmware, file,
 			    fault);
 	password = cli_value(cli, "mebx-password-file");
-	if (rc == 0 && password != NULL)
-		rc = secret_read(password, "MEBx password", d->mebx, sizeof d->mebx, fault);
+	if (rc == 0 && password)
+		rc = secret_read(password, "MEBx password", d->mebx, sizeof(d->mebx), fault);
 	return rc;
 }
 
@@ -256,7 +259,7 @@ static json_t *tell_boot(struct cli *cli, const struct device *d, const struct b
 
 	pidpps_show_pid(d->pair.pid, pid);
 	device_show_uuid(d->uuid, uuid);
-	snprintf(version, sizeof version, "%u.%u", r->version.major, r->version.minor);
+	snprintf(version, sizeof(version), "%u.%u", r->version.major, r->version.minor);
 	if (cli->json)
 		return json_pack("{ss ss sI sI ss sI sb}", "uuid", uuid, "pid", pid, "record",
 				 (json_int_t)r->record, "records", (json_int_t)r->records,
@@ -293,7 +296,7 @@ int verb_boot(struct cli *cli)
 		goto out;
 	}
 	booted = tell_boot(cli, f.devices, &report);
-	if (l.life.server == NULL) {
+	if (!l.life.server) {
 		status = cli->json ? cli_print_json(cli, booted) : EXIT_YES;
 		goto out;
 	}
@@ -332,8 +335,8 @@ int verb_run(struct cli *cli)
 	}
 	if (f.devices->state == DEVICE_PRE) {
 		fault_set(&fault, KIT_ERR_STATE, "%s is a machine in factory state: it has no key "
-			  "to serve with", cli_value(cli, "state"));
-		fault_todo(&fault, "give it one with: amt-sim boot");
+			  "to serve with\n"
+			  "give it one with: amt-sim boot", cli_value(cli, "state"));
 		status = cli_fail(cli, &fault);
 		goto out;
 	}
@@ -358,12 +361,12 @@ static int open_supply(struct cli *cli, struct supply *s, struct fault *fault)
 {
 	const char *list = cli_value(cli, "keys");
 
-	memset(s, 0, sizeof *s);
+	memset(s, 0, sizeof(*s));
 	s->stick = cli_value(cli, "stick");
-	if (list == NULL)
+	if (!list)
 		return 0;
 	s->file = strcmp(list, "-") == 0 ? stdin : fopen(list, "re");
-	if (s->file == NULL)
+	if (!s->file)
 		return fault_sys(fault, errno, "cannot open %s", list);
 	return sbin_source_open(&s->list, s->file, list, fault);
 }
@@ -371,7 +374,7 @@ static int open_supply(struct cli *cli, struct supply *s, struct fault *fault)
 static void close_supply(struct supply *s)
 {
 	keysource_free(&s->list);
-	if (s->file != NULL && s->file != stdin)
+	if (s->file && s->file != stdin)
 		fclose(s->file);
 }
 
@@ -384,11 +387,11 @@ static int supply_device(struct supply *s, struct device *d, const struct boot_b
 	struct keyentry entry;
 	int rc;
 
-	if (s->stick != NULL)
+	if (s->stick)
 		return boot_from_stick(d, s->stick, bios, &report, fault);
-	if (s->list == NULL) {
-		fault_set(fault, KIT_ERR_ARGUMENT, "new machines need keys");
-		return fault_todo(fault, "give --keys or --stick");
+	if (!s->list) {
+		return fault_set(fault, KIT_ERR_ARGUMENT, "new machines need keys\n"
+				 "give --keys or --stick");
 	}
 	rc = keysource_next(s->list, &entry, &problem, fault);
 	if (rc == 0)
@@ -402,7 +405,7 @@ static int supply_device(struct supply *s, struct device *d, const struct boot_b
 	if (entry.current_password[0] != '\0')
 		strcpy(d->mebx, entry.current_password);
 	rc = boot_take_entry(d, &entry, fault);
-	secret_wipe(&entry, sizeof entry);
+	secret_wipe(&entry, sizeof(entry));
 	return rc;
 }
 
@@ -417,8 +420,8 @@ static int add_device(struct cli *cli, struct device *d, size_t i, const struct 
 	uint32_t low;
 	int rc;
 
-	if (folder != NULL) {
-		if (snprintf(file, sizeof file, "%s/%05zu", folder, i) >= (int)sizeof file)
+	if (folder) {
+		if (snprintf(file, sizeof(file), "%s/%05zu", folder, i) >= (int)sizeof(file))
 			return fault_set(fault, KIT_ERR_RANGE, "the name %s is too long", folder);
 		rc = device_load(d, file, &why);
 		if (rc == 0 && d->state != DEVICE_PRE)
@@ -428,14 +431,14 @@ static int add_device(struct cli *cli, struct device *d, size_t i, const struct 
 		else if (rc != KIT_ERR_NOT_FOUND)
 			return fault_pass(fault, &why);
 	}
-	memcpy(uuid, factory->uuid, sizeof uuid);
+	memcpy(uuid, factory->uuid, sizeof(uuid));
 	low = (uint32_t)uuid[12] << 24 | (uint32_t)uuid[13] << 16 | (uint32_t)uuid[14] << 8 |
 	      uuid[15];
 	low += (uint32_t)i;
 	for (int k = 0; k < 4; k++)
 		uuid[15 - k] = (uint8_t)(low >> 8 * k);
 	rc = device_factory(d, factory->uuid_given ? uuid : NULL, factory->firmware,
-			    folder != NULL ? file : NULL, fault);
+			    folder ? file : NULL, fault);
 	if (rc == 0)
 		rc = supply_device(supply, d, &factory->bios, fault);
 	return rc < 0 ? fault_context(fault, "machine %zu", i + 1) : 0;
@@ -464,7 +467,7 @@ int verb_fleet(struct cli *cli)
 	l.life.window = 1000;
 	if (cli_number(cli, "hello-window", 0, 86400000, &l.life.window, &fault) < 0)
 		goto fail;
-	if (folder != NULL && mkdir(folder, 0700) < 0 && errno != EEXIST) {
+	if (folder && mkdir(folder, 0700) < 0 && errno != EEXIST) {
 		fault_sys(&fault, errno, "cannot make the folder %s", folder);
 		goto fail;
 	}

@@ -36,7 +36,7 @@ sed '/^#\[profile/,$d' "$TOP/samples/amt-provisiond.conf" | sed -n 's/^#\([a-z_]
 	sort | diff - has || fail "the sample differs from amt-provisiond --check"
 
 # Every event has its name in a page of the server.
-grep -ohE '(EVENT_[A-Z]+,|[.]name =) *"[a-z-]+"' -r "$TOP"/server --include='*.c' | grep -oE '"[a-z-]+"' |
+grep -ohE '(SEVERITY_[A-Z]+,|[.]name =) *"[a-z-]+"' -r "$TOP"/server --include='*.c' | grep -oE '"[a-z-]+"' |
 	tr -d '"' |
 	sort -u >events
 [ "$(wc -l <events)" -ge 25 ] || fail "no events are found"

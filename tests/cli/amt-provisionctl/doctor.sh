@@ -44,7 +44,7 @@ wait_log 'pid-reserved'
 status 0 doctor --no-network
 expect invalid-pid-map warn
 expect pid-reserved warn
-jq -e '.checks[] | select(.check == "invalid-pid-map" and (.todo | test("import")))' out \
+jq -e '.checks[] | select(.check == "invalid-pid-map" and (.hint | test("import")))' out \
 	>/dev/null ||
 	fail "no advice"
 stop
@@ -79,7 +79,7 @@ sed -i '/script/d' conf
 chmod 604 map.db.key
 status 1 doctor --no-network
 expect map fail
-jq -e '.checks[] | select(.check == "map" and (.todo | test("chmod 600")))' out >/dev/null ||
+jq -e '.checks[] | select(.check == "map" and (.hint | test("chmod 600")))' out >/dev/null ||
 	fail "no advice"
 chmod 600 map.db.key
 sqlite3 map.db "INSERT INTO log(time, severity, name, what)

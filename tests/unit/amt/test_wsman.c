@@ -77,10 +77,10 @@ static const char *write_call(const char *value, char *out, size_t size, int *re
 START_TEST(a_value_is_escaped_and_reads_back_as_it_was)
 {
 	char out[4096];
-	int ret;
+	int rc;
 
-	write_call("a<b>&\"c'\t\xc3\xa4", out, sizeof(out), &ret);
-	ck_assert_int_eq(ret, 0);
+	write_call("a<b>&\"c'\t\xc3\xa4", out, sizeof(out), &rc);
+	ck_assert_int_eq(rc, 0);
 	ck_assert_ptr_nonnull(strstr(out, "<r:Password>a&lt;b&gt;&amp;&quot;c'\t\xc3\xa4"
 				     "</r:Password></r:SetMEBxPassword_INPUT>"));
 	ck_assert_ptr_nonnull(strstr(out, "1/AMT_SetupAndConfigurationService/SetMEBxPassword"
@@ -94,14 +94,14 @@ END_TEST
 START_TEST(what_xml_cannot_carry_is_refused)
 {
 	char out[4096];
-	int ret;
+	int rc;
 
-	write_call("a\x01", out, sizeof(out), &ret);
-	ck_assert_int_eq(ret, KIT_ERR_FORMAT);
-	write_call("a\xff", out, sizeof(out), &ret);
-	ck_assert_int_eq(ret, KIT_ERR_FORMAT);
-	write_call("a", out, 100, &ret);
-	ck_assert_int_eq(ret, KIT_ERR_RANGE);
+	write_call("a\x01", out, sizeof(out), &rc);
+	ck_assert_int_eq(rc, KIT_ERR_FORMAT);
+	write_call("a\xff", out, sizeof(out), &rc);
+	ck_assert_int_eq(rc, KIT_ERR_FORMAT);
+	write_call("a", out, 100, &rc);
+	ck_assert_int_eq(rc, KIT_ERR_RANGE);
 }
 END_TEST
 
@@ -180,8 +180,13 @@ static const char *code_of(const char *code)
 START_TEST(the_code_of_a_fault_is_a_plain_word_or_none)
 {
 	static const char *const secrets[] = {
-		"Secret.Pa55", "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ", "NKLDGADCRRNQEAYZZIJLALFLVJEDAAXJ",
-		"X0DFcMDtbFhwkVwGD3xoag==", "a\nb", "", "abcdefghijklmnopqrstuvwxyzabcdefghijklmno",
+		"Secret.Pa55",
+		"NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ",
+		"NKLDGADCRRNQEAYZZIJLALFLVJEDAAXJ",
+		"X0DFcMDtbFhwkVwGD3xoag==",
+		"a\nb",
+		"",
+		"abcdefghijklmnopqrstuvwxyzabcdefghijklmno",
 	};
 	char text[400];
 
@@ -191,7 +196,8 @@ START_TEST(the_code_of_a_fault_is_a_plain_word_or_none)
 	ck_assert_str_eq(code_of("<faultcode>SOAP-ENV:Client</faultcode>"), "Client");
 	ck_assert_str_eq(code_of("<s:Reason><s:Text>no</s:Text></s:Reason>"), "");
 	for (size_t i = 0; i < sizeof(secrets) / sizeof(*secrets); i++) {
-		snprintf(text, sizeof(text), "<s:Code><s:Value>s:%s</s:Value></s:Code>", secrets[i]);
+		snprintf(text, sizeof(text), "<s:Code><s:Value>s:%s</s:Value></s:Code>",
+			 secrets[i]);
 		ck_assert_msg(*code_of(text) == '\0', "%s", secrets[i]);
 	}
 }
@@ -227,7 +233,7 @@ static int repeated(const char *piece, const char *back, int n)
 {
 	size_t size = (strlen(piece) + strlen(back)) * (size_t)n + 256;
 	char *text = malloc(size), *at = text;
-	int ret;
+	int rc;
 
 	at = stpcpy(at, "<s:Envelope xmlns:s='" SOAP12 "'><s:Body><a>");
 	for (int i = 0; i < n; i++)
@@ -235,9 +241,9 @@ static int repeated(const char *piece, const char *back, int n)
 	for (int i = 0; i < n; i++)
 		at = stpcpy(at, back);
 	strcpy(at, "</a></s:Body></s:Envelope>");
-	ret = take(text);
+	rc = take(text);
 	free(text);
-	return ret;
+	return rc;
 }
 
 START_TEST(a_broken_encoding_is_refused_without_a_word_on_standard_error)

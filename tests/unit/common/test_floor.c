@@ -52,13 +52,13 @@ START_TEST(the_first_fault_is_kept)
 	ck_assert_int_eq(fault_set(&f, KIT_ERR_FORMAT, "later"), KIT_ERR_READ_ONLY);
 	ck_assert_int_eq(f.sys, EROFS);
 	ck_assert_str_eq(f.what, "cannot write x: Read-only file system");
-	fault_todo(&f, "move the switch");
-	fault_todo(&f, "something else");
-	ck_assert_str_eq(f.todo, "move the switch");
+	fault_hint(&f, "move the switch");
+	fault_hint(&f, "something else");
+	ck_assert_str_eq(f.hint, "move the switch");
 	fault_context(&f, "stick");
 	ck_assert_str_eq(f.what, "stick: cannot write x: Read-only file system");
 	ck_assert_int_eq(fault_set(NULL, KIT_ERR_RANGE, "nobody listens"), KIT_ERR_RANGE);
-	ck_assert_int_lt(fault_todo(NULL, "nobody listens"), 0);
+	ck_assert_int_lt(fault_hint(NULL, "nobody listens"), 0);
 	ck_assert_int_lt(fault_context(NULL, "nobody listens"), 0);
 }
 END_TEST
@@ -67,8 +67,8 @@ START_TEST(a_fault_that_was_kept_aside_gives_way_to_an_earlier_one)
 {
 	struct fault aside = { 0 }, f = { 0 };
 
-	fault_sys(&aside, EROFS, "cannot write x");
-	fault_todo(&aside, "move the switch");
+	fault_sys(&aside, EROFS, "cannot write x\n"
+		  "move the switch");
 	ck_assert_int_eq(fault_pass(NULL, &aside), KIT_ERR_READ_ONLY);
 	ck_assert_int_eq(fault_pass(&f, &aside), KIT_ERR_READ_ONLY);
 	ck_assert_mem_eq(&f, &aside, sizeof(f));
@@ -76,7 +76,7 @@ START_TEST(a_fault_that_was_kept_aside_gives_way_to_an_earlier_one)
 	fault_set(&f, KIT_ERR_FORMAT, "earlier");
 	ck_assert_int_eq(fault_pass(&f, &aside), KIT_ERR_READ_ONLY);
 	ck_assert_str_eq(f.what, "earlier");
-	ck_assert_str_eq(f.todo, "");
+	ck_assert_str_eq(f.hint, "");
 }
 END_TEST
 
@@ -241,8 +241,9 @@ START_TEST(sizes_are_powers_of_1024)
 	ck_assert_uint_eq(n, UINT64_C(256) << 20);
 	ck_assert_int_eq(cli_parse_size("17", &n), 0);
 	ck_assert_uint_eq(n, 17);
-	for (const char *const *p = (const char *const[]){ "", "M", "-1", "1MB", "99999999999G", " 1",
-							   "18446744073709551616", NULL }; *p; p++)
+	for (const char *const *p = (const char *const[]){ "", "M", "-1", "1MB", "99999999999G",
+							   " 1", "18446744073709551616", NULL };
+	     *p; p++)
 		ck_assert_msg(cli_parse_size(*p, &n) < 0, "taken: \"%s\"", *p);
 }
 END_TEST

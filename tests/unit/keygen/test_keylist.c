@@ -44,8 +44,10 @@ static void done(void)
 
 START_TEST(columns_are_taken_by_name_in_any_order_and_case)
 {
-	ck_assert_int_eq(open_text("\xEF\xBB\xBF\"Serial\", PPS ,Admin-Password,\"pid\",Current Password\r\n"
-				   "17," SHOWN ",\"P@ss\"\"w0rd\",0000-037m,admin\r\n"), 0);
+	ck_assert_int_eq(
+		open_text("\xEF\xBB\xBF\"Serial\", PPS ,Admin-Password,\"pid\",Current Password\r\n"
+			  "17," SHOWN ",\"P@ss\"\"w0rd\",0000-037m,admin\r\n"),
+		0);
 	ck_assert_str_eq(source->kind, "csv");
 	/* A quote is not allowed in a new password: the doubled one was read as one. */
 	ck_assert_int_eq(next(), KIT_ERR_FORMAT);
@@ -54,7 +56,8 @@ START_TEST(columns_are_taken_by_name_in_any_order_and_case)
 	ck_assert_int_eq(next(), 0);
 	done();
 
-	ck_assert_int_eq(open_text("pps;used;new_password;pid\n" SHOWN ";1;P@ssw0rd;0000-037m\n\n"), 0);
+	ck_assert_int_eq(open_text("pps;used;new_password;pid\n" SHOWN ";1;P@ssw0rd;0000-037m\n\n"),
+			 0);
 	ck_assert_int_eq(next(), 1);
 	ck_assert_str_eq(entry.pair.pid, PID);
 	ck_assert_str_eq(entry.pair.pps, PPS);
@@ -159,9 +162,12 @@ END_TEST
 
 START_TEST(json_lists_are_read_element_by_element)
 {
-	ck_assert_int_eq(open_text("[ {\"pid\":\"" PID "\",\"pps\":\"" PPS "\",\"used\":1,\"more\":[{}]},\n"
+	ck_assert_int_eq(open_text("[ {\"pid\":\"" PID "\",\"pps\":\"" PPS
+				   "\",\"used\":1,\"more\":[{}]},\n"
 				   " {\"pid\":17,\"pps\":\"" PPS "\"}, {\"pid\":\"" PID "\"},\n"
-				   "{\"pid\":\"" PID "\",\"pps\":\"" PPS "\",\"new_password\":null}]\n"), 0);
+				   "{\"pid\":\"" PID "\",\"pps\":\"" PPS
+				   "\",\"new_password\":null}]\n"),
+			 0);
 	ck_assert_int_eq(next(), 1);
 	ck_assert(entry.used);
 	ck_assert_int_eq(next(), KIT_ERR_FORMAT);
@@ -178,8 +184,17 @@ END_TEST
 START_TEST(broken_json_ends_the_list_without_quoting_it)
 {
 	static const char *const broken[] = {
-		"[", "[{", "[{\"pps\":\"" PPS "\"", "[{\"pps\":\"" PPS "\" x}]", "{\"pid\":\"" PID "\"}",
-		"[{}", "[] x", "[{} {}]", "[1]", "[{\"pps\":\"" PPS "\",\"pps\":\"" PPS "\"}]", "[,]",
+		"[",
+		"[{",
+		"[{\"pps\":\"" PPS "\"",
+		"[{\"pps\":\"" PPS "\" x}]",
+		"{\"pid\":\"" PID "\"}",
+		"[{}",
+		"[] x",
+		"[{} {}]",
+		"[1]",
+		"[{\"pps\":\"" PPS "\",\"pps\":\"" PPS "\"}]",
+		"[,]",
 	};
 
 	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
@@ -188,7 +203,8 @@ START_TEST(broken_json_ends_the_list_without_quoting_it)
 		ck_assert_int_eq(open_text(broken[i]), 0);
 		while ((rc = next()) < 0 && !fault.code)
 			;
-		ck_assert_msg(rc == KIT_ERR_FORMAT && fault.code == KIT_ERR_FORMAT, "%s", broken[i]);
+		ck_assert_msg(rc == KIT_ERR_FORMAT && fault.code == KIT_ERR_FORMAT, "%s",
+			      broken[i]);
 		ck_assert_ptr_null(strstr(fault.what, "NKLD"));
 		done();
 	}
@@ -200,7 +216,9 @@ START_TEST(what_is_written_reads_back_the_same)
 	static const char *const kinds[] = { "csv", "text", "json" };
 	char folder[] = "/tmp/kit-keylist-XXXXXX", path[64];
 	struct keyentry in[2] = {
-		{ .pair = { PID, PPS }, .current_password = "ad\"m\\i,n;", .new_password = "P@ss\\w0rd" },
+		{ .pair = { PID, PPS },
+		  .current_password = "ad\"m\\i,n;",
+		  .new_password = "P@ss\\w0rd" },
 		{ .pair = { PID, PPS } },
 	};
 

@@ -13,7 +13,7 @@ static uint8_t *load(const char *name, size_t *size)
 {
 	uint8_t *data = sample_read(name, size);
 
-	ck_assert_msg(data != NULL, "samples/setupbin/%s cannot be read from here", name);
+	ck_assert_msg(data, "samples/setupbin/%s cannot be read from here", name);
 	return data;
 }
 
@@ -204,41 +204,55 @@ static const struct {
 	{ "3.0", V("shared-fqdn", "shared"), "needs-host-name", SBIN_WARNING },
 	{ "3.0", V("shared-fqdn", "shared") ", " V("host-name", "pc"), NULL, SBIN_NOTE },
 	{ "3.0", V("kvm", "enabled") ", " V("manageability-feature", "amt"), "order", SBIN_ERROR },
-	{ "3.0", V("firmware-local-update", "enabled") ", " V("manageability-feature", "amt"), "order",
-	  SBIN_ERROR },
-	{ "3.0", V("provisioning-halt-activate", "start") ", "
-	  V("provisioning-server-address", "10.0.0.5"), "order", SBIN_ERROR },
-	{ "3.0", V("provisioning-halt-activate", "start") ", " V("pki-dns-suffix", "example"), "order",
-	  SBIN_ERROR },
+	{ "3.0", V("firmware-local-update", "enabled") ", " V("manageability-feature", "amt"),
+	  "order", SBIN_ERROR },
+	{ "3.0",
+	  V("provisioning-halt-activate", "start") ", " V("provisioning-server-address",
+							  "10.0.0.5"),
+	  "order", SBIN_ERROR },
+	{ "3.0", V("provisioning-halt-activate", "start") ", " V("pki-dns-suffix", "example"),
+	  "order", SBIN_ERROR },
 	{ "3.0", V("provisioning-halt-activate", "start") ", " V("config-server-fqdn", "example"),
 	  "order", SBIN_ERROR },
-	{ "3.0", V("provisioning-halt-activate", "start") ", " V("provisioning-server-port", "1"), NULL,
-	  SBIN_NOTE },
+	{ "3.0", V("provisioning-halt-activate", "start") ", " V("provisioning-server-port", "1"),
+	  NULL, SBIN_NOTE },
 	{ "3.0", V("user-defined-cert-add", "sha1:000102030405060708090a0b0c0d0e0f10111213:x"),
 	  "cert-config-missing", SBIN_ERROR },
-	{ "3.0", V("user-defined-certs", "disabled") ", "
-	  V("user-defined-cert-add", "sha1:000102030405060708090a0b0c0d0e0f10111213:x"),
+	{ "3.0",
+	  V("user-defined-certs",
+	    "disabled") ", " V("user-defined-cert-add",
+			       "sha1:000102030405060708090a0b0c0d0e0f10111213:x"),
 	  "cert-config", SBIN_WARNING },
-	{ "2.0", V("user-defined-certs", "enabled") ", "
-	  V("user-defined-cert-add", "sha1:000102030405060708090a0b0c0d0e0f10111213:x"), NULL,
-	  SBIN_NOTE },
-	{ "2.1", V("user-defined-certs", "enabled") ", " V("user-defined-cert-add",
-	  "sha256:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f:x"), "since",
-	  SBIN_WARNING },
-	{ "3.0", V("user-defined-certs", "enabled") ", "
-	  V("user-defined-cert-add", "sha1:000102030405060708090a0b0c0d0e0f10111213:"
-	    "A name of thirty-three characters"), "cert-hash", SBIN_ERROR },
-	{ "3.0", V("user-defined-certs", "enabled") ", " V("user-defined-cert-add",
-	  "hex:0400000000000000000000000000000000000000000000"), "cert-hash", SBIN_ERROR },
+	{ "2.0",
+	  V("user-defined-certs",
+	    "enabled") ", " V("user-defined-cert-add",
+			      "sha1:000102030405060708090a0b0c0d0e0f10111213:x"),
+	  NULL, SBIN_NOTE },
+	{ "2.1",
+	  V("user-defined-certs", "enabled") ", " V(
+		  "user-defined-cert-add",
+		  "sha256:000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f:x"),
+	  "since", SBIN_WARNING },
+	{ "3.0",
+	  V("user-defined-certs", "enabled") ", " V("user-defined-cert-add",
+						    "sha1:000102030405060708090a0b0c0d0e0f10111213:"
+						    "A name of thirty-three characters"),
+	  "cert-hash", SBIN_ERROR },
+	{ "3.0",
+	  V("user-defined-certs",
+	    "enabled") ", " V("user-defined-cert-add",
+			      "hex:0400000000000000000000000000000000000000000000"),
+	  "cert-hash", SBIN_ERROR },
 	{ "3.0", V("user-defined-certs", "enabled") ", " V("user-defined-cert-add", "hex:01"),
 	  "length", SBIN_ERROR },
-	{ "4.0", V("pid", "SAMPLE1V") ", " V("pps", "MA1BDE16UP1YKE1DYN10OT1WSE1LCR1I"), "psk-removed",
-	  SBIN_WARNING },
+	{ "4.0", V("pid", "SAMPLE1V") ", " V("pps", "MA1BDE16UP1YKE1DYN10OT1WSE1LCR1I"),
+	  "psk-removed", SBIN_WARNING },
 	{ "3.0", V("pps", "MA1BDE16UP1YKE1DYN10OT1WSE1LCR1I"), "pid-without-pps", SBIN_ERROR },
 	{ "3.0", V("pid", "SAMPLE1"), "length", SBIN_ERROR },
 	{ "3.0", "{\"module\": 2, \"id\": 9999, \"value\": \"hex:00\"}", "unknown-variable",
 	  SBIN_WARNING },
-	{ "3.0", "{\"module\": 3, \"id\": 1, \"value\": \"hex:00\"}", "unknown-variable", SBIN_WARNING },
+	{ "3.0", "{\"module\": 3, \"id\": 1, \"value\": \"hex:00\"}", "unknown-variable",
+	  SBIN_WARNING },
 };
 
 START_TEST(each_rule_about_variables_is_found_broken_and_only_then)
@@ -364,8 +378,9 @@ START_TEST(every_changed_byte_is_found_or_makes_a_sound_file_of_another_meaning)
 			if (says_more(&said, &before)) {
 				found++;
 			} else {
-				ck_assert_msg(place != NOWHERE, "byte %zu, changed by %#x, is not missed",
-					      offset, change);
+				ck_assert_msg(place != NOWHERE,
+					      "byte %zu, changed by %#x, is not missed", offset,
+					      change);
 				/* Of each byte once: showing all of them would take long. */
 				if (last != offset)
 					assert_other_meaning(meaning, data, size);
@@ -550,8 +565,8 @@ int main(void)
 	tcase_add_loop_test(t, each_rule_about_variables_is_found_broken_and_only_then, 0,
 			    sizeof(recipes) / sizeof(recipes[0]));
 	tcase_add_loop_test(t, every_truncation_of_a_sample_is_an_error, 0, N_SOUND);
-	tcase_add_loop_test(t, every_changed_byte_is_found_or_makes_a_sound_file_of_another_meaning, 0,
-			    N_SOUND);
+	tcase_add_loop_test(t, every_changed_byte_is_found_or_makes_a_sound_file_of_another_meaning,
+			    0, N_SOUND);
 	tcase_add_test(t, a_changed_pid_or_pps_is_found_unless_two_characters_are_36_apart);
 	tcase_add_test(t, faults_of_consumed_records_are_only_noted);
 	tcase_add_test(t, a_pid_that_a_consumed_record_has_too_is_an_error);

@@ -20,7 +20,7 @@ static uint8_t *load(const char *name, const char *ending, size_t *size)
 
 	snprintf(file, sizeof(file), "%s.%s", name, ending);
 	data = sample_read(file, size);
-	ck_assert_msg(data != NULL, "samples/setupbin/%s cannot be read from here", file);
+	ck_assert_msg(data, "samples/setupbin/%s cannot be read from here", file);
 	return data;
 }
 
@@ -103,8 +103,10 @@ END_TEST
 
 START_TEST(without_secrets_none_is_in_the_json_and_no_file_is_made_of_it)
 {
-	static const char *const secrets[] = { "Sample#", "P@ssw0rd", "MA1B", "MA2C", "MA3D", "MA4E",
-					       "NKLD", "not-secret", "5eed", "7472" };
+	static const char *const secrets[] = {
+		"Sample#", "P@ssw0rd", "MA1B",	     "MA2C", "MA3D",
+		"MA4E",	   "NKLD",     "not-secret", "5eed", "7472"
+	};
 	size_t size, length, made;
 	uint8_t *data = load(samples[_i], "bin", &size);
 	char *text = sbin_to_json(data, size, false, &length, NULL);
@@ -114,7 +116,7 @@ START_TEST(without_secrets_none_is_in_the_json_and_no_file_is_made_of_it)
 		ck_assert_ptr_null(strstr(text, secrets[i]));
 	ck_assert_ptr_null(sbin_from_json(text, length, &made, &f));
 	ck_assert_int_eq(f.code, KIT_ERR_STATE);
-	ck_assert_ptr_nonnull(strstr(f.todo, "--secrets"));
+	ck_assert_ptr_nonnull(strstr(f.hint, "--secrets"));
 	free(text);
 	free(data);
 }
@@ -218,8 +220,8 @@ START_TEST(bad_json_is_refused_with_the_place_and_member_named)
 	struct fault f = { 0 };
 	size_t size;
 
-	ck_assert_ptr_null(sbin_from_json(bad[_i].text, strlen(bad[_i].text) + !*bad[_i].text, &size,
-					  &f));
+	ck_assert_ptr_null(
+		sbin_from_json(bad[_i].text, strlen(bad[_i].text) + !*bad[_i].text, &size, &f));
 	ck_assert_int_ne(f.code, 0);
 	ck_assert_msg(strstr(f.what, bad[_i].names) != NULL, "%s: %s", bad[_i].text, f.what);
 }
@@ -228,7 +230,8 @@ END_TEST
 START_TEST(no_refusal_quotes_a_value_that_may_be_secret)
 {
 	static const char *const texts[] = {
-		VARIABLE("\"name\": \"new-mebx-password\", \"value\": \"S3cret!x\", \"S3cret!x\": 1"),
+		VARIABLE(
+			"\"name\": \"new-mebx-password\", \"value\": \"S3cret!x\", \"S3cret!x\": 1"),
 		VARIABLE("\"name\": \"new-mebx-password\", \"value\": \"S3cret!x"),
 		VARIABLE("\"name\": \"S3cret!x\", \"value\": \"x\""),
 		VARIABLE("\"module\": 9, \"id\": 1, \"value\": \"S3cret!x\""),
@@ -242,7 +245,7 @@ START_TEST(no_refusal_quotes_a_value_that_may_be_secret)
 
 		ck_assert_ptr_null(sbin_from_json(texts[i], strlen(texts[i]), &size, &f));
 		ck_assert_ptr_null(strstr(f.what, "S3cret"));
-		ck_assert_ptr_null(strstr(f.todo, "S3cret"));
+		ck_assert_ptr_null(strstr(f.hint, "S3cret"));
 	}
 }
 END_TEST
@@ -264,7 +267,7 @@ START_TEST(variables_that_do_not_fit_are_refused_with_the_chunks_they_need)
 	ck_assert_ptr_null(sbin_from_json(text, strlen(text), &size, &f));
 	/* 24 + 3 * 208 */
 	ck_assert_ptr_nonnull(strstr(f.what, "needs 648 bytes and has 512"));
-	ck_assert_ptr_nonnull(strstr(f.todo, "to 2"));
+	ck_assert_ptr_nonnull(strstr(f.hint, "to 2"));
 }
 END_TEST
 
@@ -293,7 +296,7 @@ START_TEST(more_than_a_mebibyte_behind_the_records_is_not_taken_into_memory)
 	memcpy(longer, data, size);
 	ck_assert_ptr_null(sbin_to_json(longer, n, true, &length, &f));
 	ck_assert_int_eq(f.code, KIT_ERR_RANGE);
-	ck_assert_ptr_nonnull(strstr(f.todo, "1024"));
+	ck_assert_ptr_nonnull(strstr(f.hint, "1024"));
 	text = sbin_to_json(longer, n - 1, true, &length, NULL);
 	ck_assert_ptr_nonnull(text);
 	free(text);
@@ -312,7 +315,8 @@ int main(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, each_sample_is_shown_as_the_json_beside_it, 0, N_SAMPLES);
 	tcase_add_loop_test(t, each_sample_is_made_again_from_its_json_byte_for_byte, 0, N_SAMPLES);
-	tcase_add_loop_test(t, a_sample_cut_anywhere_behind_its_header_survives_as_json, 0, N_SAMPLES);
+	tcase_add_loop_test(t, a_sample_cut_anywhere_behind_its_header_survives_as_json, 0,
+			    N_SAMPLES);
 	tcase_add_loop_test(t, a_sample_with_random_bytes_in_it_survives_as_json, 0, N_SAMPLES);
 	tcase_add_loop_test(t, without_secrets_none_is_in_the_json_and_no_file_is_made_of_it, 0,
 			    N_SAMPLES);

@@ -236,14 +236,14 @@ END_TEST
 
 START_TEST(the_table_of_known_variables_is_sorted_and_names_each_once)
 {
-	for (const struct sbin_known *k = sbin_known; k->name != NULL; k++) {
+	for (const struct sbin_known *k = sbin_known; k->name; k++) {
 		const struct sbin_known *next = k + 1;
 
 		ck_assert_ptr_eq(sbin_known_find(k->module, k->id), k);
 		ck_assert_ptr_eq(sbin_known_named(k->name), k);
 		ck_assert_uint_le(k->min, k->max);
 		ck_assert_ptr_nonnull(sbin_version_uuid(k->since));
-		if (next->name != NULL)
+		if (next->name)
 			ck_assert_uint_lt(k->module << 16 | k->id, next->module << 16 | next->id);
 	}
 	ck_assert_ptr_null(sbin_known_find(2, 9));
@@ -263,7 +263,8 @@ int main(void)
 	tcase_add_test(t, any_bytes_decode_and_encode_to_the_same_bytes);
 	tcase_add_test(t, less_than_a_chunk_is_refused_at_every_length);
 	tcase_add_test(t, an_entry_that_runs_out_of_the_record_ends_the_walk_with_its_offset);
-	tcase_add_test(t, a_variable_that_does_not_fit_is_left_out_whole_and_the_bytes_needed_are_told);
+	tcase_add_test(
+		t, a_variable_that_does_not_fit_is_left_out_whole_and_the_bytes_needed_are_told);
 	tcase_add_test(t, the_factory_password_without_a_new_one_makes_no_record);
 	tcase_add_test(t, a_bad_pair_is_refused_by_field_and_rule);
 	tcase_add_test(t, a_variable_is_found_by_its_ids_and_only_by_them);

@@ -34,8 +34,8 @@ static void hear(struct heard *h, const void *data, size_t size)
 		if (h->rc < 0 && h->fault.code)
 			break;
 		if (h->rc == 1)
-			snprintf(h->text + at, sizeof(h->text) - at, "%s %.4s %s %s%s%s|", e.pair.pid,
-				 e.pair.pps, e.current_password, e.new_password,
+			snprintf(h->text + at, sizeof(h->text) - at, "%s %.4s %s %s%s%s|",
+				 e.pair.pid, e.pair.pps, e.current_password, e.new_password,
 				 e.used ? " used" : "", e.consumed ? " consumed" : "");
 		else
 			snprintf(h->text + at, sizeof(h->text) - at, "%lu %s|", p.line, p.field);
@@ -46,12 +46,16 @@ static void hear(struct heard *h, const void *data, size_t size)
 	fclose(file);
 }
 
-static const struct { const char *name, *text; unsigned long lines, bad; } samples[] = {
+static const struct { const char *name, *text; unsigned long lines, bad;
+} samples[] = {
 	{ "v1.0-example-pair.bin", "0000037M NKLD admin P@ssw0rd|", 1, 0 },
-	{ "v2.0-two-pairs.bin", "SAMPLE1V MA1B admin Sample#1|SAMPLE2W MA2C admin Sample#2|", 2, 0 },
+	{ "v2.0-two-pairs.bin", "SAMPLE1V MA1B admin Sample#1|SAMPLE2W MA2C admin Sample#2|", 2,
+	  0 },
 	/* The second record was wiped; the first was consumed, but its machine may still come. */
-	{ "v2.1-partly-used.bin", "SAMPLE1V MA1B admin Sample#1 consumed|SAMPLE3X MA3D admin Sample#3|"
-	  "SAMPLE4Y MA4E admin Sample#4|", 4, 0 },
+	{ "v2.1-partly-used.bin",
+	  "SAMPLE1V MA1B admin Sample#1 consumed|SAMPLE3X MA3D admin Sample#3|"
+	  "SAMPLE4Y MA4E admin Sample#4|",
+	  4, 0 },
 	{ "v3.0-every-variable.bin", "SAMPLE1V MA1B admin Sample#1|", 1, 0 },
 	{ "v4.0-acu-wizard.bin", "1 pid|", 1, 1 },
 	{ "v2.1-odd.bin", "SAMPLE1V MA1B admin Sample#1 consumed|2 pid|", 2, 1 },

@@ -28,8 +28,8 @@ static const struct {
 	{ "support-channel-id", "65537", "01000100", NULL },
 	{ "service-type", "one-time", "04000000", NULL },
 	{ "provisioning-server-address", "10.0.0.5", "0500000a", NULL },
-	{ "power-package", "00112233-4455-6677-8899-aabbccddeeff", "33221100554477668899aabbccddeeff",
-	  NULL },
+	{ "power-package", "00112233-4455-6677-8899-aabbccddeeff",
+	  "33221100554477668899aabbccddeeff", NULL },
 	{ "pid", "0000-037m", "303030303033374d", "0000037M" },
 	{ "pid", "0000037X", "3030303030333758", NULL },
 	{ "host-name", "pc-one", "70632d6f6e65", NULL },
@@ -59,20 +59,30 @@ START_TEST(a_value_becomes_its_bytes_and_is_shown_as_text_again)
 }
 END_TEST
 
-static const struct { const char *name, *text; } bad[] = {
-	{ "manageability-feature", "yes" }, { "manageability-feature", "" },
-	{ "manageability-feature", "256" }, { "manageability-feature", "-1" },
-	{ "manageability-feature", "1 " }, { "manageability-feature", "am" },
-	{ "provisioning-server-port", "65536" }, { "support-channel-id", "4294967296" },
-	{ "support-channel-id", "99999999999999999999" }, { "support-channel-id", "0x" },
-	{ "provisioning-server-address", "10.0.0" }, { "provisioning-server-address", "10.0.0.256" },
+static const struct { const char *name, *text;
+} bad[] = {
+	{ "manageability-feature", "yes" },
+	{ "manageability-feature", "" },
+	{ "manageability-feature", "256" },
+	{ "manageability-feature", "-1" },
+	{ "manageability-feature", "1 " },
+	{ "manageability-feature", "am" },
+	{ "provisioning-server-port", "65536" },
+	{ "support-channel-id", "4294967296" },
+	{ "support-channel-id", "99999999999999999999" },
+	{ "support-channel-id", "0x" },
+	{ "provisioning-server-address", "10.0.0" },
+	{ "provisioning-server-address", "10.0.0.256" },
 	{ "provisioning-server-address", "::1" },
 	{ "power-package", "00112233-4455-6677-8899-aabbccddeef" },
 	{ "power-package", "00112233-4455-6677-8899-aabbccddeeff0" },
 	{ "power-package", "0011223344556677-8899-aabbccddeeff" },
 	{ "power-package", "0011 233-4455-6677-8899-aabbccddeeff" },
-	{ "vlan", "0" }, { "vlan", "0g" }, { "host-name", "hex:0" },
-	{ "user-defined-cert-add", "sha256:00:x" }, { "user-defined-cert-add", "md5:00:x" },
+	{ "vlan", "0" },
+	{ "vlan", "0g" },
+	{ "host-name", "hex:0" },
+	{ "user-defined-cert-add", "sha256:00:x" },
+	{ "user-defined-cert-add", "md5:00:x" },
 	{ "user-defined-cert-add", "sha1:000102030405060708090a0b0c0d0e0f10111213" },
 };
 
@@ -84,7 +94,7 @@ START_TEST(what_cannot_be_put_into_bytes_is_refused_with_what_would_do)
 	ck_assert_int_lt(sbin_value_parse(sbin_known_named(bad[_i].name), bad[_i].text, true, bytes,
 					  &length, &f), 0);
 	ck_assert_ptr_nonnull(strstr(f.what, bad[_i].name));
-	ck_assert_str_ne(f.todo, "");
+	ck_assert_str_ne(f.hint, "");
 }
 END_TEST
 
@@ -112,7 +122,9 @@ START_TEST(any_bytes_of_any_variable_survive_being_shown_and_read)
 	srand(4);
 	for (const struct sbin_known *k = sbin_known; k->name; k++) {
 		for (int round = 0; round < 300; round++) {
-			struct sbin_variable v = { .module = k->module, .id = k->id, .value = value };
+			struct sbin_variable v = { .module = k->module,
+						   .id = k->id,
+						   .value = value };
 			uint16_t length;
 			char *text;
 
@@ -197,7 +209,8 @@ static void make_certificate(const char *path, const char *common_name, bool pem
 	EVP_PKEY_free(key);
 }
 
-static const struct { const char *cn, *name; bool pem; } certificates[] = {
+static const struct { const char *cn, *name; bool pem;
+} certificates[] = {
 	{ "Example Root CA", "Example Root CA", true },
 	{ "Example Root CA", "Example Root CA", false },
 	{ "", "Example Org", true },
@@ -206,7 +219,8 @@ static const struct { const char *cn, *name; bool pem; } certificates[] = {
 	  "An example of a root with \xc3\xa4\xc3\xb6\xc3\xbc", true },
 	{ "An example of a long root name\xc3\xa4\xc3\xb6",
 	  "An example of a long root name\xc3\xa4", false },
-	{ "An example of a long root name.\xc3\xa4\xc3\xb6", "An example of a long root name.", false },
+	{ "An example of a long root name.\xc3\xa4\xc3\xb6", "An example of a long root name.",
+	  false },
 };
 
 START_TEST(a_certificate_file_gives_its_digest_and_its_name)
@@ -298,7 +312,8 @@ START_TEST(random_lists_keep_all_their_variables_and_break_no_rule_once_ordered)
 		size_t n = (size_t)rand() % 30;
 
 		for (size_t i = 0; i < n; i++) {
-			struct sbin_variable v = ids((uint16_t)(rand() % 3 + 1), (uint16_t)(rand() % 30));
+			struct sbin_variable v = ids((uint16_t)(rand() % 3 + 1),
+						     (uint16_t)(rand() % 30));
 
 			before += v.module * 1000u + v.id;
 			ck_assert_int_eq(sbin_varlist_add(&l, &v), 0);
@@ -360,7 +375,7 @@ START_TEST(a_list_too_long_for_its_record_tells_the_chunks_it_needs)
 	ck_assert_int_eq(sbin_varlist_write(&l, &r, &f), KIT_ERR_RANGE);
 	/* 24 + 5 * (8 + 252) */
 	ck_assert_ptr_nonnull(strstr(f.what, "needs 1324 bytes"));
-	ck_assert_ptr_nonnull(strstr(f.todo, "--chunks 3"));
+	ck_assert_ptr_nonnull(strstr(f.hint, "--chunks 3"));
 	sbin_varlist_free(&l);
 }
 END_TEST

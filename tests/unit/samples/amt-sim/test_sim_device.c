@@ -31,7 +31,7 @@ static void setup(void)
 
 	strcpy(folder, "/tmp/test_sim_deviceXXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(folder));
-	snprintf(path, sizeof path, "%s/pc1", folder);
+	snprintf(path, sizeof(path), "%s/pc1", folder);
 	fault_clear(&fault);
 	ck_assert_int_eq(device_parse_uuid(UUID, uuid), 0);
 	ck_assert_int_eq(device_factory(&d, uuid, (struct device_firmware){ 7, 1, 20 }, path,
@@ -252,7 +252,7 @@ START_TEST(an_admin_entry_has_a_user_and_sixteen_bytes)
 			  AMT_INVALID_PARAMETER);
 	ck_assert_uint_eq(setup_admin(&d, "123456789012345678901234567890123",
 				      "AAECAwQFBgcICQoLDA0ODw=="), AMT_INVALID_PARAMETER);
-	ck_assert_mem_eq(&before, &d, sizeof d);
+	ck_assert_mem_eq(&before, &d, sizeof(d));
 }
 END_TEST
 
@@ -284,8 +284,8 @@ START_TEST(a_clock_is_set_only_in_answer_to_what_it_told)
 	take_key();
 	ck_assert_uint_eq(setup_set_clock(&d, "1", "2", "2"), AMT_INVALID_TIME);
 	told = setup_clock(&d);
-	snprintf(ta0, sizeof ta0, "%u", told);
-	snprintf(tm1, sizeof tm1, "%u", told + 1000);
+	snprintf(ta0, sizeof(ta0), "%u", told);
+	snprintf(tm1, sizeof(tm1), "%u", told + 1000);
 	ck_assert_uint_eq(setup_set_clock(&d, ta0, tm1, "1"), AMT_INVALID_TIME);
 	ck_assert_uint_eq(setup_set_clock(&d, ta0, tm1, "x"), AMT_INVALID_PARAMETER);
 	ck_assert_uint_eq(setup_set_clock(&d, ta0, NULL, tm1), AMT_INVALID_PARAMETER);
@@ -342,7 +342,7 @@ START_TEST(the_account_is_the_mebx_password_until_an_admin_entry_comes)
 	char text[128];
 
 	take_key();
-	snprintf(text, sizeof text, "admin:%s:Str0ng!Pass", d.realm);
+	snprintf(text, sizeof(text), "admin:%s:Str0ng!Pass", d.realm);
 	ck_assert_int_eq(gnutls_hash_fast(GNUTLS_DIG_MD5, text, strlen(text), known), 0);
 	ck_assert_str_eq(device_account(&d, digest), "admin");
 	ck_assert_mem_eq(digest, known, 16);

@@ -17,7 +17,7 @@ static void account(const char *user, const char *realm, const char *password, u
 {
 	char text[256];
 
-	snprintf(text, sizeof text, "%s:%s:%s", user, realm, password);
+	snprintf(text, sizeof(text), "%s:%s:%s", user, realm, password);
 	ck_assert_int_eq(gnutls_hash_fast(GNUTLS_DIG_MD5, text, strlen(text), out), 0);
 }
 
@@ -31,12 +31,12 @@ static void log_in(const char *challenge, const char *user, const char *password
 	ck_assert(digest_parameter(challenge + 7, "realm", realm));
 	ck_assert(digest_parameter(challenge + 7, "nonce", nonce));
 	account(user, realm, password, digest);
-	snprintf(text, sizeof text, "%s:%s", method, path);
+	snprintf(text, sizeof(text), "%s:%s", method, path);
 	ck_assert(digest_md5_hex(text, request));
 	hex_show(digest, 16, false, text);
-	snprintf(text + 32, sizeof text - 32, ":%s:0000000a:me:auth:%s", nonce, request);
+	snprintf(text + 32, sizeof(text) - 32, ":%s:0000000a:me:auth:%s", nonce, request);
 	ck_assert(digest_md5_hex(text, response));
-	snprintf(header, sizeof header,
+	snprintf(header, sizeof(header),
 		 "Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", uri=\"%s\", cnonce=\"me\", "
 		 "nc=0000000a, qop=auth, response=\"%s\", algorithm=MD5", user, realm, nonce, path,
 		 response);
@@ -116,7 +116,7 @@ END_TEST
 
 START_TEST(every_changed_or_missing_character_is_noticed)
 {
-	char challenge[DIGEST_CHALLENGE], spoiled[sizeof header], *end;
+	char challenge[DIGEST_CHALLENGE], spoiled[sizeof(header)], *end;
 
 	ck_assert(digest_challenge(secret, "Digest:00", false, 1000, challenge));
 	log_in(challenge, "admin", "S3cret!!", "POST", "/wsman");
@@ -142,13 +142,21 @@ END_TEST
 START_TEST(malformed_headers_are_wrong)
 {
 	static const char *const bad[] = {
-		"", "Digest", "Digest ", "Basic YWRtaW46YWRtaW4=", "Digest ,,,,", "Digest =",
-		"Digest username", "Digest username=", "Digest username=\"", "Digest username=\"\\\"",
+		"",
+		"Digest",
+		"Digest ",
+		"Basic YWRtaW46YWRtaW4=",
+		"Digest ,,,,",
+		"Digest =",
+		"Digest username",
+		"Digest username=",
+		"Digest username=\"",
+		"Digest username=\"\\\"",
 		"Digest a=b c=d",
 	};
 	char challenge[DIGEST_CHALLENGE];
 
-	for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		ck_assert_int_eq(look(bad[i], 1000), DIGEST_WRONG);
 	/* A parameter given twice, and one that is too long. */
 	ck_assert(digest_challenge(secret, "Digest:00", false, 1000, challenge));

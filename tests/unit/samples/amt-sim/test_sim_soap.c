@@ -24,7 +24,7 @@ static unsigned status;
 
 static void setup(void)
 {
-	memset(&habits, 0, sizeof habits);
+	memset(&habits, 0, sizeof(habits));
 	ck_assert_int_eq(device_factory(&d, NULL, (struct device_firmware){ 2, 2, 1 }, NULL, NULL),
 			 0);
 	d.state = DEVICE_IN;
@@ -56,12 +56,14 @@ static unsigned ask(const char *path, const char *name_space, const char *name,
 {
 	char text[4096];
 
-	snprintf(text, sizeof text,
-		 "<?xml version=\"1.0\" encoding=\"UTF-8\"?><soap:Envelope soap:encodingStyle=\"http:"
-		 "//schemas.xmlsoap.org/soap/encoding/\" xmlns:soap=\"http://schemas.xmlsoap.org/"
-		 "soap/envelope/\" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\"><soap:Body>"
-		 "<%s xmlns=\"http://schemas.intel.com/platform/client/%s/2004/01\">%s</%s>"
-		 "</soap:Body></soap:Envelope>", name, name_space, arguments, name);
+	snprintf(
+		text, sizeof(text),
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?><soap:Envelope soap:encodingStyle=\"http:"
+		"//schemas.xmlsoap.org/soap/encoding/\" xmlns:soap=\"http://schemas.xmlsoap.org/"
+		"soap/envelope/\" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\"><soap:Body>"
+		"<%s xmlns=\"http://schemas.intel.com/platform/client/%s/2004/01\">%s</%s>"
+		"</soap:Body></soap:Envelope>",
+		name, name_space, arguments, name);
 	return post(path, text);
 }
 
@@ -76,9 +78,10 @@ START_TEST(what_amttool_asks_is_answered_in_its_order)
 {
 	strcpy(d.host, "pc1");
 	ck_assert_uint_eq(ask(SECURITY, "SecurityAdministration", "GetCoreVersion", ""), 200);
-	ck_assert(answered("<GetCoreVersionResponse xmlns=\"http://schemas.intel.com/platform/client/"
-			   "SecurityAdministration/2004/01\"><StatusCode>0</StatusCode>"
-			   "<Version>2.2.1</Version></GetCoreVersionResponse>"));
+	ck_assert(
+		answered("<GetCoreVersionResponse xmlns=\"http://schemas.intel.com/platform/client/"
+			 "SecurityAdministration/2004/01\"><StatusCode>0</StatusCode>"
+			 "<Version>2.2.1</Version></GetCoreVersionResponse>"));
 	ck_assert_uint_eq(ask(NETWORK, "NetworkAdministration", "GetHostName", ""), 200);
 	ck_assert(answered("<StatusCode>0</StatusCode><HostName>pc1</HostName>"));
 	ck_assert_uint_eq(ask(NETWORK, "NetworkAdministration", "GetDomainName", ""), 200);
@@ -130,7 +133,7 @@ START_TEST(a_device_is_set_up_call_by_call)
 	ck_assert_uint_eq(ask(TIME, "NetworkTime", "GetLowAccuracyTimeSynch", ""), 200);
 	ta0 = strstr(reply, "<Ta0>");
 	ck_assert_ptr_nonnull(ta0);
-	snprintf(clock, sizeof clock, "<Ta0>%.*s</Ta0><Tm1>1700000000</Tm1><Tm2>1700000001</Tm2>",
+	snprintf(clock, sizeof(clock), "<Ta0>%.*s</Ta0><Tm1>1700000000</Tm1><Tm2>1700000001</Tm2>",
 		 (int)strspn(ta0 + 5, "0123456789"), ta0 + 5);
 	ck_assert_uint_eq(ask(TIME, "NetworkTime", "SetHighAccuracyTimeSynch", clock), 200);
 	ck_assert_uint_eq(status, 0);
@@ -178,8 +181,10 @@ START_TEST(a_call_to_the_wrong_service_is_a_fault)
 			       "</s:Envelope>"), 500);
 	/* SOAP 1.2 is not what devices of that age know. */
 	ck_assert_uint_eq(post(SECURITY, "<s:Envelope xmlns:s=\"" XML_SOAP12 "\"><s:Body>"
-			       "<GetCoreVersion xmlns=\"" SOAP_SCHEMA "SecurityAdministration/2004/01\"/>"
-			       "</s:Body></s:Envelope>"), 500);
+					 "<GetCoreVersion xmlns=\"" SOAP_SCHEMA
+					 "SecurityAdministration/2004/01\"/>"
+					 "</s:Body></s:Envelope>"),
+			  500);
 }
 END_TEST
 

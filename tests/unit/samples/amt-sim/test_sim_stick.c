@@ -53,7 +53,7 @@ static void make_stick(void)
 	ck_assert_int_eq(ftruncate(fd, 0), 0);
 	ck_assert_int_eq(ftruncate(fd, (off_t)STICK_BYTES), 0);
 	memset(sector, 0, 512);
-	memcpy(sector + 446, entry, sizeof entry);
+	memcpy(sector + 446, entry, sizeof(entry));
 	put_le32(sector + 454, START);
 	put_le32(sector + 458, SECTORS);
 	sector[510] = 0x55;
@@ -266,7 +266,7 @@ int main(void)
 	tcase_add_test(c, a_volume_without_a_table_is_read_like_a_floppy);
 	tcase_add_test(c, fat32_is_read_unless_the_firmware_is_too_old);
 	tcase_add_loop_test(c, each_spoiled_field_is_refused_with_its_reason, 0,
-			    sizeof spoiled / sizeof spoiled[0]);
+			    sizeof(spoiled) / sizeof(spoiled[0]));
 	tcase_add_test(c, a_stick_cut_off_anywhere_before_the_file_ends_is_refused);
 	tcase_add_test(c, random_sectors_never_lead_out_of_the_stick);
 	suite_add_tcase(s, c);

@@ -28,7 +28,7 @@ static void setup(void)
 {
 	uint8_t uuid[16];
 
-	memset(&habits, 0, sizeof habits);
+	memset(&habits, 0, sizeof(habits));
 	ck_assert_int_eq(device_parse_uuid(UUID, uuid), 0);
 	ck_assert_int_eq(device_factory(&d, uuid, (struct device_firmware){ 7, 1, 20 }, NULL,
 					NULL), 0);
@@ -64,16 +64,18 @@ static unsigned send_as_meshcentral(const char *action, const char *resource,
 {
 	char text[8192];
 
-	snprintf(text, sizeof text,
-		 "<?xml version=\"1.0\" encoding=\"utf-8\"?><Envelope xmlns:xsi=\"http://www.w3.org/"
-		 "2001/XMLSchema-instance\" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" "
-		 "xmlns:a=\"http://schemas.xmlsoap.org/ws/2004/08/addressing\" xmlns:w=\"http://"
-		 "schemas.dmtf.org/wbem/wsman/1/wsman.xsd\" xmlns=\"http://www.w3.org/2003/05/"
-		 "soap-envelope\" ><Header><a:Action>%s</a:Action><a:To>/wsman</a:To>"
-		 "<w:ResourceURI>%s</w:ResourceURI><a:MessageID>17</a:MessageID><a:ReplyTo>"
-		 "<a:Address>http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous"
-		 "</a:Address></a:ReplyTo><w:OperationTimeout>PT60S</w:OperationTimeout>%s</Header>"
-		 "<Body>%s</Body></Envelope>", action, resource, selectors, body);
+	snprintf(
+		text, sizeof(text),
+		"<?xml version=\"1.0\" encoding=\"utf-8\"?><Envelope xmlns:xsi=\"http://www.w3.org/"
+		"2001/XMLSchema-instance\" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\" "
+		"xmlns:a=\"http://schemas.xmlsoap.org/ws/2004/08/addressing\" xmlns:w=\"http://"
+		"schemas.dmtf.org/wbem/wsman/1/wsman.xsd\" xmlns=\"http://www.w3.org/2003/05/"
+		"soap-envelope\" ><Header><a:Action>%s</a:Action><a:To>/wsman</a:To>"
+		"<w:ResourceURI>%s</w:ResourceURI><a:MessageID>17</a:MessageID><a:ReplyTo>"
+		"<a:Address>http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous"
+		"</a:Address></a:ReplyTo><w:OperationTimeout>PT60S</w:OperationTimeout>%s</Header>"
+		"<Body>%s</Body></Envelope>",
+		action, resource, selectors, body);
 	return post(text);
 }
 
@@ -81,9 +83,9 @@ static unsigned method(const char *class, const char *name, const char *argument
 {
 	char action[512], resource[256], body[2048];
 
-	snprintf(resource, sizeof resource, CLASS_AMT "%s", class);
-	snprintf(action, sizeof action, "%s/%s", resource, name);
-	snprintf(body, sizeof body, "<r:%s_INPUT xmlns:r=\"%s\">%s</r:%s_INPUT>", name, resource,
+	snprintf(resource, sizeof(resource), CLASS_AMT "%s", class);
+	snprintf(action, sizeof(action), "%s/%s", resource, name);
+	snprintf(body, sizeof(body), "<r:%s_INPUT xmlns:r=\"%s\">%s</r:%s_INPUT>", name, resource,
 		 arguments, name);
 	return send_as_meshcentral(action, resource, "", body);
 }
@@ -101,11 +103,12 @@ START_TEST(the_general_settings_are_told)
 
 	strcpy(d.host, "pc1");
 	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_AMT "AMT_GeneralSettings", "", ""), 200);
-	snprintf(realm, sizeof realm, "<g:DigestRealm>%s</g:DigestRealm>", d.realm);
+	snprintf(realm, sizeof(realm), "<g:DigestRealm>%s</g:DigestRealm>", d.realm);
 	ck_assert(answered(realm));
 	ck_assert(answered("<g:HostName>pc1</g:HostName>"));
 	ck_assert(answered("<b:RelatesTo>17</b:RelatesTo>"));
-	ck_assert(answered("<b:Action>http://schemas.xmlsoap.org/ws/2004/09/transfer/GetResponse<"));
+	ck_assert(
+		answered("<b:Action>http://schemas.xmlsoap.org/ws/2004/09/transfer/GetResponse<"));
 	ck_assert(answered("<g:DomainName></g:DomainName>"));
 	ck_assert_str_eq(call, "AMT_GeneralSettings");
 	/* Simple-minded parsers cannot read <x/>. */
@@ -115,12 +118,14 @@ END_TEST
 
 START_TEST(the_uuid_is_told_in_the_order_of_the_hello)
 {
-	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_CIM "CIM_ComputerSystemPackage", "", ""), 200);
+	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_CIM "CIM_ComputerSystemPackage", "", ""),
+			  200);
 	ck_assert(answered("<g:PlatformGUID>4B529B93D413181DE4871C697A6B7A2B</g:PlatformGUID>"));
 	ck_assert_uint_eq(method("AMT_SetupAndConfigurationService", "GetUuid", ""), 200);
 	ck_assert(answered("<g:UUID>S1Kbk9QTGB3khxxpemt6Kw==</g:UUID>"));
 	habits.wrong_uuid = true;
-	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_CIM "CIM_ComputerSystemPackage", "", ""), 200);
+	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_CIM "CIM_ComputerSystemPackage", "", ""),
+			  200);
 	ck_assert(answered("<g:PlatformGUID>4B529B93D413181DE4871C697A6B7AD4</g:PlatformGUID>"));
 }
 END_TEST
@@ -133,9 +138,11 @@ START_TEST(software_is_found_by_its_instance_or_listed)
 	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_CIM "CIM_SoftwareIdentity", amt, ""), 200);
 	ck_assert(answered("<g:VersionString>7.1.20</g:VersionString>"));
 	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_CIM "CIM_SoftwareIdentity", "", ""), 400);
-	ck_assert_uint_eq(send_as_meshcentral(
-		GET, CLASS_CIM "CIM_SoftwareIdentity", "<w:SelectorSet><w:Selector Name=\"InstanceID\">"
-		"Nonsense</w:Selector></w:SelectorSet>", ""), 400);
+	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_CIM "CIM_SoftwareIdentity",
+					      "<w:SelectorSet><w:Selector Name=\"InstanceID\">"
+					      "Nonsense</w:Selector></w:SelectorSet>",
+					      ""),
+			  400);
 	ck_assert_uint_eq(send_as_meshcentral(ENUM, CLASS_CIM "CIM_SoftwareIdentity", "",
 		"<Enumerate xmlns=\"http://schemas.xmlsoap.org/ws/2004/09/enumeration\" />"), 200);
 	ck_assert(answered("<e:EnumerationContext>CIM_SoftwareIdentity</e:EnumerationContext>"));
@@ -167,15 +174,18 @@ START_TEST(a_device_is_set_up_call_by_call)
 			  200);
 	ta0 = strstr(answer, "<g:Ta0>");
 	ck_assert_ptr_nonnull(ta0);
-	snprintf(clock, sizeof clock, "<r:Ta0>%.*s</r:Ta0><r:Tm1>1700000000</r:Tm1>"
+	snprintf(clock, sizeof(clock), "<r:Ta0>%.*s</r:Ta0><r:Tm1>1700000000</r:Tm1>"
 		 "<r:Tm2>1700000000</r:Tm2>", (int)strspn(ta0 + 7, "0123456789"), ta0 + 7);
 	ck_assert_uint_eq(method("AMT_TimeSynchronizationService", "SetHighAccuracyTimeSynch",
 				 clock), 200);
 	ck_assert_uint_eq(status, 0);
-	ck_assert_uint_eq(send_as_meshcentral(PUT, CLASS_AMT "AMT_GeneralSettings", "",
-		"<r:AMT_GeneralSettings xmlns:r=\"" CLASS_AMT "AMT_GeneralSettings\"><r:HostName>pc1"
-		"</r:HostName><r:DomainName>corp.example</r:DomainName></r:AMT_GeneralSettings>"),
-			  200);
+	ck_assert_uint_eq(
+		send_as_meshcentral(
+			PUT, CLASS_AMT "AMT_GeneralSettings", "",
+			"<r:AMT_GeneralSettings xmlns:r=\"" CLASS_AMT
+			"AMT_GeneralSettings\"><r:HostName>pc1"
+			"</r:HostName><r:DomainName>corp.example</r:DomainName></r:AMT_GeneralSettings>"),
+		200);
 	ck_assert_str_eq(d.host, "pc1");
 	ck_assert_str_eq(d.domain, "corp.example");
 	ck_assert_uint_eq(method("AMT_SetupAndConfigurationService", "SetTLSPSK",
@@ -184,7 +194,8 @@ START_TEST(a_device_is_set_up_call_by_call)
 	ck_assert_uint_eq(method("AMT_SetupAndConfigurationService", "CommitChanges", ""), 200);
 	ck_assert_uint_eq(status, 0);
 	ck_assert_int_eq(d.state, DEVICE_POST);
-	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_AMT "AMT_SetupAndConfigurationService", "", ""),
+	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_AMT "AMT_SetupAndConfigurationService", "",
+					      ""),
 			  200);
 	ck_assert(answered("<g:ProvisioningState>2</g:ProvisioningState>"));
 }
@@ -193,16 +204,23 @@ END_TEST
 START_TEST(settings_that_are_refused_change_nothing)
 {
 	strcpy(d.host, "old");
-	ck_assert_uint_eq(send_as_meshcentral(PUT, CLASS_AMT "AMT_GeneralSettings", "",
-		"<r:AMT_GeneralSettings xmlns:r=\"" CLASS_AMT "AMT_GeneralSettings\"><r:HostName>pc1"
-		"</r:HostName><r:DomainName>not a name</r:DomainName></r:AMT_GeneralSettings>"),
-			  400);
+	ck_assert_uint_eq(
+		send_as_meshcentral(
+			PUT, CLASS_AMT "AMT_GeneralSettings", "",
+			"<r:AMT_GeneralSettings xmlns:r=\"" CLASS_AMT
+			"AMT_GeneralSettings\"><r:HostName>pc1"
+			"</r:HostName><r:DomainName>not a name</r:DomainName></r:AMT_GeneralSettings>"),
+		400);
 	ck_assert_str_eq(d.host, "old");
 	ck_assert_uint_eq(status, AMT_INVALID_DOMAIN);
-	ck_assert_uint_eq(send_as_meshcentral(PUT, CLASS_AMT "AMT_GeneralSettings", "",
-		"<r:AMT_GeneralSettings xmlns:r=\"" CLASS_AMT "AMT_GeneralSettings\"><r:HostName>pc1"
-		"</r:HostName><r:DomainName>a.b</r:DomainName><r:DigestRealm>Digest:another"
-		"</r:DigestRealm></r:AMT_GeneralSettings>"), 400);
+	ck_assert_uint_eq(
+		send_as_meshcentral(
+			PUT, CLASS_AMT "AMT_GeneralSettings", "",
+			"<r:AMT_GeneralSettings xmlns:r=\"" CLASS_AMT
+			"AMT_GeneralSettings\"><r:HostName>pc1"
+			"</r:HostName><r:DomainName>a.b</r:DomainName><r:DigestRealm>Digest:another"
+			"</r:DigestRealm></r:AMT_GeneralSettings>"),
+		400);
 	ck_assert_str_eq(d.host, "old");
 	ck_assert_uint_eq(send_as_meshcentral(PUT, CLASS_CIM "CIM_ComputerSystemPackage", "",
 					      "<r:x xmlns:r=\"y\"></r:x>"), 400);
@@ -224,8 +242,10 @@ END_TEST
 START_TEST(the_version_can_be_asked_for)
 {
 	ck_assert_uint_eq(post("<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\">"
-		"<s:Header></s:Header><s:Body><i:Identify xmlns:i=\"" WSMAN_IDENTITY "\"></i:Identify>"
-		"</s:Body></s:Envelope>"), 200);
+			       "<s:Header></s:Header><s:Body><i:Identify xmlns:i=\"" WSMAN_IDENTITY
+			       "\"></i:Identify>"
+			       "</s:Body></s:Envelope>"),
+			  200);
 	ck_assert(answered("<f:ProductVersion>AMT 7.1</f:ProductVersion>"));
 }
 END_TEST
@@ -243,8 +263,8 @@ static const struct misfit {
 	{ CLASS_AMT "AMT_SetupAndConfigurationService/CommitChanges",
 	  CLASS_AMT "AMT_SetupAndConfigurationService", "", "c:SchemaValidationError" },
 	{ CLASS_AMT "AMT_SetupAndConfigurationService/CommitChanges",
-	  CLASS_AMT "AMT_SetupAndConfigurationService", "<r:CommitChanges_INPUT xmlns:r=\"urn:x\"/>",
-	  "c:SchemaValidationError" },
+	  CLASS_AMT "AMT_SetupAndConfigurationService",
+	  "<r:CommitChanges_INPUT xmlns:r=\"urn:x\"/>", "c:SchemaValidationError" },
 	{ PUT, CLASS_AMT "AMT_GeneralSettings", "", "c:SchemaValidationError" },
 	{ PUT, CLASS_AMT "AMT_SetupAndConfigurationService", "", "b:ActionNotSupported" },
 	{ PULL, CLASS_AMT "AMT_GeneralSettings", "", "e:InvalidEnumerationContext" },
@@ -271,7 +291,7 @@ START_TEST(what_is_no_envelope_is_a_fault)
 		"soap-envelope\"><s:Body></s:Body></s:Envelope>",
 	};
 
-	for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
 		ck_assert_uint_eq(post(texts[i]), 400);
 		ck_assert(answered("c:SchemaValidationError"));
 	}
@@ -286,11 +306,13 @@ START_TEST(every_truncation_of_a_request_is_a_fault)
 {
 	char text[2048];
 
-	snprintf(text, sizeof text,
-		 "<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" xmlns:a=\""
-		 WSMAN_ADDRESSING "\" xmlns:w=\"" WSMAN_MANAGEMENT "\"><s:Header><a:Action>" GET "</a:Action>"
-		 "<w:ResourceURI>" CLASS_AMT "AMT_GeneralSettings</w:ResourceURI></s:Header><s:Body/>"
-		 "</s:Envelope>");
+	snprintf(
+		text, sizeof(text),
+		"<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" xmlns:a=\"" WSMAN_ADDRESSING
+		"\" xmlns:w=\"" WSMAN_MANAGEMENT "\"><s:Header><a:Action>" GET "</a:Action>"
+		"<w:ResourceURI>" CLASS_AMT
+		"AMT_GeneralSettings</w:ResourceURI></s:Header><s:Body/>"
+		"</s:Envelope>");
 	ck_assert_uint_eq(post(text), 200);
 	for (size_t size = strlen(text) - 1; size > 0; size--) {
 		text[size] = '\0';
@@ -329,7 +351,7 @@ int main(void)
 	tcase_add_test(c, settings_that_are_refused_change_nothing);
 	tcase_add_test(c, what_habit_refuses_is_not_carried_out);
 	tcase_add_test(c, the_version_can_be_asked_for);
-	tcase_add_loop_test(c, each_misfit_is_a_fault, 0, sizeof misfits / sizeof misfits[0]);
+	tcase_add_loop_test(c, each_misfit_is_a_fault, 0, sizeof(misfits) / sizeof(misfits[0]));
 	tcase_add_test(c, what_is_no_envelope_is_a_fault);
 	tcase_add_test(c, every_truncation_of_a_request_is_a_fault);
 	tcase_add_test(c, bad_answers_are_counted_and_end);

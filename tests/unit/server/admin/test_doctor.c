@@ -21,7 +21,7 @@
 static struct config config;
 static struct doctor doctor;
 
-/* Findings, a line each: "check verdict what -- todo". */
+/* Findings, a line each: "check verdict what -- hint". */
 static char found[8192];
 
 static void on_found(void *context, const struct doctor_finding *f)
@@ -29,7 +29,7 @@ static void on_found(void *context, const struct doctor_finding *f)
 	size_t n = strlen(found);
 
 	snprintf(found + n, sizeof(found) - n, "%s %s %s -- %s\n", f->check,
-		 doctor_verdict_word(f->verdict), f->what, f->todo ? f->todo : "");
+		 doctor_verdict_word(f->verdict), f->what, f->hint ? f->hint : "");
 }
 
 static void begin(void)

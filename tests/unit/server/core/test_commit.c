@@ -12,7 +12,7 @@
 
 static struct event_base *base;
 static struct keymap *map;
-static struct ledger *ledger;
+static struct commit *commit;
 static struct fault fault;
 
 /* What a job writes, and what became of it. */
@@ -31,12 +31,12 @@ static void begin(void)
 	base = event_base_new();
 	map = scratch_map();
 	done_so_far = 0;
-	ck_assert_int_eq(ledger_new(&ledger, base, map, &fault), 0);
+	ck_assert_int_eq(commit_new(&commit, base, map, &fault), 0);
 }
 
 static void end(void)
 {
-	ledger_free(&ledger);
+	commit_free(&commit);
 	keymap_close(&map);
 	event_base_free(base);
 	scratch_leave();
@@ -69,9 +69,9 @@ static void done(void *context, int code, const struct fault *f)
 
 static void add(struct work *w)
 {
-	struct ledger_job job = { .run = run, .done = done, .context = w };
+	struct commit_job job = { .run = run, .done = done, .context = w };
 
-	ck_assert_int_eq(ledger_add(ledger, &job, &fault), 0);
+	ck_assert_int_eq(commit_add(commit, &job, &fault), 0);
 }
 
 static void turn(void)
@@ -85,7 +85,8 @@ static bool is_kept(const char *name)
 {
 	char sql[128];
 
-	snprintf(sql, sizeof(sql), "select count(*) from csti_configuration where name = '%s'", name);
+	snprintf(sql, sizeof(sql), "select count(*) from csti_configuration where name = '%s'",
+		 name);
 	return scratch_sql(sql) == 1;
 }
 
@@ -95,7 +96,7 @@ START_TEST(jobs_are_done_in_their_order_and_kept)
 
 	add(&a);
 	add(&b);
-	ck_assert_uint_eq(ledger_waiting(ledger), 2);
+	ck_assert_uint_eq(commit_waiting(commit), 2);
 	ck_assert_int_eq(a.order, 0);
 	turn();
 	ck_assert_int_eq(a.order, 1);
@@ -103,7 +104,7 @@ START_TEST(jobs_are_done_in_their_order_and_kept)
 	ck_assert_int_eq(a.code, 0);
 	ck_assert(is_kept("a"));
 	ck_assert(is_kept("b"));
-	ck_assert_uint_eq(ledger_waiting(ledger), 0);
+	ck_assert_uint_eq(commit_waiting(commit), 0);
 }
 END_TEST
 
@@ -161,13 +162,13 @@ START_TEST(jobs_wait_while_another_holds_the_map)
 		turn();
 		ck_assert_int_eq(a.order, 0);
 	}
-	ck_assert_double_gt(ledger_blocked_since(ledger), 0);
-	ck_assert_uint_eq(ledger_waiting(ledger), 1);
+	ck_assert_double_gt(commit_blocked_since(commit), 0);
+	ck_assert_uint_eq(commit_waiting(commit), 1);
 	ck_assert_int_eq(keymap_commit(other, &fault), 0);
 	while (!a.order)
 		event_base_loop(base, EVLOOP_ONCE);
 	ck_assert_int_eq(a.code, 0);
-	ck_assert_double_eq(ledger_blocked_since(ledger), 0);
+	ck_assert_double_eq(commit_blocked_since(commit), 0);
 	ck_assert(is_kept("a"));
 	keymap_close(&other);
 }
@@ -178,7 +179,7 @@ START_TEST(a_stop_writes_what_waits)
 	struct work b = { .name = "b" }, a = { .name = "a", .then = &b };
 
 	add(&a);
-	ledger_flush(ledger, 5);
+	commit_flush(commit, 5);
 	ck_assert_int_eq(a.order, 1);
 	ck_assert_int_eq(b.order, 2);
 	ck_assert(is_kept("a"));
@@ -193,9 +194,9 @@ START_TEST(a_stop_does_not_wait_for_ever_for_the_lock)
 
 	ck_assert_int_eq(keymap_begin(other, &fault), 0);
 	add(&a);
-	ledger_flush(ledger, 0);
+	commit_flush(commit, 0);
 	ck_assert_int_eq(a.order, 0);
-	ledger_free(&ledger);
+	commit_free(&commit);
 	ck_assert_int_eq(a.code, KIT_ERR_CANCELLED);
 	keymap_close(&other);
 }
@@ -204,27 +205,31 @@ END_TEST
 START_TEST(an_event_from_anywhere_reaches_the_log_of_the_map)
 {
 	struct uuid uuid = scratch_uuid(5);
-	struct journal journal;
+	struct log log;
 	char what[] = "something happened", pid[] = "0000037M";
-	struct event e = { .severity = EVENT_WARNING, .name = "test", .pid = pid, .uuid = &uuid,
-			   .address = "192.0.2.1", .what = what };
+	struct logentry e = { .severity = SEVERITY_WARNING,
+			      .name = "test",
+			      .pid = pid,
+			      .uuid = &uuid,
+			      .address = "192.0.2.1",
+			      .what = what };
 
-	journal_init(&journal);
-	journal.ledger = ledger;
-	journal_note(&journal, &e);
+	log_init(&log);
+	log.commit = commit;
+	log_note(&log, &e);
 	/* It was copied. */
 	memset(what, 'x', sizeof(what) - 1);
 	memset(pid, 'x', sizeof(pid) - 1);
 	turn();
 	ck_assert_int_eq(scratch_sql("select count(*) from log where what = 'something happened' "
-				     "and pid = '0000037M' and todo is null"), 1);
-	ck_assert_uint_eq(journal.events[EVENT_WARNING], 1);
+				     "and pid = '0000037M' and hint is null"), 1);
+	ck_assert_uint_eq(log.events[SEVERITY_WARNING], 1);
 }
 END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("ledger");
+	Suite *suite = suite_create("commit");
 	TCase *t = tcase_create("commits");
 	SRunner *runner;
 	int failed;

@@ -72,7 +72,8 @@ static const struct {
 	{ "[server\nmap = a\n", "conf, line 1" },
 	{ "[server]\n  map = a\n", "conf, line 2: begins with a blank" },
 	{ "[server]\nmap = a\n\tb\n", "conf, line 3: begins with a blank" },
-	{ "[setup]\nmax_setups = 100001\n", "line 2: option max_setups: 100001 is not within 0 to" },
+	{ "[setup]\nmax_setups = 100001\n",
+	  "line 2: option max_setups: 100001 is not within 0 to" },
 	{ "[setup]\nmax_setups = ten\n", "\"ten\" is no whole number" },
 	{ "[setup]\nmax_setups = -1\n", "is no whole number" },
 	{ "[setup]\nmax_setups = 5x\n", "is no whole number" },
@@ -211,7 +212,7 @@ START_TEST(a_file_is_read_and_a_missing_or_huge_one_refused)
 	fault_clear(&fault);
 	ck_assert_int_eq(config_load(&config, "missing", &fault), KIT_ERR_NOT_FOUND);
 	ck_assert_ptr_nonnull(strstr(fault.what, "missing"));
-	ck_assert(*fault.todo);
+	ck_assert(*fault.hint);
 	scratch_leave();
 }
 END_TEST

@@ -12,8 +12,8 @@
 #include "tests/support/map.h"
 
 static struct keymap *map;
-static struct ledger *ledger;
-static struct journal journal;
+static struct commit *commit;
+static struct log daemon_log;
 static struct event_base *base;
 static int saved;
 
@@ -45,10 +45,10 @@ static void begin(void)
 	scratch_enter();
 	map = scratch_map();
 	base = event_base_new();
-	ck_assert_int_eq(ledger_new(&ledger, base, map, &fault), 0);
-	journal_init(&journal);
-	journal.ledger = ledger;
-	ledger_on_commit(ledger, journal_settle, &journal);
+	ck_assert_int_eq(commit_new(&commit, base, map, &fault), 0);
+	log_init(&daemon_log);
+	daemon_log.commit = commit;
+	commit_on_commit(commit, log_settle, &daemon_log);
 	fflush(stderr);
 	saved = dup(STDERR_FILENO);
 	fd = open("told", O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -61,8 +61,8 @@ static void end(void)
 {
 	dup2(saved, STDERR_FILENO);
 	close(saved);
-	ledger_free(&ledger);
-	journal_free(&journal);
+	commit_free(&commit);
+	log_free(&daemon_log);
 	event_base_free(base);
 	keymap_close(&map);
 	scratch_leave();
@@ -71,9 +71,11 @@ static void end(void)
 static int run(struct keymap *its, void *context, struct fault *fault)
 {
 	struct work *w = context;
-	struct event e = { .severity = EVENT_WARNING, .name = w->name, .what = "it happened" };
+	struct logentry e = { .severity = SEVERITY_WARNING,
+			      .name = w->name,
+			      .what = "it happened" };
 
-	journal_inside(&journal, its, &e);
+	log_inside(&daemon_log, its, &e);
 	read_told(w->seen, sizeof(w->seen));
 	if (w->spoil)
 		sqlite3_exec(its->db, "ROLLBACK", NULL, NULL, NULL);
@@ -89,9 +91,9 @@ static void done(void *context, int code, const struct fault *fault)
 
 static void add(struct work *w)
 {
-	struct ledger_job job = { .run = run, .done = done, .context = w };
+	struct commit_job job = { .run = run, .done = done, .context = w };
 
-	ck_assert_int_eq(ledger_add(ledger, &job, NULL), 0);
+	ck_assert_int_eq(commit_add(commit, &job, NULL), 0);
 }
 
 START_TEST(a_line_is_told_once_it_is_durable_and_not_before)
@@ -101,14 +103,14 @@ START_TEST(a_line_is_told_once_it_is_durable_and_not_before)
 
 	add(&one);
 	add(&two);
-	ledger_flush(ledger, 1);
+	commit_flush(commit, 1);
 	ck_assert_int_eq(one.code, 0);
 	ck_assert_str_eq(one.seen, "");
 	ck_assert_str_eq(two.seen, "");
 	read_told(told, sizeof(told));
 	ck_assert_ptr_nonnull(strstr(told, "warning first-event: it happened\n"));
 	ck_assert(strstr(told, "second-event") > strstr(told, "first-event"));
-	ck_assert_uint_eq(journal.events[EVENT_WARNING], 2);
+	ck_assert_uint_eq(daemon_log.events[SEVERITY_WARNING], 2);
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log"), 2);
 }
 END_TEST
@@ -122,17 +124,18 @@ START_TEST(what_the_map_did_not_keep_is_not_told_as_having_happened)
 
 	add(&one);
 	add(&two);
-	ledger_flush(ledger, 1);
+	commit_flush(commit, 1);
 	ck_assert_int_eq(one.code, KIT_ERR_DATABASE);
 	ck_assert_int_eq(two.code, KIT_ERR_DATABASE);
 	read_told(told, sizeof(told));
 	ck_assert_ptr_null(strstr(told, "-event"));
-	ck_assert_ptr_nonnull(strstr(told, "2 events could not be kept in the map and did not happen: "));
-	ck_assert_uint_eq(journal.events[EVENT_WARNING], 0);
+	ck_assert_ptr_nonnull(
+		strstr(told, "2 events could not be kept in the map and did not happen: "));
+	ck_assert_uint_eq(daemon_log.events[SEVERITY_WARNING], 0);
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log"), 0);
 	/* The next turn is as good as ever. */
 	add(&three);
-	ledger_flush(ledger, 1);
+	commit_flush(commit, 1);
 	read_told(told, sizeof(told));
 	ck_assert_ptr_nonnull(strstr(told, "warning third-event: it happened\n"));
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log"), 1);
@@ -141,15 +144,17 @@ END_TEST
 
 START_TEST(news_from_elsewhere_are_told_at_once_and_kept)
 {
-	struct event e = { .severity = EVENT_ERROR, .name = "an-event", .what = "it happened" };
+	struct logentry e = { .severity = SEVERITY_ERROR,
+			      .name = "an-event",
+			      .what = "it happened" };
 	char told[2000];
 
-	journal_note(&journal, &e);
+	log_note(&daemon_log, &e);
 	read_told(told, sizeof(told));
 	ck_assert_ptr_nonnull(strstr(told, "error an-event: it happened\n"));
-	ledger_flush(ledger, 1);
+	commit_flush(commit, 1);
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log WHERE name = 'an-event'"), 1);
-	ck_assert_uint_eq(journal.events[EVENT_ERROR], 1);
+	ck_assert_uint_eq(daemon_log.events[SEVERITY_ERROR], 1);
 }
 END_TEST
 

@@ -55,7 +55,7 @@ START_TEST(whatever_is_wrong_is_told_with_what_to_do)
 			bytes[31] = 'm';
 		fault_clear(&fault);
 		ck_assert_int_lt(hello_decode(bytes, n, &hello, &fault), 0);
-		ck_assert_msg(*fault.todo, "%zu bytes: %s", n, fault.what);
+		ck_assert_msg(*fault.hint, "%zu bytes: %s", n, fault.what);
 	}
 }
 END_TEST

@@ -123,7 +123,7 @@ START_TEST(an_unknown_pid_queues_nothing)
 	ck_assert(!say(7, 1, 0));
 	ck_assert_str_eq(result.name, "invalid-pid-map");
 	ck_assert_ptr_nonnull(strstr(result.what, "invalid PID map"));
-	ck_assert(*result.todo);
+	ck_assert(*result.hint);
 	ck_assert_int_eq(row(1).state, SYSTEM_REFUSED);
 	ck_assert_ptr_nonnull(strstr(row(1).reason, "was ever imported -- import the list"));
 	ck_assert_int_eq(row(1).next_try, 0);
@@ -144,7 +144,7 @@ START_TEST(another_machine_is_refused_while_the_reservation_holds)
 {
 	say(0, 1, 0);
 	ck_assert(!say(0, 2, 50));
-	ck_assert_int_eq(result.severity, EVENT_SECURITY);
+	ck_assert_int_eq(result.severity, SEVERITY_SECURITY);
 	ck_assert_str_eq(result.name, "pid-reserved");
 	/* The hellos of a forger do not prolong what he holds. */
 	ck_assert(say(0, 1, 99));
@@ -158,7 +158,7 @@ START_TEST(a_used_key_serves_its_own_machine_only)
 	ck_assert(say(0, 1, 0));
 	ck_assert(!say(0, 2, 0));
 	ck_assert_str_eq(result.name, "pid-used");
-	ck_assert_int_eq(result.severity, EVENT_SECURITY);
+	ck_assert_int_eq(result.severity, SEVERITY_SECURITY);
 	config.reprovision = REPROVISION_NEVER;
 	ck_assert(!say(0, 1, 0));
 	ck_assert_str_eq(result.name, "already-set-up");
@@ -284,14 +284,14 @@ START_TEST(a_hello_alone_changes_nothing_of_a_machine_that_is_set_up)
 	ck_assert_str_eq(s.address, "192.0.2.1");
 	ck_assert_str_eq(s.claimed_address, "198.51.100.9");
 	ck_assert_int_eq(s.next_try, NOW + 2);
-	ck_assert_int_eq(result.severity, EVENT_INFO);
+	ck_assert_int_eq(result.severity, SEVERITY_INFO);
 	/* With a key that is free, too: the log says whose the UUID is. */
 	ck_assert(say_from(1, 1, 3, "198.51.100.10"));
 	s = row(1);
 	ck_assert_int_eq(s.state, SYSTEM_CONFIGURED);
 	ck_assert_str_eq(s.pid, scratch_pair(0).pair.pid);
 	ck_assert_str_eq(s.claimed_pid, scratch_pair(1).pair.pid);
-	ck_assert_int_eq(result.severity, EVENT_WARNING);
+	ck_assert_int_eq(result.severity, SEVERITY_WARNING);
 	ck_assert_ptr_nonnull(strstr(result.what, "0000-000C"));
 	/* After a call that came to nothing the next one waits. */
 	ck_assert_int_eq(keymap_system_unclaim(map, &uuid, NOW + 10, &fault), 0);
@@ -314,7 +314,9 @@ END_TEST
 
 START_TEST(a_certificate_hello_is_listed_with_its_hashes_logged_once)
 {
-	struct hello h = { .version = HELLO_PKI, .uuid = scratch_uuid(1), .n_hashes = HELLO_HASHES };
+	struct hello h = { .version = HELLO_PKI,
+			   .uuid = scratch_uuid(1),
+			   .n_hashes = HELLO_HASHES };
 
 	for (size_t i = 0; i < HELLO_HASHES; i++) {
 		h.hashes[i].type = 3;

@@ -267,7 +267,7 @@ START_TEST(a_sound_hello_is_refused_when_it_is_longer_than_the_limit)
 	turn_until(&heard.troubles, 1);
 	ck_assert_int_eq(heard.trouble, TROUBLE_BAD_HELLO);
 	ck_assert_ptr_nonnull(strstr(heard.fault.what, "more than 46 bytes"));
-	ck_assert_ptr_nonnull(strstr(heard.fault.todo, "hello_bytes"));
+	ck_assert_ptr_nonnull(strstr(heard.fault.hint, "hello_bytes"));
 	ck_assert_uint_eq(heard.hellos, 0);
 	close(fd);
 
@@ -499,20 +499,20 @@ START_TEST(a_port_that_needs_a_privilege_is_said)
 	struct config_address a = { .text = "127.0.0.1:80" };
 	struct sockaddr_in *v4 = (struct sockaddr_in *)&a.address;
 	uid_t before = geteuid();
-	int ret;
+	int rc;
 
 	v4->sin_family = AF_INET;
 	v4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	v4->sin_port = htons(80);
 	a.length = sizeof(*v4);
 	ck_assert(before != 0 || seteuid(65534) == 0);
-	ret = listener_open(listener, &a, &fault);
+	rc = listener_open(listener, &a, &fault);
 	ck_assert_int_eq(seteuid(before), 0);
 	/* Some systems let everybody have these ports. */
-	if (ret == KIT_ERR_PERMISSION)
-		ck_assert_ptr_nonnull(strstr(fault.todo, "ports under 1024 need a privilege"));
+	if (rc == KIT_ERR_PERMISSION)
+		ck_assert_ptr_nonnull(strstr(fault.hint, "ports under 1024 need a privilege"));
 	else
-		ck_assert(ret == 0 || ret == KIT_ERR_BUSY);
+		ck_assert(rc == 0 || rc == KIT_ERR_BUSY);
 	fault_clear(&fault);
 }
 END_TEST
@@ -542,7 +542,7 @@ START_TEST(an_address_that_is_not_here_is_said)
 	a.length = sizeof(*v4);
 	ck_assert_int_eq(listener_open(listener, &a, &fault), KIT_ERR_SYSTEM);
 	ck_assert_ptr_nonnull(strstr(fault.what, "cannot listen on 192.0.2.1:9971: "));
-	ck_assert_str_eq(fault.todo, "is that address one of this machine?");
+	ck_assert_str_eq(fault.hint, "is that address one of this machine?");
 	fault_clear(&fault);
 }
 END_TEST
@@ -552,21 +552,21 @@ START_TEST(what_is_passed_for_listening_has_to_listen)
 	int before = dup(3), other = socket(AF_INET, SOCK_STREAM, 0);
 	size_t count;
 	char pid[16];
-	int ret;
+	int rc;
 
 	snprintf(pid, sizeof(pid), "%d", (int)getpid());
 	setenv("LISTEN_PID", pid, 1);
 	setenv("LISTEN_FDS", "1", 1);
 	/* Nothing is asserted meanwhile: Check may have that descriptor. */
 	dup2(other, 3);
-	ret = listener_inherit(listener, &count, &fault);
+	rc = listener_inherit(listener, &count, &fault);
 	if (before >= 0)
 		dup2(before, 3);
 	else
 		close(3);
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
-	ck_assert_int_eq(ret, KIT_ERR_ARGUMENT);
+	ck_assert_int_eq(rc, KIT_ERR_ARGUMENT);
 	ck_assert_ptr_nonnull(strstr(fault.what, "descriptor 3, passed for listening, is no"));
 	ck_assert_uint_eq(count, 0);
 	fault_clear(&fault);
@@ -593,7 +593,7 @@ START_TEST(without_a_descriptor_left_machines_wait_and_are_heard_later)
 	/* Said, not over and over again, with what to do. */
 	ck_assert_int_eq(heard.trouble, TROUBLE_SYSTEM);
 	ck_assert_uint_eq(heard.troubles, 1);
-	ck_assert_ptr_nonnull(strstr(heard.fault.todo, "raise the limit of open files"));
+	ck_assert_ptr_nonnull(strstr(heard.fault.hint, "raise the limit of open files"));
 	ck_assert_uint_eq(heard.hellos, 0);
 	turn_until(&heard.hellos, 1);
 	close(fd);

@@ -95,15 +95,18 @@ static void check_everything(struct keymap *map)
 static long long sealed_with(uint32_t id)
 {
 	char sql[900];
-	uint8_t le[4] = { (uint8_t)id, (uint8_t)(id >> 8), (uint8_t)(id >> 16), (uint8_t)(id >> 24) };
+	uint8_t le[4] = { (uint8_t)id, (uint8_t)(id >> 8), (uint8_t)(id >> 16),
+			  (uint8_t)(id >> 24) };
 
-	snprintf(sql, sizeof(sql), "SELECT sum(n) FROM (SELECT count(*) n FROM (SELECT pps x FROM"
-		 " csti_pid_map UNION ALL SELECT current_password FROM csti_pid_map UNION ALL SELECT"
-		 " admin_password FROM csti_pid_map UNION ALL SELECT admin_password FROM csti_amts"
-		 " UNION ALL SELECT next_admin_password FROM csti_amts UNION ALL SELECT mebx_password"
-		 " FROM csti_amts UNION ALL SELECT mebx_password FROM profiles UNION ALL SELECT proof"
-		 " FROM master_key) WHERE substr(x, 1, 4) = x'%02x%02x%02x%02x')", le[0], le[1], le[2],
-		 le[3]);
+	snprintf(
+		sql, sizeof(sql),
+		"SELECT sum(n) FROM (SELECT count(*) n FROM (SELECT pps x FROM"
+		" csti_pid_map UNION ALL SELECT current_password FROM csti_pid_map UNION ALL SELECT"
+		" admin_password FROM csti_pid_map UNION ALL SELECT admin_password FROM csti_amts"
+		" UNION ALL SELECT next_admin_password FROM csti_amts UNION ALL SELECT mebx_password"
+		" FROM csti_amts UNION ALL SELECT mebx_password FROM profiles UNION ALL SELECT proof"
+		" FROM master_key) WHERE substr(x, 1, 4) = x'%02x%02x%02x%02x')",
+		le[0], le[1], le[2], le[3]);
 	return scratch_sql(sql);
 }
 
@@ -294,8 +297,9 @@ START_TEST(a_backup_made_while_others_write_is_whole_and_private)
 	ck_assert_uint_gt(written, 0);
 	check_secrets(m, 100000, 100000 + written);
 	/* Nothing half-made lies about, and nothing that exists is overwritten. */
-	ck_assert_int_eq(system("test -z \"$(ls | grep -vE '^(map.db|backup[0-9])(.key|-wal|-shm)?$')\""),
-			 0);
+	ck_assert_int_eq(
+		system("test -z \"$(ls | grep -vE '^(map.db|backup[0-9])(.key|-wal|-shm)?$')\""),
+		0);
 	ck_assert_int_eq(keymap_backup(m, "backup1", true, NULL), KIT_ERR_EXISTS);
 	ck_assert_int_eq(unlink("backup1"), 0);
 	ck_assert_int_eq(keymap_backup(m, "backup1", true, NULL), KIT_ERR_EXISTS);
@@ -326,7 +330,8 @@ START_TEST(what_a_killed_backup_has_left_goes_with_the_next)
 	}
 	ck_assert_uint_ge(left, 5);
 	ok(keymap_backup(m, "other", true, &fault));
-	ck_assert_int_eq(system("test -z \"$(ls | grep -vE '^(map.db|other)(.key|-wal|-shm)?$')\""), 0);
+	ck_assert_int_eq(system("test -z \"$(ls | grep -vE '^(map.db|other)(.key|-wal|-shm)?$')\""),
+			 0);
 }
 END_TEST
 

@@ -53,7 +53,8 @@ static int use(unsigned n, unsigned who, int64_t now)
 START_TEST(no_secret_stands_in_any_file)
 {
 	struct keyentry e = scratch_pair(7);
-	struct system_secrets secrets = { "Admin-One1!", "Admin-Two2!", "Mebx-One1!", "Mebx-Two2!" };
+	struct system_secrets secrets = { "Admin-One1!", "Admin-Two2!", "Mebx-One1!",
+					  "Mebx-Two2!" };
 	struct uuid uuid = scratch_uuid(7);
 	const struct keymap_hello hello = { uuid, e.pair.pid, "192.0.2.7", 2, 0 };
 	struct profile profile;
@@ -324,10 +325,13 @@ START_TEST(filters_and_counts_agree)
 	ck_assert_uint_eq(c.revoked, 1);
 	ck_assert_uint_eq(each((struct keymap_filter){ .limit = 0 }), 10);
 	ck_assert_uint_eq(each((struct keymap_filter){ .limit = 3 }), 3);
-	ck_assert_uint_eq(each((struct keymap_filter){ .by_state = true, .state = KEYMAP_FREE }), 6);
-	ck_assert_uint_eq(each((struct keymap_filter){ .by_state = true, .state = KEYMAP_RESERVED }),
+	ck_assert_uint_eq(each((struct keymap_filter){ .by_state = true, .state = KEYMAP_FREE }),
+			  6);
+	ck_assert_uint_eq(each((struct keymap_filter){ .by_state = true,
+						       .state = KEYMAP_RESERVED }),
 			  1);
-	ck_assert_uint_eq(each((struct keymap_filter){ .by_state = true, .state = KEYMAP_USED }), 2);
+	ck_assert_uint_eq(each((struct keymap_filter){ .by_state = true, .state = KEYMAP_USED }),
+			  2);
 	ck_assert_uint_eq(each((struct keymap_filter){ .by_state = true, .state = KEYMAP_REVOKED }),
 			  1);
 	ck_assert_uint_eq(each((struct keymap_filter){ .uuid = &uuid }), 1);
@@ -403,7 +407,7 @@ START_TEST(nothing_is_written_to_a_map_that_was_moved_away)
 	ck_assert_int_eq(keymap_in_place(m, NULL), KIT_ERR_DATABASE);
 	ck_assert_int_eq(keymap_add(m, &e, 0, NULL, &why), KIT_ERR_DATABASE);
 	ck_assert_ptr_nonnull(strstr(why.what, "moved away or replaced"));
-	ck_assert(*why.todo);
+	ck_assert(*why.hint);
 	ck_assert(!keymap_in_transaction(m));
 	/* Nor to one with another in its place. */
 	ck_assert_int_eq(close(open("map.db", O_CREAT | O_WRONLY, 0600)), 0);
@@ -507,7 +511,7 @@ START_TEST(a_hello_costs_one_indexed_lookup_and_grouped_writes)
 {
 	struct keyentry e = scratch_pair(1);
 	const struct keymap_hello hello = { scratch_uuid(1), e.pair.pid, "192.0.2.1", 2, 0 };
-	const struct event event = { .time = NOW, .name = "hello", .pid = e.pair.pid };
+	const struct logentry event = { .time = NOW, .name = "hello", .pid = e.pair.pid };
 	struct trace trace = { 0 };
 	sqlite3_stmt *s;
 	char explain[1200], *line;
@@ -527,7 +531,8 @@ START_TEST(a_hello_costs_one_indexed_lookup_and_grouped_writes)
 		snprintf(explain, sizeof(explain), "EXPLAIN QUERY PLAN %s", line);
 		ck_assert_int_eq(sqlite3_prepare_v2(m->db, explain, -1, &s, NULL), SQLITE_OK);
 		while (sqlite3_step(s) == SQLITE_ROW)
-			ck_assert_msg(strncmp((const char *)sqlite3_column_text(s, 3), "SCAN", 4) != 0,
+			ck_assert_msg(strncmp((const char *)sqlite3_column_text(s, 3), "SCAN", 4) !=
+					      0,
 				      "%s: %s", line, sqlite3_column_text(s, 3));
 		sqlite3_finalize(s);
 	}

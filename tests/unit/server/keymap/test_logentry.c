@@ -14,23 +14,23 @@
 START_TEST(an_event_is_one_line_with_all_that_applies)
 {
 	struct uuid uuid = scratch_uuid(1);
-	struct event e = { .time = NOW, .severity = EVENT_SECURITY, .name = "invalid-pid-map",
+	struct logentry e = { .time = NOW, .severity = SEVERITY_SECURITY, .name = "invalid-pid-map",
 			   .pid = "0000037M", .uuid = &uuid, .address = "192.0.2.1",
-			   .what = "invalid PID map", .todo = "import the key" };
+			   .what = "invalid PID map", .hint = "import the key" };
 	char line[300], shown[UUID_SHOWN + 1], want[300];
 
 	uuid_show(&uuid, shown);
 	snprintf(want, sizeof(want), "2024-05-17T08:09:10Z security invalid-pid-map pid=0000-037M"
 		 " uuid=%s address=192.0.2.1: invalid PID map -- import the key", shown);
-	ck_assert_uint_eq(event_line(&e, line, sizeof(line)), strlen(want));
+	ck_assert_uint_eq(logentry_line(&e, line, sizeof(line)), strlen(want));
 	ck_assert_str_eq(line, want);
-	e = (struct event){ .time = NOW, .name = "start", .what = "listening" };
-	event_line(&e, line, sizeof(line));
+	e = (struct logentry){ .time = NOW, .name = "start", .what = "listening" };
+	logentry_line(&e, line, sizeof(line));
 	ck_assert_str_eq(line, "2024-05-17T08:09:10Z info start: listening");
 	/* Cut off at every size, always ended. */
 	for (size_t n = 1; n < 60; n++) {
 		memset(line, 'Z', sizeof(line));
-		ck_assert_uint_lt(event_line(&e, line, n), n);
+		ck_assert_uint_lt(logentry_line(&e, line, n), n);
 		ck_assert_uint_lt(strlen(line), n);
 		ck_assert_int_eq(line[n], 'Z');
 	}
@@ -39,20 +39,22 @@ END_TEST
 
 START_TEST(what_a_peer_says_cannot_steer_a_terminal_or_forge_a_line)
 {
-	struct event e = { .time = NOW, .name = "x", .what = "a\nb\x1b[2J\x7f\xc2\x9b\xff\xc3\xa4" };
+	struct logentry e = { .time = NOW,
+			      .name = "x",
+			      .what = "a\nb\x1b[2J\x7f\xc2\x9b\xff\xc3\xa4" };
 	char line[200];
 	json_t *json;
 
-	event_line(&e, line, sizeof(line));
+	logentry_line(&e, line, sizeof(line));
 	ck_assert_str_eq(line, "2024-05-17T08:09:10Z info x: a?b?[2J????\xc3\xa4");
-	json = event_json(&e);
+	json = logentry_json(&e);
 	ck_assert_ptr_nonnull(json);
 	ck_assert_str_eq(json_string_value(json_object_get(json, "what")), "a?b?[2J????\xc3\xa4");
 	ck_assert(json_is_null(json_object_get(json, "pid")));
 	json_decref(json);
 	/* Overlong and surrogate forms are no UTF-8. */
 	e.what = "\xc0\xaf\xe0\x80\xaf\xed\xa0\x80\xf4\x90\x80\x80\xe2\x82";
-	json = event_json(&e);
+	json = logentry_json(&e);
 	ck_assert_ptr_nonnull(json);
 	ck_assert_uint_eq(strspn(json_string_value(json_object_get(json, "what")), "?"),
 			  strlen(json_string_value(json_object_get(json, "what"))));
@@ -64,25 +66,25 @@ START_TEST(times_outside_the_calendar_are_empty)
 {
 	char when[EVENT_TIME + 1];
 
-	event_time(0, when);
+	logentry_time(0, when);
 	ck_assert_str_eq(when, "");
-	event_time(-1, when);
+	logentry_time(-1, when);
 	ck_assert_str_eq(when, "");
-	event_time(INT64_MAX, when);
+	logentry_time(INT64_MAX, when);
 	ck_assert_str_eq(when, "");
-	event_time(INT64_C(253402300799), when);
+	logentry_time(INT64_C(253402300799), when);
 	ck_assert_str_eq(when, "9999-12-31T23:59:59Z");
 }
 END_TEST
 
-static void log_one(unsigned n, enum event_severity severity, const char *name)
+static void log_one(unsigned n, enum severity severity, const char *name)
 {
 	struct uuid uuid = scratch_uuid(n);
 	struct keyentry e = scratch_pair(n);
 	char what[40];
-	const struct event event = { .time = NOW + n, .severity = severity, .name = name,
+	const struct logentry event = { .time = NOW + n, .severity = severity, .name = name,
 				     .pid = e.pair.pid, .uuid = &uuid, .address = "192.0.2.1",
-				     .what = what, .todo = n % 2 ? "do" : NULL };
+				     .what = what, .hint = n % 2 ? "do" : NULL };
 
 	snprintf(what, sizeof(what), "event %u", n);
 	ok(keymap_log(m, &event, &fault));
@@ -90,7 +92,7 @@ static void log_one(unsigned n, enum event_severity severity, const char *name)
 
 struct seen { unsigned n; int64_t first, last; };
 
-static int see(void *context, const struct event *e)
+static int see(void *context, const struct logentry *e)
 {
 	struct seen *s = context;
 
@@ -118,13 +120,14 @@ START_TEST(the_log_is_filtered_followed_and_trimmed)
 	struct seen s;
 
 	for (unsigned i = 1; i <= 10; i++)
-		log_one(i, i % 3 ? EVENT_INFO : EVENT_WARNING, i % 5 ? "hello" : "configured");
+		log_one(i, i % 3 ? SEVERITY_INFO : SEVERITY_WARNING,
+			i % 5 ? "hello" : "configured");
 	ck_assert_uint_eq(look((struct keymap_log_filter){ .last = 0 }).n, 10);
 	s = look((struct keymap_log_filter){ .last = 3 });
 	ck_assert(s.n == 3 && s.first == 8 && s.last == 10);
 	s = look((struct keymap_log_filter){ .after_id = 7 });
 	ck_assert(s.n == 3 && s.first == 8);
-	ck_assert_uint_eq(look((struct keymap_log_filter){ .severity = EVENT_WARNING }).n, 3);
+	ck_assert_uint_eq(look((struct keymap_log_filter){ .severity = SEVERITY_WARNING }).n, 3);
 	ck_assert_uint_eq(look((struct keymap_log_filter){ .pid = e.pair.pid }).n, 1);
 	ck_assert_uint_eq(look((struct keymap_log_filter){ .uuid = &uuid }).n, 1);
 	ck_assert_uint_eq(look((struct keymap_log_filter){ .name = "configured" }).n, 2);
@@ -134,21 +137,21 @@ START_TEST(the_log_is_filtered_followed_and_trimmed)
 	ck_assert(s.n == 4 && s.first == 7);
 	/* An id never comes twice, or a follower would miss events. */
 	ok(keymap_log_trim(m, 0, &fault));
-	log_one(11, EVENT_INFO, "hello");
+	log_one(11, SEVERITY_INFO, "hello");
 	ck_assert_int_eq(scratch_sql("SELECT id FROM log"), 11);
 }
 END_TEST
 
 START_TEST(severities_go_both_ways)
 {
-	enum event_severity back;
+	enum severity back;
 
-	for (int i = EVENT_INFO; i <= EVENT_SECURITY; i++) {
-		ck_assert_int_eq(event_severity_parse(event_severity_word((enum event_severity)i),
+	for (int i = SEVERITY_INFO; i <= SEVERITY_SECURITY; i++) {
+		ck_assert_int_eq(severity_parse(severity_word((enum severity)i),
 						      &back), 0);
 		ck_assert_int_eq((int)back, i);
 	}
-	ck_assert_int_eq(event_severity_parse("fatal", &back), KIT_ERR_ARGUMENT);
+	ck_assert_int_eq(severity_parse("fatal", &back), KIT_ERR_ARGUMENT);
 }
 END_TEST
 
@@ -216,8 +219,9 @@ START_TEST(profiles_take_their_properties_from_text_and_refuse_what_makes_no_sen
 	ck_assert(profile_serves(&p, 3, 2) && !profile_serves(&p, 3, 3));
 	ck_assert_int_eq(set(&p, "amt_versions", "3.0-9.255"), 0);
 	ck_assert(profile_serves(&p, 9, 5));
-	static const char *const bad[] = { "", "3", "3.", "9.0-3.0", "3.0-", "3.0-4", "a.b", "-3.0",
-					   "3.0 ", "256.0", "3.256", "3. 1", "3.+1", "3.0-4.0-5.0" };
+	static const char *const bad[] = { "",	    "3",    "3.",   "9.0-3.0",	  "3.0-",
+					   "3.0-4", "a.b",  "-3.0", "3.0 ",	  "256.0",
+					   "3.256", "3. 1", "3.+1", "3.0-4.0-5.0" };
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		ck_assert_msg(set(&p, "amt_versions", bad[i]) == KIT_ERR_ARGUMENT, "%s", bad[i]);
 	ck_assert_int_eq(set(&p, "admin_user", "amt$admin"), 0);
@@ -304,7 +308,8 @@ int main(void)
 	tcase_add_test(tcase, the_log_is_filtered_followed_and_trimmed);
 	tcase_add_test(tcase, severities_go_both_ways);
 	tcase_add_test(tcase, the_inventory_gives_the_name_last_written);
-	tcase_add_test(tcase, profiles_take_their_properties_from_text_and_refuse_what_makes_no_sense);
+	tcase_add_test(tcase,
+		       profiles_take_their_properties_from_text_and_refuse_what_makes_no_sense);
 	tcase_add_test(tcase, profiles_in_the_map_come_back_whole);
 	tcase_add_test(tcase, settings_are_kept_changed_and_removed);
 	suite_add_tcase(suite, tcase);

@@ -72,7 +72,8 @@ START_TEST(what_is_no_uuid_is_refused)
 		text[n] = 'g';
 		ck_assert_int_eq(uuid_parse(text, &uuid), KIT_ERR_FORMAT);
 	}
-	ck_assert_int_eq(uuid_parse("939b524b-13d4-1d18-e487-1c697a6b7a2b0", &uuid), KIT_ERR_FORMAT);
+	ck_assert_int_eq(uuid_parse("939b524b-13d4-1d18-e487-1c697a6b7a2b0", &uuid),
+			 KIT_ERR_FORMAT);
 	ck_assert_int_eq(uuid_parse("{939b524b13d41d18e4871c697a6b7a2b", &uuid), KIT_ERR_FORMAT);
 	ck_assert_int_eq(uuid_parse("00000000-0000-0000-0000-000000000000", &uuid), 0);
 	ck_assert(uuid_is_blank(&uuid));
@@ -300,7 +301,8 @@ START_TEST(states_are_counted_and_their_words_go_both_ways)
 
 		hello(i, NULL, "192.0.2.1", NOW);
 		set_state(i, (enum system_state)i, NULL, 0);
-		ck_assert_int_eq(system_state_parse(system_state_word((enum system_state)i), &back), 0);
+		ck_assert_int_eq(system_state_parse(system_state_word((enum system_state)i), &back),
+				 0);
 		ck_assert_uint_eq(back, i);
 	}
 	set_state(0, SYSTEM_FAILED, NULL, 0);

@@ -14,7 +14,7 @@
 static struct keymap *map;
 static struct config config;
 static struct intake intake;
-static struct journal journal;
+static struct log daemon_log;
 static struct fault fault;
 static struct attempt *a;
 
@@ -35,7 +35,7 @@ static void begin(void)
 	map = scratch_map();
 	config_init(&config);
 	config.retry_first_seconds = 60;
-	journal_init(&journal);
+	log_init(&daemon_log);
 	for (unsigned i = 0; i < 4; i++) {
 		struct keyentry e = scratch_pair(i);
 
@@ -56,7 +56,7 @@ static void end(void)
 {
 	if (a)
 		drop();
-	journal_free(&journal);
+	log_free(&daemon_log);
 	keymap_close(&map);
 	scratch_leave();
 }
@@ -83,13 +83,13 @@ static void hello(unsigned pair, unsigned who, const char *address)
 
 static int run(int (*job)(struct keymap *m, void *attempt, struct fault *f))
 {
-	int ret;
+	int rc;
 
 	fault_clear(&fault);
 	ck_assert_int_eq(keymap_begin(map, &fault), 0);
-	ret = job(map, a, &fault);
+	rc = job(map, a, &fault);
 	ck_assert_int_eq(keymap_commit(map, NULL), 0);
-	return ret;
+	return rc;
 }
 
 /* Take up what the map has for the machine WHO, with a profile of random admin passwords. */
@@ -100,7 +100,7 @@ static void load(unsigned who)
 	a = calloc(1, sizeof(*a));
 	ck_assert_ptr_nonnull(a);
 	a->services = (struct attempt_services){ .config = &config, .map = map,
-						 .journal = &journal };
+						 .log = &daemon_log };
 	a->uuid = scratch_uuid(who);
 	ck_assert_msg(run(attempt_load) == 0, "%s", fault.what);
 	ck_assert_int_eq(profile_init(&a->profile, "default", &fault), 0);
@@ -176,7 +176,7 @@ static void configure(unsigned pair, unsigned who, const char *address, const ch
 	load(who);
 	ck_assert_msg(talk(password, who, 1) == SETUP_PLAN, "%s", setup_fault(a->setup)->what);
 	ck_assert_msg(run(attempt_plan) == 0, "%s", fault.what);
-	strcpy(out, a->wish.admin.password);
+	strcpy(out, a->target.admin.password);
 	ck_assert_uint_ge(strlen(out), 8);
 	ck_assert_int_eq(run(attempt_succeed), 0);
 	ck_assert_int_eq(row(who).state, SYSTEM_CONFIGURED);
@@ -211,7 +211,7 @@ static void kept(unsigned who, unsigned pair, char out[static PASSWORD_MAX + 1])
 	strcpy(out, s.admin_password);
 }
 
-static int count_event(void *context, const struct event *e)
+static int count_event(void *context, const struct logentry *e)
 {
 	++*(int *)context;
 	return 0;
@@ -366,7 +366,7 @@ START_TEST(who_turns_out_to_be_set_up_may_have_either_mebx_password)
 	a->profile.mebx_policy = PROFILE_RANDOM;
 	ck_assert_int_eq(talk("New-Secret0!", 1, 1), SETUP_PLAN);
 	ck_assert_int_eq(run(attempt_plan), 0);
-	strcpy(admin, a->wish.admin.password);
+	strcpy(admin, a->target.admin.password);
 	/* The server ends here; the machine was committed, and may have refused the password. */
 	ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
 	load(1);
@@ -392,8 +392,8 @@ static void break_off_with_new_passwords(char *mebx, char *admin)
 	a->profile.mebx_policy = PROFILE_RANDOM;
 	ck_assert_int_eq(talk("New-Secret0!", 1, 1), SETUP_PLAN);
 	ck_assert_int_eq(run(attempt_plan), 0);
-	strcpy(mebx, a->wish.mebx_password);
-	strcpy(admin, a->wish.admin.password);
+	strcpy(mebx, a->target.mebx_password);
+	strcpy(admin, a->target.admin.password);
 	ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
 	load(1);
 }
@@ -411,8 +411,8 @@ START_TEST(a_refused_mebx_password_that_an_earlier_attempt_may_have_set_is_kept)
 	ck_assert_int_eq(talk(admin, 1, 2), SETUP_PLAN);
 	ck_assert_int_eq(run(attempt_plan), 0);
 	ck_assert(!a->already);
-	ck_assert(a->wish.again);
-	setup_plan(a->setup, &a->wish);
+	ck_assert(a->target.again);
+	setup_plan(a->setup, &a->target);
 	machine.refuse = "SetMEBxPassword";
 	ck_assert_msg(talk(admin, 1, 2) == SETUP_DONE, "%s", setup_fault(a->setup)->what);
 	ck_assert_int_eq(run(attempt_succeed), 0);
@@ -431,8 +431,8 @@ START_TEST(a_mebx_password_that_it_may_have_is_known_when_the_profile_sets_none_
 	break_off_with_new_passwords(mebx, admin);
 	ck_assert_int_eq(talk(admin, 1, 1), SETUP_PLAN);
 	ck_assert_int_eq(run(attempt_plan), 0);
-	ck_assert_str_eq(a->wish.mebx_password, "");
-	setup_plan(a->setup, &a->wish);
+	ck_assert_str_eq(a->target.mebx_password, "");
+	setup_plan(a->setup, &a->target);
 	ck_assert_msg(talk(admin, 1, 2) == SETUP_DONE, "%s", setup_fault(a->setup)->what);
 	ck_assert_int_eq(run(attempt_succeed), 0);
 	ck_assert_int_eq(keymap_system_secrets(map, &uuid, &s, &fault), 0);
@@ -464,13 +464,13 @@ START_TEST(a_mebx_password_that_it_neither_took_nor_refused_is_kept_beside_the_o
 		machine.mumbles = !clear;
 		ck_assert_int_eq(talk(password, clear + 1, 1), SETUP_PLAN);
 		ck_assert_int_eq(run(attempt_plan), 0);
-		setup_plan(a->setup, &a->wish);
+		setup_plan(a->setup, &a->target);
 		ck_assert_msg(talk(password, clear + 1, 2) == SETUP_DONE, "%s",
 			      setup_fault(a->setup)->what);
 		ck_assert_int_eq(run(attempt_succeed), 0);
 		ck_assert_int_eq(keymap_system_secrets(map, &uuid, &s, &fault), 0);
 		ck_assert_str_eq(s.mebx_password, password);
-		ck_assert_str_eq(s.next_mebx_password, clear ? "" : a->wish.mebx_password);
+		ck_assert_str_eq(s.next_mebx_password, clear ? "" : a->target.mebx_password);
 	}
 }
 END_TEST
@@ -486,7 +486,7 @@ START_TEST(the_user_of_a_password_that_it_may_have_is_known_when_the_profile_nam
 	strcpy(a->profile.admin_user, "boss");
 	ck_assert_int_eq(talk("New-Secret0!", 1, 1), SETUP_PLAN);
 	ck_assert_int_eq(run(attempt_plan), 0);
-	strcpy(admin, a->wish.admin.password);
+	strcpy(admin, a->target.admin.password);
 	/* The server ends here, and the profile is changed. */
 	ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
 	ck_assert_str_eq(row(1).admin_user, "boss");
@@ -508,7 +508,7 @@ START_TEST(a_password_that_it_took_is_tried_whatever_the_profile_says_since)
 	load(1);
 	ck_assert_int_eq(talk("New-Secret0!", 1, 1), SETUP_PLAN);
 	ck_assert_int_eq(run(attempt_plan), 0);
-	strcpy(admin, a->wish.admin.password);
+	strcpy(admin, a->target.admin.password);
 	/* The machine took it, and the server ends here; the profile is changed, twice it breaks. */
 	for (int i = 0; i < 2; i++) {
 		ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
@@ -519,8 +519,8 @@ START_TEST(a_password_that_it_took_is_tried_whatever_the_profile_says_since)
 		ck_assert_msg(talk(admin, 1, 1) == SETUP_PLAN, "%s", setup_fault(a->setup)->what);
 		ck_assert_str_eq(a->logins[setup_login_index(a->setup)].user, "admin");
 		ck_assert_int_eq(run(attempt_plan), 0);
-		ck_assert_str_eq(a->wish.admin.user, "boss");
-		ck_assert_str_eq(a->wish.admin.password, "Same-For-All1");
+		ck_assert_str_eq(a->target.admin.user, "boss");
+		ck_assert_str_eq(a->target.admin.password, "Same-For-All1");
 		ck_assert_str_eq(row(1).admin_user, "admin");
 	}
 }
@@ -538,8 +538,8 @@ START_TEST(a_new_pair_that_was_refused_is_not_the_machines)
 	a->profile.rekey = true;
 	ck_assert_int_eq(talk(admin, 1, 2), SETUP_PLAN);
 	ck_assert_int_eq(run(attempt_plan), 0);
-	ck_assert(*a->wish.pair.pid);
-	setup_plan(a->setup, &a->wish);
+	ck_assert(*a->target.pair.pid);
+	setup_plan(a->setup, &a->target);
 	machine.refuse = "SetTLSPSK";
 	ck_assert_msg(talk(admin, 1, 2) == SETUP_DONE, "%s", setup_fault(a->setup)->what);
 	ck_assert_int_eq(run(attempt_succeed), 0);
@@ -566,7 +566,7 @@ START_TEST(a_machine_whose_uuid_is_unknown_is_served_unless_that_is_refused)
 		ck_assert_int_eq(talk(soap ? "New-Secret3!" : "New-Secret2!", 1, 1), SETUP_PLAN);
 		ck_assert_int_eq(run(attempt_plan), KIT_ERR_REFUSED);
 		ck_assert_ptr_nonnull(strstr(fault.what, soap ? "AMT 2.x" : "it refuses"));
-		ck_assert_ptr_nonnull(strstr(fault.todo, "unknown_uuid"));
+		ck_assert_ptr_nonnull(strstr(fault.hint, "unknown_uuid"));
 	}
 }
 END_TEST
@@ -602,7 +602,8 @@ int main(void)
 	tcase_add_test(t, two_machines_with_one_uuid_keep_a_password_each);
 	tcase_add_test(t, a_machine_that_is_set_up_again_with_its_own_key_is_offered_what_it_has);
 	tcase_add_test(t, a_hello_without_proof_leaves_a_configured_machine_as_it_is);
-	tcase_add_test(t, an_impostor_whose_own_uuid_is_another_leaves_a_configured_machine_as_it_is);
+	tcase_add_test(t,
+		       an_impostor_whose_own_uuid_is_another_leaves_a_configured_machine_as_it_is);
 	tcase_add_test(t, a_set_up_that_breaks_after_the_proof_is_tried_again);
 	tcase_add_test(t, who_turns_out_to_be_set_up_may_have_either_mebx_password);
 	tcase_add_test(t, a_refused_mebx_password_that_an_earlier_attempt_may_have_set_is_kept);
@@ -610,7 +611,8 @@ int main(void)
 		a_mebx_password_that_it_may_have_is_known_when_the_profile_sets_none_any_more);
 	tcase_add_test(t,
 		a_mebx_password_that_it_neither_took_nor_refused_is_kept_beside_the_one_before);
-	tcase_add_test(t, the_user_of_a_password_that_it_may_have_is_known_when_the_profile_names_another);
+	tcase_add_test(
+		t, the_user_of_a_password_that_it_may_have_is_known_when_the_profile_names_another);
 	tcase_add_test(t, a_password_that_it_took_is_tried_whatever_the_profile_says_since);
 	tcase_add_test(t, a_new_pair_that_was_refused_is_not_the_machines);
 	tcase_add_test(t, a_machine_whose_uuid_is_unknown_is_served_unless_that_is_refused);

@@ -97,7 +97,7 @@ static void *serve_one(void *argument)
 	int fd = (int)(intptr_t)argument;
 	gnutls_psk_server_credentials_t key;
 	gnutls_session_t tls;
-	int ret;
+	int rc;
 
 	if (machine.manner == HANG) {
 		char byte;
@@ -120,11 +120,11 @@ static void *serve_one(void *argument)
 	gnutls_priority_set_direct(tls, PRIORITY, NULL);
 	gnutls_credentials_set(tls, GNUTLS_CRD_PSK, key);
 	gnutls_transport_set_int(tls, fd);
-	ret = gnutls_handshake(tls);
-	if (ret == 0)
+	rc = gnutls_handshake(tls);
+	if (rc == 0)
 		answer_http(tls);
 	else
-		gnutls_alert_send_appropriate(tls, ret);
+		gnutls_alert_send_appropriate(tls, rc);
 	gnutls_bye(tls, GNUTLS_SHUT_WR);
 	gnutls_deinit(tls);
 	gnutls_psk_free_server_credentials(key);

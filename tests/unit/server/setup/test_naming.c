@@ -94,7 +94,7 @@ START_TEST(without_any_source_there_is_no_name)
 {
 	ck_assert_int_eq(ask(), KIT_ERR_NOT_FOUND);
 	ck_assert_ptr_nonnull(strstr(answer.fault.what, "no FQDN"));
-	ck_assert_ptr_nonnull(strstr(answer.fault.todo, "inventory import"));
+	ck_assert_ptr_nonnull(strstr(answer.fault.hint, "inventory import"));
 }
 END_TEST
 
@@ -154,7 +154,7 @@ static void fails_with(const char *text, int code, const char *says)
 	script(text);
 	ck_assert_int_eq(ask(), code);
 	ck_assert_msg(strstr(answer.fault.what, says) != NULL, "got: %s", answer.fault.what);
-	ck_assert_msg(*answer.fault.todo, "no advice: %s", answer.fault.what);
+	ck_assert_msg(*answer.fault.hint, "no advice: %s", answer.fault.what);
 }
 
 START_TEST(a_script_that_fails_says_why)
@@ -332,7 +332,8 @@ START_TEST(a_name_that_does_not_point_back_is_not_taken)
 {
 	question.address = "192.0.2.8";
 	ck_assert_int_eq(ask(), KIT_ERR_NOT_FOUND);
-	ck_assert_ptr_nonnull(strstr(answer.fault.what, "stale.example.com, but that name does not"));
+	ck_assert_ptr_nonnull(
+		strstr(answer.fault.what, "stale.example.com, but that name does not"));
 }
 END_TEST
 
@@ -363,7 +364,7 @@ START_TEST(a_name_server_that_cannot_tell_is_asked_again)
 	question.address = "192.0.2.66";
 	ck_assert_int_eq(ask(), KIT_ERR_NETWORK);
 	ck_assert_ptr_nonnull(strstr(answer.fault.what, "cannot tell the name of 192.0.2.66: "));
-	ck_assert_ptr_nonnull(strstr(answer.fault.todo, "see that the name servers"));
+	ck_assert_ptr_nonnull(strstr(answer.fault.hint, "see that the name servers"));
 	/* The name is told, but not its address. */
 	question.address = "192.0.2.67";
 	ck_assert_int_eq(ask(), KIT_ERR_NETWORK);

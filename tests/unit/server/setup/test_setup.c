@@ -30,7 +30,7 @@ struct machine {
 static struct machine m;
 static struct setup *s;
 static struct setup_login logins[2];
-static struct setup_wish wish;
+static struct setup_target target;
 static struct uuid uuid;
 static struct fault fault;
 
@@ -51,12 +51,12 @@ static void begin(void)
 	memset(logins, 0, sizeof(logins));
 	strcpy(logins[0].user, "admin");
 	strcpy(logins[0].password, "Stick.Pw1");
-	memset(&wish, 0, sizeof(wish));
-	strcpy(wish.admin.user, "admin");
-	strcpy(wish.admin.password, "New.Pass1");
-	strcpy(wish.host, "pc1");
-	strcpy(wish.domain, "example.com");
-	wish.set_clock = true;
+	memset(&target, 0, sizeof(target));
+	strcpy(target.admin.user, "admin");
+	strcpy(target.admin.password, "New.Pass1");
+	strcpy(target.host, "pc1");
+	strcpy(target.domain, "example.com");
+	target.set_clock = true;
 	fault_clear(&fault);
 	ck_assert_int_eq(uuid_parse("939b524b-13d4-1d18-e487-1c697a6b7a2b", &uuid), 0);
 	ck_assert_int_eq(setup_new(&s, &uuid, logins, 1, &fault), 0);
@@ -120,7 +120,7 @@ static void obey(const char *name)
 	ck_assert_ptr_nonnull(at);
 	snprintf(m.admin, sizeof(m.admin), "%.*s", 24, at + strlen("DigestPassword>"));
 	if (!m.old_password_stays)
-		m.password = wish.admin.password;
+		m.password = target.admin.password;
 }
 
 /* One request of set-up, and the machine's reply to it. */
@@ -194,7 +194,7 @@ static enum setup_action run_all(void)
 
 	if (a != SETUP_PLAN)
 		return a;
-	setup_plan(s, &wish);
+	setup_plan(s, &target);
 	return run();
 }
 
@@ -208,10 +208,10 @@ START_TEST(everything_is_asked_in_order)
 	ck_assert_int_eq(setup_facts(s)->state, 1);
 	ck_assert_int_eq(setup_login_index(s), 0);
 	m.log[0] = '\0';
-	strcpy(wish.mebx_password, "Mebx.Pass1");
-	strcpy(wish.pair.pid, "0000037M");
-	strcpy(wish.pair.pps, "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ");
-	setup_plan(s, &wish);
+	strcpy(target.mebx_password, "Mebx.Pass1");
+	strcpy(target.pair.pid, "0000037M");
+	strcpy(target.pair.pps, "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ");
+	setup_plan(s, &target);
 	ck_assert_msg(run() == SETUP_DONE, "%s", setup_fault(s)->what);
 	ck_assert_str_eq(m.log, "SetAdminAclEntryEx GetLowAccuracyTimeSynch "
 			 "SetHighAccuracyTimeSynch AMT_GeneralSettings! SetMEBxPassword SetTLSPSK "
@@ -243,7 +243,7 @@ START_TEST(the_clock_is_set_from_the_machines_own_time)
 {
 	ck_assert_int_eq(run_all(), SETUP_DONE);
 	ck_assert(m.clock_right);
-	wish.set_clock = false;
+	target.set_clock = false;
 	with_logins(1);
 	m.password = "Stick.Pw1";
 	m.log[0] = '\0';
@@ -257,13 +257,14 @@ START_TEST(names_replace_the_old_ones_and_the_other_settings_stay)
 	struct setup_request q;
 
 	ck_assert_int_eq(run(), SETUP_PLAN);
-	wish.set_clock = false;
-	setup_plan(s, &wish);
+	target.set_clock = false;
+	setup_plan(s, &target);
 	ck_assert_int_eq(setup_next(s, NOW, &q), SETUP_SEND);
 	serve(&q);
 	ck_assert_int_eq(setup_next(s, NOW, &q), SETUP_SEND);
 	serve(&q);
-	ck_assert_ptr_nonnull(strstr(m.last, "<r:DigestRealm>Digest:A</r:DigestRealm><r:HostName>pc1"
+	ck_assert_ptr_nonnull(strstr(m.last,
+				     "<r:DigestRealm>Digest:A</r:DigestRealm><r:HostName>pc1"
 				     "</r:HostName><r:PingResponseEnabled>true"
 				     "</r:PingResponseEnabled><r:DomainName>example.com"
 				     "</r:DomainName></r:AMT_GeneralSettings>"));
@@ -275,7 +276,7 @@ START_TEST(a_machine_that_asks_for_no_password_gets_none)
 	m.digest = false;
 	ck_assert_int_eq(run(), SETUP_PLAN);
 	ck_assert_int_eq(setup_login_index(s), -1);
-	setup_plan(s, &wish);
+	setup_plan(s, &target);
 	ck_assert_int_eq(run(), SETUP_DONE);
 }
 END_TEST
@@ -298,7 +299,7 @@ START_TEST(a_machine_that_takes_no_account_fails_with_advice)
 	ck_assert_int_eq(run(), SETUP_FAILED);
 	ck_assert_int_eq(setup_fault(s)->code, KIT_ERR_REFUSED);
 	ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "admin password"));
-	ck_assert_ptr_nonnull(strstr(setup_fault(s)->todo, "keys import"));
+	ck_assert_ptr_nonnull(strstr(setup_fault(s)->hint, "keys import"));
 }
 END_TEST
 
@@ -306,9 +307,9 @@ START_TEST(a_machine_that_repeats_a_secret_does_not_bring_it_into_a_message)
 {
 	static const char *const steps[] = { "SetAdminAclEntryEx", "SetTLSPSK", "CommitChanges" };
 
-	strcpy(wish.pair.pid, "0000037M");
-	strcpy(wish.pair.pps, "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ");
-	m.reason = wish.pair.pps;
+	strcpy(target.pair.pid, "0000037M");
+	strcpy(target.pair.pps, "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ");
+	m.reason = target.pair.pps;
 	m.status = 400;
 	for (size_t i = 0; i < sizeof(steps) / sizeof(*steps); i++) {
 		with_logins(1);
@@ -317,7 +318,7 @@ START_TEST(a_machine_that_repeats_a_secret_does_not_bring_it_into_a_message)
 		ck_assert_int_eq(run_all(), SETUP_FAILED);
 		ck_assert_ptr_null(strstr(setup_fault(s)->what, "NKLD"));
 		ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "fault code Receiver"));
-		ck_assert(*setup_fault(s)->todo);
+		ck_assert(*setup_fault(s)->hint);
 	}
 	/* Before it is told any, its own words help. */
 	with_logins(1);
@@ -360,7 +361,7 @@ static const struct {
 
 START_TEST(what_may_be_refused_is_noted_and_set_up_goes_on)
 {
-	strcpy(wish.mebx_password, "Mebx.Pass1");
+	strcpy(target.mebx_password, "Mebx.Pass1");
 	m.refuse = optional[_i].refuse;
 	m.status = optional[_i].status;
 	ck_assert_msg(run_all() == SETUP_DONE, "%s", setup_fault(s)->what);
@@ -386,8 +387,8 @@ static const struct {
 
 START_TEST(what_is_needed_fails_with_the_machines_reason)
 {
-	strcpy(wish.pair.pid, "0000037M");
-	strcpy(wish.pair.pps, "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ");
+	strcpy(target.pair.pid, "0000037M");
+	strcpy(target.pair.pps, "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ");
 	m.refuse = needed[_i].refuse;
 	m.status = needed[_i].status;
 	ck_assert_int_eq(run_all(), SETUP_FAILED);
@@ -421,7 +422,7 @@ START_TEST(a_call_counts_as_done_only_when_its_answer_has_a_status_of_0)
 	ck_assert_int_eq(run_all(), SETUP_DONE);
 	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_NO_CLOCK);
 	/* But whether it has a new password is not known then. */
-	strcpy(wish.mebx_password, "Mebx.Pass1");
+	strcpy(target.mebx_password, "Mebx.Pass1");
 	m.refuse = "SetMEBxPassword";
 	with_logins(1);
 	m.password = "Stick.Pw1";
@@ -432,14 +433,14 @@ END_TEST
 
 START_TEST(a_new_pair_is_left_out_only_where_it_was_set_up_before)
 {
-	strcpy(wish.pair.pid, "0000037M");
-	strcpy(wish.pair.pps, "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ");
+	strcpy(target.pair.pid, "0000037M");
+	strcpy(target.pair.pps, "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ");
 	m.soap = true;
 	m.refuse = "SetTLSPSK";
 	m.status = 0x20;
 	ck_assert_int_eq(run_all(), SETUP_FAILED);
 	ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "status 0x20"));
-	wish.again = true;
+	target.again = true;
 	with_logins(1);
 	m.password = "Stick.Pw1";
 	ck_assert_msg(run_all() == SETUP_DONE, "%s", setup_fault(s)->what);
@@ -454,7 +455,7 @@ END_TEST
 
 START_TEST(an_error_of_http_counts_as_a_refusal_even_if_the_answer_says_nothing)
 {
-	strcpy(wish.mebx_password, "Mebx.Pass1");
+	strcpy(target.mebx_password, "Mebx.Pass1");
 	m.refuse = "SetMEBxPassword";
 	m.status = 500;
 	ck_assert_msg(run_all() == SETUP_DONE, "%s", setup_fault(s)->what);

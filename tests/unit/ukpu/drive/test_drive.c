@@ -238,7 +238,7 @@ START_TEST(an_enumeration_that_fails_says_so)
 {
 	ck_assert_int_lt(drive_list("/nonexistent", &drives, &n_drives, &fault), 0);
 	ck_assert_ptr_nonnull(strstr(fault.what, "cannot list the disks"));
-	ck_assert_ptr_nonnull(strstr(fault.todo, "/sys"));
+	ck_assert_ptr_nonnull(strstr(fault.hint, "/sys"));
 	/* An empty machine is another thing. */
 	attr("", "%s/block/.made", sys);
 	fault_clear(&fault);
@@ -253,7 +253,7 @@ START_TEST(a_file_is_no_block_device)
 
 	put(stick_path("file"), "x");
 	ck_assert_int_eq(drive_find(sys, stick_path("file"), &d, &fault), KIT_ERR_ARGUMENT);
-	ck_assert_ptr_nonnull(strstr(fault.todo, "--image"));
+	ck_assert_ptr_nonnull(strstr(fault.hint, "--image"));
 	fault_clear(&fault);
 	ck_assert_int_eq(drive_find(sys, "/dev/nonexistent", &d, &fault), KIT_ERR_NOT_FOUND);
 	fault_clear(&fault);
@@ -397,7 +397,7 @@ START_TEST(what_does_not_let_go_is_named)
 	/* Later mounts may stand on earlier ones. */
 	ck_assert_int_lt(usage_unmount(&usage, &fault), 0);
 	ck_assert_ptr_nonnull(strstr(fault.what, "cannot unmount /proc/self/task: "));
-	ck_assert_ptr_nonnull(strstr(fault.todo, "fuser -vm /proc/self/task"));
+	ck_assert_ptr_nonnull(strstr(fault.hint, "fuser -vm /proc/self/task"));
 	fault_clear(&fault);
 	ck_assert_int_lt(usage_swapoff(&usage, &fault), 0);
 	ck_assert_ptr_nonnull(strstr(fault.what, "cannot turn swap off on /proc/self/exe: "));
@@ -474,7 +474,7 @@ START_TEST(only_the_kind_of_file_that_was_said_is_opened)
 
 	put(stick_path("f"), "x");
 	ck_assert_int_eq(target_open(&t, stick_path("f"), TARGET_WRITE, &fault), KIT_ERR_ARGUMENT);
-	ck_assert_ptr_nonnull(strstr(fault.todo, "--image"));
+	ck_assert_ptr_nonnull(strstr(fault.hint, "--image"));
 	fault_clear(&fault);
 	ck_assert_int_eq(target_open(&t, "/dev/null", TARGET_IMAGE, &fault), KIT_ERR_ARGUMENT);
 	fault_clear(&fault);
@@ -498,7 +498,7 @@ END_TEST
 START_TEST(nothing_is_written_past_the_end)
 {
 	struct target *t;
-	uint8_t sector[512] = {0};
+	uint8_t sector[512] = { 0 };
 
 	ck_assert_int_eq(target_create(&t, stick_path("e.img"), LAYOUT_MIN_BYTES, NULL), 0);
 	ck_assert_int_eq(target_write(t, LAYOUT_MIN_BYTES - 511, sector, 512, NULL), KIT_ERR_RANGE);
@@ -512,7 +512,7 @@ START_TEST(an_image_that_was_taken_away_is_called_removed)
 {
 	const struct disk *fresh;
 	struct target *t;
-	uint8_t sector[512] = {0};
+	uint8_t sector[512] = { 0 };
 
 	ck_assert_int_eq(target_create(&t, stick_path("gone.img"), LAYOUT_MIN_BYTES, NULL), 0);
 	ck_assert_int_eq(target_write(t, 0, sector, 512, NULL), 0);

@@ -13,7 +13,7 @@
 
 static struct layout make(enum layout_kind kind, uint64_t bytes)
 {
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 	struct layout l;
 
 	ck_assert_msg(!layout_make(&l, kind, bytes, 512, 3072, &fault), "%s", fault.what);
@@ -148,14 +148,14 @@ START_TEST(what_does_not_fit_is_refused_with_the_reason)
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		struct fault fault = {0};
+		struct fault fault = { 0 };
 		struct layout l;
 
 		ck_assert_int_eq(layout_make(&l, bad[i].kind, bad[i].bytes, bad[i].sector,
 					     bad[i].file, &fault),
 				 KIT_ERR_UNFIT);
 		ck_assert_msg(strstr(fault.what, bad[i].word) != NULL, "%s", fault.what);
-		ck_assert(fault.todo[0]);
+		ck_assert(fault.hint[0]);
 	}
 	/* One byte less fits. */
 	{
@@ -298,7 +298,7 @@ START_TEST(a_boot_sector_that_cannot_be_read_says_which_field)
 		ck_assert_str_eq(why, bad[i].why);
 	}
 	{
-		uint8_t zeros[512] = {0};
+		uint8_t zeros[512] = { 0 };
 
 		ck_assert_int_eq(fat_decode(zeros, &g, NULL), KIT_ERR_FORMAT);
 	}

@@ -187,7 +187,7 @@ END_TEST
 START_TEST(entries_past_the_end_are_marked_and_hide_all_from_firmware)
 {
 	struct fatread_file file;
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 
 	stick_make(stick_path("end.img"), LAYOUT_FAT16, 20 * LAYOUT_MIB, &content);
 	take(stick_path("end.img"), 0);
@@ -302,7 +302,7 @@ START_TEST(chains_that_lead_nowhere_are_refused_with_the_reason)
 		struct fatread_dir dir;
 		struct fatread_entry e;
 		struct fatread_file file;
-		struct fault fault = {0};
+		struct fault fault = { 0 };
 
 		make_volume(FAT12, 1000);
 		ck_assert_int_eq(fatread_open(&v, &disk, 0, 0, NULL), 0);
@@ -370,7 +370,7 @@ START_TEST(a_directory_of_several_clusters_is_read_through)
 {
 	struct fatread_dir dir;
 	struct fatread_entry e;
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 	uint32_t n = 0;
 
 	make_volume(FAT12, 1000);
@@ -400,7 +400,7 @@ END_TEST
 
 START_TEST(a_fat32_with_too_few_clusters_is_read_for_repair_only)
 {
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 
 	make_volume(FAT32, 5000);
 	ck_assert_int_eq(fatread_open(&v, &disk, 0, 0, &fault), KIT_ERR_UNFIT);
@@ -446,12 +446,12 @@ START_TEST(a_stick_that_ends_early_shows_no_key)
 		/* An allocation of its own, so that a sanitizer sees one byte too far. */
 		uint8_t *cut = malloc(size ? size : 1);
 		struct fatread_file file;
-		int r;
+		int rc;
 
 		memcpy(cut, image, size);
 		disk_open_memory(&disk, &state, cut, size, "stick");
-		r = fatread_find_setup_bin(&file, &disk, NULL);
-		ck_assert_int_ne(r, 0);
+		rc = fatread_find_setup_bin(&file, &disk, NULL);
+		ck_assert_int_ne(rc, 0);
 		free(cut);
 	}
 }

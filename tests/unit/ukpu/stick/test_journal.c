@@ -260,7 +260,7 @@ START_TEST(the_state_folder_follows_the_environment)
 	ck_assert_str_eq(path, want);
 	setenv("XDG_STATE_HOME", "/proc/nonexistent", 1);
 	ck_assert_int_lt(state_path("journal", path, sizeof(path), &fault), 0);
-	ck_assert_ptr_nonnull(strstr(fault.todo, "XDG_STATE_HOME"));
+	ck_assert_ptr_nonnull(strstr(fault.hint, "XDG_STATE_HOME"));
 }
 END_TEST
 
@@ -299,7 +299,7 @@ START_TEST(every_unused_record_is_dealt_once_and_no_other)
 		struct content part[7];
 		size_t dealt = 0;
 
-		ck_assert_msg(!deal_split(&content, part, n, &fault), "%s", fault.what);
+		ck_assert_msg(!split_file(&content, part, n, &fault), "%s", fault.what);
 		for (size_t i = 0; i < n; i++) {
 			struct sbin_summary s;
 			char (*mine)[PID_LENGTH + 1];
@@ -331,7 +331,7 @@ START_TEST(a_used_record_of_version_1_is_not_dealt_again)
 	content.data[26] = SBIN_DO_NOT_CONSUME;
 	for (int i = 0; i < 3; i++)
 		content.data[(1 + i) * SBIN_CHUNK + 4] = SBIN_VALID;
-	ck_assert_msg(!deal_split(&content, &part, 1, &fault), "%s", fault.what);
+	ck_assert_msg(!split_file(&content, &part, 1, &fault), "%s", fault.what);
 	ck_assert_uint_eq(part.size, 8 * SBIN_CHUNK);
 	content_wipe(&part);
 }
@@ -341,7 +341,7 @@ START_TEST(more_sticks_than_records_are_refused)
 {
 	struct content part[8];
 
-	ck_assert_int_eq(deal_split(&content, part, 8, &fault), KIT_ERR_RANGE);
+	ck_assert_int_eq(split_file(&content, part, 8, &fault), KIT_ERR_RANGE);
 	ck_assert_ptr_nonnull(strstr(fault.what, "7 unused records"));
 	for (size_t i = 0; i < 8; i++)
 		ck_assert_ptr_null(part[i].data);
@@ -365,7 +365,7 @@ START_TEST(a_scrambled_record_is_dealt_as_it_stands)
 		r.flags |= SBIN_SCRAMBLED;
 		sbin_record_encode(&r);
 	}
-	ck_assert_int_eq(deal_split(&content, part, 2, &fault), 0);
+	ck_assert_int_eq(split_file(&content, part, 2, &fault), 0);
 	ck_assert_mem_eq(part[1].data + SBIN_CHUNK + 24, content.data + 8 * SBIN_CHUNK + 24,
 			 SBIN_CHUNK - 24);
 	ck_assert_uint_eq(get_le32(part[1].data + SBIN_CHUNK + 20), 1);

@@ -86,8 +86,9 @@ static void begin(void)
 
 	ck_assert_int_gt(n, 0);
 	self[n] = '\0';
-	*strrchr(self, '/') = '\0';
-	snprintf(program, sizeof(program), "%.*s/../bin/ukpu", (int)sizeof(program) - 20, self);
+	ck_assert_ptr_nonnull(strstr(self, "/tests/unit/"));
+	*strstr(self, "/tests/unit/") = '\0';
+	snprintf(program, sizeof(program), "%.*s/bin/ukpu", (int)sizeof(program) - 20, self);
 	ck_assert_msg(!access(program, X_OK), "build %s first", program);
 	snprintf(state, sizeof(state), "%s/state", stick_folder());
 	setenv("XDG_STATE_HOME", state, 1);
@@ -104,7 +105,7 @@ static void end(void)
 static void assert_on_stick(const char *path, const struct content *wanted)
 {
 	struct fatread_file file;
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 	struct disk_fd state;
 	struct disk disk;
 	uint8_t *data = malloc(wanted->size);
@@ -128,23 +129,23 @@ START_TEST(a_spoiled_stick_is_repaired_with_the_same_bytes)
 	struct stat st;
 	uint8_t *copy;
 	size_t size;
-	int r;
+	int rc;
 
 	stick_spoiled(path, s, &content);
-	r = ukpu("verify", "--image", "--strict", path, NULL);
-	ck_assert_msg(r == 1, "%s: verify gives %d:\n%s", s->name, r, output);
+	rc = ukpu("verify", "--image", "--strict", path, NULL);
+	ck_assert_msg(rc == 1, "%s: verify gives %d:\n%s", s->name, rc, output);
 	ck_assert_msg(strstr(output, s->rule) != NULL, "%s:\n%s", s->name, output);
 	if (s->others) {
-		r = ukpu("repair", "--image", path, "--yes", NULL);
-		ck_assert_msg(r == 2 && strstr(output, "--discard-other-files"), "%s:\n%s", s->name,
-			      output);
+		rc = ukpu("repair", "--image", path, "--yes", NULL);
+		ck_assert_msg(rc == 2 && strstr(output, "--discard-other-files"), "%s:\n%s",
+			      s->name, output);
 		ck_assert_uint_eq(backups(NULL, 0), 0);
 	}
-	r = ukpu("repair", "--image", path, "--yes", s->others ? "--discard-other-files" : NULL,
+	rc = ukpu("repair", "--image", path, "--yes", s->others ? "--discard-other-files" : NULL,
 		 NULL);
-	ck_assert_msg(r == 0, "%s: repair gives %d:\n%s", s->name, r, output);
-	r = ukpu("verify", "--image", "--strict", path, NULL);
-	ck_assert_msg(r == 0, "%s: after the repair:\n%s", s->name, output);
+	ck_assert_msg(rc == 0, "%s: repair gives %d:\n%s", s->name, rc, output);
+	rc = ukpu("verify", "--image", "--strict", path, NULL);
+	ck_assert_msg(rc == 0, "%s: after the repair:\n%s", s->name, output);
 	assert_on_stick(path, &content);
 	/* The copy is whole and nobody else's to read. */
 	ck_assert_uint_eq(backups(saved, sizeof(saved)), 1);
@@ -244,19 +245,19 @@ START_TEST(of_several_one_is_picked_and_the_others_are_kept)
 {
 	const char *path = stick_path("several.img");
 	struct content other = stick_content(6, 0, 9);
-	int r;
+	int rc;
 
 	put_deleted_beside(path, &other);
-	r = ukpu("repair", "--image", path, "--yes", NULL);
-	ck_assert_msg(r == 2 && strstr(output, "--pick") && strstr(output, "1: /SETUP.BIN") &&
-		      strstr(output, "2: /?LD.BIN"), "%d:\n%s", r, output);
-	r = ukpu("repair", "--image", path, "--yes", "--pick", "3", NULL);
-	ck_assert_int_eq(r, 2);
-	r = ukpu("repair", "--image", path, "--yes", "--pick", "2", NULL);
+	rc = ukpu("repair", "--image", path, "--yes", NULL);
+	ck_assert_msg(rc == 2 && strstr(output, "--pick") && strstr(output, "1: /SETUP.BIN") &&
+		      strstr(output, "2: /?LD.BIN"), "%d:\n%s", rc, output);
+	rc = ukpu("repair", "--image", path, "--yes", "--pick", "3", NULL);
+	ck_assert_int_eq(rc, 2);
+	rc = ukpu("repair", "--image", path, "--yes", "--pick", "2", NULL);
 	/* The first is a live file, so it takes consent to lose it. */
-	ck_assert_msg(r == 2 && strstr(output, "other file: /SETUP.BIN"), "%d:\n%s", r, output);
-	r = ukpu("repair", "--image", path, "--yes", "--pick", "2", "--discard-other-files", NULL);
-	ck_assert_msg(r == 0, "%d:\n%s", r, output);
+	ck_assert_msg(rc == 2 && strstr(output, "other file: /SETUP.BIN"), "%d:\n%s", rc, output);
+	rc = ukpu("repair", "--image", path, "--yes", "--pick", "2", "--discard-other-files", NULL);
+	ck_assert_msg(rc == 0, "%d:\n%s", rc, output);
 	assert_on_stick(path, &other);
 	/* Both had unused records: both have their copies. */
 	ck_assert_uint_eq(backups(NULL, 0), 2);
@@ -268,17 +269,17 @@ START_TEST(a_deleted_file_is_not_taken_unasked_for_a_damaged_one_that_is_there)
 {
 	const char *path = stick_path("older.img");
 	struct content older = stick_content(6, 0, 9);
-	int r;
+	int rc;
 
 	content.data[2 * SBIN_CHUNK + 16] = 9;
 	put_deleted_beside(path, &older);
-	r = ukpu("repair", "--image", path, "--yes", "--discard-other-files", NULL);
-	ck_assert_msg(r == 2 && strstr(output, "1: /SETUP.BIN") && strstr(output, "; damaged") &&
-		      strstr(output, "2: /?LD.BIN"), "%d:\n%s", r, output);
-	r = ukpu("repair", "--image", path, "--yes", "--pick", "1", NULL);
-	ck_assert_msg(r == 2 && strstr(output, "damaged itself"), "%d:\n%s", r, output);
-	r = ukpu("repair", "--image", path, "--yes", "--pick", "2", "--discard-other-files", NULL);
-	ck_assert_msg(r == 0 && strstr(output, "setup.bin: /?LD.BIN, deleted"), "%d:\n%s", r,
+	rc = ukpu("repair", "--image", path, "--yes", "--discard-other-files", NULL);
+	ck_assert_msg(rc == 2 && strstr(output, "1: /SETUP.BIN") && strstr(output, "; damaged") &&
+		      strstr(output, "2: /?LD.BIN"), "%d:\n%s", rc, output);
+	rc = ukpu("repair", "--image", path, "--yes", "--pick", "1", NULL);
+	ck_assert_msg(rc == 2 && strstr(output, "damaged itself"), "%d:\n%s", rc, output);
+	rc = ukpu("repair", "--image", path, "--yes", "--pick", "2", "--discard-other-files", NULL);
+	ck_assert_msg(rc == 0 && strstr(output, "setup.bin: /?LD.BIN, deleted"), "%d:\n%s", rc,
 		      output);
 	assert_on_stick(path, &older);
 	content_wipe(&older);
@@ -295,14 +296,14 @@ START_TEST(other_files_are_saved_under_tame_names)
 	struct stick_spoil const *s;
 	uint8_t *data;
 	size_t size;
-	int r;
+	int rc;
 
 	for (s = stick_spoils; strcmp(s->name, "other files are there"); s++)
 		ck_assert_ptr_nonnull(s->name);
 	stick_spoiled(path, s, &content);
 	snprintf(folder, sizeof(folder), "%s/rescued", stick_folder());
-	r = ukpu("repair", "--image", path, "--yes", "--save-other-files", folder, NULL);
-	ck_assert_msg(r == 0, "%d:\n%s", r, output);
+	rc = ukpu("repair", "--image", path, "--yes", "--save-other-files", folder, NULL);
+	ck_assert_msg(rc == 0, "%d:\n%s", rc, output);
 	snprintf(name, sizeof(name), "%s/PHOTO.JPG", folder);
 	data = stick_load(name, &size);
 	ck_assert_uint_eq(size, 5);
@@ -310,8 +311,8 @@ START_TEST(other_files_are_saved_under_tame_names)
 	free(data);
 	/* A second time, the file that is there is not overwritten, and the stick not touched. */
 	stick_spoiled(path, s, &content);
-	r = ukpu("repair", "--image", path, "--yes", "--save-other-files", folder, NULL);
-	ck_assert_msg(r == 2 && strstr(output, "PHOTO.JPG"), "%d:\n%s", r, output);
+	rc = ukpu("repair", "--image", path, "--yes", "--save-other-files", folder, NULL);
+	ck_assert_msg(rc == 2 && strstr(output, "PHOTO.JPG"), "%d:\n%s", rc, output);
 	ck_assert_int_eq(ukpu("verify", "--image", path, NULL), 1);
 	/* A name that would lead out of the folder does not; nor is its file lost for it. */
 	for (size_t i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
@@ -326,8 +327,8 @@ START_TEST(other_files_are_saved_under_tame_names)
 		stick_get(path, at, e, sizeof(e));
 		memcpy(e, odd[i].name, 11);
 		stick_put(path, at, e, sizeof(e));
-		r = ukpu("repair", "--image", path, "--yes", "--save-other-files", folder, NULL);
-		ck_assert_msg(r == 0, "%d:\n%s", r, output);
+		rc = ukpu("repair", "--image", path, "--yes", "--save-other-files", folder, NULL);
+		ck_assert_msg(rc == 0, "%d:\n%s", rc, output);
 		snprintf(name, sizeof(name), "%s/%s", folder, odd[i].saved);
 		ck_assert_msg(!access(name, F_OK), "%s: %s", odd[i].name, output);
 	}
@@ -342,15 +343,15 @@ START_TEST(what_cannot_be_repaired_says_why_and_is_left_as_it_is)
 	uint64_t entry;
 	uint8_t field[4];
 	size_t size;
-	int r;
+	int rc;
 
 	/* Nothing on it at all. */
 	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);
-	r = ukpu("retire", "--image", path, "--yes", "--overwrite-unused", NULL);
-	ck_assert_msg(r == 0, "%s", output);
+	rc = ukpu("retire", "--image", path, "--yes", "--overwrite-unused", NULL);
+	ck_assert_msg(rc == 0, "%s", output);
 	before = stick_load(path, &size);
-	r = ukpu("repair", "--image", path, "--yes", NULL);
-	ck_assert_msg(r == 1 && strstr(output, "no setup.bin is to be found"), "%d:\n%s", r,
+	rc = ukpu("repair", "--image", path, "--yes", NULL);
+	ck_assert_msg(rc == 1 && strstr(output, "no setup.bin is to be found"), "%d:\n%s", rc,
 		      output);
 	after = stick_load(path, &size);
 	ck_assert_mem_eq(before, after, size);
@@ -365,22 +366,22 @@ START_TEST(what_cannot_be_repaired_says_why_and_is_left_as_it_is)
 	put_le32(field, fat_cluster_bytes(&l.g));
 	stick_put(path, entry + 28, field, 4);
 	ck_assert_int_eq(truncate(path, STICK_BYTES / 2), 0);
-	r = ukpu("repair", "--image", path, "--yes", NULL);
-	ck_assert_msg(r == 2 && strstr(output, "holds other files"), "%d:\n%s", r, output);
+	rc = ukpu("repair", "--image", path, "--yes", NULL);
+	ck_assert_msg(rc == 2 && strstr(output, "holds other files"), "%d:\n%s", rc, output);
 	/* A setup.bin that is broken itself. */
 	content.data[2 * SBIN_CHUNK + 16] = 9;
 	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);
 	stick_put_byte(path, 446 + 4, 0x83);
 	before = stick_load(path, &size);
-	r = ukpu("repair", "--image", path, "--yes", NULL);
-	ck_assert_msg(r == 2 && strstr(output, "damaged itself"), "%d:\n%s", r, output);
+	rc = ukpu("repair", "--image", path, "--yes", NULL);
+	ck_assert_msg(rc == 2 && strstr(output, "damaged itself"), "%d:\n%s", rc, output);
 	after = stick_load(path, &size);
 	ck_assert_mem_eq(before, after, size);
 	free(before);
 	free(after);
 	/* On demand its bytes are kept all the same; firmware's no is then the answer. */
-	r = ukpu("repair", "--image", path, "--yes", "--force-contents", NULL);
-	ck_assert_msg(r == 1 && strstr(output, "contents-check"), "%d:\n%s", r, output);
+	rc = ukpu("repair", "--image", path, "--yes", "--force-contents", NULL);
+	ck_assert_msg(rc == 1 && strstr(output, "contents-check"), "%d:\n%s", rc, output);
 	assert_on_stick(path, &content);
 }
 END_TEST
@@ -390,7 +391,7 @@ START_TEST(a_stick_is_rebuilt_from_its_backup)
 	const char *path = stick_path("lost.img");
 	char saved[PATH_MAX];
 	uint8_t *zeros;
-	int r;
+	int rc;
 
 	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);
 	stick_put_byte(path, 446 + 4, 0x83);
@@ -399,17 +400,17 @@ START_TEST(a_stick_is_rebuilt_from_its_backup)
 	zeros = calloc(1, STICK_BYTES);
 	stick_store(path, zeros, STICK_BYTES);
 	free(zeros);
-	r = ukpu("repair", "--image", path, "--yes", "--from", saved, NULL);
-	ck_assert_msg(r == 0, "%d:\n%s", r, output);
+	rc = ukpu("repair", "--image", path, "--yes", "--from", saved, NULL);
+	ck_assert_msg(rc == 0, "%d:\n%s", rc, output);
 	assert_on_stick(path, &content);
 	/* On another stick the same keys are asked for. */
 	stick_store(stick_path("other.img"), "", 0);
 	ck_assert_int_eq(truncate(stick_path("other.img"), STICK_BYTES), 0);
-	r = ukpu("repair", "--image", stick_path("other.img"), "--yes", "--from", saved, NULL);
-	ck_assert_msg(r == 2 && strstr(output, "--second-stick"), "%d:\n%s", r, output);
-	r = ukpu("repair", "--image", stick_path("other.img"), "--yes", "--second-stick", "--from",
+	rc = ukpu("repair", "--image", stick_path("other.img"), "--yes", "--from", saved, NULL);
+	ck_assert_msg(rc == 2 && strstr(output, "--second-stick"), "%d:\n%s", rc, output);
+	rc = ukpu("repair", "--image", stick_path("other.img"), "--yes", "--second-stick", "--from",
 		 saved, NULL);
-	ck_assert_msg(r == 0, "%d:\n%s", r, output);
+	ck_assert_msg(rc == 0, "%d:\n%s", rc, output);
 }
 END_TEST
 
@@ -420,7 +421,7 @@ START_TEST(from_every_cut_the_command_rebuilds_from_the_backup)
 	struct stick_log log = { .fail_at = SIZE_MAX };
 	uint8_t *image;
 	size_t size;
-	int r;
+	int rc;
 
 	stick_make(path, (enum layout_kind)_i, STICK_BYTES, &content);
 	stick_store(saved, content.data, content.size);
@@ -433,12 +434,12 @@ START_TEST(from_every_cut_the_command_rebuilds_from_the_backup)
 			continue;
 		memcpy(image + e->offset, e->data, e->size);
 		stick_store(path, image, size);
-		r = ukpu("repair", "--image", path, "--yes", "--from", saved, "--layout",
+		rc = ukpu("repair", "--image", path, "--yes", "--from", saved, "--layout",
 			 layout_name((enum layout_kind)_i), "--second-stick", NULL);
-		ck_assert_msg(r == 0, "cut after write %zu: %d:\n%s", i, r, output);
+		ck_assert_msg(rc == 0, "cut after write %zu: %d:\n%s", i, rc, output);
 		assert_on_stick(path, &content);
-		r = ukpu("verify", "--image", path, "--strict", NULL);
-		ck_assert_msg(r == 0, "cut after write %zu: %d:\n%s", i, r, output);
+		rc = ukpu("verify", "--image", path, "--strict", NULL);
+		ck_assert_msg(rc == 0, "cut after write %zu: %d:\n%s", i, rc, output);
 	}
 	free(image);
 	stick_log_free(&log);
@@ -450,23 +451,24 @@ START_TEST(a_backup_that_cannot_be_made_stops_the_repair)
 	const char *path = stick_path("nobackup.img");
 	uint8_t *before, *after;
 	size_t size;
-	int r;
+	int rc;
 
 	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);
 	stick_put_byte(path, 446 + 4, 0x83);
 	before = stick_load(path, &size);
-	r = ukpu("repair", "--image", path, "--yes", "--backup", "/nonexistent/folder/b.bin", NULL);
-	ck_assert_msg(r == 2 && strstr(output, "nothing was written"), "%d:\n%s", r, output);
+	rc = ukpu("repair", "--image", path, "--yes", "--backup", "/nonexistent/folder/b.bin",
+		  NULL);
+	ck_assert_msg(rc == 2 && strstr(output, "nothing was written"), "%d:\n%s", rc, output);
 	stick_store(stick_path("there.bin"), "x", 1);
-	r = ukpu("repair", "--image", path, "--yes", "--backup", stick_path("there.bin"), NULL);
-	ck_assert_msg(r == 2 && strstr(output, "there.bin"), "%d:\n%s", r, output);
+	rc = ukpu("repair", "--image", path, "--yes", "--backup", stick_path("there.bin"), NULL);
+	ck_assert_msg(rc == 2 && strstr(output, "there.bin"), "%d:\n%s", rc, output);
 	after = stick_load(path, &size);
 	ck_assert_mem_eq(before, after, size);
 	free(before);
 	free(after);
-	r = ukpu("repair", "--image", path, "--yes", "--force", "--backup", stick_path("there.bin"),
-		 NULL);
-	ck_assert_msg(r == 0, "%d:\n%s", r, output);
+	rc = ukpu("repair", "--image", path, "--yes", "--force", "--backup",
+		  stick_path("there.bin"), NULL);
+	ck_assert_msg(rc == 0, "%d:\n%s", rc, output);
 }
 END_TEST
 
@@ -481,14 +483,15 @@ START_TEST(retire_leaves_no_secret_and_an_empty_stick)
 	struct fatread_entry e;
 	uint8_t *image;
 	size_t size;
-	int r, fd;
+	int rc, fd;
 
 	stick_spoiled(path, s, &content);
-	r = ukpu("retire", "--image", path, "--yes", NULL);
-	ck_assert_msg(r == 2 && strstr(output, "unused record"), "%s: %d:\n%s", s->name, r, output);
-	r = ukpu("retire", "--image", path, "--yes", "--overwrite-unused", "--discard-other-files",
+	rc = ukpu("retire", "--image", path, "--yes", NULL);
+	ck_assert_msg(rc == 2 && strstr(output, "unused record"), "%s: %d:\n%s", s->name, rc,
+		      output);
+	rc = ukpu("retire", "--image", path, "--yes", "--overwrite-unused", "--discard-other-files",
 		 NULL);
-	ck_assert_msg(r == 0, "%s: %d:\n%s", s->name, r, output);
+	ck_assert_msg(rc == 0, "%s: %d:\n%s", s->name, rc, output);
 	ck_assert_uint_ge(backups(NULL, 0), 1);
 	image = stick_load(path, &size);
 	for (size_t i = 1; i < content.size / SBIN_CHUNK; i++)
@@ -516,21 +519,21 @@ START_TEST(keys_behind_a_damaged_header_are_not_overwritten_unasked)
 	struct content fresh = stick_content(2, 0, 77);
 	uint8_t *before, *after;
 	size_t size;
-	int r;
+	int rc;
 
 	content.data[damage[_i].at] = damage[_i].value;
 	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);
 	stick_store(file, fresh.data, fresh.size);
 	before = stick_load(path, &size);
-	r = ukpu("prepare", "--image", path, file, "--yes", NULL);
-	ck_assert_msg(r == 2 && strstr(output, "still has 3 unused records"), "%d:\n%s", r,
+	rc = ukpu("prepare", "--image", path, file, "--yes", NULL);
+	ck_assert_msg(rc == 2 && strstr(output, "still has 3 unused records"), "%d:\n%s", rc,
 		      output);
 	after = stick_load(path, &size);
 	ck_assert_mem_eq(before, after, size);
 	free(before);
 	free(after);
-	r = ukpu("prepare", "--image", path, file, "--yes", "--overwrite-unused", NULL);
-	ck_assert_msg(r == 0, "%d:\n%s", r, output);
+	rc = ukpu("prepare", "--image", path, file, "--yes", "--overwrite-unused", NULL);
+	ck_assert_msg(rc == 0, "%d:\n%s", rc, output);
 	ck_assert_uint_eq(backups(NULL, 0), 1);
 	content_wipe(&fresh);
 }
@@ -544,7 +547,7 @@ START_TEST(retire_wipes_records_that_are_in_no_file)
 	bool beside = _i > 0;
 	uint64_t end = _i == 2 ? 2048 * LAYOUT_MIB : STICK_BYTES;
 	uint8_t sector[SBIN_CHUNK];
-	int r;
+	int rc;
 
 	if (beside)
 		stick_make(path, LAYOUT_FAT16, end, &served);
@@ -553,12 +556,12 @@ START_TEST(retire_wipes_records_that_are_in_no_file)
 	stick_put(path, 20 * LAYOUT_MIB, content.data + 2 * SBIN_CHUNK, 2 * SBIN_CHUNK);
 	stick_put(path, end - 10 * LAYOUT_MIB, content.data + 4 * SBIN_CHUNK, SBIN_CHUNK);
 	stick_put_byte(path, end - 1, 0);
-	r = ukpu("retire", "--image", path, "--yes", NULL);
-	ck_assert_msg(r == 2 && strstr(output, "3 unused records, of which 3 "),
-		      "%d:\n%s", r, output);
-	r = ukpu("retire", "--image", path, "--yes", "--overwrite-unused", NULL);
-	ck_assert_msg(r == 0 && strstr(output, "3 of its unused records are in no file") &&
-		      strstr(output, " and loose records"), "%d:\n%s", r, output);
+	rc = ukpu("retire", "--image", path, "--yes", NULL);
+	ck_assert_msg(rc == 2 && strstr(output, "3 unused records, of which 3 "),
+		      "%d:\n%s", rc, output);
+	rc = ukpu("retire", "--image", path, "--yes", "--overwrite-unused", NULL);
+	ck_assert_msg(rc == 0 && strstr(output, "3 of its unused records are in no file") &&
+		      strstr(output, " and loose records"), "%d:\n%s", rc, output);
 	for (size_t i = 2; i < 5; i++) {
 		stick_get(path, i < 4 ? 20 * LAYOUT_MIB + (i - 2) * SBIN_CHUNK :
 			  end - 10 * LAYOUT_MIB, sector, sizeof(sector));
@@ -578,8 +581,8 @@ START_TEST(retire_wipes_secrets_whose_record_is_gone)
 	const char *path = stick_path("secret.img");
 	struct content served = stick_content(2, 2, 3);
 	uint64_t place = 20 * LAYOUT_MIB;
-	uint8_t sectors[2 * SBIN_CHUNK] = {0};
-	int r;
+	uint8_t sectors[2 * SBIN_CHUNK] = { 0 };
+	int rc;
 
 	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &served);
 	memcpy(sectors + places[_i / 2], header, sizeof(header));
@@ -587,8 +590,8 @@ START_TEST(retire_wipes_secrets_whose_record_is_gone)
 	for (size_t i = 0; i < sizeof(sectors) && _i % 2; i++)
 		sectors[i] += 17;
 	stick_put(path, place, sectors, sizeof(sectors));
-	r = ukpu("retire", "--image", path, "--yes", NULL);
-	ck_assert_msg(r == 0 && strstr(output, " and loose records"), "%d:\n%s", r, output);
+	rc = ukpu("retire", "--image", path, "--yes", NULL);
+	ck_assert_msg(rc == 0 && strstr(output, " and loose records"), "%d:\n%s", rc, output);
 	stick_get(path, place, sectors, sizeof(sectors));
 	for (size_t i = places[_i / 2]; i < places[_i / 2] + 40; i++)
 		ck_assert_msg(!sectors[i], "byte %zu still stands on the stick", i);
@@ -602,15 +605,15 @@ START_TEST(retire_of_the_whole_stick_overwrites_every_byte)
 	const char *path = stick_path("whole.img");
 	uint8_t *junk = malloc(STICK_BYTES + 100);
 	size_t size, data = (2048 + 700) * FAT_SECTOR;
-	int r;
+	int rc;
 
 	memset(junk, 0xA5, STICK_BYTES + 100);
 	stick_store(path, junk, STICK_BYTES + 100);
 	free(junk);
-	r = ukpu("retire", "--image", path, "--yes", NULL);
-	ck_assert_msg(r == 1, "%d:\n%s", r, output);
-	r = ukpu("retire", "--image", path, "--yes", "--whole", NULL);
-	ck_assert_msg(r == 0, "%d:\n%s", r, output);
+	rc = ukpu("retire", "--image", path, "--yes", NULL);
+	ck_assert_msg(rc == 1, "%d:\n%s", rc, output);
+	rc = ukpu("retire", "--image", path, "--yes", "--whole", NULL);
+	ck_assert_msg(rc == 0, "%d:\n%s", rc, output);
 	junk = stick_load(path, &size);
 	while (data < size && !junk[data])
 		data++;

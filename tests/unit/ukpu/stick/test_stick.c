@@ -71,7 +71,7 @@ static void old_superfloppy(const char *path)
 /* Both the table and the boot sector are gone; FAT32 has another of these. */
 static void backup_left(const char *path)
 {
-	uint8_t zeros[SECTOR] = {0};
+	uint8_t zeros[SECTOR] = { 0 };
 
 	old_fat32(path);
 	stick_put(path, 0, zeros, sizeof(zeros));
@@ -81,7 +81,7 @@ static void backup_left(const char *path)
 /* A volume where other tools begin it, by an old table with two partitions. */
 static void old_elsewhere(const char *path)
 {
-	uint8_t mbr[SECTOR] = {0};
+	uint8_t mbr[SECTOR] = { 0 };
 	struct fat_geometry g;
 
 	blank(path);
@@ -100,9 +100,9 @@ static void old_elsewhere(const char *path)
 }
 
 /* Somebody cleared the first sector, which is called wiping; the volume is all there. */
-static void table_gone(const char *path)
+static void mbr_gone(const char *path)
 {
-	uint8_t zeros[SECTOR] = {0};
+	uint8_t zeros[SECTOR] = { 0 };
 
 	old_fat16(path);
 	stick_put(path, 0, zeros, sizeof(zeros));
@@ -121,7 +121,7 @@ static void fat32_floppy(const char *path)
 /* A logical drive; between the links of such a chain lies a track. */
 static void old_logical(const char *path)
 {
-	uint8_t mbr[SECTOR] = {0};
+	uint8_t mbr[SECTOR] = { 0 };
 	struct fat_geometry g;
 
 	blank(path);
@@ -192,9 +192,9 @@ static const struct before befores[] = {
 	{ "fat32 over GPT", old_gpt, LAYOUT_FAT32, false },
 	{ "fat16 over a FAT32 superfloppy", fat32_floppy, LAYOUT_FAT16, false },
 	{ "superfloppy over a FAT32 one", fat32_floppy, LAYOUT_SUPERFLOPPY, false },
-	{ "fat16 where the table is gone", table_gone, LAYOUT_FAT16, false },
+	{ "fat16 where the table is gone", mbr_gone, LAYOUT_FAT16, false },
 	{ "fat16 where a second boot sector is left", backup_left, LAYOUT_FAT16, false },
-	{ "superfloppy where the table is gone", table_gone, LAYOUT_SUPERFLOPPY, false },
+	{ "superfloppy where the table is gone", mbr_gone, LAYOUT_SUPERFLOPPY, false },
 	{ "repair of a sound stick", old_fat16, LAYOUT_FAT16, true },
 	{ "repair of a spoiled stick", spoiled, LAYOUT_FAT16, true },
 	{ "repair of a full root directory", full_root, LAYOUT_FAT16, true },
@@ -202,7 +202,7 @@ static const struct before befores[] = {
 	{ "repair of a superfloppy", old_superfloppy, LAYOUT_SUPERFLOPPY, true },
 	{ "repair of two partitions", old_elsewhere, LAYOUT_FAT16, true },
 	{ "repair of GPT", old_gpt, LAYOUT_FAT16, true },
-	{ "repair where the table is gone", table_gone, LAYOUT_FAT16, true },
+	{ "repair where the table is gone", mbr_gone, LAYOUT_FAT16, true },
 };
 #define BEFORES ((int)(sizeof(befores) / sizeof(befores[0])))
 
@@ -278,10 +278,10 @@ static enum seen look_as_firmware(const struct disk *disk, const struct content 
 	struct fatread_file file;
 	uint8_t *data;
 	enum seen seen;
-	int r = fatread_find_setup_bin(&file, disk, NULL);
+	int rc = fatread_find_setup_bin(&file, disk, NULL);
 
-	if (r)
-		return r == KIT_ERR_NOT_FOUND ? NOTHING : WRONG;
+	if (rc)
+		return rc == KIT_ERR_NOT_FOUND ? NOTHING : WRONG;
 	data = malloc(file.size + 1);
 	ck_assert_ptr_nonnull(data);
 	seen = fatread_file_read(&file, 0, data, file.size, NULL) ? WRONG :
@@ -341,7 +341,7 @@ START_TEST(a_stick_cut_at_any_sector_shows_the_old_or_the_new_or_nothing)
 	const struct content *now = b->same ? &old_content : &new_content;
 	const char *path = stick_path("cut.img");
 	struct stick_log log = { .fail_at = SIZE_MAX };
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 	size_t size, after_size, sectors = 0;
 	uint8_t *image, *after;
 
@@ -362,7 +362,8 @@ START_TEST(a_stick_cut_at_any_sector_shows_the_old_or_the_new_or_nothing)
 			ck_assert_uint_eq(e->size % SECTOR, 0);
 			ck_assert_uint_eq(e->offset % SECTOR, 0);
 			memcpy(image + e->offset + at, e->data + at, SECTOR);
-			check_state(image, size, now, b->name, ++sectors, last ? FINISHED : BETWEEN);
+			check_state(image, size, now, b->name, ++sectors,
+				    last ? FINISHED : BETWEEN);
 		}
 	}
 	/* The log is all there is: nobody wrote past it. */
@@ -383,7 +384,7 @@ START_TEST(what_comes_between_two_flushes_may_arrive_in_any_order)
 	const struct content *now = b->same ? &old_content : &new_content;
 	const char *path = stick_path("order.img");
 	struct stick_log log = { .fail_at = SIZE_MAX };
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 	size_t size, i = 0;
 	uint8_t *image, *torn;
 
@@ -453,7 +454,7 @@ START_TEST(from_every_cut_a_rebuild_from_the_backup_ends_complete)
 	const struct content *now = b->same ? &old_content : &new_content;
 	const char *path = stick_path("again.img"), *first = stick_path("first.img");
 	struct stick_log log = { .fail_at = SIZE_MAX };
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 	size_t size, sectors = 0, rebuilt = 0;
 	uint8_t *image;
 
@@ -492,7 +493,7 @@ START_TEST(an_error_in_any_write_or_flush_is_reported_and_ends_the_writing)
 	static const int errors[] = { EIO, ENOSPC, EROFS, ENODEV };
 	const char *path = stick_path("error.img");
 	struct stick_log log = { .fail_at = SIZE_MAX };
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 	size_t events, size;
 
 	old_fat16(path);

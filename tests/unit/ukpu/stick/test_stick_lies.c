@@ -76,7 +76,7 @@ START_TEST(bytes_that_come_back_different_are_noticed)
 		/* The flush after the table is the last one; what is spoiled there comes to light. */
 		struct spoiler spoiler = { path, spots[i], 4, 0 };
 		struct target_hook hook = { spoil_later, &spoiler };
-		struct fault fault = {0};
+		struct fault fault = { 0 };
 		struct target *t;
 		struct plan plan;
 
@@ -104,7 +104,7 @@ START_TEST(an_old_file_that_is_still_there_after_its_wipe_is_noticed)
 	/* The stamps' flush serves the wipe, too. */
 	struct spoiler spoiler = { path, run.offset + run.bytes - 1, 2, 0 };
 	struct target_hook hook = { spoil_later, &spoiler };
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 	struct target *t;
 	struct plan plan;
 
@@ -155,7 +155,7 @@ START_TEST(a_stick_of_fake_capacity_is_found_and_named)
 	};
 	struct wrapper w = wrappers[_i];
 	struct target_hook hook = { wrap, &w };
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 	struct target *t;
 	struct plan plan;
 

@@ -54,7 +54,7 @@ static struct sought verify(const char *path, const char *rule, struct verify_su
 {
 	struct verify_input plain = { .target = "--image stick.img", .image = true };
 	struct sought s = { .rule = rule };
-	struct fault fault = {0};
+	struct fault fault = { 0 };
 	struct disk_fd state;
 	struct disk disk;
 	int fd = open(path, O_RDONLY);
@@ -141,19 +141,19 @@ START_TEST(firmware_finds_setup_bin_unless_the_trap_hides_it)
 	struct fatread_file file;
 	struct disk_fd state;
 	struct disk disk;
-	int fd, r;
+	int fd, rc;
 
 	stick_spoiled(path, spoil, &content);
 	fd = open(path, O_RDONLY);
 	ck_assert_int_eq(disk_open_fd(&disk, &state, fd, "stick", NULL), 0);
-	r = fatread_find_setup_bin(&file, &disk, NULL);
+	rc = fatread_find_setup_bin(&file, &disk, NULL);
 	close(fd);
 	if (spoil->unseen)
-		ck_assert_msg(r == KIT_ERR_NOT_FOUND, "%s: %d", spoil->name, r);
+		ck_assert_msg(rc == KIT_ERR_NOT_FOUND, "%s: %d", spoil->name, rc);
 	else if (!strcmp(spoil->rule, "file-chain"))
-		ck_assert_int_eq(r, KIT_ERR_FORMAT);
+		ck_assert_int_eq(rc, KIT_ERR_FORMAT);
 	else
-		ck_assert_msg(!r, "%s: %d", spoil->name, r);
+		ck_assert_msg(!rc, "%s: %d", spoil->name, rc);
 	fatread_file_close(&file);
 }
 END_TEST
@@ -396,10 +396,10 @@ START_TEST(a_disk_that_cannot_be_read_is_no_verdict)
 {
 	struct verify_input in = { .target = "x", .image = true };
 	struct verify_summary summary;
-	struct sought s = {0};
+	struct sought s = { 0 };
 	struct disk_memory state;
 	struct disk disk;
-	uint8_t few[100] = {0};
+	uint8_t few[100] = { 0 };
 
 	disk_open_memory(&disk, &state, few, sizeof(few), "stick");
 	in.disk = &disk;
@@ -429,8 +429,8 @@ START_TEST(a_sector_that_a_rule_cannot_read_is_no_verdict)
 	struct verify_input in = { .target = "x", .image = true };
 	const char *path = stick_path("bad.img");
 	struct verify_summary summary;
-	struct sought s = {0};
-	struct fault fault = {0};
+	struct sought s = { 0 };
+	struct fault fault = { 0 };
 	struct bad_sector bad;
 	struct layout l;
 	struct disk disk;

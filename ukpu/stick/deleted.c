@@ -1,5 +1,5 @@
 /* Sectors of a setup.bin that are in no file any more. */
-#include "ukpu/stick/delete.h"
+#include "ukpu/stick/deleted.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 /* What scrambling adds to a little-endian word of small numbers. */
 #define SCRAMBLED	(UINT32_C(0x01010101) * SBIN_SCRAMBLE_STEP)
 
-unsigned loose_record(const uint8_t *sector, bool *left)
+unsigned deleted_record(const uint8_t *sector, bool *left)
 {
 	struct sbin_record record;
 	uint8_t copy[SBIN_CHUNK];	/* SECRET */
@@ -42,7 +42,7 @@ static size_t secret_bytes(const uint8_t *word, uint32_t add)
 	return k && k->secret && bytes >= k->min && bytes <= k->max ? bytes : 0;
 }
 
-unsigned loose_secret(const uint8_t *sector)
+unsigned deleted_secret(const uint8_t *sector)
 {
 	/* Variables begin at multiples of 4 bytes. */
 	for (size_t at = 0; at + SBIN_VARIABLE_HEADER <= SBIN_CHUNK; at += 4) {
