@@ -247,7 +247,7 @@ static const struct story stories[] = {
 	{ "connections-full", DOCTOR_WARN, "times that all connections were taken",
 	  "raise max_connections, or find who holds them open" },
 	{ "hello-lost", DOCTOR_FAIL, "hellos that could not be written to the map",
-	  "\"amt-provisionctl log -e hello-lost\" and the system's log say why; those machines "
+	  "\"amt-provisionctl log -e hello-lost\" and the system's journal say why; those machines "
 	  "say hello again" },
 	{ "map-failed", DOCTOR_FAIL, "errors of the map",
 	  "\"amt-provisionctl log -e map-failed\" says each" },

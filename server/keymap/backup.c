@@ -107,7 +107,7 @@ static void remove_beside(const char *draft, const char *ending)
 static void remove_draft(const char *draft)
 {
 	remove_beside(draft, ".key");
-	remove_beside(draft, "-log");
+	remove_beside(draft, "-journal");
 	remove_beside(draft, "-wal");
 	remove_beside(draft, "-shm");
 	unlink(draft);
@@ -195,7 +195,7 @@ static int refuse_existing(const char *path, struct fault *fault)
 /* The copy is in the file NAME: make it one file that needs no -wal, and look at it. */
 static int finish_copy(struct keymap *copy, struct fault *fault)
 {
-	int rc = db_exec(copy, "PRAGMA log_mode = DELETE", "finish the backup", fault);
+	int rc = db_exec(copy, "PRAGMA journal_mode = DELETE", "finish the backup", fault);
 
 	if (!rc)
 		rc = keymap_check(copy, fault);

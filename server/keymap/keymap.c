@@ -144,7 +144,7 @@ static int open_database(struct keymap *m, const struct keymap_options *options,
 	if (!rc)
 		rc = db_exec(m, "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;"
 			     " PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000;"
-			     " PRAGMA log_size_limit = 33554432",
+			     " PRAGMA journal_size_limit = 33554432",
 			     "open the map", fault);
 	return rc;
 }

@@ -291,7 +291,7 @@ static int upgrade(struct keymap *m, bool create, struct fault *fault)
 /* For this one lock SQLite does not wait by itself when several make the map at once. */
 static int turn_wal_on(struct keymap *m, struct fault *fault)
 {
-	static const char sql[] = "PRAGMA log_mode = WAL";
+	static const char sql[] = "PRAGMA journal_mode = WAL";
 	int tries = 0;
 
 	while (sqlite3_exec(m->db, sql, NULL, NULL, NULL) == SQLITE_BUSY && db_wait(m, tries++))

@@ -222,7 +222,7 @@ START_TEST(an_event_from_anywhere_reaches_the_log_of_the_map)
 	memset(pid, 'x', sizeof(pid) - 1);
 	turn();
 	ck_assert_int_eq(scratch_sql("select count(*) from log where what = 'something happened' "
-				     "and pid = '0000037M' and hint is null"), 1);
+				     "and pid = '0000037M' and todo is null"), 1);
 	ck_assert_uint_eq(log.events[SEVERITY_WARNING], 1);
 }
 END_TEST

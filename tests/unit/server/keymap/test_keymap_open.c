@@ -94,7 +94,7 @@ START_TEST(what_is_no_key_map_is_refused_and_left_as_it_is)
 	ck_assert_int_eq(open_again(KEYMAP_CREATE, NULL, what), KIT_ERR_FORMAT);
 	ck_assert_ptr_nonnull(strstr(what, "no key map"));
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM sqlite_schema"), 1);
-	ck_assert_int_eq(scratch_sql("SELECT log_mode = 'delete' FROM pragma_journal_mode"), 1);
+	ck_assert_int_eq(scratch_sql("SELECT journal_mode = 'delete' FROM pragma_journal_mode"), 1);
 
 	unlink("map.db");
 	ck_assert_int_eq(mkdir("map.db", 0700), 0);
@@ -154,7 +154,7 @@ START_TEST(a_first_use_that_was_cut_off_is_taken_up_again)
 	keymap_close(&m);
 	ck_assert_int_eq(truncate("map.db", 0), 0);
 	ck_assert_int_eq(sqlite3_open("map.db", &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, "PRAGMA log_mode = WAL", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 	ck_assert_int_eq(open_again(0, NULL, NULL), KIT_ERR_NOT_FOUND);
 	ck_assert_int_eq(open_again(KEYMAP_CREATE, NULL, NULL), 0);
