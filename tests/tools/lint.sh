@@ -19,7 +19,7 @@ cppcheck --quiet --error-exitcode=1 --std=c11 --inline-suppr -I. -D_GNU_SOURCE -
 	--enable=warning,portability --suppress=missingIncludeSystem \
 	--suppress=normalCheckLevelMaxBranches --suppress=unknownMacro \
 	common keygen setupbin amt ukpu server samples || complain "cppcheck"
-mapfile -t pages < <(git ls-files '*.[1578]')
+mapfile -t pages < <(git ls-files '*.[1578]' ':!tests')
 for page in "${pages[@]}"; do
 	mandoc -Tlint -Wwarning "$page" || complain "$page"
 done
