@@ -1,5 +1,5 @@
 /* Shell completions, made from the same tables as the help. */
-#include "common/cli-help.h"
+#include "common/cli-private.h"
 
 #include <string.h>
 
@@ -51,15 +51,25 @@ static void value_branch(FILE *out, const struct cli_verb *v, bool file, const c
 		fprintf(out, ") %s ;;\n", action);
 }
 
+/* Is the I-th verb the first of its noun? Verbs of one noun follow each other. */
+static bool is_first(const struct cli_program *p, size_t i)
+{
+	const char *name = cli_verb_at(p, i)->name;
+
+	return i == 0 || strncmp(cli_verb_at(p, i - 1)->name, name, strcspn(name, " ") + 1) != 0;
+}
+
 static void bash(FILE *out, const struct cli_program *p)
 {
+	const struct cli_verb *v, *w;
+
 	fprintf(out, "# bash completion for %s\n", p->name);
 	function_name(out, p->name);
 	fputs("() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
 	      "\tlocal line=\"${COMP_WORDS[*]:1:COMP_CWORD-1} \" options=\n"
 	      "\tCOMPREPLY=()\n\tcase $line in\n", out);
 	/* Longer names first is not needed: a case of two words never fits where one word stands. */
-	for (const struct cli_verb *v = p->verbs; v->name; v++) {
+	for (size_t i = 0; (v = cli_verb_at(p, i)) != NULL; i++) {
 		if (v->flags & CLI_HIDDEN)
 			continue;
 		fputc('\t', out);
@@ -75,22 +85,20 @@ static void bash(FILE *out, const struct cli_program *p)
 	}
 	fputs("\tesac\n\tif [ -z \"$options\" ]; then\n\t\tcase $line in\n", out);
 	/* The second word of verbs such as "keys import", and the first of all. */
-	for (const struct cli_verb *v = p->verbs; v->name; v++) {
+	for (size_t i = 0; (v = cli_verb_at(p, i)) != NULL; i++) {
 		size_t first = strcspn(v->name, " ");
 
-		if (!v->name[first] || (v->flags & CLI_HIDDEN) ||
-		    (v > p->verbs && strncmp(v[-1].name, v->name, first + 1) == 0))
+		if (!v->name[first] || (v->flags & CLI_HIDDEN) || !is_first(p, i))
 			continue;
 		fprintf(out, "\t\t'%.*s '*) options='", (int)first, v->name);
-		for (const struct cli_verb *w = p->verbs; w->name; w++)
+		for (size_t j = 0; (w = cli_verb_at(p, j)) != NULL; j++)
 			if (strncmp(w->name, v->name, first + 1) == 0)
 				fprintf(out, "%s ", w->name + first + 1);
 		fputs("' ;;\n", out);
 	}
 	fputs("\t\t*) options='", out);
-	for (const struct cli_verb *v = p->verbs; v->name; v++)
-		if (!(v->flags & CLI_HIDDEN) &&
-		    (v == p->verbs || strncmp(v[-1].name, v->name, strcspn(v->name, " ") + 1)))
+	for (size_t i = 0; (v = cli_verb_at(p, i)) != NULL; i++)
+		if (!(v->flags & CLI_HIDDEN) && is_first(p, i))
 			fprintf(out, "%.*s ", (int)strcspn(v->name, " "), v->name);
 	fputs("--help --version' ;;\n\t\tesac\n\tfi\n"
 	      "\tif [[ $options == *--quiet* && $cur != -* ]]; then\n"
@@ -102,12 +110,17 @@ static void bash(FILE *out, const struct cli_program *p)
 	fprintf(out, " %s\n", p->name);
 }
 
+static bool repeats(const struct cli_option *o)
+{
+	return (o->flags & CLI_REPEAT) || o->type == CLI_IS_LIST;
+}
+
 /* One verb's options as _arguments wants them. */
 static void zsh_arguments(FILE *out, const struct cli_verb *v)
 {
 	fputs("_arguments -s", out);
 	for (const struct cli_option *o = v->options; o && o->name; o++) {
-		fprintf(out, " \\\n\t\t\t'%s--%s%s[", o->flags & CLI_REPEAT ? "*" : "", o->name,
+		fprintf(out, " \\\n\t\t\t'%s--%s%s[", repeats(o) ? "*" : "", o->name,
 			o->value ? "=" : "");
 		for (const char *c = o->help; *c; c++) {
 			if (strchr("[]:", *c))
@@ -125,10 +138,12 @@ static void zsh_arguments(FILE *out, const struct cli_verb *v)
 
 static void zsh(FILE *out, const struct cli_program *p)
 {
+	const struct cli_verb *v;
+
 	fprintf(out, "#compdef %s\n", p->name);
 	function_name(out, p->name);
 	fputs("() {\n\tlocal line=\"${words[2,CURRENT-1]} \"\n\tcase $line in\n", out);
-	for (const struct cli_verb *v = p->verbs; v->name; v++) {
+	for (size_t i = 0; (v = cli_verb_at(p, i)) != NULL; i++) {
 		if (v->flags & CLI_HIDDEN)
 			continue;
 		fputc('\t', out);
@@ -144,7 +159,7 @@ static void zsh(FILE *out, const struct cli_program *p)
 		fputs(" ;;\n", out);
 	}
 	fputs("\t*) compadd -- ${${(f)\"$(print -l", out);
-	for (const struct cli_verb *v = p->verbs; v->name; v++)
+	for (size_t i = 0; (v = cli_verb_at(p, i)) != NULL; i++)
 		if (*v->name && !(v->flags & CLI_HIDDEN)) {
 			fputc(' ', out);
 			quoted(out, v->name);

@@ -1,5 +1,5 @@
 /* Help and version texts, made from the tables of common/cli.h. */
-#include "common/cli-help.h"
+#include "common/cli-private.h"
 
 #include <string.h>
 
@@ -96,10 +96,11 @@ bool cli_is_of_noun(const struct cli_verb *verb, const char *noun)
 /* The verbs of the program, or those of NOUN alone. */
 static void verbs(FILE *out, const struct cli_program *program, const char *noun)
 {
+	const struct cli_verb *v;
 	char left[128];
 
 	fputs("\nVerbs:\n", out);
-	for (const struct cli_verb *v = program->verbs; v->name; v++) {
+	for (size_t i = 0; (v = cli_verb_at(program, i)) != NULL; i++) {
 		if (v->flags & CLI_HIDDEN || (noun && !cli_is_of_noun(v, noun)))
 			continue;
 		snprintf(left, sizeof(left), "  %s", v->name);
@@ -111,7 +112,7 @@ void cli_help_noun(FILE *out, const struct cli_program *program, const char *nou
 {
 	fprintf(out, "Usage: %s %s VERB [OPTION]... [OPERAND]...\n", program->name, noun);
 	verbs(out, program, noun);
-	fprintf(out, "\n\"%s %s VERB --help\" tells more about a verb.\n", program->name, noun);
+	fprintf(out, "\n\"%s %s VERB --help\" shows more about a verb.\n", program->name, noun);
 }
 
 void cli_help_program(FILE *out, const struct cli_program *program)
@@ -121,7 +122,7 @@ void cli_help_program(FILE *out, const struct cli_program *program)
 	verbs(out, program, NULL);
 	details(out, program->details);
 	examples(out, program->examples);
-	fprintf(out, "\n\"%s VERB --help\" tells more about a verb.\n"
+	fprintf(out, "\n\"%s VERB --help\" shows more about a verb.\n"
 		"Exit status: 0 done or yes, 1 the answer is no, 2 could not do it or misuse.\n",
 		program->name);
 }

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "common/cli-help.h"
+#include "common/cli-private.h"
 #include "common/secret.h"
 
 struct cli_given {
@@ -37,6 +37,14 @@ static const struct cli_option *find_option(const struct cli *cli, const char *n
 	fprintf(stderr, "%s: option --%s is not in the table of \"%s\"\n", cli->program->name,
 		name, cli->verb->name);
 	abort();
+}
+
+bool cli_given(const struct cli *cli, const struct cli_option *option)
+{
+	for (size_t i = 0; i < cli->n_given; i++)
+		if (cli->given[i].option == option)
+			return true;
+	return false;
 }
 
 size_t cli_count(const struct cli *cli, const char *name)
@@ -94,20 +102,17 @@ int cli_parse_size(const char *text, uint64_t *out)
 	return 0;
 }
 
-static int bounded(const struct cli *cli, const char *name, bool size, uint64_t min, uint64_t max,
+/* A number, or a size if SIZE, that the option NAME got as TEXT. */
+static int bounded(const char *text, const char *name, bool size, uint64_t min, uint64_t max,
 		   uint64_t *out, struct fault *fault)
 {
-	const char *text = cli_value(cli, name);
 	uint64_t n;
 
-	if (!text)
-		return 0;
-	if ((!size && strspn(text, "0123456789") != strlen(text)) || cli_parse_size(text, &n)) {
-		fault_set(fault, KIT_ERR_ARGUMENT, "--%s: \"%s\" is no %s", name, text,
-			  size ? "size" : "number");
-		return fault_hint(fault, size ? "give bytes, or a number with K, M or G (64M)"
-					      : "give a whole number");
-	}
+	if ((!size && strspn(text, "0123456789") != strlen(text)) || cli_parse_size(text, &n))
+		return fault_set(fault, KIT_ERR_ARGUMENT, "--%s: \"%s\" is not a %s\n"
+				 "give %s", name, text, size ? "size" : "number",
+				 size ? "bytes, or a number with K, M or G (64M)"
+				      : "a whole number");
 	if (n < min || n > max)
 		return fault_set(fault, KIT_ERR_ARGUMENT, "--%s: %" PRIu64 " is not within %" PRIu64
 				 " to %" PRIu64, name, n, min, max);
@@ -118,13 +123,17 @@ static int bounded(const struct cli *cli, const char *name, bool size, uint64_t 
 int cli_number(const struct cli *cli, const char *name, uint64_t min, uint64_t max, uint64_t *out,
 	       struct fault *fault)
 {
-	return bounded(cli, name, false, min, max, out, fault);
+	const char *text = cli_value(cli, name);
+
+	return text ? bounded(text, name, false, min, max, out, fault) : 0;
 }
 
 int cli_size(const struct cli *cli, const char *name, uint64_t min, uint64_t max, uint64_t *out,
 	     struct fault *fault)
 {
-	return bounded(cli, name, true, min, max, out, fault);
+	const char *text = cli_value(cli, name);
+
+	return text ? bounded(text, name, true, min, max, out, fault) : 0;
 }
 
 int cli_fail(const struct cli *cli, const struct fault *fault)
@@ -184,7 +193,7 @@ int cli_ask(const struct cli *cli, const char *question, char *out, size_t size,
 	if (!isatty(STDIN_FILENO))
 		return fault_set(
 			fault, KIT_ERR_STATE,
-			"a question has to be answered, but standard input is no terminal");
+			"a question has to be answered, but standard input is not a terminal");
 	fflush(stdout);
 	fprintf(stderr, "%s", question);
 	if (!fgets(out, (int)size, stdin))
@@ -218,6 +227,13 @@ int cli_print_json(struct cli *cli, struct json_t *value)
 	return cli_fail(cli, &fault);
 }
 
+const struct cli_verb *cli_verb_at(const struct cli_program *program, size_t i)
+{
+	if (program->verbs)
+		return program->verbs[i];
+	return program->old_verbs[i].name ? &program->old_verbs[i] : NULL;
+}
+
 /* Words of a verb's name that argv begins with, or 0 when it does not match. */
 static int matches(const struct cli_verb *verb, int argc, char **argv)
 {
@@ -240,10 +256,10 @@ static int matches(const struct cli_verb *verb, int argc, char **argv)
 static const struct cli_verb *find_verb(const struct cli_program *program, int argc, char **argv,
 					int *used)
 {
-	const struct cli_verb *best = NULL;
+	const struct cli_verb *best = NULL, *v;
 
 	*used = 0;
-	for (const struct cli_verb *v = program->verbs; v->name; v++) {
+	for (size_t i = 0; (v = cli_verb_at(program, i)) != NULL; i++) {
 		int n = matches(v, argc, argv);
 
 		if (n > *used || (!*v->name && !best)) {
@@ -254,19 +270,84 @@ static const struct cli_verb *find_verb(const struct cli_program *program, int a
 	return best;
 }
 
-static int take(struct cli *cli, const struct cli_option *o, const char *value)
+static int choose(const struct cli_option *o, const char *value, unsigned *out,
+		  struct fault *fault)
 {
+	char words[256] = "";
+
+	for (unsigned i = 0; o->words[i]; i++) {
+		if (strcmp(o->words[i], value) == 0) {
+			*out = i;
+			return 0;
+		}
+		snprintf(words + strlen(words), sizeof(words) - strlen(words), "%s%s",
+			 i ? ", " : "", o->words[i]);
+	}
+	return fault_set(fault, KIT_ERR_ARGUMENT, "--%s: \"%s\" is unknown\n"
+			 "give one of: %s", o->name, value, words);
+}
+
+/* Put VALUE of the option O into its field of the verb's struct. */
+static int store(const struct cli_option *o, const char *value, void *options, size_t room,
+		 struct fault *fault)
+{
+	void *field = (char *)options + o->offset;
+	struct cli_list *list = field;
+	uint64_t n = 0;
+	int rc = 0;
+
+	switch (o->type) {
+	case CLI_IS_NAMED:
+		break;
+	case CLI_IS_FLAG:
+		*(bool *)field = true;
+		break;
+	case CLI_IS_TEXT:
+		*(const char **)field = value;
+		break;
+	case CLI_IS_NUMBER:
+	case CLI_IS_SIZE:
+		rc = bounded(value, o->name, o->type == CLI_IS_SIZE, o->min, o->max, &n, fault);
+		if (rc)
+			break;
+		if (o->width == sizeof(uint16_t))
+			*(uint16_t *)field = (uint16_t)n;
+		else if (o->width == sizeof(uint32_t))
+			*(uint32_t *)field = (uint32_t)n;
+		else
+			*(uint64_t *)field = n;
+		break;
+	case CLI_IS_CHOICE:
+		rc = choose(o, value, field, fault);
+		break;
+	case CLI_IS_LIST:
+		if (!list->values)
+			list->values = calloc(room, sizeof(*list->values));
+		if (!list->values)
+			return fault_nomem(fault);
+		list->values[list->count++] = value;
+		break;
+	}
+	return rc;
+}
+
+/* The option O was given, with VALUE if it takes one. Returns 0 or an exit status. */
+static int take(struct cli *cli, const struct cli_option *o, const char *value, void *options,
+		size_t room)
+{
+	struct fault fault = { 0 };
+
 	for (size_t i = 0; i < cli->n_given; i++) {
 		const struct cli_option *other = cli->given[i].option;
 
-		if (other == o && !(o->flags & CLI_REPEAT))
+		if (other == o && !(o->flags & CLI_REPEAT) && o->type != CLI_IS_LIST)
 			return cli_misuse(cli, "--%s is given twice", o->name);
 		if (other != o && o->exclusive && other->exclusive == o->exclusive)
 			return cli_misuse(cli, "--%s and --%s exclude each other", other->name,
 					  o->name);
 	}
 	cli->given[cli->n_given++] = (struct cli_given){ o, value };
-	return EXIT_YES;
+	return store(o, value, options, room, &fault) ? cli_fail(cli, &fault) : EXIT_YES;
 }
 
 /* What getopt_long() wants to know of a verb's options. */
@@ -288,8 +369,11 @@ static struct getopt_table getopt_table_of(const struct cli_verb *verb)
 	size_t n = 0, at = strlen(t.shorts);
 
 	for (const struct cli_option *o = options_of(verb); o->name; o++, n++) {
-		if (n == MAX_OPTIONS)
-			abort();	/* the table is the program's own */
+		/* The table is the program's own: of another verb's struct, it is a mistake of it. */
+		if (n == MAX_OPTIONS ||
+		    (o->type != CLI_IS_NAMED && o->of != verb->options_size) ||
+		    (o->width < sizeof(uint64_t) && o->max >> 8 * o->width))
+			abort();
 		t.longs[n] = (struct option){ o->name, o->value ? required_argument : no_argument,
 					      NULL, CODE_TABLE + (int)n };
 		if (o->letter) {
@@ -331,24 +415,43 @@ static bool lacks_file(const struct cli_option *o, const char *word)
 	       given <= n - strlen("-file");
 }
 
+/* Is WORD, as given for O, its long name cut short? */
+static bool is_short_of(const struct cli_option *o, const char *word)
+{
+	return strncmp(word, "--", 2) == 0 && strcspn(word, "=") - 2 < strlen(o->name);
+}
+
+/* The operands that are missing of "TARGET... SETUPBIN", but for those that may be left out. */
+static int misses_operands(const struct cli *cli)
+{
+	const char *p = cli->verb->operands, *end = strstr(p, " [");
+	int n;
+
+	for (int i = 0; i < cli->argc && strchr(p, ' '); i++)
+		p = strchr(p, ' ') + 1;
+	n = end && end > p ? (int)(end - p) : (int)strlen(p);
+	return cli_misuse(cli, "%.*s is missing. Usage: %s%s%s %s", n, p, cli->program->name,
+			  *cli->verb->name ? " " : "", cli->verb->name, cli->verb->operands);
+}
+
 /* Is all there that the verb demands, and no operand too many? As parse(). */
 static int check_demands(const struct cli *cli)
 {
 	const struct cli_verb *verb = cli->verb;
 
 	for (const struct cli_option *o = options_of(verb); o->name; o++)
-		if ((o->flags & CLI_REQUIRED) && !cli_has(cli, o->name))
+		if ((o->flags & CLI_REQUIRED) && !cli_given(cli, o))
 			return cli_misuse(cli, "--%s is missing", o->name);
 	if (cli->argc < verb->min_operands)
-		return cli_misuse(cli, "an operand is missing: %s", verb->operands);
+		return misses_operands(cli);
 	if (verb->max_operands >= 0 && cli->argc > verb->max_operands)
 		return cli_misuse(cli, "\"%s\" is one operand too many",
 				  cli->argv[verb->max_operands]);
 	return -1;
 }
 
-/* Parse the options of cli->verb. Returns an exit status, or -1 to go on. */
-static int parse(struct cli *cli, int argc, char **argv)
+/* Parse the options of cli->verb into OPTIONS. Returns an exit status, or -1 to go on. */
+static int parse(struct cli *cli, int argc, char **argv, void *options)
 {
 	const struct getopt_table table = getopt_table_of(cli->verb);
 	const struct cli_option *option;
@@ -394,7 +497,10 @@ static int parse(struct cli *cli, int argc, char **argv)
 					  "there is no option %.*s: passwords are read from files,"
 					  " --%s FILE",
 					  (int)strcspn(word, "="), word, option->name);
-		code = take(cli, option, optarg);
+		if (code >= CODE_TABLE && (option->flags & CLI_WHOLE) && is_short_of(option, word))
+			return cli_misuse(cli, "there is no option %.*s (--%s has to be written in full)",
+					  (int)strcspn(word, "="), word, option->name);
+		code = take(cli, option, optarg, options, (size_t)argc);
 		if (code)
 			return code;
 	}
@@ -430,7 +536,9 @@ static bool asks_for_help(const char *word)
 /* Is WORD what several verbs have in common, "keys" of "keys import"? */
 static bool is_noun(const struct cli_program *program, const char *word)
 {
-	for (const struct cli_verb *v = program->verbs; v->name; v++)
+	const struct cli_verb *v;
+
+	for (size_t i = 0; (v = cli_verb_at(program, i)) != NULL; i++)
 		if (cli_is_of_noun(v, word))
 			return true;
 	return false;
@@ -471,10 +579,43 @@ static int fill_streams(void)
 	return 0;
 }
 
+static void free_lists(const struct cli_verb *verb, void *options)
+{
+	for (const struct cli_option *o = options_of(verb); options && o->name; o++)
+		if (o->type == CLI_IS_LIST)
+			free(((struct cli_list *)(void *)((char *)options + o->offset))->values);
+}
+
+/* Parse what follows the verb, and run it. Returns an exit status. */
+static int run_verb(struct cli *cli, int argc, char **argv)
+{
+	const struct cli_verb *verb = cli->verb;
+	void *options = calloc(1, verb->options_size + 1);
+	struct fault fault = { 0 };
+	int status = EXIT_CANNOT;
+
+	cli->given = calloc((size_t)argc + 1, sizeof(*cli->given));
+	if (!cli->given || !options) {
+		fault_nomem(&fault);
+		cli_fail(cli, &fault);
+		goto out;
+	}
+	if (verb->defaults)
+		memcpy(options, verb->defaults, verb->options_size);
+	status = parse(cli, argc, argv, options);
+	if (status < 0)
+		status = verb->run ? verb->run(cli, options) : verb->old_run(cli);
+	free_lists(verb, options);
+out:
+	free(options);
+	free(cli->given);
+	return status;
+}
+
 int cli_main(const struct cli_program *program, int argc, char **argv)
 {
 	struct cli cli = { .program = program };
-	int status, used;
+	int used;
 
 	if (fill_streams()) {
 		fprintf(stderr,
@@ -511,17 +652,6 @@ int cli_main(const struct cli_program *program, int argc, char **argv)
 	cli.verb = find_verb(program, argc - 1, argv + 1, &used);
 	if (!cli.verb)
 		return check_stdout(program, no_verb(&cli, argc, argv));
-	cli.given = calloc((size_t)argc + 1, sizeof(*cli.given));
-	if (!cli.given) {
-		struct fault fault = { 0 };
-
-		fault_nomem(&fault);
-		return cli_fail(&cli, &fault);
-	}
 	/* getopt starts behind argv[0]: the last word of the verb takes that place. */
-	status = parse(&cli, argc - used, argv + used);
-	if (status < 0)
-		status = cli.verb->run(&cli);
-	free(cli.given);
-	return check_stdout(program, status);
+	return check_stdout(program, run_verb(&cli, argc - used, argv + used));
 }

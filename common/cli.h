@@ -9,15 +9,68 @@
 #include "common/error.h"
 
 /*
- * A program is a table of verbs, a verb is a table of options. Help, the parser
- * and the shell completions all come from these tables. --help, --version and
+ * A program is an array of verbs; a verb is a function, the table of its options and the struct
+ * that they are parsed into. The struct, the table, the function and the verb's entry stand
+ * beside each other:
+ *
+ *	struct split_options {
+ *		uint64_t number;
+ *		const char *output;
+ *		bool force;
+ *	};
+ *
+ *	static const struct cli_option options[] = {
+ *		CLI_NUMBER('n', "number", struct split_options, number, "K", 1, MOST_FILES,
+ *			   "how many files to make", .flags = CLI_REQUIRED),
+ *		CLI_TEXT('o', "output", struct split_options, output, "FILE", "the new file",
+ *			 .flags = CLI_FILE),
+ *		CLI_FLAG(0, "force", struct split_options, force, "replace files that exist",
+ *			 .flags = CLI_WHOLE),
+ *		{ 0 },
+ *	};
+ *
+ *	static int split(struct cli *cli, const void *given)
+ *	{
+ *		const struct split_options *o = given;
+ *		...
+ *	}
+ *
+ *	const struct cli_verb setupbin_split = {
+ *		.name = "split",
+ *		.options = options,
+ *		.options_size = sizeof(struct split_options),
+ *		.run = split,
+ *		...
+ *	};
+ *
+ * A misspelt field and a field of another type do not compile. Options that several verbs have
+ * in common are a struct in the struct: the field is then "map.file".
+ *
+ * Help, the parser and the shell completions all come from these tables. --help, --version and
  * --quiet exist everywhere without being listed; --json where CLI_JSON is set;
  * "--completion bash|zsh" alone prints a completion script.
  */
 enum cli_option_flags {
-	CLI_REPEAT = 1,		/* may be given more than once; else a repetition is refused */
+	CLI_REPEAT = 1,		/* may be given more than once, as CLI_LIST may */
 	CLI_REQUIRED = 2,
 	CLI_FILE = 4,		/* its value is a file's name (for completion) */
+	CLI_WHOLE = 8,		/* its name is never abbreviated: what loosens a guard */
+};
+
+enum cli_type {
+	CLI_IS_NAMED,		/* in no struct: looked up by cli_has() and cli_value() */
+	CLI_IS_FLAG,		/* bool: true when given */
+	CLI_IS_TEXT,		/* const char *: NULL when not given */
+	CLI_IS_NUMBER,		/* uint16_t, uint32_t or uint64_t within MIN..MAX */
+	CLI_IS_SIZE,		/* the same; K, M and G are powers of 1024 */
+	CLI_IS_CHOICE,		/* unsigned or an enum: the index in WORDS */
+	CLI_IS_LIST,		/* struct cli_list: may be given more than once */
+};
+
+/* The values of an option that may be repeated, in their order; freed after the verb has run. */
+struct cli_list {
+	const char **values;
+	size_t count;
 };
 
 struct cli_option {
@@ -27,7 +80,46 @@ struct cli_option {
 	const char *help;	/* one sentence, no full stop */
 	unsigned flags;
 	int exclusive;		/* options of a verb with the same number > 0 exclude each other */
+	enum cli_type type;
+	size_t of;		/* bytes of the struct */
+	size_t offset;		/* of the field in it */
+	size_t width;		/* bytes of the field */
+	uint64_t min, max;	/* numbers and sizes; the max must fit the field */
+	const char *const *words;	/* choices, ended by NULL */
 };
+
+/*
+ * Entries of a table: LETTER or 0, "name", the verb's struct, its field; what follows the help
+ * may be .flags and .exclusive.
+ */
+#define CLI_FLAG(letter_, name_, struct_, field_, help_, ...) \
+	CLI_ENTRY(letter_, name_, struct_, field_, NULL, help_, CLI_IS_FLAG, \
+		  CLI_AT(struct_, field_, bool), __VA_ARGS__)
+#define CLI_TEXT(letter_, name_, struct_, field_, value_, help_, ...) \
+	CLI_ENTRY(letter_, name_, struct_, field_, value_, help_, CLI_IS_TEXT, \
+		  CLI_AT(struct_, field_, const char *), __VA_ARGS__)
+#define CLI_LIST(letter_, name_, struct_, field_, value_, help_, ...) \
+	CLI_ENTRY(letter_, name_, struct_, field_, value_, help_, CLI_IS_LIST, \
+		  CLI_AT(struct_, field_, struct cli_list), __VA_ARGS__)
+#define CLI_CHOICE(letter_, name_, struct_, field_, value_, words_, help_, ...) \
+	CLI_ENTRY(letter_, name_, struct_, field_, value_, help_, CLI_IS_CHOICE, \
+		  CLI_AT(struct_, field_, unsigned), .words = (words_), __VA_ARGS__)
+#define CLI_NUMBER(letter_, name_, struct_, field_, value_, min_, max_, help_, ...) \
+	CLI_ENTRY(letter_, name_, struct_, field_, value_, help_, CLI_IS_NUMBER, \
+		  CLI_AT_UNSIGNED(struct_, field_), .min = (min_), .max = (max_), __VA_ARGS__)
+#define CLI_SIZE(letter_, name_, struct_, field_, value_, min_, max_, help_, ...) \
+	CLI_ENTRY(letter_, name_, struct_, field_, value_, help_, CLI_IS_SIZE, \
+		  CLI_AT_UNSIGNED(struct_, field_), .min = (min_), .max = (max_), __VA_ARGS__)
+/* A field of another type has no place here, and the compiler says so. */
+#define CLI_AT(struct_, field_, type_) \
+	_Generic(((struct_ *)0)->field_, type_: offsetof(struct_, field_))
+#define CLI_AT_UNSIGNED(struct_, field_) \
+	_Generic(((struct_ *)0)->field_, uint16_t: offsetof(struct_, field_), \
+		 uint32_t: offsetof(struct_, field_), uint64_t: offsetof(struct_, field_))
+#define CLI_ENTRY(letter_, name_, struct_, field_, value_, help_, type_, offset_, ...) \
+	{ .name = (name_), .letter = (letter_), .value = (value_), .help = (help_), \
+	  .type = (type_), .of = sizeof(struct_), .offset = (offset_), \
+	  .width = sizeof(((struct_ *)0)->field_), __VA_ARGS__ }
 
 struct cli;
 
@@ -44,17 +136,22 @@ struct cli_verb {
 	int min_operands;
 	int max_operands;	/* -1: any number */
 	unsigned flags;
-	int (*run)(struct cli *cli);	/* returns an exit status */
+	int (*old_run)(struct cli *cli);	/* of a verb whose options are CLI_IS_NAMED */
 	const char *details;	/* more paragraphs for the help, or NULL */
 	const char *examples;	/* lines to copy, or NULL */
+	size_t options_size;	/* of the struct; 0 without options */
+	const void *defaults;	/* such a struct, for what is not given; NULL: all zero */
+	/* GIVEN is the verb's struct, filled. Returns an exit status. */
+	int (*run)(struct cli *cli, const void *given);
 };
 
 struct cli_program {
 	const char *name;
 	const char *summary;	/* one line */
-	const struct cli_verb *verbs;	/* ended by a NULL name */
+	const struct cli_verb *old_verbs;	/* ended by a NULL name */
 	const char *details;	/* or NULL */
 	const char *examples;
+	const struct cli_verb *const *verbs;	/* ended by NULL */
 };
 
 struct cli {
@@ -74,11 +171,18 @@ struct cli {
  */
 int cli_main(const struct cli_program *program, int argc, char **argv);
 
-/* Was the option NAME (of the verb's table; anything else aborts) given? */
+/*
+ * Was OPTION, an entry of the verb's table, given? For the few verbs that ask for "any of
+ * these"; all else is in the struct.
+ */
+bool cli_given(const struct cli *cli, const struct cli_option *option);
+
+/*
+ * Options that are in no struct, by name (any name that is not in the verb's table aborts):
+ * was it given; its value, or NULL; how often; the value of the I-th time from 0.
+ */
 bool cli_has(const struct cli *cli, const char *name);
-/* Its value, or NULL when it was not given. */
 const char *cli_value(const struct cli *cli, const char *name);
-/* How often, and the value of the I-th time from 0, for CLI_REPEAT options. */
 size_t cli_count(const struct cli *cli, const char *name);
 const char *cli_value_at(const struct cli *cli, const char *name, size_t i);
 
@@ -91,12 +195,12 @@ int cli_number(const struct cli *cli, const char *name, uint64_t min, uint64_t m
 	       uint64_t *out, struct fault *fault);
 int cli_size(const struct cli *cli, const char *name, uint64_t min, uint64_t max,
 	     uint64_t *out, struct fault *fault);
-/* The parser behind cli_size(), for operands and configuration: "64M". */
+/* The parser of sizes, for operands and configuration: "64M". Returns 0 or KIT_ERR_ARGUMENT. */
 int cli_parse_size(const char *text, uint64_t *out);
 
 /*
  * Messages on stderr, each begun with the program's name. A fault is printed with
- * its advice on a line of its own. cli_fail() also returns EXIT_CANNOT, for
+ * its hint on a line of its own. cli_fail() also returns EXIT_CANNOT, for
  * "return cli_fail(cli, &fault)"; cli_misuse() adds where to find the help.
  * Notes are left out under --quiet.
  */
@@ -110,12 +214,12 @@ void cli_note(const struct cli *cli, const char *format, ...)
 
 /*
  * Ask a question on the terminal and read a line of answer (no line end) into OUT.
- * Returns 0, or KIT_ERR_STATE when standard input is no terminal, KIT_ERR_CANCELLED
+ * Returns 0, KIT_ERR_STATE when standard input is not a terminal, or KIT_ERR_CANCELLED
  * at end of file.
  */
 int cli_ask(const struct cli *cli, const char *question, char *out, size_t size,
 	    struct fault *fault);
-/* Must the person type the whole word WORD. Returns 0, or KIT_ERR_CANCELLED and kin. */
+/* Go on only if the answer is the whole word WORD. Returns as cli_ask(). */
 int cli_confirm(const struct cli *cli, const char *question, const char *word,
 		struct fault *fault);
 

@@ -118,7 +118,9 @@ int keyentry_set(struct keyentry *entry, enum keylist_field field, const char *t
 
 enum keylist_format { KEYLIST_CSV, KEYLIST_TEXT, KEYLIST_JSON };
 
-/* "csv", "text", "json" to the format; KIT_ERR_ARGUMENT. */
+/* The names of the formats, "csv", "text", "json", ended by NULL. */
+extern const char *const keylist_formats[];
+/* Such a name to the format. Returns 0 or KIT_ERR_ARGUMENT. */
 int keylist_format_parse(const char *name, enum keylist_format *out);
 
 /*

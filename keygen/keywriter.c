@@ -5,12 +5,14 @@
 
 #include "common/secret.h"
 
+const char *const keylist_formats[] = {
+	[KEYLIST_CSV] = "csv", [KEYLIST_TEXT] = "text", [KEYLIST_JSON] = "json", NULL,
+};
+
 int keylist_format_parse(const char *name, enum keylist_format *out)
 {
-	static const char *const names[] = { "csv", "text", "json" };
-
-	for (int i = 0; i < 3; i++) {
-		if (strcmp(name, names[i]) == 0) {
+	for (int i = 0; keylist_formats[i]; i++) {
+		if (strcmp(name, keylist_formats[i]) == 0) {
 			*out = (enum keylist_format)i;
 			return 0;
 		}

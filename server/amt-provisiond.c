@@ -24,32 +24,43 @@ static int show_config(const struct config *c)
 	return EXIT_YES;
 }
 
-static int run(struct cli *cli)
+struct run_options {
+	const char *config;
+	bool check;
+};
+
+static const struct cli_option options[] = {
+	CLI_TEXT('c', "config", struct run_options, config, "FILE",
+		 "configuration file (" DEFAULT_CONF ")", .flags = CLI_FILE),
+	CLI_FLAG(0, "check", struct run_options, check,
+		 "check the configuration, show it with all defaults, and end"),
+	{ 0 },
+};
+
+static int run(struct cli *cli, const void *given)
 {
-	const char *path = cli_value(cli, "config");
+	const struct run_options *o = given;
 	struct fault fault = { .code = 0 };
 	struct config *config = malloc(sizeof(*config));
 	struct server *server = NULL;
 	int status = EXIT_CANNOT;
 
-	if (!path)
-		path = DEFAULT_CONF;
 	if (!config) {
 		fault_nomem(&fault);
 		return cli_fail(cli, &fault);
 	}
 	config_init(config);
-	if (config_load(config, path, &fault) || config_check(config, &fault)) {
+	if (config_load(config, o->config, &fault) || config_check(config, &fault)) {
 		cli_fail(cli, &fault);
 		goto out;
 	}
-	if (cli_has(cli, "check")) {
+	if (o->check) {
 		status = show_config(config);
 		goto out;
 	}
 	/* Lines of the log are whole lines, also where stderr is a pipe. */
 	setvbuf(stderr, NULL, _IOLBF, 0);
-	if (server_new(&server, config, path, &fault) || server_run(server, &fault))
+	if (server_new(&server, config, o->config, &fault) || server_run(server, &fault))
 		cli_fail(cli, &fault);
 	else
 		status = EXIT_YES;
@@ -61,26 +72,28 @@ out:
 	return status;
 }
 
-static const struct cli_option run_options[] = {
-	{ "config", 'c', "FILE", "configuration file (" DEFAULT_CONF ")", CLI_FILE, 0 },
-	{ "check", 0, NULL, "check the configuration, show it with all defaults, and end", 0, 0 },
-	{ NULL },
+static const struct cli_verb verb = {
+	.name = "",
+	.operands = "",
+	.summary = "wait for machines that say hello, and set them up",
+	.options = options,
+	.options_size = sizeof(struct run_options),
+	.defaults = &(const struct run_options){ .config = DEFAULT_CONF },
+	.run = run,
+	.details =
+		"Stays in the foreground and writes its log to standard error as well as to the map; "
+		"systemd, or your shell, puts it into the background. SIGTERM stops it, SIGHUP makes "
+		"it read its configuration again.",
+	.examples = "amt-provisiond -c " DEFAULT_CONF "\n"
+		    "amt-provisiond --check -c samples/amt-provisiond.conf\n",
 };
 
-static const struct cli_verb verbs[] = {
-	{ "", "", "wait for machines that say hello, and set them up", run_options, 0, 0, 0, run,
-	  "Stays in the foreground and writes its log to standard error as well as to the map; "
-	  "systemd, or your shell, puts it into the background. SIGTERM stops it, SIGHUP makes "
-	  "it read its configuration again.",
-	  "amt-provisiond -c " DEFAULT_CONF "\n"
-	  "amt-provisiond --check -c samples/amt-provisiond.conf\n" },
-	{ NULL },
-};
+static const struct cli_verb *const verbs[] = { &verb, NULL };
 
 static const struct cli_program program = {
-	"amt-provisiond",
-	"set up machines with Intel AMT that say hello after one touch with a USB stick",
-	verbs, NULL, NULL,
+	.name = "amt-provisiond",
+	.summary = "set up machines with Intel AMT that say hello after one touch with a USB stick",
+	.verbs = verbs,
 };
 
 int main(int argc, char **argv)

@@ -4,9 +4,6 @@
 
 #include "common/cli.h"
 
-extern const struct cli_option keygen_generate_options[];
-int keygen_generate(struct cli *cli);
-
-int keygen_check(struct cli *cli);
+extern const struct cli_verb keygen_generate, keygen_check;
 
 #endif

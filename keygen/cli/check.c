@@ -77,7 +77,7 @@ static int run(struct report *r, struct keysource *source, struct pidset *seen,
 	return rc;
 }
 
-int keygen_check(struct cli *cli)
+static int check(struct cli *cli, const void *none)
 {
 	const char *path = cli->argv[0];
 	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
@@ -130,3 +130,18 @@ out:
 		fclose(file);
 	return status;
 }
+
+const struct cli_verb keygen_check = {
+	.name = "check",
+	.operands = "FILE|-",
+	.summary = "check a list of pairs: CSV, text, JSON or setup.bin",
+	.min_operands = 1,
+	.max_operands = 1,
+	.flags = CLI_JSON,
+	.run = check,
+	.details =
+		"Prints a line for each bad entry: its line (record of a setup.bin, element of JSON), the"
+		" field and the rule, never the value. Exit status 1 if there is any.",
+	.examples = "amt-keygen check keys.csv\n"
+		    "gpg -d keys.csv.gpg | amt-keygen check -",
+};

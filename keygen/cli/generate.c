@@ -13,30 +13,46 @@
 
 #define MOST_PAIRS	10000000
 
-const struct cli_option keygen_generate_options[] = {
-	{ "number", 'n', "N", "how many pairs to make (1 to 10000000)", CLI_REQUIRED },
-	{ "output", 'o', "FILE", "write the pairs to FILE as a list ('-': standard output)",
-	  CLI_FILE },
-	{ "format", 'f', "FORMAT", "of that list: csv (default), text or json" },
-	{ "map", 0, "DB", "commit the pairs to the server's key map DB, made if absent", CLI_FILE },
-	{ "key-file", 0, "FILE", "the map's key file (default DB.key)", CLI_FILE },
-	{ "setupbin", 0, "FILE", "write the pairs to FILE as a setup.bin", CLI_FILE },
-	{ "file-version", 0, "V", "of the setup.bin: 1.0, 2.0, 2.1 (default), 3.0 or 4.0" },
-	{ "current-password-file", 0, "FILE",
-	  "the MEBx password the machines have now (default: the factory's)", CLI_FILE },
-	{ "new-password-file", 0, "FILE", "the MEBx password that all machines get", CLI_FILE, 1 },
-	{ "random-passwords", 0, NULL, "give each machine a MEBx password of its own", 0, 1 },
-	{ "force", 0, NULL, "replace files that exist" },
+struct generate_options {
+	uint64_t number;
+	const char *list, *map, *key_file, *setupbin, *file_version;
+	const char *current_password_file, *new_password_file;
+	enum keylist_format format;
+	bool random_passwords, force;
+};
+
+static const struct cli_option options[] = {
+	CLI_NUMBER('n', "number", struct generate_options, number, "N", 1, MOST_PAIRS,
+		   "how many pairs to make (1 to 10000000)", .flags = CLI_REQUIRED),
+	CLI_TEXT('o', "output", struct generate_options, list, "FILE",
+		 "write the pairs to FILE as a list ('-': standard output)", .flags = CLI_FILE),
+	CLI_CHOICE('f', "format", struct generate_options, format, "FORMAT", keylist_formats,
+		   "of that list: csv (default), text or json"),
+	CLI_TEXT(0, "map", struct generate_options, map, "DB",
+		 "commit the pairs to the server's key map DB, made if absent", .flags = CLI_FILE),
+	CLI_TEXT(0, "key-file", struct generate_options, key_file, "FILE",
+		 "the map's key file (default DB.key)", .flags = CLI_FILE),
+	CLI_TEXT(0, "setupbin", struct generate_options, setupbin, "FILE",
+		 "write the pairs to FILE as a setup.bin", .flags = CLI_FILE),
+	CLI_TEXT(0, "file-version", struct generate_options, file_version, "V",
+		 "of the setup.bin: 1.0, 2.0, 2.1 (default), 3.0 or 4.0"),
+	CLI_TEXT(0, "current-password-file", struct generate_options, current_password_file, "FILE",
+		 "the MEBx password the machines have now (default: the factory's)",
+		 .flags = CLI_FILE),
+	CLI_TEXT(0, "new-password-file", struct generate_options, new_password_file, "FILE",
+		 "the MEBx password that all machines get", .flags = CLI_FILE, .exclusive = 1),
+	CLI_FLAG(0, "random-passwords", struct generate_options, random_passwords,
+		 "give each machine a MEBx password of its own", .exclusive = 1),
+	CLI_FLAG(0, "force", struct generate_options, force, "replace files that exist",
+		 .flags = CLI_WHOLE),
 	{ 0 },
 };
 
 struct job {
 	struct cli *cli;
-	uint64_t number;
+	const struct generate_options *options;
 	struct keyentry common;		/* the passwords that all share; SECRET */
-	bool random_passwords;
-	const char *map_path, *list_path, *setupbin_path;
-	enum keylist_format format;
+	const char *list_path;
 	struct sbin_version version;
 
 	struct pidpps_generator *generator;
@@ -50,33 +66,22 @@ struct job {
 
 static int read_options(struct job *job, struct fault *fault)
 {
-	const char *current = cli_value(job->cli, "current-password-file");
-	const char *new_file = cli_value(job->cli, "new-password-file");
-	const char *format = cli_value(job->cli, "format");
-	const char *version = cli_value(job->cli, "file-version");
-	const char *rule = NULL;
-	int rc;
+	const struct generate_options *o = job->options;
+	const char *current = o->current_password_file, *new_file = o->new_password_file;
+	const char *version = o->file_version, *rule = NULL;
+	int rc = 0;
 
-	rc = cli_number(job->cli, "number", 1, MOST_PAIRS, &job->number, fault);
-	if (rc)
-		return rc;
-	job->map_path = cli_value(job->cli, "map");
-	job->list_path = cli_value(job->cli, "output");
-	job->setupbin_path = cli_value(job->cli, "setupbin");
-	job->random_passwords = cli_has(job->cli, "random-passwords");
-	if (!job->map_path && !job->list_path && !job->setupbin_path)
+	job->list_path = o->list;
+	if (!o->map && !o->list && !o->setupbin)
 		job->list_path = "-";
-	if (format && keylist_format_parse(format, &job->format))
-		return fault_set(fault, KIT_ERR_ARGUMENT,
-				 "--format: \"%s\" is none of csv, text, json", format);
-	if (version && !job->setupbin_path)
+	if (version && !o->setupbin)
 		return fault_set(fault, KIT_ERR_ARGUMENT, "--file-version goes with --setupbin");
 	if (sbin_version_parse(version ? version : "2.1", &job->version))
 		return fault_set(fault, KIT_ERR_ARGUMENT, "--file-version: \"%s\" is none of 1.0,"
 				 " 2.0, 2.1, 3.0, 4.0", version);
-	if (cli_has(job->cli, "key-file") && !job->map_path)
+	if (o->key_file && !o->map)
 		return fault_set(fault, KIT_ERR_ARGUMENT, "--key-file goes with --map");
-	if (job->setupbin_path && strcmp(job->setupbin_path, "-") == 0)
+	if (o->setupbin && strcmp(o->setupbin, "-") == 0)
 		return fault_set(fault, KIT_ERR_ARGUMENT, "--setupbin needs a file, not standard "
 				 "output: its header is completed at the end");
 	if (current) {
@@ -95,7 +100,7 @@ static int read_options(struct job *job, struct fault *fault)
 	}
 	if (rc)
 		return rc;
-	if (job->setupbin_path && !new_file && !job->random_passwords &&
+	if (o->setupbin && !new_file && !o->random_passwords &&
 	    (!current || strcmp(job->common.current_password, PASSWORD_FACTORY) == 0)) {
 		return fault_set(fault, KIT_ERR_ARGUMENT, "machines with the factory's MEBx "
 				 "password take a setup.bin only with a new one\n"
@@ -106,9 +111,9 @@ static int read_options(struct job *job, struct fault *fault)
 
 static int open_all(struct job *job, struct fault *fault)
 {
-	struct keymap_options options = { .key_file = cli_value(job->cli, "key-file"),
+	struct keymap_options how = { .key_file = job->options->key_file,
 					  .flags = KEYMAP_CREATE };
-	unsigned flags = cli_has(job->cli, "force") ? OUTFILE_FORCE : 0;
+	unsigned flags = job->options->force ? OUTFILE_FORCE : 0;
 	struct sbin_header header;
 	int rc;
 
@@ -116,22 +121,22 @@ static int open_all(struct job *job, struct fault *fault)
 	/* The files come first: a name that is taken must be known before keys are made. */
 	if (!rc && job->list_path) {
 		rc = outfile_open(&job->list, job->list_path,
-				  flags | (job->map_path ? OUTFILE_HOLD : 0), fault);
+				  flags | (job->options->map ? OUTFILE_HOLD : 0), fault);
 		if (!rc)
-			rc = keywriter_begin(&job->list_writer, job->list, job->format, fault);
+			rc = keywriter_begin(&job->list_writer, job->list, job->options->format, fault);
 	}
-	if (!rc && job->setupbin_path) {
-		rc = outfile_open(&job->setupbin, job->setupbin_path, flags, fault);
+	if (!rc && job->options->setupbin) {
+		rc = outfile_open(&job->setupbin, job->options->setupbin, flags, fault);
 		if (!rc)
 			rc = outfile_distinct(job->setupbin, job->list, fault);
 		if (!rc)
-			rc = sbin_header_make(&header, job->version, 0, (uint32_t)job->number,
+			rc = sbin_header_make(&header, job->version, 0, (uint32_t)job->options->number,
 					      fault);
 		if (!rc)
 			rc = sbin_writer_open(&job->setupbin_writer, job->setupbin, &header, fault);
 	}
-	if (!rc && job->map_path)
-		rc = keymap_open(&job->map, job->map_path, &options, fault);
+	if (!rc && job->options->map)
+		rc = keymap_open(&job->map, job->options->map, &how, fault);
 	if (!rc && job->map)
 		rc = keymap_spared(job->map, job->list, fault);
 	if (!rc && job->map)
@@ -140,7 +145,7 @@ static int open_all(struct job *job, struct fault *fault)
 		rc = keymap_begin(job->map, fault);
 	if (!rc && job->map)
 		rc = keymap_batch(job->map, "generate",
-				  job->setupbin_path ? job->setupbin_path :
+				  job->options->setupbin ? job->options->setupbin :
 				  job->list_path ? job->list_path : "", (int64_t)time(NULL),
 				  &job->batch, fault);
 	return rc;
@@ -154,7 +159,7 @@ static int make_pair(struct job *job, struct keyentry *entry, struct fault *faul
 	do {
 		*entry = job->common;
 		rc = pidpps_generate(job->generator, &entry->pair, fault);
-		if (!rc && job->random_passwords)
+		if (!rc && job->options->random_passwords)
 			rc = password_random(entry->new_password, fault);
 		/* A PID that the map has already is drawn again. */
 		if (!rc && job->map)
@@ -200,8 +205,8 @@ static int make_all(struct job *job, struct fault *fault)
 	struct keyentry entry;
 	int rc = 0;
 
-	progress_begin(&bar, "making pairs", job->number, false, job->cli->quiet);
-	for (uint64_t i = 0; !rc && i < job->number; i++) {
+	progress_begin(&bar, "making pairs", job->options->number, false, job->cli->quiet);
+	for (uint64_t i = 0; !rc && i < job->options->number; i++) {
 		rc = make_pair(job, &entry, fault);
 		if (!rc)
 			rc = put_pair(job, &entry, (uint32_t)i + 1, fault);
@@ -225,15 +230,15 @@ static int make_all(struct job *job, struct fault *fault)
  */
 static void tell_export(const struct job *job, bool written, struct fault *fault)
 {
-	const char *key_file = cli_value(job->cli, "key-file");
-	const char *version = written ? NULL : cli_value(job->cli, "file-version");
-	const char *format = cli_value(job->cli, "format");
+	const struct generate_options *o = job->options;
+	const char *key_file = o->key_file, *version = written ? NULL : o->file_version;
+	const char *format = o->format == KEYLIST_CSV ? NULL : keylist_formats[o->format];
 
 	fault_hint(fault,
 		   "write them with: amt-provisionctl keys export --map %s%s%s --batch %" PRId64
 		   " --again%s%s%s%s%s%s",
-		   job->map_path, key_file ? " --key-file " : "", key_file ? key_file : "",
-		   job->batch, job->setupbin_path && !written ? " --setupbin FILE" : "",
+		   job->options->map, key_file ? " --key-file " : "", key_file ? key_file : "",
+		   job->batch, job->options->setupbin && !written ? " --setupbin FILE" : "",
 		   version ? " --file-version " : "", version ? version : "",
 		   job->list_path ? " -o FILE" : "", format ? " -f " : "", format ? format : "");
 }
@@ -246,14 +251,14 @@ static int commit_files(struct job *job, struct fault *fault)
 
 	if (job->setupbin)
 		rc = outfile_commit(&job->setupbin, fault);
-	written = job->setupbin_path && !rc;
+	written = job->options->setupbin && !rc;
 	if (!rc && job->list)
 		rc = outfile_commit(&job->list, fault);
 	if (rc && job->map) {
 		fault_context(fault,
 			      "what was generated (%" PRIu64 ") is safe in the map, yet not all"
 			      " the files are written",
-			      job->number);
+			      job->options->number);
 		tell_export(job, written, fault);
 	}
 	return rc;
@@ -261,27 +266,27 @@ static int commit_files(struct job *job, struct fault *fault)
 
 static void summary(const struct job *job)
 {
-	const char *s = plural(job->number);
+	const char *s = plural(job->options->number);
 
 	if (job->map)
 		cli_note(job->cli,
 			 "%" PRIu64 " pair%s committed to the key map %s (batch %" PRId64 ")",
-			 job->number, s, job->map_path, job->batch);
-	if (job->setupbin_path)
+			 job->options->number, s, job->options->map, job->batch);
+	if (job->options->setupbin)
 		cli_note(job->cli, "%" PRIu64 " record%s written to %s (version %u.%u)",
-			 job->number, s, job->setupbin_path, job->version.major,
+			 job->options->number, s, job->options->setupbin, job->version.major,
 			 job->version.minor);
 	if (job->list_path && strcmp(job->list_path, "-") != 0)
-		cli_note(job->cli, "%" PRIu64 " pair%s written to %s", job->number, s,
+		cli_note(job->cli, "%" PRIu64 " pair%s written to %s", job->options->number, s,
 			 job->list_path);
 	if (!job->map)
 		cli_warn(job->cli, "no server knows these keys yet; import them before any machine"
 			 " uses them (amt-provisionctl keys import)");
 }
 
-int keygen_generate(struct cli *cli)
+static int generate(struct cli *cli, const void *given)
 {
-	struct job job = { .cli = cli };
+	struct job job = { .cli = cli, .options = given };
 	struct fault fault = { 0 };
 	int rc, status = EXIT_YES;
 
@@ -306,3 +311,24 @@ int keygen_generate(struct cli *cli)
 	secret_wipe(&job, sizeof(job));
 	return status;
 }
+
+const struct cli_verb keygen_generate = {
+	.name = "generate",
+	.operands = "",
+	.summary = "make pairs; into the server's key map, a list, a setup.bin",
+	.options = options,
+	.options_size = sizeof(struct generate_options),
+	.run = generate,
+	.details =
+		"With --map the pairs are committed to the server's key map first; only then do"
+		" the files that -o and --setupbin name appear, and the keys in them are marked"
+		" exported. Without --map the pairs go to -o, by default to standard output, and"
+		" have to be imported into a server (amt-provisionctl keys import) before any"
+		" machine uses them.\n"
+		"Passwords are read from files (mode 0600) or, with '-', typed; never from the"
+		" command line.",
+	.examples =
+		"amt-keygen generate -n 50 --map map.db --random-passwords --setupbin setup.bin\n"
+		"amt-keygen generate -n 50 --new-password-file mebx.txt -o keys.csv\n"
+		"amt-keygen generate -n 3 --format text",
+};

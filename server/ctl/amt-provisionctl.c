@@ -10,7 +10,7 @@ static const struct cli_verb verbs[] = {
 		.min_operands = 1,
 		.max_operands = -1,
 		.flags = CLI_JSON,
-		.run = ctl_keys_import,
+		.old_run = ctl_keys_import,
 		.details =
 			"CSV with a header line (pid, pps, current_password, admin_password or"
 			" new_password, used; any order and case), text, JSON, or setup.bin of any"
@@ -28,7 +28,7 @@ static const struct cli_verb verbs[] = {
 		.summary = "which keys the map holds, and how they stand",
 		.options = ctl_keys_list_options,
 		.flags = CLI_JSON,
-		.run = ctl_keys_list,
+		.old_run = ctl_keys_list,
 		.examples = "amt-provisionctl keys list --state free --not-exported\n"
 			    "amt-provisionctl keys list --count",
 	},
@@ -40,7 +40,7 @@ static const struct cli_verb verbs[] = {
 		.min_operands = 1,
 		.max_operands = 1,
 		.flags = CLI_JSON,
-		.run = ctl_keys_show,
+		.old_run = ctl_keys_show,
 		.examples = "amt-provisionctl keys show 0000-037M",
 	},
 	{
@@ -48,7 +48,7 @@ static const struct cli_verb verbs[] = {
 		.operands = "",
 		.summary = "type one pair in",
 		.options = ctl_keys_add_options,
-		.run = ctl_keys_add,
+		.old_run = ctl_keys_add,
 		.details =
 			"PID and PPS are asked for and their check characters looked at; a group that is"
 			" mistyped is named. The PPS is not shown. Passwords come from files of mode 0600.",
@@ -61,7 +61,7 @@ static const struct cli_verb verbs[] = {
 		.summary = "write free keys to a setup.bin or a list",
 		.options = ctl_keys_export_options,
 		.max_operands = -1,
-		.run = ctl_keys_export,
+		.old_run = ctl_keys_export,
 		.details =
 			"Only free keys go out, and each only once unless --again: the map marks them before"
 			" the file appears.",
@@ -75,7 +75,7 @@ static const struct cli_verb verbs[] = {
 		.options = ctl_map_options,
 		.min_operands = 1,
 		.max_operands = -1,
-		.run = ctl_keys_revoke,
+		.old_run = ctl_keys_revoke,
 		.details = "All that are named, or none. Hellos with a revoked key are refused.",
 		.examples = "amt-provisionctl keys revoke 0000-037M",
 	},
@@ -84,7 +84,7 @@ static const struct cli_verb verbs[] = {
 		.operands = "",
 		.summary = "seal every secret again with a new master key",
 		.options = ctl_map_options,
-		.run = ctl_keys_rotate,
+		.old_run = ctl_keys_rotate,
 		.details =
 			"The server works on meanwhile. Cut off anywhere, the map stays usable, and the next"
 			" run finishes the work.",
@@ -96,7 +96,7 @@ static const struct cli_verb verbs[] = {
 		.summary = "the machines that said hello, and how far each has come",
 		.options = ctl_systems_list_options,
 		.flags = CLI_JSON,
-		.run = ctl_systems_list,
+		.old_run = ctl_systems_list,
 		.examples = "amt-provisionctl systems list --state failed",
 	},
 	{
@@ -107,7 +107,7 @@ static const struct cli_verb verbs[] = {
 		.min_operands = 1,
 		.max_operands = 1,
 		.flags = CLI_JSON,
-		.run = ctl_systems_show,
+		.old_run = ctl_systems_show,
 		.examples = "amt-provisionctl systems show 939b524b-13d4-1d18-e487-1c697a6b7a2b",
 	},
 	{
@@ -116,7 +116,7 @@ static const struct cli_verb verbs[] = {
 		.summary = "have machines set up now",
 		.options = ctl_systems_retry_options,
 		.max_operands = -1,
-		.run = ctl_systems_retry,
+		.old_run = ctl_systems_retry,
 		.examples = "amt-provisionctl systems retry --state failed",
 	},
 	{
@@ -126,7 +126,7 @@ static const struct cli_verb verbs[] = {
 		.options = ctl_systems_forget_options,
 		.min_operands = 1,
 		.max_operands = -1,
-		.run = ctl_systems_forget,
+		.old_run = ctl_systems_forget,
 		.details =
 			"A key that a machine has reserved goes back; a key that it has used stays used by it."
 			" Export the passwords of machines that are set up first.",
@@ -137,7 +137,7 @@ static const struct cli_verb verbs[] = {
 		.operands = "",
 		.summary = "hand machines that are set up over to whoever manages them next",
 		.options = ctl_systems_export_options,
-		.run = ctl_systems_export,
+		.old_run = ctl_systems_export,
 		.details =
 			"UUID, FQDN, address, AMT version, state, admin user; and with --secrets the passwords"
 			" of the admin account and of the MEBx, and those that it may have got instead when"
@@ -152,7 +152,7 @@ static const struct cli_verb verbs[] = {
 		.min_operands = 1,
 		.max_operands = 1,
 		.flags = CLI_JSON,
-		.run = ctl_inventory_import,
+		.old_run = ctl_inventory_import,
 		.details =
 			"The header line names the columns uuid and fqdn, and profile if there is one, in any"
 			" order. Rows replace those of the same UUID. All lines are taken or none; a UUID with"
@@ -165,7 +165,7 @@ static const struct cli_verb verbs[] = {
 		.summary = "the profiles of map and configuration",
 		.options = ctl_map_options,
 		.flags = CLI_JSON,
-		.run = ctl_profiles_list,
+		.old_run = ctl_profiles_list,
 		.examples = "amt-provisionctl profiles list",
 	},
 	{
@@ -176,7 +176,7 @@ static const struct cli_verb verbs[] = {
 		.min_operands = 1,
 		.max_operands = 1,
 		.flags = CLI_JSON,
-		.run = ctl_profiles_show,
+		.old_run = ctl_profiles_show,
 		.examples = "amt-provisionctl profiles show office",
 	},
 	{
@@ -186,7 +186,7 @@ static const struct cli_verb verbs[] = {
 		.options = ctl_map_options,
 		.min_operands = 1,
 		.max_operands = -1,
-		.run = ctl_profiles_set,
+		.old_run = ctl_profiles_set,
 		.details =
 			"admin_user, admin_password and mebx_password (keep, random, or file:PATH for one"
 			" password for all), set_names, set_clock and rekey (yes or no), amt_versions"
@@ -203,7 +203,7 @@ static const struct cli_verb verbs[] = {
 		.options = ctl_map_options,
 		.min_operands = 1,
 		.max_operands = 1,
-		.run = ctl_profiles_remove,
+		.old_run = ctl_profiles_remove,
 		.examples = "amt-provisionctl profiles remove lab",
 	},
 	{
@@ -213,7 +213,7 @@ static const struct cli_verb verbs[] = {
 		.options = ctl_map_options,
 		.max_operands = 1,
 		.flags = CLI_JSON,
-		.run = ctl_config_show,
+		.old_run = ctl_config_show,
 		.examples = "amt-provisionctl config show max_setups",
 	},
 	{
@@ -223,7 +223,7 @@ static const struct cli_verb verbs[] = {
 		.options = ctl_map_options,
 		.min_operands = 2,
 		.max_operands = 2,
-		.run = ctl_config_set,
+		.old_run = ctl_config_set,
 		.examples = "amt-provisionctl config set max_setups 100",
 	},
 	{
@@ -233,7 +233,7 @@ static const struct cli_verb verbs[] = {
 		.options = ctl_map_options,
 		.min_operands = 1,
 		.max_operands = 1,
-		.run = ctl_config_unset,
+		.old_run = ctl_config_unset,
 		.examples = "amt-provisionctl config unset max_setups",
 	},
 	{
@@ -242,7 +242,7 @@ static const struct cli_verb verbs[] = {
 		.summary = "what happened: one line an event",
 		.options = ctl_log_options,
 		.flags = CLI_JSON,
-		.run = ctl_log_show,
+		.old_run = ctl_log_show,
 		.details =
 			"Time, severity, name, PID, UUID, address, what happened, and what to do. With"
 			" --json one object a line.",
@@ -255,7 +255,7 @@ static const struct cli_verb verbs[] = {
 		.summary = "look for what is known to go wrong, and say what to do",
 		.options = ctl_doctor_options,
 		.flags = CLI_JSON,
-		.run = ctl_doctor,
+		.old_run = ctl_doctor,
 		.details =
 			"Configuration, map, key file, free keys, machines without a name or fallen silent,"
 			" the log of the last day, script, clock, disk; whether the server answers on this"
@@ -272,7 +272,7 @@ static const struct cli_verb verbs[] = {
 		.min_operands = 1,
 		.max_operands = 1,
 		.flags = CLI_JSON,
-		.run = ctl_reconcile,
+		.old_run = ctl_reconcile,
 		.details =
 			"Which machines took a key and never said hello, which keys were taken from a copy,"
 			" which records the server does not know. The operand is a setup.bin, a stick, or an"
@@ -288,7 +288,7 @@ static const struct cli_verb verbs[] = {
 		.options = ctl_backup_options,
 		.min_operands = 1,
 		.max_operands = 1,
-		.run = ctl_backup,
+		.old_run = ctl_backup,
 		.details = "The copy is of one moment, is checked, and never replaces a file.",
 		.examples = "amt-provisionctl backup /srv/backup/map-monday.db",
 	},
@@ -299,7 +299,7 @@ static const struct cli_verb verbs[] = {
 		.options = ctl_restore_options,
 		.min_operands = 1,
 		.max_operands = 1,
-		.run = ctl_restore,
+		.old_run = ctl_restore,
 		.details =
 			"The backup is checked first; the map that is there is put aside beside it.",
 		.examples = "amt-provisionctl restore /srv/backup/map-monday.db",
@@ -310,7 +310,7 @@ static const struct cli_verb verbs[] = {
 static const struct cli_program program = {
 	.name = "amt-provisionctl",
 	.summary = "keys, systems and log of the one-touch set-up server",
-	.verbs = verbs,
+	.old_verbs = verbs,
 	.details =
 		"The key map is the one that the server's configuration names (-c, default "
 		CTL_CONFIGURATION "), or --map. All verbs may be used while the server runs.",

@@ -7,7 +7,7 @@ static const struct cli_verb verbs[] = {
 		.operands = "",
 		.summary = "make a file from a key list, from JSON, or from variables",
 		.options = setupbin_create_options,
-		.run = setupbin_create,
+		.old_run = setupbin_create,
 		.details =
 			"With --keys every pair of the list becomes a record, with the passwords that the"
 			" list has for it; --set adds variables to all of them. --pki and --bare-metal"
@@ -33,7 +33,7 @@ static const struct cli_verb verbs[] = {
 		.min_operands = 1,
 		.max_operands = 1,
 		.flags = CLI_JSON,
-		.run = setupbin_show,
+		.old_run = setupbin_show,
 		.details =
 			"Passwords, PPS and passcodes are masked unless --secrets is given; only "
 			"with it the JSON can be made into a file again. The JSON leaves nothing "
@@ -50,7 +50,7 @@ static const struct cli_verb verbs[] = {
 		.min_operands = 1,
 		.max_operands = 1,
 		.flags = CLI_JSON,
-		.run = setupbin_check,
+		.old_run = setupbin_check,
 		.details =
 			"An error is what firmware refuses, a warning what some of it may refuse, a note"
 			" is worth knowing. Exit status 1 if there is an error, and with --strict also if"
@@ -65,7 +65,7 @@ static const struct cli_verb verbs[] = {
 		.min_operands = 1,
 		.max_operands = 1,
 		.flags = CLI_JSON,
-		.run = setupbin_next,
+		.old_run = setupbin_next,
 		.details = "Exit status 1 if there is none.",
 		.examples = "amt-setupbin next setup.bin",
 	},
@@ -74,7 +74,7 @@ static const struct cli_verb verbs[] = {
 		.operands = "",
 		.summary = "the variables that a record may hold",
 		.flags = CLI_JSON,
-		.run = setupbin_variables,
+		.old_run = setupbin_variables,
 		.examples = "amt-setupbin variables",
 	},
 	{
@@ -84,7 +84,7 @@ static const struct cli_verb verbs[] = {
 		.options = setupbin_edit_options,
 		.min_operands = 1,
 		.max_operands = 1,
-		.run = setupbin_edit,
+		.old_run = setupbin_edit,
 		.details =
 			"Without --records all unused records are changed. A variable keeps its place; a"
 			" new one goes to the end, or to the last place where firmware takes it."
@@ -100,7 +100,7 @@ static const struct cli_verb verbs[] = {
 		.options = setupbin_split_options,
 		.min_operands = 1,
 		.max_operands = 1,
-		.run = setupbin_split,
+		.old_run = setupbin_split,
 		.examples = "amt-setupbin split setup.bin -n 3 -o stick-%.bin",
 	},
 	{
@@ -110,7 +110,7 @@ static const struct cli_verb verbs[] = {
 		.options = setupbin_merge_options,
 		.min_operands = 1,
 		.max_operands = -1,
-		.run = setupbin_merge,
+		.old_run = setupbin_merge,
 		.examples = "amt-setupbin merge stick-1.bin stick-2.bin -o setup.bin",
 	},
 	{
@@ -120,7 +120,7 @@ static const struct cli_verb verbs[] = {
 		.options = setupbin_compact_options,
 		.min_operands = 1,
 		.max_operands = 1,
-		.run = setupbin_compact,
+		.old_run = setupbin_compact,
 		.examples = "amt-setupbin compact setup.bin -o setup.bin --force",
 	},
 	{ .name = NULL },
@@ -129,7 +129,7 @@ static const struct cli_verb verbs[] = {
 static const struct cli_program program = {
 	.name = "amt-setupbin",
 	.summary = "the setup.bin files that Intel AMT machines are set up from",
-	.verbs = verbs,
+	.old_verbs = verbs,
 	.examples =
 		"amt-setupbin create -o setup.bin --keys keys.csv --new-password-file mebx.txt\n"
 		"amt-setupbin check setup.bin",

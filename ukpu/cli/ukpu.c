@@ -10,7 +10,7 @@ static const struct cli_verb verbs[] = {
 		.summary = "show the USB drives, what is on them, and which are fit",
 		.options = ukpu_list_options,
 		.flags = CLI_JSON,
-		.run = ukpu_list,
+		.old_run = ukpu_list,
 		.examples = "ukpu list\nukpu list --all --json",
 	},
 	{
@@ -20,7 +20,7 @@ static const struct cli_verb verbs[] = {
 		.options = ukpu_prepare_options,
 		.min_operands = 2,
 		.max_operands = -1,
-		.run = ukpu_prepare,
+		.old_run = ukpu_prepare,
 		.details =
 			"The file may have any name; on the stick it is SETUP.BIN, the first "
 			"and only entry of the root directory, in one piece at the beginning."
@@ -41,7 +41,7 @@ static const struct cli_verb verbs[] = {
 		.min_operands = 1,
 		.max_operands = 1,
 		.flags = CLI_JSON,
-		.run = ukpu_verify,
+		.old_run = ukpu_verify,
 		.details = "Exit status 0: firmware will see it; 1: it will not, or with --strict "
 			   "something is doubtful; 2: it could not be read.",
 		.examples = "ukpu verify /dev/sdb\nukpu verify --image stick.img",
@@ -53,7 +53,7 @@ static const struct cli_verb verbs[] = {
 		.options = ukpu_repair_options,
 		.min_operands = 1,
 		.max_operands = 1,
-		.run = ukpu_repair,
+		.old_run = ukpu_repair,
 		.details = "The setup.bin is found under any name, in sub-folders, deleted, and "
 			   "behind a damaged FAT. A copy of it is kept on this machine before the"
 			   " first byte is written; then the layout is made anew with the same"
@@ -69,7 +69,7 @@ static const struct cli_verb verbs[] = {
 		.min_operands = 1,
 		.max_operands = 1,
 		.flags = CLI_JSON,
-		.run = ukpu_status,
+		.old_run = ukpu_status,
 		.examples = "ukpu status /dev/sdb\nukpu status --image stick.img",
 	},
 	{
@@ -79,7 +79,7 @@ static const struct cli_verb verbs[] = {
 		.options = ukpu_retire_options,
 		.min_operands = 1,
 		.max_operands = 1,
-		.run = ukpu_retire,
+		.old_run = ukpu_retire,
 		.details = "Every setup.bin that can be found, deleted ones too, is overwritten "
 			   "with zeros and read back; what is left is an empty stick. With --whole"
 			   " every byte of the stick is overwritten.",
@@ -91,7 +91,7 @@ static const struct cli_verb verbs[] = {
 		.summary = "pick setup.bin and stick on the screen, watch, and go on with the next",
 		.options = ukpu_wizard_options,
 		.max_operands = -1,
-		.run = ukpu_wizard,
+		.old_run = ukpu_wizard,
 		.details = "For the bench: the same guards, questions and checks as prepare, in "
 			   "windows on the terminal (80 columns and 24 rows at least; over ssh,"
 			   " too). No stick is preselected, unfit ones are shown with the reason,"
@@ -108,7 +108,7 @@ static const struct cli_verb verbs[] = {
 static const struct cli_program program = {
 	.name = "ukpu",
 	.summary = "USB sticks for Intel AMT one-touch set-up",
-	.verbs = verbs,
+	.old_verbs = verbs,
 	.details = "TARGET is a block device, a whole stick such as /dev/sdb; with --image it is "
 		   "an image file. There is never a default.",
 	.examples = "ukpu list\n"

@@ -1,10 +1,13 @@
 /* Help, version and completions, made from the tables of common/cli.h. */
-#ifndef COMMON_CLI_HELP_H
-#define COMMON_CLI_HELP_H
+#ifndef COMMON_CLI_PRIVATE_H
+#define COMMON_CLI_PRIVATE_H
 
 #include <stdio.h>
 
 #include "common/cli.h"
+
+/* The I-th verb from 0, or NULL behind the last. */
+const struct cli_verb *cli_verb_at(const struct cli_program *program, size_t i);
 
 /* The program as a whole: its verbs, a line each, and examples. */
 void cli_help_program(FILE *out, const struct cli_program *program);
