@@ -6,23 +6,8 @@
 #include "setupbin/check.h"
 #include "setupbin/varlist.h"
 
-extern const struct cli_option setupbin_create_options[];
-extern const struct cli_option setupbin_show_options[];
-extern const struct cli_option setupbin_check_options[];
-extern const struct cli_option setupbin_edit_options[];
-extern const struct cli_option setupbin_split_options[];
-extern const struct cli_option setupbin_merge_options[];
-extern const struct cli_option setupbin_compact_options[];
-
-int setupbin_create(struct cli *cli);
-int setupbin_show(struct cli *cli);
-int setupbin_check(struct cli *cli);
-int setupbin_next(struct cli *cli);
-int setupbin_variables(struct cli *cli);
-int setupbin_edit(struct cli *cli);
-int setupbin_split(struct cli *cli);
-int setupbin_merge(struct cli *cli);
-int setupbin_compact(struct cli *cli);
+extern const struct cli_verb setupbin_create, setupbin_show, setupbin_check, setupbin_next,
+	setupbin_variables, setupbin_edit, setupbin_split, setupbin_merge, setupbin_compact;
 
 /* A setup.bin named on the command line; "-" is standard input. */
 struct setupbin_file {

@@ -5,8 +5,12 @@
 #include "common/progress.h"
 #include "setupbin/cli/amt-setupbin.h"
 
-const struct cli_option setupbin_check_options[] = {
-	{ "strict", 0, NULL, "warnings count as errors" },
+struct check_options {
+	bool strict;
+};
+
+static const struct cli_option options[] = {
+	CLI_FLAG(0, "strict", struct check_options, strict, "warnings count as errors"),
 	{ 0 },
 };
 
@@ -90,8 +94,9 @@ static void sum_up(struct cli *cli, const char *name, const struct sbin_summary 
 	       plural(s->notes), fit ? "sound" : "not sound");
 }
 
-int setupbin_check(struct cli *cli)
+static int check(struct cli *cli, const void *given)
 {
+	const struct check_options *o = given;
 	struct checking c = { .cli = cli };
 	struct sbin_summary summary;
 	struct setupbin_file f;
@@ -113,7 +118,7 @@ int setupbin_check(struct cli *cli)
 	progress_end(&c.bar);
 	setupbin_file_close(&f);
 	fit = rc == 0 && summary.errors == 0 &&
-	      !(cli_has(cli, "strict") && summary.warnings != 0);
+	      !(o->strict && summary.warnings != 0);
 	if (fault.code == 0 || cli->json)
 		sum_up(cli, in.name, &summary, rc, fit);
 	if (c.failed)
@@ -122,3 +127,21 @@ int setupbin_check(struct cli *cli)
 		return cli_fail(cli, &fault);
 	return fit ? EXIT_YES : EXIT_NO;
 }
+
+const struct cli_verb setupbin_check = {
+	.name = "check",
+	.operands = "FILE|-",
+	.summary = "will firmware take the file, and if not, why",
+	.options = options,
+	.options_size = sizeof(struct check_options),
+	.min_operands = 1,
+	.max_operands = 1,
+	.flags = CLI_JSON,
+	.run = check,
+	.details =
+		"An error is what firmware refuses, a warning what some of it may refuse, a note"
+		" is worth knowing. Exit status 1 if there is an error, and with --strict also if"
+		" there is a warning.",
+	.examples = "amt-setupbin check setup.bin\n"
+		    "amt-setupbin check --strict --json setup.bin",
+};

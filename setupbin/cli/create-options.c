@@ -7,7 +7,7 @@
 #include "common/secret.h"
 #include "setupbin/cli/create.h"
 
-#define HELLO_PORT 9971
+#define HELLO_PORT	9971
 
 static int misuse(struct fault *fault, const char *what, const char *hint)
 {
@@ -16,41 +16,27 @@ static int misuse(struct fault *fault, const char *what, const char *hint)
 	return KIT_ERR_ARGUMENT;
 }
 
-/* With --json all is in the description. */
-static int refuse_beside_json(const struct cli *cli, struct fault *fault)
+static int refuse_strays(const struct create_options *o, struct fault *fault)
 {
-	for (const struct cli_option *o = setupbin_create_options; o->name; o++) {
-		if (!cli_has(cli, o->name) || strcmp(o->name, "json") == 0 ||
-		    strcmp(o->name, "output") == 0 || strcmp(o->name, "force") == 0)
-			continue;
-		return fault_set(fault, KIT_ERR_ARGUMENT, "--%s does not go with --json\n"
-				 "the JSON says all about the file; change it there", o->name);
-	}
-	return 0;
-}
+	bool trusts = o->dns_suffix || o->cert.count;
 
-static int refuse_strays(const struct cli *cli, struct fault *fault)
-{
-	bool bare = cli_has(cli, "bare-metal"), pki = cli_has(cli, "pki");
-	bool keys = cli_has(cli, "keys");
-
-	if (!bare && (cli_has(cli, "server") || cli_has(cli, "port") || cli_has(cli, "halt")))
+	if (!o->bare_metal && (o->server || o->port || o->halt))
 		return misuse(fault,
 			      "--server, --port and --halt belong to the profile --bare-metal",
 			      "add --bare-metal");
-	if (!bare && !pki && (cli_has(cli, "dns-suffix") || cli_has(cli, "cert")))
+	if (!o->bare_metal && !o->pki && trusts)
 		return misuse(fault, "--dns-suffix and --cert belong to the profiles --pki and "
 			      "--bare-metal", "add --pki");
-	if (pki && keys)
+	if (o->pki && o->keys)
 		return misuse(fault, "--pki makes one record for all machines, --keys one for each",
 			      "leave one of them out");
-	if (pki && !cli_has(cli, "dns-suffix") && !cli_has(cli, "cert"))
+	if (o->pki && !trusts)
 		return misuse(fault, "--pki needs what the server's certificate is known by",
 			      "give --dns-suffix NAME, --cert FILE or both");
-	if (bare && !cli_has(cli, "server") && !cli_has(cli, "dns-suffix"))
+	if (o->bare_metal && !o->server && !o->dns_suffix)
 		return misuse(fault, "--bare-metal needs to know the server",
 			      "give --server ADDRESS (and --port N)");
-	if (!keys && !pki && !bare && !cli_has(cli, "set"))
+	if (!o->keys && !o->pki && !o->bare_metal && !o->set.count)
 		return misuse(
 			fault, "there is nothing to make a file of",
 			"give --keys LIST, --json FILE, --pki, --bare-metal or --set NAME=VALUE");
@@ -62,11 +48,10 @@ static bool sets(const struct creation *c, uint16_t module, uint16_t id)
 	return sbin_varlist_find(&c->set.list, module, id) != NULL;
 }
 
-/* A password from a file, else DEFAULT_VALUE if there is one; --set may have given it already. */
-static int take_password(struct creation *c, const char *option, uint16_t id, const char *name,
-			 struct fault *fault)
+/* The password in the file PATH, if it was given as --OPTION; --set may have given it already. */
+static int take_password(struct creation *c, const char *path, const char *option, uint16_t id,
+			 const char *name, struct fault *fault)
 {
-	const char *path = cli_value(c->cli, option);
 	char value[4096 + 2];
 
 	if (!path)
@@ -93,17 +78,17 @@ static int take_factory_password(struct creation *c, struct fault *fault)
 
 static int take_trust(struct creation *c, struct fault *fault)
 {
-	size_t certs = cli_count(c->cli, "cert");
-	const char *suffix = cli_value(c->cli, "dns-suffix");
+	const struct cli_list *certs = &c->options->cert;
+	const char *suffix = c->options->dns_suffix;
 	char value[4096 + 2];
 	int rc = 0;
 
 	if (suffix)
 		rc = setupbin_set_put(&c->set, "pki-dns-suffix", suffix, fault);
-	if (rc == 0 && certs != 0 && !sets(c, SBIN_AMT, SBIN_CERT_CONFIG))
+	if (rc == 0 && certs->count != 0 && !sets(c, SBIN_AMT, SBIN_CERT_CONFIG))
 		rc = setupbin_set_put(&c->set, "user-defined-certs", "enabled", fault);
-	for (size_t i = 0; rc == 0 && i < certs; i++) {
-		snprintf(value, sizeof(value), "@%s", cli_value_at(c->cli, "cert", i));
+	for (size_t i = 0; rc == 0 && i < certs->count; i++) {
+		snprintf(value, sizeof(value), "@%s", certs->values[i]);
 		rc = setupbin_set_put(&c->set, "user-defined-cert-add", value, fault);
 	}
 	return rc;
@@ -111,99 +96,92 @@ static int take_trust(struct creation *c, struct fault *fault)
 
 static int take_server(struct creation *c, struct fault *fault)
 {
-	const char *address = cli_value(c->cli, "server");
-	uint64_t port = HELLO_PORT;
+	const struct create_options *o = c->options;
 	char number[8];
-	int rc = cli_number(c->cli, "port", 1, 65535, &port, fault);
+	int rc = 0;
 
-	if (rc == 0 && address)
-		rc = setupbin_set_put(&c->set, "provisioning-server-address", address, fault);
-	if (rc == 0 && (address || cli_has(c->cli, "port"))) {
-		snprintf(number, sizeof(number), "%u", (unsigned)port);
+	if (o->server)
+		rc = setupbin_set_put(&c->set, "provisioning-server-address", o->server, fault);
+	if (rc == 0 && (o->server || o->port)) {
+		snprintf(number, sizeof(number), "%u",
+			 o->port ? (unsigned)o->port : HELLO_PORT);
 		rc = setupbin_set_put(&c->set, "provisioning-server-port", number, fault);
 	}
 	if (rc == 0)
 		rc = setupbin_set_put(&c->set, "provisioning-halt-activate",
-				      cli_has(c->cli, "halt") ? "stop" : "start", fault);
+				      o->halt ? "stop" : "start", fault);
 	return rc;
 }
 
 static int take_variables(struct creation *c, struct fault *fault)
 {
-	bool keys = cli_has(c->cli, "keys"), bare = cli_has(c->cli, "bare-metal");
-	bool pki = cli_has(c->cli, "pki");
+	const struct create_options *o = c->options;
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < cli_count(c->cli, "set"); i++)
-		rc = setupbin_set_parse(&c->set, cli_value_at(c->cli, "set", i), fault);
+	for (size_t i = 0; rc == 0 && i < o->set.count; i++)
+		rc = setupbin_set_parse(&c->set, o->set.values[i], fault);
 	if (rc != 0)
 		return rc;
-	if (keys && (sets(c, SBIN_AMT, SBIN_PID) || sets(c, SBIN_AMT, SBIN_PPS)))
+	if (o->keys && (sets(c, SBIN_AMT, SBIN_PID) || sets(c, SBIN_AMT, SBIN_PPS)))
 		return misuse(fault, "--set gives pid or pps, which --keys has for each record",
 			      "leave one of them out");
-	rc = take_password(c, "current-password-file", SBIN_CURRENT_PASSWORD,
-			   "current-mebx-password", fault);
+	rc = take_password(c, o->current_password_file, "current-password-file",
+			   SBIN_CURRENT_PASSWORD, "current-mebx-password", fault);
 	if (rc == 0)
-		rc = take_password(c, "new-password-file", SBIN_NEW_PASSWORD, "new-mebx-password",
-				   fault);
-	if (rc == 0 && (keys || pki || bare || sets(c, SBIN_ME, SBIN_NEW_PASSWORD)))
+		rc = take_password(c, o->new_password_file, "new-password-file", SBIN_NEW_PASSWORD,
+				   "new-mebx-password", fault);
+	if (rc == 0 &&
+	    (o->keys || o->pki || o->bare_metal || sets(c, SBIN_ME, SBIN_NEW_PASSWORD)))
 		rc = take_factory_password(c, fault);
-	if (rc == 0 && (pki || bare))
+	if (rc == 0 && (o->pki || o->bare_metal))
 		rc = take_trust(c, fault);
-	if (rc == 0 && bare)
+	if (rc == 0 && o->bare_metal)
 		rc = take_server(c, fault);
 	return rc;
 }
 
 static int take_header(struct creation *c, struct fault *fault)
 {
-	const struct cli *cli = c->cli;
-	bool keys = cli_has(cli, "keys"), later = cli_has(cli, "pki") || cli_has(cli, "bare-metal");
-	bool no_consume = cli_has(cli, "no-consume") || (later && !keys);
-	const char *text = cli_value(cli, "file-version");
+	const struct create_options *o = c->options;
+	bool later = o->pki || o->bare_metal, no_consume = o->no_consume || (later && !o->keys);
+	const char *text = o->file_version;
 	struct sbin_version version;
-	uint64_t chunks = 1;
 	int rc;
 
 	if (!text)
-		text = later ? "3.0" : cli_has(cli, "scramble") ? "4.0" : "2.1";
+		text = later ? "3.0" : o->scramble ? "4.0" : "2.1";
 	if (sbin_version_parse(text, &version) != 0) {
-		return fault_set(fault, KIT_ERR_ARGUMENT, "--file-version: \"%s\" is none of 1.0, "
-				 "2.0, 2.1, 3.0, 4.0\n"
-				 "2.1 is for machines with AMT 4 and later, 3.0 for AMT 6 and "
-				 "later", text);
+		return fault_set(fault, KIT_ERR_ARGUMENT, "--file-version: \"%s\" is unknown\n"
+				 "give 1.0, 2.0, 2.1 (AMT 4 and later), 3.0 or 4.0 (AMT 6 and "
+				 "later)", text);
 	}
 	if (later && version.major < 3)
 		return misuse(fault, "--pki and --bare-metal need file version 3.0 or 4.0",
 			      "leave --file-version out");
-	c->scramble = cli_has(cli, "scramble");
+	c->scramble = o->scramble;
 	if (c->scramble && version.major < 4)
 		return misuse(fault, "only file version 4.0 knows scrambled records",
 			      "give --file-version 4.0, or leave --scramble out");
-	rc = cli_number(cli, "chunks", 1, SBIN_MAX_CHUNKS, &chunks, fault);
-	if (rc == 0)
-		rc = sbin_header_make(&c->header, version, no_consume ? SBIN_DO_NOT_CONSUME : 0,
-				      keys ? 0 : 1, fault);
-	c->header.record_chunks = (uint16_t)chunks;
-	c->record_size = (size_t)chunks * SBIN_CHUNK;
+	rc = sbin_header_make(&c->header, version, no_consume ? SBIN_DO_NOT_CONSUME : 0,
+			      o->keys ? 0 : 1, fault);
+	c->header.record_chunks = (uint16_t)o->chunks;
+	c->record_size = (size_t)o->chunks * SBIN_CHUNK;
 	setupbin_set_begin(&c->set, version);
 	return rc;
 }
 
 int setupbin_creation_options(struct creation *c, struct fault *fault)
 {
-	const struct cli *cli = c->cli;
+	const struct create_options *o = c->options;
 	int rc;
 
-	c->path = cli_value(cli, "output");
-	c->flags = cli_has(cli, "force") ? OUTFILE_FORCE : 0;
-	if (strcmp(c->path, "-") == 0 && (cli_has(cli, "keys") || cli_has(cli, "json")))
+	if (strcmp(o->output, "-") == 0 && (o->keys || o->json))
 		return misuse(fault, "-o needs a file, not standard output: the header is "
 				     "completed at the end",
 			      "give it a name");
-	if (cli_has(cli, "json"))
-		return refuse_beside_json(cli, fault);
-	rc = refuse_strays(cli, fault);
+	if (o->json)
+		return 0;
+	rc = refuse_strays(o, fault);
 	if (rc == 0)
 		rc = take_header(c, fault);
 	if (rc == 0)

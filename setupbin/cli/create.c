@@ -13,34 +13,64 @@
 
 enum { FROM = 1, PROFILE = 2 };	/* groups of options that exclude each other */
 
-const struct cli_option setupbin_create_options[] = {
-	{ "output", 'o', "FILE", "the new setup.bin", CLI_FILE | CLI_REQUIRED },
-	{ "keys", 'k', "LIST", "a record for each pair of LIST (CSV, text, JSON, setup.bin; - for"
-	  " standard input)", CLI_FILE, FROM },
-	{ "json", 0, "FILE", "the file that FILE describes, from show --json --secrets", CLI_FILE,
-	  FROM },
-	{ "set", 's', "NAME=VALUE", "a variable for every record; secrets and certificates as"
-	  " NAME=@FILE", CLI_REPEAT },
-	{ "psk", 0, NULL, "profile: PID and PPS (default with --keys)", 0, PROFILE },
-	{ "pki", 0, NULL, "profile: certificate hashes; one record, not consumed", 0, PROFILE },
-	{ "bare-metal", 0, NULL, "profile: server address and start of provisioning", 0, PROFILE },
-	{ "dns-suffix", 0, "NAME", "the DNS suffix that the server's certificate has" },
-	{ "cert", 0, "FILE", "a root certificate (PEM or DER) that the server's goes back to",
-	  CLI_FILE | CLI_REPEAT },
-	{ "server", 0, "ADDRESS", "IPv4 address of the server, for --bare-metal" },
-	{ "port", 0, "N", "its TCP port (default 9971)" },
-	{ "halt", 0, NULL, "stop provisioning instead of starting it, for --bare-metal" },
-	{ "current-password-file", 0, "FILE",
-	  "the MEBx password the machines have now (default: the factory's)", CLI_FILE },
-	{ "new-password-file", 0, "FILE", "the MEBx password that the machines get", CLI_FILE },
-	{ "file-version", 0, "V", "1.0, 2.0, 2.1 (default), 3.0 (default for --pki, --bare-metal)"
-	  " or 4.0" },
-	{ "no-consume", 0, NULL, "machines leave the record as it is, for the next one" },
-	{ "scramble", 0, NULL, "scramble the records; needs version 4.0" },
-	{ "chunks", 0, "N", "length of each record in chunks of 512 bytes (default 1)" },
-	{ "force", 0, NULL, "replace FILE if it exists" },
+static const struct cli_option options[] = {
+	CLI_TEXT('o', "output", struct create_options, output, "FILE", "the new setup.bin",
+		 .flags = CLI_FILE | CLI_REQUIRED),
+	CLI_TEXT('k', "keys", struct create_options, keys, "LIST",
+		 "a record for each pair of LIST (CSV, text, JSON, setup.bin; - for standard input)",
+		 .flags = CLI_FILE, .exclusive = FROM),
+	CLI_TEXT(0, "json", struct create_options, json, "FILE",
+		 "the file that FILE describes, from show --json --secrets", .flags = CLI_FILE,
+		 .exclusive = FROM),
+	CLI_LIST('s', "set", struct create_options, set, "NAME=VALUE",
+		 "a variable for every record; secrets and certificates as NAME=@FILE"),
+	CLI_FLAG(0, "psk", struct create_options, psk,
+		 "profile: PID and PPS (default with --keys)", .exclusive = PROFILE),
+	CLI_FLAG(0, "pki", struct create_options, pki,
+		 "profile: certificate hashes; one record, not consumed", .exclusive = PROFILE),
+	CLI_FLAG(0, "bare-metal", struct create_options, bare_metal,
+		 "profile: server address and start of provisioning", .exclusive = PROFILE),
+	CLI_TEXT(0, "dns-suffix", struct create_options, dns_suffix, "NAME",
+		 "the DNS suffix that the server's certificate has"),
+	CLI_LIST(0, "cert", struct create_options, cert, "FILE",
+		 "a root certificate (PEM or DER) that the server's goes back to",
+		 .flags = CLI_FILE),
+	CLI_TEXT(0, "server", struct create_options, server, "ADDRESS",
+		 "IPv4 address of the server, for --bare-metal"),
+	CLI_NUMBER(0, "port", struct create_options, port, "N", 1, 65535,
+		   "its TCP port (default 9971)"),
+	CLI_FLAG(0, "halt", struct create_options, halt,
+		 "stop provisioning instead of starting it, for --bare-metal"),
+	CLI_TEXT(0, "current-password-file", struct create_options, current_password_file, "FILE",
+		 "the MEBx password the machines have now (default: the factory's)",
+		 .flags = CLI_FILE),
+	CLI_TEXT(0, "new-password-file", struct create_options, new_password_file, "FILE",
+		 "the MEBx password that the machines get", .flags = CLI_FILE),
+	CLI_TEXT(0, "file-version", struct create_options, file_version, "V",
+		 "1.0, 2.0, 2.1 (default), 3.0 (default for --pki, --bare-metal) or 4.0"),
+	CLI_FLAG(0, "no-consume", struct create_options, no_consume,
+		 "machines leave the record as it is, for the next one"),
+	CLI_FLAG(0, "scramble", struct create_options, scramble,
+		 "scramble the records; needs version 4.0"),
+	CLI_NUMBER(0, "chunks", struct create_options, chunks, "N", 1, SBIN_MAX_CHUNKS,
+		   "length of each record in chunks of 512 bytes (default 1)"),
+	CLI_FLAG(0, "force", struct create_options, force, "replace FILE if it exists",
+		 .flags = CLI_WHOLE),
 	{ 0 },
 };
+
+/* With --json all is in the description. */
+static int refuse_beside_json(const struct cli *cli, struct fault *fault)
+{
+	for (const struct cli_option *o = options; o->name; o++) {
+		if (!cli_given(cli, o) || strcmp(o->name, "json") == 0 ||
+		    strcmp(o->name, "output") == 0 || strcmp(o->name, "force") == 0)
+			continue;
+		return fault_set(fault, KIT_ERR_ARGUMENT, "--%s does not go with --json\n"
+				 "the JSON says all about the file; change it there", o->name);
+	}
+	return 0;
+}
 
 /* The file from its description, as it is told. */
 static int copy_json(struct sbin_json *json, struct outfile *out, struct fault *fault)
@@ -72,6 +102,11 @@ static int copy_json(struct sbin_json *json, struct outfile *out, struct fault *
 	return rc;
 }
 
+static unsigned flags_of(const struct creation *c)
+{
+	return c->options->force ? OUTFILE_FORCE : 0;
+}
+
 static int create_from_json(struct creation *c, const char *path, struct fault *fault)
 {
 	bool standard = strcmp(path, "-") == 0;
@@ -83,7 +118,7 @@ static int create_from_json(struct creation *c, const char *path, struct fault *
 		return fault_sys(fault, errno, "cannot open %s", path);
 	rc = sbin_json_open(&json, file, standard ? "standard input" : path, fault);
 	if (rc == 0)
-		rc = outfile_open(&c->out, c->path, c->flags, fault);
+		rc = outfile_open(&c->out, c->options->output, flags_of(c), fault);
 	if (rc == 0)
 		rc = copy_json(json, c->out, fault);
 	sbin_json_free(&json);
@@ -129,13 +164,13 @@ static int check_first(struct creation *c, struct sbin_record *r, struct fault *
 	sbin_record_encode(r);
 	memcpy(file + SBIN_CHUNK, r->data, r->size);
 	sbin_record_decode(r->data, r->size, r);
-	sbin_input_memory(&in, &state, file, size, c->path);
+	sbin_input_memory(&in, &state, file, size, c->options->output);
 	rc = sbin_check(&in, judge, &verdict, &summary, fault);
 	if (rc == 0 && verdict.errors != 0) {
 		rc = fault_set(fault, KIT_ERR_UNFIT,
 			       "%s was not written: firmware would refuse it, "
 			       "for the reasons above",
-			       c->path);
+			       c->options->output);
 		fault_hint(fault, "mend what is wrong; create --json writes a faulty file too");
 	}
 	secret_wipe(file, size);
@@ -172,7 +207,7 @@ static int begin(struct creation *c, struct fault *fault)
 
 	if (name_modules(&c->header, &c->list) != 0)
 		return fault_set(fault, KIT_ERR_RANGE, "more modules than a header can name");
-	rc = outfile_open(&c->out, c->path, c->flags, fault);
+	rc = outfile_open(&c->out, c->options->output, flags_of(c), fault);
 	return rc != 0 ? rc : sbin_writer_open(&c->writer, c->out, &c->header, fault);
 }
 
@@ -348,11 +383,11 @@ static int create_from_list(struct creation *c, const char *path, struct fault *
 		rc = copy_list(c, source, &seen, fault);
 	if (rc == 0 && c->bad != 0) {
 		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has %lu bad %s%s, so %s was not written",
-			       name, c->bad, keylist_unit(source->kind), plural(c->bad), c->path);
+			       name, c->bad, keylist_unit(source->kind), plural(c->bad), c->options->output);
 		fault_hint(fault, "amt-keygen check %s lists what is wrong with it", path);
 	} else if (rc == 0 && c->records == 0) {
 		rc = fault_set(fault, KIT_ERR_FORMAT,
-			       "%s has no unused pairs, so %s was not written", name, c->path);
+			       "%s has no unused pairs, so %s was not written", name, c->options->output);
 	}
 	if (rc == 0 && strcmp(source->kind, "setup.bin") == 0)
 		cli_note(c->cli, "%s still holds the same records: put it away, so that no two "
@@ -362,7 +397,7 @@ static int create_from_list(struct creation *c, const char *path, struct fault *
 			 plural(c->skipped), c->skipped == 1 ? "was" : "were");
 	if (rc == 0 && !seen)
 		cli_note(c->cli, "whether a PID comes twice in so long a list was not watched: "
-			 "amt-setupbin check %s tells", c->path);
+			 "amt-setupbin check %s tells", c->options->output);
 	pidset_free(&seen);
 	keysource_free(&source);
 	if (!standard)
@@ -382,28 +417,30 @@ static int create_one(struct creation *c, struct fault *fault)
 	return put(c, fault);
 }
 
-int setupbin_create(struct cli *cli)
+static int create(struct cli *cli, const void *given)
 {
-	struct creation c = { .cli = cli };
-	const char *keys = cli_value(cli, "keys"), *json = cli_value(cli, "json");
+	const struct create_options *o = given;
+	struct creation c = { .cli = cli, .options = o };
 	struct fault fault = { 0 };
 	int rc;
 
-	rc = setupbin_creation_options(&c, &fault);
-	if (rc == 0 && json)
-		rc = create_from_json(&c, json, &fault);
-	else if (rc == 0 && keys)
-		rc = create_from_list(&c, keys, &fault);
+	rc = o->json ? refuse_beside_json(cli, &fault) : 0;
+	if (rc == 0)
+		rc = setupbin_creation_options(&c, &fault);
+	if (rc == 0 && o->json)
+		rc = create_from_json(&c, o->json, &fault);
+	else if (rc == 0 && o->keys)
+		rc = create_from_list(&c, o->keys, &fault);
 	else if (rc == 0)
 		rc = create_one(&c, &fault);
 	if (rc == 0 && c.writer)
 		rc = sbin_writer_end(&c.writer, &fault);
 	if (rc == 0)
 		rc = outfile_commit(&c.out, &fault);
-	if (rc == 0 && json)
-		setupbin_tell_findings(cli, c.path);
-	else if (rc == 0 && strcmp(c.path, "-") != 0)
-		cli_note(cli, "%s: %lu record%s, file version %u.%u, %s", c.path, c.records,
+	if (rc == 0 && o->json)
+		setupbin_tell_findings(cli, o->output);
+	else if (rc == 0 && strcmp(o->output, "-") != 0)
+		cli_note(cli, "%s: %lu record%s, file version %u.%u, %s", o->output, c.records,
 			 plural(c.records), c.header.version.major, c.header.version.minor,
 			 sbin_header_consumable(&c.header) ? "consumed one by one"
 							   : "not consumed");
@@ -412,3 +449,29 @@ int setupbin_create(struct cli *cli)
 	setupbin_creation_free(&c);
 	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
 }
+
+const struct cli_verb setupbin_create = {
+	.name = "create",
+	.operands = "",
+	.summary = "make a file from a key list, from JSON, or from variables",
+	.options = options,
+	.options_size = sizeof(struct create_options),
+	.defaults = &(const struct create_options){ .chunks = 1 },
+	.run = create,
+	.details =
+		"With --keys every pair of the list becomes a record, with the passwords that the"
+		" list has for it; --set adds variables to all of them. --pki and --bare-metal"
+		" make one record that all machines take. Without a profile the record holds what"
+		" --set says. Variables are put into the order that firmware wants.\n"
+		"The first record is checked before the file appears, and errors are refused;"
+		" --json writes what it is told and reports what the checker finds.\n"
+		"Secrets are read from files (mode 0600) or, with '-', typed; never from the"
+		" command line.",
+	.examples =
+		"amt-setupbin create -o setup.bin --keys keys.csv --new-password-file mebx.txt\n"
+		"amt-setupbin create -o setup.bin --pki --dns-suffix example.com --cert root.pem"
+		" --new-password-file mebx.txt\n"
+		"amt-setupbin create -o setup.bin --bare-metal --server 10.0.0.5 --port 9971"
+		" --new-password-file mebx.txt\n"
+		"amt-setupbin create -o setup.bin --json setup.json",
+};

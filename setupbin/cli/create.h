@@ -5,10 +5,17 @@
 #include "setupbin/cli/amt-setupbin.h"
 #include "setupbin/json.h"
 
+struct create_options {
+	const char *output, *keys, *json, *dns_suffix, *server, *file_version;
+	const char *current_password_file, *new_password_file;
+	struct cli_list set, cert;
+	uint64_t port, chunks;
+	bool psk, pki, bare_metal, halt, no_consume, scramble, force;
+};
+
 struct creation {
 	struct cli *cli;
-	const char *path;		/* of the new file */
-	unsigned flags;			/* for outfile_open() */
+	const struct create_options *options;
 	struct sbin_header header;
 	bool scramble;
 	struct setupbin_set set;	/* variables for every record; SECRET, some */
@@ -22,7 +29,7 @@ struct creation {
 	unsigned long records, bad, skipped;
 };
 
-/* Read the options: profile, version, variables. Returns KIT_ERR_ARGUMENT and kin. */
+/* Read the options: profile, version, variables. Returns 0 or a negative code. */
 int setupbin_creation_options(struct creation *c, struct fault *fault);
 /* Wipes and frees what the options made. */
 void setupbin_creation_free(struct creation *c);

@@ -7,14 +7,23 @@
 #include "common/secret.h"
 #include "setupbin/cli/amt-setupbin.h"
 
-const struct cli_option setupbin_edit_options[] = {
-	{ "output", 'o', "FILE", "the new file; with --force it may be the old one", CLI_FILE |
-	  CLI_REQUIRED },
-	{ "set", 's', "NAME=VALUE", "set this variable; secrets and certificates as NAME=@FILE",
-	  CLI_REPEAT },
-	{ "unset", 'u', "NAME", "take this variable out", CLI_REPEAT },
-	{ "records", 'r', "LIST", "only in these records: numbers and ranges, such as 1,4-6" },
-	{ "force", 0, NULL, "replace FILE if it exists" },
+struct edit_options {
+	const char *output, *records;
+	struct cli_list set, unset;
+	bool force;
+};
+
+static const struct cli_option options[] = {
+	CLI_TEXT('o', "output", struct edit_options, output, "FILE",
+		 "the new file; with --force it may be the old one",
+		 .flags = CLI_FILE | CLI_REQUIRED),
+	CLI_LIST('s', "set", struct edit_options, set, "NAME=VALUE",
+		 "set this variable; secrets and certificates as NAME=@FILE"),
+	CLI_LIST('u', "unset", struct edit_options, unset, "NAME", "take this variable out"),
+	CLI_TEXT('r', "records", struct edit_options, records, "LIST",
+		 "only in these records: numbers and ranges, such as 1,4-6"),
+	CLI_FLAG(0, "force", struct edit_options, force, "replace FILE if it exists",
+		 .flags = CLI_WHOLE),
 	{ 0 },
 };
 
@@ -22,7 +31,7 @@ const struct cli_option setupbin_edit_options[] = {
 struct range { uint32_t first, last; };
 
 struct edit {
-	struct cli *cli;
+	const struct edit_options *options;
 	struct setupbin_set set;	/* SECRET, some */
 	struct range *ranges;
 	size_t n_ranges;
@@ -116,10 +125,10 @@ static int change(struct edit *e, struct sbin_record *r, bool *changed, struct f
 				 "choose other records with --records", (unsigned long)r->number,
 				 end);
 	}
-	for (size_t i = 0; rc == 0 && i < cli_count(e->cli, "unset"); i++) {
+	for (size_t i = 0; rc == 0 && i < e->options->unset.count; i++) {
 		uint16_t module = 0, id = 0;
 
-		rc = setupbin_variable_named(cli_value_at(e->cli, "unset", i), &module, &id, fault);
+		rc = setupbin_variable_named(e->options->unset.values[i], &module, &id, fault);
 		if (rc == 0)
 			sbin_varlist_remove(&e->list, module, id);
 	}
@@ -199,12 +208,12 @@ static int copy(struct edit *e, struct setupbin_file *f, struct sbin_reader *rea
 
 static int read_options(struct edit *e, const struct sbin_header *h, struct fault *fault)
 {
-	const char *records = cli_value(e->cli, "records");
+	const char *records = e->options->records;
 	int rc = 0;
 
 	setupbin_set_begin(&e->set, h->version);
-	for (size_t i = 0; rc == 0 && i < cli_count(e->cli, "set"); i++)
-		rc = setupbin_set_parse(&e->set, cli_value_at(e->cli, "set", i), fault);
+	for (size_t i = 0; rc == 0 && i < e->options->set.count; i++)
+		rc = setupbin_set_parse(&e->set, e->options->set.values[i], fault);
 	if (rc == 0 && records)
 		rc = parse_ranges(e, records, fault);
 	for (size_t i = 0; rc == 0 && i < e->n_ranges; i++)
@@ -218,23 +227,24 @@ static int read_options(struct edit *e, const struct sbin_header *h, struct faul
 	return e->record ? 0 : fault_nomem(fault);
 }
 
-int setupbin_edit(struct cli *cli)
+static int edit(struct cli *cli, const void *given)
 {
-	struct edit e = { .cli = cli };
-	const char *path = cli_value(cli, "output");
+	const struct edit_options *o = given;
+	struct edit e = { .options = o };
+	const char *path = o->output;
 	struct setupbin_file f;
 	struct sbin_reader *reader = NULL;
 	struct outfile *out = NULL;
 	struct fault fault = { 0 };
 	int rc;
 
-	if (!cli_has(cli, "set") && !cli_has(cli, "unset"))
+	if (!o->set.count && !o->unset.count)
 		return cli_misuse(cli, "there is nothing to change: give --set or --unset");
 	rc = setupbin_reader_open(&f, &reader, cli->argv[0], &fault);
 	if (rc == 0)
 		rc = read_options(&e, sbin_reader_header(reader), &fault);
 	if (rc == 0)
-		rc = outfile_open(&out, path, cli_has(cli, "force") ? OUTFILE_FORCE : 0, &fault);
+		rc = outfile_open(&out, path, o->force ? OUTFILE_FORCE : 0, &fault);
 	if (rc == 0)
 		rc = copy(&e, &f, reader, out, &fault);
 	if (rc == 0)
@@ -256,3 +266,21 @@ int setupbin_edit(struct cli *cli)
 	setupbin_set_free(&e.set);
 	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
 }
+
+const struct cli_verb setupbin_edit = {
+	.name = "edit",
+	.operands = "FILE|-",
+	.summary = "set and remove variables in all or chosen records",
+	.options = options,
+	.options_size = sizeof(struct edit_options),
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = edit,
+	.details =
+		"Without --records all unused records are changed. A variable keeps its place; a"
+		" new one goes to the end, or to the last place where firmware takes it."
+		" user-defined-cert-add always adds one. What no document knows stays.",
+	.examples =
+		"amt-setupbin edit setup.bin -o new.bin --set new-mebx-password=@mebx.txt\n"
+		"amt-setupbin edit setup.bin -o setup.bin --force --unset kvm --records 2-5",
+};

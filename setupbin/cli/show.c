@@ -10,8 +10,13 @@
 #include "setupbin/json.h"
 #include "setupbin/value.h"
 
-const struct cli_option setupbin_show_options[] = {
-	{ "secrets", 0, NULL, "show passwords, PPS and passcodes too" },
+struct show_options {
+	bool secrets;
+};
+
+static const struct cli_option options[] = {
+	CLI_FLAG(0, "secrets", struct show_options, secrets,
+		 "show passwords, PPS and passcodes too", .flags = CLI_WHOLE),
 	{ 0 },
 };
 
@@ -103,7 +108,7 @@ static void show_head(const char *name, const struct sbin_header *h)
 		printf(", not consumed: every machine takes the first\n");
 }
 
-static int show_table(struct cli *cli, const char *path, struct fault *fault)
+static int show_table(const char *path, bool secrets, struct fault *fault)
 {
 	struct setupbin_file f;
 	struct sbin_reader *reader = NULL;
@@ -122,7 +127,7 @@ static int show_table(struct cli *cli, const char *path, struct fault *fault)
 		rc = fault_nomem(fault);
 	for (uint32_t i = 0; rc == 0 && (rc = sbin_reader_next(reader, &r, NULL, fault)) == 1;
 	     i++) {
-		shown = show_record(t, h, &r, i, cli_has(cli, "secrets"));
+		shown = show_record(t, h, &r, i, secrets);
 		rc = shown != 0 ? fault_set(fault, shown, "out of memory") : 0;
 	}
 	table_end(t);
@@ -130,29 +135,49 @@ static int show_table(struct cli *cli, const char *path, struct fault *fault)
 	return rc;
 }
 
-static int show_json(struct cli *cli, const char *path, struct fault *fault)
+static int show_json(const char *path, bool secrets, struct fault *fault)
 {
 	struct setupbin_file f;
 	int rc = setupbin_file_open(&f, path, fault);
 
 	if (rc != 0)
 		return rc;
-	rc = sbin_json_write(stdout, &f.in, cli_has(cli, "secrets"), fault);
+	rc = sbin_json_write(stdout, &f.in, secrets, fault);
 	setupbin_file_close(&f);
 	return rc;
 }
 
-int setupbin_show(struct cli *cli)
+static int show(struct cli *cli, const void *given)
 {
+	const struct show_options *o = given;
 	struct fault fault = { 0 };
 	int rc;
 
-	rc = cli->json ? show_json(cli, cli->argv[0], &fault)
-		       : show_table(cli, cli->argv[0], &fault);
+	rc = cli->json ? show_json(cli->argv[0], o->secrets, &fault)
+		       : show_table(cli->argv[0], o->secrets, &fault);
 	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
 }
 
-static int tell_next(struct cli *cli, const struct sbin_header *h, uint32_t index, uint64_t offset,
+const struct cli_verb setupbin_show = {
+	.name = "show",
+	.operands = "FILE|-",
+	.summary = "what is in a file: a table, or JSON for create --json",
+	.options = options,
+	.options_size = sizeof(struct show_options),
+	.min_operands = 1,
+	.max_operands = 1,
+	.flags = CLI_JSON,
+	.run = show,
+	.details =
+		"Passwords, PPS and passcodes are masked unless --secrets is given; only "
+		"with it the JSON can be made into a file again. The JSON leaves nothing "
+		"out, not even what no document knows; the table has every variable.",
+	.examples =
+		"amt-setupbin show setup.bin\n"
+		"(umask 077; amt-setupbin show --json --secrets setup.bin > setup.json)",
+};
+
+static int print_next(struct cli *cli, const struct sbin_header *h, uint32_t index, uint64_t offset,
 		     const struct sbin_record *r)
 {
 	char pid[PID_SHOWN + 1] = "";
@@ -171,7 +196,7 @@ static int tell_next(struct cli *cli, const struct sbin_header *h, uint32_t inde
 	return EXIT_YES;
 }
 
-int setupbin_next(struct cli *cli)
+static int next(struct cli *cli, const void *none)
 {
 	struct setupbin_file f;
 	struct sbin_reader *reader = NULL;
@@ -188,7 +213,7 @@ int setupbin_next(struct cli *cli)
 	h = sbin_reader_header(reader);
 	rc = sbin_reader_take(reader, &index, &offset, &r, &fault);
 	if (rc == 1) {
-		status = tell_next(cli, h, index, offset, &r);
+		status = print_next(cli, h, index, offset, &r);
 	} else if (rc == 0) {
 		cli_note(cli, "none is left: %lu of %lu consumed", (unsigned long)h->consumed,
 			 (unsigned long)h->records);
@@ -203,6 +228,18 @@ int setupbin_next(struct cli *cli)
 	setupbin_reader_close(&f, &reader);
 	return status;
 }
+
+const struct cli_verb setupbin_next = {
+	.name = "next",
+	.operands = "FILE|-",
+	.summary = "the record that a machine would take next",
+	.min_operands = 1,
+	.max_operands = 1,
+	.flags = CLI_JSON,
+	.run = next,
+	.details = "Exit status 1 if there is none.",
+	.examples = "amt-setupbin next setup.bin",
+};
 
 static const char *const type_names[] = {
 	[SBIN_TEXT] = "text", [SBIN_U8] = "u8", [SBIN_U16] = "u16", [SBIN_U32] = "u32",
@@ -227,7 +264,7 @@ static int list_json(struct cli *cli)
 	return cli_print_json(cli, list);
 }
 
-int setupbin_variables(struct cli *cli)
+static int variables(struct cli *cli, const void *none)
 {
 	struct table *t;
 
@@ -250,3 +287,12 @@ int setupbin_variables(struct cli *cli)
 	table_end(t);
 	return EXIT_YES;
 }
+
+const struct cli_verb setupbin_variables = {
+	.name = "variables",
+	.operands = "",
+	.summary = "the variables that a record may hold",
+	.flags = CLI_JSON,
+	.run = variables,
+	.examples = "amt-setupbin variables",
+};

@@ -12,24 +12,41 @@
 
 #define MOST_FILES 10000	/* that split makes */
 
-const struct cli_option setupbin_split_options[] = {
-	{ "number", 'n', "K", "how many files to make", CLI_REQUIRED },
-	{ "output", 'o', "PATTERN", "their names, with % where the number goes: stick-%.bin",
-	  CLI_REQUIRED },
-	{ "force", 0, NULL, "replace files that exist" },
+struct split_options {
+	uint64_t number;
+	const char *output;
+	bool force;
+};
+
+static const struct cli_option split_table[] = {
+	CLI_NUMBER('n', "number", struct split_options, number, "K", 1, MOST_FILES,
+		   "how many files to make", .flags = CLI_REQUIRED),
+	CLI_TEXT('o', "output", struct split_options, output, "PATTERN",
+		 "their names, with % where the number goes: stick-%.bin", .flags = CLI_REQUIRED),
+	CLI_FLAG(0, "force", struct split_options, force, "replace files that exist",
+		 .flags = CLI_WHOLE),
 	{ 0 },
 };
 
-const struct cli_option setupbin_merge_options[] = {
-	{ "output", 'o', "FILE", "the new file", CLI_FILE | CLI_REQUIRED },
-	{ "force", 0, NULL, "replace FILE if it exists" },
+struct new_file_options {
+	const char *output;
+	bool force;
+};
+
+static const struct cli_option merge_table[] = {
+	CLI_TEXT('o', "output", struct new_file_options, output, "FILE", "the new file",
+		 .flags = CLI_FILE | CLI_REQUIRED),
+	CLI_FLAG(0, "force", struct new_file_options, force, "replace FILE if it exists",
+		 .flags = CLI_WHOLE),
 	{ 0 },
 };
 
-const struct cli_option setupbin_compact_options[] = {
-	{ "output", 'o', "FILE", "the new file; with --force it may be the old one", CLI_FILE |
-	  CLI_REQUIRED },
-	{ "force", 0, NULL, "replace FILE if it exists" },
+static const struct cli_option compact_table[] = {
+	CLI_TEXT('o', "output", struct new_file_options, output, "FILE",
+		 "the new file; with --force it may be the old one",
+		 .flags = CLI_FILE | CLI_REQUIRED),
+	CLI_FLAG(0, "force", struct new_file_options, force, "replace FILE if it exists",
+		 .flags = CLI_WHOLE),
 	{ 0 },
 };
 
@@ -174,29 +191,28 @@ static int refuse_existing(const char *pattern, unsigned long count, const struc
 	return rc;
 }
 
-static int make_part(struct cli *cli, struct sbin_reader *reader, uint32_t *index,
-		     const char *path, uint32_t share, struct fault *fault)
+static int make_part(struct sbin_reader *reader, uint32_t *index, const char *path, bool force,
+		     uint32_t share, struct fault *fault)
 {
 	struct pile pile = { 0 };
 	struct sbin_record r;
 	int rc;
 
-	rc = pile_begin(&pile, path, cli_has(cli, "force") ? OUTFILE_FORCE : 0,
-			sbin_reader_header(reader), sbin_reader_header_bytes(reader), fault);
+	rc = pile_begin(&pile, path, force ? OUTFILE_FORCE : 0, sbin_reader_header(reader),
+			sbin_reader_header_bytes(reader), fault);
 	while (rc == 0 && pile.records < share && (rc = next_unused(reader, index, &r, fault)) == 1)
 		rc = pile_put(&pile, &r, fault);
 	if (rc == 0)
 		rc = pile_end(&pile, fault);
 	pile_free(&pile);
-	if (rc == 0)
-		cli_note(cli, "%s: %lu record%s", path, (unsigned long)share, plural(share));
 	return rc;
 }
 
-static int split(struct cli *cli, const struct setupbin_file *f, struct sbin_reader *reader,
-		 unsigned long files, struct fault *fault)
+static int make_parts(struct cli *cli, const struct split_options *o, const struct setupbin_file *f,
+		      struct sbin_reader *reader, struct fault *fault)
 {
-	const char *pattern = cli_value(cli, "output"), *name = f->in.name;
+	const char *pattern = o->output, *name = f->in.name;
+	unsigned long files = (unsigned long)o->number;
 	struct stat input;
 	uint32_t unused = 0, index = 0, dealt = 0;
 	int rc;
@@ -205,7 +221,7 @@ static int split(struct cli *cli, const struct setupbin_file *f, struct sbin_rea
 	if (rc == 0 && fstat(f->fd, &input) != 0)
 		rc = fault_sys(fault, errno, "cannot look at %s", name);
 	if (rc == 0)
-		rc = refuse_existing(pattern, files, &input, cli_has(cli, "force"), fault);
+		rc = refuse_existing(pattern, files, &input, o->force, fault);
 	if (rc == 0)
 		rc = count_unused(reader, name, &unused, fault);
 	if (rc == 0 && unused < files)
@@ -219,7 +235,10 @@ static int split(struct cli *cli, const struct setupbin_file *f, struct sbin_rea
 		if (!path)
 			rc = fault_nomem(fault);
 		else
-			rc = make_part(cli, reader, &index, path, share, fault);
+			rc = make_part(reader, &index, path, o->force, share, fault);
+		if (!rc)
+			cli_note(cli, "%s: %lu record%s", path, (unsigned long)share,
+				 plural(share));
 		free(path);
 		if (rc != 0 && i != 0)
 			cli_warn(cli, "files made before that: %lu, records in them: %lu", i,
@@ -234,33 +253,42 @@ static int split(struct cli *cli, const struct setupbin_file *f, struct sbin_rea
 	return rc;
 }
 
-int setupbin_split(struct cli *cli)
+static int split(struct cli *cli, const void *given)
 {
-	const char *pattern = cli_value(cli, "output"), *percent = strchr(pattern, '%');
+	const struct split_options *o = given;
+	const char *percent = strchr(o->output, '%');
 	struct setupbin_file f;
 	struct sbin_reader *reader = NULL;
 	struct fault fault = { 0 };
-	uint64_t files = 0;
 	int rc;
 
 	if (!percent || strchr(percent + 1, '%') != NULL)
 		return cli_misuse(cli,
 				  "--output: the pattern needs one %% where the number goes, such "
 				  "as stick-%%.bin");
-	rc = cli_number(cli, "number", 1, MOST_FILES, &files, &fault);
-	if (rc == 0)
-		rc = setupbin_reader_open(&f, &reader, cli->argv[0], &fault);
+	rc = setupbin_reader_open(&f, &reader, cli->argv[0], &fault);
 	if (rc == 0) {
-		rc = split(cli, &f, reader, (unsigned long)files, &fault);
+		rc = make_parts(cli, o, &f, reader, &fault);
 		setupbin_reader_close(&f, &reader);
 	}
 	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
 }
 
-static int compact(struct cli *cli, struct sbin_reader *reader, const char *name,
-		   struct fault *fault)
+const struct cli_verb setupbin_split = {
+	.name = "split",
+	.operands = "FILE",
+	.summary = "deal the unused records to several files",
+	.options = split_table,
+	.options_size = sizeof(struct split_options),
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = split,
+	.examples = "amt-setupbin split setup.bin -n 3 -o stick-%.bin",
+};
+
+static int keep_unused(struct cli *cli, const struct new_file_options *o,
+		       struct sbin_reader *reader, const char *name, struct fault *fault)
 {
-	const char *path = cli_value(cli, "output");
 	const struct sbin_header *h = sbin_reader_header(reader);
 	struct pile pile = { 0 };
 	struct sbin_record r;
@@ -269,7 +297,7 @@ static int compact(struct cli *cli, struct sbin_reader *reader, const char *name
 
 	rc = refuse_unconsumed(h, name, fault);
 	if (rc == 0)
-		rc = pile_begin(&pile, path, cli_has(cli, "force") ? OUTFILE_FORCE : 0, h,
+		rc = pile_begin(&pile, o->output, o->force ? OUTFILE_FORCE : 0, h,
 				sbin_reader_header_bytes(reader), fault);
 	while (rc == 0 && (rc = next_unused(reader, &index, &r, fault)) == 1)
 		rc = pile_put(&pile, &r, fault);
@@ -278,14 +306,14 @@ static int compact(struct cli *cli, struct sbin_reader *reader, const char *name
 	if (rc == 0)
 		rc = pile_end(&pile, fault);
 	if (rc == 0)
-		cli_note(cli, "%s: %lu record%s kept, %lu dropped", path,
+		cli_note(cli, "%s: %lu record%s kept, %lu dropped", o->output,
 			 (unsigned long)pile.records, plural(pile.records),
 			 (unsigned long)(h->records - pile.records));
 	pile_free(&pile);
 	return rc;
 }
 
-int setupbin_compact(struct cli *cli)
+static int compact(struct cli *cli, const void *given)
 {
 	struct setupbin_file f;
 	struct sbin_reader *reader = NULL;
@@ -294,11 +322,23 @@ int setupbin_compact(struct cli *cli)
 
 	rc = setupbin_reader_open(&f, &reader, cli->argv[0], &fault);
 	if (rc == 0) {
-		rc = compact(cli, reader, f.in.name, &fault);
+		rc = keep_unused(cli, given, reader, f.in.name, &fault);
 		setupbin_reader_close(&f, &reader);
 	}
 	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
 }
+
+const struct cli_verb setupbin_compact = {
+	.name = "compact",
+	.operands = "FILE",
+	.summary = "drop the consumed records, over which every machine has to read",
+	.options = compact_table,
+	.options_size = sizeof(struct new_file_options),
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = compact,
+	.examples = "amt-setupbin compact setup.bin -o setup.bin --force",
+};
 
 /* The header of the merged file: that of the first, with room and modules for all. */
 static int plan_merge(struct cli *cli, struct sbin_header *model, uint8_t **bytes,
@@ -378,9 +418,9 @@ static int merge_one(const char *path, struct pile *pile, struct pidset *seen, s
 	return rc;
 }
 
-int setupbin_merge(struct cli *cli)
+static int merge(struct cli *cli, const void *given)
 {
-	const char *path = cli_value(cli, "output");
+	const struct new_file_options *o = given;
 	struct sbin_header model = { 0 };
 	struct pile pile = { 0 };
 	struct pidset *seen = NULL;
@@ -392,8 +432,8 @@ int setupbin_merge(struct cli *cli)
 	if (rc == 0)
 		rc = pidset_new(&seen, &fault);
 	if (rc == 0)
-		rc = pile_begin(&pile, path, cli_has(cli, "force") ? OUTFILE_FORCE : 0, &model,
-				bytes, &fault);
+		rc = pile_begin(&pile, o->output, o->force ? OUTFILE_FORCE : 0, &model, bytes,
+				&fault);
 	for (int i = 0; rc == 0 && i < cli->argc; i++)
 		rc = merge_one(cli->argv[i], &pile, seen, &fault);
 	if (rc == 0 && pile.records == 0)
@@ -404,9 +444,21 @@ int setupbin_merge(struct cli *cli)
 		cli_note(cli,
 			 "%s: %lu record%s; put the other files away, so that no two machines share"
 			 " a key",
-			 path, (unsigned long)pile.records, plural(pile.records));
+			 o->output, (unsigned long)pile.records, plural(pile.records));
 	pile_free(&pile);
 	pidset_free(&seen);
 	free(bytes);
 	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
 }
+
+const struct cli_verb setupbin_merge = {
+	.name = "merge",
+	.operands = "FILE...",
+	.summary = "bring the unused records of several files into one",
+	.options = merge_table,
+	.options_size = sizeof(struct new_file_options),
+	.min_operands = 1,
+	.max_operands = -1,
+	.run = merge,
+	.examples = "amt-setupbin merge stick-1.bin stick-2.bin -o setup.bin",
+};
