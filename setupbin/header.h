@@ -8,6 +8,7 @@
 
 #include "common/error.h"
 
+#define SBIN_NAME		"SETUP   BIN"	/* on a FAT volume, as stored: 8.3, no dot */
 #define SBIN_CHUNK		512	/* bytes; everything is counted in chunks */
 #define SBIN_MAX_CHUNKS		64	/* of a record or header; bounds what a reader must hold */
 #define SBIN_TRAILING_MAX	(1024 * 1024)	/* bytes behind the last record that are kept */

@@ -228,9 +228,12 @@ static int read_target(struct job *j, const char *path, struct fault *fault)
 	} else {
 		rc = disk_open_fd(&disk, &disk_state, fd, path, fault);
 		if (!rc)
-			rc = fatread_find_setup_bin(&file, &disk, fault);
+			rc = fatread_find(&file, &disk, SBIN_NAME, fault);
 		if (!rc)
-			fatread_file_input(&in, &file, path);
+			in = (struct sbin_input){
+				.read_at = fatread_file_read_at, .context = &file,
+				.size = file.size, .name = path,
+			};
 		else
 			fault_hint(fault,
 				   "name a setup.bin, a stick, or an image of one; \"ukpu verify\""

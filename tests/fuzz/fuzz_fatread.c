@@ -52,7 +52,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (size > LARGEST)
 		return 0;
 	disk_open_memory(&disk, &state, data, size, "stick");
-	if (!fatread_find_setup_bin(&file, &disk, NULL))
+	if (!fatread_find(&file, &disk, SBIN_NAME, NULL))
 		fatread_file_close(&file);
 	v = malloc(sizeof(*v));
 	if (v && !fatread_open(v, &disk, 0, FATREAD_LENIENT, NULL))

@@ -81,7 +81,7 @@ static void long_name_first(const char *path, const struct layout *l, const stru
 	uint8_t e[FAT_ENTRY];
 
 	(void)c;
-	make_long(e, "setup.bin", (const uint8_t *)FATREAD_SETUP_BIN);
+	make_long(e, "setup.bin", (const uint8_t *)SBIN_NAME);
 	put_first(path, l, e);
 }
 

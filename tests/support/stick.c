@@ -199,7 +199,7 @@ void stick_format(const char *path, uint64_t start, const struct fat_geometry *g
 	}
 	memset(sector, 0, sizeof(sector));
 	if (content)
-		fat_encode_entry(g, (uint32_t)bytes, 1700000000, sector);
+		fat_encode_entry(g, SBIN_NAME, (uint32_t)bytes, 1700000000, sector);
 	stick_put(path, start + root, sector, sizeof(sector));
 	if (content)
 		stick_put(path, start + fat_cluster_offset(g, fat_file_cluster(g)), content->data,
@@ -226,7 +226,7 @@ void stick_put_gpt(const char *path, uint64_t stick_sectors, uint64_t start, uin
 	mbr[446 + 4] = 0xEE;
 	put_le32(mbr + 446 + 8, 1);
 	put_le32(mbr + 446 + 12, (uint32_t)last);
-	put_le16(mbr + 510, 0xAA55);
+	put_le16(mbr + FAT_SIGNATURE_AT, FAT_SIGNATURE);
 	stick_put(path, 0, mbr, sizeof(mbr));
 	memset(e, 0x5A, 32);		/* its type and its own id: any but zero */
 	put_le64(e + 32, start);

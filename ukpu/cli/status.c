@@ -54,9 +54,12 @@ int ukpu_status(struct cli *cli)
 	if (!rc)
 		rc = target_fresh(s.t, &disk, &fault);
 	if (!rc)
-		rc = fatread_find_setup_bin(&file, disk, &fault);
+		rc = fatread_find(&file, disk, SBIN_NAME, &fault);
 	if (!rc) {
-		fatread_file_input(&input, &file, "SETUP.BIN");
+		input = (struct sbin_input){
+			.read_at = fatread_file_read_at, .context = &file, .size = file.size,
+			.name = "SETUP.BIN",
+		};
 		rc = sbin_check(&input, NULL, NULL, &summary, &fault);
 		if (rc == KIT_ERR_FORMAT)
 			fault_set(&fault, rc, "%s: its SETUP.BIN is no setup.bin", s.path);

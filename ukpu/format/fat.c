@@ -73,7 +73,8 @@ int fat_decode(const uint8_t *sector, struct fat_geometry *out, const char **why
 		read_skip(&r, 4);
 	if (!g.fat_size_16) {
 		g.fat_sectors = read_le32(&r);
-		read_skip(&r, 4);
+		read_skip(&r, 2);
+		g.version = read_le16(&r);
 		g.root_cluster = read_le32(&r);
 		g.info_sector = read_le16(&r);
 		g.backup_sector = read_le16(&r);
@@ -141,9 +142,9 @@ void fat_short_name(const uint8_t *raw, char *out)
 {
 	size_t n = 0;
 
-	for (size_t i = 0; i < 11; i++) {
+	for (size_t i = 0; i < FAT_NAME; i++) {
 		/* 05 stands for E5, which as a first byte would mean deleted. */
-		uint8_t c = i == 0 && raw[0] == 0x05 ? 0xE5 : raw[i];
+		uint8_t c = i == 0 && raw[0] == 0x05 ? FAT_DELETED : raw[i];
 
 		if (i == 8 && memcmp(raw + 8, "   ", 3))
 			out[n++] = '.';
@@ -264,8 +265,14 @@ void fat_encode_boot(const struct fat_geometry *g, uint32_t volume_id, uint8_t *
 	write_bytes(&w, "NO NAME    ", 11);
 	write_bytes(&w, wide ? "FAT32   " : "FAT16   ", 8);
 	write_bytes(&w, fat_boot_stub, sizeof(fat_boot_stub));
-	put_le16(out + 510, 0xAA55);
+	put_le16(out + FAT_SIGNATURE_AT, FAT_SIGNATURE);
 }
+
+#define INFO_LEAD	0x41615252
+#define INFO_MIDDLE	0x61417272
+#define INFO_MIDDLE_AT	484
+#define INFO_FREE_AT	488
+#define INFO_NEXT_AT	492
 
 /*
  * FSInfo.
@@ -281,11 +288,17 @@ void fat_encode_info(const struct fat_geometry *g, uint64_t bytes, uint8_t *out)
 	uint32_t used = 1 + fat_file_clusters(g, bytes);
 
 	memset(out, 0, FAT_SECTOR);
-	put_le32(out, 0x41615252);
-	put_le32(out + 484, 0x61417272);
-	put_le32(out + 488, g->clusters - used);
-	put_le32(out + 492, 2 + used < g->clusters + 2 ? 2 + used : 0xFFFFFFFF);
-	put_le32(out + 508, 0xAA550000);
+	put_le32(out, INFO_LEAD);
+	put_le32(out + INFO_MIDDLE_AT, INFO_MIDDLE);
+	put_le32(out + INFO_FREE_AT, g->clusters - used);
+	put_le32(out + INFO_NEXT_AT, 2 + used < g->clusters + 2 ? 2 + used : 0xFFFFFFFF);
+	put_le16(out + FAT_SIGNATURE_AT, FAT_SIGNATURE);
+}
+
+bool fat_decode_info(const uint8_t *sector, uint32_t *free)
+{
+	*free = get_le32(sector + INFO_FREE_AT);
+	return get_le32(sector) == INFO_LEAD && get_le32(sector + INFO_MIDDLE_AT) == INFO_MIDDLE;
 }
 
 void fat_encode_fat(const struct fat_geometry *g, uint64_t bytes, uint32_t number, uint8_t *out)
@@ -314,7 +327,8 @@ void fat_encode_fat(const struct fat_geometry *g, uint64_t bytes, uint32_t numbe
 	}
 }
 
-void fat_encode_entry(const struct fat_geometry *g, uint32_t bytes, int64_t when, uint8_t *out)
+void fat_encode_entry(const struct fat_geometry *g, const char *name, uint32_t bytes, int64_t when,
+		      uint8_t *out)
 {
 	uint32_t cluster = bytes ? fat_file_cluster(g) : 0;
 	uint16_t date = 0x0021, hour = 0;	/* 1980-01-01, when the clock says less */
@@ -326,14 +340,14 @@ void fat_encode_entry(const struct fat_geometry *g, uint32_t bytes, int64_t when
 		hour = (uint16_t)(tm.tm_hour << 11 | tm.tm_min << 5 | tm.tm_sec / 2);
 	}
 	memset(out, 0, FAT_ENTRY);
-	memcpy(out, "SETUP   BIN", 11);
-	out[11] = FAT_ARCHIVE;
-	put_le16(out + 14, hour);
-	put_le16(out + 16, date);
-	put_le16(out + 18, date);
-	put_le16(out + 20, (uint16_t)(cluster >> 16));
-	put_le16(out + 22, hour);
-	put_le16(out + 24, date);
-	put_le16(out + 26, (uint16_t)cluster);
-	put_le32(out + 28, bytes);
+	memcpy(out + FAT_ENTRY_NAME, name, FAT_NAME);
+	out[FAT_ENTRY_ATTRIBUTES] = FAT_ARCHIVE;
+	put_le16(out + FAT_ENTRY_MADE_TIME, hour);
+	put_le16(out + FAT_ENTRY_MADE_DATE, date);
+	put_le16(out + FAT_ENTRY_READ_DATE, date);
+	put_le16(out + FAT_ENTRY_CLUSTER_HIGH, (uint16_t)(cluster >> 16));
+	put_le16(out + FAT_ENTRY_TIME, hour);
+	put_le16(out + FAT_ENTRY_DATE, date);
+	put_le16(out + FAT_ENTRY_CLUSTER, (uint16_t)cluster);
+	put_le32(out + FAT_ENTRY_SIZE, bytes);
 }

@@ -7,11 +7,9 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "setupbin/file.h"
 #include "ukpu/format/disk.h"
 #include "ukpu/format/fat.h"
 
-#define FATREAD_SETUP_BIN "SETUP   BIN"	/* the 8.3 name as stored; no NUL there */
 #define FATREAD_WINDOW	4096	/* bytes of the FAT that are kept in memory */
 
 /* An open volume. Nothing to free; the disk must outlive it. */
@@ -58,7 +56,7 @@ int fatread_next_cluster(struct fatread *v, uint32_t cluster, uint32_t *steps, u
 
 /* One directory entry. */
 struct fatread_entry {
-	uint8_t raw[11];		/* its 8.3 name as stored */
+	uint8_t raw[FAT_NAME];		/* its 8.3 name as stored */
 	char short_name[13];		/* "SETUP.BIN"; first character '?' when deleted */
 	char name[260 * 3];		/* the long name in UTF-8 if it has one, or the short one */
 	bool has_long_name;
@@ -145,18 +143,22 @@ int fatread_file_read(const struct fatread_file *f, uint64_t at, void *buffer, s
 int fatread_file_locate(const struct fatread_file *f, uint64_t at, uint64_t *offset,
 			uint64_t *bytes);
 
-/* The file as input of the setup.bin functions; F must outlive it. */
-void fatread_file_input(struct sbin_input *in, struct fatread_file *f, const char *name);
+/*
+ * Read up to SIZE bytes at byte OFFSET of FILE (a struct fatread_file): the bytes read, fewer
+ * only at the end, or negative. For those who take a function to read with (struct sbin_input).
+ */
+int64_t fatread_file_read_at(void *file, uint64_t offset, void *buffer, size_t size,
+			     struct fault *fault);
 
 /*
- * Find SETUP.BIN as firmware does: sector 0 is either a partition table, then each of its
+ * Find the file NAME (FAT_NAME bytes as stored) as firmware does: sector 0 is either a partition table, then each of its
  * FAT volumes is tried in the table's order, or the boot sector of a FAT volume itself;
- * in the root directory of the first that has it, a file with the 8.3 name SETUP.BIN.
+ * in the root directory of the first that has it, a file with that 8.3 name.
  *
  * Returns 0 with *out (close it), KIT_ERR_NOT_FOUND with *fault saying how far the search
  * went, KIT_ERR_FORMAT (the file's chain is broken), or the disk's error.
  */
-int fatread_find_setup_bin(struct fatread_file *out, const struct disk *disk,
-			   struct fault *fault);
+int fatread_find(struct fatread_file *out, const struct disk *disk, const char *name,
+		 struct fault *fault);
 
 #endif

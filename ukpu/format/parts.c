@@ -8,7 +8,6 @@
 #include "ukpu/format/fat.h"
 
 #define TABLE_AT	446
-#define SIGNATURE_AT	510
 #define TYPE_PROTECTIVE	0xEE
 #define LOGICAL_MAX	64	/* links of the extended chain that are followed */
 #define GPT_ENTRIES_MAX	1024
@@ -97,7 +96,7 @@ static void read_logical(struct parts *out, const struct disk *disk, uint64_t ba
 		const uint8_t *e = s + TABLE_AT;
 
 		if (disk_read(disk, at * disk->sector_bytes, s, sizeof(s), NULL) ||
-		    get_le16(s + SIGNATURE_AT) != 0xAA55)
+		    get_le16(s + FAT_SIGNATURE_AT) != FAT_SIGNATURE)
 			return;
 		if (e[4] && get_le32(e + 12))
 			add_mbr(out, disk, e, number++, at);
@@ -191,7 +190,7 @@ int parts_read(struct parts *out, const struct disk *disk, struct fault *fault)
 	memset(out, 0, sizeof(*out));
 	if (rc)
 		return rc;
-	out->signature = get_le16(s + SIGNATURE_AT) == 0xAA55;
+	out->signature = get_le16(s + FAT_SIGNATURE_AT) == FAT_SIGNATURE;
 	out->gpt_front = has_efi_part(disk, 1);
 	out->gpt_back = last > 2 && has_efi_part(disk, last - 1);
 	for (int i = 0; i < 4; i++) {

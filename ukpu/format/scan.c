@@ -7,7 +7,7 @@
 #include "common/bytes.h"
 #include "common/text.h"
 
-#define FOLDERS_MAX	4096	/* directories that are entered; more are no provisioning stick */
+#define FOLDERS_MAX	4096	/* directories that are entered; a provisioning stick has fewer */
 
 /* Errors of the volume are findings, errors of the disk end the scan. */
 static bool is_finding(int rc)
@@ -18,8 +18,8 @@ static bool is_finding(int rc)
 static void note_first(struct scan_root *out, struct fatread *v, const uint8_t *slot)
 {
 	out->first_known = slot[0] != 0;
-	out->first_deleted = slot[0] == 0xE5;
-	out->first_attributes = slot[11] & 0x3F;
+	out->first_deleted = slot[0] == FAT_DELETED;
+	out->first_attributes = slot[FAT_ENTRY_ATTRIBUTES] & FAT_ATTRIBUTES;
 	fat_short_name(slot, out->first_name);
 }
 
@@ -59,7 +59,7 @@ static int look_behind_end(struct scan_root *out, struct fatread *v, struct faul
 	return 0;
 }
 
-int scan_root(struct scan_root *out, struct fatread *v, struct fault *fault)
+int scan_root(struct scan_root *out, struct fatread *v, const char *name, struct fault *fault)
 {
 	struct fatread_dir dir;
 	struct fatread_entry e;
@@ -75,8 +75,7 @@ int scan_root(struct scan_root *out, struct fatread *v, struct fault *fault)
 	if (!rc) {
 		fatread_dir_begin(&dir, v, 0);
 		while ((rc = fatread_dir_next(&dir, &e, &local)) == 1) {
-			bool setup = fatread_is_file(&e) &&
-				!memcmp(e.raw, FATREAD_SETUP_BIN, sizeof(e.raw));
+			bool named = fatread_is_file(&e) && !memcmp(e.raw, name, sizeof(e.raw));
 
 			if (e.deleted) {
 				out->deleted++;
@@ -84,9 +83,9 @@ int scan_root(struct scan_root *out, struct fatread *v, struct fault *fault)
 			}
 			out->entries++;
 			out->long_names += e.has_long_name;
-			if (setup && !out->found) {
+			if (named && !out->found) {
 				out->found = true;
-				out->setup = e;
+				out->file = e;
 			} else if (!out->other[0]) {
 				text_clean(out->other, sizeof(out->other), e.name);
 			}
@@ -164,7 +163,7 @@ static int mark_directory(struct scan_clusters *out, struct fatread *v, struct m
 		need = ((uint64_t)e.size + fat_cluster_bytes(&v->g) - 1) / fat_cluster_bytes(&v->g);
 		if (fatread_is_file(&e) && n != need)
 			out->broken++;
-		if (root->found && e.offset == root->setup.offset)
+		if (root->found && e.offset == root->file.offset)
 			*own = n;
 		if (fatread_is_directory(&e) && n && m->n_folders < FOLDERS_MAX)
 			m->folders[m->n_folders++] = e.cluster;

@@ -1,4 +1,4 @@
-/* One pass over a FAT volume: which clusters belong to what, and what its root directory holds. */
+/* One pass over a FAT volume with one file: what its root directory and its clusters hold. */
 #ifndef UKPU_FORMAT_SCAN_H
 #define UKPU_FORMAT_SCAN_H
 
@@ -15,7 +15,7 @@ struct scan_clusters {
 	uint32_t crossed;	/* in two chains */
 	uint32_t broken; /* chains that end badly: outside the volume, in a circle, too short */
 	uint32_t bad;		/* marked bad */
-	uint32_t others;	/* used by anything but SETUP.BIN and the root directory */
+	uint32_t others;	/* used by anything but the file and the root directory */
 	bool fat_short;		/* the FAT has no room for all clusters */
 	bool tail_dirty;	/* something stands in the FAT behind the last cluster */
 	bool copies_differ;
@@ -26,8 +26,8 @@ struct scan_clusters {
 
 /* The root directory. */
 struct scan_root {
-	bool found;			/* a live file with the 8.3 name SETUP.BIN is there */
-	struct fatread_entry setup;	/* it */
+	bool found;			/* a live file with the name is there */
+	struct fatread_entry file;	/* it */
 	bool first_known;		/* the directory is not empty */
 	uint8_t first_attributes;	/* of slot 0; 0F: part of a long name */
 	bool first_deleted;
@@ -35,16 +35,17 @@ struct scan_root {
 	unsigned entries;		/* live ones: files, directories, labels */
 	unsigned deleted;
 	unsigned long_names;		/* live entries with one */
-	char other[64];			/* name of one live entry that is not SETUP.BIN, or "" */
+	char other[64];			/* name of one live entry that is not the file, or "" */
 	bool tail_dirty;		/* bytes behind the end mark are not zero */
 	bool broken;			/* its chain is */
 };
 
 /*
+ * The file is the one in the root directory with the 8.3 name NAME (FAT_NAME bytes as stored).
  * Returns 0, KIT_ERR_NOMEM, or the disk's error; what is wrong with the volume is in the
  * results. ROOT is filled by scan_root() and used by scan_clusters().
  */
-int scan_root(struct scan_root *out, struct fatread *v, struct fault *fault);
+int scan_root(struct scan_root *out, struct fatread *v, const char *name, struct fault *fault);
 int scan_clusters(struct scan_clusters *out, struct fatread *v, const struct scan_root *root,
 		  struct fault *fault);
 

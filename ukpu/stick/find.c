@@ -296,7 +296,7 @@ static int take_file(struct search *s, struct fatread *v, const struct fatread_e
 		v->start + fat_cluster_offset(&v->g, e->cluster) : UINT64_MAX;
 	bool in_place = at < s->disk->size && e->size;
 	enum find_how how = e->deleted ? FIND_DELETED : !root ? FIND_FOLDER :
-		memcmp(e->raw, FATREAD_SETUP_BIN, sizeof(e->raw)) || e->has_long_name ?
+		memcmp(e->raw, SBIN_NAME, sizeof(e->raw)) || e->has_long_name ?
 		FIND_RENAMED : FIND_ROOT;
 	struct fatread_file file = { 0 };
 	struct fault why = { 0 };

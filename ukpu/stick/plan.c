@@ -8,6 +8,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "setupbin/header.h"
 #include "ukpu/format/parts.h"
 #include "ukpu/drive/probe.h"
 #include "ukpu/stick/capacity.h"
@@ -326,7 +327,7 @@ static void fill_sector(const struct plan *p, const struct plan_step *step, uint
 		break;
 	case PLAN_ROOT:
 		if (!at && p->file)
-			fat_encode_entry(g, (uint32_t)p->file_bytes, p->when, out);
+			fat_encode_entry(g, SBIN_NAME, (uint32_t)p->file_bytes, p->when, out);
 		break;
 	case PLAN_FILE:
 		if (at < p->file_bytes)

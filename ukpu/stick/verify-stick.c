@@ -204,7 +204,7 @@ static bool belongs(const struct verify *v, const struct probe_signature *s)
 {
 	uint64_t volume = v->part ? v->part->start : 0;
 
-	return (s->offset == 510 && !strcmp(s->type, "dos")) ||
+	return (s->offset == FAT_SIGNATURE_AT && !strcmp(s->type, "dos")) ||
 	       (!strcmp(s->type, "vfat") && s->offset >= volume && s->offset < volume + FAT_SECTOR);
 }
 
@@ -261,7 +261,7 @@ static void mbr_code(struct verify *v, struct verify_result *out)
 	if (v->parts.kind == PARTS_SUPERFLOPPY) {
 		size_t at = s[0] == 0xEB ? s[1] + 2u : s[0] == 0xE9 ? get_le16(s + 1) + 3u : 0;
 
-		if (at < 62 || at + n > 510 || all_zero(s + at, n))
+		if (at < 62 || at + n > FAT_SIGNATURE_AT || all_zero(s + at, n))
 			verify_say(out, VERIFY_WARN,
 				   "no boot code: a BIOS that tries to boot the stick hangs");
 		else
@@ -301,7 +301,7 @@ static void boot_jump(struct verify *v, struct verify_result *out)
 
 static void boot_signature(struct verify *v, struct verify_result *out)
 {
-	bool good = get_le16(v->v.boot + 510) == 0xAA55;
+	bool good = get_le16(v->v.boot + FAT_SIGNATURE_AT) == FAT_SIGNATURE;
 
 	verify_say(out, good ? VERIFY_PASS : VERIFY_FAIL, good ? "ends in 55 AA" :
 		   "does not end in 55 AA");
@@ -408,25 +408,27 @@ static void boot_fat32(struct verify *v, struct verify_result *out)
 	const struct fat_geometry *g = &v->v.g;
 	uint64_t sector = g->sector_bytes;
 	uint8_t b[FAT_SECTOR];
+	uint32_t said, free;
 
 	if (g->type != FAT32) {
 		verify_say(out, VERIFY_PASS, "not FAT32: no extras");
 		return;
 	}
-	if (!fat_cluster_valid(g, g->root_cluster) || get_le16(v->v.boot + 42)) {
+	if (!fat_cluster_valid(g, g->root_cluster) || g->version) {
 		verify_say(out, VERIFY_FAIL, "root at cluster %u, version %u: not readable",
-			   g->root_cluster, get_le16(v->v.boot + 42));
+			   g->root_cluster, g->version);
 		return;
 	}
 	if (!g->info_sector || g->info_sector >= g->reserved ||
 	    !verify_read(v, v->v.start + g->info_sector * sector, b, sizeof(b)) ||
-	    get_le32(b) != 0x41615252 || get_le32(b + 484) != 0x61417272) {
+	    !fat_decode_info(b, &said)) {
 		verify_say(out, VERIFY_WARN, "no FSInfo sector");
 		return;
 	}
-	if (get_le32(b + 488) != g->clusters - v->clusters.used - v->clusters.bad) {
-		verify_say(out, VERIFY_WARN, "FSInfo says %u free clusters, there are %u",
-			   get_le32(b + 488), g->clusters - v->clusters.used - v->clusters.bad);
+	free = g->clusters - v->clusters.used - v->clusters.bad;
+	if (said != free) {
+		verify_say(out, VERIFY_WARN, "FSInfo says %u free clusters, there are %u", said,
+			   free);
 		return;
 	}
 	if (!g->backup_sector || g->backup_sector >= g->reserved ||

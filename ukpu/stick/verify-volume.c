@@ -99,22 +99,22 @@ static void root_first(struct verify *v, struct verify_result *out)
 		verify_say(out, VERIFY_FAIL, "the root directory cannot be read to its end");
 	else if (!root->found)
 		verify_say(out, VERIFY_FAIL, "there is no SETUP.BIN");
-	else if (!root->setup.slot && root->setup.nt)
+	else if (!root->file.slot && root->file.nt)
 		verify_say(out, VERIFY_FAIL, "SETUP.BIN is marked to be shown in lower case");
-	else if (!root->setup.slot)
+	else if (!root->file.slot)
 		verify_say(out, VERIFY_PASS, "entry 0 is SETUP.BIN, in capitals");
 	else if (root->first_deleted)
 		verify_say(out, VERIFY_FAIL, "entry 0 is a deleted file, SETUP.BIN is entry %u",
-			   root->setup.slot);
+			   root->file.slot);
 	else if (root->first_attributes == FAT_LONG_NAME)
 		verify_say(out, VERIFY_FAIL, "entry 0 is a long name, SETUP.BIN is entry %u",
-			   root->setup.slot);
+			   root->file.slot);
 	else if (root->first_attributes & FAT_LABEL)
 		verify_say(out, VERIFY_FAIL, "entry 0 is the volume's label, SETUP.BIN is entry %u",
-			   root->setup.slot);
+			   root->file.slot);
 	else
 		verify_say(out, VERIFY_FAIL, "entry 0 is %s, SETUP.BIN is entry %u",
-			   root->first_name, root->setup.slot);
+			   root->first_name, root->file.slot);
 }
 
 static void root_only(struct verify *v, struct verify_result *out)
@@ -144,7 +144,7 @@ static void root_end(struct verify *v, struct verify_result *out)
 
 static void root_attributes(struct verify *v, struct verify_result *out)
 {
-	uint8_t a = v->root.setup.attributes;
+	uint8_t a = v->root.file.attributes;
 
 	if (a & FAT_READ_ONLY && v->checked && !v->contents.consumable)
 		verify_say(out, VERIFY_WARN, "attributes %02X: read-only, which does no harm to a "
@@ -173,7 +173,7 @@ static void file_chain(struct verify *v, struct verify_result *out)
 static void file_start(struct verify *v, struct verify_result *out)
 {
 	uint32_t wanted = v->v.g.type == FAT32 ? v->v.g.root_cluster + 1 : 2;
-	uint32_t found = v->root.setup.cluster;
+	uint32_t found = v->root.file.cluster;
 
 	verify_say(out, found == wanted ? VERIFY_PASS : VERIFY_WARN, "begins at cluster %u%s",
 		   found,
@@ -261,7 +261,7 @@ static void contents_next(struct verify *v, struct verify_result *out)
 
 static void contents_consume(struct verify *v, struct verify_result *out)
 {
-	bool no_write = v->in->read_only || v->root.setup.attributes & FAT_READ_ONLY;
+	bool no_write = v->in->read_only || v->root.file.attributes & FAT_READ_ONLY;
 
 	if (!v->contents.consumable)
 		verify_say(out, VERIFY_PASS, "\"do not consume\": every machine takes record 1");

@@ -108,7 +108,7 @@ static int look_inside(struct verify *v)
 {
 	struct sbin_input input;
 	struct fault why = { 0 };
-	int rc = scan_root(&v->root, &v->v, &v->fault);
+	int rc = scan_root(&v->root, &v->v, SBIN_NAME, &v->fault);
 
 	if (!rc)
 		rc = scan_clusters(&v->clusters, &v->v, &v->root, &v->fault);
@@ -117,7 +117,7 @@ static int look_inside(struct verify *v)
 	snprintf(v->no_file, sizeof(v->no_file), "there is no SETUP.BIN in the root directory");
 	if (!v->root.found)
 		return 0;
-	rc = fatread_file_open(&v->file, &v->v, &v->root.setup, &why);
+	rc = fatread_file_open(&v->file, &v->v, &v->root.file, &why);
 	if (rc == KIT_ERR_FORMAT) {
 		snprintf(v->no_file, sizeof(v->no_file), "%.190s", why.what);
 		return 0;
@@ -125,7 +125,10 @@ static int look_inside(struct verify *v)
 	if (rc)
 		goto failed;
 	v->has_file = true;
-	fatread_file_input(&input, &v->file, "SETUP.BIN");
+	input = (struct sbin_input){
+		.read_at = fatread_file_read_at, .context = &v->file, .size = v->file.size,
+		.name = "SETUP.BIN",
+	};
 	rc = sbin_check(&input, take_finding, v, &v->contents, &why);
 	v->checked = !rc;
 	if (rc == KIT_ERR_FORMAT || rc == KIT_ERR_TRUNCATED || rc == KIT_ERR_RANGE) {

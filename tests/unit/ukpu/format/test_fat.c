@@ -214,6 +214,7 @@ START_TEST(fats_begin_clean_and_hold_one_chain)
 {
 	struct layout l = make(LAYOUT_FAT16, 64 * MIB);
 	uint8_t fat[512];
+	uint32_t n;
 
 	fat_encode_fat(&l.g, 3000, 0, fat);
 	ck_assert_uint_eq(get_le16(fat), 0xFFF8);
@@ -243,6 +244,13 @@ START_TEST(fats_begin_clean_and_hold_one_chain)
 	fat_encode_info(&l.g, 700, fat);
 	ck_assert_uint_eq(get_le32(fat + 488), l.g.clusters - 3);
 	ck_assert_uint_eq(get_le32(fat + 492), 5);
+	ck_assert_uint_eq(get_le32(fat + 508), 0xAA550000);
+	ck_assert(fat_decode_info(fat, &n) && n == l.g.clusters - 3);
+	fat[484] ^= 1;
+	ck_assert(!fat_decode_info(fat, &n));
+	fat[484] ^= 1;
+	fat[0] ^= 1;
+	ck_assert(!fat_decode_info(fat, &n));
 }
 END_TEST
 
@@ -252,7 +260,7 @@ START_TEST(the_entry_is_in_capitals_and_an_archive)
 	uint8_t e[FAT_ENTRY];
 
 	setenv("TZ", "UTC", 1);
-	fat_encode_entry(&l.g, 3072, 1700000000, e);		/* 2023-11-14 22:13:20 */
+	fat_encode_entry(&l.g, "SETUP   BIN", 3072, 1700000000, e);	/* 2023-11-14 22:13:20 */
 	ck_assert_mem_eq(e, "SETUP   BIN", 11);
 	ck_assert_uint_eq(e[11], 0x20);
 	ck_assert_uint_eq(e[12], 0);
@@ -261,10 +269,10 @@ START_TEST(the_entry_is_in_capitals_and_an_archive)
 	ck_assert_uint_eq(get_le16(e + 24), (2023 - 1980) << 9 | 11 << 5 | 14);
 	ck_assert_uint_eq(get_le16(e + 22), 22 << 11 | 13 << 5 | 10);
 	/* A clock that stands at 1970 gives a date all the same. */
-	fat_encode_entry(&l.g, 3072, 0, e);
+	fat_encode_entry(&l.g, "SETUP   BIN", 3072, 0, e);
 	ck_assert_uint_eq(get_le16(e + 24), 0x0021);
 	l = make(LAYOUT_FAT32, 64 * MIB);
-	fat_encode_entry(&l.g, 3072, 0, e);
+	fat_encode_entry(&l.g, "SETUP   BIN", 3072, 0, e);
 	ck_assert_uint_eq(get_le16(e + 26), 3);
 }
 END_TEST

@@ -195,7 +195,7 @@ START_TEST(entries_past_the_end_are_marked_and_hide_all_from_firmware)
 	ck_assert_int_eq(parts_read(&parts, &disk, NULL), 0);
 	ck_assert_uint_eq(parts.n, 2);
 	ck_assert(!parts.part[0].past_end && parts.part[1].past_end);
-	ck_assert_int_eq(fatread_find_setup_bin(&file, &disk, &fault), KIT_ERR_NOT_FOUND);
+	ck_assert_int_eq(fatread_find(&file, &disk, SBIN_NAME, &fault), KIT_ERR_NOT_FOUND);
 	ck_assert_ptr_nonnull(strstr(fault.what, "past the end"));
 }
 END_TEST
@@ -419,7 +419,7 @@ START_TEST(a_stick_is_written_back_in_place)
 		stick_make(stick_path("place.img"), (enum layout_kind)kind, 40 * LAYOUT_MIB,
 			   &content);
 		take(stick_path("place.img"), 0);
-		ck_assert_int_eq(fatread_find_setup_bin(&file, &disk, NULL), 0);
+		ck_assert_int_eq(fatread_find(&file, &disk, SBIN_NAME, NULL), 0);
 		ck_assert_uint_eq(file.size, content.size);
 		ck_assert_uint_eq(file.n_runs, 1);
 		ck_assert_uint_eq(file.slot, 0);
@@ -450,7 +450,7 @@ START_TEST(a_stick_that_ends_early_shows_no_key)
 
 		memcpy(cut, image, size);
 		disk_open_memory(&disk, &state, cut, size, "stick");
-		rc = fatread_find_setup_bin(&file, &disk, NULL);
+		rc = fatread_find(&file, &disk, SBIN_NAME, NULL);
 		ck_assert_int_ne(rc, 0);
 		free(cut);
 	}

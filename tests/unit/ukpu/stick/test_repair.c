@@ -112,7 +112,7 @@ static void assert_on_stick(const char *path, const struct content *wanted)
 	int fd = open(path, O_RDONLY);
 
 	ck_assert_int_eq(disk_open_fd(&disk, &state, fd, "stick", NULL), 0);
-	ck_assert_msg(!fatread_find_setup_bin(&file, &disk, &fault), "%s", fault.what);
+	ck_assert_msg(!fatread_find(&file, &disk, SBIN_NAME, &fault), "%s", fault.what);
 	ck_assert_uint_eq(file.size, wanted->size);
 	ck_assert_int_eq(fatread_file_read(&file, 0, data, file.size, NULL), 0);
 	ck_assert_mem_eq(data, wanted->data, wanted->size);

@@ -236,7 +236,7 @@ static enum seen look_at(const struct disk *disk, uint64_t start, uint64_t boot,
 	while (seen == NOTHING && fatread_dir_next(&dir, &e, NULL) == 1) {
 		uint8_t *data;
 
-		if (!fatread_is_file(&e) || memcmp(e.raw, FATREAD_SETUP_BIN, 11))
+		if (!fatread_is_file(&e) || memcmp(e.raw, SBIN_NAME, 11))
 			continue;
 		if (fatread_file_open(&file, &v, &e, NULL))
 			return WRONG;
@@ -278,7 +278,7 @@ static enum seen look_as_firmware(const struct disk *disk, const struct content 
 	struct fatread_file file;
 	uint8_t *data;
 	enum seen seen;
-	int rc = fatread_find_setup_bin(&file, disk, NULL);
+	int rc = fatread_find(&file, disk, SBIN_NAME, NULL);
 
 	if (rc)
 		return rc == KIT_ERR_NOT_FOUND ? NOTHING : WRONG;

@@ -146,7 +146,7 @@ START_TEST(firmware_finds_setup_bin_unless_the_trap_hides_it)
 	stick_spoiled(path, spoil, &content);
 	fd = open(path, O_RDONLY);
 	ck_assert_int_eq(disk_open_fd(&disk, &state, fd, "stick", NULL), 0);
-	rc = fatread_find_setup_bin(&file, &disk, NULL);
+	rc = fatread_find(&file, &disk, SBIN_NAME, NULL);
 	close(fd);
 	if (spoil->unseen)
 		ck_assert_msg(rc == KIT_ERR_NOT_FOUND, "%s: %d", spoil->name, rc);
