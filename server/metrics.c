@@ -11,7 +11,9 @@
 
 #include "server/setup/fleet.h"
 #include "server/core/log.h"
-#include "server/keymap/keymap.h"
+#include "server/keymap/events.h"
+#include "server/keymap/pairs.h"
+#include "server/keymap/systems.h"
 #include "server/core/commit.h"
 #include "server/hello/listener.h"
 

@@ -9,6 +9,7 @@
 #include "common/progress.h"
 #include "common/secret.h"
 #include "server/keymap/keymap.h"
+#include "server/keymap/pairs.h"
 #include "setupbin/file.h"
 
 #define MOST_PAIRS	10000000

@@ -6,6 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/keymap/events.h"
+#include "server/keymap/keymap.h"
+#include "server/keymap/pairs.h"
+#include "server/keymap/profiles.h"
+#include "server/keymap/systems.h"
 #include "server/keymap/seal.h"
 
 #define DAY		86400

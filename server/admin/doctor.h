@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include "server/core/config.h"
-#include "server/keymap/keymap.h"
 
 #define DOCTOR_DOMAINS	16
 

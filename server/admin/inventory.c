@@ -8,7 +8,9 @@
 
 #include "keygen/keylist-kinds.h"
 #include "common/hostname.h"
-#include "server/keymap/profile.h"
+#include "server/keymap/inventory.h"
+#include "server/keymap/profiles.h"
+#include "server/keymap/systems.h"
 
 #define COLUMNS	64
 

@@ -5,7 +5,7 @@
 #include <stdio.h>
 
 #include "keygen/keylist.h"
-#include "server/keymap/keymap.h"
+#include "server/keymap/inventory.h"
 
 /*
  * CSV with a header line: uuid and fqdn, and profile if there is one; in any order and case,

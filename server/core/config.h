@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 
 #include "common/error.h"
-#include "server/keymap/profile.h"
+#include "server/keymap/profiles.h"
 
 #define CONFIG_LINE	199	/* bytes of a line: inih cuts longer ones in silence */
 #define CONFIG_TEXT	200	/* bytes of a text value, with NUL */

@@ -14,6 +14,7 @@
 
 #include "server/core/config.h"
 #include "common/hostname.h"
+#include "server/keymap/systems.h"
 
 #define SERVERS	8
 #define PORT	53

@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/keymap/keymap.h"
+#include "server/keymap/events.h"
 #include "server/core/commit.h"
 
 #define LINE 6000

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "common/error.h"
-#include "server/keymap/logentry.h"
+#include "server/keymap/events.h"
 
 struct keymap;
 struct commit;

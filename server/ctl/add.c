@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/secret.h"
+#include "server/keymap/pairs.h"
 
 #define TRIES	3	/* a person may mistype twice */
 #define TYPED	120	/* bytes of a line typed */

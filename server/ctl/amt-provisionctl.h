@@ -7,6 +7,7 @@
 
 #include "common/cli.h"
 #include "server/core/config.h"
+#include "server/keymap/events.h"
 #include "server/keymap/keymap.h"
 
 #define CTL_CONFIGURATION	KIT_SYSCONFDIR "/amt-provision/amt-provisiond.conf"

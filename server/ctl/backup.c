@@ -8,6 +8,9 @@
 #include <unistd.h>
 
 #include "common/progress.h"
+#include "server/keymap/backup.h"
+#include "server/keymap/pairs.h"
+#include "server/keymap/rotate.h"
 
 const struct cli_option ctl_backup_options[] = {
 	CTL_MAP_OPTIONS,

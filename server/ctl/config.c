@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/table.h"
+#include "server/keymap/settings.h"
 
 #define TAKEN_UP "a running server takes it up when it is reloaded (systemctl reload" \
 		 " amt-provisiond), listen and metrics_listen when it is started again"

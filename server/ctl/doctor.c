@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "server/admin/doctor.h"
+#include "server/keymap/settings.h"
 
 const struct cli_option ctl_doctor_options[] = {
 	CTL_MAP_OPTIONS,

@@ -8,6 +8,7 @@
 
 #include "common/progress.h"
 #include "common/secret.h"
+#include "server/keymap/pairs.h"
 #include "setupbin/check.h"
 #include "setupbin/file.h"
 

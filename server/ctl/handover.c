@@ -7,6 +7,8 @@
 
 #include "common/outfile.h"
 #include "common/secret.h"
+#include "server/keymap/pairs.h"
+#include "server/keymap/systems.h"
 
 const struct cli_option ctl_systems_export_options[] = {
 	CTL_MAP_OPTIONS,

@@ -9,6 +9,7 @@
 
 #include "common/progress.h"
 #include "common/secret.h"
+#include "server/keymap/pairs.h"
 #include "setupbin/source.h"
 
 #define SAID		100	/* bad lines told one by one; the rest is counted */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/table.h"
+#include "server/keymap/pairs.h"
 
 const struct cli_option ctl_keys_list_options[] = {
 	CTL_MAP_OPTIONS,

@@ -9,6 +9,7 @@
 
 #include "common/secret.h"
 #include "common/table.h"
+#include "server/keymap/pairs.h"
 #include "setupbin/file.h"
 #include "ukpu/format/fatread.h"
 

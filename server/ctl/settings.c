@@ -10,6 +10,9 @@
 
 #include "common/table.h"
 #include "server/admin/inventory.h"
+#include "server/keymap/inventory.h"
+#include "server/keymap/profiles.h"
+#include "server/keymap/systems.h"
 
 #define SAID	100	/* bad lines told one by one */
 

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "common/table.h"
+#include "server/keymap/systems.h"
 
 const struct cli_option ctl_systems_list_options[] = {
 	CTL_MAP_OPTIONS,

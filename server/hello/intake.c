@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/keymap/keymap.h"
+#include "server/keymap/events.h"
+#include "server/keymap/pairs.h"
+#include "server/keymap/systems.h"
 
 int intake_init(struct intake *in, const struct config *config, struct keymap *map,
 		struct fault *fault)

@@ -7,7 +7,7 @@
 
 #include "common/error.h"
 #include "server/core/config.h"
-#include "server/keymap/logentry.h"
+#include "server/keymap/events.h"
 #include "server/hello/hello.h"
 
 struct keymap;

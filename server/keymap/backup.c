@@ -1,4 +1,6 @@
 /* Backup and restore of the map and its key file, while others have the map open. */
+#include "server/keymap/backup.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -16,76 +18,30 @@
 
 #define WAIT_MS	10000
 
-int keymap_check(struct keymap *m, struct fault *fault)
-{
-	sqlite3_stmt *s;
-	char found[200];
-	int rc;
-
-	rc = db_statement(m, "PRAGMA integrity_check(1)", &s, fault);
-	if (rc)
-		return rc;
-	rc = db_step(m, s, "check the map", fault);
-	if (rc > 0) {
-		db_get_text(s, 0, found, sizeof(found));
-		rc = 0;
-		if (strcmp(found, "ok") != 0) {
-			rc = fault_set(fault, KIT_ERR_DATABASE, "%s is damaged: %s", m->path,
-				       found);
-			fault_hint(fault, "put it back from its backup (amt-provisionctl restore)");
-		}
-	}
-	db_done(s);
-	return rc;
-}
-
 /* A handle of just a database and names, for what is not (yet) a map that can be opened. */
 static void drop(struct keymap *m)
 {
-	for (unsigned i = 0; i < m->cached; i++)
-		sqlite3_finalize(m->cache[i].statement);
-	sqlite3_close(m->db);
+	sql_close(&m->db);
 	seal_free(&m->seal);
 	free(m->path);
 	free(m->key_file);
 	memset(m, 0, sizeof(*m));
 }
 
-static int set_names(struct keymap *m, const char *path, const char *key_file,
-		     struct fault *fault)
+static int open_plainly(struct keymap *m, const char *path, const char *key_file, unsigned flags,
+			struct fault *fault)
 {
+	const struct sql_options options = { .flags = flags, .wait_ms = WAIT_MS };
+	int rc;
+
 	m->path = strdup(path);
 	m->key_file = strdup(key_file);
-	return m->path && m->key_file ? 0 : fault_sys(fault, ENOMEM, "cannot open %s", path);
-}
-
-static int open_plainly(struct keymap *m, int flags, struct fault *fault)
-{
-	int rc = db_open(m, flags, fault);
-
+	if (!m->path || !m->key_file)
+		return fault_nomem(fault);
+	rc = sql_open(&m->db, path, &options, fault);
 	if (!rc)
-		keymap_set_wait(m, WAIT_MS);
+		sql_owner(m->db, &m->owner, &m->group);
 	return rc;
-}
-
-/* All pages of FROM into TO, in one transaction of TO. */
-static int copy_pages(struct keymap *from, struct keymap *to, struct fault *fault)
-{
-	sqlite3_backup *copy = sqlite3_backup_init(to->db, "main", from->db, "main");
-	int rc, tries = 0;
-
-	if (!copy)
-		return db_fault(to, "copy the map", fault);
-	/* The lock of the target is not waited for by SQLite in every case. */
-	do
-		rc = sqlite3_backup_step(copy, -1);
-	while ((rc == SQLITE_BUSY || rc == SQLITE_LOCKED) && db_wait(to, tries++));
-	rc = sqlite3_backup_finish(copy);
-	if (rc == SQLITE_OK)
-		return 0;
-	/* Which of the two failed is told by where SQLite left the error. */
-	return db_fault(sqlite3_errcode(from->db) != SQLITE_OK &&
-			sqlite3_errcode(to->db) == SQLITE_OK ? from : to, "copy the map", fault);
 }
 
 /*
@@ -107,9 +63,8 @@ static void remove_beside(const char *draft, const char *ending)
 static void remove_draft(const char *draft)
 {
 	remove_beside(draft, ".key");
-	remove_beside(draft, "-journal");
-	remove_beside(draft, "-wal");
-	remove_beside(draft, "-shm");
+	for (int i = 1; sql_endings[i]; i++)
+		remove_beside(draft, sql_endings[i]);
 	unlink(draft);
 }
 
@@ -162,7 +117,7 @@ static int make_draft(const char *path, char **name, struct fault *fault)
 	remove_left_drafts(path);
 	if (asprintf(name, "%s" DRAFT, path) < 0) {
 		*name = NULL;
-		return fault_sys(fault, ENOMEM, "cannot write %s", path);
+		return fault_nomem(fault);
 	}
 	fd = open(*name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && has_name(fd, *name))
@@ -192,13 +147,10 @@ static int refuse_existing(const char *path, struct fault *fault)
 	return KIT_ERR_EXISTS;
 }
 
-/* The copy is in the file NAME: make it one file that needs no -wal, and look at it. */
-static int finish_copy(struct keymap *copy, struct fault *fault)
+static int check_copy(struct keymap *copy, struct fault *fault)
 {
-	int rc = db_exec(copy, "PRAGMA journal_mode = DELETE", "finish the backup", fault);
+	int rc = sql_check(copy->db, fault);
 
-	if (!rc)
-		rc = keymap_check(copy, fault);
 	if (!rc)
 		rc = schema_check(copy, fault);
 	if (rc)
@@ -225,7 +177,7 @@ int keymap_backup(struct keymap *m, const char *path, bool with_key, struct faul
 
 	if (asprintf(&key, "%s.key", path) < 0) {
 		key = NULL;
-		rc = fault_sys(fault, ENOMEM, "cannot write %s", path);
+		rc = fault_nomem(fault);
 		goto out;
 	}
 	rc = refuse_existing(path, fault);
@@ -234,11 +186,9 @@ int keymap_backup(struct keymap *m, const char *path, bool with_key, struct faul
 	if (!rc)
 		fd = rc = make_draft(path, &name, fault);
 	if (rc >= 0)
-		rc = set_names(&copy, name, m->key_file, fault);
+		rc = open_plainly(&copy, name, m->key_file, 0, fault);
 	if (!rc)
-		rc = open_plainly(&copy, SQLITE_OPEN_READWRITE, fault);
-	if (!rc)
-		rc = copy_pages(m, &copy, fault);
+		rc = sql_snapshot(m->db, copy.db, true, fault);
 	/* A rotation may go on meanwhile: the keys of before and after both belong to the copy. */
 	if (!rc)
 		rc = seal_load(&after, m->key_file, fault);
@@ -246,15 +196,15 @@ int keymap_backup(struct keymap *m, const char *path, bool with_key, struct faul
 		rc = seal_merge(after, m->seal, fault);
 	if (!rc && asprintf(&draft, "%s.key", name) < 0) {
 		draft = NULL;
-		rc = fault_sys(fault, ENOMEM, "cannot write %s", path);
+		rc = fault_nomem(fault);
 	}
 	if (!rc)
 		rc = seal_save(after, draft, geteuid(), getegid(), fault);
 	if (!rc) {
 		free(copy.key_file);
 		copy.key_file = strdup(draft);
-		rc = copy.key_file ? finish_copy(&copy, fault)
-				   : fault_sys(fault, ENOMEM, "cannot write %s", path);
+		rc = copy.key_file ? check_copy(&copy, fault)
+				   : fault_nomem(fault);
 	}
 	drop(&copy);
 	/* The key first: a map that lies there is one that can be opened. */
@@ -300,15 +250,10 @@ static int prepare_keys(const struct seal *of_backup, struct keymap *to, struct 
 static int open_backup(struct keymap *from, const char *backup, const char *backup_key,
 		       struct fault *fault)
 {
-	int rc = set_names(from, backup, backup_key, fault);
+	int rc = open_plainly(from, backup, backup_key, SQL_READ_ONLY, fault);
 
-	/* SQLite would not say why it cannot. */
-	if (!rc && access(backup, R_OK))
-		rc = fault_sys(fault, errno, "cannot open %s", backup);
 	if (!rc)
-		rc = open_plainly(from, SQLITE_OPEN_READONLY, fault);
-	if (!rc)
-		rc = keymap_check(from, fault);
+		rc = sql_check(from->db, fault);
 	return rc ? rc : schema_check(from, fault);
 }
 
@@ -329,17 +274,11 @@ int keymap_restore(const char *path, const char *key_file, const char *backup,
 
 	rc = open_backup(&from, backup, backup_key, fault);
 	if (!rc)
-		rc = set_names(&to, path, key_file, fault);
-	if (!rc)
-		rc = db_prepare_file(&to, true, fault);
-	if (!rc)
-		rc = open_plainly(&to, SQLITE_OPEN_READWRITE, fault);
+		rc = open_plainly(&to, path, key_file, SQL_CREATE, fault);
 	if (!rc)
 		rc = prepare_keys(from.seal, &to, fault);
 	if (!rc)
-		rc = db_exec(&to, "PRAGMA synchronous = FULL", "restore the map", fault);
-	if (!rc)
-		rc = copy_pages(&from, &to, fault);
+		rc = sql_snapshot(from.db, to.db, false, fault);
 	if (!rc)
 		rc = seal_save(from.seal, key_file, to.owner, to.group, fault);
 	drop(&from);

@@ -1,47 +1,179 @@
-/* The log of the key map. */
-#include <stdio.h>
+/* The log of the key map: what happened to which machine and key, and what to do. */
+#include "server/keymap/events.h"
 
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "common/error.h"
+#include "common/utf8.h"
 #include "server/keymap/keymap-private.h"
+
+static const char *const words[] = {
+	[SEVERITY_INFO] = "info",
+	[SEVERITY_WARNING] = "warning",
+	[SEVERITY_ERROR] = "error",
+	[SEVERITY_SECURITY] = "security",
+};
+
+#define SEVERITIES (sizeof(words) / sizeof(words[0]))
+
+const char *severity_word(enum severity severity)
+{
+	return (size_t)severity < SEVERITIES ? words[severity] : "unknown";
+}
+
+int severity_parse(const char *word, enum severity *out)
+{
+	for (size_t i = 0; i < SEVERITIES; i++) {
+		if (strcmp(word, words[i]) == 0) {
+			*out = (enum severity)i;
+			return 0;
+		}
+	}
+	return KIT_ERR_ARGUMENT;
+}
+
+void logentry_time(int64_t when, char out[static EVENT_TIME + 1])
+{
+	time_t t = (time_t)when;
+	struct tm tm;
+
+	/* Five digits of year do not fit, and nothing of ours is that far away. */
+	if (when <= 0 || when > INT64_C(253402300799) || !gmtime_r(&t, &tm))
+		out[0] = 0;
+	else
+		strftime(out, EVENT_TIME + 1, "%Y-%m-%dT%H:%M:%SZ", &tm);
+}
+
+/* Copy S to OUT with all that could steer a terminal or break a line made '?'. */
+static size_t clean(const char *s, char *out, size_t size)
+{
+	size_t at = 0;
+
+	while (*s) {
+		size_t n = utf8_character(s, strnlen(s, 4)), bytes = n ? n : 1;
+
+		if (at + bytes >= size)
+			break;
+		memcpy(out + at, n ? s : "?", bytes);
+		at += bytes;
+		s += bytes;
+	}
+	if (size)
+		out[at] = 0;
+	return at;
+}
+
+static size_t add(char *out, size_t size, size_t at, const char *before, const char *text)
+{
+	if (!text || !text[0] || at + 1 >= size)
+		return at;
+	at += clean(before, out + at, size - at);
+	return at + clean(text, out + at, size - at);
+}
+
+static const char *shown_pid(const struct logentry *e, char out[static PID_SHOWN + 1])
+{
+	if (!e->pid || !e->pid[0])
+		return NULL;
+	pidpps_show_pid(e->pid, out);
+	return out;
+}
+
+size_t logentry_line(const struct logentry *e, char *out, size_t size)
+{
+	char when[EVENT_TIME + 1], pid[PID_SHOWN + 1], uuid[UUID_SHOWN + 1];
+	size_t at = 0;
+
+	if (size == 0)
+		return 0;
+	out[0] = 0;
+	logentry_time(e->time, when);
+	at = add(out, size, at, "", when);
+	at = add(out, size, at, at ? " " : "", severity_word(e->severity));
+	at = add(out, size, at, " ", e->name);
+	at = add(out, size, at, " pid=", shown_pid(e, pid));
+	if (e->uuid) {
+		uuid_show(e->uuid, uuid);
+		at = add(out, size, at, " uuid=", uuid);
+	}
+	at = add(out, size, at, " address=", e->address);
+	at = add(out, size, at, ": ", e->what);
+	return add(out, size, at, " -- ", e->hint);
+}
+
+/* jansson itself gives NULL for what is not UTF-8. */
+json_t *logentry_text(const char *text)
+{
+	char buffer[1024];
+
+	if (!text || !text[0])
+		return json_null();
+	clean(text, buffer, sizeof(buffer));
+	return json_string(buffer);
+}
+
+json_t *logentry_json(const struct logentry *e)
+{
+	char when[EVENT_TIME + 1], pid[PID_SHOWN + 1], uuid[UUID_SHOWN + 1];
+
+	logentry_time(e->time, when);
+	if (e->uuid)
+		uuid_show(e->uuid, uuid);
+	return json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)e->id,
+			 "time", when, "severity", severity_word(e->severity),
+			 "event", logentry_text(e->name), "pid", logentry_text(shown_pid(e, pid)),
+			 "uuid", logentry_text(e->uuid ? uuid : NULL),
+			 "address", logentry_text(e->address), "what", logentry_text(e->what),
+			 "hint", logentry_text(e->hint));
+}
+
+/* ---- rows ---- */
 
 int keymap_log(struct keymap *m, const struct logentry *e, struct fault *fault)
 {
-	sqlite3_stmt *s;
+	const char *name = e->name ? e->name : "";
+	struct sql_statement *s;
 	bool own;
 	int rc;
 
-	rc = db_enter(m, &own, fault);
+	rc = keymap_enter(m, &own, fault);
 	if (rc)
 		return rc;
-	rc = db_statement(m, "INSERT INTO log(time, severity, name, pid, uuid, address, what, todo)"
-			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", &s, fault);
+	rc = sql_statement(m->db, "INSERT INTO log(time, severity, name, pid, uuid, address,"
+				  " what, hint)"
+			   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", &s, fault);
 	if (!rc) {
-		sqlite3_bind_int64(s, 1, e->time);
-		sqlite3_bind_int(s, 2, e->severity);
-		sqlite3_bind_text(s, 3, e->name ? e->name : "", -1, SQLITE_STATIC);
-		db_pid(s, 4, e->pid);
-		db_uuid(s, 5, e->uuid);
-		db_text(s, 6, e->address);
-		db_text(s, 7, e->what);
-		db_text(s, 8, e->hint);
-		rc = db_run(m, s, "write the log", NULL, fault);
+		sql_bind_int(s, 1, e->time);
+		sql_bind_int(s, 2, e->severity);
+		sql_bind_text(s, 3, name, strlen(name));
+		bind_pid(s, 4, e->pid);
+		bind_uuid(s, 5, e->uuid);
+		bind_text(s, 6, e->address);
+		bind_text(s, 7, e->what);
+		bind_text(s, 8, e->hint);
+		rc = sql_run(s, "write the log", NULL, fault);
 	}
-	return db_leave(m, own, rc, fault);
+	return keymap_leave(m, own, rc, fault);
 }
 
-static void read_event(sqlite3_stmt *s, struct logentry *out, struct uuid *uuid)
+static void read_event(struct sql_statement *s, struct logentry *out, struct uuid *uuid)
 {
-	out->id = sqlite3_column_int64(s, 0);
-	out->time = sqlite3_column_int64(s, 1);
-	out->severity = (enum severity)sqlite3_column_int(s, 2);
-	out->name = (const char *)sqlite3_column_text(s, 3);
-	out->pid = (const char *)sqlite3_column_text(s, 4);
-	out->uuid = db_get_uuid(s, 5, uuid) ? uuid : NULL;
-	out->address = (const char *)sqlite3_column_text(s, 6);
-	out->what = (const char *)sqlite3_column_text(s, 7);
-	out->hint = (const char *)sqlite3_column_text(s, 8);
+	out->id = sql_int(s, 0);
+	out->time = sql_int(s, 1);
+	out->severity = (enum severity)sql_int(s, 2);
+	out->name = sql_text(s, 3, NULL);
+	out->pid = sql_text(s, 4, NULL);
+	out->uuid = get_uuid(s, 5, uuid) ? uuid : NULL;
+	out->address = sql_text(s, 6, NULL);
+	out->what = sql_text(s, 7, NULL);
+	out->hint = sql_text(s, 8, NULL);
 }
 
-#define COLUMNS	"id, time, severity, name, pid, uuid, address, what, todo"
+#define COLUMNS	"id, time, severity, name, pid, uuid, address, what, hint"
 
 int keymap_log_each(struct keymap *m, const struct keymap_log_filter *f,
 		    int (*each)(void *context, const struct logentry *event), void *context,
@@ -49,51 +181,52 @@ int keymap_log_each(struct keymap *m, const struct keymap_log_filter *f,
 {
 	struct logentry event;
 	struct uuid uuid;
-	sqlite3_stmt *s = NULL;
+	struct sql_statement *s = NULL;
 	char sql[600];
 	int rc, stop = 0;
 
 	/* The last so many are found from the end, and then turned round. */
 	snprintf(sql, sizeof(sql),
 		 "SELECT * FROM (SELECT " COLUMNS " FROM log WHERE id > ?1"
-		 "%s%s%s%s%s ORDER BY id %s LIMIT ?7)%s",
+		 "%s%s%s%s%s ORDER BY id %s LIMIT ?7) AS found%s",
 		 f->severity > SEVERITY_INFO ? " AND severity >= ?2" : "",
 		 f->pid ? " AND pid = ?3" : "", f->uuid ? " AND uuid = ?4" : "",
 		 f->name ? " AND name = ?5" : "", f->since ? " AND time >= ?6" : "",
 		 f->last ? "DESC" : "ASC", f->last ? " ORDER BY id" : "");
-	if (sqlite3_prepare_v2(m->db, sql, -1, &s, NULL) != SQLITE_OK)
-		return db_fault(m, "read the log", fault);
-	sqlite3_bind_int64(s, 1, f->after_id);
-	sqlite3_bind_int(s, 2, f->severity);
-	db_pid(s, 3, f->pid);
-	db_uuid(s, 4, f->uuid);
-	db_text(s, 5, f->name);
-	sqlite3_bind_int64(s, 6, f->since);
-	sqlite3_bind_int64(s, 7, f->last ? (int64_t)f->last : -1);
-	while ((rc = db_step(m, s, "read the log", fault)) > 0) {
+	rc = sql_prepare(m->db, sql, &s, fault);
+	if (rc)
+		return rc;
+	sql_bind_int(s, 1, f->after_id);
+	sql_bind_int(s, 2, f->severity);
+	bind_pid(s, 3, f->pid);
+	bind_uuid(s, 4, f->uuid);
+	bind_text(s, 5, f->name);
+	sql_bind_int(s, 6, f->since);
+	sql_bind_int(s, 7, f->last ? (int64_t)f->last : INT64_MAX);
+	while ((rc = sql_step(s, "read the log", fault)) > 0) {
 		read_event(s, &event, &uuid);
 		stop = each(context, &event);
 		if (stop)
 			break;
 	}
-	sqlite3_finalize(s);
+	sql_free(&s);
 	return stop ? stop : rc;
 }
 
 int keymap_log_trim(struct keymap *m, uint64_t keep, struct fault *fault)
 {
-	sqlite3_stmt *s;
+	struct sql_statement *s;
 	bool own;
 	int rc;
 
-	rc = db_enter(m, &own, fault);
+	rc = keymap_enter(m, &own, fault);
 	if (rc)
 		return rc;
-	rc = db_statement(m, "DELETE FROM log WHERE id <= (SELECT max(id) FROM log) - ?1", &s,
-			  fault);
+	rc = sql_statement(m->db, "DELETE FROM log WHERE id <= (SELECT max(id) FROM log) - ?1", &s,
+			   fault);
 	if (!rc) {
-		sqlite3_bind_int64(s, 1, (int64_t)keep);
-		rc = db_run(m, s, "trim the log", NULL, fault);
+		sql_bind_int(s, 1, (int64_t)keep);
+		rc = sql_run(s, "trim the log", NULL, fault);
 	}
-	return db_leave(m, own, rc, fault);
+	return keymap_leave(m, own, rc, fault);
 }

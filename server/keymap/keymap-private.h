@@ -1,129 +1,110 @@
-/* What the files of the key map share among themselves: statements, transactions, sealing. */
+/* What the nouns of the key map share: transactions, parameters and columns, sealing. */
 #ifndef SERVER_KEYMAP_KEYMAP_PRIVATE_H
 #define SERVER_KEYMAP_KEYMAP_PRIVATE_H
 
-#include <sqlite3.h>
+#include <string.h>
 #include <sys/types.h>
 
+#include "common/uuid.h"
+#include "keygen/password.h"
+#include "keygen/pidpps.h"
 #include "server/keymap/keymap.h"
 #include "server/keymap/seal.h"
-
-#define DB_STATEMENTS	64
+#include "server/keymap/sql.h"
 
 struct keymap {
-	sqlite3 *db;
+	struct sql *db;
 	char *path, *key_file;
 	uid_t owner;			/* of the map; its key file has the same */
 	gid_t group;
 	struct seal *seal;
 	int64_t key_id;			/* of the master key that seals now */
-	int64_t version;		/* see keymap_changed() */
 	bool open;			/* a transaction is */
-	unsigned wait_ms;		/* for the lock: see db_wait() */
-	double waits_until;
-	struct {
-		const char *sql;	/* a literal: told by its address */
-		sqlite3_stmt *statement;
-	} cache[DB_STATEMENTS];
-	unsigned cached;
 };
 
 /*
- * The statement for SQL, which must be a literal: prepared at its first use, kept until
- * the map is closed. Give it back with db_done(), which forgets its parameters.
+ * What a function writes is a transaction of its own, or a part of the caller's that is undone
+ * by itself: *own says which.
  */
-int db_statement(struct keymap *m, const char *sql, sqlite3_stmt **out, struct fault *fault);
-void db_done(sqlite3_stmt *s);
+int keymap_enter(struct keymap *m, bool *own, struct fault *fault);
+/* Keeps what was done since, or undoes it if RC is negative. Returns RC, or its own error. */
+int keymap_leave(struct keymap *m, bool own, int rc, struct fault *fault);
 
-/* Step: 1 for a row, 0 at the end, or a negative code. WHAT says what was tried. */
-int db_step(struct keymap *m, sqlite3_stmt *s, const char *what, struct fault *fault);
-/* Step a statement that gives no rows, and give it back. *changed (may be NULL): rows. */
-int db_run(struct keymap *m, sqlite3_stmt *s, const char *what, int *changed,
-	   struct fault *fault);
-/* Text without parameters or results. */
-int db_exec(struct keymap *m, const char *sql, const char *what, struct fault *fault);
-/* Set the fault for SQLite's error of now: "cannot WHAT: ...", and what to do. Returns its code. */
-int db_fault(struct keymap *m, const char *what, struct fault *fault);
+/* Use the master key that the map says is in force, reading the key file again if need be. */
+int keymap_key_in_force(struct keymap *m, struct fault *fault);
 
-/* Parameters, from 1. Texts and blobs must live until db_done(). NULL and "" are stored as NULL. */
-void db_text(sqlite3_stmt *s, int at, const char *text);
-void db_pid(sqlite3_stmt *s, int at, const char *pid);
-void db_uuid(sqlite3_stmt *s, int at, const struct uuid *uuid);
+/* ---- parameters and columns ---- */
 
-/* Columns, from 0. Texts are cut to fit; false when the column is no UUID. */
-void db_get_text(sqlite3_stmt *s, int at, char *out, size_t size);
-bool db_get_uuid(sqlite3_stmt *s, int at, struct uuid *out);
+/* NULL and "" are stored as NULL. */
+static inline void bind_text(struct sql_statement *s, int at, const char *text)
+{
+	sql_bind_text(s, at, text && text[0] ? text : NULL, text ? strlen(text) : 0);
+}
 
-/*
- * See that the file m->path is there (made if CREATE, given to its folder's owner) and private
- * before SQLite opens it: the -wal and -shm that SQLite makes take its mode and owner. Notes
- * the owner in *m.
- */
-int db_prepare_file(struct keymap *m, bool create, struct fault *fault);
+static inline void bind_pid(struct sql_statement *s, int at, const char *pid)
+{
+	sql_bind_text(s, at, pid && pid[0] ? pid : NULL, PID_LENGTH);
+}
 
-/* Open the file m->path as a database, into m->db. FLAGS: SQLITE_OPEN_READWRITE or _READONLY. */
-int db_open(struct keymap *m, int flags, struct fault *fault);
+static inline void bind_uuid(struct sql_statement *s, int at, const struct uuid *uuid)
+{
+	sql_bind_blob(s, at, uuid ? uuid->bytes : NULL, sizeof(uuid->bytes));
+}
 
-/*
- * The lock is held by another process: sleep a moment, for the COUNT-th time (from 0) since
- * it was met. False once wait_ms have passed. SQLite calls it; what SQLite does not wait for,
- * a caller does with it.
- */
-bool db_wait(struct keymap *m, int count);
+/* Cut to fit; "" for NULL. */
+static inline void get_text(struct sql_statement *s, int at, char *out, size_t size)
+{
+	size_t n;
+	const char *text = sql_text(s, at, &n);
 
-/* A transaction of a function's own, when the caller has none open. */
-int db_enter(struct keymap *m, bool *own, struct fault *fault);
-/* Commits (rolls back if RC is negative) what db_enter() began. Returns RC or the commit's error. */
-int db_leave(struct keymap *m, bool own, int rc, struct fault *fault);
+	if (n >= size)
+		n = size - 1;
+	if (text)
+		memcpy(out, text, n);
+	out[n] = 0;
+}
 
-/* Take up the master key that the map says is in force, reading the key file anew if need be. */
-int db_key_in_force(struct keymap *m, struct fault *fault);
+/* False, and *out all zeros, when the column is not a UUID. */
+static inline bool get_uuid(struct sql_statement *s, int at, struct uuid *out)
+{
+	size_t n;
+	const void *blob = sql_blob(s, at, &n);
 
-/* Reserve the pair with the row ID, whoever had it. */
-int db_reserve(struct keymap *m, int64_t id, const struct uuid *uuid, int64_t at, int64_t until,
-	       struct fault *fault);
+	memset(out, 0, sizeof(*out));
+	if (!blob || n != sizeof(out->bytes))
+		return false;
+	memcpy(out->bytes, blob, n);
+	return true;
+}
+
+/* ---- sealing ---- */
+
+/* Bytes of a sealed password; of a PPS. */
+#define SEALED_PASSWORD	(PASSWORD_MAX + SEAL_OVERHEAD)
+#define SEALED_PPS	(PPS_LENGTH + SEAL_OVERHEAD)
 
 /* A place for a sealed value of a pair, a system, a profile. */
-struct seal_place db_place_pid(const char *column, const char *pid);
-struct seal_place db_place_uuid(const char *column, const struct uuid *uuid);
-struct seal_place db_place_profile(const char *column, const char *name);
-/* Of a row of csti_amts_history: ROW is DB_EARLIER_SQL of it, so that none passes for another. */
-#define DB_EARLIER_SQL	"hex(uuid) || ':' || id || ':' || ifnull(pid, '')"
-#define DB_EARLIER_ROW	64	/* bytes of that, with NUL: 32 + 1 + at most 20 + 1 + PID_LENGTH */
-struct seal_place db_place_earlier(const char *column, const void *row, size_t size);
+struct seal_place keymap_place_pid(const char *column, const char *pid);
+struct seal_place keymap_place_uuid(const char *column, const struct uuid *uuid);
+struct seal_place keymap_place_profile(const char *column, const char *name);
+
+/* Of a row of earlier passwords: bound to all three, so that none passes for another. */
+struct earlier_row {
+	char text[64];		/* 32 + 1 + at most 20 + 1 + PID_LENGTH */
+};
+struct earlier_row keymap_earlier_row(const struct uuid *uuid, int64_t id, const char *pid);
+struct seal_place keymap_place_earlier(const char *column, const struct earlier_row *row);
 
 /*
  * A short text as a sealed value: filled up with zeros to WIDTH bytes, so that its length is
- * sealed too. OUT holds WIDTH + SEAL_OVERHEAD bytes and must live until db_done().
+ * sealed too. OUT holds WIDTH + SEAL_OVERHEAD bytes and must live until sql_done().
  */
-int db_seal_text(struct keymap *m, sqlite3_stmt *s, int at, const struct seal_place *place,
-		 const char *text, size_t width, uint8_t *out, struct fault *fault);
-/* The reverse; "" for NULL. OUT holds WIDTH + 1 bytes, SECRET, wiped on failure. */
-int db_unseal_text(struct keymap *m, sqlite3_stmt *s, int at, const struct seal_place *place,
-		   size_t width, char *out, struct fault *fault);
-
-/*
- * Run S, an update of one system's row, whose UUID is bound to ?1, and give it back.
- * KIT_ERR_NOT_FOUND when there is no such row.
- */
-int db_update_system(struct keymap *m, sqlite3_stmt *s, const struct uuid *uuid, const char *what,
+int keymap_seal_text(struct keymap *m, struct sql_statement *s, int at,
+		     const struct seal_place *place, const char *text, size_t width, uint8_t *out,
 		     struct fault *fault);
-
-/* The passwords of a system: their columns, and where each is in the struct. */
-#define DB_PASSWORDS	4
-extern const char *const db_password_columns[DB_PASSWORDS];
-void db_password_fields(struct system_secrets *s, char *out[static DB_PASSWORDS]);
-
-/*
- * Keep SECRETS, which the machine's row holds, among its earlier ones, with the PID and the
- * account that the row names; once only if they are the newest there already.
- */
-int db_keep_secrets(struct keymap *m, const struct uuid *uuid,
-		    const struct system_secrets *secrets, int64_t now, struct fault *fault);
-int db_forget_earlier(struct keymap *m, const struct uuid *uuid, struct fault *fault);
-
-/* Bytes of a sealed password; of a PPS. */
-#define DB_PASSWORD	(PASSWORD_MAX + SEAL_OVERHEAD)
-#define DB_PPS		(PPS_LENGTH + SEAL_OVERHEAD)
+/* The reverse; "" for NULL. OUT holds WIDTH + 1 bytes, SECRET, wiped on failure. */
+int keymap_unseal_text(struct keymap *m, struct sql_statement *s, int at,
+		       const struct seal_place *place, size_t width, char *out,
+		       struct fault *fault);
 
 #endif

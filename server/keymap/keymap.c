@@ -1,114 +1,21 @@
-/* The key map: opening, closing, and how its pairs' states are called. */
+/* The key map: opening, closing, transactions, and the sealing of what its rows hold. */
 #include "server/keymap/keymap.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <libgen.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/outfile.h"
+#include "common/secret.h"
 #include "server/keymap/keymap-private.h"
 #include "server/keymap/schema.h"
 
 #define WAIT_MS		10000
 #define CACHE_KIB	32768	/* the whole index of a million PIDs */
 
-static const char *const words[KEYMAP_STATES] = {
-	[KEYMAP_FREE] = "free",
-	[KEYMAP_USED] = "used",
-	[KEYMAP_RESERVED] = "reserved",
-	[KEYMAP_REVOKED] = "revoked",
-};
-
-const char *keymap_state_word(enum keymap_state state)
-{
-	return (unsigned)state < KEYMAP_STATES ? words[state] : "unknown";
-}
-
-int keymap_state_parse(const char *word, enum keymap_state *out)
-{
-	for (int i = 0; i < KEYMAP_STATES; i++) {
-		if (strcmp(word, words[i]) == 0) {
-			*out = (enum keymap_state)i;
-			return 0;
-		}
-	}
-	return KIT_ERR_ARGUMENT;
-}
-
-/* Root makes files for whoever owns the folder, so that the service can open them. */
-static int give_to_folder_owner(int fd, const char *path, struct fault *fault)
-{
-	char *copy;
-	struct stat st;
-	int rc = 0;
-
-	if (geteuid() != 0)
-		return 0;
-	copy = strdup(path);
-	if (!copy)
-		return fault_sys(fault, ENOMEM, "cannot make the map %s", path);
-	/* A folder with the sticky bit belongs to everybody, not to its owner. */
-	if (stat(dirname(copy), &st) == 0 && !(st.st_mode & S_ISVTX) && st.st_uid != 0 &&
-	    fchown(fd, st.st_uid, st.st_gid))
-		rc = fault_sys(fault, errno, "cannot set the owner of the map %s", path);
-	free(copy);
-	return rc;
-}
-
-/* Made here, because SQLite would make it by the umask. */
-int db_prepare_file(struct keymap *m, bool create, struct fault *fault)
-{
-	struct stat st;
-	int fd, rc = 0;
-	bool made = false;
-
-	fd = open(m->path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	if (fd < 0 && errno == ENOENT && create) {
-		fd = open(m->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-		made = fd >= 0;
-		if (fd < 0 && errno == EEXIST)	/* another process made it just now */
-			fd = open(m->path, O_RDWR | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	}
-	if (fd < 0) {
-		rc = fault_sys(fault, errno, "cannot open the key map %s", m->path);
-		if (rc == KIT_ERR_NOT_FOUND && create)
-			fault_hint(fault, "make its folder first, or name another one");
-		else if (rc == KIT_ERR_NOT_FOUND)
-			fault_hint(fault,
-				   "import keys to make it: amt-provisionctl keys import --map"
-				   " %s FILE",
-				   m->path);
-		else
-			fault_hint(fault, "name a file that this user may read and write");
-		return rc;
-	}
-	if (made)
-		rc = give_to_folder_owner(fd, m->path, fault);
-	if (!rc && fstat(fd, &st))
-		rc = fault_sys(fault, errno, "cannot examine the key map %s", m->path);
-	if (!rc && !S_ISREG(st.st_mode)) {
-		rc = fault_set(fault, KIT_ERR_FORMAT, "the key map %s is no ordinary file",
-			       m->path);
-	} else if (!rc && (st.st_mode & 077)) {
-		rc = fault_set(fault, KIT_ERR_PERMISSION,
-			       "the key map %s has mode %04o, so others can"
-			       " get at it",
-			       m->path, (unsigned)(st.st_mode & 07777));
-		fault_hint(fault, "chmod 600 %s", m->path);
-	}
-	if (!rc) {
-		m->owner = st.st_uid;
-		m->group = st.st_gid;
-	}
-	if (!rc && made)
-		rc = outfile_sync_folder(m->path, fault);
-	close(fd);
-	return rc;
-}
+/* ---- opening ---- */
 
 /*
  * A map that was made has tables before it has a key: without a byte it was cut short, and a
@@ -128,80 +35,49 @@ static int refuse_cut_map(const struct keymap *m, struct fault *fault)
 			 "held a key, remove both files", m->path, m->key_file);
 }
 
-static int open_database(struct keymap *m, const struct keymap_options *options,
-			 struct fault *fault)
+static int set_names(struct keymap *m, const char *path, const char *key_file,
+		     struct fault *fault)
 {
-	char sql[64];
-	int rc;
-
-	rc = db_open(m, SQLITE_OPEN_READWRITE, fault);
-	if (rc)
-		return rc;
-	keymap_set_wait(m, options->wait_ms ? options->wait_ms : WAIT_MS);
-	sqlite3_snprintf(sizeof(sql), sql, "PRAGMA cache_size = -%u",
-			 options->cache_kib ? options->cache_kib : CACHE_KIB);
-	rc = db_exec(m, sql, "open the map", fault);
-	if (!rc)
-		rc = db_exec(m, "PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;"
-			     " PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = 4000;"
-			     " PRAGMA journal_size_limit = 33554432",
-			     "open the map", fault);
-	return rc;
+	m->path = strdup(path);
+	if (key_file)
+		m->key_file = strdup(key_file);
+	else if (asprintf(&m->key_file, "%s.key", path) < 0)
+		m->key_file = NULL;
+	return m->path && m->key_file ? 0 : fault_nomem(fault);
 }
 
 int keymap_open(struct keymap **out, const char *path, const struct keymap_options *options,
 		struct fault *fault)
 {
 	static const struct keymap_options none;
-	bool create, unused;
-	struct keymap *m;
+	struct sql_options how = { .cache_kib = CACHE_KIB, .wait_ms = WAIT_MS };
+	struct keymap *m = calloc(1, sizeof(*m));
+	bool create;
 	int rc;
 
 	*out = NULL;
+	if (!m)
+		return fault_nomem(fault);
 	if (!options)
 		options = &none;
 	create = options->flags & KEYMAP_CREATE;
-	m = calloc(1, sizeof(*m));
-	if (!m)
-		return fault_sys(fault, ENOMEM, "cannot open the key map %s", path);
-	m->path = strdup(path);
-	if (options->key_file)
-		m->key_file = strdup(options->key_file);
-	else if (asprintf(&m->key_file, "%s.key", path) < 0)
-		m->key_file = NULL;
-	if (!m->path || !m->key_file) {
-		rc = fault_sys(fault, ENOMEM, "cannot open the key map %s", path);
-		goto out;
-	}
-	rc = refuse_cut_map(m, fault);
+	how.flags = create ? SQL_CREATE : 0;
+	if (options->wait_ms)
+		how.wait_ms = options->wait_ms;
+	if (options->cache_kib)
+		how.cache_kib = options->cache_kib;
+	rc = set_names(m, path, options->key_file, fault);
 	if (!rc)
-		rc = db_prepare_file(m, create, fault);
+		rc = refuse_cut_map(m, fault);
 	if (!rc)
-		rc = open_database(m, options, fault);
-	if (!rc)
+		rc = sql_open(&m->db, path, &how, fault);
+	if (!rc) {
+		sql_owner(m->db, &m->owner, &m->group);
 		rc = schema_prepare(m, create, fault);
-	if (!rc)
-		rc = keymap_changed(m, &unused, fault);
-out:
+	}
 	if (rc)
 		keymap_close(&m);
 	*out = m;
-	return rc;
-}
-
-int keymap_spared(const struct keymap *m, const struct outfile *o, struct fault *fault)
-{
-	static const char *const beside[] = { "", "-wal", "-shm" };
-	int rc = outfile_spares(o, m->key_file, fault);
-
-	for (size_t i = 0; !rc && i < sizeof(beside) / sizeof(beside[0]); i++) {
-		char *path;
-
-		if (asprintf(&path, "%s%s", m->path, beside[i]) < 0)
-			return fault_sys(fault, ENOMEM, "cannot compare the names of files");
-		rc = outfile_spares(o, path, fault);
-		free(path);
-	}
 	return rc;
 }
 
@@ -212,49 +88,235 @@ void keymap_close(struct keymap **mp)
 	*mp = NULL;
 	if (!m)
 		return;
-	keymap_rollback(m);
-	for (unsigned i = 0; i < m->cached; i++)
-		sqlite3_finalize(m->cache[i].statement);
-	/*
-	 * Of a file that was moved SQLite leaves the write-ahead log behind, under the old name:
-	 * the moved map would lack what stands in it, and the next map there would take it over.
-	 */
-	if (m->db && keymap_in_place(m, NULL))
-		sqlite3_wal_checkpoint_v2(m->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-	sqlite3_close(m->db);
+	sql_close(&m->db);
 	seal_free(&m->seal);
 	free(m->key_file);
 	free(m->path);
 	free(m);
 }
 
-static int on_busy(void *context, int count)
+int keymap_spared(const struct keymap *m, const struct outfile *o, struct fault *fault)
 {
-	return db_wait(context, count);
+	int rc = outfile_spares(o, m->key_file, fault);
+
+	for (int i = 0; !rc && sql_endings[i]; i++) {
+		char *path;
+
+		if (asprintf(&path, "%s%s", m->path, sql_endings[i]) < 0)
+			return fault_nomem(fault);
+		rc = outfile_spares(o, path, fault);
+		free(path);
+	}
+	return rc;
 }
 
 void keymap_set_wait(struct keymap *m, unsigned wait_ms)
 {
-	m->wait_ms = wait_ms;
-	sqlite3_busy_handler(m->db, on_busy, m);
+	sql_set_wait(m->db, wait_ms);
+}
+
+int keymap_in_place(struct keymap *m, struct fault *fault)
+{
+	return sql_in_place(m->db, fault);
 }
 
 int keymap_changed(struct keymap *m, bool *changed, struct fault *fault)
 {
-	sqlite3_stmt *s;
-	int64_t version;
+	return sql_changed(m->db, changed, fault);
+}
+
+int keymap_check(struct keymap *m, struct fault *fault)
+{
+	return sql_check(m->db, fault);
+}
+
+/* ---- transactions ---- */
+
+int keymap_key_in_force(struct keymap *m, struct fault *fault)
+{
+	struct seal *fresh = NULL;
+	struct sql_statement *s;
+	int64_t id = 0;
 	int rc;
 
-	*changed = false;
-	rc = db_statement(m, "PRAGMA data_version", &s, fault);
+	rc = sql_statement(m->db, "SELECT max(id) FROM master_key", &s, fault);
 	if (rc)
 		return rc;
-	rc = db_step(m, s, "see whether the map changed", fault);
-	if (rc > 0) {
-		version = sqlite3_column_int64(s, 0);
-		*changed = version != m->version;
-		m->version = version;
+	rc = sql_step(s, "read the master key's id", fault);
+	if (rc > 0)
+		id = sql_int(s, 0);
+	sql_done(s);
+	if (rc < 0 || id == m->key_id)
+		return rc < 0 ? rc : 0;
+	/* Another process has rotated the master key: the file has the new one. */
+	if (!seal_has(m->seal, (uint32_t)id)) {
+		rc = seal_load(&fresh, m->key_file, fault);
+		if (rc)
+			return rc;
+		seal_free(&m->seal);
+		m->seal = fresh;
 	}
-	db_done(s);
-	return rc < 0 ? rc : 0;
+	rc = seal_choose(m->seal, (uint32_t)id, fault);
+	if (rc) {
+		fault_context(fault, "%s", m->key_file);
+		fault_hint(fault, "put the key file that belongs to %s back", m->path);
+		return rc;
+	}
+	m->key_id = id;
+	return 0;
+}
+
+int keymap_begin(struct keymap *m, struct fault *fault)
+{
+	int rc;
+
+	if (m->open)
+		return fault_set(fault, KIT_ERR_STATE, "a transaction is open already");
+	rc = sql_begin(m->db, fault);
+	if (rc)
+		return rc;
+	m->open = true;
+	/* What is written to a file that nobody finds again is lost. */
+	rc = keymap_in_place(m, fault);
+	if (!rc)
+		rc = keymap_key_in_force(m, fault);
+	if (rc)
+		keymap_rollback(m);
+	return rc;
+}
+
+int keymap_commit(struct keymap *m, struct fault *fault)
+{
+	int rc;
+
+	if (!m->open)
+		return fault_set(fault, KIT_ERR_STATE, "no transaction is open");
+	rc = sql_commit(m->db, fault);
+	if (rc)
+		sql_rollback(m->db);
+	m->open = false;
+	return rc;
+}
+
+void keymap_rollback(struct keymap *m)
+{
+	sql_rollback(m->db);
+	m->open = false;
+}
+
+bool keymap_in_transaction(const struct keymap *m)
+{
+	return m->open;
+}
+
+int keymap_part_begin(struct keymap *m, struct fault *fault)
+{
+	if (!m->open)
+		return fault_set(fault, KIT_ERR_STATE, "no transaction is open");
+	/* After a grave error (disk full) an engine rolls back by itself: nothing may go on alone. */
+	if (!sql_in_transaction(m->db))
+		return fault_set(fault, KIT_ERR_DATABASE,
+				 "%s: the transaction was undone by an earlier error", m->path);
+	return sql_savepoint(m->db, fault);
+}
+
+int keymap_part_end(struct keymap *m, int rc, struct fault *fault)
+{
+	int ended;
+
+	/* It went with the whole transaction; RC is the error that did that. */
+	if (rc < 0 && !sql_in_transaction(m->db))
+		return rc;
+	ended = sql_release(m->db, rc < 0, fault);
+	return rc < 0 ? rc : ended ? ended : rc;
+}
+
+int keymap_enter(struct keymap *m, bool *own, struct fault *fault)
+{
+	*own = !m->open;
+	return *own ? keymap_begin(m, fault) : keymap_part_begin(m, fault);
+}
+
+int keymap_leave(struct keymap *m, bool own, int rc, struct fault *fault)
+{
+	if (!own)
+		return keymap_part_end(m, rc, fault);
+	if (rc >= 0)
+		return keymap_commit(m, fault);
+	keymap_rollback(m);
+	return rc;
+}
+
+/* ---- sealing ---- */
+
+struct seal_place keymap_place_pid(const char *column, const char *pid)
+{
+	return (struct seal_place){ "csti_pid_map", column, pid, PID_LENGTH };
+}
+
+struct seal_place keymap_place_uuid(const char *column, const struct uuid *uuid)
+{
+	return (struct seal_place){ "csti_amts", column, uuid->bytes, sizeof(uuid->bytes) };
+}
+
+struct seal_place keymap_place_profile(const char *column, const char *name)
+{
+	return (struct seal_place){ "profiles", column, name, strlen(name) };
+}
+
+struct earlier_row keymap_earlier_row(const struct uuid *uuid, int64_t id, const char *pid)
+{
+	struct earlier_row row;
+	size_t at = 0;
+
+	for (size_t i = 0; i < sizeof(uuid->bytes); i++)
+		at += (size_t)snprintf(row.text + at, sizeof(row.text) - at, "%02X",
+				       uuid->bytes[i]);
+	snprintf(row.text + at, sizeof(row.text) - at, ":%lld:%s", (long long)id, pid);
+	return row;
+}
+
+struct seal_place keymap_place_earlier(const char *column, const struct earlier_row *row)
+{
+	return (struct seal_place){ "csti_amts_history", column, row->text, strlen(row->text) };
+}
+
+int keymap_seal_text(struct keymap *m, struct sql_statement *s, int at,
+		     const struct seal_place *place, const char *text, size_t width, uint8_t *out,
+		     struct fault *fault)
+{
+	char filled[SEAL_MAX];
+	int rc;
+
+	if (!text[0]) {
+		sql_bind_null(s, at);
+		return 0;
+	}
+	memset(filled, 0, width);
+	memcpy(filled, text, strnlen(text, width));
+	rc = seal_close(m->seal, place, filled, width, out, fault);
+	secret_wipe(filled, width);
+	if (!rc)
+		sql_bind_blob(s, at, out, width + SEAL_OVERHEAD);
+	return rc;
+}
+
+int keymap_unseal_text(struct keymap *m, struct sql_statement *s, int at,
+		       const struct seal_place *place, size_t width, char *out,
+		       struct fault *fault)
+{
+	size_t size;
+	const void *blob = sql_blob(s, at, &size);
+	int rc;
+
+	secret_wipe(out, width + 1);
+	if (!blob)
+		return 0;
+	if (!seal_has(m->seal, seal_key_of(blob, size))) {
+		/* Sealed by a process that has rotated the key since we looked. */
+		rc = keymap_key_in_force(m, fault);
+		if (rc)
+			return rc;
+	}
+	return seal_unlock(m->seal, place, blob, size, out, width, fault);
 }

@@ -1,12 +1,39 @@
-/* The pairs of the key map: finding, claiming, proving, revoking, listing (csti_pid_map). */
+/* The pairs of the key map: adding, finding, reserving, proving, revoking (csti_pid_map). */
+#include "server/keymap/pairs.h"
+
 #include <stdio.h>
 #include <string.h>
 
+#include "common/secret.h"
 #include "server/keymap/keymap-private.h"
+#include "server/keymap/systems.h"
+
+static const char *const words[KEYMAP_STATES] = {
+	[KEYMAP_FREE] = "free",
+	[KEYMAP_USED] = "used",
+	[KEYMAP_RESERVED] = "reserved",
+	[KEYMAP_REVOKED] = "revoked",
+};
+
+const char *keymap_state_word(enum keymap_state state)
+{
+	return (unsigned)state < KEYMAP_STATES ? words[state] : "unknown";
+}
+
+int keymap_state_parse(const char *word, enum keymap_state *out)
+{
+	for (int i = 0; i < KEYMAP_STATES; i++) {
+		if (strcmp(word, words[i]) == 0) {
+			*out = (enum keymap_state)i;
+			return 0;
+		}
+	}
+	return KIT_ERR_ARGUMENT;
+}
 
 /* ---- one row ---- */
 
-#define COLUMNS	"p.id, p.pid, p.used, ifnull(r.uuid, p.uuid), r.at, r.until, p.used_at," \
+#define COLUMNS	"p.id, p.pid, p.used, coalesce(r.uuid, p.uuid), r.at, r.until, p.used_at," \
 		" p.revoked_at, p.current_password IS NOT NULL, p.admin_password IS NOT NULL," \
 		" p.batch, p.exported"
 #define PAIRS	" FROM csti_pid_map p LEFT JOIN reservation r ON r.pid_id = p.id"
@@ -14,47 +41,47 @@
 #define JOIN	PAIRS " LEFT JOIN batch b ON b.id = p.batch" \
 		" LEFT JOIN batch x ON x.id = p.exported"
 
-static void read_pair(sqlite3_stmt *s, int64_t now, bool batches, struct keymap_pair *out)
+static void read_pair(struct sql_statement *s, int64_t now, bool batches, struct keymap_pair *out)
 {
 	memset(out, 0, sizeof(*out));
-	out->id = sqlite3_column_int64(s, 0);
-	db_get_text(s, 1, out->pid, sizeof(out->pid));
-	out->state = (enum keymap_state)sqlite3_column_int(s, 2);
-	out->has_uuid = db_get_uuid(s, 3, &out->uuid);
-	out->reserved_at = sqlite3_column_int64(s, 4);
-	out->reserved_until = sqlite3_column_int64(s, 5);
-	out->used_at = sqlite3_column_int64(s, 6);
-	out->revoked_at = sqlite3_column_int64(s, 7);
-	out->has_current = sqlite3_column_int(s, 8);
-	out->has_new = sqlite3_column_int(s, 9);
-	out->batch = sqlite3_column_int64(s, 10);
-	out->exported = sqlite3_column_int64(s, 11);
+	out->id = sql_int(s, 0);
+	get_text(s, 1, out->pid, sizeof(out->pid));
+	out->state = (enum keymap_state)sql_int(s, 2);
+	out->has_uuid = get_uuid(s, 3, &out->uuid);
+	out->reserved_at = sql_int(s, 4);
+	out->reserved_until = sql_int(s, 5);
+	out->used_at = sql_int(s, 6);
+	out->revoked_at = sql_int(s, 7);
+	out->has_current = (int)sql_int(s, 8);
+	out->has_new = (int)sql_int(s, 9);
+	out->batch = sql_int(s, 10);
+	out->exported = sql_int(s, 11);
 	if (out->state == KEYMAP_FREE && out->reserved_until > now)
 		out->state = KEYMAP_RESERVED;
 	else if (out->state == KEYMAP_FREE && out->reserved_until)
 		out->lapsed = true;
 	if (!batches)
 		return;
-	out->made_at = sqlite3_column_int64(s, 12);
-	db_get_text(s, 13, out->made_by, sizeof(out->made_by));
-	out->exported_at = sqlite3_column_int64(s, 14);
-	db_get_text(s, 15, out->exported_to, sizeof(out->exported_to));
+	out->made_at = sql_int(s, 12);
+	get_text(s, 13, out->made_by, sizeof(out->made_by));
+	out->exported_at = sql_int(s, 14);
+	get_text(s, 15, out->exported_to, sizeof(out->exported_to));
 }
 
 int keymap_find(struct keymap *m, const char *pid, int64_t now, struct keymap_pair *out,
 		struct fault *fault)
 {
-	sqlite3_stmt *s;
+	struct sql_statement *s;
 	int rc;
 
-	rc = db_statement(m, "SELECT " COLUMNS BATCHES JOIN " WHERE p.pid = ?1", &s, fault);
+	rc = sql_statement(m->db, "SELECT " COLUMNS BATCHES JOIN " WHERE p.pid = ?1", &s, fault);
 	if (rc)
 		return rc;
-	db_pid(s, 1, pid);
-	rc = db_step(m, s, "look a PID up", fault);
+	bind_pid(s, 1, pid);
+	rc = sql_step(s, "look a PID up", fault);
 	if (rc > 0)
 		read_pair(s, now, true, out);
-	db_done(s);
+	sql_done(s);
 	return rc > 0 ? 0 : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
 }
 
@@ -62,21 +89,261 @@ int keymap_find(struct keymap *m, const char *pid, int64_t now, struct keymap_pa
 static int find_quickly(struct keymap *m, const char *pid, int64_t now, struct keymap_pair *out,
 			struct fault *fault)
 {
-	sqlite3_stmt *s;
+	struct sql_statement *s;
 	int rc;
 
-	rc = db_statement(m, "SELECT " COLUMNS PAIRS " WHERE p.pid = ?1", &s, fault);
+	rc = sql_statement(m->db, "SELECT " COLUMNS PAIRS " WHERE p.pid = ?1", &s, fault);
 	if (rc)
 		return rc;
-	db_pid(s, 1, pid);
-	rc = db_step(m, s, "look a PID up", fault);
+	bind_pid(s, 1, pid);
+	rc = sql_step(s, "look a PID up", fault);
 	if (rc > 0)
 		read_pair(s, now, false, out);
-	db_done(s);
+	sql_done(s);
 	return rc > 0 ? 0 : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
 }
 
-/* ---- claiming and proving ---- */
+/* ---- adding ---- */
+
+/* Run an insert with RETURNING id. *id receives 0 when nothing was inserted. */
+static int run_for_id(struct sql_statement *s, const char *what, int64_t *id, struct fault *fault)
+{
+	int rc = sql_step(s, what, fault);
+
+	*id = rc > 0 ? sql_int(s, 0) : 0;
+	if (rc > 0)
+		return sql_run(s, what, NULL, fault);
+	sql_done(s);
+	return rc;
+}
+
+int keymap_batch(struct keymap *m, const char *how, const char *source, int64_t now,
+		 int64_t *batch, struct fault *fault)
+{
+	struct sql_statement *s;
+	bool own;
+	int rc;
+
+	rc = keymap_enter(m, &own, fault);
+	if (rc)
+		return rc;
+	rc = sql_statement(m->db, "INSERT INTO batch(time, how, source) VALUES(?1, ?2, ?3)"
+			   " RETURNING id", &s, fault);
+	if (!rc) {
+		sql_bind_int(s, 1, now);
+		sql_bind_text(s, 2, how, strlen(how));
+		sql_bind_text(s, 3, source, strlen(source));
+		rc = run_for_id(s, "note a batch", batch, fault);
+	}
+	return keymap_leave(m, own, rc, fault);
+}
+
+int keymap_secrets(struct keymap *m, const char *pid, struct keyentry *out, struct fault *fault)
+{
+	char own[PID_LENGTH + 1] = "";
+	struct seal_place pps = keymap_place_pid("pps", own);
+	struct seal_place current = keymap_place_pid("current_password", own);
+	struct seal_place fresh = keymap_place_pid("admin_password", own);
+	struct sql_statement *s;
+	int rc;
+
+	/* PID may well be a part of *OUT. */
+	memcpy(own, pid, PID_LENGTH);
+	memset(out, 0, sizeof(*out));
+	rc = sql_statement(m->db, "SELECT pps, current_password, admin_password, used FROM"
+				  " csti_pid_map"
+			   " WHERE pid = ?1", &s, fault);
+	if (rc)
+		return rc;
+	bind_pid(s, 1, own);
+	rc = sql_step(s, "look a PID up", fault);
+	if (rc == 0)
+		rc = fault_set(fault, KIT_ERR_NOT_FOUND, "PID %.4s-%.4s is not in the key map", own,
+			       own + 4);
+	if (rc > 0)
+		rc = keymap_unseal_text(m, s, 0, &pps, PPS_LENGTH, out->pair.pps, fault);
+	if (!rc)
+		rc = keymap_unseal_text(m, s, 1, &current, PASSWORD_MAX, out->current_password,
+					fault);
+	if (!rc)
+		rc = keymap_unseal_text(m, s, 2, &fresh, PASSWORD_MAX, out->new_password, fault);
+	if (rc) {
+		secret_wipe(out, sizeof(*out));
+		if (rc != KIT_ERR_NOT_FOUND)
+			fault_context(fault, "PID %.4s-%.4s", own, own + 4);
+	} else {
+		memcpy(out->pair.pid, own, PID_LENGTH);
+		out->used = (int)sql_int(s, 3) == KEYMAP_USED;
+	}
+	sql_done(s);
+	return rc;
+}
+
+/* Seal the passwords of ENTRY and bind them as parameters AT and AT + 1. */
+static int bind_passwords(struct keymap *m, struct sql_statement *s, int at,
+			  const struct keyentry *entry,
+			  uint8_t sealed[static 2 * SEALED_PASSWORD], struct fault *fault)
+{
+	struct seal_place place = keymap_place_pid("current_password", entry->pair.pid);
+	int rc;
+
+	rc = keymap_seal_text(m, s, at, &place, entry->current_password, PASSWORD_MAX, sealed,
+			      fault);
+	place = keymap_place_pid("admin_password", entry->pair.pid);
+	if (!rc)
+		rc = keymap_seal_text(m, s, at + 1, &place, entry->new_password, PASSWORD_MAX,
+				      sealed + SEALED_PASSWORD, fault);
+	return rc;
+}
+
+/* The PID is in the map: with the same PPS, and with the same passwords? */
+static int compare(struct keymap *m, const struct keyentry *entry, enum keymap_added *added,
+		   struct fault *fault)
+{
+	uint8_t sealed[2 * SEALED_PASSWORD];
+	struct keyentry have;
+	bool current_gap, new_gap;
+	struct sql_statement *s;
+	int rc;
+
+	rc = keymap_secrets(m, entry->pair.pid, &have, fault);
+	if (rc)
+		return rc;
+	if (!secret_equal(have.pair.pps, entry->pair.pps, PPS_LENGTH)) {
+		rc = KIT_ERR_DUPLICATE;
+		goto out;
+	}
+	current_gap = !have.current_password[0] && entry->current_password[0];
+	new_gap = !have.new_password[0] && entry->new_password[0];
+	*added = KEYMAP_SAME;
+	if ((entry->current_password[0] && !current_gap &&
+	     strcmp(have.current_password, entry->current_password) != 0) ||
+	    (entry->new_password[0] && !new_gap &&
+	     strcmp(have.new_password, entry->new_password) != 0))
+		*added = KEYMAP_DIFFERS;
+	if (!current_gap && !new_gap)
+		goto out;
+	rc = sql_statement(m->db, "UPDATE csti_pid_map SET"
+			   " current_password = coalesce(current_password, ?2),"
+			   " admin_password = coalesce(admin_password, ?3) WHERE pid = ?1",
+			   &s, fault);
+	if (rc)
+		goto out;
+	bind_pid(s, 1, entry->pair.pid);
+	rc = bind_passwords(m, s, 2, entry, sealed, fault);
+	if (rc) {
+		sql_done(s);
+		goto out;
+	}
+	rc = sql_run(s, "fill a password in", NULL, fault);
+	if (!rc && *added == KEYMAP_SAME)
+		*added = KEYMAP_COMPLETED;
+out:
+	secret_wipe(&have, sizeof(have));
+	return rc;
+}
+
+/* *id receives that of the new row, 0 when the PID was there. */
+static int insert(struct keymap *m, const struct keyentry *entry, int64_t batch, int64_t *id,
+		  struct fault *fault)
+{
+	uint8_t pps[SEALED_PPS], passwords[2 * SEALED_PASSWORD];
+	const struct seal_place place = keymap_place_pid("pps", entry->pair.pid);
+	struct sql_statement *s;
+	int rc;
+
+	rc = sql_statement(m->db, "INSERT INTO csti_pid_map(pid, pps, current_password,"
+			   " admin_password, used, batch) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"
+			   " ON CONFLICT(pid) DO NOTHING RETURNING id", &s, fault);
+	if (rc)
+		return rc;
+	bind_pid(s, 1, entry->pair.pid);
+	rc = keymap_seal_text(m, s, 2, &place, entry->pair.pps, PPS_LENGTH, pps, fault);
+	if (!rc)
+		rc = bind_passwords(m, s, 3, entry, passwords, fault);
+	if (rc) {
+		sql_done(s);
+		return rc;
+	}
+	sql_bind_int(s, 5, entry->used ? KEYMAP_USED : KEYMAP_FREE);
+	sql_bind_int(s, 6, batch);
+	return run_for_id(s, "add a pair", id, fault);
+}
+
+/* A machine has it from the file that it comes from: it must not go out a second time. */
+static int mark_consumed(struct keymap *m, const char *pid, int64_t batch, struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc = sql_statement(m->db, "UPDATE csti_pid_map SET exported = ?1"
+			       " WHERE pid = ?2 AND exported IS NULL", &s, fault);
+
+	if (rc)
+		return rc;
+	sql_bind_int(s, 1, batch);
+	bind_pid(s, 2, pid);
+	return sql_run(s, "mark a key exported", NULL, fault);
+}
+
+int keymap_add(struct keymap *m, const struct keyentry *entry, int64_t batch,
+	       enum keymap_added *added, struct fault *fault)
+{
+	enum keymap_added unused;
+	int64_t id;
+	bool own;
+	int rc;
+
+	if (!added)
+		added = &unused;
+	rc = keymap_enter(m, &own, fault);
+	if (rc)
+		return rc;
+	rc = insert(m, entry, batch, &id, fault);
+	*added = KEYMAP_ADDED;
+	if (!rc && !id)
+		rc = compare(m, entry, added, fault);
+	if (!rc && entry->consumed)
+		rc = mark_consumed(m, entry->pair.pid, batch, fault);
+	return keymap_leave(m, own, rc, fault);
+}
+
+int keymap_mark_exported(struct keymap *m, int64_t id, int64_t batch, struct fault *fault)
+{
+	struct sql_statement *s;
+	bool own;
+	int rc;
+
+	rc = keymap_enter(m, &own, fault);
+	if (rc)
+		return rc;
+	rc = sql_statement(m->db, "UPDATE csti_pid_map SET exported = ?1 WHERE id = ?2", &s, fault);
+	if (!rc) {
+		sql_bind_int(s, 1, batch);
+		sql_bind_int(s, 2, id);
+		rc = sql_run(s, "mark a key exported", NULL, fault);
+	}
+	return keymap_leave(m, own, rc, fault);
+}
+
+/* ---- reserving and proving ---- */
+
+/* Reserve the pair with the row ID, whoever had it. */
+static int reserve(struct keymap *m, int64_t id, const struct uuid *uuid, int64_t at, int64_t until,
+		   struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc = sql_statement(m->db, "INSERT INTO reservation(pid_id, uuid, at, until)"
+			       " VALUES(?1, ?2, ?3, ?4) ON CONFLICT(pid_id) DO UPDATE SET"
+			       " uuid = excluded.uuid, at = excluded.at, until = excluded.until",
+			       &s, fault);
+
+	if (rc)
+		return rc;
+	sql_bind_int(s, 1, id);
+	bind_uuid(s, 2, uuid);
+	sql_bind_int(s, 3, at);
+	sql_bind_int(s, 4, until);
+	return sql_run(s, "reserve a key", NULL, fault);
+}
 
 static enum keymap_claim judge(const struct keymap_pair *p, const struct uuid *uuid)
 {
@@ -102,7 +369,7 @@ int keymap_reserve(struct keymap *m, const char *pid, const struct uuid *uuid, i
 	bool own;
 	int rc;
 
-	rc = db_enter(m, &own, fault);
+	rc = keymap_enter(m, &own, fault);
 	if (rc)
 		return rc;
 	rc = find_quickly(m, pid, now, &pair, fault);
@@ -122,37 +389,37 @@ int keymap_reserve(struct keymap *m, const char *pid, const struct uuid *uuid, i
 		*before = pair;
 	if (*claim != KEYMAP_CLAIMED)
 		goto out;
-	rc = db_reserve(m, pair.id, uuid, now, now + seconds, fault);
+	rc = reserve(m, pair.id, uuid, now, now + seconds, fault);
 out:
-	return db_leave(m, own, rc, fault);
+	return keymap_leave(m, own, rc, fault);
 }
 
 static int unreserve(struct keymap *m, int64_t id, struct fault *fault)
 {
-	sqlite3_stmt *s;
-	int rc = db_statement(m, "DELETE FROM reservation WHERE pid_id = ?1", &s, fault);
+	struct sql_statement *s;
+	int rc = sql_statement(m->db, "DELETE FROM reservation WHERE pid_id = ?1", &s, fault);
 
 	if (rc)
 		return rc;
-	sqlite3_bind_int64(s, 1, id);
-	return db_run(m, s, "give a key back", NULL, fault);
+	sql_bind_int(s, 1, id);
+	return sql_run(s, "give a key back", NULL, fault);
 }
 
 /* Make the pair ID used or revoked AT a time; what reservation there was is over. */
 static int settle(struct keymap *m, const char *sql, int64_t id, enum keymap_state state,
 		  int64_t at, const struct uuid *uuid, struct fault *fault)
 {
-	sqlite3_stmt *s;
-	int rc = db_statement(m, sql, &s, fault);
+	struct sql_statement *s;
+	int rc = sql_statement(m->db, sql, &s, fault);
 
 	if (rc)
 		return rc;
-	sqlite3_bind_int(s, 1, state);
-	sqlite3_bind_int64(s, 2, at);
+	sql_bind_int(s, 1, state);
+	sql_bind_int(s, 2, at);
 	if (uuid)
-		db_uuid(s, 3, uuid);
-	sqlite3_bind_int64(s, 4, id);
-	rc = db_run(m, s, "change a key's state", NULL, fault);
+		bind_uuid(s, 3, uuid);
+	sql_bind_int(s, 4, id);
+	rc = sql_run(s, "change a key's state", NULL, fault);
 	return rc ? rc : unreserve(m, id, fault);
 }
 
@@ -171,7 +438,7 @@ int keymap_use(struct keymap *m, const char *pid, const struct uuid *uuid, int64
 	bool own;
 	int rc;
 
-	rc = db_enter(m, &own, fault);
+	rc = keymap_enter(m, &own, fault);
 	if (rc)
 		return rc;
 	rc = find_quickly(m, pid, now, &pair, fault);
@@ -191,7 +458,7 @@ int keymap_use(struct keymap *m, const char *pid, const struct uuid *uuid, int64
 		rc = settle(m, "UPDATE csti_pid_map SET used = ?1, used_at = ?2, uuid = ?3"
 			    " WHERE id = ?4", pair.id, KEYMAP_USED, now, uuid, fault);
 out:
-	return db_leave(m, own, rc, fault);
+	return keymap_leave(m, own, rc, fault);
 }
 
 int keymap_release(struct keymap *m, const char *pid, const struct uuid *uuid,
@@ -201,7 +468,7 @@ int keymap_release(struct keymap *m, const char *pid, const struct uuid *uuid,
 	bool own;
 	int rc;
 
-	rc = db_enter(m, &own, fault);
+	rc = keymap_enter(m, &own, fault);
 	if (rc)
 		return rc;
 	rc = find_quickly(m, pid, 0, &pair, fault);
@@ -210,7 +477,7 @@ int keymap_release(struct keymap *m, const char *pid, const struct uuid *uuid,
 	else if (!rc && pair.state == KEYMAP_RESERVED && pair.has_uuid &&
 		 pair.reserved_until != KEYMAP_NEVER && uuid_equal(&pair.uuid, uuid))
 		rc = unreserve(m, pair.id, fault);
-	return db_leave(m, own, rc, fault);
+	return keymap_leave(m, own, rc, fault);
 }
 
 int keymap_revoke(struct keymap *m, const char *pid, int64_t now, struct fault *fault)
@@ -219,7 +486,7 @@ int keymap_revoke(struct keymap *m, const char *pid, int64_t now, struct fault *
 	bool own;
 	int rc;
 
-	rc = db_enter(m, &own, fault);
+	rc = keymap_enter(m, &own, fault);
 	if (rc)
 		return rc;
 	rc = find_quickly(m, pid, now, &pair, fault);
@@ -228,37 +495,71 @@ int keymap_revoke(struct keymap *m, const char *pid, int64_t now, struct fault *
 	else if (!rc && pair.state != KEYMAP_REVOKED)
 		rc = settle(m, "UPDATE csti_pid_map SET used = ?1, revoked_at = ?2 WHERE id = ?4",
 			    pair.id, KEYMAP_REVOKED, now, NULL, fault);
-	return db_leave(m, own, rc, fault);
+	return keymap_leave(m, own, rc, fault);
+}
+
+int keymap_add_rekey(struct keymap *m, const struct keyentry *entry, const struct uuid *uuid,
+		     int64_t now, struct fault *fault)
+{
+	const struct keymap_facts facts = { .next_pid = entry->pair.pid };
+	struct keymap_pair taken;
+	struct system system;
+	char shown[UUID_SHOWN + 1];
+	int64_t batch = 0, id = 0;
+	bool own;
+	int rc;
+
+	rc = keymap_enter(m, &own, fault);
+	if (rc)
+		return rc;
+	rc = keymap_system_find(m, uuid, &system, fault);
+	uuid_show(uuid, shown);
+	if (rc == KIT_ERR_NOT_FOUND)
+		fault_set(fault, rc, "no system %s", shown);
+	/* Even the same pair would be somebody else's: a fresh one is never in the map. */
+	if (!rc) {
+		rc = keymap_find(m, entry->pair.pid, now, &taken, fault);
+		rc = rc == KIT_ERR_NOT_FOUND ? 0 : rc ? rc : KIT_ERR_DUPLICATE;
+	}
+	if (!rc)
+		rc = keymap_batch(m, "rekey", shown, now, &batch, fault);
+	if (!rc)
+		rc = insert(m, entry, batch, &id, fault);
+	if (!rc)
+		rc = reserve(m, id, uuid, now, KEYMAP_NEVER, fault);
+	if (!rc)
+		rc = keymap_system_facts(m, uuid, &facts, fault);
+	return keymap_leave(m, own, rc, fault);
 }
 
 /* ---- many ---- */
 
 int keymap_count(struct keymap *m, int64_t now, struct keymap_counts *out, struct fault *fault)
 {
-	sqlite3_stmt *s;
+	struct sql_statement *s;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	rc = db_statement(m, "SELECT (SELECT count(*) FROM csti_pid_map),"
-			  " (SELECT count(*) FROM csti_pid_map WHERE used <> 0 AND used = ?1),"
-			  " (SELECT count(*) FROM csti_pid_map WHERE used <> 0 AND used = ?2),"
-			  " (SELECT count(*) FROM reservation WHERE until > ?3),"
-			  " (SELECT count(*) FROM reservation WHERE until <= ?3)", &s, fault);
+	rc = sql_statement(m->db, "SELECT (SELECT count(*) FROM csti_pid_map),"
+			   " (SELECT count(*) FROM csti_pid_map WHERE used <> 0 AND used = ?1),"
+			   " (SELECT count(*) FROM csti_pid_map WHERE used <> 0 AND used = ?2),"
+			   " (SELECT count(*) FROM reservation WHERE until > ?3),"
+			   " (SELECT count(*) FROM reservation WHERE until <= ?3)", &s, fault);
 	if (rc)
 		return rc;
-	sqlite3_bind_int(s, 1, KEYMAP_USED);
-	sqlite3_bind_int(s, 2, KEYMAP_REVOKED);
-	sqlite3_bind_int64(s, 3, now);
-	rc = db_step(m, s, "count the keys", fault);
+	sql_bind_int(s, 1, KEYMAP_USED);
+	sql_bind_int(s, 2, KEYMAP_REVOKED);
+	sql_bind_int(s, 3, now);
+	rc = sql_step(s, "count the keys", fault);
 	if (rc > 0) {
-		out->total = (uint64_t)sqlite3_column_int64(s, 0);
-		out->used = (uint64_t)sqlite3_column_int64(s, 1);
-		out->revoked = (uint64_t)sqlite3_column_int64(s, 2);
-		out->reserved = (uint64_t)sqlite3_column_int64(s, 3);
-		out->lapsed = (uint64_t)sqlite3_column_int64(s, 4);
+		out->total = (uint64_t)sql_int(s, 0);
+		out->used = (uint64_t)sql_int(s, 1);
+		out->revoked = (uint64_t)sql_int(s, 2);
+		out->reserved = (uint64_t)sql_int(s, 3);
+		out->lapsed = (uint64_t)sql_int(s, 4);
 		out->free = out->total - out->reserved - out->used - out->revoked;
 	}
-	db_done(s);
+	sql_done(s);
 	return rc < 0 ? rc : 0;
 }
 
@@ -271,7 +572,7 @@ static void filter_sql(const struct keymap_filter *f, char *out, size_t size)
 	const char *state = "";
 
 	if (f->by_state && f->state == KEYMAP_FREE)
-		state = " AND p.used = 0 AND (r.until ISNULL OR r.until <= ?1)";
+		state = " AND p.used = 0 AND (r.until IS NULL OR r.until <= ?1)";
 	else if (f->by_state && f->state == KEYMAP_RESERVED)
 		state = " AND r.until > ?1";
 	else if (f->by_state)
@@ -280,10 +581,10 @@ static void filter_sql(const struct keymap_filter *f, char *out, size_t size)
 		 "SELECT " COLUMNS BATCHES JOIN " WHERE p.id > ?3%s%s%s%s%s ORDER BY p.id"
 		 " LIMIT ?5",
 		 state, f->batch ? " AND p.batch = ?6" : "", f->uuid ? uuid : "",
-		 f->exported > 0   ? " AND p.exported NOTNULL"
-		 : f->exported < 0 ? " AND p.exported ISNULL"
+		 f->exported > 0   ? " AND p.exported IS NOT NULL"
+		 : f->exported < 0 ? " AND p.exported IS NULL"
 				   : "",
-		 f->unclaimed ? " AND r.pid_id ISNULL" : "");
+		 f->unclaimed ? " AND r.pid_id IS NULL" : "");
 }
 
 int keymap_each(struct keymap *m, const struct keymap_filter *filter,
@@ -291,25 +592,26 @@ int keymap_each(struct keymap *m, const struct keymap_filter *filter,
 		struct fault *fault)
 {
 	struct keymap_pair pair;
-	sqlite3_stmt *s = NULL;
+	struct sql_statement *s = NULL;
 	char sql[1200];
 	int rc, stop = 0;
 
 	filter_sql(filter, sql, sizeof(sql));
-	if (sqlite3_prepare_v2(m->db, sql, -1, &s, NULL) != SQLITE_OK)
-		return db_fault(m, "list the keys", fault);
-	sqlite3_bind_int64(s, 1, filter->now);
-	sqlite3_bind_int(s, 2, filter->state);
-	sqlite3_bind_int64(s, 3, filter->after_id);
-	db_uuid(s, 4, filter->uuid);
-	sqlite3_bind_int64(s, 5, filter->limit ? (int64_t)filter->limit : -1);
-	sqlite3_bind_int64(s, 6, filter->batch);
-	while ((rc = db_step(m, s, "list the keys", fault)) > 0) {
+	rc = sql_prepare(m->db, sql, &s, fault);
+	if (rc)
+		return rc;
+	sql_bind_int(s, 1, filter->now);
+	sql_bind_int(s, 2, filter->state);
+	sql_bind_int(s, 3, filter->after_id);
+	bind_uuid(s, 4, filter->uuid);
+	sql_bind_int(s, 5, filter->limit ? (int64_t)filter->limit : INT64_MAX);
+	sql_bind_int(s, 6, filter->batch);
+	while ((rc = sql_step(s, "list the keys", fault)) > 0) {
 		read_pair(s, filter->now, true, &pair);
 		stop = each(context, &pair);
 		if (stop)
 			break;
 	}
-	sqlite3_finalize(s);
+	sql_free(&s);
 	return stop ? stop : rc;
 }

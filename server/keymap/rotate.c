@@ -1,4 +1,6 @@
 /* A new master key for the map: every sealed value is sealed again, and may be cut off anywhere. */
+#include "server/keymap/rotate.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,7 +8,9 @@
 
 #include "common/secret.h"
 #include "server/keymap/keymap-private.h"
+#include "server/keymap/pairs.h"
 #include "server/keymap/schema.h"
+#include "server/keymap/systems.h"
 
 #define ROWS	512	/* in one transaction: what others have to wait for */
 #define REST_NS	2000000	/* between two: as long as others sleep before they try again */
@@ -17,154 +21,171 @@
  * key file as it is, and the next run goes on:
  *   1. the key file gets the new key besides the old;
  *   2. the map says that the new key is in force: whoever writes from now on, in any
- *      process, takes it up at the beginning of his transaction;
+ *      process, takes it at the beginning of his transaction;
  *   3. row by row, what the old key sealed is sealed with the new;
  *   4. the map forgets the old key's id, and the key file the old key.
  */
-struct table {
+struct sealed_table {
 	const char *name;
-	const char *row; /* column, or columns put together, that a sealed value is bound to */
+	const char *key;	/* column by which its rows are gone through */
+	bool by_text;		/* is that a text? */
+	const char *bound;	/* two columns that a sealed value of the row is bound to */
 	const char *columns[SEALED + 1];
-	struct seal_place (*place)(const char *column, const void *row, size_t size);
 };
 
-static struct seal_place place_pid(const char *column, const void *row, size_t size)
-{
-	(void)size;
-	return db_place_pid(column, row);
-}
-
-static struct seal_place place_uuid(const char *column, const void *row, size_t size)
-{
-	struct seal_place place = { "csti_amts", column, row, size };
-
-	return place;
-}
-
-static struct seal_place place_profile(const char *column, const void *row, size_t size)
-{
-	struct seal_place place = { "profiles", column, row, size };
-
-	return place;
-}
-
-static const struct table tables[] = {
-	{ "csti_pid_map", "pid", { "pps", "current_password", "admin_password" }, place_pid },
-	{ "csti_amts", "uuid", { "admin_password", "next_admin_password", "mebx_password",
-				 "next_mebx_password" }, place_uuid },
-	{ "csti_amts_history", DB_EARLIER_SQL, { "admin_password", "next_admin_password",
-				 "mebx_password", "next_mebx_password" }, db_place_earlier },
-	{ "profiles", "name", { "admin_password", "mebx_password" }, place_profile },
+static const struct sealed_table tables[] = {
+	{ "csti_pid_map", "id", false, "pid, NULL", { "pps", "current_password",
+	  "admin_password" } },
+	{ "csti_amts", "id", false, "uuid, NULL", { "admin_password", "next_admin_password",
+	  "mebx_password", "next_mebx_password" } },
+	{ "csti_amts_history", "id", false, "uuid, pid", { "admin_password",
+	  "next_admin_password", "mebx_password", "next_mebx_password" } },
+	{ "profiles", "name", true, "name, NULL", { "admin_password", "mebx_password" } },
 };
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
+/* Columns of the rows that are read. */
+enum { KEY, BOUND, BOUND_TOO, FIRST_SEALED };
+
 struct rotation {
 	struct keymap *m;
 	uint32_t key;		/* the new one */
-	sqlite3_stmt *select, *update;
-	int64_t last;		/* row id that was seen last */
+	struct sql_statement *select, *update;
+	int64_t last_id;	/* of the row that was seen last, or... */
+	char last_text[SYSTEM_NAME + 1];	/* ...its key */
 	uint64_t done, total;
 	void (*progress)(void *context, uint64_t done, uint64_t total);
 	void *context;
 };
 
-/* Seal column AT of the row again into OUT. Returns 1 if it was needed, 0 if not, or negative. */
-static int seal_again(struct rotation *r, const struct table *t, int at, uint8_t *out,
-		      struct fault *fault)
+/* The row that the select is at: its name for ever, to which its values are sealed. */
+struct place_row {
+	const void *name;
+	size_t size;
+	struct earlier_row earlier;
+};
+
+static void read_place(struct rotation *r, const struct sealed_table *t, struct place_row *out)
 {
-	const void *old = sqlite3_column_blob(r->select, at + 2);
-	size_t size = (size_t)sqlite3_column_bytes(r->select, at + 2);
-	const void *row = sqlite3_column_blob(r->select, 1);
-	size_t row_size = (size_t)sqlite3_column_bytes(r->select, 1);
-	const struct seal_place place = t->place(t->columns[at], row, row_size);
+	const char *pid = sql_text(r->select, BOUND_TOO, NULL);
+	struct uuid uuid;
+
+	if (strcmp(t->name, "csti_amts_history") == 0) {
+		get_uuid(r->select, BOUND, &uuid);
+		out->earlier = keymap_earlier_row(&uuid, r->last_id, pid ? pid : "");
+		out->name = out->earlier.text;
+		out->size = strlen(out->earlier.text);
+	} else {
+		out->name = sql_blob(r->select, BOUND, &out->size);
+	}
+}
+
+/* Seal column AT of the row again into OUT. Returns 1 if it was needed, 0 if not, or negative. */
+static int seal_again(struct rotation *r, const struct sealed_table *t, int at,
+		      const struct place_row *row, uint8_t *out, struct fault *fault)
+{
+	const struct seal_place place = { t->name, t->columns[at], row->name, row->size };
+	size_t size;
+	const void *old = sql_blob(r->select, FIRST_SEALED + at, &size);
 	uint8_t plain[SEAL_MAX];
 	int rc;
 
 	if (!old || seal_key_of(old, size) == r->key)
 		return 0;
-	if (t->place == place_pid && row_size != PID_LENGTH)
-		return fault_set(fault, KIT_ERR_FORGED, "a row of %s has no PID", t->name);
 	rc = seal_unlock(r->m->seal, &place, old, size, plain, sizeof(plain), fault);
 	if (!rc)
 		rc = seal_close(r->m->seal, &place, plain, size - SEAL_OVERHEAD, out, fault);
 	secret_wipe(plain, sizeof(plain));
 	if (rc)
 		return rc;
-	sqlite3_bind_blob(r->update, at + 2, out, (int)size, SQLITE_STATIC);
+	sql_bind_blob(r->update, at + 2, out, size);
 	return 1;
 }
 
-static int one_row(struct rotation *r, const struct table *t, struct fault *fault)
+static void bind_last(struct rotation *r, const struct sealed_table *t, struct sql_statement *s)
+{
+	if (t->by_text)
+		sql_bind_text(s, 1, r->last_text, strlen(r->last_text));
+	else
+		sql_bind_int(s, 1, r->last_id);
+}
+
+static int one_row(struct rotation *r, const struct sealed_table *t, struct fault *fault)
 {
 	uint8_t sealed[SEALED][SEAL_MAX + SEAL_OVERHEAD];
+	struct place_row row;
 	bool any = false;
 
-	r->last = sqlite3_column_int64(r->select, 0);
-	sqlite3_bind_int64(r->update, 1, r->last);
+	if (t->by_text)
+		get_text(r->select, KEY, r->last_text, sizeof(r->last_text));
+	else
+		r->last_id = sql_int(r->select, KEY);
+	read_place(r, t, &row);
+	bind_last(r, t, r->update);
 	for (int i = 0; t->columns[i]; i++) {
 		int rc;
 
 		/* What needs nothing stays: bound to NULL, which the update takes as "keep". */
-		sqlite3_bind_null(r->update, i + 2);
-		rc = seal_again(r, t, i, sealed[i], fault);
+		sql_bind_null(r->update, i + 2);
+		rc = seal_again(r, t, i, &row, sealed[i], fault);
 		if (rc < 0)
 			return rc;
 		any |= rc;
 	}
-	return any ? db_run(r->m, r->update, "seal a row again", NULL, fault) : 0;
+	return any ? sql_run(r->update, "seal a row again", NULL, fault) : 0;
 }
 
 /* The next rows in a transaction of their own. Returns rows seen, or negative. */
-static int some_rows(struct rotation *r, const struct table *t, struct fault *fault)
+static int some_rows(struct rotation *r, const struct sealed_table *t, struct fault *fault)
 {
 	int rc, rows = 0;
 
 	rc = keymap_begin(r->m, fault);
 	if (rc)
 		return rc;
-	sqlite3_bind_int64(r->select, 1, r->last);
-	while (!rc && (rc = db_step(r->m, r->select, "read sealed rows", fault)) > 0) {
+	bind_last(r, t, r->select);
+	while (!rc && (rc = sql_step(r->select, "read sealed rows", fault)) > 0) {
 		rc = one_row(r, t, fault);
 		rows++;
 	}
-	db_done(r->select);
-	db_done(r->update);
-	rc = db_leave(r->m, true, rc, fault);
+	sql_done(r->select);
+	sql_done(r->update);
+	rc = keymap_leave(r->m, true, rc, fault);
 	r->done += (uint64_t)rows;
 	if (r->progress)
 		r->progress(r->context, r->done, r->total);
 	return rc ? rc : rows;
 }
 
-static int prepare(struct rotation *r, const struct table *t, struct fault *fault)
+static int prepare(struct rotation *r, const struct sealed_table *t, struct fault *fault)
 {
 	char select[300], update[500];
 	size_t s, u;
+	int rc;
 
-	s = (size_t)snprintf(select, sizeof(select), "SELECT rowid, %s", t->row);
+	s = (size_t)snprintf(select, sizeof(select), "SELECT %s, %s", t->key, t->bound);
 	u = (size_t)snprintf(update, sizeof(update), "UPDATE %s SET ", t->name);
 	for (int i = 0; t->columns[i]; i++) {
 		const char *c = t->columns[i];
 
 		s += (size_t)snprintf(select + s, sizeof(select) - s, ", %s", c);
-		u += (size_t)snprintf(update + u, sizeof(update) - u, "%s%s = ifnull(?%d, %s)",
+		u += (size_t)snprintf(update + u, sizeof(update) - u, "%s%s = coalesce(?%d, %s)",
 				      i ? ", " : "", c, i + 2, c);
 	}
-	snprintf(select + s, sizeof(select) - s,
-		 " FROM %s WHERE rowid > ?1 ORDER BY rowid LIMIT %d", t->name, ROWS);
-	snprintf(update + u, sizeof(update) - u, " WHERE rowid = ?1");
-	if (sqlite3_prepare_v2(r->m->db, select, -1, &r->select, NULL) != SQLITE_OK ||
-	    sqlite3_prepare_v2(r->m->db, update, -1, &r->update, NULL) != SQLITE_OK)
-		return db_fault(r->m, "read sealed rows", fault);
-	return 0;
+	snprintf(select + s, sizeof(select) - s, " FROM %s WHERE %s > ?1 ORDER BY %s LIMIT %d",
+		 t->name, t->key, t->key, ROWS);
+	snprintf(update + u, sizeof(update) - u, " WHERE %s = ?1", t->key);
+	rc = sql_prepare(r->m->db, select, &r->select, fault);
+	return rc ? rc : sql_prepare(r->m->db, update, &r->update, fault);
 }
 
-static int one_table(struct rotation *r, const struct table *t, struct fault *fault)
+static int one_table(struct rotation *r, const struct sealed_table *t, struct fault *fault)
 {
 	int rc = prepare(r, t, fault);
 
-	r->last = INT64_MIN;
+	r->last_id = INT64_MIN;
+	r->last_text[0] = 0;
 	while (!rc) {
 		rc = some_rows(r, t, fault);
 		if (rc == 0)
@@ -173,9 +194,8 @@ static int one_table(struct rotation *r, const struct table *t, struct fault *fa
 		/* Whoever waits for the lock would else find it taken again each time he looks. */
 		nanosleep(&(struct timespec){ .tv_nsec = REST_NS }, NULL);
 	}
-	sqlite3_finalize(r->select);
-	sqlite3_finalize(r->update);
-	r->select = r->update = NULL;
+	sql_free(&r->select);
+	sql_free(&r->update);
 	return rc;
 }
 
@@ -205,27 +225,27 @@ static int bring_new_key(struct rotation *r, bool *resumed, struct fault *fault)
 	r->key = seal_newest(m->seal);
 out:
 	seal_free(&file);
-	return db_leave(m, true, rc, fault);
+	return keymap_leave(m, true, rc, fault);
 }
 
 /* Step 4. */
 static int drop_old_keys(struct rotation *r, struct fault *fault)
 {
 	struct keymap *m = r->m;
-	sqlite3_stmt *s;
+	struct sql_statement *s;
 	int rc = keymap_begin(m, fault);
 
 	if (rc)
 		return rc;
-	rc = db_statement(m, "DELETE FROM master_key WHERE id <> ?1", &s, fault);
+	rc = sql_statement(m->db, "DELETE FROM master_key WHERE id <> ?1", &s, fault);
 	if (!rc) {
-		sqlite3_bind_int64(s, 1, r->key);
-		rc = db_run(m, s, "forget the old master key", NULL, fault);
+		sql_bind_int(s, 1, r->key);
+		rc = sql_run(s, "forget the old master key", NULL, fault);
 	}
 	/* Before the commit: then nothing but the rotation itself is left to do after a cut. */
 	if (!rc)
 		rc = seal_keep_only(m->seal, m->key_file, r->key, fault);
-	return db_leave(m, true, rc, fault);
+	return keymap_leave(m, true, rc, fault);
 }
 
 int keymap_rotate(struct keymap *m, void (*progress)(void *context, uint64_t done, uint64_t total),
@@ -239,7 +259,7 @@ int keymap_rotate(struct keymap *m, void (*progress)(void *context, uint64_t don
 	r.total = counts.total;
 	/* What the old key sealed shall not survive in the free parts of pages. */
 	if (!rc)
-		rc = db_exec(m, "PRAGMA secure_delete = ON", "rotate the master key", fault);
+		rc = sql_wipe_replaced(m->db, fault);
 	if (!rc)
 		rc = bring_new_key(&r, resumed, fault);
 	for (size_t i = 0; !rc && i < TABLES; i++)
@@ -248,6 +268,6 @@ int keymap_rotate(struct keymap *m, void (*progress)(void *context, uint64_t don
 		rc = drop_old_keys(&r, fault);
 	/* Nor in the write-ahead log; a reader that holds it open is no reason to fail. */
 	if (!rc)
-		sqlite3_wal_checkpoint_v2(m->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+		sql_empty_log(m->db);
 	return rc;
 }

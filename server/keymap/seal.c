@@ -110,9 +110,9 @@ static int decode(struct seal *s, const uint8_t *data, size_t size, const char *
 	if (!magic || memcmp(magic, MAGIC, 8) != 0 || s->n < 1 || s->n > KEYS ||
 	    size != FILE_SIZE(s->n)) {
 		s->n = 0;
-		rc = fault_set(fault, KIT_ERR_FORMAT, "%s is no key file: %zu bytes%s", path, size,
-			       magic && memcmp(magic, MAGIC, 8) == 0 ? ", which is not its size"
-								     : " of something else");
+		rc = fault_set(fault, KIT_ERR_FORMAT, "%s is not a key file: it has %zu bytes%s",
+			       path, size, magic && memcmp(magic, MAGIC, 8) == 0
+			       ? ", which is not its size" : " of something else");
 		goto out;
 	}
 	SHA256(data, size - sizeof(digest), digest);
@@ -161,7 +161,7 @@ int seal_load(struct seal **out, const char *path, struct fault *fault)
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		rc = fault_set(fault, KIT_ERR_FORMAT, "the key file %s is no ordinary file", path);
+		rc = fault_set(fault, KIT_ERR_FORMAT, "the key file %s is not a regular file", path);
 		fault_hint(fault, "name the map's key file");
 		goto out;
 	}

@@ -44,7 +44,7 @@ struct seal_place {
 
 /*
  * Read the key file PATH. Returns 0, KIT_ERR_NOT_FOUND, KIT_ERR_PERMISSION (others can
- * read it, or no right to), KIT_ERR_FORMAT (wrong size, no key file, damaged),
+ * read it, or no right to), KIT_ERR_FORMAT (wrong size, not a key file, damaged),
  * KIT_ERR_CRYPTO, KIT_ERR_NOMEM.
  */
 int seal_load(struct seal **out, const char *path, struct fault *fault);

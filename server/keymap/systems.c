@@ -1,41 +1,119 @@
-/* The machines of the key map: hellos, states, passwords, listing (csti_amts). */
+/* The machines of the key map: hellos, states, passwords, listing (csti_amts and its history). */
+#include "server/keymap/systems.h"
+
+#include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "common/secret.h"
+#include "server/keymap/events.h"
 #include "server/keymap/keymap-private.h"
+#include "server/keymap/pairs.h"
+
+/* ---- words and JSON ---- */
+
+static const char *const words[SYSTEM_STATES] = {
+	[SYSTEM_QUEUED] = "queued",
+	[SYSTEM_IN_SETUP] = "in-setup",
+	[SYSTEM_CONFIGURED] = "configured",
+	[SYSTEM_FAILED] = "failed",
+	[SYSTEM_FQDN_MISSING] = "fqdn-missing",
+	[SYSTEM_NEEDS_CERTIFICATE] = "needs-certificate",
+	[SYSTEM_REFUSED] = "refused",
+};
+
+bool system_is_held_by_other(const struct system *s, const char *other)
+{
+	return s->proved_at && *s->pid && memcmp(s->pid, other, PID_LENGTH) != 0 &&
+	       memcmp(s->next_pid, other, PID_LENGTH) != 0;
+}
+
+const char *system_state_word(enum system_state state)
+{
+	return (unsigned)state < SYSTEM_STATES ? words[state] : "unknown";
+}
+
+int system_state_parse(const char *word, enum system_state *out)
+{
+	for (int i = 0; i < SYSTEM_STATES; i++) {
+		if (strcmp(word, words[i]) == 0) {
+			*out = (enum system_state)i;
+			return 0;
+		}
+	}
+	return KIT_ERR_ARGUMENT;
+}
+
+static json_t *when(int64_t t)
+{
+	char shown[EVENT_TIME + 1];
+
+	logentry_time(t, shown);
+	return logentry_text(shown);
+}
+
+static json_t *pid(const char *s)
+{
+	char shown[PID_SHOWN + 1];
+
+	if (s[0])
+		pidpps_show_pid(s, shown);
+	return logentry_text(s[0] ? shown : NULL);
+}
+
+json_t *system_json(const struct system *s)
+{
+	char uuid[UUID_SHOWN + 1];
+
+	uuid_show(&s->uuid, uuid);
+	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o,"
+			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "uuid", uuid, "pid", pid(s->pid), "next_pid", pid(s->next_pid), "address",
+			 logentry_text(s->address), "state", system_state_word(s->state), "reason",
+			 logentry_text(s->reason), "hellos", (int)s->hellos, "hello_version",
+			 (int)s->hello_version, "hello_retry", (int)s->hello_retry, "failures",
+			 (int)s->failures, "first_seen", when(s->first_seen), "last_seen",
+			 when(s->last_seen), "next_try", when(s->next_try), "configured_at",
+			 when(s->configured_at), "fqdn", logentry_text(s->fqdn), "profile",
+			 logentry_text(s->profile), "version", logentry_text(s->version),
+			 "admin_user", logentry_text(s->admin_user), "proved_at",
+			 when(s->proved_at), "claimed_pid", pid(s->claimed_pid), "claimed_address",
+			 logentry_text(s->claimed_address));
+}
+
+/* ---- one row ---- */
 
 #define COLUMNS \
 	"uuid, pid, next_pid, address, state, reason, hellos, hello_version, hello_retry," \
 	" failures, first_seen, last_seen, next_try, configured_at, fqdn, profile, version," \
 	" admin_user, proved_at, claimed_pid, claimed_address, claim_failed_at"
 
-static void read_system(sqlite3_stmt *s, struct system *out)
+static void read_system(struct sql_statement *s, struct system *out)
 {
 	memset(out, 0, sizeof(*out));
-	db_get_uuid(s, 0, &out->uuid);
-	db_get_text(s, 1, out->pid, sizeof(out->pid));
-	db_get_text(s, 2, out->next_pid, sizeof(out->next_pid));
-	db_get_text(s, 3, out->address, sizeof(out->address));
-	out->state = (enum system_state)sqlite3_column_int(s, 4);
-	db_get_text(s, 5, out->reason, sizeof(out->reason));
-	out->hellos = (uint32_t)sqlite3_column_int64(s, 6);
-	out->hello_version = (uint32_t)sqlite3_column_int64(s, 7);
-	out->hello_retry = (uint32_t)sqlite3_column_int64(s, 8);
-	out->failures = (uint32_t)sqlite3_column_int64(s, 9);
-	out->first_seen = sqlite3_column_int64(s, 10);
-	out->last_seen = sqlite3_column_int64(s, 11);
-	out->next_try = sqlite3_column_int64(s, 12);
-	out->configured_at = sqlite3_column_int64(s, 13);
-	db_get_text(s, 14, out->fqdn, sizeof(out->fqdn));
-	db_get_text(s, 15, out->profile, sizeof(out->profile));
-	db_get_text(s, 16, out->version, sizeof(out->version));
-	db_get_text(s, 17, out->admin_user, sizeof(out->admin_user));
-	out->proved_at = sqlite3_column_int64(s, 18);
-	db_get_text(s, 19, out->claimed_pid, sizeof(out->claimed_pid));
-	db_get_text(s, 20, out->claimed_address, sizeof(out->claimed_address));
-	out->claim_failed_at = sqlite3_column_int64(s, 21);
+	get_uuid(s, 0, &out->uuid);
+	get_text(s, 1, out->pid, sizeof(out->pid));
+	get_text(s, 2, out->next_pid, sizeof(out->next_pid));
+	get_text(s, 3, out->address, sizeof(out->address));
+	out->state = (enum system_state)sql_int(s, 4);
+	get_text(s, 5, out->reason, sizeof(out->reason));
+	out->hellos = (uint32_t)sql_int(s, 6);
+	out->hello_version = (uint32_t)sql_int(s, 7);
+	out->hello_retry = (uint32_t)sql_int(s, 8);
+	out->failures = (uint32_t)sql_int(s, 9);
+	out->first_seen = sql_int(s, 10);
+	out->last_seen = sql_int(s, 11);
+	out->next_try = sql_int(s, 12);
+	out->configured_at = sql_int(s, 13);
+	get_text(s, 14, out->fqdn, sizeof(out->fqdn));
+	get_text(s, 15, out->profile, sizeof(out->profile));
+	get_text(s, 16, out->version, sizeof(out->version));
+	get_text(s, 17, out->admin_user, sizeof(out->admin_user));
+	out->proved_at = sql_int(s, 18);
+	get_text(s, 19, out->claimed_pid, sizeof(out->claimed_pid));
+	get_text(s, 20, out->claimed_address, sizeof(out->claimed_address));
+	out->claim_failed_at = sql_int(s, 21);
 }
 
 static int no_system(const struct uuid *uuid, struct fault *fault)
@@ -51,62 +129,65 @@ static int no_system(const struct uuid *uuid, struct fault *fault)
 int keymap_system_find(struct keymap *m, const struct uuid *uuid, struct system *out,
 		       struct fault *fault)
 {
-	sqlite3_stmt *s;
+	struct sql_statement *s;
 	int rc;
 
-	rc = db_statement(m, "SELECT " COLUMNS " FROM csti_amts WHERE uuid = ?1", &s, fault);
+	rc = sql_statement(m->db, "SELECT " COLUMNS " FROM csti_amts WHERE uuid = ?1", &s, fault);
 	if (rc)
 		return rc;
-	db_uuid(s, 1, uuid);
-	rc = db_step(m, s, "look a system up", fault);
+	bind_uuid(s, 1, uuid);
+	rc = sql_step(s, "look a system up", fault);
 	if (rc > 0)
 		read_system(s, out);
-	db_done(s);
+	sql_done(s);
 	return rc > 0 ? 0 : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
 }
+
+/* ---- hellos ---- */
 
 /* The first hello of a machine makes its row. */
 static int insert_system(struct keymap *m, const struct system *row, struct fault *fault)
 {
-	sqlite3_stmt *s;
+	struct sql_statement *s;
 	int rc;
 
-	rc = db_statement(m, "INSERT INTO csti_amts(uuid, pid, address, hello_version, hello_retry,"
-			  " state, next_try, first_seen, last_seen, hellos)"
-			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, 1)", &s, fault);
+	rc = sql_statement(m->db, "INSERT INTO csti_amts(uuid, pid, address, hello_version,"
+				  " hello_retry,"
+			   " state, next_try, first_seen, last_seen, hellos)"
+			   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, 1)", &s, fault);
 	if (rc)
 		return rc;
-	db_uuid(s, 1, &row->uuid);
-	db_pid(s, 2, row->pid);
-	db_text(s, 3, row->address);
-	sqlite3_bind_int64(s, 4, row->hello_version);
-	sqlite3_bind_int64(s, 5, row->hello_retry);
-	sqlite3_bind_int(s, 6, row->state);
-	sqlite3_bind_int64(s, 7, row->next_try);
-	sqlite3_bind_int64(s, 8, row->first_seen);
-	return db_run(m, s, "note a hello", NULL, fault);
+	bind_uuid(s, 1, &row->uuid);
+	bind_pid(s, 2, row->pid);
+	bind_text(s, 3, row->address);
+	sql_bind_int(s, 4, row->hello_version);
+	sql_bind_int(s, 5, row->hello_retry);
+	sql_bind_int(s, 6, row->state);
+	sql_bind_int(s, 7, row->next_try);
+	sql_bind_int(s, 8, row->first_seen);
+	return sql_run(s, "note a hello", NULL, fault);
 }
 
 static int update_system(struct keymap *m, const struct system *row, struct fault *fault)
 {
-	sqlite3_stmt *s;
+	struct sql_statement *s;
 	int rc;
 
-	rc = db_statement(m, "UPDATE csti_amts SET pid = ?2, address = ?3, claimed_pid = ?4,"
-			  " claimed_address = ?5, hello_version = ?6, hello_retry = ?7,"
-			  " last_seen = ?8, hellos = ?9 WHERE uuid = ?1", &s, fault);
+	rc = sql_statement(m->db, "UPDATE csti_amts SET pid = ?2, address = ?3, claimed_pid = ?4,"
+			   " claimed_address = ?5, hello_version = ?6, hello_retry = ?7,"
+			   " last_seen = ?8, hellos = ?9 WHERE uuid = ?1", &s, fault);
 	if (rc)
 		return rc;
-	db_uuid(s, 1, &row->uuid);
-	db_pid(s, 2, row->pid);
-	db_text(s, 3, row->address);
-	db_pid(s, 4, row->claimed_pid);
-	db_text(s, 5, row->claimed_address);
-	sqlite3_bind_int64(s, 6, row->hello_version);
-	sqlite3_bind_int64(s, 7, row->hello_retry);
-	sqlite3_bind_int64(s, 8, row->last_seen);
-	sqlite3_bind_int64(s, 9, row->hellos);
-	return db_run(m, s, "note a hello", NULL, fault);
+	bind_uuid(s, 1, &row->uuid);
+	bind_pid(s, 2, row->pid);
+	bind_text(s, 3, row->address);
+	bind_pid(s, 4, row->claimed_pid);
+	bind_text(s, 5, row->claimed_address);
+	sql_bind_int(s, 6, row->hello_version);
+	sql_bind_int(s, 7, row->hello_retry);
+	sql_bind_int(s, 8, row->last_seen);
+	sql_bind_int(s, 9, row->hellos);
+	return sql_run(s, "note a hello", NULL, fault);
 }
 
 /* What a hello says goes into PID and ADDRESS; "" for PID leaves what is there. */
@@ -127,7 +208,7 @@ int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,
 	bool own, fresh;
 	int rc;
 
-	rc = db_enter(m, &own, fault);
+	rc = keymap_enter(m, &own, fault);
 	if (rc)
 		return rc;
 	rc = keymap_system_find(m, &hello->uuid, &row, fault);
@@ -158,90 +239,143 @@ int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,
 	if (made)
 		*made = fresh;
 out:
-	return db_leave(m, own, rc, fault);
+	return keymap_leave(m, own, rc, fault);
 }
 
-int db_update_system(struct keymap *m, sqlite3_stmt *s, const struct uuid *uuid, const char *what,
-		     struct fault *fault)
+/* ---- states ---- */
+
+/* Run S, an update of one row, whose UUID is ?1. KIT_ERR_NOT_FOUND: no such row. */
+static int update_row(struct sql_statement *s, const struct uuid *uuid, const char *what,
+		      struct fault *fault)
 {
 	int changed, rc;
 
-	db_uuid(s, 1, uuid);
-	rc = db_run(m, s, what, &changed, fault);
+	bind_uuid(s, 1, uuid);
+	rc = sql_run(s, what, &changed, fault);
 	return rc || changed ? rc : no_system(uuid, fault);
 }
 
 int keymap_system_state(struct keymap *m, const struct uuid *uuid, enum system_state state,
 			const char *reason, int64_t next_try, int64_t now, struct fault *fault)
 {
-	sqlite3_stmt *s;
+	struct sql_statement *s;
 	bool own;
 	int rc;
 
-	rc = db_enter(m, &own, fault);
+	rc = keymap_enter(m, &own, fault);
 	if (rc)
 		return rc;
-	rc = db_statement(
-		m,
-		"UPDATE csti_amts SET state = ?2, reason = ?3, next_try = ?4,"
-		" failures = CASE ?2 WHEN 3 THEN failures + 1 WHEN 2 THEN 0"
-		" ELSE failures END,"
-		" configured_at = iif(?2 = 2, ?5, configured_at),"
-		" proved_at = iif(?2 = 2 AND proved_at = 0, ?5, proved_at) WHERE uuid = ?1",
-		&s, fault);
+	rc = sql_statement(m->db, "UPDATE csti_amts SET state = ?2, reason = ?3, next_try = ?4,"
+			   " failures = CASE ?2 WHEN 3 THEN failures + 1 WHEN 2 THEN 0"
+			   " ELSE failures END,"
+			   " configured_at = CASE WHEN ?2 = 2 THEN ?5 ELSE configured_at END,"
+		" proved_at = CASE WHEN ?2 = 2 AND proved_at = 0 THEN ?5 ELSE proved_at END"
+			   " WHERE uuid = ?1",
+			   &s, fault);
 	_Static_assert(SYSTEM_CONFIGURED == 2 && SYSTEM_FAILED == 3, "numbers in the SQL above");
 	if (!rc) {
-		sqlite3_bind_int(s, 2, state);
-		db_text(s, 3, reason);
-		sqlite3_bind_int64(s, 4, next_try);
-		sqlite3_bind_int64(s, 5, now);
-		rc = db_update_system(m, s, uuid, "change a system's state", fault);
+		sql_bind_int(s, 2, state);
+		bind_text(s, 3, reason);
+		sql_bind_int(s, 4, next_try);
+		sql_bind_int(s, 5, now);
+		rc = update_row(s, uuid, "change a system's state", fault);
 	}
-	return db_leave(m, own, rc, fault);
+	return keymap_leave(m, own, rc, fault);
 }
 
-/* Unlike db_text(): "" is a value too, and NULL means "leave alone". */
-static void fact(sqlite3_stmt *s, int at, const char *text)
+/* Unlike bind_text(): "" is a value too, and NULL means "leave alone". */
+static void fact(struct sql_statement *s, int at, const char *text)
 {
 	if (text)
-		sqlite3_bind_text(s, at, text, -1, SQLITE_STATIC);
+		sql_bind_text(s, at, text, strlen(text));
+}
+
+/* A PID may lack its NUL. */
+static void pid_fact(struct sql_statement *s, int at, const char *pid)
+{
+	if (pid)
+		sql_bind_text(s, at, pid, strnlen(pid, PID_LENGTH));
 }
 
 int keymap_system_facts(struct keymap *m, const struct uuid *uuid,
 			const struct keymap_facts *facts, struct fault *fault)
 {
-	sqlite3_stmt *s;
+	struct sql_statement *s;
 	bool own;
 	int rc;
 
-	rc = db_enter(m, &own, fault);
+	rc = keymap_enter(m, &own, fault);
 	if (rc)
 		return rc;
-	rc = db_statement(
-		m,
-		"UPDATE csti_amts SET fqdn = ifnull(?2, fqdn),"
-		" profile = ifnull(?3, profile), version = ifnull(?4, version),"
-		" admin_user = ifnull(?5, admin_user), pid = ifnull(substr(?6, 1, 8), pid),"
-		" next_pid = ifnull(substr(?7, 1, 8), next_pid) WHERE uuid = ?1",
-		&s, fault);
+	rc = sql_statement(m->db, "UPDATE csti_amts SET fqdn = coalesce(?2, fqdn),"
+			   " profile = coalesce(?3, profile), version = coalesce(?4, version),"
+			   " admin_user = coalesce(?5, admin_user), pid = coalesce(?6, pid),"
+			   " next_pid = coalesce(?7, next_pid) WHERE uuid = ?1",
+			   &s, fault);
 	if (!rc) {
 		fact(s, 2, facts->fqdn);
 		fact(s, 3, facts->profile);
 		fact(s, 4, facts->version);
 		fact(s, 5, facts->admin_user);
-		fact(s, 6, facts->pid);
-		fact(s, 7, facts->next_pid);
-		rc = db_update_system(m, s, uuid, "note what a system is", fault);
+		pid_fact(s, 6, facts->pid);
+		pid_fact(s, 7, facts->next_pid);
+		rc = update_row(s, uuid, "note what a system is", fault);
 	}
-	return db_leave(m, own, rc, fault);
+	return keymap_leave(m, own, rc, fault);
 }
 
+/* Run SQL, whose ?1 is UUID, with PID, ADDRESS (may be NULL) and a time as ?2, ?3, ?4. */
+static int change(struct keymap *m, const char *sql, const struct uuid *uuid, const char *pid,
+		  const char *address, int64_t time, struct fault *fault)
+{
+	struct sql_statement *s;
+	bool own;
+	int rc;
+
+	rc = keymap_enter(m, &own, fault);
+	if (rc)
+		return rc;
+	rc = sql_statement(m->db, sql, &s, fault);
+	if (!rc) {
+		bind_pid(s, 2, pid);
+		bind_text(s, 3, address);
+		sql_bind_int(s, 4, time);
+		rc = update_row(s, uuid, "note what becomes of a hello", fault);
+	}
+	return keymap_leave(m, own, rc, fault);
+}
+
+int keymap_system_adopt(struct keymap *m, const struct uuid *uuid, struct fault *fault)
+{
+	return change(m, "UPDATE csti_amts SET pid = coalesce(claimed_pid, pid),"
+		      " address = coalesce(claimed_address, address), claimed_pid = NULL,"
+		      " claimed_address = NULL WHERE uuid = ?1", uuid, NULL, NULL, 0, fault);
+}
+
+int keymap_system_unclaim(struct keymap *m, const struct uuid *uuid, int64_t now,
+			  struct fault *fault)
+{
+	return change(m, "UPDATE csti_amts SET claimed_pid = NULL, claimed_address = NULL,"
+		      " claim_failed_at = ?4 WHERE uuid = ?1", uuid, NULL, NULL, now, fault);
+}
+
+int keymap_system_due(struct keymap *m, const struct uuid *uuid, int64_t next_try,
+		      struct fault *fault)
+{
+	return change(m, "UPDATE csti_amts SET next_try = ?4 WHERE uuid = ?1", uuid, NULL, NULL,
+		      next_try, fault);
+}
+
+/* ---- passwords ---- */
+
 /* The four passwords of a row, in the order of the statements below. */
-const char *const db_password_columns[DB_PASSWORDS] = {
+#define PASSWORDS	4
+
+static const char *const password_columns[PASSWORDS] = {
 	"admin_password", "next_admin_password", "mebx_password", "next_mebx_password",
 };
 
-void db_password_fields(struct system_secrets *s, char *out[static DB_PASSWORDS])
+static void password_fields(struct system_secrets *s, char *out[static PASSWORDS])
 {
 	out[0] = s->admin_password;
 	out[1] = s->next_admin_password;
@@ -252,39 +386,264 @@ void db_password_fields(struct system_secrets *s, char *out[static DB_PASSWORDS]
 int keymap_system_secrets(struct keymap *m, const struct uuid *uuid, struct system_secrets *out,
 			  struct fault *fault)
 {
-	char *fields[DB_PASSWORDS];
-	sqlite3_stmt *s;
+	char *fields[PASSWORDS];
+	struct sql_statement *s;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	db_password_fields(out, fields);
-	rc = db_statement(m, "SELECT admin_password, next_admin_password, mebx_password,"
-			  " next_mebx_password FROM csti_amts WHERE uuid = ?1", &s, fault);
+	password_fields(out, fields);
+	rc = sql_statement(m->db, "SELECT admin_password, next_admin_password, mebx_password,"
+			   " next_mebx_password FROM csti_amts WHERE uuid = ?1", &s, fault);
 	if (rc)
 		return rc;
-	db_uuid(s, 1, uuid);
-	rc = db_step(m, s, "read a system's passwords", fault);
+	bind_uuid(s, 1, uuid);
+	rc = sql_step(s, "read a system's passwords", fault);
 	if (rc == 0)
 		rc = no_system(uuid, fault);
 	else if (rc > 0)
 		rc = 0;
-	for (int i = 0; !rc && i < DB_PASSWORDS; i++) {
-		struct seal_place place = db_place_uuid(db_password_columns[i], uuid);
+	for (int i = 0; !rc && i < PASSWORDS; i++) {
+		struct seal_place place = keymap_place_uuid(password_columns[i], uuid);
 
-		rc = db_unseal_text(m, s, i, &place, PASSWORD_MAX, fields[i], fault);
+		rc = keymap_unseal_text(m, s, i, &place, PASSWORD_MAX, fields[i], fault);
 	}
-	db_done(s);
+	sql_done(s);
 	if (rc)
 		secret_wipe(out, sizeof(*out));
 	return rc;
 }
 
+/* ---- earlier passwords ---- */
+
+#define KEPT	16	/* of one machine and key: what its own set-ups can push out is its own */
+
+#define EARLIER	"id, time, pid, next_pid, address, admin_user"
+
+int keymap_earlier(struct keymap *m, const struct uuid *uuid,
+		   int (*each)(void *context, const struct keymap_earlier *earlier), void *context,
+		   struct fault *fault)
+{
+	struct keymap_earlier e;
+	struct sql_statement *s = NULL;
+	int rc, stop = 0;
+
+	rc = sql_prepare(m->db, "SELECT " EARLIER " FROM csti_amts_history WHERE uuid = ?1"
+			 " ORDER BY id DESC", &s, fault);
+	if (rc)
+		return rc;
+	bind_uuid(s, 1, uuid);
+	while ((rc = sql_step(s, "list earlier passwords", fault)) > 0) {
+		memset(&e, 0, sizeof(e));
+		e.uuid = *uuid;
+		e.id = sql_int(s, 0);
+		e.time = sql_int(s, 1);
+		get_text(s, 2, e.pid, sizeof(e.pid));
+		get_text(s, 3, e.next_pid, sizeof(e.next_pid));
+		get_text(s, 4, e.address, sizeof(e.address));
+		get_text(s, 5, e.admin_user, sizeof(e.admin_user));
+		stop = each(context, &e);
+		if (stop)
+			break;
+	}
+	sql_free(&s);
+	return stop ? stop : rc;
+}
+
+int keymap_earlier_secrets(struct keymap *m, const struct keymap_earlier *e,
+			   struct system_secrets *out, struct fault *fault)
+{
+	const struct earlier_row row = keymap_earlier_row(&e->uuid, e->id, e->pid);
+	char *fields[PASSWORDS];
+	struct sql_statement *s;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	password_fields(out, fields);
+	rc = sql_statement(m->db, "SELECT admin_password, next_admin_password, mebx_password,"
+			   " next_mebx_password FROM csti_amts_history WHERE id = ?1", &s, fault);
+	if (rc)
+		return rc;
+	sql_bind_int(s, 1, e->id);
+	rc = sql_step(s, "read earlier passwords", fault);
+	if (rc == 0)
+		rc = fault_set(fault, KIT_ERR_NOT_FOUND, "these earlier passwords are not kept"
+			       " any more");
+	else if (rc > 0)
+		rc = 0;
+	for (int i = 0; !rc && i < PASSWORDS; i++) {
+		struct seal_place place = keymap_place_earlier(password_columns[i], &row);
+
+		rc = keymap_unseal_text(m, s, i, &place, PASSWORD_MAX, fields[i], fault);
+	}
+	sql_done(s);
+	if (rc)
+		secret_wipe(out, sizeof(*out));
+	return rc;
+}
+
+struct newest {
+	const char *pid;
+	struct keymap_earlier *out;
+};
+
+static int take_newest(void *context, const struct keymap_earlier *e)
+{
+	struct newest *n = context;
+
+	if (strcmp(e->pid, n->pid) != 0)
+		return 0;
+	*n->out = *e;
+	return 1;
+}
+
+int keymap_earlier_find(struct keymap *m, const struct uuid *uuid, const char *pid,
+			struct keymap_earlier *out, struct fault *fault)
+{
+	struct newest n = { pid, out };
+	int rc = keymap_earlier(m, uuid, take_newest, &n, fault);
+
+	return rc > 0 ? 0 : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
+}
+
+static int next_id(struct keymap *m, int64_t *id, struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc = sql_statement(m->db, "SELECT coalesce(max(id), 0) + 1 FROM"
+				      " csti_amts_history", &s, fault);
+
+	if (rc)
+		return rc;
+	rc = sql_step(s, "keep earlier passwords", fault);
+	if (rc > 0)
+		*id = sql_int(s, 0);
+	sql_done(s);
+	return rc < 0 ? rc : 0;
+}
+
+static int insert_earlier(struct keymap *m, const struct keymap_earlier *e,
+		  const struct system_secrets *secrets, struct fault *fault)
+{
+	const struct earlier_row row = keymap_earlier_row(&e->uuid, e->id, e->pid);
+	struct system_secrets copy = *secrets;
+	uint8_t sealed[PASSWORDS][SEALED_PASSWORD];
+	char *fields[PASSWORDS];
+	struct sql_statement *s;
+	int rc;
+
+	password_fields(&copy, fields);
+	rc = sql_statement(m->db, "INSERT INTO csti_amts_history(" EARLIER ", uuid, admin_password,"
+			   " next_admin_password, mebx_password, next_mebx_password)"
+			   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", &s, fault);
+	for (int i = 0; !rc && i < PASSWORDS; i++) {
+		struct seal_place place = keymap_place_earlier(password_columns[i], &row);
+
+		rc = keymap_seal_text(m, s, i + 8, &place, fields[i], PASSWORD_MAX, sealed[i],
+				      fault);
+		if (rc)
+			sql_done(s);
+	}
+	secret_wipe(&copy, sizeof(copy));
+	if (rc)
+		return rc;
+	sql_bind_int(s, 1, e->id);
+	sql_bind_int(s, 2, e->time);
+	bind_text(s, 3, e->pid);
+	bind_text(s, 4, e->next_pid);
+	bind_text(s, 5, e->address);
+	bind_text(s, 6, e->admin_user);
+	bind_uuid(s, 7, &e->uuid);
+	return sql_run(s, "keep earlier passwords", NULL, fault);
+}
+
+static int prune(struct keymap *m, const struct keymap_earlier *e, struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc;
+
+	rc = sql_statement(m->db, "DELETE FROM csti_amts_history WHERE uuid = ?1 AND pid IS NOT"
+				  " DISTINCT FROM ?2"
+			   " AND id NOT IN (SELECT id FROM csti_amts_history WHERE uuid = ?1"
+			  " AND pid IS NOT DISTINCT FROM ?2 ORDER BY id DESC LIMIT ?3)", &s, fault);
+	if (rc)
+		return rc;
+	bind_uuid(s, 1, &e->uuid);
+	bind_text(s, 2, e->pid);
+	sql_bind_int(s, 3, KEPT);
+	return sql_run(s, "keep earlier passwords", NULL, fault);
+}
+
+/* Is the newest of this machine and key the very same? Then once is enough. */
+static int is_kept(struct keymap *m, const struct keymap_earlier *e,
+		   const struct system_secrets *secrets, bool *kept, struct fault *fault)
+{
+	struct keymap_earlier last = { .id = 0 };
+	struct system_secrets old;
+	int rc = keymap_earlier_find(m, &e->uuid, e->pid, &last, fault);
+
+	*kept = false;
+	if (rc)
+		return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
+	rc = keymap_earlier_secrets(m, &last, &old, fault);
+	if (!rc)
+		*kept = secret_equal(&old, secrets, sizeof(old)) &&
+			strcmp(last.next_pid, e->next_pid) == 0 &&
+			strcmp(last.admin_user, e->admin_user) == 0;
+	secret_wipe(&old, sizeof(old));
+	return rc;
+}
+
+static bool holds_any(const struct system_secrets *s)
+{
+	return *s->admin_password || *s->next_admin_password || *s->mebx_password ||
+	       *s->next_mebx_password;
+}
+
+/*
+ * Keep SECRETS, which the machine's row holds, among its earlier ones, with the PID and the
+ * account that the row names; once only if they are the newest there already.
+ */
+static int keep_secrets(struct keymap *m, const struct uuid *uuid,
+			const struct system_secrets *secrets, int64_t now, struct fault *fault)
+{
+	struct keymap_earlier e = { .uuid = *uuid, .time = now };
+	struct system system;
+	bool kept;
+	int rc = keymap_system_find(m, uuid, &system, fault);
+
+	if (!rc && !holds_any(secrets) && !*system.next_pid)
+		return 0;
+	if (rc)
+		return rc;
+	memcpy(e.pid, system.pid, sizeof(e.pid));
+	memcpy(e.next_pid, system.next_pid, sizeof(e.next_pid));
+	memcpy(e.address, system.address, sizeof(e.address));
+	memcpy(e.admin_user, system.admin_user, sizeof(e.admin_user));
+	rc = is_kept(m, &e, secrets, &kept, fault);
+	if (rc || kept)
+		return rc;
+	rc = next_id(m, &e.id, fault);
+	if (!rc)
+		rc = insert_earlier(m, &e, secrets, fault);
+	return rc ? rc : prune(m, &e, fault);
+}
+
+static int forget_earlier(struct keymap *m, const struct uuid *uuid, struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc = sql_statement(m->db, "DELETE FROM csti_amts_history WHERE uuid = ?1", &s, fault);
+
+	if (rc)
+		return rc;
+	bind_uuid(s, 1, uuid);
+	return sql_run(s, "forget earlier passwords", NULL, fault);
+}
+
 /* Is PASSWORD, which the row holds, in none of its new FIELDS? */
-static bool is_lost(const char *password, char *const fields[static DB_PASSWORDS])
+static bool is_lost(const char *password, char *const fields[static PASSWORDS])
 {
 	if (!*password)
 		return false;
-	for (int i = 0; i < DB_PASSWORDS; i++)
+	for (int i = 0; i < PASSWORDS; i++)
 		if (strcmp(password, fields[i]) == 0)
 			return false;
 	return true;
@@ -292,18 +651,18 @@ static bool is_lost(const char *password, char *const fields[static DB_PASSWORDS
 
 /* What is about to be overwritten by the new FIELDS may be the only copy there is. */
 static int keep_old(struct keymap *m, const struct uuid *uuid,
-		    char *const fields[static DB_PASSWORDS], struct fault *fault)
+		    char *const fields[static PASSWORDS], struct fault *fault)
 {
 	struct system_secrets old;
-	char *olds[DB_PASSWORDS];
+	char *olds[PASSWORDS];
 	bool lost = false;
 	int rc = keymap_system_secrets(m, uuid, &old, fault);
 
-	db_password_fields(&old, olds);
-	for (int i = 0; !rc && i < DB_PASSWORDS; i++)
+	password_fields(&old, olds);
+	for (int i = 0; !rc && i < PASSWORDS; i++)
 		lost |= is_lost(olds[i], fields);
 	if (lost)
-		rc = db_keep_secrets(m, uuid, &old, time(NULL), fault);
+		rc = keep_secrets(m, uuid, &old, time(NULL), fault);
 	secret_wipe(&old, sizeof(old));
 	return rc;
 }
@@ -312,126 +671,189 @@ int keymap_system_set_secrets(struct keymap *m, const struct uuid *uuid,
 			      const struct system_secrets *secrets, struct fault *fault)
 {
 	struct system_secrets copy = *secrets;
-	uint8_t sealed[DB_PASSWORDS][DB_PASSWORD];
-	char *fields[DB_PASSWORDS];
-	sqlite3_stmt *s = NULL;
+	uint8_t sealed[PASSWORDS][SEALED_PASSWORD];
+	char *fields[PASSWORDS];
+	struct sql_statement *s = NULL;
 	bool own;
 	int rc;
 
-	db_password_fields(&copy, fields);
-	rc = db_enter(m, &own, fault);
+	password_fields(&copy, fields);
+	rc = keymap_enter(m, &own, fault);
 	if (rc) {
 		secret_wipe(&copy, sizeof(copy));
 		return rc;
 	}
 	rc = keep_old(m, uuid, fields, fault);
 	if (!rc)
-		rc = db_statement(
-			m,
-			"UPDATE csti_amts SET admin_password = ?2, next_admin_password = ?3,"
-			" mebx_password = ?4, next_mebx_password = ?5 WHERE uuid = ?1",
-			&s, fault);
-	for (int i = 0; !rc && i < DB_PASSWORDS; i++) {
-		struct seal_place place = db_place_uuid(db_password_columns[i], uuid);
+		rc = sql_statement(m->db, "UPDATE csti_amts SET admin_password = ?2,"
+					  " next_admin_password = ?3,"
+				   " mebx_password = ?4, next_mebx_password = ?5 WHERE uuid = ?1",
+				   &s, fault);
+	for (int i = 0; !rc && i < PASSWORDS; i++) {
+		struct seal_place place = keymap_place_uuid(password_columns[i], uuid);
 
-		rc = db_seal_text(m, s, i + 2, &place, fields[i], PASSWORD_MAX, sealed[i], fault);
+		rc = keymap_seal_text(m, s, i + 2, &place, fields[i], PASSWORD_MAX, sealed[i],
+				      fault);
 	}
 	if (!rc)
-		rc = db_update_system(m, s, uuid, "keep a system's passwords", fault);
+		rc = update_row(s, uuid, "keep a system's passwords", fault);
 	else if (s)
-		db_done(s);
+		sql_done(s);
 	secret_wipe(&copy, sizeof(copy));
-	return db_leave(m, own, rc, fault);
+	return keymap_leave(m, own, rc, fault);
 }
+
+/* ---- proving ---- */
+
+/*
+ * Another key has the row from now on: what it held goes to the earlier ones, and what was
+ * kept of the other key when it lost the row comes back.
+ */
+static int change_hands(struct keymap *m, const struct system *row, const char *pid, int64_t now,
+			struct fault *fault)
+{
+	struct keymap_earlier earlier = { .id = 0 };
+	const struct keymap_facts facts = { .admin_user = earlier.admin_user,
+					    .next_pid = earlier.next_pid };
+	struct system_secrets secrets;
+	int rc = keymap_system_secrets(m, &row->uuid, &secrets, fault);
+
+	if (!rc)
+		rc = keep_secrets(m, &row->uuid, &secrets, now, fault);
+	secret_wipe(&secrets, sizeof(secrets));
+	if (!rc)
+		rc = keymap_earlier_find(m, &row->uuid, pid, &earlier, fault);
+	if (!rc)
+		rc = keymap_earlier_secrets(m, &earlier, &secrets, fault);
+	else if (rc == KIT_ERR_NOT_FOUND)
+		rc = 0;
+	if (!rc)
+		rc = keymap_system_set_secrets(m, &row->uuid, &secrets, fault);
+	secret_wipe(&secrets, sizeof(secrets));
+	return rc ? rc : keymap_system_facts(m, &row->uuid, &facts, fault);
+}
+
+int keymap_system_prove(struct keymap *m, const struct uuid *uuid, const char *pid,
+			const char *address, int64_t now, struct system *before,
+			bool *changed_hands, struct fault *fault)
+{
+	bool own;
+	int rc;
+
+	rc = keymap_enter(m, &own, fault);
+	if (rc)
+		return rc;
+	rc = keymap_system_find(m, uuid, before, fault);
+	*changed_hands = !rc && system_is_held_by_other(before, pid);
+	if (*changed_hands)
+		rc = change_hands(m, before, pid, now, fault);
+	if (!rc)
+		rc = change(m, "UPDATE csti_amts SET proved_at = ?4, state = 1, reason = NULL,"
+			    " next_try = 0, pid = ?2, address = ?3, claim_failed_at = 0,"
+			    " claimed_pid = CASE WHEN claimed_pid = ?2 AND claimed_address = ?3"
+			    " THEN NULL ELSE claimed_pid END, claimed_address ="
+			    " CASE WHEN claimed_pid = ?2 AND claimed_address = ?3"
+			    " THEN NULL ELSE claimed_address END WHERE uuid = ?1",
+			    uuid, pid, address, now, fault);
+	_Static_assert(SYSTEM_IN_SETUP == 1, "number in the SQL above");
+	return keymap_leave(m, own, rc, fault);
+}
+
+/* ---- many ---- */
 
 int keymap_systems(struct keymap *m, const struct keymap_system_filter *f,
 		   int (*each)(void *context, const struct system *system), void *context,
 		   struct fault *fault)
 {
 	struct system system;
-	sqlite3_stmt *s = NULL;
+	struct sql_statement *s = NULL;
 	char sql[600];
 	int rc, stop = 0;
 
 	snprintf(sql, sizeof(sql),
-		 "SELECT " COLUMNS " FROM csti_amts WHERE 1%s%s%s ORDER BY %s"
+		 "SELECT " COLUMNS " FROM csti_amts WHERE true%s%s%s ORDER BY %s"
 		 " LIMIT ?4",
 		 f->by_state ? " AND state = ?1" : "",
 		 f->due ? " AND next_try > 0 AND next_try <= ?2" : "",
 		 f->pid ? " AND pid = ?3" : "", f->due ? "next_try, id" : "id");
-	if (sqlite3_prepare_v2(m->db, sql, -1, &s, NULL) != SQLITE_OK)
-		return db_fault(m, "list the systems", fault);
-	sqlite3_bind_int(s, 1, f->state);
-	sqlite3_bind_int64(s, 2, f->due);
-	db_pid(s, 3, f->pid);
-	sqlite3_bind_int64(s, 4, f->limit ? (int64_t)f->limit : -1);
-	while ((rc = db_step(m, s, "list the systems", fault)) > 0) {
+	rc = sql_prepare(m->db, sql, &s, fault);
+	if (rc)
+		return rc;
+	sql_bind_int(s, 1, f->state);
+	sql_bind_int(s, 2, f->due);
+	bind_pid(s, 3, f->pid);
+	sql_bind_int(s, 4, f->limit ? (int64_t)f->limit : INT64_MAX);
+	while ((rc = sql_step(s, "list the systems", fault)) > 0) {
 		read_system(s, &system);
 		stop = each(context, &system);
 		if (stop)
 			break;
 	}
-	sqlite3_finalize(s);
+	sql_free(&s);
 	return stop ? stop : rc;
 }
 
 int keymap_system_next_due(struct keymap *m, int64_t after, int64_t *due, struct fault *fault)
 {
-	sqlite3_stmt *s;
+	struct sql_statement *s;
 	int rc;
 
 	*due = 0;
-	rc = db_statement(m, "SELECT next_try FROM csti_amts WHERE next_try > 0 AND next_try > ?1"
-			  " ORDER BY next_try LIMIT 1", &s, fault);
+	rc = sql_statement(m->db, "SELECT next_try FROM csti_amts WHERE next_try > 0 AND next_try"
+				  " > ?1"
+			   " ORDER BY next_try LIMIT 1", &s, fault);
 	if (rc)
 		return rc;
-	sqlite3_bind_int64(s, 1, after);
-	rc = db_step(m, s, "see what is due", fault);
+	sql_bind_int(s, 1, after);
+	rc = sql_step(s, "see what is due", fault);
 	if (rc > 0)
-		*due = sqlite3_column_int64(s, 0);
-	db_done(s);
+		*due = sql_int(s, 0);
+	sql_done(s);
 	return rc < 0 ? rc : 0;
 }
 
 int keymap_system_count(struct keymap *m, uint64_t *out, struct fault *fault)
 {
-	sqlite3_stmt *s;
+	struct sql_statement *s;
 	int rc;
 
 	memset(out, 0, SYSTEM_STATES * sizeof(*out));
-	rc = db_statement(m, "SELECT state, count(*) FROM csti_amts GROUP BY 1", &s, fault);
+	rc = sql_statement(m->db, "SELECT state, count(*) FROM csti_amts GROUP BY 1", &s, fault);
 	if (rc)
 		return rc;
-	while ((rc = db_step(m, s, "count the systems", fault)) > 0) {
-		int state = sqlite3_column_int(s, 0);
+	while ((rc = sql_step(s, "count the systems", fault)) > 0) {
+		int state = (int)sql_int(s, 0);
 
 		if (state >= 0 && state < SYSTEM_STATES)
-			out[state] = (uint64_t)sqlite3_column_int64(s, 1);
+			out[state] = (uint64_t)sql_int(s, 1);
 	}
-	db_done(s);
+	sql_done(s);
 	return rc;
 }
+
+/* ---- what an operator does ---- */
 
 int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
 			struct fault *fault)
 {
-	sqlite3_stmt *s;
+	struct sql_statement *s;
 	bool own;
 	int rc;
 
-	rc = db_enter(m, &own, fault);
+	rc = keymap_enter(m, &own, fault);
 	if (rc)
 		return rc;
 	/* What is set up stays so until the machine has proved itself again. */
-	rc = db_statement(m, "UPDATE csti_amts SET state = iif(state = ?4, state, ?2),"
+	rc = sql_statement(m->db, "UPDATE csti_amts SET state = CASE WHEN state = ?4 THEN state"
+				  " ELSE ?2 END,"
 			  " next_try = ?3, failures = 0, reason = NULL WHERE uuid = ?1", &s, fault);
 	if (!rc) {
-		sqlite3_bind_int(s, 2, SYSTEM_QUEUED);
-		sqlite3_bind_int(s, 4, SYSTEM_CONFIGURED);
-		sqlite3_bind_int64(s, 3, now);
-		rc = db_update_system(m, s, uuid, "try a system again", fault);
+		sql_bind_int(s, 2, SYSTEM_QUEUED);
+		sql_bind_int(s, 4, SYSTEM_CONFIGURED);
+		sql_bind_int(s, 3, now);
+		rc = update_row(s, uuid, "try a system again", fault);
 	}
-	return db_leave(m, own, rc, fault);
+	return keymap_leave(m, own, rc, fault);
 }
 
 /*
@@ -458,11 +880,11 @@ static int give_keys_back(struct keymap *m, const struct system *system, struct 
 int keymap_system_forget(struct keymap *m, const struct uuid *uuid, struct fault *fault)
 {
 	struct system system;
-	sqlite3_stmt *s;
+	struct sql_statement *s;
 	bool own;
 	int rc;
 
-	rc = db_enter(m, &own, fault);
+	rc = keymap_enter(m, &own, fault);
 	if (rc)
 		return rc;
 	rc = keymap_system_find(m, uuid, &system, fault);
@@ -471,10 +893,10 @@ int keymap_system_forget(struct keymap *m, const struct uuid *uuid, struct fault
 	if (!rc)
 		rc = give_keys_back(m, &system, fault);
 	if (!rc)
-		rc = db_forget_earlier(m, uuid, fault);
+		rc = forget_earlier(m, uuid, fault);
 	if (!rc)
-		rc = db_statement(m, "DELETE FROM csti_amts WHERE uuid = ?1", &s, fault);
+		rc = sql_statement(m->db, "DELETE FROM csti_amts WHERE uuid = ?1", &s, fault);
 	if (!rc)
-		rc = db_update_system(m, s, uuid, "forget a system", fault);
-	return db_leave(m, own, rc, fault);
+		rc = update_row(s, uuid, "forget a system", fault);
+	return keymap_leave(m, own, rc, fault);
 }

@@ -1,4 +1,5 @@
 /* What an attempt reads from the map: the machine, its keys, the accounts to try. */
+#include "server/keymap/pairs.h"
 #include "server/setup/attempt-private.h"
 
 #include <string.h>

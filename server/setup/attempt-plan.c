@@ -1,4 +1,6 @@
 /* What an attempt reads from the map and writes to it; each function runs inside a transaction. */
+#include "server/keymap/events.h"
+#include "server/keymap/pairs.h"
 #include "server/setup/attempt-private.h"
 
 #include <stdio.h>

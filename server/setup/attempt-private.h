@@ -2,8 +2,11 @@
 #ifndef SERVER_SETUP_ATTEMPT_PRIVATE_H
 #define SERVER_SETUP_ATTEMPT_PRIVATE_H
 
+#include "keygen/keylist.h"
 #include "server/setup/attempt.h"
-#include "server/keymap/keymap.h"
+#include "server/keymap/inventory.h"
+#include "server/keymap/profiles.h"
+#include "server/keymap/systems.h"
 #include "server/setup/naming.h"
 #include "server/setup/setup.h"
 

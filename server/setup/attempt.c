@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "common/secret.h"
+#include "server/keymap/events.h"
 #include "server/setup/attempt-private.h"
 #include "server/setup/callback.h"
 #include "server/core/log.h"

@@ -10,7 +10,9 @@
 #include "common/bytes.h"
 #include "server/core/config.h"
 #include "server/core/log.h"
+#include "server/keymap/events.h"
 #include "server/keymap/keymap.h"
+#include "server/keymap/systems.h"
 
 #define BUCKETS	1024
 #define AGAIN_SECONDS	5	/* until the map is looked at again after an error */

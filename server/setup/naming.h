@@ -6,7 +6,7 @@
 
 #include "common/error.h"
 #include "server/core/config.h"
-#include "server/keymap/system.h"
+#include "server/keymap/systems.h"
 #include "common/uuid.h"
 
 struct event_base;

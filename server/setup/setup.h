@@ -8,7 +8,7 @@
 
 #include "common/error.h"
 #include "keygen/pidpps.h"
-#include "server/keymap/system.h"
+#include "server/keymap/systems.h"
 #include "common/uuid.h"
 
 #define SETUP_LOGINS	5	/* accounts to try */

@@ -5,6 +5,7 @@
 
 #include "common/hostname.h"
 #include "server/admin/inventory.h"
+#include "server/keymap/inventory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

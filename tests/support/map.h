@@ -5,7 +5,10 @@
 #include <check.h>
 #include <stddef.h>
 
+#include "common/uuid.h"
+#include "keygen/keylist.h"
 #include "server/keymap/keymap.h"
+
 
 /* Make a private temporary folder, go into it; and remove it with all its files again. */
 void scratch_enter(void);

@@ -62,5 +62,9 @@ fi
 if grep -rlE '^#include <newt' common keygen setupbin amt ukpu server samples --include='*.[ch]' | grep -v '^ukpu/wizard/'; then
 	complain "the files above include newt"
 fi
+# The server's database is behind server/keymap/sql.h.
+if grep -rlE '^#include <(sqlite3|libpq-fe)' server | grep -vE '^server/keymap/sql-[a-z]+\.c$'; then
+	complain "the files above include a database engine"
+fi
 [ $status != 0 ] || echo "includes: $count, 0 exceptions"
 exit $status

@@ -6,7 +6,9 @@
 #include <string.h>
 
 #include "server/core/log.h"
+#include "server/keymap/events.h"
 #include "server/keymap/keymap.h"
+#include "server/keymap/settings.h"
 #include "server/core/commit.h"
 #include "tests/support/map.h"
 
@@ -222,7 +224,7 @@ START_TEST(an_event_from_anywhere_reaches_the_log_of_the_map)
 	memset(pid, 'x', sizeof(pid) - 1);
 	turn();
 	ck_assert_int_eq(scratch_sql("select count(*) from log where what = 'something happened' "
-				     "and pid = '0000037M' and todo is null"), 1);
+				     "and pid = '0000037M' and hint is null"), 1);
 	ck_assert_uint_eq(log.events[SEVERITY_WARNING], 1);
 }
 END_TEST

@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "server/core/log.h"
+#include "server/keymap/events.h"
+#include "server/keymap/keymap.h"
 #include "server/keymap/keymap-private.h"
 #include "server/core/commit.h"
 #include "tests/support/map.h"
@@ -78,7 +80,7 @@ static int run(struct keymap *its, void *context, struct fault *fault)
 	log_inside(&daemon_log, its, &e);
 	read_told(w->seen, sizeof(w->seen));
 	if (w->spoil)
-		sqlite3_exec(its->db, "ROLLBACK", NULL, NULL, NULL);
+		sql_rollback(its->db);
 	return 0;
 }
 

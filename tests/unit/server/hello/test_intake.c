@@ -4,7 +4,10 @@
 #include <string.h>
 
 #include "server/hello/intake.h"
+#include "server/keymap/events.h"
 #include "server/keymap/keymap.h"
+#include "server/keymap/pairs.h"
+#include "server/keymap/systems.h"
 #include "tests/support/map.h"
 
 #define NOW 1700000000

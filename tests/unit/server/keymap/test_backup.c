@@ -11,7 +11,12 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "server/keymap/backup.h"
 #include "server/keymap/keymap.h"
+#include "server/keymap/pairs.h"
+#include "server/keymap/profiles.h"
+#include "server/keymap/rotate.h"
+#include "server/keymap/systems.h"
 #include "server/keymap/seal.h"
 #include "tests/support/map.h"
 

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "server/keymap/keymap.h"
+#include "server/keymap/rotate.h"
+#include "server/keymap/systems.h"
 #include "tests/support/map.h"
 
 #define NOW	1000000
@@ -174,6 +176,7 @@ START_TEST(a_map_of_the_first_version_is_brought_up_to_date)
 	scratch_sql("ALTER TABLE csti_amts DROP COLUMN claimed_address");
 	scratch_sql("ALTER TABLE csti_amts DROP COLUMN claim_failed_at");
 	scratch_sql("UPDATE csti_amts SET configured_at = 7 WHERE id = 1");
+	scratch_sql("ALTER TABLE log RENAME COLUMN hint TO todo");
 	scratch_sql("PRAGMA user_version = 1");
 	m = scratch_map();
 	ck_assert_int_gt(scratch_sql("PRAGMA user_version"), 1);

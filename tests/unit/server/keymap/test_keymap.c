@@ -9,7 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "server/keymap/keymap-private.h"
+#include "server/keymap/events.h"
+#include "server/keymap/keymap.h"
+#include "server/keymap/pairs.h"
+#include "server/keymap/profiles.h"
+#include "server/keymap/systems.h"
 #include "tests/support/map.h"
 
 #define NOW	1000000
@@ -499,12 +503,23 @@ static int note_statement(unsigned type, void *context, void *p, void *x)
 
 	(void)type;
 	(void)x;
+	/* Each call is a part that can be undone, which costs no look-up. */
+	if (strstr(sql, "SAVEPOINT") || strncmp(sql, "RELEASE", 7) == 0)
+		return 0;
 	t->statements++;
 	if (strncmp(sql, "SELECT", 6) == 0 && strstr(sql, "csti_pid_map"))
 		t->lookups++;
 	if (strlen(t->plan) + strlen(sql) + 2 < sizeof(t->plan))
 		strcat(strcat(t->plan, sql), "\n");
 	return 0;
+}
+
+static sqlite3 *opened;
+
+static int note_opened(sqlite3 *db)
+{
+	opened = db;
+	return SQLITE_OK;
 }
 
 START_TEST(a_hello_costs_one_indexed_lookup_and_grouped_writes)
@@ -518,18 +533,21 @@ START_TEST(a_hello_costs_one_indexed_lookup_and_grouped_writes)
 
 	for (unsigned i = 0; i < 100; i++)
 		add(i);
+	keymap_close(&m);
+	ck_assert_int_eq(sqlite3_auto_extension((void (*)(void))note_opened), SQLITE_OK);
+	m = scratch_map();
 	ok(keymap_begin(m, &fault));
-	sqlite3_trace_v2(m->db, SQLITE_TRACE_STMT, note_statement, &trace);
+	sqlite3_trace_v2(opened, SQLITE_TRACE_STMT, note_statement, &trace);
 	ck_assert_int_eq(reserve(1, 1, NOW), KEYMAP_CLAIMED);
 	ok(keymap_system_hello(m, &hello, SYSTEM_QUEUED, NOW, NULL, NULL, &fault));
 	ok(keymap_log(m, &event, &fault));
-	sqlite3_trace_v2(m->db, 0, NULL, NULL);
+	sqlite3_trace_v2(opened, 0, NULL, NULL);
 	ck_assert_uint_eq(trace.lookups, 1);
 	/* Reserve (look up, write), the machine's row (look up, write), the log. */
 	ck_assert_uint_eq(trace.statements, 5);
 	for (line = strtok(trace.plan, "\n"); line; line = strtok(NULL, "\n")) {
 		snprintf(explain, sizeof(explain), "EXPLAIN QUERY PLAN %s", line);
-		ck_assert_int_eq(sqlite3_prepare_v2(m->db, explain, -1, &s, NULL), SQLITE_OK);
+		ck_assert_int_eq(sqlite3_prepare_v2(opened, explain, -1, &s, NULL), SQLITE_OK);
 		while (sqlite3_step(s) == SQLITE_ROW)
 			ck_assert_msg(strncmp((const char *)sqlite3_column_text(s, 3), "SCAN", 4) !=
 					      0,

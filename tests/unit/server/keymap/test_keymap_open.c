@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "server/keymap/pairs.h"
 #include "tests/support/map.h"
 
 static void enter(void)
@@ -86,13 +87,13 @@ START_TEST(what_is_no_key_map_is_refused_and_left_as_it_is)
 	ck_assert_ptr_nonnull(strstr(what, "not a database"));
 	ck_assert(scratch_holds(bytes, sizeof(bytes)));
 
-	/* Another program's database: not even its log mode changes. */
+	/* Another program's database: not even its journal mode changes. */
 	unlink("map.db");
 	fd = open("map.db", O_CREAT | O_WRONLY, 0600);
 	close(fd);
 	scratch_sql("CREATE TABLE other(x)");
 	ck_assert_int_eq(open_again(KEYMAP_CREATE, NULL, what), KIT_ERR_FORMAT);
-	ck_assert_ptr_nonnull(strstr(what, "no key map"));
+	ck_assert_ptr_nonnull(strstr(what, "not a key map"));
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM sqlite_schema"), 1);
 	ck_assert_int_eq(scratch_sql("SELECT journal_mode = 'delete' FROM pragma_journal_mode"), 1);
 

@@ -6,7 +6,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "server/keymap/keymap.h"
+#include "server/keymap/events.h"
+#include "server/keymap/inventory.h"
+#include "server/keymap/profiles.h"
+#include "server/keymap/settings.h"
+#include "server/keymap/systems.h"
 #include "tests/support/map.h"
 
 #define NOW	1715933350	/* 2024-05-17T08:09:10Z */

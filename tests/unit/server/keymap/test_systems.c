@@ -2,7 +2,8 @@
 #include <check.h>
 #include <string.h>
 
-#include "server/keymap/keymap.h"
+#include "server/keymap/pairs.h"
+#include "server/keymap/systems.h"
 #include "tests/support/map.h"
 
 #define NOW	1000000

@@ -5,6 +5,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/keymap/events.h"
+#include "server/keymap/pairs.h"
 #include "server/setup/attempt-private.h"
 #include "server/core/config.h"
 #include "server/hello/intake.h"

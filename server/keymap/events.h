@@ -1,12 +1,15 @@
-/* One line of the server's log: what happened to which machine and key, and what to do. */
-#ifndef SERVER_KEYMAP_LOGENTRY_H
-#define SERVER_KEYMAP_LOGENTRY_H
+/* The log of the key map: what happened to which machine and key, and what to do. */
+#ifndef SERVER_KEYMAP_EVENTS_H
+#define SERVER_KEYMAP_EVENTS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "keygen/pidpps.h"
+#include "common/error.h"
 #include "common/uuid.h"
+#include "keygen/pidpps.h"
+
+struct keymap;
 
 enum severity {
 	SEVERITY_INFO,
@@ -57,5 +60,26 @@ struct json_t *logentry_text(const char *text);
 /* "2024-05-17T08:09:10Z"; OUT receives EVENT_TIME + 1 bytes; "" for a time of 0. */
 #define EVENT_TIME 20
 void logentry_time(int64_t time, char out[static EVENT_TIME + 1]);
+
+/* ---- rows ---- */
+
+/* Append an event (its id is ignored). */
+int keymap_log(struct keymap *m, const struct logentry *event, struct fault *fault);
+
+struct keymap_log_filter {
+	int64_t after_id;	/* only events after this one (for following) */
+	uint64_t last;		/* only the last so many; 0: all */
+	enum severity severity;	/* this and worse; SEVERITY_INFO: all */
+	const char *pid;	/* or NULL */
+	const struct uuid *uuid;	/* or NULL */
+	const char *name;	/* event name, or NULL */
+	int64_t since;		/* not before this time; 0: all */
+};
+/* In order, oldest first; as keymap_each(). */
+int keymap_log_each(struct keymap *m, const struct keymap_log_filter *filter,
+		    int (*each)(void *context, const struct logentry *event), void *context,
+		    struct fault *fault);
+/* Delete all but the newest KEEP events. */
+int keymap_log_trim(struct keymap *m, uint64_t keep, struct fault *fault);
 
 #endif

@@ -1,11 +1,12 @@
 /* A profile: what set-up makes of a machine. Its defaults, its text form, its JSON form. */
-#include "server/keymap/profile.h"
+#include "server/keymap/profiles.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/secret.h"
+#include "server/keymap/keymap-private.h"
 
 #define NAME_CHARACTERS	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_."
 
@@ -20,7 +21,7 @@ int profile_init(struct profile *p, const char *name, struct fault *fault)
 	memset(p, 0, sizeof(*p));
 	if (!name[0] || strlen(name) > SYSTEM_NAME || strspn(name, NAME_CHARACTERS) != strlen(name))
 		return fault_set(fault, KIT_ERR_ARGUMENT,
-				 "\"%.60s\" is no name for a profile: it takes"
+				 "\"%.60s\" is not a name for a profile: a name has"
 				 " 1 to %d letters, digits, '-', '_' and '.'",
 				 name, SYSTEM_NAME);
 	snprintf(p->name, sizeof(p->name), "%s", name);
@@ -161,3 +162,144 @@ json_t *profile_json(const struct profile *p)
 			 "mebx_password", policy_word(p->mebx_policy), "set_names", p->set_names,
 			 "set_clock", p->set_clock, "rekey", p->rekey, "amt_versions", versions);
 }
+
+/* ---- rows ---- */
+
+int keymap_profile_put(struct keymap *m, const struct profile *p, struct fault *fault)
+{
+	const struct seal_place admin = keymap_place_profile("admin_password", p->name);
+	const struct seal_place mebx = keymap_place_profile("mebx_password", p->name);
+	uint8_t sealed[2][SEALED_PASSWORD];
+	struct sql_statement *s;
+	bool own;
+	int rc;
+
+	rc = keymap_enter(m, &own, fault);
+	if (rc)
+		return rc;
+	rc = sql_statement(m->db, "INSERT INTO profiles(name, admin_user, admin_policy,"
+			   " admin_password, mebx_policy, mebx_password, set_names, set_clock,"
+			   " rekey, min_version, max_version)"
+			   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+			   " ON CONFLICT(name) DO UPDATE SET admin_user = excluded.admin_user,"
+			   " admin_policy = excluded.admin_policy,"
+			   " admin_password = excluded.admin_password,"
+			   " mebx_policy = excluded.mebx_policy,"
+			   " mebx_password = excluded.mebx_password,"
+			   " set_names = excluded.set_names, set_clock = excluded.set_clock,"
+			   " rekey = excluded.rekey, min_version = excluded.min_version,"
+			   " max_version = excluded.max_version", &s, fault);
+	if (rc)
+		goto out;
+	bind_text(s, 1, p->name);
+	bind_text(s, 2, p->admin_user);
+	sql_bind_int(s, 3, p->admin_policy);
+	sql_bind_int(s, 5, p->mebx_policy);
+	sql_bind_int(s, 7, p->set_names);
+	sql_bind_int(s, 8, p->set_clock);
+	sql_bind_int(s, 9, p->rekey);
+	sql_bind_int(s, 10, p->versions.min);
+	sql_bind_int(s, 11, p->versions.max);
+	rc = keymap_seal_text(m, s, 4, &admin, p->admin_password, PASSWORD_MAX, sealed[0], fault);
+	if (!rc)
+		rc = keymap_seal_text(m, s, 6, &mebx, p->mebx_password, PASSWORD_MAX, sealed[1],
+				      fault);
+	if (rc)
+		sql_done(s);
+	else
+		rc = sql_run(s, "keep a profile", NULL, fault);
+out:
+	return keymap_leave(m, own, rc, fault);
+}
+
+#define PROFILE \
+	"SELECT name, admin_user, admin_policy, admin_password, mebx_policy," \
+	" mebx_password, set_names, set_clock, rekey, min_version, max_version FROM profiles"
+
+static int read_profile(struct keymap *m, struct sql_statement *s, struct profile *out,
+			struct fault *fault)
+{
+	struct seal_place place;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	get_text(s, 0, out->name, sizeof(out->name));
+	get_text(s, 1, out->admin_user, sizeof(out->admin_user));
+	out->admin_policy = (enum profile_password)sql_int(s, 2);
+	out->mebx_policy = (enum profile_password)sql_int(s, 4);
+	out->set_names = (int)sql_int(s, 6);
+	out->set_clock = (int)sql_int(s, 7);
+	out->rekey = (int)sql_int(s, 8);
+	out->versions.min = (uint16_t)(int)sql_int(s, 9);
+	out->versions.max = (uint16_t)(int)sql_int(s, 10);
+	place = keymap_place_profile("admin_password", out->name);
+	rc = keymap_unseal_text(m, s, 3, &place, PASSWORD_MAX, out->admin_password, fault);
+	place = keymap_place_profile("mebx_password", out->name);
+	if (!rc)
+		rc = keymap_unseal_text(m, s, 5, &place, PASSWORD_MAX, out->mebx_password, fault);
+	if (rc)
+		profile_wipe(out);
+	return rc;
+}
+
+int keymap_profile_find(struct keymap *m, const char *name, struct profile *out,
+			struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc;
+
+	rc = sql_statement(m->db, PROFILE " WHERE name = ?1", &s, fault);
+	if (rc)
+		return rc;
+	bind_text(s, 1, name);
+	rc = sql_step(s, "read a profile", fault);
+	if (rc == 0)
+		rc = KIT_ERR_NOT_FOUND;
+	else if (rc > 0)
+		rc = read_profile(m, s, out, fault);
+	sql_done(s);
+	return rc;
+}
+
+int keymap_profiles(struct keymap *m, int (*each)(void *context, const struct profile *profile),
+		    void *context, struct fault *fault)
+{
+	struct profile profile;
+	struct sql_statement *s = NULL;
+	int rc, stop = 0;
+
+	rc = sql_prepare(m->db, PROFILE " ORDER BY name", &s, fault);
+	if (rc)
+		return rc;
+	while ((rc = sql_step(s, "list the profiles", fault)) > 0) {
+		rc = read_profile(m, s, &profile, fault);
+		if (rc)
+			break;
+		stop = each(context, &profile);
+		profile_wipe(&profile);
+		if (stop)
+			break;
+	}
+	sql_free(&s);
+	return stop ? stop : rc;
+}
+
+int keymap_profile_remove(struct keymap *m, const char *name, struct fault *fault)
+{
+	struct sql_statement *s;
+	int changed = 0, rc;
+	bool own;
+
+	rc = keymap_enter(m, &own, fault);
+	if (rc)
+		return rc;
+	rc = sql_statement(m->db, "DELETE FROM profiles WHERE name = ?1", &s, fault);
+	if (!rc) {
+		bind_text(s, 1, name);
+		rc = sql_run(s, "remove a profile", &changed, fault);
+	}
+	if (!rc && !changed)
+		rc = fault_set(fault, KIT_ERR_NOT_FOUND, "no profile \"%s\" in the key map", name);
+	return keymap_leave(m, own, rc, fault);
+}
+

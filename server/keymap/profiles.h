@@ -1,13 +1,15 @@
-/* A profile: what set-up makes of a machine. Kept in the map or in a file. */
-#ifndef SERVER_KEYMAP_PROFILE_H
-#define SERVER_KEYMAP_PROFILE_H
+/* Profiles: what set-up makes of a machine. Kept in the key map or in a file. */
+#ifndef SERVER_KEYMAP_PROFILES_H
+#define SERVER_KEYMAP_PROFILES_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "common/error.h"
 #include "keygen/password.h"
-#include "server/keymap/system.h"
+#include "server/keymap/systems.h"
+
+struct keymap;
 
 #define PROFILE_DEFAULT	"default"	/* the one that needs no definition */
 
@@ -58,5 +60,18 @@ void profile_wipe(struct profile *p);
 /* Without its secrets, as a jansson object (a new reference), or NULL when out of memory. */
 struct json_t;
 struct json_t *profile_json(const struct profile *p);
+
+/* ---- rows ---- */
+
+/* Insert or replace; its passwords are sealed. */
+int keymap_profile_put(struct keymap *m, const struct profile *profile, struct fault *fault);
+/* *out with its SECRET passwords (profile_wipe()). KIT_ERR_NOT_FOUND (no fault is set then). */
+int keymap_profile_find(struct keymap *m, const char *name, struct profile *out,
+			struct fault *fault);
+/* All, by name; as keymap_each(). */
+int keymap_profiles(struct keymap *m,
+		    int (*each)(void *context, const struct profile *profile), void *context,
+		    struct fault *fault);
+int keymap_profile_remove(struct keymap *m, const char *name, struct fault *fault);
 
 #endif

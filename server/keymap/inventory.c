@@ -1,0 +1,69 @@
+/* The inventory of the key map: what sites know of machines before they say hello. */
+#include "server/keymap/inventory.h"
+
+#include "server/keymap/keymap-private.h"
+
+int keymap_inventory_put(struct keymap *m, const struct keymap_inventory *row,
+			 struct fault *fault)
+{
+	struct sql_statement *s;
+	bool own;
+	int rc;
+
+	rc = keymap_enter(m, &own, fault);
+	if (rc)
+		return rc;
+	rc = sql_statement(m->db, "INSERT INTO inventory(uuid, fqdn, profile)"
+			   " VALUES(?1, ?2, ?3) ON CONFLICT(uuid) DO UPDATE SET"
+			   " fqdn = excluded.fqdn, profile = excluded.profile", &s, fault);
+	if (!rc) {
+		bind_uuid(s, 1, &row->uuid);
+		bind_text(s, 2, row->fqdn);
+		bind_text(s, 3, row->profile);
+		rc = sql_run(s, "write the inventory", NULL, fault);
+	}
+	return keymap_leave(m, own, rc, fault);
+}
+
+int keymap_inventory_find(struct keymap *m, const struct uuid *uuid,
+			  struct keymap_inventory *out, struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc;
+
+	rc = sql_statement(m->db, "SELECT fqdn, profile FROM inventory WHERE uuid = ?1", &s, fault);
+	if (rc)
+		return rc;
+	bind_uuid(s, 1, uuid);
+	rc = sql_step(s, "look the inventory up", fault);
+	if (rc > 0) {
+		out->uuid = *uuid;
+		get_text(s, 0, out->fqdn, sizeof(out->fqdn));
+		get_text(s, 1, out->profile, sizeof(out->profile));
+	}
+	sql_done(s);
+	return rc > 0 ? 0 : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
+}
+
+int keymap_inventory_shared(struct keymap *m, uint64_t *n, char first[static SYSTEM_FQDN + 1],
+			    struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc;
+
+	*n = 0;
+	rc = sql_statement(m->db, "SELECT count(*), coalesce(min(name), '') FROM (SELECT"
+				  " lower(fqdn) AS name"
+			   " FROM inventory GROUP BY lower(fqdn) HAVING count(*) > 1) AS shared",
+			   &s, fault);
+	if (rc)
+		return rc;
+	rc = sql_step(s, "look for names of two machines", fault);
+	if (rc > 0) {
+		*n = (uint64_t)sql_int(s, 0);
+		get_text(s, 1, first, SYSTEM_FQDN + 1);
+	}
+	sql_done(s);
+	return rc < 0 ? rc : 0;
+}
+

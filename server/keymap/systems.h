@@ -1,0 +1,216 @@
+/* The machines of the key map: their hellos, states and passwords (csti_amts). */
+#ifndef SERVER_KEYMAP_SYSTEMS_H
+#define SERVER_KEYMAP_SYSTEMS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "common/error.h"
+#include "common/uuid.h"
+#include "keygen/password.h"
+#include "keygen/pidpps.h"
+
+struct keymap;
+
+enum system_state {
+	SYSTEM_QUEUED,			/* hello accepted, set-up has not begun */
+	SYSTEM_IN_SETUP,		/* set-up is running (or was, when the server stopped) */
+	SYSTEM_CONFIGURED,		/* committed and read back */
+	SYSTEM_FAILED,			/* will be tried again at next_try */
+	SYSTEM_FQDN_MISSING,		/* waits for a name */
+	SYSTEM_NEEDS_CERTIFICATE,	/* said a version 3 (PKI) hello: not served */
+	SYSTEM_REFUSED,			/* last hello refused; reason says why */
+	SYSTEM_STATES
+};
+
+#define SYSTEM_ADDRESS	63	/* bytes of text, without NUL: IPv6 with a scope fits */
+#define SYSTEM_FQDN	255
+#define SYSTEM_REASON	400
+#define SYSTEM_VERSION	31
+#define SYSTEM_NAME	63	/* profile names, admin user names */
+
+/* Empty strings and zeros stand for what is not known. Holds no secret. */
+struct system {
+	struct uuid uuid;
+	/* That it proved last, or of its re-key; before any proof, that of its newest hello. */
+	char pid[PID_LENGTH + 1];
+	char next_pid[PID_LENGTH + 1];	/* new pair that the machine may have got already */
+	char address[SYSTEM_ADDRESS + 1];	/* where it did so, without port */
+	/* What a later hello says, which has not been proved; "": nothing else. */
+	char claimed_pid[PID_LENGTH + 1];
+	char claimed_address[SYSTEM_ADDRESS + 1];
+	int64_t claim_failed_at; /* when such a one came to nothing; 0: not since the last proof */
+	int64_t proved_at;		/* last proof of a key; 0: never */
+	enum system_state state;
+	char reason[SYSTEM_REASON + 1];	/* why it is in this state, for people */
+	uint32_t hellos;		/* heard in all */
+	uint32_t hello_version;		/* 2 or 3: of the newest */
+	uint32_t hello_retry;		/* its retry count */
+	uint32_t failures;		/* set-ups failed since the last success or retry */
+	int64_t first_seen, last_seen;	/* hellos; seconds since 1970 UTC */
+	int64_t next_try;		/* when set-up is due; 0: nothing planned */
+	int64_t configured_at;		/* last success; 0: never */
+	char fqdn[SYSTEM_FQDN + 1];
+	char profile[SYSTEM_NAME + 1];
+	char version[SYSTEM_VERSION + 1];	/* AMT firmware: "3.2.1" */
+	char admin_user[SYSTEM_NAME + 1]; /* of the account that set-up made, or is to make first */
+};
+
+/*
+ * SECRET, all of it. What the machine has for certain, and what it may have got:
+ * "next" is in the map before the machine gets it, and becomes the present one when
+ * the machine has said yes. Empty: none.
+ */
+struct system_secrets {
+	char admin_password[PASSWORD_MAX + 1];
+	char next_admin_password[PASSWORD_MAX + 1];
+	char mebx_password[PASSWORD_MAX + 1];
+	char next_mebx_password[PASSWORD_MAX + 1];
+};
+
+/* Does the row belong to a proved key other than PID (and other than that of its re-key)? */
+bool system_is_held_by_other(const struct system *system, const char *pid);
+
+/* "queued", "in-setup", "configured", "failed", "fqdn-missing", "needs-certificate", "refused". */
+const char *system_state_word(enum system_state state);
+/* The reverse; KIT_ERR_ARGUMENT. */
+int system_state_parse(const char *word, enum system_state *out);
+
+/* The row as a jansson object (a new reference), or NULL when out of memory. */
+struct json_t;
+struct json_t *system_json(const struct system *system);
+
+/* ---- rows ---- */
+
+/* What one hello says. */
+struct keymap_hello {
+	struct uuid uuid;
+	const char *pid;	/* NULL: none (version 3) */
+	const char *address;	/* without port */
+	uint32_t version, retry;
+};
+
+/*
+ * Note a hello of a machine: makes its row (in STATE, due at once if that is
+ * SYSTEM_QUEUED), or takes the newest address, PID, version and retry into the row that
+ * is there and counts, leaving its state alone. Anybody can say a hello: PID and address of
+ * a machine that has proved itself before, or that is being called, stay as they are, and
+ * those of the hello stand apart as claimed. *out (may be NULL) is the row as it is now;
+ * *made (may be NULL) says whether it is new. One indexed upsert.
+ */
+int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,
+			enum system_state state, int64_t now, struct system *out, bool *made,
+			struct fault *fault);
+
+/* KIT_ERR_NOT_FOUND (no fault is set then). */
+int keymap_system_find(struct keymap *m, const struct uuid *uuid, struct system *out,
+		       struct fault *fault);
+
+/*
+ * Change a machine's state. REASON may be NULL: none. NEXT_TRY: when set-up is due, 0 =
+ * nothing planned. SYSTEM_FAILED adds one to failures; SYSTEM_CONFIGURED sets them to 0
+ * and configured_at to NOW. KIT_ERR_NOT_FOUND.
+ */
+int keymap_system_state(struct keymap *m, const struct uuid *uuid, enum system_state state,
+			const char *reason, int64_t next_try, int64_t now, struct fault *fault);
+
+/* When set-up is due, and nothing else. KIT_ERR_NOT_FOUND. */
+int keymap_system_due(struct keymap *m, const struct uuid *uuid, int64_t next_try,
+		      struct fault *fault);
+
+/*
+ * What was claimed of a machine: take it as it stands, for one that never proved itself; or
+ * forget it, for it came to nothing. KIT_ERR_NOT_FOUND.
+ */
+int keymap_system_adopt(struct keymap *m, const struct uuid *uuid, struct fault *fault);
+int keymap_system_unclaim(struct keymap *m, const struct uuid *uuid, int64_t now,
+			  struct fault *fault);
+
+/*
+ * The machine at ADDRESS, whose UUID this is, proved the PPS of PID: both are the row's now,
+ * which is in set-up. If it was another key's, *changed_hands says so: what the row held
+ * for that goes to its earlier passwords, and what they hold for PID comes into the row.
+ * *before is the row as it was. KIT_ERR_NOT_FOUND.
+ */
+int keymap_system_prove(struct keymap *m, const struct uuid *uuid, const char *pid,
+			const char *address, int64_t now, struct system *before,
+			bool *changed_hands, struct fault *fault);
+
+/* What set-up found out; NULL leaves a column alone, "" clears it. KIT_ERR_NOT_FOUND. */
+struct keymap_facts {
+	const char *fqdn;
+	const char *profile;
+	const char *version;
+	const char *admin_user;
+	const char *pid;	/* the pair that the machine has now */
+	const char *next_pid;	/* "" once a re-key is settled */
+};
+int keymap_system_facts(struct keymap *m, const struct uuid *uuid,
+			const struct keymap_facts *facts, struct fault *fault);
+
+/*
+ * Read and write a machine's passwords, all four at once (SECRET). Write what the
+ * machine is about to get before it gets it. What the row held and none of the four is
+ * any more goes to its earlier ones: no password is overwritten. KIT_ERR_NOT_FOUND.
+ */
+int keymap_system_secrets(struct keymap *m, const struct uuid *uuid,
+			  struct system_secrets *out, struct fault *fault);
+int keymap_system_set_secrets(struct keymap *m, const struct uuid *uuid,
+			      const struct system_secrets *secrets, struct fault *fault);
+
+/*
+ * Passwords that a machine's row held before: those that a later set-up replaced, and those
+ * of another machine with the same UUID. The last 16 of each UUID and PID are kept. No secret.
+ */
+struct keymap_earlier {
+	int64_t id;
+	struct uuid uuid;
+	int64_t time;			/* when others took their place */
+	char pid[PID_LENGTH + 1];	/* as they stood in the row then */
+	char next_pid[PID_LENGTH + 1];
+	char address[SYSTEM_ADDRESS + 1];
+	char admin_user[SYSTEM_NAME + 1];
+};
+/* Newest first; as keymap_each(). */
+int keymap_earlier(struct keymap *m, const struct uuid *uuid,
+		   int (*each)(void *context, const struct keymap_earlier *earlier), void *context,
+		   struct fault *fault);
+/* The newest of UUID and PID. KIT_ERR_NOT_FOUND (no fault is set then). */
+int keymap_earlier_find(struct keymap *m, const struct uuid *uuid, const char *pid,
+			struct keymap_earlier *out, struct fault *fault);
+/* The passwords themselves, SECRET. KIT_ERR_NOT_FOUND. */
+int keymap_earlier_secrets(struct keymap *m, const struct keymap_earlier *earlier,
+			   struct system_secrets *out, struct fault *fault);
+
+/* Which systems; all zeros: every one, by first hello. */
+struct keymap_system_filter {
+	bool by_state;
+	enum system_state state;
+	int64_t due; /* > 0: only those with next_try set and not after this, soonest first */
+	const char *pid;	/* only those with this PID */
+	uint64_t limit;		/* 0: all */
+};
+/* As keymap_each(). */
+int keymap_systems(struct keymap *m, const struct keymap_system_filter *filter,
+		   int (*each)(void *context, const struct system *system), void *context,
+		   struct fault *fault);
+/* When the soonest set-up planned for later than AFTER is due; 0: none. One indexed look-up. */
+int keymap_system_next_due(struct keymap *m, int64_t after, int64_t *due, struct fault *fault);
+
+/* How many systems are in each state: out[SYSTEM_STATES]. */
+int keymap_system_count(struct keymap *m, uint64_t *out, struct fault *fault);
+
+/*
+ * Operator: due at once, failures forgotten; the server sees it by keymap_changed(). A machine
+ * that is set up counts as that until it has proved itself again. KIT_ERR_NOT_FOUND.
+ */
+int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
+			struct fault *fault);
+/*
+ * Operator: drop the row with its passwords, earlier ones too; a reservation goes back, a used
+ * key and that of a re-key stay that UUID's, one that it only may have got is revoked.
+ * KIT_ERR_NOT_FOUND.
+ */
+int keymap_system_forget(struct keymap *m, const struct uuid *uuid, struct fault *fault);
+
+#endif
