@@ -11,7 +11,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void nothing(void *context, const struct verify_result *result)
 {
 	/* A rule that did not pass must say what to do. */
-	if ((result->verdict == VERIFY_FAIL || result->verdict == VERIFY_WARN) && !result->mend[0])
+	if ((result->verdict == VERIFY_FAIL || result->verdict == VERIFY_WARN) && !result->fix[0])
 		abort();
 }
 

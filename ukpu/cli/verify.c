@@ -26,7 +26,7 @@ static void add_json(void *context, const struct verify_result *r)
 						 r->verdict == VERIFY_FAIL ? "fail" :
 						 verify_verdict_name(r->verdict),
 						 "text", ukpu_json_text(r->text),
-						 "mend", ukpu_json_text(r->mend)));
+						 "fix", ukpu_json_text(r->fix)));
 }
 
 static int print_json(struct cli *cli, json_t *rules, const struct verify_summary *s, bool good)

@@ -19,7 +19,7 @@ void ukpu_print_result(void *context, const struct verify_result *r)
 	if (context && (r->verdict == VERIFY_PASS || r->verdict == VERIFY_SKIP))
 		return;
 	printf("%s  %-17s  %s%s%s\n", verify_verdict_name(r->verdict), r->rule, r->text,
-	       r->mend[0] ? "; mend: " : "", r->mend);
+	       r->fix[0] ? "; fix: " : "", r->fix);
 }
 
 int ukpu_verify_stick(struct ukpu_stick *s, const struct disk *disk,

@@ -275,7 +275,7 @@ static int try_piece(struct search *s, struct find_candidate *c, uint64_t at, ui
  * A chain may lead through a damaged FAT, and a directory entry may give a wrong size: where that
  * makes nonsense, the file may stand in one piece all the same, and its header says how long it is.
  */
-static int mend_candidate(struct search *s, struct find_candidate *c, uint64_t at)
+static int fix_candidate(struct search *s, struct find_candidate *c, uint64_t at)
 {
 	uint8_t sector[SBIN_CHUNK];
 	uint64_t size;
@@ -333,7 +333,7 @@ static int take_file(struct search *s, struct fatread *v, const struct fatread_e
 
 		rc = add_candidate(s, &file, how, path);
 		return rc || s->out->n == before || !in_place ? rc :
-			mend_candidate(s, &s->out->candidate[before], at);
+			fix_candidate(s, &s->out->candidate[before], at);
 	}
 	if (e->deleted) {
 		fatread_file_close(&file);

@@ -36,7 +36,7 @@ struct verify_rule {
 	const char *name;
 	enum verify_need need;
 	void (*check)(struct verify *v, struct verify_result *out);
-	const char *mend;	/* "%s" is the target; NULL: repair */
+	const char *fix;	/* "%s" is the target; NULL: repair */
 };
 
 /* The tables of rules, each ended by a NULL name. */

@@ -59,14 +59,14 @@ static void fat_bad(struct verify *v, struct verify_result *out)
 	verify_say(out, v->clusters.bad ? VERIFY_WARN : VERIFY_PASS, "clusters marked bad: %u",
 		   v->clusters.bad);
 	if (v->clusters.bad)
-		snprintf(out->mend, sizeof(out->mend), "take another stick: this one is dying");
+		snprintf(out->fix, sizeof(out->fix), "take another stick: this one is dying");
 }
 
 /* Where other files are, repair does not let them go unasked. */
-static void mend_others(const struct verify *v, struct verify_result *out)
+static void fix_others(const struct verify *v, struct verify_result *out)
 {
 	if (v->root.entries > v->root.found && v->root.entries > 1)
-		snprintf(out->mend, sizeof(out->mend), "ukpu repair %s --save-other-files FOLDER",
+		snprintf(out->fix, sizeof(out->fix), "ukpu repair %s --save-other-files FOLDER",
 			 v->in->target);
 }
 
@@ -79,7 +79,7 @@ static void fat_only(struct verify *v, struct verify_result *out)
 	}
 	verify_say(out, VERIFY_FAIL, "clusters of something other than SETUP.BIN: %u",
 		   v->clusters.others);
-	mend_others(v, out);
+	fix_others(v, out);
 }
 
 static void fat_tail(struct verify *v, struct verify_result *out)
@@ -126,7 +126,7 @@ static void root_only(struct verify *v, struct verify_result *out)
 			   others, v->root.other);
 	else
 		verify_say(out, VERIFY_PASS, "nothing else is in the root directory");
-	mend_others(v, out);
+	fix_others(v, out);
 }
 
 static void root_deleted(struct verify *v, struct verify_result *out)

@@ -170,14 +170,14 @@ static void run_rules(struct verify *v, const struct verify_rule *rule,
 		else
 			rule->check(v, &out);
 		if (out.verdict == VERIFY_WARN || out.verdict == VERIFY_FAIL) {
-			const char *mend = rule->mend ? rule->mend : "ukpu repair %s";
-			const char *hole = strstr(mend, "%s");
+			const char *fix = rule->fix ? rule->fix : "ukpu repair %s";
+			const char *hole = strstr(fix, "%s");
 
-			if (!out.mend[0] && hole)
-				snprintf(out.mend, sizeof(out.mend), "%.*s%s%s", (int)(hole - mend),
-					 mend, v->in->target, hole + 2);
-			else if (!out.mend[0])
-				snprintf(out.mend, sizeof(out.mend), "%s", mend);
+			if (!out.fix[0] && hole)
+				snprintf(out.fix, sizeof(out.fix), "%.*s%s%s", (int)(hole - fix),
+					 fix, v->in->target, hole + 2);
+			else if (!out.fix[0])
+				snprintf(out.fix, sizeof(out.fix), "%s", fix);
 		}
 		*(out.verdict == VERIFY_PASS ? &summary->passed :
 		  out.verdict == VERIFY_WARN ? &summary->warned :

@@ -1,4 +1,4 @@
-/* Will firmware take this stick? One table of rules, each with its verdict and what mends it. */
+/* Will firmware take this stick? One table of rules, each with its verdict and how to fix it. */
 #ifndef UKPU_STICK_VERIFY_H
 #define UKPU_STICK_VERIFY_H
 
@@ -33,7 +33,7 @@ struct verify_result {
 	const char *rule;	/* stable short name: "table-signature" */
 	enum verify_verdict verdict;
 	char text[240];		/* what was found */
-	char mend[200];		/* the command or act that mends it; "" when it passed */
+	char fix[200];		/* the command or act that fixes it; "" when it passed */
 };
 
 struct verify_summary {

@@ -32,7 +32,7 @@ static void note_result(void *context, const struct verify_result *r)
 {
 	if (r->verdict == VERIFY_WARN || r->verdict == VERIFY_FAIL)
 		fprintf(context, "%s %s: %s%s%s\n", verify_verdict_name(r->verdict), r->rule,
-			r->text, r->mend[0] ? "; mend: " : "", r->mend);
+			r->text, r->fix[0] ? "; fix: " : "", r->fix);
 }
 
 static void *write_job(void *context)

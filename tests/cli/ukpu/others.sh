@@ -139,8 +139,8 @@ stick
 mcopy -i s.img@@1M note ::
 cp s.img before.img
 expect 1 ukpu verify --image s.img
-says "fat-only .*mend: ukpu repair --image s.img --save-other-files"
-says "root-only .*mend: ukpu repair --image s.img --save-other-files"
+says "fat-only .*fix: ukpu repair --image s.img --save-other-files"
+says "root-only .*fix: ukpu repair --image s.img --save-other-files"
 expect 2 ukpu repair --image s.img --yes --save-other-files saved4
 says "name a folder that is empty"
 untouched
@@ -231,7 +231,9 @@ stick
 named "a$long"
 cp s.img $'bad\377.img'
 expect 1 ukpu verify --image $'bad\377.img' --json
-jq -e '(.rules | length) >= 48 and any(.rules[]; .rule == "root-only" and .verdict == "fail")' out \
+jq -e '(.rules | length) >= 48 and
+	any(.rules[]; .rule == "root-only" and .verdict == "fail" and (.fix | test("^ukpu repair"))) and
+	all(.rules[]; has("mend") | not)' out \
 	>/dev/null ||
 	{ cat out; fail "a rule is missing"; }
 

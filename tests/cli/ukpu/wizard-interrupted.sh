@@ -58,7 +58,7 @@ write_half stick.img
 printf 'EFI PART' | dd of=stick.img bs=512 seek=131071 conv=notrunc status=none
 let_go
 see '5. NOT READY'; see '1 rule failed'; see 'FAIL table-remains: a GPT'
-see 'mend: ukpu repair --image stick.img'
+see 'fix: ukpu repair --image stick.img'
 press Enter; see '2. The stick'
 press C-c; see '^NOT ready: stick.img is written'; see '^FAIL table-remains'; ended 1
 

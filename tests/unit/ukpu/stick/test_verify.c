@@ -45,7 +45,7 @@ static void look(void *context, const struct verify_result *r)
 
 		snprintf(s->bad + n, sizeof(s->bad) - n, "\n  %s: %s", r->rule, r->text);
 		/* Whatever is wrong, a person is told what to do about it. */
-		ck_assert_msg(r->mend[0], "%s: no advice", r->rule);
+		ck_assert_msg(r->fix[0], "%s: no advice", r->rule);
 	}
 }
 
@@ -116,8 +116,8 @@ START_TEST(a_spoiled_stick_fails_the_rule_that_names_its_trap)
 }
 END_TEST
 
-/* What repair mends is tried: a new rule comes with the image that breaks it. */
-START_TEST(each_rule_that_repair_mends_has_a_stick_that_fails_it)
+/* What repair fixes is tried: a new rule comes with the image that breaks it. */
+START_TEST(each_rule_that_repair_fixes_has_a_stick_that_fails_it)
 {
 	const struct verify_rule *const tables[] = { verify_stick_rules, verify_volume_rules };
 
@@ -127,7 +127,7 @@ START_TEST(each_rule_that_repair_mends_has_a_stick_that_fails_it)
 
 			while (spoil->name && strcmp(spoil->rule, rule->name))
 				spoil++;
-			ck_assert_msg(rule->mend || spoil->name,
+			ck_assert_msg(rule->fix || spoil->name,
 				      "%s: nothing in stick_spoils[] breaks it", rule->name);
 		}
 	}
@@ -467,7 +467,7 @@ int main(void)
 	tcase_set_timeout(t, 120);
 	tcase_add_test(t, a_sound_stick_of_every_layout_and_size_passes_every_rule);
 	tcase_add_loop_test(t, a_spoiled_stick_fails_the_rule_that_names_its_trap, 0, spoils);
-	tcase_add_test(t, each_rule_that_repair_mends_has_a_stick_that_fails_it);
+	tcase_add_test(t, each_rule_that_repair_fixes_has_a_stick_that_fails_it);
 	tcase_add_loop_test(t, firmware_finds_setup_bin_unless_the_trap_hides_it, 0, spoils);
 	tcase_add_test(t, what_is_known_of_the_device_is_judged);
 	tcase_add_test(t, a_stick_of_other_sectors_or_a_wrong_size_is_said_so);
