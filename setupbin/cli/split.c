@@ -8,6 +8,7 @@
 #include "common/outfile.h"
 #include "keygen/pidset.h"
 #include "common/secret.h"
+#include "setupbin/split.h"
 #include "setupbin/cli/amt-setupbin.h"
 
 #define MOST_FILES 10000	/* that split makes */
@@ -113,42 +114,11 @@ static void pile_free(struct pile *p)
 	p->record = NULL;
 }
 
-/* The next unused record: 1, 0 after the last, or negative. *index counts all records. */
-static int next_unused(struct sbin_reader *reader, uint32_t *index, struct sbin_record *r,
-		       struct fault *fault)
-{
-	const struct sbin_header *h = sbin_reader_header(reader);
-	int rc;
-
-	while ((rc = sbin_reader_next(reader, r, NULL, fault)) == 1)
-		if (sbin_record_unused(h, r, (*index)++))
-			break;
-	return rc;
-}
-
 static int refuse_unconsumed(const struct sbin_header *h, const char *name, struct fault *fault)
 {
-	if (sbin_header_consumable(h))
-		return 0;
-	return fault_set(fault, KIT_ERR_UNFIT, "%s is not consumed: every machine takes its first "
-			 "record\n"
-			 "copy the file as it is, onto as many sticks as you need", name);
-}
+	int rc = sbin_split_check(h, name, fault);
 
-/* Count the unused records and go back to the beginning. */
-static int count_unused(struct sbin_reader *reader, const char *name, uint32_t *count,
-			struct fault *fault)
-{
-	struct sbin_record r;
-	uint32_t index = 0;
-	int rc;
-
-	*count = 0;
-	while ((rc = next_unused(reader, &index, &r, fault)) == 1)
-		(*count)++;
-	if (rc == 0 && *count == 0)
-		return fault_set(fault, KIT_ERR_STATE, "%s has no unused record", name);
-	return rc == 0 ? sbin_reader_seek(reader, 0) : rc;
+	return rc ? fault_hint(fault, "copy the file as it is onto as many sticks as you need") : 0;
 }
 
 /* PATTERN with its % replaced by NUMBER of COUNT, with leading zeros so that names sort. */
@@ -191,60 +161,78 @@ static int refuse_existing(const char *pattern, unsigned long count, const struc
 	return rc;
 }
 
-static int make_part(struct sbin_reader *reader, uint32_t *index, const char *path, bool force,
-		     uint32_t share, struct fault *fault)
-{
-	struct pile pile = { 0 };
-	struct sbin_record r;
-	int rc;
+/* The parts of a split on their way into files. */
+struct parts {
+	struct cli *cli;
+	const struct split_options *o;
+	struct pile pile;
+	char *path;		/* of the part that is being written */
+	unsigned long made;	/* parts that are finished, and the records in them */
+	unsigned long records;
+};
 
-	rc = pile_begin(&pile, path, force ? OUTFILE_FORCE : 0, sbin_reader_header(reader),
-			sbin_reader_header_bytes(reader), fault);
-	while (rc == 0 && pile.records < share && (rc = next_unused(reader, index, &r, fault)) == 1)
-		rc = pile_put(&pile, &r, fault);
-	if (rc == 0)
-		rc = pile_end(&pile, fault);
-	pile_free(&pile);
+static int begin_part(void *context, size_t number, const struct sbin_header *header,
+		      const uint8_t *chunks, struct fault *fault)
+{
+	struct parts *parts = context;
+
+	parts->path = name_of(parts->o->output, number + 1, (unsigned long)parts->o->number);
+	if (!parts->path)
+		return fault_nomem(fault);
+	return pile_begin(&parts->pile, parts->path, parts->o->force ? OUTFILE_FORCE : 0, header,
+			  chunks, fault);
+}
+
+static int put_record(void *context, struct sbin_record *r, struct fault *fault)
+{
+	struct parts *parts = context;
+
+	return pile_put(&parts->pile, r, fault);
+}
+
+static void free_part(struct parts *parts)
+{
+	pile_free(&parts->pile);
+	free(parts->path);
+	parts->path = NULL;
+}
+
+static int end_part(void *context, struct fault *fault)
+{
+	struct parts *parts = context;
+	unsigned long n = parts->pile.records;
+	int rc = pile_end(&parts->pile, fault);
+
+	if (!rc) {
+		cli_note(parts->cli, "%s: %lu record%s", parts->path, n, plural(n));
+		parts->made++;
+		parts->records += n;
+	}
+	free_part(parts);
 	return rc;
 }
 
 static int make_parts(struct cli *cli, const struct split_options *o, const struct setupbin_file *f,
 		      struct sbin_reader *reader, struct fault *fault)
 {
-	const char *pattern = o->output, *name = f->in.name;
+	struct parts parts = { .cli = cli, .o = o };
+	const struct sbin_split to = { begin_part, put_record, end_part, &parts };
+	const char *name = f->in.name;
 	unsigned long files = (unsigned long)o->number;
 	struct stat input;
-	uint32_t unused = 0, index = 0, dealt = 0;
 	int rc;
 
 	rc = refuse_unconsumed(sbin_reader_header(reader), name, fault);
 	if (rc == 0 && fstat(f->fd, &input) != 0)
 		rc = fault_sys(fault, errno, "cannot look at %s", name);
 	if (rc == 0)
-		rc = refuse_existing(pattern, files, &input, o->force, fault);
+		rc = refuse_existing(o->output, files, &input, o->force, fault);
 	if (rc == 0)
-		rc = count_unused(reader, name, &unused, fault);
-	if (rc == 0 && unused < files)
-		rc = fault_set(fault, KIT_ERR_UNFIT, "%s has %lu unused record%s, too few for %lu "
-			       "files", name, (unsigned long)unused, plural(unused), files);
-	for (unsigned long i = 0; rc == 0 && i < files; i++) {
-		/* The first ones get one more where it does not come out even. */
-		uint32_t share = (uint32_t)(unused / files + (i < unused % files));
-		char *path = name_of(pattern, i + 1, files);
-
-		if (!path)
-			rc = fault_nomem(fault);
-		else
-			rc = make_part(reader, &index, path, o->force, share, fault);
-		if (!rc)
-			cli_note(cli, "%s: %lu record%s", path, (unsigned long)share,
-				 plural(share));
-		free(path);
-		if (rc != 0 && i != 0)
-			cli_warn(cli, "files made before that: %lu, records in them: %lu", i,
-				 (unsigned long)dealt);
-		dealt += share;
-	}
+		rc = sbin_split(reader, name, files, &to, fault);
+	free_part(&parts);
+	if (rc != 0 && parts.made != 0)
+		cli_warn(cli, "files made before that: %lu, records in them: %lu", parts.made,
+			 parts.records);
 	if (rc == 0)
 		cli_note(cli,
 			 "%s still holds the same records: put it away, so that no two machines "
@@ -299,7 +287,7 @@ static int keep_unused(struct cli *cli, const struct new_file_options *o,
 	if (rc == 0)
 		rc = pile_begin(&pile, o->output, o->force ? OUTFILE_FORCE : 0, h,
 				sbin_reader_header_bytes(reader), fault);
-	while (rc == 0 && (rc = next_unused(reader, &index, &r, fault)) == 1)
+	while (rc == 0 && (rc = sbin_split_next(reader, &index, &r, fault)) == 1)
 		rc = pile_put(&pile, &r, fault);
 	if (rc == 0 && pile.records == 0)
 		rc = fault_set(fault, KIT_ERR_STATE, "%s has no unused record left to keep", name);
@@ -400,7 +388,7 @@ static int merge_one(const char *path, struct pile *pile, struct pidset *seen, s
 	rc = setupbin_reader_open(&f, &reader, path, fault);
 	if (rc != 0)
 		return rc;
-	while (rc == 0 && (rc = next_unused(reader, &index, &r, fault)) == 1) {
+	while (rc == 0 && (rc = sbin_split_next(reader, &index, &r, fault)) == 1) {
 		rc = 1;
 		if (sbin_record_find(&r, SBIN_AMT, SBIN_PID, &pid) == 0 &&
 		    pid.length == PID_LENGTH && pidpps_check_pid((const char *)pid.value) == 0)

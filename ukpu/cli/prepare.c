@@ -4,7 +4,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "ukpu/stick/split.h"
 #include "ukpu/cli/ukpu.h"
 
 const struct cli_option ukpu_prepare_options[] = {
@@ -113,6 +112,19 @@ static int check_planned(size_t i, const struct ukpu_stick *opened, struct fault
 	return 0;
 }
 
+/* The records of CONTENT, from the file PATH, divided over N sticks. */
+static int split_content(const struct content *content, const char *path, struct content *shares,
+			 size_t n, struct fault *fault)
+{
+	int rc = content_split(content, path, shares, n, fault);
+
+	if (rc == KIT_ERR_RANGE)
+		fault_hint(fault, "name at most as many sticks as there are unused records");
+	if (rc == KIT_ERR_UNFIT)
+		fault_hint(fault, "prepare one stick after the other, without --deal");
+	return rc;
+}
+
 /* All that can go wrong before the first byte is written to any of the sticks. */
 static int get_ready(struct cli *cli, struct ukpu_stick *sticks, size_t n, struct content *content,
 		     struct fault *fault)
@@ -126,7 +138,7 @@ static int get_ready(struct cli *cli, struct ukpu_stick *sticks, size_t n, struc
 	if (!rc)
 		rc = read_input(cli, cli->argv[n], content, fault);
 	if (!rc && cli_has(cli, "deal"))
-		rc = split_file(content, shares, n, fault);
+		rc = split_content(content, cli->argv[n], shares, n, fault);
 	else if (!rc) {
 		shares[0] = *content;
 		memset(content, 0, sizeof(*content));

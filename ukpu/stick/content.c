@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/secret.h"
+#include "setupbin/split.h"
 
 #define FIRST_ROOM	((size_t)64 << 10)
 
@@ -122,6 +123,67 @@ int content_digest(const struct content *c, uint8_t out[CONTENT_DIGEST], struct 
 	if (EVP_Digest(c->data, c->size, out, NULL, EVP_sha256(), NULL))
 		return 0;
 	return fault_set(fault, KIT_ERR_CRYPTO, "no SHA-256 to be had");
+}
+
+/* The parts of a split, in memory. */
+struct parts {
+	struct content *out;
+	struct content *part;	/* the one that is being filled */
+	uint64_t at;		/* byte of its next record */
+};
+
+static int begin_part(void *context, size_t number, const struct sbin_header *header,
+		      const uint8_t *chunks, struct fault *fault)
+{
+	struct parts *parts = context;
+	uint64_t head = (uint64_t)header->chunks * SBIN_CHUNK;
+	uint64_t size = head + (uint64_t)header->records * header->record_chunks * SBIN_CHUNK;
+	uint8_t *data = malloc(size);
+
+	if (!data)
+		return fault_nomem(fault);
+	memcpy(data, chunks, head);
+	sbin_header_encode(header, data);
+	parts->part = &parts->out[number];
+	*parts->part = (struct content){ data, size };
+	parts->at = head;
+	return 0;
+}
+
+static int put_record(void *context, struct sbin_record *r, struct fault *fault)
+{
+	struct parts *parts = context;
+
+	sbin_record_encode(r);
+	memcpy(parts->part->data + parts->at, r->data, r->size);
+	parts->at += r->size;
+	return 0;
+}
+
+static int end_part(void *context, struct fault *fault)
+{
+	return 0;
+}
+
+int content_split(const struct content *in, const char *name, struct content *out, size_t n,
+		  struct fault *fault)
+{
+	struct parts parts = { .out = out };
+	const struct sbin_split to = { begin_part, put_record, end_part, &parts };
+	struct sbin_memory_input state;
+	struct sbin_reader *reader = NULL;
+	struct sbin_input input;
+	int rc;
+
+	memset(out, 0, n * sizeof(*out));
+	sbin_input_memory(&input, &state, in->data, in->size, name);
+	rc = sbin_reader_open(&reader, &input, fault);
+	if (!rc)
+		rc = sbin_split(reader, name, n, &to, fault);
+	sbin_reader_free(&reader);
+	for (size_t i = 0; rc && i < n; i++)
+		content_wipe(&out[i]);
+	return rc;
 }
 
 void content_wipe(struct content *c)

@@ -35,6 +35,16 @@ int content_check(const struct content *c, const char *name,
 /* SHA-256 of its bytes. Returns 0 or KIT_ERR_CRYPTO. */
 int content_digest(const struct content *c, uint8_t out[CONTENT_DIGEST], struct fault *fault);
 
+/*
+ * Divide the unused records of IN into N files as sbin_split() does; NAME is for messages.
+ *
+ *   out  N elements; wipe each with content_wipe(). All are empty on failure.
+ *
+ * Returns as sbin_split(), or as sbin_reader_open().
+ */
+int content_split(const struct content *in, const char *name, struct content *out, size_t n,
+		  struct fault *fault);
+
 /* Wipes and frees. C may be zeroed. */
 void content_wipe(struct content *c);
 

@@ -68,7 +68,7 @@ expect 2 ukpu prepare --image 1.img 2.img setup.bin --size 32M --yes
 says "--deal"
 expect 2 ukpu prepare --image 1.img 1.img setup.bin --size 32M --yes --deal
 expect 2 ukpu prepare --image 1.img 2.img 3.img 4.img three.bin --size 32M --yes --deal
-says "for 4 sticks: too few"
+says "three.bin has 3 unused records, too few to split it into 4"
 [ ! -e 1.img ] || fail "images were left behind"
 expect 0 ukpu prepare --image 1.img 2.img 3.img setup.bin --size 32M --yes --deal
 sed -n 's/.*PIDs on it: //p' out | tr -d - | tr ' ' '\n' | sort >dealt

@@ -1,4 +1,4 @@
-/* Tests of what keeps keys safe: journal, backups, dealing records out. */
+/* The journal: which keys went onto which sticks. */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -6,11 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "common/bytes.h"
 #include "tests/support/stick.h"
-#include "ukpu/stick/split.h"
 #include "ukpu/stick/journal.h"
-#include "ukpu/stick/state.h"
 
 typedef const char (*pid_list)[PID_LENGTH + 1];
 
@@ -240,185 +237,25 @@ START_TEST(a_journal_that_cannot_be_read_or_written_is_an_error)
 }
 END_TEST
 
-START_TEST(the_state_folder_follows_the_environment)
-{
-	char path[300], want[300];
-	struct stat st;
-
-	setenv("XDG_STATE_HOME", stick_path("xdg/deep"), 1);
-	ck_assert_int_eq(state_path("journal", path, sizeof(path), &fault), 0);
-	snprintf(want, sizeof(want), "%s/ukpu/journal", stick_path("xdg/deep"));
-	ck_assert_str_eq(path, want);
-	*strrchr(path, '/') = '\0';
-	ck_assert_int_eq(stat(path, &st), 0);
-	ck_assert_int_eq(st.st_mode & 07777, 0700);
-	/* A relative path in it is none. */
-	setenv("XDG_STATE_HOME", "relative", 1);
-	setenv("HOME", stick_path("home"), 1);
-	ck_assert_int_eq(state_path("journal", path, sizeof(path), &fault), 0);
-	snprintf(want, sizeof(want), "%s/.local/state/ukpu/journal", stick_path("home"));
-	ck_assert_str_eq(path, want);
-	setenv("XDG_STATE_HOME", "/proc/nonexistent", 1);
-	ck_assert_int_lt(state_path("journal", path, sizeof(path), &fault), 0);
-	ck_assert_ptr_nonnull(strstr(fault.hint, "XDG_STATE_HOME"));
-}
-END_TEST
-
-START_TEST(backups_are_private_whole_and_never_overwrite)
-{
-	char first[300], second[300];
-	struct stat st;
-	uint8_t *copy;
-	size_t size;
-
-	setenv("XDG_STATE_HOME", stick_folder(), 1);
-	ck_assert_int_eq(
-		state_backup(&content, NULL, "../../SERIAL 1", 0, first, sizeof(first), &fault), 0);
-	ck_assert_int_eq(state_backup(&content, NULL, "../../SERIAL 1", 0, second, sizeof(second),
-				      &fault), 0);
-	ck_assert_str_ne(first, second);
-	ck_assert_ptr_nonnull(strstr(first, "/ukpu/backup--.-..-SERIAL-1-"));
-	ck_assert_int_eq(stat(first, &st), 0);
-	ck_assert_int_eq(st.st_mode & 07777, 0600);
-	copy = stick_load(second, &size);
-	ck_assert_uint_eq(size, content.size);
-	ck_assert_mem_eq(copy, content.data, size);
-	free(copy);
-	ck_assert_int_eq(state_backup(&content, first, "x", 0, second, sizeof(second), &fault),
-			 KIT_ERR_EXISTS);
-	fault_clear(&fault);
-	ck_assert_int_eq(state_backup(&content, first, "x", 1, second, sizeof(second), &fault), 0);
-}
-END_TEST
-
-/* ---- dealing ---- */
-
-START_TEST(every_unused_record_is_dealt_once_and_no_other)
-{
-	for (size_t n = 1; n <= 7; n++) {
-		struct content part[7];
-		size_t dealt = 0;
-
-		ck_assert_msg(!split_file(&content, part, n, &fault), "%s", fault.what);
-		for (size_t i = 0; i < n; i++) {
-			struct sbin_summary s;
-			char (*mine)[PID_LENGTH + 1];
-			size_t n_mine;
-
-			ck_assert_int_eq(content_check(&part[i], "part", NULL, NULL, &s, NULL), 0);
-			ck_assert_uint_eq(s.errors, 0);
-			ck_assert_uint_eq(s.warnings, 0);
-			ck_assert_uint_eq(s.consumed, 0);
-			ck_assert_uint_eq(s.valid, s.records);
-			ck_assert_uint_eq(s.records, 7 / n + (i < 7 % n));
-			ck_assert_int_eq(journal_pids(&part[i], &mine, &n_mine, NULL), 0);
-			for (size_t k = 0; k < n_mine; k++)
-				ck_assert_str_eq(mine[k], pids[dealt++]);
-			free(mine);
-			content_wipe(&part[i]);
-		}
-		ck_assert_uint_eq(dealt, 7);
-	}
-}
-END_TEST
-
-START_TEST(a_used_record_of_version_1_is_not_dealt_again)
-{
-	struct content part;
-
-	/* Only the counter says that three are used; the flag of later versions says nothing. */
-	make_version_1();
-	content.data[26] = SBIN_DO_NOT_CONSUME;
-	for (int i = 0; i < 3; i++)
-		content.data[(1 + i) * SBIN_CHUNK + 4] = SBIN_VALID;
-	ck_assert_msg(!split_file(&content, &part, 1, &fault), "%s", fault.what);
-	ck_assert_uint_eq(part.size, 8 * SBIN_CHUNK);
-	content_wipe(&part);
-}
-END_TEST
-
-START_TEST(more_sticks_than_records_are_refused)
-{
-	struct content part[8];
-
-	ck_assert_int_eq(split_file(&content, part, 8, &fault), KIT_ERR_RANGE);
-	ck_assert_ptr_nonnull(strstr(fault.what, "7 unused records"));
-	for (size_t i = 0; i < 8; i++)
-		ck_assert_ptr_null(part[i].data);
-}
-END_TEST
-
-START_TEST(a_scrambled_record_is_dealt_as_it_stands)
-{
-	struct content part[2];
-
-	/* Version 4 with scrambled bodies: only the number in front changes. */
-	ck_assert_ptr_nonnull(
-		memcpy(content.data, sbin_version_uuid((struct sbin_version){ 4, 0 }), 16));
-	content.data[24] = 4;
-	content.data[25] = 0;
-	for (size_t i = 1; i <= 10; i++) {
-		struct sbin_record r;
-		uint8_t *at = content.data + i * SBIN_CHUNK;
-
-		ck_assert_int_eq(sbin_record_decode(at, SBIN_CHUNK, &r), 0);
-		r.flags |= SBIN_SCRAMBLED;
-		sbin_record_encode(&r);
-	}
-	ck_assert_int_eq(split_file(&content, part, 2, &fault), 0);
-	ck_assert_mem_eq(part[1].data + SBIN_CHUNK + 24, content.data + 8 * SBIN_CHUNK + 24,
-			 SBIN_CHUNK - 24);
-	ck_assert_uint_eq(get_le32(part[1].data + SBIN_CHUNK + 20), 1);
-	content_wipe(&part[0]);
-	content_wipe(&part[1]);
-}
-END_TEST
-
-START_TEST(a_file_that_is_too_long_is_not_read_whole)
-{
-	struct content c;
-
-	stick_store(stick_path("f"), content.data, content.size);
-	ck_assert_int_eq(content_read(&c, stick_path("f"), content.size, &fault), 0);
-	ck_assert_uint_eq(c.size, content.size);
-	content_wipe(&c);
-	ck_assert_int_eq(content_read(&c, stick_path("f"), content.size - 1, &fault),
-			 KIT_ERR_RANGE);
-	ck_assert_ptr_null(c.data);
-	fault_clear(&fault);
-	/* An endless one neither. */
-	ck_assert_int_eq(content_read(&c, "/dev/zero", 1 << 20, &fault), KIT_ERR_RANGE);
-	fault_clear(&fault);
-	ck_assert_int_eq(content_read(&c, stick_path("none"), 100, &fault), KIT_ERR_NOT_FOUND);
-}
-END_TEST
-
 int main(void)
 {
-	Suite *suite = suite_create("keeping");
-	TCase *t = tcase_create("journal, backups, dealing");
+	Suite *suite = suite_create("journal");
+	TCase *t = tcase_create("journal");
 	SRunner *runner;
 	int failed;
 
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, only_records_that_can_still_be_taken_have_their_pids_noted);
 	tcase_add_test(t, a_key_on_another_stick_is_remembered);
-	tcase_add_test(t, a_key_on_two_sticks_is_known_from_either);
-	tcase_add_test(t, names_of_sticks_cannot_break_the_journal);
-	tcase_add_test(t, a_torn_or_foreign_line_is_passed_over);
 	tcase_add_test(t, a_stick_that_was_not_written_to_the_end_may_still_have_its_old_keys);
 	tcase_add_test(t, a_key_on_two_sticks_stays_on_one_when_it_leaves_the_other);
 	tcase_add_test(t, sticks_that_have_no_serial_are_never_taken_for_the_same);
+	tcase_add_test(t, a_key_on_two_sticks_is_known_from_either);
+	tcase_add_test(t, names_of_sticks_cannot_break_the_journal);
+	tcase_add_test(t, a_torn_or_foreign_line_is_passed_over);
 	tcase_add_test(t, the_journal_is_private_and_holds_no_secret);
 	tcase_add_test(t, a_journal_that_has_grown_is_not_added_to_unread);
 	tcase_add_test(t, a_journal_that_cannot_be_read_or_written_is_an_error);
-	tcase_add_test(t, the_state_folder_follows_the_environment);
-	tcase_add_test(t, backups_are_private_whole_and_never_overwrite);
-	tcase_add_test(t, every_unused_record_is_dealt_once_and_no_other);
-	tcase_add_test(t, a_used_record_of_version_1_is_not_dealt_again);
-	tcase_add_test(t, more_sticks_than_records_are_refused);
-	tcase_add_test(t, a_scrambled_record_is_dealt_as_it_stands);
-	tcase_add_test(t, a_file_that_is_too_long_is_not_read_whole);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
