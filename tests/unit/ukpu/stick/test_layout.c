@@ -1,4 +1,4 @@
-/* Readers of other people on our sticks: dosfstools, mtools, sleuthkit, sfdisk; whole and cut. */
+/* The layouts on a stick, as other programs read them: dosfstools, mtools, sleuthkit, sfdisk. */
 #include <check.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -260,8 +260,8 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("readers");
-	TCase *t = tcase_create("of other people");
+	Suite *suite = suite_create("layout");
+	TCase *t = tcase_create("other readers");
 	SRunner *runner;
 	int failed;
 
