@@ -7,8 +7,8 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "server/setup/fleet.h"
 #include "server/core/log.h"
 #include "server/keymap/events.h"
@@ -119,9 +119,10 @@ static void add_events(struct evbuffer *out, const struct log *j)
 static void add_map(struct evbuffer *out, struct metrics *m)
 {
 	const struct keymap_counts *k = &m->keys;
-	int64_t now = time(NULL);
+	int64_t now = clock_now();
 
-	if (!m->counted || now - m->counted >= COUNT_SECONDS || now < m->counted) {
+	if (!m->counted || clock_was_wrong(m->counted, now, 0) ||
+	    now - m->counted >= COUNT_SECONDS) {
 		m->counts_good = keymap_count(m->sources.map, now, &m->keys, NULL) == 0 &&
 				 keymap_system_count(m->sources.map, m->systems, NULL) == 0;
 		m->counted = now;

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "common/secret.h"
 #include "server/setup/callback.h"
 #include "server/hello/intake.h"
@@ -66,21 +66,13 @@ struct arrival {
 	bool accepted;
 };
 
-static double seconds_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static int take_hello(struct keymap *map, void *context, struct fault *fault)
 {
 	struct arrival *a = context;
 	struct server *s = a->server;
 	struct intake_result r;
 	struct logentry e = { .uuid = &a->hello.uuid, .address = a->address };
-	int rc = intake_hello(&s->intake, map, &a->hello, a->address, time(NULL), &r, fault);
+	int rc = intake_hello(&s->intake, map, &a->hello, a->address, clock_now(), &r, fault);
 
 	if (rc)
 		return rc;
@@ -103,7 +95,7 @@ static void hello_done(void *context, int code, const struct fault *fault)
 		log_fault(&s->log, SEVERITY_ERROR, "hello-lost", "a hello could not be "
 			      "kept, the machine will say it again: ", fault);
 	else
-		metrics_observe(&s->commits, seconds_now() - a->connected);
+		metrics_observe(&s->commits, clock_monotonic() - a->connected);
 	if (!code && a->accepted)
 		fleet_kick(s->fleet);
 	free(a);
@@ -272,7 +264,7 @@ static void look_at_lock(struct server *s)
 
 	if (since == 0) {
 		s->blocked = false;
-	} else if (!s->blocked && seconds_now() - since > 5) {
+	} else if (!s->blocked && clock_monotonic() - since > 5) {
 		s->blocked = true;
 		log_say(&s->log, "another program holds the map for more than 5 s (a "
 			    "long import?): hellos wait in memory meanwhile");

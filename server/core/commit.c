@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/clock.h"
 #include "server/keymap/keymap.h"
 
 #define ONE_COMMIT	4096	/* jobs: keeps a commit, and the lock, short */
@@ -29,14 +30,6 @@ struct commit {
 	void (*told)(void *context, const struct fault *failed);
 	void *told_context;
 };
-
-static double seconds_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 static void schedule(struct commit *l, unsigned ms)
 {
@@ -88,7 +81,7 @@ static bool commit_some(struct commit *l)
 
 	if (rc == KIT_ERR_BUSY) {
 		if (l->blocked_since == 0)
-			l->blocked_since = seconds_now();
+			l->blocked_since = clock_monotonic();
 		return false;
 	}
 	l->blocked_since = 0;
@@ -200,14 +193,14 @@ double commit_blocked_since(const struct commit *l)
 
 void commit_flush(struct commit *l, unsigned seconds)
 {
-	double until = seconds_now() + seconds;
+	double until = clock_monotonic() + seconds;
 
 	while (l->count) {
 		struct timespec pause = { .tv_nsec = BUSY_MS * 1000000L };
 
 		if (commit_some(l))
 			continue;
-		if (seconds_now() > until)
+		if (clock_monotonic() > until)
 			return;
 		nanosleep(&pause, NULL);
 	}

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "server/keymap/events.h"
 #include "server/keymap/pairs.h"
 #include "server/keymap/systems.h"
@@ -171,10 +172,10 @@ static int64_t due_again(const struct config *config, const struct system *s, in
 	return s->claim_failed_at && earliest > now ? earliest : now;
 }
 
-/* No wait is as long as that: it was begun before the clock was set back. */
+/* No wait is longer than the longest; what seems to be is due. */
 static int64_t not_too_far(const struct config *config, int64_t due, int64_t now)
 {
-	return due - now > (int64_t)config->retry_max_seconds ? now : due;
+	return clock_was_wrong(due, now, (int64_t)config->retry_max_seconds) ? now : due;
 }
 
 static void say_accepted(const struct hello *h, const struct system *before,

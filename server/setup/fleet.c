@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
-#include <time.h>
 
 #include "common/bytes.h"
+#include "common/clock.h"
 #include "server/core/config.h"
 #include "server/core/log.h"
 #include "server/keymap/events.h"
@@ -28,7 +28,7 @@ struct fleet {
 	struct fleet_counts counts;
 	struct members bucket[BUCKETS];
 	struct event *timer;
-	int64_t rest_until;	/* the map fails: nothing is begun before */
+	double rest_until;	/* clock_monotonic(): the map fails, nothing is begun before */
 	bool lost;		/* rows say in set-up, though nobody is at it */
 	bool stopping;
 };
@@ -58,7 +58,7 @@ static void set_timer(struct fleet *f, int64_t seconds)
 
 static void rest(struct fleet *f)
 {
-	f->rest_until = time(NULL) + AGAIN_SECONDS;
+	f->rest_until = clock_monotonic() + AGAIN_SECONDS;
 	set_timer(f, AGAIN_SECONDS);
 }
 
@@ -141,14 +141,13 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 {
 	struct fleet *f = context;
 	struct fault fault = { .code = 0 };
-	int64_t now = time(NULL), due = 0;
+	int64_t now = clock_now(), due = 0;
 	size_t recovered;
 
 	if (f->stopping)
 		return;
-	/* A clock that was set back makes no rest longer. */
-	if (now < f->rest_until && f->rest_until - now <= AGAIN_SECONDS) {
-		set_timer(f, f->rest_until - now);
+	if (clock_monotonic() < f->rest_until) {
+		set_timer(f, AGAIN_SECONDS);
 		return;
 	}
 	if (f->lost && fleet_recover(f, &recovered, NULL)) {
@@ -218,7 +217,7 @@ int fleet_recover(struct fleet *f, size_t *recovered, struct fault *fault)
 	struct keymap_system_filter filter = { .by_state = true, .state = SYSTEM_IN_SETUP };
 	struct due d = { .fleet = f, .fault = fault };
 	struct keymap *map = f->services.map;
-	int64_t now = time(NULL);
+	int64_t now = clock_now();
 	int rc;
 
 	rc = keymap_systems(map, &filter, on_in_setup, &d, fault);
