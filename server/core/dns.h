@@ -6,7 +6,7 @@
 
 struct event_base;
 
-/* SERVERS as below, of which there may be 8: KIT_ERR_ARGUMENT if it is none, and why. */
+/* SERVERS as below, of which there may be 8: KIT_ERR_ARGUMENT if it is not valid, and why. */
 int dns_check(const char *servers, struct fault *fault);
 
 /*
@@ -22,7 +22,11 @@ void dns_free(struct dns **d);
 /*
  * Which name has ADDRESS? done() is called exactly once from the event loop, within SECONDS:
  * CODE 0 with the NAME, or KIT_ERR_NOT_FOUND (none, or one that is not confirmed),
- * KIT_ERR_TIMEOUT, or KIT_ERR_NETWORK (the servers answer that they cannot); not after dns_cancel().
+ * KIT_ERR_TIMEOUT, or KIT_ERR_NETWORK (the servers answer that they cannot, or an answer is forged);
+ * not after dns_cancel().
+ *
+ * Each question goes out from ports of its own and in mixed case, which the answer has to repeat;
+ * an answer that is too long for UDP is asked for over TCP.
  */
 struct dns_question;
 int dns_reverse(struct dns_question **out, struct dns *d, const char *address,

@@ -363,7 +363,7 @@ START_TEST(a_name_server_that_cannot_tell_is_asked_again)
 {
 	question.address = "192.0.2.66";
 	ck_assert_int_eq(ask(), KIT_ERR_NETWORK);
-	ck_assert_ptr_nonnull(strstr(answer.fault.what, "cannot tell the name of 192.0.2.66: "));
+	ck_assert_ptr_nonnull(strstr(answer.fault.what, "cannot give the name of 192.0.2.66: "));
 	ck_assert_ptr_nonnull(strstr(answer.fault.hint, "see that the name servers"));
 	/* The name is told, but not its address. */
 	question.address = "192.0.2.67";
