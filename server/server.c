@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <systemd/sd-daemon.h>
 
 #include "common/clock.h"
 #include "common/secret.h"
@@ -27,6 +29,8 @@
 #define FEW_JOBS	5000
 #define STOP_SECONDS	10	/* for the last writes */
 #define TICK_SECONDS	1
+#define FILES_OF_OURS	64
+#define FILES_OF_SCRIPT	6	/* both ends of its pipes */
 #define TRIM_TICKS	600	/* between two looks at the length of the log */
 
 enum { ON_TERM, ON_INT, ON_HUP, SIGNALS };
@@ -48,6 +52,8 @@ struct server {
 	struct event *signals[SIGNALS];
 	struct event *tick;
 	unsigned ticks;
+	unsigned watchdog;	/* ticks between two signs of life for systemd; 0: none */
+	char status[160];	/* what systemd was told last */
 	bool new_map;		/* there was none: this start made it */
 	bool full;		/* too many jobs wait: the listener is paused */
 	bool blocked;		/* it was said that another process holds the map */
@@ -96,8 +102,10 @@ static void hello_done(void *context, int code, const struct fault *fault)
 			      "kept, the machine will say it again: ", fault);
 	else
 		metrics_observe(&s->commits, clock_monotonic() - a->connected);
-	if (!code && a->accepted)
+	if (!code && a->accepted) {
+		listener_vouch(s->listener, a->address);
 		fleet_kick(s->fleet);
+	}
 	free(a);
 }
 
@@ -152,18 +160,80 @@ static void on_trouble(void *context, enum listener_trouble trouble, const char 
 
 /* ---- signals and the clock ---- */
 
-static struct listener_limits limits_of(const struct config *c)
+/*
+ * Descriptors that connections of hellos leave to others: of the map, the log and the loop, and of
+ * set-ups, each with a connection or the pipes of a script.
+ */
+static uint64_t reserve_of(const struct config *c)
 {
+	return FILES_OF_OURS + c->max_setups + FILES_OF_SCRIPT * c->props_script_parallel;
+}
+
+/*
+ * Have as many descriptors as the configuration asks for, or as many as the system lets us have;
+ * what is missing goes off the connections of hellos, half of all at most. Returns how many of
+ * those there may be.
+ */
+static uint64_t raise_files(struct server *s)
+{
+	const struct config *c = &s->config;
+	uint64_t reserve = reserve_of(c), wanted = c->max_connections + reserve;
+	struct rlimit files;
+	struct fault fault = { 0 };
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return c->max_connections;
+	if (files.rlim_cur < wanted) {
+		files.rlim_cur = files.rlim_max < wanted ? files.rlim_max : wanted;
+		if (setrlimit(RLIMIT_NOFILE, &files) || getrlimit(RLIMIT_NOFILE, &files))
+			return c->max_connections;
+	}
+	if (files.rlim_cur >= wanted)
+		return c->max_connections;
+	if (reserve > files.rlim_cur / 2)
+		reserve = files.rlim_cur / 2;
+	fault_set(&fault, KIT_ERR_RANGE, "the limit of open files is %llu, where max_connections "
+		  "and max_setups need %llu: at most %llu hellos are heard at a time\n"
+		  "raise the hard limit (LimitNOFILE in the unit, ulimit -Hn in a shell), or lower "
+		  "max_connections", (unsigned long long)files.rlim_cur,
+		  (unsigned long long)wanted, (unsigned long long)(files.rlim_cur - reserve));
+	log_fault(&s->log, SEVERITY_WARNING, "system-limit", NULL, &fault);
+	return files.rlim_cur - reserve;
+}
+
+static struct listener_limits limits_of(struct server *s)
+{
+	const struct config *c = &s->config;
 	struct listener_limits l = {
-		.connections = c->max_connections,
+		.connections = raise_files(s),
 		.per_address = c->connections_per_address,
 		.messages_per_minute = c->hellos_per_minute,
 		.seconds = c->hello_seconds,
-		.bytes = c->hello_bytes,
 		.page = c->page,
 	};
 
 	return l;
+}
+
+/*
+ * Tell the service manager, if there is one: that we run, what we do, that we go. Without it
+ * sd_notify() does nothing.
+ */
+static void notify_status(struct server *s)
+{
+	const struct fleet_counts *fleet = fleet_counts(s->fleet);
+	const struct listener_counts *heard = listener_counts(s->listener);
+	char status[sizeof(s->status)];
+
+	snprintf(status, sizeof(status), "STATUS=%llu hello%s heard, %llu set-up%s running, "
+		 "%llu configured, %llu failed", (unsigned long long)heard->hellos,
+		 plural(heard->hellos), (unsigned long long)fleet->running,
+		 plural(fleet->running), (unsigned long long)fleet->configured,
+		 (unsigned long long)fleet->failed);
+	if (strcmp(status, s->status) == 0)
+		return;
+	strcpy(s->status, status);
+	sd_notify(0, status);
 }
 
 /* Leave server_run(): what runs is given up, what is to be written is written. */
@@ -177,6 +247,7 @@ static void on_stop(evutil_socket_t number, short what, void *context)
 	struct server *s = context;
 
 	log_say(&s->log, "stopping on signal %d", (int)number);
+	sd_notify(0, "STOPPING=1");
 	stop(s);
 }
 
@@ -198,12 +269,12 @@ struct settings {
 static int on_setting(void *context, const char *name, const char *value)
 {
 	struct settings *s = context;
-	int rc = config_set(s->config, name, value, s->fault);
+	int rc = config_restore(s->config, name, value, s->fault);
 
 	if (!rc)
 		return 0;
-	fault_context(s->fault, "a setting in the map makes no sense");
-	return fault_hint(s->fault, "take it out with amt-provisionctl config unset %s", name);
+	fault_context(s->fault, "a setting in the map is not valid");
+	return fault_hint(s->fault, "remove it with \"amt-provisionctl config unset %s\"", name);
 }
 
 /* The map's settings beat the file's. */
@@ -221,6 +292,16 @@ static void look_at_script(struct server *s)
 
 	if (s->config.use_props_script && script_check(s->config.props_script, &fault))
 		log_fault(&s->log, SEVERITY_WARNING, "script-unfit", NULL, &fault);
+}
+
+static void say_warnings(struct server *s)
+{
+	char what[CONFIG_WARNING];
+	struct logentry e = { .severity = SEVERITY_WARNING, .name = "option-retired",
+			      .what = what };
+
+	for (size_t i = 0; config_warning(&s->config, i, what) == 0; i++)
+		log_note(&s->log, &e);
 }
 
 /* Read the file again; whatever is wrong with it, the server goes on as it was. */
@@ -247,9 +328,10 @@ static void on_reload(evutil_socket_t number, short what, void *context)
 			    "the next start only");
 	config_wipe(&s->config);
 	s->config = *c;
-	limits = limits_of(&s->config);
+	limits = limits_of(s);
 	listener_set_limits(s->listener, &limits);
 	look_at_script(s);
+	say_warnings(s);
 	log_say(&s->log, "configuration read again from %s", s->path);
 	fleet_kick(s->fleet);
 out:
@@ -266,7 +348,7 @@ static void look_at_lock(struct server *s)
 		s->blocked = false;
 	} else if (!s->blocked && clock_monotonic() - since > 5) {
 		s->blocked = true;
-		log_say(&s->log, "another program holds the map for more than 5 s (a "
+		log_say(&s->log, "another program has held the map for more than 5 s (a "
 			    "long import?): hellos wait in memory meanwhile");
 	}
 }
@@ -278,6 +360,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	bool changed = false;
 
 	if (keymap_in_place(s->map, &s->fatal)) {
+		sd_notify(0, "STOPPING=1");
 		stop(s);
 		return;
 	}
@@ -291,7 +374,11 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 		s->changed = false;
 		fleet_kick(s->fleet);
 	}
-	if (++s->ticks % TRIM_TICKS == 0)
+	notify_status(s);
+	s->ticks++;
+	if (s->watchdog && s->ticks % s->watchdog == 0)
+		sd_notify(0, "WATCHDOG=1");
+	if (s->ticks % TRIM_TICKS == 0)
 		keymap_log_trim(s->map, s->config.log_keep, NULL);
 }
 
@@ -337,7 +424,7 @@ static int listen_all(struct server *s, struct fault *fault)
 	}
 	if (opened)
 		return 0;
-	return fault_set(fault, KIT_ERR_ARGUMENT, "there is no address to listen on\n"
+	return fault_set(fault, KIT_ERR_ARGUMENT, "no address to listen on\n"
 			 "set listen in section [server]");
 }
 
@@ -387,7 +474,7 @@ static int build(struct server *s, struct fault *fault)
 	services.pool = s->pool;
 	services.naming = s->naming;
 	rc = fleet_new(&s->fleet, &services, fault);
-	limits = limits_of(&s->config);
+	limits = limits_of(s);
 	if (!rc)
 		rc = listener_new(&s->listener, s->base, &limits, &handler, fault);
 	if (!rc)
@@ -433,6 +520,7 @@ static int begin(struct server *s, struct fault *fault)
 {
 	char address[PEERS_TEXT + 1];
 	size_t interrupted = 0;
+	uint64_t usec = 0;
 	uint16_t port;
 	int rc;
 
@@ -447,6 +535,7 @@ static int begin(struct server *s, struct fault *fault)
 	if (s->new_map)
 		say_new_map(s);
 	look_at_script(s);
+	say_warnings(s);
 	rc = listen_all(s, fault);
 	if (!rc)
 		rc = open_metrics(s, fault);
@@ -455,6 +544,12 @@ static int begin(struct server *s, struct fault *fault)
 	for (size_t i = 0; (port = listener_where(s->listener, i, address)) != 0; i++)
 		log_say(&s->log, "waiting for hellos on %s, port %u", address, port);
 	fleet_kick(s->fleet);
+	/* Twice as often as systemd asks for, and never less often than it ticks. */
+	if (sd_watchdog_enabled(0, &usec) > 0) {
+		s->watchdog = (unsigned)(usec / 2 / (TICK_SECONDS * 1000000));
+		s->watchdog += s->watchdog == 0;
+	}
+	sd_notify(0, "READY=1");
 	return 0;
 }
 

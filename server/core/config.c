@@ -16,7 +16,7 @@
 #include "common/secret.h"
 #include "server/core/dns.h"
 
-enum kind { TEXT, NUMBER, SIZE, FLAG, CHOICE, ADDRESSES, NAME_SERVERS };
+enum kind { TEXT, NUMBER, FLAG, CHOICE, ADDRESSES, NAME_SERVERS };
 
 struct option {
 	const char *section;
@@ -24,7 +24,7 @@ struct option {
 	enum kind kind;
 	size_t offset;		/* in struct config */
 	const char *initial;
-	uint64_t min, max;	/* of NUMBER and SIZE */
+	uint64_t min, max;	/* of NUMBER */
 	const char *words;	/* of CHOICE: "first|second", the enum's order */
 };
 
@@ -43,9 +43,7 @@ static const struct option options[] = {
 	{ "limits", "hellos_per_minute", NUMBER, AT(hellos_per_minute), "60", 1, 100000000,
 	  NULL },
 	{ "limits", "hello_seconds", NUMBER, AT(hello_seconds), "10", 1, 3600, NULL },
-	{ "limits", "hello_bytes", SIZE, AT(hello_bytes), "1675", 32, 1675, NULL },
 	{ "limits", "max_unproved", NUMBER, AT(max_unproved), "10000", 0, 100000000, NULL },
-	{ "keys", "consume", CHOICE, AT(consume), "on-proof", 0, 0, "on-proof|on-hello" },
 	{ "keys", "reserve_seconds", NUMBER, AT(reserve_seconds), "900", 1, 30 * DAY, NULL },
 	{ "keys", "reprovision", CHOICE, AT(reprovision), "same-uuid", 0, 0,
 	  "same-uuid|never" },
@@ -54,7 +52,6 @@ static const struct option options[] = {
 	{ "setup", "connect_seconds", NUMBER, AT(connect_seconds), "15", 1, 600, NULL },
 	{ "setup", "answer_seconds", NUMBER, AT(answer_seconds), "30", 1, 600, NULL },
 	{ "setup", "setup_seconds", NUMBER, AT(setup_seconds), "600", 1, DAY, NULL },
-	{ "setup", "answer_bytes", SIZE, AT(answer_bytes), "64K", 4096, 1024 * 1024, NULL },
 	{ "setup", "max_setups", NUMBER, AT(max_setups), "500", 0, 100000, NULL },
 	{ "setup", "retry_first_seconds", NUMBER, AT(retry_first_seconds), "60", 1, 30 * DAY,
 	  NULL },
@@ -78,6 +75,19 @@ static const struct option options[] = {
 };
 #define N_OPTIONS (sizeof(options) / sizeof(*options))
 
+/* Options of earlier releases: read for one release more, with a warning. */
+static const struct retired {
+	const char *section, *name;
+	const char *refused;	/* the value that cannot be done without a word; or NULL */
+	const char *why;
+} retired[] = {
+	{ "limits", "hello_bytes", NULL, "a hello has at most 1675 bytes" },
+	{ "keys", "consume", "on-hello", "a key is used up when its machine has proved it; with "
+	  "\"on-hello\" anybody who said hello could use up the keys of others" },
+	{ "setup", "answer_bytes", NULL, "an answer has at most 64 KiB" },
+};
+#define N_RETIRED (sizeof(retired) / sizeof(*retired))
+
 static int set_text(char *out, const char *value, struct fault *fault)
 {
 	if (strlen(value) >= CONFIG_TEXT)
@@ -90,22 +100,13 @@ static int set_text(char *out, const char *value, struct fault *fault)
 static int set_number(uint64_t *out, const char *value, const struct option *o,
 		      struct fault *fault)
 {
-	uint64_t v = 0;
-	bool good = true;
+	char *end = NULL;
+	uint64_t v;
 
-	if (o->kind == SIZE) {
-		good = cli_parse_size(value, &v) == 0;
-	} else {
-		char *end = NULL;
-
-		errno = 0;
-		v = strtoull(value, &end, 10);
-		good = *value >= '0' && *value <= '9' && *end == '\0' && errno == 0;
-	}
-	if (!good)
-		return fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" is no %s", value,
-				 o->kind == SIZE ? "size in bytes (K and M may follow)"
-				 : "whole number");
+	errno = 0;
+	v = strtoull(value, &end, 10);
+	if (*value < '0' || *value > '9' || *end != '\0' || errno)
+		return fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" is not a whole number", value);
 	if (v < o->min || v > o->max)
 		return fault_set(fault, KIT_ERR_ARGUMENT, "%s is not within %llu to %llu", value,
 				 (unsigned long long)o->min, (unsigned long long)o->max);
@@ -134,7 +135,7 @@ static int set_choice(int *out, const char *value, const char *words, struct fau
 			*out = i;
 			return 0;
 		}
-	return fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" is none of %s", value, words);
+	return fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" is not one of %s", value, words);
 }
 
 /* "127.0.0.1:9971" or "[::1]:9971". */
@@ -175,7 +176,7 @@ static int set_address(struct config_address *a, const char *text, struct fault 
 	return 0;
 bad:
 	return fault_set(fault, KIT_ERR_ARGUMENT,
-			 "\"%s\" is no address with a port, such as 0.0.0.0:9971 or [::]:9971",
+			 "\"%s\" is not an address with a port, such as 0.0.0.0:9971 or [::]:9971",
 			 text);
 }
 
@@ -217,7 +218,6 @@ static int set_option(struct config *c, const struct option *o, const char *valu
 	case TEXT:
 		return set_text(field, value, fault);
 	case NUMBER:
-	case SIZE:
 		return set_number(field, value, o, fault);
 	case FLAG:
 		return set_flag(field, value, fault);
@@ -240,6 +240,38 @@ static const struct option *find_option(const char *name)
 	return NULL;
 }
 
+static const struct retired *find_retired(const char *name)
+{
+	for (size_t i = 0; i < N_RETIRED; i++)
+		if (strcmp(retired[i].name, name) == 0)
+			return &retired[i];
+	return NULL;
+}
+
+static int note_retired(struct config *c, const struct retired *r, const char *value,
+			struct fault *fault)
+{
+	c->retired |= 1u << (r - retired);
+	if (!r->refused || strcmp(value, r->refused) != 0)
+		return 0;
+	return fault_set(fault, KIT_ERR_ARGUMENT, "%s = %s is not supported any more: %s\n"
+			 "remove the option", r->name, value, r->why);
+}
+
+int config_warning(const struct config *c, size_t i, char out[static CONFIG_WARNING])
+{
+	for (size_t k = 0; k < N_RETIRED; k++) {
+		const struct retired *r = &retired[k];
+
+		if (!(c->retired & 1u << k) || i-- > 0)
+			continue;
+		snprintf(out, CONFIG_WARNING, "option %s has no effect any more (%s), and the next "
+			 "release refuses it: remove it", r->name, r->why);
+		return 0;
+	}
+	return KIT_ERR_NOT_FOUND;
+}
+
 void config_init(struct config *c)
 {
 	memset(c, 0, sizeof(*c));
@@ -260,6 +292,13 @@ int config_set(struct config *c, const char *name, const char *value, struct fau
 	if (rc)
 		fault_context(fault, "option %s", name);
 	return rc;
+}
+
+int config_restore(struct config *c, const char *name, const char *value, struct fault *fault)
+{
+	const struct retired *r = find_retired(name);
+
+	return r ? note_retired(c, r, value, fault) : config_set(c, name, value, fault);
 }
 
 static void get_choice(char *out, size_t size, const char *words, int at)
@@ -288,7 +327,6 @@ int config_get(const struct config *c, size_t i, const char **section, const cha
 		snprintf(out, size, "%s", (const char *)field);
 		break;
 	case NUMBER:
-	case SIZE:
 		snprintf(out, size, "%llu", (unsigned long long)*(const uint64_t *)field);
 		break;
 	case FLAG:
@@ -364,6 +402,7 @@ static struct profile *section_profile(struct config *c, const char *name, struc
 static int take(struct parse *p, const char *section, const char *name, const char *value)
 {
 	const struct option *o = find_option(name);
+	const struct retired *r = find_retired(name);
 	struct profile *profile;
 	int rc;
 
@@ -372,12 +411,14 @@ static int take(struct parse *p, const char *section, const char *name, const ch
 		return profile ? profile_set(profile, name, value, p->fault) : p->fault->code;
 	}
 	if (!*section) {
-		fault_set(p->fault, KIT_ERR_FORMAT, "option %s stands before the first section",
+		fault_set(p->fault, KIT_ERR_FORMAT, "option %s comes before the first section",
 			  name);
 		return o ? fault_hint(p->fault, "put it below a line [%s]", o->section)
 			 : fault_hint(p->fault, "amt-provisiond.conf(5) has the sections and their "
 				      "options");
 	}
+	if (r && strcmp(r->section, section) == 0)
+		return note_retired(p->config, r, value, p->fault);
 	if (!o) {
 		return fault_set(p->fault, KIT_ERR_FORMAT, "there is no option \"%s\" in section "
 				 "[%s]\n"
@@ -385,7 +426,7 @@ static int take(struct parse *p, const char *section, const char *name, const ch
 	}
 	if (strcmp(o->section, section) != 0)
 		return fault_set(p->fault, KIT_ERR_FORMAT,
-				 "option %s belongs into section [%s], not [%s]", name,
+				 "option %s belongs to section [%s], not [%s]", name,
 				 o->section, section);
 	if (p->given[o - options])
 		return fault_set(p->fault, KIT_ERR_DUPLICATE, "option %s is given twice", name);
@@ -403,6 +444,18 @@ static int on_value(void *user, const char *section, const char *name, const cha
 	if (!p->error)
 		p->error = take(p, section, name, value);
 	return p->error == 0;
+}
+
+/* Does the line of N bytes hold more than a section's name and a comment? */
+static bool follows_section(const char *line, size_t n)
+{
+	const char *end = line[0] == '[' ? memchr(line, ']', n) : NULL;
+
+	if (!end)
+		return false;
+	end++;
+	end += strspn(end, " \t\r");
+	return end < line + n && *end != ';' && *end != '#';
 }
 
 /* What inih would swallow in silence is refused before it sees it. */
@@ -427,6 +480,10 @@ static int check_lines(const char *text, size_t n, const char *name, struct faul
 					 "blank\n"
 					 "a value goes on one line; remove the blanks", name, line);
 		}
+		if (follows_section(text + at, length))
+			return fault_set(fault, KIT_ERR_FORMAT, "%s, line %lu: text follows the "
+					 "section's name\n"
+					 "put it on a line of its own", name, line);
 		at += length + 1;
 	}
 	return 0;
@@ -456,8 +513,8 @@ int config_parse(struct config *c, const char *text, size_t n, const char *name,
 		if (*local.hint)
 			fault_hint(fault, "%s", local.hint);
 	} else if (bad) {
-		rc = fault_set(fault, KIT_ERR_FORMAT, "%s, line %d: no \"name = value\", no "
-				"[section] and no comment", name, bad);
+		rc = fault_set(fault, KIT_ERR_FORMAT, "%s, line %d: not \"name = value\", not "
+				"[section] and not a comment", name, bad);
 	}
 out:
 	secret_wipe(copy, n);
@@ -475,7 +532,7 @@ int config_load(struct config *c, const char *path, struct fault *fault)
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
 		return fault_sys(fault, errno, "cannot open the configuration file %s\n"
-				 "name one with -c, or make it; amt-provisiond.conf(5) tells how",
+				 "name one with -c, or make it; amt-provisiond.conf(5) says how",
 				 path);
 	}
 	text = calloc(1, CONFIG_FILE + 1);
@@ -535,10 +592,10 @@ int config_check(const struct config *c, struct fault *fault)
 	}
 	if (c->use_props_script && c->props_script[0] != '/')
 		return fault_set(fault, KIT_ERR_ARGUMENT,
-				 "props_script must be a full path, begun with /");
+				 "props_script is not a full path: it does not begin with /");
 	if (c->use_props_script && c->props_script_timeout == 0) {
 		return fault_set(fault, KIT_ERR_ARGUMENT, "props_script_timeout is 0: every script "
-				 "would be out of time before it is called\n"
+				 "would be out of time before it is started\n"
 				 "set it to the seconds a script may take; 180 is usual");
 	}
 	if (c->retry_first_seconds > c->retry_max_seconds)

@@ -15,6 +15,8 @@
 #define CONFIG_FILE	(256 * 1024)	/* bytes of the whole file */
 #define CONFIG_LISTEN	16	/* addresses to listen on */
 #define CONFIG_PROFILES	64	/* profiles in the file */
+#define CONFIG_WARNING	300	/* bytes of a warning, with NUL */
+#define CONFIG_ANSWER	65536	/* bytes of a machine's answer, which no option changes */
 
 /* An address and port to listen on. */
 struct config_address {
@@ -28,7 +30,6 @@ struct config_addresses {
 	size_t count;		/* 0: off */
 };
 
-enum config_consume { CONSUME_ON_PROOF, CONSUME_ON_HELLO };
 enum config_reprovision { REPROVISION_SAME_UUID, REPROVISION_NEVER };
 enum config_unknown_uuid { UNKNOWN_UUID_ACCEPT, UNKNOWN_UUID_REFUSE };
 
@@ -48,10 +49,8 @@ struct config {
 	uint64_t connections_per_address;
 	uint64_t hellos_per_minute;	/* of one address */
 	uint64_t hello_seconds;
-	uint64_t hello_bytes;
 	uint64_t max_unproved;		/* rows for machines that have proved nothing */
 	/* [keys] */
-	int consume;			/* enum config_consume */
 	uint64_t reserve_seconds;
 	int reprovision;		/* enum config_reprovision */
 	int unknown_uuid;		/* enum config_unknown_uuid */
@@ -60,7 +59,6 @@ struct config {
 	uint64_t connect_seconds;	/* TCP and TLS together */
 	uint64_t answer_seconds;	/* one request and its answer */
 	uint64_t setup_seconds;		/* the whole conversation */
-	uint64_t answer_bytes;
 	uint64_t max_setups;
 	uint64_t retry_first_seconds;
 	uint64_t retry_max_seconds;
@@ -80,6 +78,9 @@ struct config {
 	struct config_addresses metrics_listen;
 	bool metrics_remote;
 
+	/* Retired options that were given, a bit each: config_warning() */
+	unsigned retired;
+
 	/* [profile NAME], SECRET passwords inside */
 	struct profile profiles[CONFIG_PROFILES];
 	size_t n_profiles;
@@ -91,7 +92,7 @@ void config_init(struct config *c);
 /*
  * Read the file PATH over *c, which holds the defaults. Refused, with the number of the
  * line: a line of more than CONFIG_LINE bytes, unknown sections and options, an option
- * given twice, values that make no sense, indented lines.
+ * given twice, values that make no sense, indented lines, text behind a section's name.
  *
  * Returns 0, KIT_ERR_FORMAT, KIT_ERR_ARGUMENT, KIT_ERR_RANGE, or the errors of reading
  * a file.
@@ -109,6 +110,16 @@ int config_parse(struct config *c, const char *text, size_t n, const char *name,
 int config_set(struct config *c, const char *name, const char *value, struct fault *fault);
 
 /*
+ * The same for what was written down earlier, in the file or in the map: an option that this
+ * release has retired is read, has no effect, and makes a warning. KIT_ERR_ARGUMENT: a retired
+ * option with a value whose loss would change what the site relies on.
+ */
+int config_restore(struct config *c, const char *name, const char *value, struct fault *fault);
+
+/* Warning I, from 0, about what was read, for the operator. KIT_ERR_NOT_FOUND: there is none. */
+int config_warning(const struct config *c, size_t i, char out[static CONFIG_WARNING]);
+
+/*
  * The value of option I as text into OUT; *name and *section are static strings. For
  * listing: I from 0 until KIT_ERR_NOT_FOUND.
  */
@@ -117,7 +128,7 @@ int config_get(const struct config *c, size_t i, const char **section, const cha
 
 /*
  * Do the options make sense together (a script is named where one is to be used, metrics
- * are local unless told)? Returns 0 or KIT_ERR_ARGUMENT with advice.
+ * are local unless metrics_remote)? Returns 0 or KIT_ERR_ARGUMENT with advice.
  */
 int config_check(const struct config *c, struct fault *fault);
 

@@ -68,7 +68,7 @@ static int decode_hashes(struct reader *r, struct hello *h, struct fault *fault)
 			known |= hash->type == kinds[k].type && hash->length == kinds[k].length;
 		if (!known)
 			return fault_set(fault, KIT_ERR_FORMAT, "hello, offset %zu, hash %u: type "
-					 "%u with %u bytes is no digest that is known", at, i + 1,
+					 "%u with %u bytes is not a known digest", at, i + 1,
 					 hash->type, hash->length);
 		read_copy(r, hash->digest, hash->length);
 		if (!r->error)
@@ -95,6 +95,15 @@ static int decode_pid(struct reader *r, struct hello *h, struct fault *fault)
 	return 0;
 }
 
+/*
+ * A record of TLS or SSL 3: handshake (22), then version 3.x; its length would be taken for the
+ * interface version. No hello has credentials set to 0x0316.
+ */
+static bool is_tls(const uint8_t *p, size_t n)
+{
+	return n >= 2 && p[0] == 0x16 && p[1] == 0x03;
+}
+
 static int decode(const void *data, size_t n, struct hello *out, struct fault *fault)
 {
 	struct reader r;
@@ -102,12 +111,17 @@ static int decode(const void *data, size_t n, struct hello *out, struct fault *f
 	int rc;
 
 	memset(out, 0, sizeof(*out));
+	if (is_tls(data, n))
+		return fault_set(fault, KIT_ERR_FORMAT, "a TLS connection, not a hello: this port "
+				 "takes hellos as they are, without TLS\n"
+				 "look which program at that address connects to the port of this "
+				 "server: a browser takes http:// here, a monitor a plain TCP check");
 	reader_init(&r, data, n);
 	out->credentials_set = read_le16(&r);
 	out->version = read_le16(&r);
 	if (!r.error && out->version == 1) {
 		return fault_set(fault, KIT_ERR_FORMAT, "hello of interface version 1 (AMT 1.0), "
-				 "which this server does not speak\n"
+				 "which this server does not support\n"
 				 "set this machine up with its vendor's AMT 1 tool, or update its "
 				 "AMT firmware");
 	}
@@ -115,8 +129,8 @@ static int decode(const void *data, size_t n, struct hello *out, struct fault *f
 		unsigned version = out->version;
 
 		out->version = 0;
-		return fault_set(fault, KIT_ERR_FORMAT, "no hello: offset 2, interface version: "
-				 "%u, where 2 or 3 belongs", version);
+		return fault_set(fault, KIT_ERR_FORMAT, "not a hello: offset 2, interface version: "
+				 "%u, not 2 or 3", version);
 	}
 	out->retry = read_le32(&r);
 	uuid = read_bytes(&r, 16);
@@ -124,7 +138,7 @@ static int decode(const void *data, size_t n, struct hello *out, struct fault *f
 		uuid_from_smbios(uuid, &out->uuid);
 	if (!r.error && out->credentials_set > 1)
 		return fault_set(fault, KIT_ERR_RANGE, "hello, offset 0, admin credentials set: "
-				 "%u, where 0 or 1 belongs", out->credentials_set);
+				 "%u, not 0 or 1", out->credentials_set);
 	rc = out->version == HELLO_PKI ? decode_hashes(&r, out, fault)
 	    : decode_pid(&r, out, fault);
 	if (rc)
@@ -143,7 +157,7 @@ int hello_decode(const void *data, size_t n, struct hello *out, struct fault *fa
 	int rc = decode(data, n, out, fault);
 
 	if (rc)
-		fault_hint(fault, "no AMT machine says this: look which program at that address "
+		fault_hint(fault, "no AMT machine sends this: look which program at that address "
 			   "connects to the port of this server");
 	return rc;
 }

@@ -47,14 +47,14 @@ struct hello {
 };
 
 /*
- * How many bytes has the message that begins with the N bytes at DATA, as far as they
- * tell? The answer is at least 4 and may grow as more of a version 3 message is seen;
- * the message is whole when N has reached it. For what can be no hello it is 4.
+ * How many bytes does the message have that begins with the N bytes at DATA, as far as they
+ * say? The answer is at least 4 and may grow as more of a version 3 message is seen;
+ * the message is complete when N has reached it. For what cannot be a hello it is 4.
  */
 size_t hello_size(const void *data, size_t n);
 
 /*
- * Decode the whole message: exactly N bytes.
+ * Decode the complete message: exactly N bytes.
  *
  * Returns 0; KIT_ERR_TRUNCATED (it ends early), KIT_ERR_RANGE (bytes too many, or a field
  * outside its limits), KIT_ERR_FORMAT (another version, a hash type that does not fit its

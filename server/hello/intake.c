@@ -235,7 +235,6 @@ int intake_hello(struct intake *in, struct keymap *map, const struct hello *h,
 				  .retry = h->retry };
 	struct keymap_pair before;
 	enum keymap_claim claim;
-	bool used = false;
 	int rc;
 
 	out->accepted = out->made = false;
@@ -263,13 +262,5 @@ int intake_hello(struct intake *in, struct keymap *map, const struct hello *h,
 		say_refused(claim, h, &before, out);
 		return list_unproved(in, map, &k, SYSTEM_REFUSED, now, out, fault);
 	}
-	if (in->config->consume == CONSUME_ON_HELLO && claim != KEYMAP_CLAIM_PROVED) {
-		rc = keymap_use(map, h->pid, &h->uuid, now, &used, fault);
-		if (rc)
-			return rc;
-	}
-	rc = queue(in, map, h, &k, now, out, fault);
-	if (!rc && used)
-		strcat(out->what, "; its key is used, as consume is on-hello");
-	return rc;
+	return queue(in, map, h, &k, now, out, fault);
 }

@@ -1,4 +1,4 @@
-/* Listening sockets: made here or passed by systemd; accepting under limits. */
+/* Hearing hellos: sockets made here or passed by systemd, connections gathered under limits. */
 #include "server/hello/listener.h"
 
 #include <errno.h>
@@ -7,88 +7,384 @@
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-#include "server/hello/connection.h"
+#include "common/clock.h"
+#include "server/hello/listener-private.h"
 
 #define BACKLOG		4096
 #define ONE_TURN	256	/* connections accepted before other events get their turn */
-#define FIRST_PASSED	3	/* file descriptor, as systemd passes them */
-#define PASSED		64	/* more sockets than that are a mistake */
 #define REST_SECONDS	1	/* when the system has no descriptor left */
+#define SILENCE		0.5	/* seconds after which nothing more is expected behind a hello */
+
+static const char page[] =
+	"HTTP/1.0 200 OK\r\n"
+	"Content-Type: text/plain; charset=utf-8\r\n"
+	"Connection: close\r\n"
+	"\r\n"
+	"This is amt-provisiond. It waits here for machines with Intel AMT that say hello.\n"
+	"If you can read this, the port is open between you and the server.\n";
 
 static int64_t now_seconds(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec;
+	return (int64_t)clock_monotonic();
 }
 
-static void tell(struct listener *l, enum listener_trouble trouble, const char *address,
-		 const struct fault *fault)
+/* Report trouble of the peer at ADDRESS; HELLO and FAULT may be NULL. */
+static void report(struct listener *l, enum listener_trouble trouble, const char *address,
+		   const struct hello *hello, const struct fault *fault)
 {
-	struct hello nothing = { .version = 0 };
+	struct hello nothing = { 0 };
 
-	l->handler.trouble(l->handler.context, trouble, address, &nothing, fault);
+	l->counts.trouble[trouble]++;
+	if (fault)
+		l->handler.trouble(l->handler.context, trouble, address,
+				   hello ? hello : &nothing, fault);
 }
 
-/* Let the oldest connection go: a sound hello is over in a moment, the oldest is none. */
-static void make_room(struct listener *l, int64_t now)
-{
-	struct connection *oldest = TAILQ_FIRST(&l->connections);
-	struct fault fault = { .code = 0 };
+/* ---- one connection ---- */
 
-	l->counts.trouble[TROUBLE_FULL]++;
-	if (now / 60 != l->told_full) {
-		l->told_full = now / 60;
-		fault_set(&fault, KIT_ERR_BUSY, "as many connections are open as are allowed "
-			  "(%llu): the oldest is closed\n"
-			  "raise max_connections if these are machines saying hello",
-			  (unsigned long long)l->limits.connections);
-		tell(l, TROUBLE_FULL, oldest->address, &fault);
-	}
-	connection_close(oldest);
+/* Does C's peer have a message of this kind left for this minute? Its network, too? */
+static bool counted(struct connection *c, enum peers_count what, int64_t now)
+{
+	uint64_t limit = c->listener->limits.messages_per_minute;
+
+	if (!peers_count_one(c->peer, what, now, limit))
+		return false;
+	return !c->network || c->peer->known ||
+	       peers_count_one(c->network, what, now, limit * LISTENER_NETWORK);
 }
 
-static void refuse_peer(struct listener *l, struct peer *peer, const struct sockaddr *from,
-			int64_t now)
+static bool may_speak(struct connection *c, enum peers_count what)
 {
-	char address[PEERS_TEXT + 1];
-	struct fault fault = { .code = 0 };
+	struct listener *l = c->listener;
+	struct fault fault = { 0 };
+	int64_t now = now_seconds();
+	bool first;
 
-	l->counts.trouble[TROUBLE_TOO_MANY]++;
-	if (peer ? !peers_first_excess(peer, now) : now / 60 == l->told_crowd)
+	if (counted(c, what, now))
+		return true;
+	first = peers_first_excess(c->peer, now);
+	/* A network in excess has 2^64 addresses, but one line a minute. */
+	if (c->network && !c->peer->known)
+		first = peers_first_excess(c->network, now) && first;
+	fault_set(&fault, KIT_ERR_BUSY, "more than %llu message%s a minute from one address, or "
+		  "%d times as many from one network: the others are ignored\n"
+		  "hellos_per_minute sets the limit",
+		  (unsigned long long)l->limits.messages_per_minute,
+		  plural(l->limits.messages_per_minute), LISTENER_NETWORK);
+	report(l, TROUBLE_TOO_OFTEN, c->address, NULL, first ? &fault : NULL);
+	return false;
+}
+
+/* The message is complete. */
+static void deliver(struct connection *c)
+{
+	struct listener *l = c->listener;
+	struct fault fault = { 0 };
+	struct hello hello;
+	int rc = hello_decode(c->data, c->size, &hello, &fault);
+
+	if (!may_speak(c, rc ? PEERS_TROUBLE : PEERS_HELLO))
 		return;
-	peers_show(from, address);
-	if (peer) {
-		fault_set(&fault, KIT_ERR_BUSY, "more than %llu connection%s at a time from one "
-			  "address: refused\n"
-			  "connections_per_address sets the limit",
-			  (unsigned long long)l->limits.per_address, plural(l->limits.per_address));
-	} else {
-		l->told_crowd = now / 60;
-		fault_set(&fault, KIT_ERR_BUSY, "too many different addresses in one minute: this "
-			  "one and all further ones are refused");
+	if (rc) {
+		report(l, TROUBLE_BAD_HELLO, c->address, &hello, &fault);
+		return;
 	}
-	tell(l, TROUBLE_TOO_MANY, address, &fault);
+	l->counts.hellos++;
+	l->handler.hello(l->handler.context, &hello, c->address, c->accepted);
+}
+
+static void out_of_time(struct connection *c)
+{
+	unsigned long long seconds = c->listener->limits.seconds;
+	struct fault fault = { 0 };
+
+	if (!may_speak(c, PEERS_TROUBLE))
+		return;
+	if (c->size)
+		fault_set(&fault, KIT_ERR_TIMEOUT, "only %zu byte%s of a hello within %llu s",
+			  c->size, plural(c->size), seconds);
+	else
+		fault_set(&fault, KIT_ERR_TIMEOUT, "connected and sent nothing for %llu s",
+			  seconds);
+	fault_hint(&fault, "a machine sends its hello at once: this is a port scan, or a broken "
+		   "network between");
+	report(c->listener, TROUBLE_TIME, c->address, NULL, &fault);
+}
+
+static bool begins_with(const struct connection *c, const char *word)
+{
+	size_t n = strlen(word);
+
+	return c->size >= n && memcmp(c->data, word, n) == 0;
+}
+
+static void answer_page(struct connection *c)
+{
+	ssize_t sent = send(c->fd, page, sizeof(page) - 1, MSG_NOSIGNAL);
+
+	(void)sent;	/* a peer that does not take it has closed */
+	c->listener->counts.pages++;
+	c->page = true;
+	shutdown(c->fd, SHUT_WR);
+}
+
+enum progress { MORE, WHOLE, OVER };
+
+/* Look at what has come; END: nothing more will. */
+static enum progress look(struct connection *c, bool end)
+{
+	size_t want = hello_size(c->data, c->size);
+
+	if (c->page)
+		return end ? OVER : MORE;
+	/* Even when all was said at once, or more than a hello may say. */
+	if (c->listener->limits.page &&
+	    (begins_with(c, "GET ") || begins_with(c, "HEAD "))) {
+		answer_page(c);
+		return MORE;
+	}
+	if (c->size == 0 && end) {
+		c->listener->counts.empty++;
+		return OVER;
+	}
+	if (end || c->size > want || (c->size == want && want <= 4)) {
+		deliver(c);
+		return OVER;
+	}
+	return c->size == want ? WHOLE : MORE;
+}
+
+/* Read what is there. Returns true at the end of it, or when the buffer is full. */
+static bool fill(struct connection *c)
+{
+	for (;;) {
+		ssize_t n;
+
+		if (c->page)
+			c->size = 0;
+		n = read(c->fd, c->data + c->size, sizeof(c->data) - c->size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return errno != EAGAIN && errno != EWOULDBLOCK;
+		if (n == 0)
+			return true;
+		c->size += (size_t)n;
+		/* What comes after the page is thrown away, but never at the cost of others. */
+		if (c->page)
+			return false;
+		if (c->size == sizeof(c->data))
+			return true;
+	}
+}
+
+static void wait_more(struct connection *c)
+{
+	double left = c->accepted + (double)c->listener->limits.seconds - clock_monotonic();
+	struct timeval tv;
+
+	if (c->whole && left > SILENCE)
+		left = SILENCE;
+	if (left < 0.001)
+		left = 0.001;
+	tv.tv_sec = (time_t)left;
+	tv.tv_usec = (suseconds_t)((left - (double)tv.tv_sec) * 1e6);
+	event_add(c->event, &tv);
+}
+
+static struct connection_list *list_of(struct connection *c)
+{
+	return c->whole ? &c->listener->whole : &c->listener->partial;
+}
+
+/* Close what is open of C, which may not be in a list yet. */
+static void let_go(struct connection *c)
+{
+	struct peers *p = c->listener->peers;
+
+	close(c->fd);
+	peers_closed(p, c->peer);
+	if (c->network)
+		peers_closed(p, c->network);
+}
+
+static void close_connection(struct connection *c)
+{
+	TAILQ_REMOVE(list_of(c), c, entry);
+	c->listener->counts.open--;
+	event_free(c->event);
+	let_go(c);
+	free(c);
+}
+
+static void on_event(evutil_socket_t fd, short what, void *user)
+{
+	struct connection *c = user;
+	enum progress progress;
+
+	if (what & EV_TIMEOUT) {
+		if (c->whole)
+			deliver(c);	/* and silent since */
+		else if (!c->page)
+			out_of_time(c);
+		close_connection(c);
+		return;
+	}
+	progress = look(c, fill(c));
+	if (progress == OVER) {
+		close_connection(c);
+		return;
+	}
+	if (progress == WHOLE && !c->whole) {
+		TAILQ_REMOVE(list_of(c), c, entry);
+		c->whole = true;
+		TAILQ_INSERT_TAIL(list_of(c), c, entry);
+	}
+	wait_more(c);
+}
+
+/* Keep FIRST, which has made us wait, in a list. False: no memory. */
+static bool begin(const struct connection *first, enum progress progress)
+{
+	struct listener *l = first->listener;
+	struct connection *c = malloc(sizeof(*c));
+
+	if (!c)
+		return false;
+	memcpy(c, first, offsetof(struct connection, data) + first->size);
+	c->whole = progress == WHOLE;
+	c->event = event_new(l->base, c->fd, EV_READ, on_event, c);
+	if (!c->event) {
+		free(c);
+		return false;
+	}
+	TAILQ_INSERT_TAIL(list_of(c), c, entry);
+	l->counts.open++;
+	wait_more(c);
+	return true;
+}
+
+/* ---- accepting ---- */
+
+/*
+ * Let one connection go, for TROUBLE: a complete hello is taken and costs nobody anything; else
+ * the oldest goes, since a sound hello is over in a moment, once what it has sent was looked at.
+ * False: there is none.
+ */
+static bool make_room(struct listener *l, enum listener_trouble trouble, const struct fault *why)
+{
+	struct connection *c = TAILQ_FIRST(&l->whole);
+	enum progress progress;
+
+	if (c) {
+		deliver(c);
+		close_connection(c);
+		return true;
+	}
+	c = TAILQ_FIRST(&l->partial);
+	if (!c)
+		return false;
+	progress = look(c, fill(c));
+	if (progress == WHOLE)
+		deliver(c);
+	else if (progress == MORE)
+		report(l, trouble, c->address, NULL, why);
+	close_connection(c);
+	return true;
+}
+
+/* No more connections are allowed. */
+static void make_room_below_limit(struct listener *l)
+{
+	int64_t minute = now_seconds() / 60;
+	uint64_t before = l->counts.trouble[TROUBLE_FULL];
+	struct fault fault = { 0 };
+
+	fault_set(&fault, KIT_ERR_BUSY, "as many connections are open as are allowed (%llu): the "
+		  "oldest is closed\n"
+		  "raise max_connections if these are machines saying hello",
+		  (unsigned long long)l->limits.connections);
+	make_room(l, TROUBLE_FULL, minute != l->told_full ? &fault : NULL);
+	if (l->counts.trouble[TROUBLE_FULL] != before)
+		l->told_full = minute;
+}
+
+/* The system gives no descriptor. False: nor is there a connection that could give its own. */
+static bool make_room_below_system(struct listener *l, int err)
+{
+	int64_t minute = now_seconds() / 60;
+	uint64_t before = l->counts.trouble[TROUBLE_SYSTEM];
+	struct fault fault = { 0 };
+
+	fault_sys(&fault, err, "the oldest connection is closed, as no other can be accepted\n"
+		  "raise the limit of open files (LimitNOFILE in the unit), or lower "
+		  "max_connections");
+	if (!make_room(l, TROUBLE_SYSTEM, minute != l->told_system ? &fault : NULL))
+		return false;
+	if (l->counts.trouble[TROUBLE_SYSTEM] != before)
+		l->told_system = minute;
+	return true;
+}
+
+static void refuse(struct listener *l, struct connection *c, struct peer *in_excess)
+{
+	struct fault fault = { 0 };
+
+	fault_set(&fault, KIT_ERR_BUSY, "more than %llu connection%s at a time from one address, "
+		  "or %d times as many from one network: refused\n"
+		  "connections_per_address sets the limit",
+		  (unsigned long long)l->limits.per_address, plural(l->limits.per_address),
+		  LISTENER_NETWORK);
+	report(l, TROUBLE_TOO_MANY, c->address, NULL,
+	       peers_first_excess(in_excess, now_seconds()) ? &fault : NULL);
+}
+
+/* The peer of an address or a network, with one more connection; NULL: none (IPv4, no memory). */
+static struct peer *open_peer(struct listener *l, const struct sockaddr *from,
+			      enum peers_scope scope)
+{
+	struct peer *peer = peers_find(l->peers, from, scope, now_seconds());
+
+	/* Each entry has a connection: one of them goes. */
+	if (!peer && peers_count(l->peers) >= PEERS_MOST) {
+		make_room_below_limit(l);
+		peer = peers_find(l->peers, from, scope, now_seconds());
+	}
+	if (peer)
+		peers_opened(l->peers, peer);
+	return peer;
 }
 
 static void take(struct listener *l, int fd, const struct sockaddr *from)
 {
-	int64_t now = now_seconds();
-	struct peer *peer = peers_find(l->peers, from, now);
+	struct connection c = { .listener = l, .fd = fd, .accepted = clock_monotonic() };
+	enum progress progress;
 
 	l->counts.accepted++;
-	if (!peer || peer->open >= l->limits.per_address) {
-		refuse_peer(l, peer, from, now);
+	c.peer = open_peer(l, from, PEERS_ADDRESS);
+	if (!c.peer) {
 		close(fd);
 		return;
 	}
-	if (l->counts.open >= l->limits.connections)
-		make_room(l, now);
-	connection_new(l, fd, from, peer);
+	c.network = open_peer(l, from, PEERS_NETWORK);
+	peers_show(from, c.address);
+	if (c.peer->open > l->limits.per_address) {
+		refuse(l, &c, c.peer);
+	} else if (c.network && !c.peer->known &&
+		   c.network->open > l->limits.per_address * LISTENER_NETWORK) {
+		refuse(l, &c, c.network);
+	} else {
+		if (l->counts.open >= l->limits.connections)
+			make_room_below_limit(l);
+		/* Most hellos are there already, and done with at once. */
+		progress = look(&c, fill(&c));
+		if (progress != OVER && begin(&c, progress))
+			return;
+	}
+	let_go(&c);
 }
 
 /* Accepting goes on when neither its owner nor the system has a reason against it. */
@@ -106,16 +402,15 @@ static void listen_or_not(struct listener *l)
 			event_add(l->accept[i], NULL);
 }
 
-/* Out of descriptors: rest a moment, instead of being woken for ever by who waits. */
+/* Out of descriptors: rest a moment, instead of being woken for ever by a peer that waits. */
 static void rest(struct listener *l, int err)
 {
 	struct timeval tv = { .tv_sec = REST_SECONDS };
-	struct fault fault = { .code = 0 };
+	struct fault fault = { 0 };
 
 	fault_sys(&fault, err, "cannot accept connections for the moment\n"
 		  "raise the limit of open files (LimitNOFILE in the unit)");
-	l->counts.trouble[TROUBLE_SYSTEM]++;
-	tell(l, TROUBLE_SYSTEM, NULL, &fault);
+	report(l, TROUBLE_SYSTEM, NULL, NULL, &fault);
 	l->resting = true;
 	listen_or_not(l);
 	evtimer_add(l->wake, &tv);
@@ -135,6 +430,8 @@ static void on_accept(evutil_socket_t fd, short what, void *user)
 			take(l, s, (struct sockaddr *)&from);
 			continue;
 		}
+		if ((errno == EMFILE || errno == ENFILE) && make_room_below_system(l, errno))
+			continue;
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
 			rest(l, errno);
 			return;
@@ -163,7 +460,8 @@ int listener_new(struct listener **out, struct event_base *base,
 	*out = NULL;
 	if (!l)
 		return fault_nomem(fault);
-	TAILQ_INIT(&l->connections);
+	TAILQ_INIT(&l->whole);
+	TAILQ_INIT(&l->partial);
 	l->base = base;
 	l->limits = *limits;
 	l->handler = *handler;
@@ -189,8 +487,12 @@ void listener_stop(struct listener *l)
 		close(l->sockets[i]);
 	}
 	l->n_sockets = 0;
-	while (!TAILQ_EMPTY(&l->connections))
-		connection_close(TAILQ_FIRST(&l->connections));
+	while (!TAILQ_EMPTY(&l->whole)) {
+		deliver(TAILQ_FIRST(&l->whole));
+		close_connection(TAILQ_FIRST(&l->whole));
+	}
+	while (!TAILQ_EMPTY(&l->partial))
+		close_connection(TAILQ_FIRST(&l->partial));
 }
 
 void listener_free(struct listener **l)
@@ -245,18 +547,18 @@ int listener_open(struct listener *l, const struct config_address *a, struct fau
 		if (errno == EADDRINUSE) {
 			rc = fault_set(fault, KIT_ERR_BUSY, "cannot listen on %s: something "
 					"else listens there", a->text);
-			fault_hint(fault, "\"ss -ltnp\" tells which program; stop it, or give "
-				   "this server another port (machines call 9971 unless told)");
+			fault_hint(fault, "\"ss -ltnp\" shows which program; stop it, or give "
+				   "this server another port (machines call 9971 by default)");
 		} else if (errno == EACCES) {
 			rc = fault_sys(fault, errno, "cannot listen on %s", a->text);
 			fault_hint(
 				fault,
 				"ports under 1024 need a privilege: give this server another "
-				"port (machines call 9971 unless told), have systemd open it, or "
+				"port (machines call 9971 by default), have systemd open it, or "
 				"grant CAP_NET_BIND_SERVICE");
 		} else {
 			rc = fault_sys(fault, errno, "cannot listen on %s", a->text);
-			fault_hint(fault, "is that address one of this machine?");
+			fault_hint(fault, "check that this machine has the address (\"ip address\")");
 		}
 		close(fd);
 		return rc;
@@ -269,29 +571,20 @@ int listener_open(struct listener *l, const struct config_address *a, struct fau
 
 int listener_inherit(struct listener *l, size_t *count, struct fault *fault)
 {
-	const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
-	long n = fds ? strtol(fds, NULL, 10) : 0;
-	int rc = 0;
+	/* They are not for programs that are started from here: the environment forgets them. */
+	int n = sd_listen_fds(1), rc = 0;
 
 	*count = 0;
-	if (n <= 0 || n > PASSED || !pid || strtol(pid, NULL, 10) != (long)getpid())
-		return 0;
-	for (int fd = FIRST_PASSED; fd < FIRST_PASSED + n && !rc; fd++) {
-		int listens = 0;
-		socklen_t size = sizeof(listens);
-
-		if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &size) || !listens)
+	for (int fd = SD_LISTEN_FDS_START; fd < SD_LISTEN_FDS_START + n && !rc; fd++) {
+		if (sd_is_socket(fd, AF_UNSPEC, SOCK_STREAM, 1) <= 0)
 			return fault_set(fault, KIT_ERR_ARGUMENT, "file descriptor %d, passed "
-					 "for listening, is no listening socket", fd);
-		fcntl(fd, F_SETFD, FD_CLOEXEC);
+					 "for listening, is not a listening socket\n"
+					 "see the socket unit: ListenStream= is what it needs",
+					 fd);
 		fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
 		rc = add_socket(l, fd, fault);
 		++*count;
 	}
-	/* They are not for programs that are started from here. */
-	unsetenv("LISTEN_FDS");
-	unsetenv("LISTEN_PID");
-	unsetenv("LISTEN_FDNAMES");
 	return rc;
 }
 
@@ -304,6 +597,11 @@ void listener_pause(struct listener *l, bool pause)
 {
 	l->paused = pause;
 	listen_or_not(l);
+}
+
+void listener_vouch(struct listener *l, const char *address)
+{
+	peers_vouch(l->peers, address, now_seconds());
 }
 
 const struct listener_counts *listener_counts(const struct listener *l)

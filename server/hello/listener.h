@@ -13,23 +13,28 @@
 
 struct event_base;
 
+/*
+ * A network of IPv6 (/64) may have as many times the connections and the messages of one address: a
+ * single machine can take any address in it, and a whole site may live in it.
+ */
+#define LISTENER_NETWORK 16
+
 struct listener_limits {
 	uint64_t connections;		/* in all */
 	uint64_t per_address;
 	uint64_t messages_per_minute;	/* of one address */
-	uint64_t seconds;		/* for a whole message */
-	uint64_t bytes;			/* of a message */
+	uint64_t seconds;		/* for a complete message */
 	bool page;			/* answer a GET */
 };
 
 /* What a peer did that was not a hello. */
 enum listener_trouble {
-	TROUBLE_BAD_HELLO,	/* bytes that are none */
-	TROUBLE_TIME,		/* no whole message in time */
-	TROUBLE_TOO_OFTEN,	/* too many messages from this address; told once a minute */
-	TROUBLE_TOO_MANY,	/* too many connections from it; told once a minute */
-	TROUBLE_FULL,		/* the oldest connection had to go; told once a minute */
-	TROUBLE_SYSTEM,		/* the system would not accept connections */
+	TROUBLE_BAD_HELLO,	/* bytes that are not a hello */
+	TROUBLE_TIME,		/* no complete message in time */
+	TROUBLE_TOO_OFTEN,	/* too many messages from this address; reported once a minute */
+	TROUBLE_TOO_MANY,	/* too many connections from it; reported once a minute */
+	TROUBLE_FULL,		/* the oldest connection was closed; reported once a minute */
+	TROUBLE_SYSTEM,		/* the system accepts no more connections; the same */
 	TROUBLES
 };
 
@@ -41,12 +46,15 @@ struct listener_counts {
 
 struct listener_handler {
 	/*
-	 * A whole, sound hello from ADDRESS (text, no port), on a connection that was accepted
-	 * at ACCEPTED (CLOCK_MONOTONIC, seconds).
+	 * A complete, sound hello from ADDRESS (text, no port), on a connection that was accepted
+	 * at ACCEPTED (clock_monotonic()).
 	 */
 	void (*hello)(void *context, const struct hello *hello, const char *address,
 		      double accepted);
-	/* Trouble. HELLO is what was understood of it; its version is 0 when nothing was. */
+	/*
+	 * Trouble; ADDRESS is NULL where it is not one peer's. HELLO is what was understood of
+	 * it; its version is 0 when nothing was.
+	 */
 	void (*trouble)(void *context, enum listener_trouble trouble, const char *address,
 			const struct hello *hello, const struct fault *fault);
 	void *context;
@@ -57,7 +65,7 @@ struct listener;
 int listener_new(struct listener **out, struct event_base *base,
 		 const struct listener_limits *limits, const struct listener_handler *handler,
 		 struct fault *fault);
-/* Closes all sockets. *l may be NULL. */
+/* As listener_stop(), and frees. *l may be NULL. */
 void listener_free(struct listener **l);
 
 /* Other limits from now on. */
@@ -72,7 +80,7 @@ int listener_open(struct listener *l, const struct config_address *address,
 
 /*
  * Take the listening sockets that systemd passed (LISTEN_FDS); *count receives their
- * number, 0 when there are none. KIT_ERR_ARGUMENT: one is no listening stream socket.
+ * number, 0 when there are none. KIT_ERR_ARGUMENT: one is not a listening stream socket.
  */
 int listener_inherit(struct listener *l, size_t *count, struct fault *fault);
 
@@ -82,8 +90,11 @@ uint16_t listener_where(const struct listener *l, size_t i, char address[static 
 /* Stop and go on accepting: connections wait in the kernel meanwhile. */
 void listener_pause(struct listener *l, bool pause);
 
-/* Accept no more; connections that are open are closed. */
+/* Accept no more; hellos that are complete are heard, then all connections are closed. */
 void listener_stop(struct listener *l);
+
+/* The machine at ADDRESS (as it came with its hello) is a known one: see peers_vouch(). */
+void listener_vouch(struct listener *l, const char *address);
 
 const struct listener_counts *listener_counts(const struct listener *l);
 

@@ -152,7 +152,7 @@ static int open_call(struct attempt *a)
 	struct callback_limits limits = {
 		.connect_ms = (unsigned)config->connect_seconds * 1000,
 		.answer_ms = (unsigned)config->answer_seconds * 1000,
-		.answer_bytes = config->answer_bytes,
+		.answer_bytes = CONFIG_ANSWER,
 	};
 	struct callback_target target = {
 		.address = a->system.address,

@@ -485,8 +485,7 @@ static void explain(struct callback *c, CURLcode result, struct fault *f)
 
 	if (c->too_long || result == CURLE_FILESIZE_EXCEEDED) {
 		fault_set(f, KIT_ERR_PROTOCOL, "%s sent an answer of more than %zu bytes\n"
-			  "no answer of set-up is that long: look what listens there; answer_bytes "
-			  "sets the limit", c->address, c->limits.answer_bytes);
+			  "no answer of set-up is that long: look what listens there", c->address, c->limits.answer_bytes);
 		return;
 	}
 	switch (result) {

@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (config_set(copy, name, value, NULL))
 			abort();
 	if (copy->listen.count != c->listen.count || strcmp(copy->map, c->map) ||
-	    copy->max_setups != c->max_setups || copy->consume != c->consume)
+	    copy->max_setups != c->max_setups || copy->reprovision != c->reprovision)
 		abort();
 out:
 	config_wipe(c);

@@ -34,7 +34,6 @@ START_TEST(an_empty_file_gives_the_defaults)
 	ck_assert_uint_eq(config.max_setups, 500);
 	ck_assert_uint_eq(config.props_script_timeout, 180);
 	ck_assert_uint_eq(config.props_script_parallel, 10);
-	ck_assert_int_eq(config.consume, CONSUME_ON_PROOF);
 	ck_assert_int_eq(config.unknown_uuid, UNKNOWN_UUID_ACCEPT);
 	ck_assert_uint_eq(config.listen.count, 2);
 	ck_assert_uint_eq(config.metrics_listen.count, 0);
@@ -45,8 +44,8 @@ END_TEST
 START_TEST(each_kind_of_option_is_taken)
 {
 	ck_assert_int_eq(parse("; a comment\n# another\n\n[server]\nmap = /srv/m.db ; inline\r\n"
-			       "listen=127.0.0.1:9000, [::1]:9001\npage = no\n[keys]\n"
-			       "consume = on-hello\n[setup]\nanswer_bytes = 128K\n"
+			       "listen=127.0.0.1:9000, [::1]:9001\npage = no\n[keys] # as ever\n"
+			       "reprovision = never\n[setup]\n"
 			       "max_setups=10\n"), 0);
 	ck_assert_str_eq(config.map, "/srv/m.db");
 	ck_assert_uint_eq(config.listen.count, 2);
@@ -54,8 +53,7 @@ START_TEST(each_kind_of_option_is_taken)
 	ck_assert_uint_eq(ntohs(((struct sockaddr_in *)&config.listen.at[0].address)->sin_port),
 			  9000);
 	ck_assert(!config.page);
-	ck_assert_int_eq(config.consume, CONSUME_ON_HELLO);
-	ck_assert_uint_eq(config.answer_bytes, 128 * 1024);
+	ck_assert_int_eq(config.reprovision, REPROVISION_NEVER);
 	ck_assert_uint_eq(config.max_setups, 10);
 }
 END_TEST
@@ -64,27 +62,31 @@ static const struct {
 	const char *text, *says;
 } refused[] = {
 	{ "[server]\nmpa = x\n", "conf, line 2: there is no option \"mpa\"" },
-	{ "[setup]\nmap = x\n", "conf, line 2: option map belongs into section [server]" },
-	{ "map = x\n", "conf, line 1: option map stands before the first section" },
-	{ "nothing = x\n", "conf, line 1: option nothing stands before the first section" },
+	{ "[setup]\nmap = x\n", "conf, line 2: option map belongs to section [server]" },
+	{ "map = x\n", "conf, line 1: option map comes before the first section" },
+	{ "nothing = x\n", "conf, line 1: option nothing comes before the first section" },
 	{ "[server]\nmap = a\n\nmap = b\n", "conf, line 4: option map is given twice" },
-	{ "[server]\nmap\n", "conf, line 2: no \"name = value\"" },
+	{ "[server]\nmap\n", "conf, line 2: not \"name = value\"" },
 	{ "[server\nmap = a\n", "conf, line 1" },
 	{ "[server]\n  map = a\n", "conf, line 2: begins with a blank" },
 	{ "[server]\nmap = a\n\tb\n", "conf, line 3: begins with a blank" },
 	{ "[setup]\nmax_setups = 100001\n",
 	  "line 2: option max_setups: 100001 is not within 0 to" },
-	{ "[setup]\nmax_setups = ten\n", "\"ten\" is no whole number" },
-	{ "[setup]\nmax_setups = -1\n", "is no whole number" },
-	{ "[setup]\nmax_setups = 5x\n", "is no whole number" },
-	{ "[setup]\nmax_setups = 99999999999999999999999\n", "is no whole number" },
-	{ "[setup]\nanswer_bytes = 10M\n", "is not within" },
-	{ "[keys]\nconsume = on\n", "\"on\" is none of on-proof|on-hello" },
-	{ "[keys]\nconsume =\n", "is none of" },
+	{ "[setup]\nmax_setups = ten\n", "\"ten\" is not a whole number" },
+	{ "[setup]\nmax_setups = -1\n", "is not a whole number" },
+	{ "[setup]\nmax_setups = 5x\n", "is not a whole number" },
+	{ "[setup]\nmax_setups = 99999999999999999999999\n", "is not a whole number" },
+	{ "[keys]\nunknown_uuid = on\n", "\"on\" is not one of accept|refuse" },
+	{ "[keys]\nunknown_uuid =\n", "is not one of" },
+	{ "[keys]\nconsume = on-hello\n", "conf, line 2: consume = on-hello is not supported" },
+	{ "[setup]\nhello_bytes = 32\n", "there is no option \"hello_bytes\" in section [setup]" },
+	/* inih would take the section alone. */
+	{ "[server] map = x\n", "conf, line 1: text follows the section's name" },
+	{ "[profile a]b]\n", "conf, line 1: text follows the section's name" },
 	{ "[server]\npage = maybe\n", "neither yes nor no" },
-	{ "[server]\nlisten = 9971\n", "is no address with a port" },
-	{ "[server]\nlisten = 1.2.3.4:99999\n", "is no address with a port" },
-	{ "[server]\nlisten = [::1:80\n", "is no address with a port" },
+	{ "[server]\nlisten = 9971\n", "is not an address with a port" },
+	{ "[server]\nlisten = 1.2.3.4:99999\n", "is not an address with a port" },
+	{ "[server]\nlisten = [::1:80\n", "is not an address with a port" },
 	{ "[server]\nlisten = ,\n", "no address is given" },
 	{ "[names]\ndns_servers = 192.0.2.1 ns.example.com\n",
 	  "conf, line 2: option dns_servers: \"ns.example.com\" is not an address of a name server" },
@@ -154,7 +156,7 @@ START_TEST(a_script_without_time_is_refused_with_the_reason)
 	ck_assert_int_eq(parse("[script]\nuse_props_script = yes\nprops_script = /bin/true\n"
 			       "props_script_timeout = 0\n"), 0);
 	ck_assert_int_eq(config_check(&config, &fault), KIT_ERR_ARGUMENT);
-	ck_assert_ptr_nonnull(strstr(fault.what, "before it is called"));
+	ck_assert_ptr_nonnull(strstr(fault.what, "before it is started"));
 	ck_assert_int_eq(parse("[script]\nuse_props_script = yes\n"), 0);
 	ck_assert_int_eq(config_check(&config, &fault), KIT_ERR_ARGUMENT);
 	ck_assert_ptr_nonnull(strstr(fault.what, "names no script"));
@@ -183,16 +185,45 @@ START_TEST(what_get_shows_set_takes_back)
 	struct config copy;
 
 	ck_assert_int_eq(parse("[server]\nlisten = [::1]:1, 10.0.0.1:2\n[keys]\n"
-			       "reprovision = never\n[setup]\nanswer_bytes = 8K\n"), 0);
+			       "reprovision = never\n[setup]\nmax_setups = 8\n"), 0);
 	config_init(&copy);
 	for (size_t i = 0; config_get(&config, i, &section, &name, value, sizeof(value)) == 0;
 	     i++)
 		ck_assert_msg(config_set(&copy, name, value, &fault) == 0, "%s", fault.what);
 	ck_assert_int_eq(copy.reprovision, REPROVISION_NEVER);
-	ck_assert_uint_eq(copy.answer_bytes, 8192);
+	ck_assert_uint_eq(copy.max_setups, 8);
 	ck_assert_uint_eq(copy.listen.count, 2);
 	ck_assert_str_eq(copy.listen.at[1].text, "10.0.0.1:2");
 	ck_assert_int_eq(config_set(&copy, "no_such", "1", &fault), KIT_ERR_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(retired_options_are_read_with_a_warning)
+{
+	char warning[CONFIG_WARNING];
+
+	ck_assert_int_eq(parse(""), 0);
+	ck_assert_int_eq(config_warning(&config, 0, warning), KIT_ERR_NOT_FOUND);
+	ck_assert_int_eq(parse("[setup]\nanswer_bytes = 128K\n[limits]\nhello_bytes = 32\n[keys]\n"
+			       "consume = on-proof\n"), 0);
+	ck_assert_int_eq(config_warning(&config, 0, warning), 0);
+	ck_assert_ptr_nonnull(strstr(warning, "option hello_bytes has no effect any more (a hello "
+				     "has at most 1675 bytes)"));
+	ck_assert_int_eq(config_warning(&config, 1, warning), 0);
+	ck_assert_ptr_nonnull(strstr(warning, "consume"));
+	ck_assert_int_eq(config_warning(&config, 2, warning), 0);
+	ck_assert_ptr_nonnull(strstr(warning, "answer_bytes"));
+	ck_assert_int_eq(config_warning(&config, 3, warning), KIT_ERR_NOT_FOUND);
+	/* The same for what the map kept; but nobody sets one anew. */
+	setup();
+	ck_assert_int_eq(config_restore(&config, "answer_bytes", "8K", &fault), 0);
+	ck_assert_int_eq(config_warning(&config, 0, warning), 0);
+	ck_assert_int_eq(config_restore(&config, "max_setups", "8", &fault), 0);
+	ck_assert_uint_eq(config.max_setups, 8);
+	ck_assert_int_eq(config_restore(&config, "consume", "on-hello", &fault),
+			 KIT_ERR_ARGUMENT);
+	fault_clear(&fault);
+	ck_assert_int_eq(config_set(&config, "answer_bytes", "8K", &fault), KIT_ERR_NOT_FOUND);
 }
 END_TEST
 
@@ -235,6 +266,7 @@ int main(void)
 	tcase_add_test(t, a_script_without_time_is_refused_with_the_reason);
 	tcase_add_test(t, metrics_stay_on_loopback_unless_told);
 	tcase_add_test(t, what_get_shows_set_takes_back);
+	tcase_add_test(t, retired_options_are_read_with_a_warning);
 	tcase_add_test(t, a_file_is_read_and_a_missing_or_huge_one_refused);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);

@@ -178,18 +178,6 @@ START_TEST(a_revoked_key_is_refused)
 }
 END_TEST
 
-START_TEST(on_hello_uses_the_key_at_once)
-{
-	config.consume = CONSUME_ON_HELLO;
-	ck_assert(say(0, 1, 0));
-	ck_assert_int_eq(key(0, 0), KEYMAP_USED);
-	ck_assert_ptr_nonnull(strstr(result.what, "key is used"));
-	ck_assert(say(0, 1, 1));
-	ck_assert_ptr_null(strstr(result.what, "key is used"));
-	ck_assert(!say(0, 2, 1));
-}
-END_TEST
-
 START_TEST(a_refused_hello_changes_nothing_of_a_machine_that_is_known)
 {
 	struct system before, after;
@@ -397,7 +385,6 @@ int main(void)
 	tcase_add_test(t, another_machine_is_refused_while_the_reservation_holds);
 	tcase_add_test(t, a_used_key_serves_its_own_machine_only);
 	tcase_add_test(t, a_revoked_key_is_refused);
-	tcase_add_test(t, on_hello_uses_the_key_at_once);
 	tcase_add_test(t, a_refused_hello_changes_nothing_of_a_machine_that_is_known);
 	tcase_add_test(t, the_newest_address_counts_and_makes_a_failed_machine_due);
 	tcase_add_test(t, hellos_do_not_shorten_the_wait_after_a_failure_at_will);

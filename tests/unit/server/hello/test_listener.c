@@ -13,9 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "server/hello/connection.h"
-#include "server/hello/listener.h"
-#include "server/hello/peers.h"
+#include "common/clock.h"
+#include "server/hello/listener-private.h"
 
 static const uint8_t sample[HELLO_PSK_SIZE] = {
 	0x01, 0x00, 0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0x4b, 0x52, 0x9b, 0x93, 0xd4, 0x13, 0x18,
@@ -46,19 +45,11 @@ static void on_hello(void *context, const struct hello *hello, const char *addre
 	ck_assert_double_gt(accepted, 0);
 }
 
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 static void on_trouble(void *context, enum listener_trouble trouble, const char *address,
 		       const struct hello *hello, const struct fault *f)
 {
 	if (heard.troubles++ == 0)
-		heard.first = now();
+		heard.first = clock_monotonic();
 	heard.trouble = trouble;
 	heard.fault = *f;
 }
@@ -71,7 +62,7 @@ static void begin(void)
 
 	limits = (struct listener_limits){ .connections = 100, .per_address = 100,
 					   .messages_per_minute = 100, .seconds = 10,
-					   .bytes = HELLO_MAX, .page = true };
+					   .page = true };
 	memset(&heard, 0, sizeof(heard));
 	base = event_base_new();
 	ck_assert_int_eq(listener_new(&listener, base, &limits, &handler, &fault), 0);
@@ -124,7 +115,7 @@ static void say(int fd, const void *data, size_t n)
 /* Let the listener work for so long, and so many times: a busy machine may let us sleep longer. */
 static void turn(double seconds)
 {
-	double until = now() + seconds;
+	double until = clock_monotonic() + seconds;
 	int rounds = (int)(seconds / 0.002);
 
 	do {
@@ -132,15 +123,15 @@ static void turn(double seconds)
 
 		event_base_loop(base, EVLOOP_NONBLOCK);
 		nanosleep(&pause, NULL);
-	} while (--rounds > 0 || now() < until);
+	} while (--rounds > 0 || clock_monotonic() < until);
 }
 
 /* Let the listener work until *COUNT is N, for 20 seconds at most. */
 static void turn_until(const unsigned *count, unsigned n)
 {
-	double until = now() + 20;
+	double until = clock_monotonic() + 20;
 
-	while (*count < n && now() < until)
+	while (*count < n && clock_monotonic() < until)
 		turn(0.01);
 	ck_assert_uint_eq(*count, n);
 }
@@ -188,12 +179,12 @@ END_TEST
 
 START_TEST(a_hello_whose_connection_stays_open_is_heard_after_half_a_second)
 {
-	double began = now();
+	double began = clock_monotonic();
 	int fd = dial();
 
 	say(fd, sample, sizeof(sample));
 	turn_until(&heard.hellos, 1);
-	ck_assert_double_ge(now() - began, 0.45);
+	ck_assert_double_ge(clock_monotonic() - began, 0.45);
 	ck_assert(is_closed(fd));
 	close(fd);
 }
@@ -205,17 +196,17 @@ START_TEST(a_33rd_byte_refuses_it_even_when_it_comes_late)
 
 	/* Again where a busy machine let the half second go by. */
 	for (int i = 0; i < 20 && took > 0.4; i++) {
-		double began = now();
+		double began = clock_monotonic();
 		int fd = dial();
 
 		memset(&heard, 0, sizeof(heard));
 		say(fd, sample, sizeof(sample));
-		while (now() - began < 0.2)
+		while (clock_monotonic() - began < 0.2)
 			turn(0);
 		say(fd, "x", 1);
 		turn(0);
-		took = now() - began;
-		while (heard.hellos + heard.troubles == 0 && now() - began < 10)
+		took = clock_monotonic() - began;
+		while (heard.hellos + heard.troubles == 0 && clock_monotonic() - began < 10)
 			turn(0);
 		close(fd);
 	}
@@ -229,10 +220,10 @@ START_TEST(what_is_no_hello_is_refused_at_its_fourth_byte)
 {
 	int fd = dial();
 
-	say(fd, "\x16\x03\x01", 3);
+	say(fd, "SSH", 3);
 	turn(0.05);
 	ck_assert_uint_eq(heard.troubles, 0);
-	say(fd, "\x02", 1);
+	say(fd, "-", 1);
 	turn(0.05);
 	ck_assert_uint_eq(heard.troubles, 1);
 	ck_assert_int_eq(heard.trouble, TROUBLE_BAD_HELLO);
@@ -255,34 +246,22 @@ START_TEST(a_flood_is_cut_off_at_the_limit_of_bytes)
 }
 END_TEST
 
-START_TEST(a_sound_hello_is_refused_when_it_is_longer_than_the_limit)
+START_TEST(a_tls_client_is_called_one)
 {
-	/* Version 3, with one hash. */
-	uint8_t one[25 + 2 + 20] = { 0, 0, 3, 0, [8] = 1, [24] = 1, 1, 20 };
+	/* A ClientHello of less than 256 bytes: its length looks like interface version 1. */
 	int fd = dial();
 
-	limits.bytes = sizeof(one) - 1;
-	listener_set_limits(listener, &limits);
-	say(fd, one, sizeof(one));
+	say(fd, "\x16\x03\x01\x00\xc8\x01\x00\x00\xc4\x03\x03", 11);
 	turn_until(&heard.troubles, 1);
 	ck_assert_int_eq(heard.trouble, TROUBLE_BAD_HELLO);
-	ck_assert_ptr_nonnull(strstr(heard.fault.what, "more than 46 bytes"));
-	ck_assert_ptr_nonnull(strstr(heard.fault.hint, "hello_bytes"));
-	ck_assert_uint_eq(heard.hellos, 0);
-	close(fd);
-
-	limits.bytes = sizeof(one);
-	listener_set_limits(listener, &limits);
-	fd = dial();
-	say(fd, one, sizeof(one));
-	turn_until(&heard.hellos, 1);
+	ck_assert_ptr_nonnull(strstr(heard.fault.what, "a TLS connection, not a hello"));
 	close(fd);
 }
 END_TEST
 
 START_TEST(silence_ends_with_the_time_that_a_hello_may_take)
 {
-	double began = now();
+	double began = clock_monotonic();
 	int silent, slow;
 
 	limits.seconds = 1;
@@ -362,6 +341,60 @@ START_TEST(when_all_places_are_taken_the_oldest_goes)
 }
 END_TEST
 
+START_TEST(what_is_complete_is_taken_before_anything_is_closed)
+{
+	int whole, partial, unread, last;
+
+	limits.connections = 2;
+	listener_set_limits(listener, &limits);
+	partial = dial_from("127.0.1.1");
+	say(partial, sample, 5);
+	turn(0.02);
+	whole = dial_from("127.0.1.2");
+	say(whole, sample, sizeof(sample));
+	turn(0.02);
+	ck_assert_uint_eq(heard.hellos, 0);
+	/* No third place; but the complete hello need not wait for silence. */
+	unread = dial_from("127.0.1.3");
+	turn(0.02);
+	ck_assert_uint_eq(heard.hellos, 1);
+	ck_assert_str_eq(heard.address, "127.0.1.2");
+	ck_assert(is_closed(whole));
+	ck_assert(!is_closed(partial));
+	/* Nor is the one that is closed thrown away before its last bytes are read. */
+	say(partial, sample + 5, sizeof(sample) - 5);
+	last = dial_from("127.0.1.4");
+	turn(0.02);
+	ck_assert_uint_eq(heard.hellos, 2);
+	ck_assert_str_eq(heard.address, "127.0.1.1");
+	ck_assert_uint_eq(heard.troubles, 0);
+	ck_assert(!is_closed(unread));
+	ck_assert(!is_closed(last));
+	ck_assert_uint_eq(listener_counts(listener)->open, 2);
+	close(whole);
+	close(partial);
+	close(unread);
+	close(last);
+}
+END_TEST
+
+START_TEST(a_stop_hears_what_is_complete)
+{
+	int whole = dial_from("127.0.1.2"), partial = dial_from("127.0.1.1");
+
+	say(whole, sample, sizeof(sample));
+	say(partial, sample, 31);
+	turn(0.02);
+	ck_assert_uint_eq(listener_counts(listener)->open, 2);
+	listener_stop(listener);
+	ck_assert_uint_eq(heard.hellos, 1);
+	ck_assert_str_eq(heard.address, "127.0.1.2");
+	ck_assert_uint_eq(listener_counts(listener)->open, 0);
+	close(whole);
+	close(partial);
+}
+END_TEST
+
 static void send_hello(const char *from)
 {
 	int fd = dial_from(from);
@@ -390,7 +423,7 @@ START_TEST(too_many_messages_of_one_address_are_ignored_and_told_once)
 }
 END_TEST
 
-START_TEST(bad_messages_count_as_good_ones_do)
+START_TEST(bad_messages_are_bounded_by_themselves)
 {
 	limits.messages_per_minute = 2;
 	listener_set_limits(listener, &limits);
@@ -401,10 +434,13 @@ START_TEST(bad_messages_count_as_good_ones_do)
 		turn(0.02);
 		close(fd);
 	}
-	/* Two of this minute, perhaps two of the next, and one word about the excess of each. */
+	/* Two of this minute, perhaps two of the next, and one line about the excess of each. */
 	ck_assert_uint_le(heard.troubles, 6);
 	ck_assert_uint_eq(listener_counts(listener)->trouble[TROUBLE_BAD_HELLO] +
 			  listener_counts(listener)->trouble[TROUBLE_TOO_OFTEN], 8);
+	/* But they do not use up the hellos of others behind the same address. */
+	send_hello("127.0.0.8");
+	ck_assert_uint_eq(heard.hellos, 1);
 }
 END_TEST
 
@@ -542,7 +578,7 @@ START_TEST(an_address_that_is_not_here_is_said)
 	a.length = sizeof(*v4);
 	ck_assert_int_eq(listener_open(listener, &a, &fault), KIT_ERR_SYSTEM);
 	ck_assert_ptr_nonnull(strstr(fault.what, "cannot listen on 192.0.2.1:9971: "));
-	ck_assert_str_eq(fault.hint, "is that address one of this machine?");
+	ck_assert_ptr_nonnull(strstr(fault.hint, "check that this machine has the address"));
 	fault_clear(&fault);
 }
 END_TEST
@@ -567,7 +603,7 @@ START_TEST(what_is_passed_for_listening_has_to_listen)
 	unsetenv("LISTEN_PID");
 	unsetenv("LISTEN_FDS");
 	ck_assert_int_eq(rc, KIT_ERR_ARGUMENT);
-	ck_assert_ptr_nonnull(strstr(fault.what, "descriptor 3, passed for listening, is no"));
+	ck_assert_ptr_nonnull(strstr(fault.what, "descriptor 3, passed for listening, is not"));
 	ck_assert_uint_eq(count, 0);
 	fault_clear(&fault);
 	if (before >= 0)
@@ -600,10 +636,38 @@ START_TEST(without_a_descriptor_left_machines_wait_and_are_heard_later)
 }
 END_TEST
 
+START_TEST(without_a_descriptor_left_the_oldest_goes)
+{
+	struct rlimit before, none;
+	int idle = dial_from("127.0.1.1"), good, free_one;
+
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &before), 0);
+	turn(0.02);
+	good = dial_from("127.0.1.2");
+	say(good, sample, sizeof(sample));
+	shutdown(good, SHUT_WR);
+	free_one = dup(good);
+	none = before;
+	none.rlim_cur = (rlim_t)free_one;
+	close(free_one);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+	turn(0.1);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &before), 0);
+	ck_assert_uint_eq(heard.hellos, 1);
+	ck_assert_str_eq(heard.address, "127.0.1.2");
+	ck_assert(is_closed(idle));
+	ck_assert_uint_eq(heard.troubles, 1);
+	ck_assert_int_eq(heard.trouble, TROUBLE_SYSTEM);
+	ck_assert(!listener->resting);
+	close(idle);
+	close(good);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("listener");
-	TCase *t = tcase_create("connections");
+	TCase *t = tcase_create("connections"), *files = tcase_create("no descriptors");
 	SRunner *runner;
 	int failed;
 
@@ -615,12 +679,14 @@ int main(void)
 	tcase_add_test(t, a_33rd_byte_refuses_it_even_when_it_comes_late);
 	tcase_add_test(t, what_is_no_hello_is_refused_at_its_fourth_byte);
 	tcase_add_test(t, a_flood_is_cut_off_at_the_limit_of_bytes);
-	tcase_add_test(t, a_sound_hello_is_refused_when_it_is_longer_than_the_limit);
+	tcase_add_test(t, a_tls_client_is_called_one);
 	tcase_add_test(t, silence_ends_with_the_time_that_a_hello_may_take);
 	tcase_add_test(t, one_address_cannot_take_all_connections);
 	tcase_add_test(t, when_all_places_are_taken_the_oldest_goes);
+	tcase_add_test(t, what_is_complete_is_taken_before_anything_is_closed);
+	tcase_add_test(t, a_stop_hears_what_is_complete);
 	tcase_add_test(t, too_many_messages_of_one_address_are_ignored_and_told_once);
-	tcase_add_test(t, bad_messages_count_as_good_ones_do);
+	tcase_add_test(t, bad_messages_are_bounded_by_themselves);
 	tcase_add_test(t, a_browser_gets_a_page_and_no_trouble);
 	tcase_add_test(t, a_look_at_the_port_is_counted_and_not_logged);
 	tcase_add_test(t, a_paused_listener_keeps_machines_waiting_not_away);
@@ -629,8 +695,17 @@ int main(void)
 	tcase_add_test(t, a_port_that_needs_a_privilege_is_said);
 	tcase_add_test(t, an_address_that_is_not_here_is_said);
 	tcase_add_test(t, what_is_passed_for_listening_has_to_listen);
-	tcase_add_test(t, without_a_descriptor_left_machines_wait_and_are_heard_later);
 	suite_add_tcase(suite, t);
+	/*
+	 * Valgrind keeps the limit of files itself: it lets the kernel accept, then closes what is
+	 * over the limit, so that the hello is gone, as it never is on a real system.
+	 */
+	tcase_set_tags(files, "file-limit");
+	tcase_set_timeout(files, 30);
+	tcase_add_checked_fixture(files, begin, end);
+	tcase_add_test(files, without_a_descriptor_left_machines_wait_and_are_heard_later);
+	tcase_add_test(files, without_a_descriptor_left_the_oldest_goes);
+	suite_add_tcase(suite, files);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

@@ -1,11 +1,10 @@
-/* One connection of a peer that may be about to say hello; inside the listener. */
-#ifndef SERVER_HELLO_CONNECTION_H
-#define SERVER_HELLO_CONNECTION_H
+/* What a listener holds; for the listener and its tests. */
+#ifndef SERVER_HELLO_LISTENER_PRIVATE_H
+#define SERVER_HELLO_LISTENER_PRIVATE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/queue.h>
-#include <sys/socket.h>
 
 #include "server/hello/listener.h"
 #include "server/hello/peers.h"
@@ -24,35 +23,29 @@ struct listener {
 	struct event *accept[LISTENER_SOCKETS];
 	size_t n_sockets;
 	struct event *wake;		/* ends the rest */
-	bool paused;			/* by whoever owns the listener */
+	bool paused;			/* by the owner of the listener */
 	bool resting;			/* the system has no descriptor left */
 	bool stopped;			/* for one reason or both */
-	struct connection_list connections;	/* oldest first */
-	int64_t told_full;		/* the minute in which TROUBLE_FULL was last told */
-	int64_t told_crowd;		/* ...and that there are too many addresses */
+	struct connection_list whole;	/* their hello is complete; oldest first */
+	struct connection_list partial;	/* all others; oldest first */
+	int64_t told_full;		/* the minute of the last TROUBLE_FULL that was reported */
+	int64_t told_system;		/* the same of TROUBLE_SYSTEM */
 };
 
+/* One connection of a peer that may be about to say hello. */
 struct connection {
 	TAILQ_ENTRY(connection) entry;
 	struct listener *listener;
 	struct peer *peer;
+	struct peer *network;	/* its /64 network, or NULL */
 	struct event *event;
 	int fd;
 	bool page;		/* a browser: its request is read to the end and dropped */
-	double accepted;	/* CLOCK_MONOTONIC, seconds */
+	bool whole;		/* which list it is in */
+	double accepted;	/* clock_monotonic() */
 	char address[PEERS_TEXT + 1];
 	size_t size;		/* bytes in data */
 	uint8_t data[HELLO_MAX + 1];
 };
-
-/*
- * Take over the socket FD of PEER: most hellos are there already and done with at once;
- * who makes us wait gets a connection in the listener's list.
- */
-void connection_new(struct listener *l, int fd, const struct sockaddr *from,
-		    struct peer *peer);
-
-/* Close and free. */
-void connection_close(struct connection *c);
 
 #endif
