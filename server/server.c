@@ -13,7 +13,7 @@
 
 #include "common/clock.h"
 #include "common/secret.h"
-#include "server/setup/callback.h"
+#include "server/setup/session.h"
 #include "server/hello/intake.h"
 #include "server/core/log.h"
 #include "server/keymap/events.h"
@@ -42,7 +42,7 @@ struct server {
 	struct keymap *map;
 	struct commit *commit;
 	struct log log;
-	struct callback_pool *pool;
+	struct session_pool *pool;
 	struct naming_service *naming;
 	struct fleet *fleet;
 	struct listener *listener;
@@ -463,7 +463,7 @@ static int build(struct server *s, struct fault *fault)
 		return rc;
 	s->log.commit = s->commit;
 	commit_on_commit(s->commit, log_settle, &s->log);
-	rc = callback_pool_new(&s->pool, s->base, fault);
+	rc = session_pool_new(&s->pool, s->base, fault);
 	if (!rc)
 		rc = naming_service_new(&s->naming, s->base, &s->config, fault);
 	if (rc)
@@ -625,7 +625,7 @@ void server_free(struct server **out)
 	listener_free(&s->listener);
 	commit_free(&s->commit);
 	fleet_free(&s->fleet);
-	callback_pool_free(&s->pool);
+	session_pool_free(&s->pool);
 	for (int i = 0; i < SIGNALS; i++)
 		if (s->signals[i])
 			event_free(s->signals[i]);

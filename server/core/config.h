@@ -16,7 +16,6 @@
 #define CONFIG_LISTEN	16	/* addresses to listen on */
 #define CONFIG_PROFILES	64	/* profiles in the file */
 #define CONFIG_WARNING	300	/* bytes of a warning, with NUL */
-#define CONFIG_ANSWER	65536	/* bytes of a machine's answer, which no option changes */
 
 /* An address and port to listen on. */
 struct config_address {

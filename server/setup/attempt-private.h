@@ -41,13 +41,16 @@ struct attempt {
 	struct setup_target target;			/* SECRET */
 
 	struct naming *naming;
-	struct callback *callback;
+	struct session *session;
 	struct setup *setup;
 	struct event *deadline;
 	bool proved;		/* the machine proved pairs[pair] */
+	bool tls10;		/* it could not bear a ClientHello of TLS 1.1 */
+	bool one_each;		/* it closes connections without a word: a new one for each request */
+	bool changing;		/* the request that is under way changes the machine */
+	unsigned restarts;	/* of the conversation, since the answer to such a one was lost */
 	bool mebx_given;	/* an earlier attempt may have set the "next" MEBx password */
 	bool already;		/* it turned out to be set up, with a password of ours */
-	bool promote;		/* the "next" passwords are the ones it has at the end */
 	bool writing;		/* a job of the commit is under way */
 	bool abandoned;
 	struct fault fault;	/* why it failed */

@@ -10,16 +10,18 @@
 #include "common/secret.h"
 #include "server/keymap/events.h"
 #include "server/setup/attempt-private.h"
-#include "server/setup/callback.h"
-#include "server/core/log.h"
 #include "server/core/commit.h"
+#include "server/core/log.h"
+#include "server/setup/session.h"
+
+#define RESTARTS	2	/* of one conversation, when answers were lost */
 
 static void step(struct attempt *a);
 
 static void close_talk(struct attempt *a)
 {
 	naming_cancel(&a->naming);
-	callback_close(&a->callback);
+	session_close(&a->session);
 	if (a->deadline)
 		evtimer_del(a->deadline);
 }
@@ -146,64 +148,118 @@ static void on_planned(void *context, int code, const struct fault *fault)
 
 /* ---- the conversation ---- */
 
-static int open_call(struct attempt *a)
+static int open_session(struct attempt *a)
 {
 	const struct config *config = a->services.config;
-	struct callback_limits limits = {
+	struct amt_limits limits = {
 		.connect_ms = (unsigned)config->connect_seconds * 1000,
 		.answer_ms = (unsigned)config->answer_seconds * 1000,
-		.answer_bytes = CONFIG_ANSWER,
+		.answer_bytes = AMT_ANSWER_BYTES,
 	};
-	struct callback_target target = {
+	struct amt_target target = {
+		.transport = AMT_TLS_PSK,
 		.address = a->system.address,
 		.port = (uint16_t)config->callback_port,
 		.pid = a->pairs[a->pair].pair.pid,
 		.pps = a->pairs[a->pair].pair.pps,
+		.tls10 = a->tls10,
+		.one_each = a->one_each,
 	};
 
-	callback_close(&a->callback);
-	return callback_open(&a->callback, a->services.pool, &target, &limits, &a->fault);
+	session_close(&a->session);
+	return session_open(&a->session, a->services.pool, &target, &limits, &a->fault);
 }
 
-static void on_reply(void *context, const struct callback_reply *reply)
+static void call_again(struct attempt *a)
+{
+	if (open_session(a))
+		fail(a, SYSTEM_FAILED);
+	else
+		step(a);
+}
+
+/*
+ * A ClientHello of TLS 1.1 makes some firmware of TLS 1.0 send an alert, drop the connection or
+ * say nothing: that is offered alone then, once. With a wrong PPS it looks the same.
+ */
+static bool offer_tls10(struct attempt *a, const struct amt_reply *reply)
+{
+	if (a->proved || a->tls10 || !reply->connected)
+		return false;
+	a->tls10 = true;
+	return true;
+}
+
+/* An interrupted re-key: perhaps the machine has the other pair. */
+static bool take_other_pair(struct attempt *a, const struct amt_reply *reply)
+{
+	if (reply->code != KIT_ERR_FORGED || a->pair + 1 >= a->n_pairs)
+		return false;
+	a->pair++;
+	a->proved = a->tls10 = false;
+	return true;
+}
+
+/*
+ * The connection ended instead of an answer to a request that changes the machine. What it did
+ * is found out by beginning anew: the accounts and the state are read first.
+ */
+static bool start_over(struct attempt *a, const struct amt_reply *reply)
+{
+	struct setup *setup;
+
+	if (!reply->silent || !a->changing || a->restarts == RESTARTS)
+		return false;
+	a->n_logins = 0;
+	attempt_logins(a);
+	if (setup_new(&setup, &a->uuid, a->logins, a->n_logins, NULL))
+		return false;
+	setup_free(&a->setup);
+	a->setup = setup;
+	a->restarts++;
+	return true;
+}
+
+/* No answer, and nothing else to try. */
+static void call_failed(struct attempt *a, const struct amt_reply *reply)
+{
+	struct fault fault = reply->fault;
+
+	if (reply->code == KIT_ERR_FORGED && *a->target.pair.pid) {
+		fault_clear(&fault);
+		fault_set(&fault, KIT_ERR_NETWORK, "the connection broke while the key of the "
+			  "machine was changed; the next try finds out which of the two it has");
+	}
+	if (reply->code == KIT_ERR_NETWORK && !a->proved && *a->secrets.next_admin_password)
+		snprintf(fault.hint, sizeof(fault.hint), "its last set-up broke off: if it "
+			 "was just committed then, its AMT is set up, answers at port "
+			 "16992, and takes the admin password of \"amt-provisionctl "
+			 "systems export --all --secrets\"; if not, take its AC power away "
+			 "for half a minute");
+	fail_with(a, SYSTEM_FAILED, &fault);
+}
+
+static void on_no_answer(struct attempt *a, const struct amt_reply *reply)
+{
+	if (offer_tls10(a, reply) || take_other_pair(a, reply))
+		call_again(a);
+	else if (setup_is_committed(a->setup))
+		succeed(a);
+	else if (start_over(a, reply) ||
+		 (reply->silent && a->proved && setup_try_soap(a->setup, &reply->fault)))
+		step(a);
+	else
+		call_failed(a, reply);
+}
+
+static void on_reply(void *context, const struct amt_reply *reply)
 {
 	struct attempt *a = context;
-	struct setup_reply answer = { .status = reply->status, .digest = reply->digest,
-				      .body = reply->body, .size = reply->size };
 
-	if (callback_proved(a->callback))
-		a->proved = true;
-	if (reply->code == KIT_ERR_FORGED && !a->proved && a->pair + 1 < a->n_pairs) {
-		/* An interrupted re-key: perhaps it has the other pair. */
-		a->pair++;
-		if (open_call(a))
-			fail(a, SYSTEM_FAILED);
-		else
-			step(a);
-		return;
-	}
-	if (reply->code && setup_is_committed(a->setup)) {
-		succeed(a);
-		return;
-	}
-	if (reply->code == KIT_ERR_FORGED && a->proved && *a->target.pair.pid) {
-		/* It proved the old pair, and was told the new one: the answer is lost. */
-		fault_set(&a->fault, KIT_ERR_NETWORK, "the connection broke off while its key was "
-			  "changed: the next try finds out which of the two it has");
-		fail(a, SYSTEM_FAILED);
-		return;
-	}
+	a->proved |= session_proved(a->session);
+	a->one_each |= session_one_each(a->session);
 	if (reply->code) {
-		struct fault fault = reply->fault;
-
-		if (reply->code == KIT_ERR_NETWORK && !a->proved &&
-		    *a->secrets.next_admin_password)
-			snprintf(fault.hint, sizeof(fault.hint), "its last set-up broke off: if it "
-				 "was just committed then, its AMT is set up, answers at port "
-				 "16992, and takes the admin password of \"amt-provisionctl "
-				 "systems export --all --secrets\"; if not, take its AC power away "
-				 "for half a minute");
-		fail_with(a, SYSTEM_FAILED, &fault);
+		on_no_answer(a, reply);
 		return;
 	}
 	if (!a->proved) {
@@ -211,25 +267,18 @@ static void on_reply(void *context, const struct callback_reply *reply)
 		fail(a, SYSTEM_FAILED);
 		return;
 	}
-	setup_answer(a->setup, &answer, time(NULL));
+	setup_answer(a->setup, reply, time(NULL));
 	step(a);
 }
 
 static void step(struct attempt *a)
 {
-	struct setup_request q;
-	struct callback_request post;
+	struct amt_request request;
 
-	switch (setup_next(a->setup, time(NULL), &q)) {
+	switch (setup_next(a->setup, time(NULL), &request)) {
 	case SETUP_SEND:
-		post.path = q.path;
-		post.content_type = q.content_type;
-		post.soap_action = q.soap_action;
-		post.body = q.body;
-		post.size = q.size;
-		post.user = q.login ? q.login->user : NULL;
-		post.password = q.login ? q.login->password : NULL;
-		if (callback_post(a->callback, &post, on_reply, a, &a->fault))
+		a->changing = request.changes;
+		if (session_post(a->session, &request, on_reply, a, &a->fault))
 			fail(a, SYSTEM_FAILED);
 		return;
 	case SETUP_PLAN:
@@ -284,7 +333,7 @@ static void call(struct attempt *a)
 		fail(a, SYSTEM_FAILED);
 		return;
 	}
-	if (setup_new(&a->setup, &a->uuid, a->logins, a->n_logins, &a->fault) || open_call(a))
+	if (setup_new(&a->setup, &a->uuid, a->logins, a->n_logins, &a->fault) || open_session(a))
 		fail(a, SYSTEM_FAILED);
 	else
 		step(a);

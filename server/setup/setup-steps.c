@@ -1,5 +1,5 @@
 /* The steps of set-up in WS-Management and SOAP: what each says, what it takes from the answer. */
-#include "server/setup/setup-steps.h"
+#include "server/setup/setup-private.h"
 
 #include <openssl/evp.h>
 #include <stdio.h>
@@ -266,6 +266,12 @@ const char *setup_note_text(enum setup_note note)
 	case SETUP_NOTE_MEBX_UNCLEAR:
 		return "it gave no clear answer to a new MEBx password: it has that one or the one "
 		       "before, and the map keeps both";
+	case SETUP_NOTE_NO_LOGIN:
+		return "it asked for no password after the commit, so which one it has is not "
+		       "proved, and the map keeps both";
+	case SETUP_NOTE_OLD_LOGIN:
+		return "it takes the admin password from before, not the new one, and the map keeps "
+		       "both";
 	case SETUP_NOTE_NO_READ_BACK:
 		return "it was committed, but its state could not be read back";
 	}
@@ -292,47 +298,47 @@ const struct setup_step setup_steps[] = {
 	  .wsman = { .verb = WSMAN_GET, .class_name = CONFIGURATION } },
 
 	{ .name = "set the admin account", .fields = fields_admin, .take = take_admin,
-	  .secret = true, .changes = true,
+	  .secret = true, .planned = true, .changes = true,
 	  .wsman = { .verb = WSMAN_CALL, .class_name = "AMT_AuthorizationService",
 		     .method = "SetAdminAclEntryEx" },
 	  .soap = { .service = SOAP_SECURITY, .call = "SetAdminAclEntryEx",
 		    .group = "EntryEx" } },
-	{ .name = "read the clock", .wanted = wants_clock, .take = take_clock, .changes = true,
+	{ .name = "read the clock", .wanted = wants_clock, .take = take_clock, .planned = true,
 	  .note = SETUP_NOTE_NO_CLOCK,
 	  .wsman = { .verb = WSMAN_CALL, .class_name = CLOCK,
 		     .method = "GetLowAccuracyTimeSynch" },
 	  .soap = { .service = SOAP_TIME, .call = "GetLowAccuracyTimeSynch" } },
 	{ .name = "set the clock", .wanted = wants_set_clock, .fields = fields_clock,
-	  .changes = true, .note = SETUP_NOTE_NO_CLOCK,
+	  .planned = true, .changes = true, .note = SETUP_NOTE_NO_CLOCK,
 	  .wsman = { .verb = WSMAN_CALL, .class_name = CLOCK,
 		     .method = "SetHighAccuracyTimeSynch" },
 	  .soap = { .service = SOAP_TIME, .call = "SetHighAccuracyTimeSynch" } },
 	{ .name = "set host and domain name", .wanted = wants_names, .fields = fields_settings,
-	  .changes = true, .note = SETUP_NOTE_NO_NAMES,
+	  .planned = true, .changes = true, .note = SETUP_NOTE_NO_NAMES,
 	  .wsman = { .verb = WSMAN_PUT, .class_name = SETTINGS } },
 	{ .name = "set the host name", .wanted = wants_names, .fields = fields_host,
-	  .changes = true, .note = SETUP_NOTE_NO_NAMES,
+	  .planned = true, .changes = true, .note = SETUP_NOTE_NO_NAMES,
 	  .soap = { .service = SOAP_NETWORK, .call = "SetHostName" } },
 	{ .name = "set the domain name", .wanted = wants_names, .fields = fields_domain,
-	  .changes = true, .note = SETUP_NOTE_NO_NAMES,
+	  .planned = true, .changes = true, .note = SETUP_NOTE_NO_NAMES,
 	  .soap = { .service = SOAP_NETWORK, .call = "SetDomainName" } },
 	{ .name = "set the MEBx password", .wanted = wants_mebx, .fields = fields_mebx,
-	  .secret = true, .changes = true, .note = SETUP_NOTE_NO_MEBX,
+	  .secret = true, .planned = true, .changes = true, .note = SETUP_NOTE_NO_MEBX,
 	  .unclear = SETUP_NOTE_MEBX_UNCLEAR,
 	  .wsman = { .verb = WSMAN_CALL, .class_name = CONFIGURATION,
 		     .method = "SetMEBxPassword" },
 	  .soap = { .service = SOAP_SECURITY, .call = "SetMEBxPassword" } },
 	{ .name = "set the new pair of keys", .wanted = wants_pair, .fields = fields_pair,
-	  .secret = true, .changes = true, .note = SETUP_NOTE_NO_PAIR,
+	  .secret = true, .planned = true, .changes = true, .note = SETUP_NOTE_NO_PAIR,
 	  .wsman = { .verb = WSMAN_CALL, .class_name = CONFIGURATION, .method = "SetTLSPSK" },
 	  .soap = { .service = SOAP_SECURITY, .call = "SetTLSPSK" } },
-	{ .name = "commit the changes", .take = take_commit, .changes = true,
+	{ .name = "commit the changes", .take = take_commit, .planned = true, .changes = true,
 	  .wsman = { .verb = WSMAN_CALL, .class_name = CONFIGURATION,
 		     .method = "CommitChanges" },
 	  .soap = { .service = SOAP_SECURITY, .call = "CommitChanges" } },
-	{ .name = "read the set-up state back", .take = take_state_back, .changes = true,
+	{ .name = "read the set-up state back", .take = take_state_back, .planned = true, .logs_in = true,
 	  .wsman = { .verb = WSMAN_GET, .class_name = CONFIGURATION } },
-	{ .name = "read the host name back", .take = take_host_back, .changes = true,
+	{ .name = "read the host name back", .take = take_host_back, .planned = true, .logs_in = true,
 	  .soap = { .service = SOAP_NETWORK, .call = "GetHostName" } },
 };
 const size_t setup_n_steps = sizeof(setup_steps) / sizeof(*setup_steps);

@@ -1,12 +1,13 @@
 /* The set-up of one machine: walks the steps, tries accounts, judges answers. */
 #include "server/setup/setup.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/bytes.h"
 #include "common/secret.h"
-#include "server/setup/setup-steps.h"
+#include "server/setup/setup-private.h"
 
 static bool applies(const struct setup *s, const struct setup_step *step)
 {
@@ -89,7 +90,7 @@ static enum setup_action fail(struct setup *s)
 }
 
 static int write_request(struct setup *s, const struct setup_step *step, int64_t now,
-			 struct setup_request *q)
+			 struct amt_request *q)
 {
 	struct wsman_field fields[SETUP_FIELDS];
 	struct writer w;
@@ -122,6 +123,7 @@ static int write_request(struct setup *s, const struct setup_step *step, int64_t
 	}
 	q->body = s->body;
 	q->size = w.at;
+	q->changes = step->changes;
 	if (w.error == KIT_ERR_FORMAT)
 		return fault_set(&s->fault, w.error,
 				 "a value holds a character that XML cannot carry");
@@ -131,21 +133,39 @@ static int write_request(struct setup *s, const struct setup_step *step, int64_t
 	return 0;
 }
 
-enum setup_action setup_next(struct setup *s, int64_t now, struct setup_request *request)
+/*
+ * From here on the machine has to ask for the new account, and to take it: that is what shows
+ * that it has it. The account from before comes second, as in take_admin().
+ */
+static void begin_read_back(struct setup *s)
 {
+	s->reading_back = true;
+	s->login = 0;
+}
+
+enum setup_action setup_next(struct setup *s, int64_t now, struct amt_request *request)
+{
+	const struct setup_step *step;
+
 	if (s->failed)
 		return SETUP_FAILED;
 	while (s->step < setup_n_steps && !applies(s, &setup_steps[s->step]))
 		s->step++;
 	if (s->step == setup_n_steps)
 		return SETUP_DONE;
-	if (setup_steps[s->step].changes && !s->planned)
+	step = &setup_steps[s->step];
+	if (step->planned && !s->planned)
 		return SETUP_PLAN;
-	if (write_request(s, &setup_steps[s->step], now, request))
+	if (write_request(s, step, now, request))
 		return fail(s);
-	s->told_secret |= setup_steps[s->step].secret;
-	if (s->login >= 0)
-		request->login = &s->logins[s->login];
+	if (step->logs_in && !s->reading_back)
+		begin_read_back(s);
+	request->anew = step->logs_in;
+	s->told_secret |= step->secret;
+	if (s->login >= 0) {
+		request->user = s->logins[s->login].user;
+		request->password = s->logins[s->login].password;
+	}
 	return SETUP_SEND;
 }
 
@@ -156,15 +176,17 @@ void setup_plan(struct setup *s, const struct setup_target *target)
 }
 
 /* The machine wants an account, or refused the one it was given: the next one, if any. */
-static int next_login(struct setup *s, bool digest)
+static int next_login(struct setup *s, enum amt_login login)
 {
-	if (!digest)
-		return fault_set(&s->fault, KIT_ERR_PROTOCOL,
-				 "the machine asks for a password, but not by Digest");
+	s->login_unclear |= login == AMT_LOGIN_UNCLEAR;
 	if (s->login + 1 < (int)s->n_logins) {
 		s->login++;
 		return 0;
 	}
+	if (s->login_unclear)
+		return fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine wants another nonce for "
+				 "each login, and closes the connection after it: no login is "
+				 "possible, and whether it has the map's password is not known");
 	return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses the admin password that "
 			 "the map has for it\n"
 			 "give its MEBx password to the map (keys import with the column "
@@ -185,7 +207,7 @@ static int refused(struct setup *s, const struct xml_answer *a, const char *reas
 /* May the machine refuse this step with STATUS (0: it gave none), and set-up go on? */
 static bool may_refuse(const struct setup *s, const struct setup_step *step, uint32_t status)
 {
-	/* In SOAP nothing tells that a machine is set up, until it says so by this. */
+	/* In SOAP nothing shows that a machine is set up, until it says so by this. */
 	if (step->note == SETUP_NOTE_NO_PAIR)
 		return status == STATUS_STATE && s->target.again;
 	return step->note != 0;
@@ -201,7 +223,7 @@ static int read_status(const struct setup *s, const struct setup_step *step,
 		       const struct xml_answer *a, uint32_t *status)
 {
 	static const char *const names[] = { "ReturnValue", "StatusCode", "Status" };
-	bool is_order = step->changes && (s->facts.soap || step->wsman.verb == WSMAN_CALL);
+	bool is_order = step->planned && (s->facts.soap || step->wsman.verb == WSMAN_CALL);
 	int rc = KIT_ERR_NOT_FOUND;
 
 	*status = 0;
@@ -238,49 +260,97 @@ static int take_answer(struct setup *s, const struct setup_step *step, struct xm
 	return step->take ? step->take(s, a) : 0;
 }
 
-void setup_answer(struct setup *s, const struct setup_reply *reply, int64_t now)
+/* Judge an answer that is not about logins. Returns 0: the step is done. */
+static int judge(struct setup *s, const struct amt_reply *reply)
 {
 	const struct setup_step *step = &setup_steps[s->step];
 	struct xml_answer *a = NULL;
+	int rc = 0;
+
+	if (reply->status != 200 && reply->status != 400 && reply->status != 500)
+		return fault_set(&s->fault, KIT_ERR_PROTOCOL,
+				 "the machine answers with HTTP status %ld", reply->status);
+	if (xml_answer_read(&a, reply->body, reply->size, &s->fault)) {
+		rc = s->fault.code;
+		if (reply->status != 200) {
+			fault_clear(&s->fault);
+			rc = fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine answers with HTTP "
+				       "status %ld, without a reason", reply->status);
+		}
+	} else if (reply->status != 200 && !xml_answer_is_fault(a, NULL) &&
+		   may_refuse(s, step, 0)) {
+		note_no(s, step, false);
+	} else if (reply->status != 200 && !xml_answer_is_fault(a, NULL)) {
+		rc = fault_set(&s->fault, KIT_ERR_PROTOCOL,
+			       "the machine answers with HTTP status %ld", reply->status);
+	} else {
+		rc = take_answer(s, step, &a);	/* may keep the answer and leave NULL */
+	}
+	xml_answer_free(&a);
+	return rc;
+}
+
+/* What the login of a step that logs in shows. */
+static void take_account(struct setup *s, enum amt_login login)
+{
+	if (login != AMT_LOGIN_TAKEN) {
+		s->notes |= SETUP_NOTE_NO_LOGIN;
+	} else if (s->login == 0) {
+		s->account = SETUP_ACCOUNT_NEW;
+	} else {
+		s->account = SETUP_ACCOUNT_OLD;
+		s->notes |= SETUP_NOTE_OLD_LOGIN;
+	}
+}
+
+bool setup_try_soap(struct setup *s, const struct fault *why)
+{
+	if (s->step != 0 || s->facts.soap)
+		return false;
+	s->facts.soap = true;
+	s->no_wsman = *why;
+	return true;
+}
+
+/* The step failed, for the reason in s->fault. */
+static void give_up(struct setup *s, const struct amt_reply *reply)
+{
+	struct fault soap = s->fault;
+
+	/* Any no to the first request may come from firmware that speaks SOAP alone. */
+	if (reply->status != 200 && setup_try_soap(s, &s->fault)) {
+		fault_clear(&s->fault);
+		return;
+	}
+	if (s->facts.soap && !s->soap_answered) {
+		s->step = 0;
+		s->fault = s->no_wsman;
+		snprintf(s->fault.what + strlen(s->fault.what),
+			 sizeof(s->fault.what) - strlen(s->fault.what), "; SOAP was tried, too: %s",
+			 soap.what);
+	}
+	fail(s);
+}
+
+void setup_answer(struct setup *s, const struct amt_reply *reply, int64_t now)
+{
+	const struct setup_step *step = &setup_steps[s->step];
 
 	secret_wipe(s->body, sizeof(s->body));
 	s->device_time_heard = now;
 	if (reply->status == 401) {
-		if (next_login(s, reply->digest))
+		if (next_login(s, reply->login))
 			fail(s);
 		return;
 	}
-	if (reply->status == 404 && s->step == 0) {
-		s->facts.soap = true;
+	if (judge(s, reply)) {
+		give_up(s, reply);
 		return;
 	}
-	if (reply->status != 200 && reply->status != 400 && reply->status != 500) {
-		fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine answers with HTTP status %ld",
-			  reply->status);
-		fail(s);
-		return;
-	}
-	if (xml_answer_read(&a, reply->body, reply->size, &s->fault)) {
-		if (reply->status != 200) {
-			fault_clear(&s->fault);
-			fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine answers with HTTP "
-				  "status %ld, without a reason", reply->status);
-		}
-		fail(s);
-	} else if (reply->status != 200 && !xml_answer_is_fault(a, NULL) &&
-		   may_refuse(s, step, 0)) {
-		note_no(s, step, false);
-		s->step++;
-	} else if (reply->status != 200 && !xml_answer_is_fault(a, NULL)) {
-		fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine answers with HTTP status %ld",
-			  reply->status);
-		fail(s);
-	} else if (take_answer(s, step, &a)) {	/* may keep the answer and leave NULL */
-		fail(s);
-	} else {
-		s->step++;
-	}
-	xml_answer_free(&a);
+	s->soap_answered |= s->facts.soap;
+	if (step->logs_in)
+		take_account(s, reply->login);
+	s->step++;
 }
 
 bool setup_is_committed(struct setup *s)
@@ -299,6 +369,11 @@ const struct setup_facts *setup_facts(const struct setup *s)
 int setup_login_index(const struct setup *s)
 {
 	return s->login;
+}
+
+enum setup_account setup_account(const struct setup *s)
+{
+	return s->account;
 }
 
 unsigned setup_notes(const struct setup *s)

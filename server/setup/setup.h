@@ -6,10 +6,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "amt/session.h"
 #include "common/error.h"
+#include "common/uuid.h"
 #include "keygen/pidpps.h"
 #include "server/keymap/systems.h"
-#include "common/uuid.h"
 
 #define SETUP_LOGINS	5	/* accounts to try */
 #define SETUP_HOST	63	/* bytes of a host name */
@@ -51,6 +52,18 @@ enum setup_note {
 	SETUP_NOTE_NO_READ_BACK = 32,
 	SETUP_NOTE_NO_PAIR = 64,	/* only where the target says "again" */
 	SETUP_NOTE_MEBX_UNCLEAR = 128,	/* no clear no: it has either MEBx password */
+	SETUP_NOTE_NO_LOGIN = 256,	/* it asked for no login when it was read back */
+	SETUP_NOTE_OLD_LOGIN = 512,	/* it took the account from before then, not the new one */
+};
+
+/*
+ * The account that the machine asked for (401) and took when its state was read back after the
+ * commit, over a login of its own. Nothing else shows that it has a password.
+ */
+enum setup_account {
+	SETUP_ACCOUNT_UNKNOWN,
+	SETUP_ACCOUNT_NEW,	/* the target's */
+	SETUP_ACCOUNT_OLD,	/* the one that it took before anything was changed */
 };
 
 /* What to do next. */
@@ -59,22 +72,6 @@ enum setup_action {
 	SETUP_PLAN, /* all is known, nothing changed: make the plan durable, call setup_plan() */
 	SETUP_DONE,
 	SETUP_FAILED, /* setup_fault() says why */
-};
-
-struct setup_request {
-	const char *path;
-	const char *content_type;
-	const char *soap_action;	/* or NULL */
-	const char *body;		/* SECRET; valid until the next call */
-	size_t size;
-	const struct setup_login *login;	/* NULL: without Authorization */
-};
-
-struct setup_reply {
-	long status;		/* HTTP status */
-	bool digest;		/* a 401 that offers Digest */
-	const char *body;
-	size_t size;
 };
 
 struct setup;
@@ -89,11 +86,20 @@ int setup_new(struct setup **out, const struct uuid *uuid, const struct setup_lo
 /* Wipes and frees. *s may be NULL. */
 void setup_free(struct setup **s);
 
-/* What is next? NOW: seconds since 1970 UTC. *request is filled for SETUP_SEND. */
-enum setup_action setup_next(struct setup *s, int64_t now, struct setup_request *request);
+/*
+ * What is next? NOW: seconds since 1970 UTC. *request is filled for SETUP_SEND; its texts, SECRET
+ * ones among them, are valid until the next call.
+ */
+enum setup_action setup_next(struct setup *s, int64_t now, struct amt_request *request);
 
-/* The reply to the last request. Then ask setup_next() again. */
-void setup_answer(struct setup *s, const struct setup_reply *reply, int64_t now);
+/* The reply to the last request, whose code is 0. Then ask setup_next() again. */
+void setup_answer(struct setup *s, const struct amt_reply *reply, int64_t now);
+
+/*
+ * The connection ended instead of an answer to the very first request, as old firmware does that
+ * does not know WS-Management. True: it is worth a try with SOAP, ask setup_next() again.
+ */
+bool setup_try_soap(struct setup *s, const struct fault *why);
 
 /* The answer to SETUP_PLAN: go on, and make this of the machine. */
 void setup_plan(struct setup *s, const struct setup_target *target);
@@ -107,6 +113,7 @@ bool setup_is_committed(struct setup *s);
 const struct setup_facts *setup_facts(const struct setup *s);
 /* At SETUP_PLAN: which of the LOGINS the machine took; -1: it asked for none. */
 int setup_login_index(const struct setup *s);
+enum setup_account setup_account(const struct setup *s);
 /* enum setup_note, ored. */
 unsigned setup_notes(const struct setup *s);
 /* One of them for people: "it would not have its clock set". */

@@ -38,8 +38,8 @@ static void run_setup(const uint8_t *data, size_t size)
 	struct setup_login login = { "admin", "P@ssw0rd" };
 	struct setup_target target = { .admin = login, .host = "pc", .domain = "example.com",
 				   .set_clock = true };
-	struct setup_reply reply = { .body = (const char *)data + 1, .size = size - 1 };
-	struct setup_request request;
+	struct amt_reply reply = { .body = (const char *)data + 1, .size = size - 1 };
+	struct amt_request request;
 	struct fault fault = { .code = 0 };
 	struct uuid uuid = { { 1 } };
 	struct setup *s = NULL;
@@ -58,7 +58,7 @@ static void run_setup(const uint8_t *data, size_t size)
 		if (i == 59)
 			abort();
 		reply.status = i == 0 ? statuses[data[0] % 6] : 200;
-		reply.digest = data[0] & 0x80;
+		reply.login = data[0] & 0x80 ? AMT_LOGIN_REFUSED : AMT_LOGIN_ASKED;
 		setup_answer(s, &reply, 1700000000);
 	}
 	setup_free(&s);

@@ -111,23 +111,25 @@ static void load(unsigned who)
 	ck_assert_int_eq(setup_new(&a->setup, &a->uuid, a->logins, a->n_logins, &fault), 0);
 }
 
-static void answer(const struct setup_request *q)
+static void answer(const struct amt_request *q)
 {
 	char fields[200] = "<ReturnValue>0</ReturnValue>", body[800];
-	struct setup_reply reply = { .status = 200, .body = body };
+	struct amt_reply reply = { .status = 200, .body = body, .login = AMT_LOGIN_TAKEN };
 	struct uuid uuid = scratch_uuid(machine.uuid);
 	uint8_t guid[16];
 	size_t at;
 
-	if (q->login && !strstr(machine.tried, q->login->password))
-		strcat(strcat(machine.tried, q->login->password), ";");
+	if (q->user && !strstr(machine.tried, q->password))
+		strcat(strcat(machine.tried, q->password), ";");
 	if (machine.soap && strcmp(q->path, "/wsman") == 0) {
-		reply = (struct setup_reply){ .status = 404, .body = "" };
+		reply = (struct amt_reply){ .status = 404, .body = "" };
 		setup_answer(a->setup, &reply, 1);
 		return;
 	}
-	if (!q->login || strcmp(q->login->password, machine.password) != 0) {
-		reply = (struct setup_reply){ .status = 401, .digest = true, .body = "" };
+	if (!q->user || strcmp(q->password, machine.password) != 0) {
+		reply = (struct amt_reply){ .status = 401, .body = "",
+				     .login = q->user ? AMT_LOGIN_REFUSED
+						      : AMT_LOGIN_ASKED };
 		setup_answer(a->setup, &reply, 1);
 		return;
 	}
@@ -145,41 +147,60 @@ static void answer(const struct setup_request *q)
 		sprintf(fields + at, "</PlatformGUID>");
 	} else if (strstr(q->body, "CIM_SoftwareIdentity")) {
 		strcpy(fields, "<VersionString>7.1.20</VersionString>");
-	} else if (strstr(q->body, "AMT_SetupAndConfigurationService")) {
+	} else if (strstr(q->body, "AMT_SetupAndConfigurationService") &&
+		   !strstr(q->body, "_INPUT")) {
 		sprintf(fields, "<ProvisioningState>%d</ProvisioningState>", machine.state);
 	}
+	if (strstr(q->body, "SetAdminAclEntryEx") && a->target.admin.password[0])
+		machine.password = a->target.admin.password;
+	if (strstr(q->body, "CommitChanges_INPUT") || strstr(q->body, "<CommitChanges"))
+		machine.state = 2;
 	reply.size = (size_t)snprintf(body, sizeof(body), "<e:Envelope xmlns:e='http://www.w3.org/"
 				      "2003/05/soap-envelope'><e:Body><x>%s</x></e:Body>"
 				      "</e:Envelope>", fields);
 	setup_answer(a->setup, &reply, 1);
 }
 
-/* Talk to the machine that proved its key until there is a plan to make, or to the end. */
-static enum setup_action talk(const char *password, unsigned uuid, int state)
+static enum setup_action go_on(void)
 {
-	struct setup_request q;
+	struct amt_request q;
 	enum setup_action action;
 
-	machine.password = password;
-	machine.uuid = uuid;
-	machine.state = state;
-	*machine.tried = '\0';
-	a->proved = true;
 	while ((action = setup_next(a->setup, 1, &q)) == SETUP_SEND)
 		answer(&q);
 	return action;
 }
 
-/* The machine WHO, with the key PAIR at ADDRESS, is set up. Its new password goes to OUT. */
+/* Talk to the machine that proved its key until there is a plan to make, or to the end. */
+static enum setup_action talk(const char *password, unsigned uuid, int state)
+{
+	machine.password = password;
+	machine.uuid = uuid;
+	machine.state = state;
+	*machine.tried = '\0';
+	a->proved = true;
+	return go_on();
+}
+
+/*
+ * The machine WHO, with the key PAIR at ADDRESS, is set up. Its new password goes to OUT;
+ * machine.tried is what it was offered before it got that.
+ */
 static void configure(unsigned pair, unsigned who, const char *address, const char *password,
 		      char *out)
 {
+	char tried[sizeof(machine.tried)];
+
 	hello(pair, who, address);
 	load(who);
 	ck_assert_msg(talk(password, who, 1) == SETUP_PLAN, "%s", setup_fault(a->setup)->what);
 	ck_assert_msg(run(attempt_plan) == 0, "%s", fault.what);
 	strcpy(out, a->target.admin.password);
 	ck_assert_uint_ge(strlen(out), 8);
+	setup_plan(a->setup, &a->target);
+	strcpy(tried, machine.tried);
+	ck_assert_msg(go_on() == SETUP_DONE, "%s", setup_fault(a->setup)->what);
+	strcpy(machine.tried, tried);
 	ck_assert_int_eq(run(attempt_succeed), 0);
 	ck_assert_int_eq(row(who).state, SYSTEM_CONFIGURED);
 }

@@ -13,6 +13,7 @@
 /* A machine of a few lines: enough to see what is asked of it, and in which order. */
 struct machine {
 	bool soap, digest;
+	long status_of_wsman;		/* what it answers to that when it speaks SOAP; 0: 404 */
 	const char *password;		/* what it takes now; checked by login, not by Digest */
 	int state;
 	const char *uuid;		/* 32 digits in SMBIOS order */
@@ -23,6 +24,7 @@ struct machine {
 	bool old_password_stays;	/* SetAdminAclEntryEx takes no effect at once */
 	char log[2048];			/* the requests' names */
 	char last[32768];		/* the last request's body */
+	bool anew;			/* the last request made it ask for a login */
 	char admin[64];			/* DigestPassword */
 	bool clock_right;		/* it was told its own time, and the server's twice */
 };
@@ -124,27 +126,29 @@ static void obey(const char *name)
 }
 
 /* One request of set-up, and the machine's reply to it. */
-static void serve(const struct setup_request *q)
+static void serve(const struct amt_request *q)
 {
 	char fields[512], text[1024];
-	struct setup_reply r = { .status = 200, .body = text };
+	struct amt_reply r = { .status = 200, .body = text };
 	const char *name;
 
-	snprintf(m.last, sizeof(m.last), "%.*s", (int)q->size, q->body);
+	snprintf(m.last, sizeof(m.last), "%.*s", (int)q->size, (const char *)q->body);
 	name = name_of(m.last);
-	if (m.soap && strcmp(q->path, "/wsman") == 0) {
-		r.status = 404;
+	if ((strcmp(q->path, "/wsman") == 0) == m.soap) {
+		r.status = m.soap && m.status_of_wsman ? m.status_of_wsman : 404;
 		strcpy(text, "");
 		setup_answer(s, &r, NOW);
 		return;
 	}
-	if (m.digest && (!q->login || strcmp(q->login->password, m.password) != 0)) {
+	if (m.digest && (!q->user || strcmp(q->password, m.password) != 0)) {
 		strcat(m.log, "401 ");
 		r.status = 401;
-		r.digest = true;
+		r.login = q->user ? AMT_LOGIN_REFUSED : AMT_LOGIN_ASKED;
 		setup_answer(s, &r, NOW);
 		return;
 	}
+	r.login = m.digest ? AMT_LOGIN_TAKEN : AMT_LOGIN_NONE;
+	m.anew = q->anew;
 	strcat(m.log, name);
 	strcat(m.log, strstr(m.last, "/transfer/Put<") ? "! " : " ");
 	fields_for(name, strstr(m.last, "/transfer/Put<") != NULL, fields, sizeof(fields));
@@ -175,7 +179,7 @@ static void serve(const struct setup_request *q)
 /* Go on until something else than a request is due. */
 static enum setup_action run(void)
 {
-	struct setup_request q;
+	struct amt_request q;
 	enum setup_action a;
 
 	for (int i = 0; i < 50; i++) {
@@ -254,7 +258,7 @@ END_TEST
 
 START_TEST(names_replace_the_old_ones_and_the_other_settings_stay)
 {
-	struct setup_request q;
+	struct amt_request q;
 
 	ck_assert_int_eq(run(), SETUP_PLAN);
 	target.set_clock = false;
@@ -278,6 +282,7 @@ START_TEST(a_machine_that_asks_for_no_password_gets_none)
 	ck_assert_int_eq(setup_login_index(s), -1);
 	setup_plan(s, &target);
 	ck_assert_int_eq(run(), SETUP_DONE);
+	ck_assert_int_eq(setup_account(s), SETUP_ACCOUNT_UNKNOWN);
 }
 END_TEST
 
@@ -334,6 +339,29 @@ START_TEST(the_old_account_serves_while_the_new_one_is_not_taken)
 {
 	m.old_password_stays = true;
 	ck_assert_int_eq(run_all(), SETUP_DONE);
+	/* But it is not said to be the machine's. */
+	ck_assert(m.anew);
+	ck_assert_int_eq(setup_account(s), SETUP_ACCOUNT_OLD);
+	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_OLD_LOGIN);
+}
+END_TEST
+
+START_TEST(only_a_login_that_was_asked_for_and_taken_after_the_commit_is_the_machines)
+{
+	for (int soap = 0; soap < 2; soap++) {
+		m.soap = soap;
+		with_logins(1);
+		m.password = "Stick.Pw1";
+		ck_assert_int_eq(run_all(), SETUP_DONE);
+		ck_assert(m.anew);
+		ck_assert_int_eq(setup_account(s), SETUP_ACCOUNT_NEW);
+		ck_assert_uint_eq(setup_notes(s), 0);
+	}
+	m.digest = false;
+	with_logins(1);
+	ck_assert_int_eq(run_all(), SETUP_DONE);
+	ck_assert_int_eq(setup_account(s), SETUP_ACCOUNT_UNKNOWN);
+	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_NO_LOGIN);
 }
 END_TEST
 
@@ -490,28 +518,71 @@ START_TEST(a_404_turns_to_soap)
 }
 END_TEST
 
+static const long refusals[] = { 302, 400, 403, 404, 405, 500, 501 };
+
+START_TEST(any_refusal_of_the_first_request_turns_to_soap)
+{
+	m.soap = true;
+	m.status_of_wsman = refusals[_i];
+	ck_assert_msg(run_all() == SETUP_DONE, "%s", setup_fault(s)->what);
+	ck_assert(setup_facts(s)->soap);
+	/* But once: what speaks neither says so of both. */
+	with_logins(1);
+	m.soap = false;
+	m.password = "Stick.Pw1";
+	m.refuse = "AMT_GeneralSettings";
+	m.status = 400;
+	ck_assert_int_eq(run_all(), SETUP_FAILED);
+	ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "no such class; SOAP was tried, too: "
+				     "the machine answers with HTTP status 404"));
+}
+END_TEST
+
+START_TEST(a_drop_of_the_first_request_turns_to_soap_once)
+{
+	struct amt_request q;
+	struct fault why = { 0 };
+
+	fault_set(&why, KIT_ERR_NETWORK, "it closed the connection");
+	m.soap = true;
+	ck_assert_int_eq(setup_next(s, NOW, &q), SETUP_SEND);
+	ck_assert_str_eq(q.path, "/wsman");
+	ck_assert(setup_try_soap(s, &why));
+	ck_assert_int_eq(setup_next(s, NOW, &q), SETUP_SEND);
+	ck_assert_str_ne(q.path, "/wsman");
+	ck_assert(!setup_try_soap(s, &why));
+	serve(&q);
+	ck_assert_msg(run_all() == SETUP_DONE, "%s", setup_fault(s)->what);
+}
+END_TEST
+
+START_TEST(a_login_without_a_clear_answer_does_not_blame_the_password)
+{
+	struct amt_request q;
+	struct amt_reply r = { .status = 401, .login = AMT_LOGIN_ASKED, .body = "" };
+
+	ck_assert_int_eq(setup_next(s, NOW, &q), SETUP_SEND);
+	ck_assert_ptr_null(q.user);
+	setup_answer(s, &r, NOW);
+	ck_assert_int_eq(setup_next(s, NOW, &q), SETUP_SEND);
+	ck_assert_str_eq(q.user, "admin");
+	r.login = AMT_LOGIN_UNCLEAR;
+	setup_answer(s, &r, NOW);
+	ck_assert_int_eq(setup_next(s, NOW, &q), SETUP_FAILED);
+	ck_assert_int_eq(setup_fault(s)->code, KIT_ERR_PROTOCOL);
+	ck_assert_ptr_null(strstr(setup_fault(s)->what, "refuses"));
+}
+END_TEST
+
 START_TEST(an_answer_that_is_none_fails)
 {
-	struct setup_request q;
-	struct setup_reply r = { .status = 200, .body = "<html/>", .size = 7 };
+	struct amt_request q;
+	struct amt_reply r = { .status = 200, .body = "<html/>", .size = 7 };
 
 	ck_assert_int_eq(setup_next(s, NOW, &q), SETUP_SEND);
 	setup_answer(s, &r, NOW);
 	ck_assert_int_eq(setup_next(s, NOW, &q), SETUP_FAILED);
 	ck_assert_int_eq(setup_fault(s)->code, KIT_ERR_PROTOCOL);
-}
-END_TEST
-
-START_TEST(a_machine_that_wants_other_than_digest_gets_no_password)
-{
-	struct setup_request q;
-	struct setup_reply r = { .status = 401, .digest = false, .body = "", .size = 0 };
-
-	ck_assert_int_eq(setup_next(s, NOW, &q), SETUP_SEND);
-	ck_assert_ptr_null(q.login);
-	setup_answer(s, &r, NOW);
-	ck_assert_int_eq(setup_next(s, NOW, &q), SETUP_FAILED);
-	ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "not by Digest"));
 }
 END_TEST
 
@@ -533,6 +604,7 @@ int main(void)
 	tcase_add_test(t, a_machine_that_takes_no_account_fails_with_advice);
 	tcase_add_test(t, a_machine_that_repeats_a_secret_does_not_bring_it_into_a_message);
 	tcase_add_test(t, the_old_account_serves_while_the_new_one_is_not_taken);
+	tcase_add_test(t, only_a_login_that_was_asked_for_and_taken_after_the_commit_is_the_machines);
 	tcase_add_test(t, another_machine_than_the_hellos_is_not_touched);
 	tcase_add_loop_test(t, what_may_be_refused_is_noted_and_set_up_goes_on, 0,
 			    sizeof(optional) / sizeof(*optional));
@@ -542,10 +614,13 @@ int main(void)
 	tcase_add_test(t, a_new_pair_is_left_out_only_where_it_was_set_up_before);
 	tcase_add_test(t, an_error_of_http_counts_as_a_refusal_even_if_the_answer_says_nothing);
 	tcase_add_test(t, a_404_turns_to_soap);
+	tcase_add_loop_test(t, any_refusal_of_the_first_request_turns_to_soap, 0,
+			    sizeof(refusals) / sizeof(*refusals));
+	tcase_add_test(t, a_drop_of_the_first_request_turns_to_soap_once);
+	tcase_add_test(t, a_login_without_a_clear_answer_does_not_blame_the_password);
 	tcase_add_test(t, an_answer_that_is_none_fails);
 	tcase_add_loop_test(t, a_call_counts_as_done_only_when_its_answer_has_a_status_of_0, 0,
 			    sizeof(no_status) / sizeof(*no_status));
-	tcase_add_test(t, a_machine_that_wants_other_than_digest_gets_no_password);
 	suite_add_tcase(suite, t);
 	runner = srunner_create(suite);
 	srunner_run_all(runner, CK_NORMAL);

@@ -1,8 +1,9 @@
 /* Inside set-up: its state, and the steps that the sequence walks along. */
-#ifndef SERVER_SETUP_SETUP_STEPS_H
-#define SERVER_SETUP_SETUP_STEPS_H
+#ifndef SERVER_SETUP_SETUP_PRIVATE_H
+#define SERVER_SETUP_SETUP_PRIVATE_H
 
 #include "server/setup/setup.h"
+
 #include "amt/soap.h"
 #include "amt/wsman.h"
 #include "amt/xml.h"
@@ -17,6 +18,11 @@ struct setup {
 	int login;			/* in use; -1: the machine has not asked for one */
 	size_t step;
 	bool planned, committed, failed;
+	bool login_unclear;	/* one was neither taken nor clearly refused */
+	bool reading_back;	/* the accounts to try are those after the commit */
+	enum setup_account account;
+	bool soap_answered;	/* so that it does speak SOAP */
+	struct fault no_wsman;	/* why SOAP is tried */
 	bool told_secret; /* the machine knows secrets: its own words stay out of logs */
 	struct setup_target target;		/* SECRET */
 	struct setup_facts facts;
@@ -48,7 +54,9 @@ struct setup_step {
 	unsigned note;			/* the machine may refuse: enum setup_note; 0: it may not */
 	unsigned unclear;		/* the same where it says neither yes nor no; 0: as NOTE */
 	bool secret;			/* FIELDS puts secrets in */
-	bool changes;			/* of the machine: the plan must be durable before */
+	bool planned;			/* comes once the plan is durable */
+	bool changes;			/* the machine: must not be sent twice */
+	bool logs_in;			/* with the new account, as if for the first time */
 };
 
 extern const struct setup_step setup_steps[];
