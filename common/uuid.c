@@ -69,6 +69,14 @@ int uuid_parse(const char *text, struct uuid *out)
 	return 0;
 }
 
+struct uuid uuid_swapped(const struct uuid *uuid)
+{
+	struct uuid out;
+
+	uuid_from_smbios(uuid->bytes, &out);
+	return out;
+}
+
 bool uuid_equal(const struct uuid *a, const struct uuid *b)
 {
 	return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;

@@ -28,6 +28,12 @@ void uuid_show(const struct uuid *uuid, char out[static UUID_SHOWN + 1]);
  */
 int uuid_parse(const char *text, struct uuid *out);
 
+/*
+ * The same UUID with the bytes of its first three groups in the other order, as programs show
+ * it that take SMBIOS before 2.6 (AMT 2 to 5) for the later one, or the reverse.
+ */
+struct uuid uuid_swapped(const struct uuid *uuid);
+
 bool uuid_equal(const struct uuid *a, const struct uuid *b);
 
 /*

@@ -10,8 +10,10 @@
 #include "server/keymap/keymap.h"
 #include "server/keymap/pairs.h"
 #include "server/keymap/profiles.h"
-#include "server/keymap/systems.h"
 #include "server/keymap/seal.h"
+#include "server/keymap/settings.h"
+#include "server/keymap/systems.h"
+
 
 #define DAY		86400
 #define PSK_WINDOW	(6 * 3600) /* a machine with a key falls silent after about 15 hellos */
@@ -46,6 +48,45 @@ void doctor_fault(const struct doctor *d, const char *check, const struct fault 
 {
 	doctor_say(d, check, DOCTOR_FAIL, fault->hint[0] ? fault->hint : NULL, "%s",
 		   fault->what[0] ? fault->what : error_text(fault->code));
+}
+
+/* ---- the configuration ---- */
+
+struct settings {
+	const struct doctor *d;
+	bool wrong;
+};
+
+static int take_setting(void *context, const char *name, const char *value)
+{
+	struct settings *s = context;
+	struct fault fault = { 0 };
+	char hint[120];
+
+	if (config_set(s->d->config, name, value, &fault) == 0)
+		return 0;
+	s->wrong = true;
+	snprintf(hint, sizeof(hint), "set it again, or remove it: amt-provisionctl config unset %s",
+		 name);
+	doctor_say(s->d, "configuration", DOCTOR_FAIL, hint, "%s in the map: %s", name,
+		   fault.what[0] ? fault.what : "unknown to this version");
+	return 0;
+}
+
+void doctor_configuration(const struct doctor *d, const struct fault *why)
+{
+	struct settings settings = { d, false };
+	struct fault fault = *why;
+	int rc = fault.code;
+
+	if (!rc && d->map)
+		rc = keymap_settings(d->map, take_setting, &settings, &fault);
+	if (!rc)
+		rc = config_check(d->config, &fault);
+	if (rc)
+		doctor_fault(d, "configuration", &fault);
+	else if (!settings.wrong)
+		doctor_say(d, "configuration", DOCTOR_PASS, NULL, "the configuration makes sense");
 }
 
 /* ---- the map ---- */

@@ -18,10 +18,10 @@ struct doctor_finding {
 	const char *hint;	/* what to do, or NULL */
 };
 
-/* What to look at, and whom to tell. Everything is borrowed. */
+/* What to look at, and where findings go. Everything is borrowed. */
 struct doctor {
-	const struct config *config;
-	struct keymap *map;
+	struct config *config;
+	struct keymap *map;		/* NULL: it cannot be opened */
 	const char *map_path, *key_file;
 	int64_t now;
 	uint64_t min_free;		/* free keys that there should be at least */
@@ -37,6 +37,11 @@ struct doctor {
 /* "pass", "warn", "fail". */
 const char *doctor_verdict_word(enum doctor_verdict verdict);
 
+/*
+ * Take the map's settings into the configuration and check it. WHY says that the file could
+ * not be read, or holds no fault.
+ */
+void doctor_configuration(const struct doctor *d, const struct fault *why);
 /* The map's content, the free keys, and the key file (which the caller could open). */
 void doctor_keys(const struct doctor *d);
 /* The machines, and what the log says of the last day. */
@@ -48,10 +53,10 @@ void doctor_listening(const struct doctor *d);
 /* Do the names that machines look up lead here? */
 void doctor_names(const struct doctor *d);
 
-/* Tell a finding, printf style. The advice may be NULL. */
+/* Report a finding, printf style. HINT may be NULL. */
 void doctor_say(const struct doctor *d, const char *check, enum doctor_verdict verdict,
 		const char *hint, const char *format, ...) __attribute__((format(printf, 5, 6)));
-/* Tell a fault as a finding that failed. */
+/* Report a fault as a finding that failed. */
 void doctor_fault(const struct doctor *d, const char *check, const struct fault *fault);
 
 #endif

@@ -1,14 +1,16 @@
 /* Inventory lists: which machine has which name and profile, as CSV. */
 #include "server/admin/inventory.h"
 
-#include <errno.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
 #include "keygen/keylist-kinds.h"
 #include "common/hostname.h"
+#include "server/keymap/events.h"
 #include "server/keymap/inventory.h"
+#include "server/keymap/keymap.h"
 #include "server/keymap/profiles.h"
 #include "server/keymap/systems.h"
 
@@ -60,10 +62,8 @@ static int read_header(struct inventory *in, struct fault *fault)
 	}
 	if (rc == 1 && seen[UUID] && seen[FQDN])
 		return 0;
-	rc = fault_set(fault, KIT_ERR_FORMAT, "%s: line 1 names no columns uuid and fqdn",
-		       in->name);
-	fault_hint(fault, "begin the list with the line: uuid,fqdn,profile");
-	return rc;
+	return fault_set(fault, KIT_ERR_FORMAT, "%s: line 1 does not name the columns uuid and "
+			 "fqdn\nbegin the list with the line: uuid,fqdn,profile", in->name);
 }
 
 int inventory_open(struct inventory **out, FILE *file, const char *name, struct fault *fault)
@@ -74,7 +74,7 @@ int inventory_open(struct inventory **out, FILE *file, const char *name, struct 
 	*out = NULL;
 	if (!in || !(in->name = strdup(name))) {
 		free(in);
-		return fault_sys(fault, ENOMEM, "cannot read %s", name);
+		return fault_nomem(fault);
 	}
 	in->file = file;
 	rc = read_header(in, fault);
@@ -186,4 +186,125 @@ void inventory_close(struct inventory **in)
 	free((*in)->name);
 	free(*in);
 	*in = NULL;
+}
+
+/* ---- into the map ---- */
+
+struct job {
+	struct inventory_import *im;
+	struct keymap *map;
+	void *seen;		/* the UUIDs of the list (tsearch) */
+};
+
+static int by_uuid(const void *a, const void *b)
+{
+	return memcmp(a, b, sizeof(struct uuid));
+}
+
+/* Has the list had this UUID before? Remembers it. 1, 0 or KIT_ERR_NOMEM. */
+static int is_repeated(struct job *j, const struct uuid *uuid)
+{
+	struct uuid *copy = malloc(sizeof(*copy));
+	struct uuid **node;
+
+	if (copy)
+		*copy = *uuid;
+	node = copy ? tsearch(copy, &j->seen, by_uuid) : NULL;
+	if (node && *node == copy)
+		return 0;
+	free(copy);
+	return node ? 1 : KIT_ERR_NOMEM;
+}
+
+/* Count a UUID that no machine has said hello with, though one has with the bytes swapped. */
+static int look_for_swapped(struct job *j, const struct uuid *uuid, struct fault *fault)
+{
+	const struct uuid other = uuid_swapped(uuid);
+	struct system system;
+	int rc = keymap_system_find(j->map, uuid, &system, fault);
+
+	if (rc == KIT_ERR_NOT_FOUND)
+		rc = keymap_system_find(j->map, &other, &system, fault);
+	else if (!rc)
+		return 0;
+	if (rc)
+		return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
+	if (j->im->swapped++ == 0)
+		j->im->first_swapped = *uuid;
+	return 0;
+}
+
+static int put_row(struct job *j, struct keymap_inventory *row, struct keyproblem *problem,
+		   struct fault *fault)
+{
+	struct keymap_inventory before;
+	int rc;
+
+	if (j->im->swap_uuid)
+		row->uuid = uuid_swapped(&row->uuid);
+	rc = is_repeated(j, &row->uuid);
+	if (rc < 0)
+		return fault_nomem(fault);
+	if (rc == 0) {
+		rc = look_for_swapped(j, &row->uuid, fault);
+		return rc ? rc : keymap_inventory_put(j->map, row, fault);
+	}
+	/* Nobody can tell which of two names is stale. */
+	rc = keymap_inventory_find(j->map, &row->uuid, &before, fault);
+	if (!rc && (strcasecmp(before.fqdn, row->fqdn) || strcmp(before.profile, row->profile)))
+		return bad(problem, "uuid", "listed further up with another name or profile");
+	return rc;
+}
+
+static int read_rows(struct job *j, struct inventory *in, struct fault *fault)
+{
+	struct inventory_import *im = j->im;
+	struct keymap_inventory row;
+	struct keyproblem problem;
+	int rc;
+
+	while ((rc = inventory_next(in, &row, &problem, fault)) != 0) {
+		if (rc == 1)
+			rc = put_row(j, &row, &problem, fault);
+		if (rc == 0) {
+			im->rows++;
+			continue;
+		}
+		if (rc != KIT_ERR_FORMAT || fault->code)
+			return rc;
+		im->bad++;
+		if (im->bad_line)
+			im->bad_line(im->context, &problem);
+	}
+	return 0;
+}
+
+int inventory_import(struct inventory_import *im, const struct operator *op, FILE *file,
+		     struct fault *fault)
+{
+	struct job job = { .im = im, .map = op->map };
+	struct inventory *in = NULL;
+	int rc;
+
+	im->rows = im->bad = im->swapped = 0;
+	im->good = false;
+	rc = inventory_open(&in, file, im->name, fault);
+	if (!rc)
+		rc = keymap_begin(op->map, fault);
+	if (!rc)
+		rc = read_rows(&job, in, fault);
+	if (!rc)
+		rc = keymap_inventory_shared(op->map, &im->shared, im->first_shared, fault);
+	im->good = !rc && (!im->bad || im->skip_bad);
+	if (im->good && !im->dry_run) {
+		rc = operator_log(op, SEVERITY_INFO, "inventory-imported", NULL, NULL, fault,
+				  "%lu name%s of machines imported from %s", im->rows,
+				  plural(im->rows), im->name);
+		if (!rc)
+			rc = keymap_commit(op->map, fault);
+	}
+	keymap_rollback(op->map);
+	tdestroy(job.seen, free);
+	inventory_close(&in);
+	return rc;
 }

@@ -5,7 +5,9 @@
 #include <stdio.h>
 
 #include "keygen/keylist.h"
+#include "server/admin/operator.h"
 #include "server/keymap/inventory.h"
+#include "server/keymap/systems.h"
 
 /*
  * CSV with a header line: uuid and fqdn, and profile if there is one; in any order and case,
@@ -25,5 +27,35 @@ int inventory_next(struct inventory *in, struct keymap_inventory *out,
 
 /* *in may be NULL. */
 void inventory_close(struct inventory **in);
+
+struct inventory_import {
+	/* What is wanted. */
+	const char *name;	/* of the list, for messages and the log */
+	bool dry_run;		/* change nothing */
+	bool skip_bad;		/* leave bad lines out; else one of them refuses the whole list */
+	bool swap_uuid;		/* the list has the UUIDs in the other byte order */
+	/* Called for each bad line. May be NULL. */
+	void (*bad_line)(void *context, const struct keyproblem *problem);
+	void *context;
+
+	/* What came of it. */
+	bool good;		/* it was imported, or a dry run found that it would be */
+	unsigned long rows, bad;
+	/* UUIDs that no machine has said hello with, though one has with the bytes swapped. */
+	unsigned long swapped;
+	struct uuid first_swapped;	/* as the list has it */
+	/* Names that the inventory then gives to more than one machine, and one of them. */
+	uint64_t shared;
+	char first_shared[SYSTEM_FQDN + 1];
+};
+
+/*
+ * Import the list in FILE, which stays the caller's: all rows or none; each replaces that of
+ * the same UUID. A UUID that stands twice in the list with another name or profile is a bad
+ * line. Returns 0 whenever the list could be read (see im->good), or the errors of
+ * inventory_open(), inventory_next() and the map.
+ */
+int inventory_import(struct inventory_import *im, const struct operator *op, FILE *file,
+		     struct fault *fault);
 
 #endif

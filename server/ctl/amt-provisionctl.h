@@ -6,9 +6,9 @@
 #include <stdbool.h>
 
 #include "common/cli.h"
+#include "server/admin/operator.h"
 #include "server/core/config.h"
 #include "server/keymap/events.h"
-#include "server/keymap/keymap.h"
 
 #define CTL_CONFIGURATION	KIT_SYSCONFDIR "/amt-provision/amt-provisiond.conf"
 
@@ -21,33 +21,23 @@
 	{ "key-file", 0, "FILE", "the map's key file; by default the map's name with .key", \
 	  CLI_FILE, 0 }
 
-/*
- * Read the configuration that the options name into *config: defaults, then the file (the
- * default one may be missing when --map is given).
- */
+/* The configuration file that the options name; NULL: none is named, the default one is missing. */
+const char *ctl_conf(struct cli *cli);
+/* Read it over the defaults into *config (config_wipe()). */
 int ctl_configuration(struct cli *cli, struct config *config, struct fault *fault);
 
-/* Open the map that the options name; FLAGS as in struct keymap_options. */
-int ctl_open(struct cli *cli, unsigned flags, struct keymap **out, struct fault *fault);
-/* The names of map and key file alone, to be freed by the caller. */
+/* The names of map and key file that the options name, to be freed by the caller. */
 int ctl_map_names(struct cli *cli, char **map, char **key_file, struct fault *fault);
+/* The person at work, without a map. */
+struct operator ctl_operator(void);
+/* Open the map that the options name for the person at work; FLAGS as in keymap_options. */
+int ctl_begin(struct cli *cli, unsigned flags, struct operator *op, struct fault *fault);
 
-/* Seconds since 1970. */
-int64_t ctl_now(void);
-
-/*
- * Write a line about what the operator did to the map's log; who it was is added.
- * PID and UUID may be NULL.
- */
-int ctl_log(struct keymap *m, enum severity severity, const char *name, const char *pid,
-	    const struct uuid *uuid, struct fault *fault, const char *format, ...)
-	__attribute__((format(printf, 7, 8)));
-
-/* An operand that is a PID, a UUID. Misuse is said; returns 0 or an exit status. */
+/* A text that is a PID, a UUID. Misuse is said; returns 0 or an exit status. */
 int ctl_pid(struct cli *cli, const char *text, char out[static PID_LENGTH + 1]);
-/* A text that is no PID, as a message may show it: not if it is so long that it may be a PPS. */
-const char *ctl_no_pid(const char *text);
 int ctl_uuid(struct cli *cli, const char *text, struct uuid *out);
+/* Say that the map has nothing of UUID, where it has the one in the other byte order. */
+void ctl_warn_swapped(struct cli *cli, struct keymap *m, const struct uuid *uuid);
 
 /*
  * A JSON object with one long array, printed row by row: begin, put (takes the reference),
@@ -66,16 +56,18 @@ json_t *ctl_json_time(int64_t when);
 json_t *ctl_json_pid(const char *pid);
 json_t *ctl_json_uuid(const struct uuid *uuid);
 
-/* One row of "NAME:  VALUE"; an empty VALUE is shown as '-'. */
+/* Print to standard output, with '?' for control characters: names and texts are a stranger's. */
+void ctl_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* One row "NAME  VALUE"; an empty VALUE is shown as '-'. */
 void ctl_line(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* The events that FILTER lets through, as lines or as members of a new JSON array. */
+/* Print the events that FILTER lets through, or append them to the JSON ARRAY if there is one. */
 int ctl_history(struct keymap *m, const struct keymap_log_filter *filter, json_t *array,
 		struct fault *fault);
 
 extern const struct cli_option ctl_map_options[];	/* CTL_MAP_OPTIONS alone */
 
-extern const struct cli_option ctl_import_options[];
+extern const struct cli_option ctl_keys_import_options[];
 int ctl_keys_import(struct cli *cli);
 extern const struct cli_option ctl_keys_list_options[];
 int ctl_keys_list(struct cli *cli);
@@ -97,7 +89,7 @@ int ctl_systems_forget(struct cli *cli);
 extern const struct cli_option ctl_systems_export_options[];
 int ctl_systems_export(struct cli *cli);
 
-extern const struct cli_option ctl_inventory_options[];
+extern const struct cli_option ctl_inventory_import_options[];
 int ctl_inventory_import(struct cli *cli);
 
 int ctl_profiles_list(struct cli *cli);

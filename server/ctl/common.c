@@ -10,19 +10,31 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/text.h"
+#include "server/admin/machines.h"
+#include "server/keymap/events.h"
+#include "server/keymap/keymap.h"
+
 const struct cli_option ctl_map_options[] = {
 	CTL_MAP_OPTIONS,
 	{ NULL, 0, NULL, NULL, 0, 0 },
 };
 
-int ctl_configuration(struct cli *cli, struct config *config, struct fault *fault)
+const char *ctl_conf(struct cli *cli)
 {
 	const char *conf = cli_value(cli, "config");
 
+	if (conf)
+		return conf;
+	return access(CTL_CONFIGURATION, F_OK) != 0 && errno == ENOENT ? NULL : CTL_CONFIGURATION;
+}
+
+int ctl_configuration(struct cli *cli, struct config *config, struct fault *fault)
+{
+	const char *conf = ctl_conf(cli);
+
 	config_init(config);
-	if (!conf && access(CTL_CONFIGURATION, F_OK) != 0 && errno == ENOENT)
-		return 0;
-	return config_load(config, conf ? conf : CTL_CONFIGURATION, fault);
+	return conf ? config_load(config, conf, fault) : 0;
 }
 
 /* With --map the configuration plays no part: an operator's map is not the server's. */
@@ -39,7 +51,7 @@ int ctl_map_names(struct cli *cli, char **map, char **key_file, struct fault *fa
 	} else {
 		config = calloc(1, sizeof(*config));
 		if (!config)
-			return fault_sys(fault, ENOMEM, "cannot read the configuration");
+			return fault_nomem(fault);
 		rc = ctl_configuration(cli, config, fault);
 		if (rc)
 			goto out;
@@ -52,7 +64,7 @@ int ctl_map_names(struct cli *cli, char **map, char **key_file, struct fault *fa
 	else if (*map && asprintf(key_file, "%s.key", *map) < 0)
 		*key_file = NULL;
 	if (!*map || !*key_file)
-		rc = fault_sys(fault, ENOMEM, "cannot open the key map");
+		rc = fault_nomem(fault);
 out:
 	if (config)
 		config_wipe(config);
@@ -65,18 +77,34 @@ out:
 	return rc;
 }
 
-int ctl_open(struct cli *cli, unsigned flags, struct keymap **out, struct fault *fault)
+/* Behind sudo, the person who called it. */
+struct operator ctl_operator(void)
+{
+	const char *sudo = getuid() == 0 ? getenv("SUDO_USER") : NULL;
+	struct operator op = { .now = (int64_t)time(NULL) };
+	struct passwd *user = getpwuid(getuid());
+
+	if (sudo && sudo[0])
+		snprintf(op.name, sizeof(op.name), "%s", sudo);
+	else if (user)
+		snprintf(op.name, sizeof(op.name), "%s", user->pw_name);
+	else
+		snprintf(op.name, sizeof(op.name), "user %u", (unsigned)getuid());
+	return op;
+}
+
+int ctl_begin(struct cli *cli, unsigned flags, struct operator *op, struct fault *fault)
 {
 	struct keymap_options options = { .flags = flags };
 	char *map, *key_file;
 	int rc;
 
-	*out = NULL;
+	*op = ctl_operator();
 	rc = ctl_map_names(cli, &map, &key_file, fault);
 	if (rc)
 		return rc;
 	options.key_file = key_file;
-	rc = keymap_open(out, map, &options, fault);
+	rc = keymap_open(&op->map, map, &options, fault);
 	if (rc == KIT_ERR_NOT_FOUND && !cli_has(cli, "map") && !cli_has(cli, "config"))
 		fault_hint(fault, "name the map with --map, or the server's configuration with -c");
 	free(map);
@@ -84,55 +112,41 @@ int ctl_open(struct cli *cli, unsigned flags, struct keymap **out, struct fault 
 	return rc;
 }
 
-int64_t ctl_now(void)
+/* Print the text cleaned; EMPTY in place of an empty one. */
+__attribute__((format(printf, 2, 0)))
+static void print(const char *empty, const char *format, va_list args)
 {
-	return (int64_t)time(NULL);
+	char *text = NULL, *clean;
+
+	if (vasprintf(&text, format, args) < 0)
+		return;
+	clean = malloc(strlen(text) + 1);
+	if (clean) {
+		text_clean(clean, strlen(text) + 1, text);
+		fputs(clean[0] ? clean : empty, stdout);
+	}
+	free(clean);
+	free(text);
 }
 
-/* Who is at work: behind sudo, the person who called it. */
-static void actor(char *out, size_t size)
+void ctl_print(const char *format, ...)
 {
-	const char *sudo = getuid() == 0 ? getenv("SUDO_USER") : NULL;
-	struct passwd *user = getpwuid(getuid());
-
-	if (sudo && sudo[0])
-		snprintf(out, size, "%s", sudo);
-	else if (user)
-		snprintf(out, size, "%s", user->pw_name);
-	else
-		snprintf(out, size, "user %u", (unsigned)getuid());
-}
-
-int ctl_log(struct keymap *m, enum severity severity, const char *name, const char *pid,
-	    const struct uuid *uuid, struct fault *fault, const char *format, ...)
-{
-	struct logentry event = { .time = ctl_now(), .severity = severity, .name = name,
-			       .pid = pid, .uuid = uuid };
-	char what[400], text[500], who[64];
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(what, sizeof(what), format, args);
+	print("", format, args);
 	va_end(args);
-	actor(who, sizeof(who));
-	snprintf(text, sizeof(text), "%s, by %s", what, who);
-	event.what = text;
-	return keymap_log(m, &event, fault);
 }
 
 void ctl_line(const char *name, const char *format, ...)
 {
-	char value[1000];
 	va_list args;
 
+	printf("%-18s ", name);
 	va_start(args, format);
-	vsnprintf(value, sizeof(value), format, args);
+	print("-", format, args);
 	va_end(args);
-	/* What a peer or a list said shall not write to the terminal. */
-	for (char *p = value; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7F)
-			*p = '?';
-	printf("%-18s %s\n", name, value[0] ? value : "-");
+	putchar('\n');
 }
 
 struct history {
@@ -159,23 +173,31 @@ int ctl_history(struct keymap *m, const struct keymap_log_filter *filter, json_t
 	return keymap_log_each(m, filter, history_event, &h, fault);
 }
 
-const char *ctl_no_pid(const char *text)
-{
-	return strlen(text) > 2 * PID_SHOWN ? "..." : text;
-}
-
 int ctl_pid(struct cli *cli, const char *text, char out[static PID_LENGTH + 1])
 {
 	int rc = pidpps_parse_pid(text, strlen(text), out, NULL);
 
 	if (!rc)
 		return 0;
-	return cli_misuse(cli, "\"%s\" is no PID: %s", ctl_no_pid(text), pidpps_rule(rc, false));
+	/* One so long that it may be a PPS is not repeated. */
+	return cli_misuse(cli, "\"%s\" is not a PID: %s", strlen(text) > 2 * PID_SHOWN ? "..." : text,
+			  pidpps_rule(rc, false));
 }
 
 int ctl_uuid(struct cli *cli, const char *text, struct uuid *out)
 {
-	return uuid_parse(text, out) ? cli_misuse(cli, "\"%.40s\" is no UUID", text) : 0;
+	return uuid_parse(text, out) ? cli_misuse(cli, "\"%.40s\" is not a UUID", text) : 0;
+}
+
+void ctl_warn_swapped(struct cli *cli, struct keymap *m, const struct uuid *uuid)
+{
+	char shown[UUID_SHOWN + 1];
+	struct uuid other;
+
+	if (!machines_swapped(m, uuid, &other))
+		return;
+	uuid_show(&other, shown);
+	cli_warn(cli, "%s is in the map: the same UUID in the other byte order", shown);
 }
 
 void ctl_rows_begin(struct ctl_rows *r, const char *name)
@@ -206,10 +228,10 @@ int ctl_rows_end(struct cli *cli, struct ctl_rows *r, json_t *more)
 	}
 	json_decref(more);
 	fputs("\n}\n", stdout);
-	/* Output that was not taken is told by cli_main(). */
+	/* Output that was not taken is reported by cli_main(). */
 	if (!r->failed || ferror(stdout))
 		return EXIT_YES;
-	fault_set(&fault, KIT_ERR_NOMEM, "cannot make the JSON output");
+	fault_nomem(&fault);
 	return cli_fail(cli, &fault);
 }
 

@@ -1,23 +1,21 @@
 /* amt-provisionctl doctor: what is known to go wrong, looked for on this server. */
 #include "server/ctl/amt-provisionctl.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "server/admin/doctor.h"
-#include "server/keymap/settings.h"
+#include "server/keymap/events.h"
+#include "server/keymap/keymap.h"
 
 const struct cli_option ctl_doctor_options[] = {
 	CTL_MAP_OPTIONS,
 	{ "server-name", 0, "NAME", "the name that machines look up (default ProvisionServer)", 0,
 	  0 },
-	{ "domain", 'd', "DOMAIN",
-	  "a domain in which they look (default: those of"
-	  " /etc/resolv.conf)",
-	  CLI_REPEAT, 0 },
-	{ "min-free", 0, "N", "how many keys should be free at least (default 10)", 0, 0 },
-	{ "no-network", 0, NULL, "leave the port and the names out", 0, 0 },
+	{ "domain", 'd', "DOMAIN", "a domain in which they look (default: those of"
+	  " /etc/resolv.conf)", CLI_REPEAT, 0 },
+	{ "min-free", 0, "N", "warn when fewer keys are free (default 10)", 0, 0 },
+	{ "no-network", 0, NULL, "do not check the port and the names", 0, 0 },
 	{ NULL, 0, NULL, NULL, 0, 0 },
 };
 
@@ -39,18 +37,21 @@ static void found(void *context, const struct doctor_finding *f)
 				       logentry_text(f->what), "hint", logentry_text(f->hint)));
 		return;
 	}
-	/* What is well may be left out; what is not never. */
+	/* --quiet leaves out what is well, nothing else. */
 	if (r->cli->quiet && f->verdict == DOCTOR_PASS)
 		return;
 	printf("%s  ", doctor_verdict_word(f->verdict));
 	ctl_line(f->check, "%s", f->what);
-	if (f->hint)
-		printf("      -> %s\n", f->hint);
+	if (f->hint) {
+		fputs("      -> ", stdout);
+		ctl_print("%s", f->hint);
+		putchar('\n');
+	}
 }
 
 static int read_options(struct cli *cli, struct doctor *d, struct fault *fault)
 {
-	d->now = ctl_now();
+	d->now = ctl_operator().now;
 	d->server_name = cli_has(cli, "server-name") ? cli_value(cli, "server-name")
 			 : "ProvisionServer";
 	d->resolv_conf = "/etc/resolv.conf";
@@ -64,55 +65,29 @@ static int read_options(struct cli *cli, struct doctor *d, struct fault *fault)
 	return cli_number(cli, "min-free", 0, UINT32_MAX, &d->min_free, fault);
 }
 
-/*
- * The configuration as the server sees it: file, then the map's settings. What is wrong with it
- * is a finding, and the checks go on with what could be read.
- */
-static int take_setting(void *context, const char *name, const char *value)
-{
-	struct fault unused = { 0 };
-
-	return config_set(context, name, value, &unused);
-}
-
-static void look_at_configuration(struct cli *cli, const struct doctor *d, struct config *config)
-{
-	struct fault fault = { 0 };
-	int rc = ctl_configuration(cli, config, &fault);
-
-	if (!rc && d->map && keymap_settings(d->map, take_setting, config, &fault))
-		rc = fault_set(&fault, KIT_ERR_ARGUMENT, "a setting in the map makes no sense: "
-			       "\"amt-provisionctl config show\" lists them");
-	if (!rc)
-		rc = config_check(config, &fault);
-	if (rc)
-		doctor_fault(d, "configuration", &fault);
-	else
-		doctor_say(d, "configuration", DOCTOR_PASS, NULL, "the configuration makes sense");
-}
-
 int ctl_doctor(struct cli *cli)
 {
 	struct config *config = calloc(1, sizeof(*config));
 	struct report r = { .cli = cli };
 	struct doctor d = { .config = config, .found = found, .context = &r };
 	char *map_path = NULL, *key_file = NULL;
-	struct keymap *m = NULL;
-	struct fault fault = { 0 };
+	struct operator op = { .map = NULL };
+	struct fault fault = { 0 }, of_file = { 0 };
 	int rc, status = EXIT_YES;
 
-	rc = config ? read_options(cli, &d, &fault) : fault_sys(&fault, ENOMEM, "cannot begin");
+	rc = config ? read_options(cli, &d, &fault) : fault_nomem(&fault);
 	if (rc)
 		goto out;
 	if (cli->json)
 		ctl_rows_begin(&r.rows, "checks");
 	rc = ctl_map_names(cli, &map_path, &key_file, &fault);
 	if (!rc)
-		rc = ctl_open(cli, 0, &m, &fault);
-	d.map = m;
+		rc = ctl_begin(cli, 0, &op, &fault);
+	d.map = op.map;
 	d.map_path = map_path;
 	d.key_file = key_file;
-	look_at_configuration(cli, &d, config);
+	ctl_configuration(cli, config, &of_file);
+	doctor_configuration(&d, &of_file);
 	if (rc) {
 		doctor_fault(&d, "map", &fault);
 	} else {
@@ -135,7 +110,7 @@ int ctl_doctor(struct cli *cli)
 	if (!status && r.n[DOCTOR_FAIL])
 		status = EXIT_NO;
 out:
-	keymap_close(&m);
+	keymap_close(&op.map);
 	free(map_path);
 	free(key_file);
 	if (config)

@@ -6,12 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/keymap/events.h"
+#include "server/keymap/keymap.h"
+
 #define FOLLOW_MS	250	/* how often the map is asked whether it changed */
 #define LINE		2048
 
 const struct cli_option ctl_log_options[] = {
 	CTL_MAP_OPTIONS,
-	{ "follow", 'f', NULL, "go on with new events as they come, until interrupted", 0, 0 },
+	{ "follow", 'f', NULL, "continue with new events as they come, until interrupted", 0, 0 },
 	{ "lines", 'n', "N", "only the last N events", 0, 0 },
 	{ "severity", 's', "WORD", "only this and worse: info, warning, error, security", 0, 0 },
 	{ "pid", 0, "PID", "only events of this key", 0, 0 },
@@ -133,14 +136,14 @@ int ctl_log_show(struct cli *cli)
 	char pid[PID_LENGTH + 1];
 	struct uuid uuid;
 	struct fault fault = { 0 };
-	struct keymap *m = NULL;
+	struct operator op = { .map = NULL };
 	struct show end = { .last = 0 };
 	int rc;
 
 	if (cli_has(cli, "severity") &&
 	    severity_parse(cli_value(cli, "severity"), &filter.severity))
 		return cli_misuse(cli,
-				  "--severity: \"%s\" is none of info, warning, error, security",
+				  "--severity: \"%s\" is not info, warning, error or security",
 				  cli_value(cli, "severity"));
 	if (cli_has(cli, "pid")) {
 		if (ctl_pid(cli, cli_value(cli, "pid"), pid))
@@ -155,21 +158,23 @@ int ctl_log_show(struct cli *cli)
 	filter.name = cli_value(cli, "event");
 	rc = cli_number(cli, "lines", 1, UINT32_MAX, &filter.last, &fault);
 	if (!rc)
-		rc = ctl_open(cli, 0, &m, &fault);
+		rc = ctl_begin(cli, 0, &op, &fault);
 	/* The newest event, so that following begins behind all that there is. */
 	if (!rc && cli_has(cli, "follow"))
-		rc = keymap_log_each(m, &newest, note_last, &end, &fault);
+		rc = keymap_log_each(op.map, &newest, note_last, &end, &fault);
 	if (!rc)
-		rc = keymap_log_each(m, &filter, show_event, &show, &fault);
+		rc = keymap_log_each(op.map, &filter, show_event, &show, &fault);
+	if (!rc && filter.uuid && !show.last)
+		ctl_warn_swapped(cli, op.map, filter.uuid);
 	if (!rc && cli_has(cli, "follow")) {
 		/* What came in while the old was read has been shown or will be, never twice. */
 		if (end.last > show.last) {
 			show.last = end.last;
 			memcpy(show.last_line, end.last_line, sizeof(show.last_line));
 		}
-		rc = follow(m, &filter, &show, &fault);
+		rc = follow(op.map, &filter, &show, &fault);
 	}
-	keymap_close(&m);
+	keymap_close(&op.map);
 	if (rc < 0)
 		return cli_fail(cli, &fault);
 	return show.failed ? EXIT_CANNOT : EXIT_YES;

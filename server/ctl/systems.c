@@ -1,12 +1,15 @@
 /* amt-provisionctl systems: the machines that said hello, and how far each has come. */
 #include "server/ctl/amt-provisionctl.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/table.h"
+#include "server/admin/handover.h"
+#include "server/admin/machines.h"
+#include "server/keymap/events.h"
+#include "server/keymap/keymap.h"
 #include "server/keymap/systems.h"
 
 const struct cli_option ctl_systems_list_options[] = {
@@ -83,7 +86,7 @@ static int no_state(struct cli *cli)
 	for (int i = 0; i < SYSTEM_STATES && at < sizeof(words); i++)
 		at += (size_t)snprintf(words + at, sizeof(words) - at, "%s%s", i ? ", " : "",
 				       system_state_word((enum system_state)i));
-	return cli_misuse(cli, "--state: \"%s\" is none of %s", cli_value(cli, "state"), words);
+	return cli_misuse(cli, "--state: \"%s\" is not one of %s", cli_value(cli, "state"), words);
 }
 
 int ctl_systems_list(struct cli *cli)
@@ -92,8 +95,8 @@ int ctl_systems_list(struct cli *cli)
 	uint64_t counts[SYSTEM_STATES];
 	struct list list = { .cli = cli };
 	char pid[PID_LENGTH + 1];
+	struct operator op = { .map = NULL };
 	struct fault fault = { 0 };
-	struct keymap *m = NULL;
 	int rc, status = EXIT_YES;
 
 	if (cli_has(cli, "state")) {
@@ -108,16 +111,16 @@ int ctl_systems_list(struct cli *cli)
 	}
 	rc = cli_number(cli, "limit", 1, UINT32_MAX, &filter.limit, &fault);
 	if (!rc)
-		rc = ctl_open(cli, 0, &m, &fault);
+		rc = ctl_begin(cli, 0, &op, &fault);
 	if (!rc)
-		rc = keymap_system_count(m, counts, &fault);
+		rc = keymap_system_count(op.map, counts, &fault);
 	if (rc)
 		goto out;
 	if (cli->json)
 		ctl_rows_begin(&list.rows, "systems");
 	else
 		list.table = table_new(stdout, "UUID|ADDRESS|PID|STATE|FQDN|AMT|LAST HELLO|REASON");
-	rc = keymap_systems(m, &filter, list_system, &list, &fault);
+	rc = keymap_systems(op.map, &filter, list_system, &list, &fault);
 	table_end(list.table);
 	if (rc)
 		goto out;
@@ -127,7 +130,7 @@ int ctl_systems_list(struct cli *cli)
 	else if (!cli->quiet)
 		say_counts(counts);
 out:
-	keymap_close(&m);
+	keymap_close(&op.map);
 	return rc ? cli_fail(cli, &fault) : status;
 }
 
@@ -149,7 +152,7 @@ static void show_lines(const struct system *s)
 	ctl_line("PID", "%s", pid);
 	if (s->next_pid[0]) {
 		pidpps_show_pid(s->next_pid, pid);
-		ctl_line("PID to come", "%s", pid);
+		ctl_line("New PID", "%s", pid);
 	}
 	if (s->claimed_address[0]) {
 		if (s->claimed_pid[0])
@@ -186,35 +189,36 @@ int ctl_systems_show(struct cli *cli)
 	struct uuid uuid;
 	struct keymap_log_filter filter = { .uuid = &uuid };
 	struct fault fault = { 0 };
-	struct keymap *m = NULL;
 	struct system system;
+	struct operator op;
 	json_t *history, *value;
 	int rc, status = EXIT_YES;
 
 	if (ctl_uuid(cli, cli->argv[0], &uuid))
 		return EXIT_CANNOT;
-	rc = ctl_open(cli, 0, &m, &fault);
+	rc = ctl_begin(cli, 0, &op, &fault);
 	if (rc)
 		return cli_fail(cli, &fault);
-	rc = keymap_system_find(m, &uuid, &system, &fault);
+	rc = keymap_system_find(op.map, &uuid, &system, &fault);
 	if (rc == KIT_ERR_NOT_FOUND) {
+		machines_unknown(op.map, &uuid, &fault);
+		cli_fail(cli, &fault);
 		rc = 0;
 		status = EXIT_NO;
-		cli_warn(cli, "no machine %s has said hello", cli->argv[0]);
 	} else if (!rc && cli->json) {
 		history = json_array();
-		rc = ctl_history(m, &filter, history, &fault);
+		rc = ctl_history(op.map, &filter, history, &fault);
 		value = system_json(&system);
 		json_object_set_new(value, "history", history);
 		status = cli_print_json(cli, value);
 	} else if (!rc) {
 		show_lines(&system);
-		rc = keymap_earlier(m, &uuid, show_earlier, NULL, &fault);
+		rc = keymap_earlier(op.map, &uuid, show_earlier, NULL, &fault);
 		puts("History");
 		if (!rc)
-			rc = ctl_history(m, &filter, NULL, &fault);
+			rc = ctl_history(op.map, &filter, NULL, &fault);
 	}
-	keymap_close(&m);
+	keymap_close(&op.map);
 	return rc ? cli_fail(cli, &fault) : status;
 }
 
@@ -226,91 +230,56 @@ const struct cli_option ctl_systems_retry_options[] = {
 	{ NULL, 0, NULL, NULL, 0, 0 },
 };
 
-struct many {
-	struct uuid *uuids;
-	size_t n, room;
-	struct fault *fault;
-};
-
-static int many_add(struct many *l, const struct uuid *uuid)
+/* The operands as UUIDs, to be freed. Misuse is said; returns 0 or an exit status. */
+static int read_uuids(struct cli *cli, struct uuid **uuids)
 {
-	if (l->n == l->room) {
-		size_t room = l->room ? 2 * l->room : 64;
-		struct uuid *more = realloc(l->uuids, room * sizeof(*more));
-
-		if (!more)
-			return fault_sys(l->fault, ENOMEM, "cannot hold the list of systems");
-		l->uuids = more;
-		l->room = room;
-	}
-	l->uuids[l->n++] = *uuid;
-	return 0;
-}
-
-static int note_uuid(void *context, const struct system *system)
-{
-	return many_add(context, &system->uuid);
-}
-
-/* The operands as UUIDs. Returns 0 or an exit status. */
-static int named(struct cli *cli, struct many *l)
-{
-	struct uuid uuid;
-
-	for (int i = 0; i < cli->argc; i++) {
-		if (ctl_uuid(cli, cli->argv[i], &uuid))
+	*uuids = calloc((size_t)cli->argc + 1, sizeof(**uuids));
+	if (!*uuids)
+		return cli_fail(cli, &(struct fault){ .code = KIT_ERR_NOMEM });
+	for (int i = 0; i < cli->argc; i++)
+		if (ctl_uuid(cli, cli->argv[i], &(*uuids)[i]))
 			return EXIT_CANNOT;
-		if (many_add(l, &uuid))
-			return cli_fail(cli, l->fault);
-	}
 	return 0;
 }
 
 /* Say why nothing was done: a machine that is not there is an answer, all else a failure. */
-static int failed(struct cli *cli, int rc, const struct fault *fault)
+static int failed(struct cli *cli, const struct operator *op, const struct fault *fault)
 {
 	int status = cli_fail(cli, fault);
 
-	return rc == KIT_ERR_NOT_FOUND ? EXIT_NO : status;
+	return op->map && fault->code == KIT_ERR_NOT_FOUND ? EXIT_NO : status;
 }
 
 int ctl_systems_retry(struct cli *cli)
 {
-	struct keymap_system_filter filter = { .by_state = true };
-	const char *state = cli_value(cli, "state");
+	const char *word = cli_value(cli, "state");
+	struct operator op = { .map = NULL };
+	enum system_state state = SYSTEM_FAILED;
 	struct fault fault = { 0 };
-	struct keymap *m = NULL;
-	struct many list = { .fault = &fault };
-	int rc;
+	struct uuid *uuids = NULL;
+	size_t n = (size_t)cli->argc;
+	int rc, status;
 
-	if (!state == (cli->argc == 0))
+	if (!word == (n == 0))
 		return cli_misuse(cli, "say which systems: their UUIDs, or --state STATE");
-	if (state && system_state_parse(state, &filter.state))
+	if (word && system_state_parse(word, &state))
 		return no_state(cli);
-	rc = named(cli, &list);
-	if (rc)
+	status = read_uuids(cli, &uuids);
+	if (status)
 		goto out;
-	rc = ctl_open(cli, 0, &m, &fault);
+	rc = ctl_begin(cli, 0, &op, &fault);
 	if (!rc)
-		rc = keymap_begin(m, &fault);
-	if (!rc && state)
-		rc = keymap_systems(m, &filter, note_uuid, &list, &fault);
-	for (size_t i = 0; !rc && i < list.n; i++) {
-		rc = keymap_system_retry(m, &list.uuids[i], ctl_now(), &fault);
-		if (!rc)
-			rc = ctl_log(m, SEVERITY_INFO, "retry-asked", NULL, &list.uuids[i], &fault,
-				     "set-up asked for");
-	}
-	if (!rc)
-		rc = keymap_commit(m, &fault);
-	keymap_close(&m);
+		rc = word ? machines_retry_state(&op, state, &n, &fault)
+			  : machines_retry(&op, uuids, n, &fault);
 	if (rc)
-		rc = failed(cli, rc, &fault);
+		status = failed(cli, &op, &fault);
 	else
-		cli_note(cli, "%zu system%s due now", list.n, list.n == 1 ? " is" : "s are");
+		cli_note(cli, "%zu system%s queued; the server calls %s within seconds", n,
+			 plural(n), n == 1 ? "it" : "them");
 out:
-	free(list.uuids);
-	return rc;
+	keymap_close(&op.map);
+	free(uuids);
+	return status;
 }
 
 const struct cli_option ctl_systems_forget_options[] = {
@@ -320,24 +289,18 @@ const struct cli_option ctl_systems_forget_options[] = {
 };
 
 /* Ask before the passwords of machines that are set up are lost. */
-static int confirm(struct cli *cli, struct keymap *m, const struct many *l, struct fault *fault)
+static int confirm(struct cli *cli, const struct operator *op, const struct uuid *uuids, size_t n,
+		   struct fault *fault)
 {
-	unsigned configured = 0;
-	struct system system;
 	char question[200];
-	int rc;
+	size_t configured;
+	int rc = machines_configured(op, uuids, n, &configured, fault);
 
-	for (size_t i = 0; i < l->n; i++) {
-		rc = keymap_system_find(m, &l->uuids[i], &system, fault);
-		if (rc && rc != KIT_ERR_NOT_FOUND)
-			return rc;
-		configured += !rc && system.configured_at;
-	}
-	if (!configured || cli_has(cli, "yes"))
-		return 0;
-	snprintf(question, sizeof(question), "Of these machines %u %s set up: the passwords of"
-		 " such are lost with them.\nType \"forget\" to go on: ", configured,
-		 configured == 1 ? "is" : "are");
+	if (rc || !configured || cli_has(cli, "yes"))
+		return rc;
+	snprintf(question, sizeof(question), "%zu of these machines %s set up; the passwords that "
+		 "%s given are lost.\nType \"forget\" to go on: ", configured,
+		 configured == 1 ? "is" : "are", configured == 1 ? "it was" : "they were");
 	rc = cli_confirm(cli, question, "forget", fault);
 	if (rc == KIT_ERR_STATE)
 		fault_hint(fault, "give --yes, after \"systems export --secrets\"");
@@ -346,32 +309,62 @@ static int confirm(struct cli *cli, struct keymap *m, const struct many *l, stru
 
 int ctl_systems_forget(struct cli *cli)
 {
+	struct operator op = { .map = NULL };
 	struct fault fault = { 0 };
-	struct keymap *m = NULL;
-	struct many list = { .fault = &fault };
-	int rc = named(cli, &list);
+	struct uuid *uuids = NULL;
+	const size_t n = (size_t)cli->argc;
+	int rc, status = read_uuids(cli, &uuids);
 
-	if (rc)
+	if (status)
 		goto out;
-	rc = ctl_open(cli, 0, &m, &fault);
+	rc = ctl_begin(cli, 0, &op, &fault);
 	if (!rc)
-		rc = confirm(cli, m, &list, &fault);
+		rc = confirm(cli, &op, uuids, n, &fault);
 	if (!rc)
-		rc = keymap_begin(m, &fault);
-	for (size_t i = 0; !rc && i < list.n; i++) {
-		rc = keymap_system_forget(m, &list.uuids[i], &fault);
-		if (!rc)
-			rc = ctl_log(m, SEVERITY_WARNING, "system-forgotten", NULL, &list.uuids[i],
-				     &fault, "system forgotten, with its passwords");
-	}
-	if (!rc)
-		rc = keymap_commit(m, &fault);
-	keymap_close(&m);
+		rc = machines_forget(&op, uuids, n, &fault);
 	if (rc)
-		rc = failed(cli, rc, &fault);
+		status = failed(cli, &op, &fault);
 	else
-		cli_note(cli, "%zu system%s forgotten", list.n, plural(list.n));
+		cli_note(cli, "%zu system%s forgotten", n, plural(n));
 out:
-	free(list.uuids);
-	return rc;
+	keymap_close(&op.map);
+	free(uuids);
+	return status;
+}
+
+/* ---- export ---- */
+
+const struct cli_option ctl_systems_export_options[] = {
+	CTL_MAP_OPTIONS,
+	{ "output", 'o', "FILE", "write to FILE, 0600 ('-': standard output)",
+	  CLI_FILE | CLI_REQUIRED, 0 },
+	{ "format", 'f', "FORMAT", "csv (default) or json", 0, 0 },
+	{ "secrets", 0, NULL, "with the passwords: logged", 0, 0 },
+	{ "all", 'a', NULL, "also machines that are not set up", 0, 0 },
+	{ "earlier", 0, NULL, "also passwords that machines had before, with the time until when", 0, 0 },
+	{ "force", 0, NULL, "replace a file that exists", 0, 0 },
+	{ NULL, 0, NULL, NULL, 0, 0 },
+};
+
+int ctl_systems_export(struct cli *cli)
+{
+	const char *format = cli_value(cli, "format");
+	struct handover h = { .path = cli_value(cli, "output"), .all = cli_has(cli, "all"),
+			      .secrets = cli_has(cli, "secrets"),
+			      .earlier = cli_has(cli, "earlier"), .force = cli_has(cli, "force") };
+	struct fault fault = { 0 };
+	struct operator op;
+	int rc;
+
+	if (format && handover_format_parse(format, &h.format))
+		return cli_misuse(cli, "--format: \"%s\" is not csv or json", format);
+	rc = ctl_begin(cli, 0, &op, &fault);
+	if (!rc)
+		rc = handover_write(&h, &op, &fault);
+	keymap_close(&op.map);
+	if (rc)
+		return cli_fail(cli, &fault);
+	cli_note(cli, "%lu row%s exported%s", h.rows, plural(h.rows),
+		 h.secrets ? ", with passwords" : "");
+	return EXIT_YES;
 }

@@ -101,7 +101,7 @@ P() { sed -n "$(($1 + 1))p" keys.csv | cut -d, -f1; }
 "$BIN/amt-provisionctl" keys export -m map.db -q --again --setupbin stick.bin \
 	"$(P 2)" "$(P 3)" "$(P 4)" "$(P 5)" "$(P 6)" "$(P 7)"
 status 0 ctl reconcile stick.bin
-grep -q '6 records, 0 taken, 6 in agreement' out || fail "$(cat out)"
+grep -q '6 records, 0 used, 6 in agreement' out || fail "$(cat out)"
 set_key() { sqlite3 map.db "UPDATE csti_pid_map SET $2 WHERE pid = '$(P "$1" | tr -d -)'"; }
 # Records 1 to 3 are taken: used in the map, never heard of, and heard of but never proved.
 printf '\003' | dd of=stick.bin bs=1 seek=32 conv=notrunc status=none
@@ -117,7 +117,7 @@ set_key 6 "used = 3, revoked_at = 1"
 sqlite3 map.db "DELETE FROM csti_pid_map WHERE pid = '$(P 7 | tr -d -)'"
 status 1 ctl reconcile stick.bin --json
 [ "$(jq -c '[.records[] | [.record, .outcome]]' out)" = \
-	'[[2,"no-hello"],[3,"never-proved"],[4,"taken-elsewhere"],[5,"revoked"],[6,"not-in-map"]]' ] ||
+	'[[2,"no-hello"],[3,"never-proved"],[4,"used-elsewhere"],[5,"revoked"],[6,"not-in-map"]]' ] ||
 	fail "$(cat out)"
 status 1 ctl reconcile stick.bin --all
 grep -qE '^ *1 .*agree' out || fail "$(cat out)"

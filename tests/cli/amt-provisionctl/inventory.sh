@@ -30,15 +30,15 @@ says 'line 3: uuid: 32 hex digits'
 says 'line 4: fqdn: a host name'
 says 'line 5: no fewer fields'
 says 'line 6: fqdn'
-says '4 bad lines, so nothing of it was imported; .*--skip-bad'
+says '4 bad lines; nothing of it was imported; .*--skip-bad'
 import 1 "uuid,fqdn\n$A,pc9.example.com\n$B,pc 1\n" --dry-run
 import 2 "uuid,name\n$A,pc9.example.com\n"
-says 'line 1 names no columns uuid and fqdn'
+says 'line 1 does not name the columns uuid and fqdn'
 import 2 ''
 
 # Two names of one machine: which of them is stale, the list does not tell.
 import 2 "uuid,fqdn\n$A,pc1.example.com\n$B,pc2.example.com\n$A,old.example.com\n"
-says 'line 4: uuid: it stands further up with another name'
+says 'line 4: uuid: listed further up with another name'
 import 0 "uuid,fqdn\n$A,pc1.example.com\n$A,old.example.com\n" --skip-bad --json
 [ "$(jq -c '[.rows, .bad, .imported]' out)" = '[1,1,true]' ] || fail "$(cat out)"
 import 0 "uuid,fqdn\n$A,pc1.example.com\n$A,PC1.example.com\n"

@@ -40,7 +40,7 @@ printf 'pid,pps,secret\n0000-038N,%s,P@ssw0rd\n' $GOOD >nameless.csv
 status 0 ctl keys import -m theirs.db nameless.csv
 grep -q '1 key came without .*admin_password' err || fail "not said: $(cat err)"
 status 0 ctl keys import -m theirs.db nameless.csv --json
-[ "$(jq '.files[0].bare' out)" = 0 ] || fail "one that was there counts as new: $(cat out)"
+[ "$(jq '.files[0].without_password' out)" = 0 ] || fail "one that was there counts as new: $(cat out)"
 
 # Columns by name, in any order and case; a used one is used; consumed records come in as free.
 printf 'Serial;USED;New_Password;pps;PID\n1;1;P@ssw0rd;%s;0000-037M\n' $GOOD >columns.csv
@@ -66,7 +66,7 @@ cmp left.csv rest.csv || fail "keys that machines have went out again"
 if ctl keys export -m again.db --all --again --setupbin first.bin -o - >/dev/full 2>err; then
 	fail "a full disk went unnoticed"
 fi
-grep -q 'first.bin is written; mend that and export the list alone' err || fail "$(cat err)"
+grep -q 'first.bin is written; fix this and export the list alone' err || fail "$(cat err)"
 # One that was wiped when it was taken holds nothing to import, which is said.
 dd if=/dev/zero of=consumed.bin bs=1 seek=$((512 + 24)) count=488 conv=notrunc status=none
 status 0 ctl keys import -m wiped.db consumed.bin
@@ -173,7 +173,7 @@ status 2 ctl keys export -m map.db "$PID" -o revoked.csv --again
 for verb in show "export -o wrong.csv" revoke; do
 	# shellcheck disable=SC2086
 	status 2 ctl keys $verb -m map.db NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XJ
-	grep -q 'is no PID' err || fail "$(cat err)"
+	grep -q 'is not a PID' err || fail "$(cat err)"
 	! grep -q 'NKLD' out err || fail "a PPS was repeated: $(cat err)"
 done
 status 1 ctl keys show -m map.db 0000-03E0

@@ -78,16 +78,16 @@ status 2 ctl config set map elsewhere.db
 kill -HUP $DAEMON
 wait_log 'configuration read again'
 status 0 "$BIN/amt-provisionctl" config show fqdn_required -c conf --json
-[ "$(jq -r '.settings[0].from' out)" = map ] || fail "$(cat out)"
+[ "$(jq -r '.settings[0].source' out)" = map ] || fail "$(cat out)"
 machine 2 2 --until-configured 30 || fail "a machine without a name is not set up, though it may be"
 status 0 ctl config unset fqdn_required
 status 1 ctl config unset fqdn_required
 # Looking makes no map.
 status 0 "$BIN/amt-provisionctl" config show fqdn_required --map nowhere.db
-grep -q 'nowhere.db.*what is shown' err || fail "$(cat err)"
-# The map that is looked at is the one that is told.
+grep -q 'nowhere.db.*are shown' err || fail "$(cat err)"
+# The map that is looked at is the one that is shown.
 status 0 "$BIN/amt-provisionctl" config show --map nowhere.db --json
-[ "$(jq -r '.settings[] | select(.name == "map") | .value + " " + .from' out)" = \
+[ "$(jq -r '.settings[] | select(.name == "map") | .value + " " + .source' out)" = \
 	"nowhere.db option" ] || fail "$(cat out)"
 [ "$(jq -r '.settings[] | select(.name == "key_file") | .value' out)" = nowhere.db.key ] ||
 	fail "$(cat out)"

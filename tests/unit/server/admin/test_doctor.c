@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "server/admin/doctor.h"
+#include "server/keymap/keymap.h"
 #include "server/keymap/systems.h"
 #include "tests/support/map.h"
 

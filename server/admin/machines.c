@@ -1,0 +1,142 @@
+/* What an operator does to machines: have them set up now, forget them. */
+#include "server/admin/machines.h"
+
+#include <stdlib.h>
+
+#include "server/keymap/events.h"
+#include "server/keymap/inventory.h"
+#include "server/keymap/keymap.h"
+#include "server/keymap/systems.h"
+
+static int retry(const struct operator *op, const struct uuid *uuid, struct fault *fault)
+{
+	int rc = keymap_system_retry(op->map, uuid, op->now, fault);
+
+	return rc ? rc : operator_log(op, SEVERITY_INFO, "retry-asked", NULL, uuid, fault,
+				      "set-up asked for");
+}
+
+static int forget(const struct operator *op, const struct uuid *uuid, struct fault *fault)
+{
+	int rc = keymap_system_forget(op->map, uuid, fault);
+
+	return rc ? rc : operator_log(op, SEVERITY_WARNING, "system-forgotten", NULL, uuid, fault,
+				      "system forgotten, with its passwords");
+}
+
+bool machines_swapped(struct keymap *map, const struct uuid *uuid, struct uuid *other)
+{
+	struct keymap_inventory row;
+	struct system system;
+
+	*other = uuid_swapped(uuid);
+	return keymap_system_find(map, other, &system, NULL) == 0 ||
+	       keymap_inventory_find(map, other, &row, NULL) == 0;
+}
+
+int machines_unknown(struct keymap *map, const struct uuid *uuid, struct fault *fault)
+{
+	char shown[UUID_SHOWN + 1], known[UUID_SHOWN + 1];
+	struct uuid other;
+
+	uuid_show(uuid, shown);
+	if (machines_swapped(map, uuid, &other)) {
+		uuid_show(&other, known);
+		return fault_set(fault, KIT_ERR_NOT_FOUND, "no machine %s is in the map\n"
+				 "%s is: the same UUID in the other byte order", shown, known);
+	}
+	return fault_set(fault, KIT_ERR_NOT_FOUND, "no machine %s is in the map\n"
+			 "look it up: amt-provisionctl systems list", shown);
+}
+
+/* DO_ONE for all that are named, or for none. */
+static int all_or_none(const struct operator *op, const struct uuid *uuids, size_t n,
+		       int (*do_one)(const struct operator *op, const struct uuid *uuid,
+				     struct fault *fault), struct fault *fault)
+{
+	struct system system;
+	int rc = keymap_begin(op->map, fault);
+
+	for (size_t i = 0; !rc && i < n; i++) {
+		rc = keymap_system_find(op->map, &uuids[i], &system, fault);
+		rc = rc == KIT_ERR_NOT_FOUND ? machines_unknown(op->map, &uuids[i], fault)
+			: rc ? rc : do_one(op, &uuids[i], fault);
+	}
+	if (!rc)
+		rc = keymap_commit(op->map, fault);
+	keymap_rollback(op->map);
+	return rc;
+}
+
+int machines_retry(const struct operator *op, const struct uuid *uuids, size_t n,
+		   struct fault *fault)
+{
+	return all_or_none(op, uuids, n, retry, fault);
+}
+
+int machines_forget(const struct operator *op, const struct uuid *uuids, size_t n,
+		    struct fault *fault)
+{
+	return all_or_none(op, uuids, n, forget, fault);
+}
+
+struct many {
+	struct uuid *uuids;
+	size_t n, room;
+};
+
+static int collect(void *context, const struct system *system)
+{
+	struct many *l = context;
+
+	if (l->n == l->room) {
+		size_t room = l->room ? 2 * l->room : 64;
+		struct uuid *more = realloc(l->uuids, room * sizeof(*more));
+
+		if (!more)
+			return KIT_ERR_NOMEM;
+		l->uuids = more;
+		l->room = room;
+	}
+	l->uuids[l->n++] = system->uuid;
+	return 0;
+}
+
+int machines_retry_state(const struct operator *op, enum system_state state, size_t *n,
+			 struct fault *fault)
+{
+	const struct keymap_system_filter filter = { .by_state = true, .state = state };
+	struct many list = { 0 };
+	int rc;
+
+	rc = keymap_begin(op->map, fault);
+	/* First all, then each: a list may not be changed while it is read. */
+	if (!rc)
+		rc = keymap_systems(op->map, &filter, collect, &list, fault);
+	if (rc == KIT_ERR_NOMEM)
+		fault_nomem(fault);
+	for (size_t i = 0; !rc && i < list.n; i++)
+		rc = retry(op, &list.uuids[i], fault);
+	if (!rc)
+		rc = keymap_commit(op->map, fault);
+	keymap_rollback(op->map);
+	*n = list.n;
+	free(list.uuids);
+	return rc;
+}
+
+int machines_configured(const struct operator *op, const struct uuid *uuids, size_t n,
+			size_t *configured, struct fault *fault)
+{
+	struct system system;
+	int rc;
+
+	*configured = 0;
+	for (size_t i = 0; i < n; i++) {
+		rc = keymap_system_find(op->map, &uuids[i], &system, fault);
+		if (rc && rc != KIT_ERR_NOT_FOUND)
+			return rc;
+		*configured += !rc && system.configured_at;
+	}
+	return 0;
+}

@@ -1,0 +1,37 @@
+/* What an operator does to machines: have them set up now, forget them. */
+#ifndef SERVER_ADMIN_MACHINES_H
+#define SERVER_ADMIN_MACHINES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "server/admin/operator.h"
+#include "server/keymap/systems.h"
+
+/*
+ * All N machines, or none. KIT_ERR_NOT_FOUND: one of them is not in the map; where it is
+ * there under the UUID in the other byte order, the hint says so.
+ */
+int machines_retry(const struct operator *op, const struct uuid *uuids, size_t n,
+		   struct fault *fault);
+/* The row goes with its passwords, earlier ones too: see keymap_system_forget(). */
+int machines_forget(const struct operator *op, const struct uuid *uuids, size_t n,
+		    struct fault *fault);
+
+/* Have all machines in STATE set up now; *n receives how many there are. */
+int machines_retry_state(const struct operator *op, enum system_state state, size_t *n,
+			 struct fault *fault);
+
+/*
+ * Does the map, or its inventory, have the UUID with its bytes in the other order? *OTHER
+ * receives it. To be asked where a UUID that a person gave is not found.
+ */
+bool machines_swapped(struct keymap *map, const struct uuid *uuid, struct uuid *other);
+/* Set the fault of a UUID that is not in the map, with such a hint. Returns KIT_ERR_NOT_FOUND. */
+int machines_unknown(struct keymap *map, const struct uuid *uuid, struct fault *fault);
+
+/* How many of the N machines have ever been set up: with these, passwords would be forgotten. */
+int machines_configured(const struct operator *op, const struct uuid *uuids, size_t n,
+			size_t *configured, struct fault *fault);
+
+#endif

@@ -1,0 +1,97 @@
+/* amt-provisionctl inventory: which machine has which name and profile. */
+#include "server/ctl/amt-provisionctl.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "server/admin/inventory.h"
+#include "server/keymap/keymap.h"
+
+#define SAID	100	/* bad lines shown one by one; the rest is counted */
+
+const struct cli_option ctl_inventory_import_options[] = {
+	CTL_MAP_OPTIONS,
+	{ "dry-run", 'n', NULL, "say what would happen and change nothing", 0, 0 },
+	{ "skip-bad", 0, NULL, "leave bad lines out instead of refusing the file", 0, 0 },
+	{ "swap-uuid", 0, NULL, "the list has the UUIDs in the other byte order", 0, 0 },
+	{ NULL, 0, NULL, NULL, 0, 0 },
+};
+
+struct importing {
+	struct cli *cli;
+	struct inventory_import im;
+};
+
+static void show_bad_line(void *context, const struct keyproblem *p)
+{
+	const struct importing *s = context;
+
+	if (s->im.bad <= SAID)
+		cli_warn(s->cli, "%s: line %lu: %s%s%s", s->im.name, p->line, p->field,
+			 *p->field ? ": " : "", p->rule);
+	if (s->im.bad == SAID)
+		cli_warn(s->cli, "%s: further bad lines are only counted", s->im.name);
+}
+
+static void warn(struct cli *cli, const struct inventory_import *im)
+{
+	char shown[UUID_SHOWN + 1];
+
+	if (im->shared)
+		cli_warn(cli, "names that the inventory now gives to more than one machine: %llu, "
+			 "the first is %s", (unsigned long long)im->shared, im->first_shared);
+	uuid_show(&im->first_swapped, shown);
+	if (im->swapped)
+		cli_warn(cli, "%s: %lu UUID%s of machines that said hello with the bytes in the "
+			 "other order, the first is %s: import the list with --swap-uuid%s",
+			 im->name, im->swapped, im->swapped == 1 ? " is" : "s are", shown,
+			 im->swap_uuid ? " left out" : "");
+}
+
+static void say(struct cli *cli, const struct inventory_import *im)
+{
+	if (im->good)
+		cli_note(cli, "%s: %lu name%s of machines %s%s", im->name, im->rows,
+			 plural(im->rows), im->dry_run ? "would be imported" : "imported",
+			 im->bad ? ", bad lines left out" : "");
+	else
+		cli_warn(cli, "%s: %lu bad line%s; nothing of it %s imported; fix the list, or add"
+			 " --skip-bad to leave them out", im->name, im->bad, plural(im->bad),
+			 im->dry_run ? "would be" : "was");
+}
+
+int ctl_inventory_import(struct cli *cli)
+{
+	const char *path = cli->argv[0];
+	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+	struct importing s = { .cli = cli };
+	struct operator op = { .map = NULL };
+	struct fault fault = { 0 };
+	int rc;
+
+	s.im = (struct inventory_import){ .name = file == stdin ? "standard input" : path,
+					  .dry_run = cli_has(cli, "dry-run"),
+					  .skip_bad = cli_has(cli, "skip-bad"),
+					  .swap_uuid = cli_has(cli, "swap-uuid"),
+					  .bad_line = show_bad_line, .context = &s };
+	rc = file ? ctl_begin(cli, 0, &op, &fault)
+		  : fault_sys(&fault, errno, "cannot open %s", path);
+	if (!rc)
+		rc = inventory_import(&s.im, &op, file, &fault);
+	keymap_close(&op.map);
+	if (file && file != stdin)
+		fclose(file);
+	if (rc)
+		return cli_fail(cli, &fault);
+	warn(cli, &s.im);
+	if (cli->json)
+		rc = cli_print_json(cli, json_pack("{s:s, s:b, s:I, s:I, s:I}", "file", s.im.name,
+						   "imported", s.im.good && !s.im.dry_run, "rows",
+						   (json_int_t)s.im.rows, "bad",
+						   (json_int_t)s.im.bad, "swapped",
+						   (json_int_t)s.im.swapped));
+	else
+		say(cli, &s.im);
+	return rc ? rc : s.im.good ? EXIT_YES : s.im.dry_run ? EXIT_NO : EXIT_CANNOT;
+}
