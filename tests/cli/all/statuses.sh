@@ -98,7 +98,7 @@ grep -q "cannot open nowhere.db: No such file" out || fail "a backup that is not
 cp setup.bin over.bin
 printf '\011' | dd of=over.bin bs=1 seek=32 conv=notrunc status=none
 status 1 amt-provisionctl reconcile over.bin --map map.db
-grep -q 'over.bin counts 9 records as taken and holds 2: the counter is wrong' out || fail "$(cat out)"
+grep -q 'over.bin counts 9 records as used and holds 2: the counter is wrong' out || fail "$(cat out)"
 # Nobody writes into that pipe: it is not waited for.
 mkfifo pipe
 status 2 amt-provisionctl reconcile pipe --map map.db
