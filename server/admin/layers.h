@@ -1,9 +1,10 @@
-/* The server's settings in their layers: built-in defaults, configuration file, map. */
+/* Settings and profiles in their layers: built-in defaults, configuration file, map. */
 #ifndef SERVER_ADMIN_LAYERS_H
 #define SERVER_ADMIN_LAYERS_H
 
 #include "server/admin/operator.h"
 #include "server/core/config.h"
+#include "server/keymap/profiles.h"
 
 #define LAYERS_VALUE	1200	/* bytes of a value as text: a list of addresses is the longest */
 
@@ -36,5 +37,29 @@ int layers_get(struct layers *l, size_t i, const char **section, const char **na
  */
 int layers_set(struct layers *l, const struct operator *op, const char *name, const char *value,
 	       struct fault *fault);
+
+/*
+ * Every profile that counts, first those of the map: one of the file with the name of one of
+ * the map does not. SOURCE is "map" or "file". As keymap_each().
+ */
+int layers_each_profile(struct layers *l,
+			int (*each)(void *context, const struct profile *profile,
+				    const char *source),
+			void *context, struct fault *fault);
+
+/* The profile of that name that counts: *out with its SECRET passwords. KIT_ERR_NOT_FOUND. */
+int layers_find_profile(struct layers *l, const char *name, struct profile *out,
+			struct fault *fault);
+
+/*
+ * Make or change the map's profile NAME by N texts "PROPERTY=VALUE" (see profile_set()).
+ * *out (profile_wipe()) is the profile as it is then.
+ */
+int layers_set_profile(const struct operator *op, const char *name,
+		       const char *const *properties, size_t n, struct profile *out,
+		       struct fault *fault);
+
+/* Remove the map's profile NAME. KIT_ERR_NOT_FOUND. */
+int layers_remove_profile(const struct operator *op, const char *name, struct fault *fault);
 
 #endif

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "server/admin/inventory.h"
+#include "server/admin/machinelist.h"
 #include "server/keymap/keymap.h"
 
 #define SAID	100	/* bad lines shown one by one; the rest is counted */
@@ -20,7 +20,7 @@ const struct cli_option ctl_inventory_import_options[] = {
 
 struct importing {
 	struct cli *cli;
-	struct inventory_import im;
+	struct machinelist_import im;
 };
 
 static void show_bad_line(void *context, const struct keyproblem *p)
@@ -34,7 +34,7 @@ static void show_bad_line(void *context, const struct keyproblem *p)
 		cli_warn(s->cli, "%s: further bad lines are only counted", s->im.name);
 }
 
-static void warn(struct cli *cli, const struct inventory_import *im)
+static void warn(struct cli *cli, const struct machinelist_import *im)
 {
 	char shown[UUID_SHOWN + 1];
 
@@ -49,7 +49,7 @@ static void warn(struct cli *cli, const struct inventory_import *im)
 			 im->swap_uuid ? " left out" : "");
 }
 
-static void say(struct cli *cli, const struct inventory_import *im)
+static void say(struct cli *cli, const struct machinelist_import *im)
 {
 	if (im->good)
 		cli_note(cli, "%s: %lu name%s of machines %s%s", im->name, im->rows,
@@ -70,7 +70,7 @@ int ctl_inventory_import(struct cli *cli)
 	struct fault fault = { 0 };
 	int rc;
 
-	s.im = (struct inventory_import){ .name = file == stdin ? "standard input" : path,
+	s.im = (struct machinelist_import){ .name = file == stdin ? "standard input" : path,
 					  .dry_run = cli_has(cli, "dry-run"),
 					  .skip_bad = cli_has(cli, "skip-bad"),
 					  .swap_uuid = cli_has(cli, "swap-uuid"),
@@ -78,7 +78,7 @@ int ctl_inventory_import(struct cli *cli)
 	rc = file ? ctl_begin(cli, 0, &op, &fault)
 		  : fault_sys(&fault, errno, "cannot open %s", path);
 	if (!rc)
-		rc = inventory_import(&s.im, &op, file, &fault);
+		rc = machinelist_import(&s.im, &op, file, &fault);
 	keymap_close(&op.map);
 	if (file && file != stdin)
 		fclose(file);

@@ -2,10 +2,9 @@
 #include "server/ctl/amt-provisionctl.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "common/table.h"
-#include "server/admin/profiles.h"
+#include "server/admin/layers.h"
 #include "server/keymap/keymap.h"
 #include "server/keymap/profiles.h"
 
@@ -51,34 +50,26 @@ static int list_profile(void *context, const struct profile *p, const char *sour
 	return 0;
 }
 
-/* The file's profiles count only where no --map names a map that is on its own. NULL: none. */
-static int read_file(struct cli *cli, struct config **config, struct fault *fault)
+/* The file's profiles count only where no --map names a map that is on its own. */
+static int open_layers(struct cli *cli, struct operator *op, struct layers **layers,
+		       struct fault *fault)
 {
-	*config = NULL;
-	if (cli_has(cli, "map"))
-		return 0;
-	*config = calloc(1, sizeof(**config));
-	return *config ? ctl_configuration(cli, *config, fault) : fault_nomem(fault);
-}
+	int rc = ctl_begin(cli, 0, op, fault);
 
-static void free_file(struct config *config)
-{
-	if (config)
-		config_wipe(config);
-	free(config);
+	*layers = NULL;
+	return rc ? rc : layers_open(layers, cli_has(cli, "map") ? NULL : ctl_conf(cli), op->map,
+				     fault);
 }
 
 int ctl_profiles_list(struct cli *cli)
 {
 	struct listing l = { .cli = cli };
-	struct operator op = { .map = NULL };
-	struct config *config;
 	struct fault fault = { 0 };
+	struct layers *layers;
+	struct operator op;
 	int rc, status = EXIT_YES;
 
-	rc = read_file(cli, &config, &fault);
-	if (!rc)
-		rc = ctl_begin(cli, 0, &op, &fault);
+	rc = open_layers(cli, &op, &layers, &fault);
 	if (rc)
 		goto out;
 	if (cli->json)
@@ -86,13 +77,13 @@ int ctl_profiles_list(struct cli *cli)
 	else
 		l.table = table_new(stdout, "PROFILE|SOURCE|ADMIN USER|ADMIN PASSWORD|MEBX PASSWORD|"
 				    "NAMES|CLOCK|RE-KEY|AMT VERSIONS");
-	rc = profiles_each(op.map, config, list_profile, &l, &fault);
+	rc = layers_each_profile(layers, list_profile, &l, &fault);
 	table_end(l.table);
 	if (!rc && cli->json)
 		status = ctl_rows_end(cli, &l.rows, NULL);
 out:
+	layers_close(&layers);
 	keymap_close(&op.map);
-	free_file(config);
 	return rc ? cli_fail(cli, &fault) : status;
 }
 
@@ -113,20 +104,18 @@ static void show_profile(const struct profile *p)
 
 int ctl_profiles_show(struct cli *cli)
 {
-	struct operator op = { .map = NULL };
 	struct profile profile = { .name = "" };
 	struct fault fault = { 0 };
-	struct config *config;
+	struct layers *layers;
+	struct operator op;
 	int rc, status = EXIT_YES;
 
-	rc = read_file(cli, &config, &fault);
+	rc = open_layers(cli, &op, &layers, &fault);
 	if (!rc)
-		rc = ctl_begin(cli, 0, &op, &fault);
-	if (!rc)
-		rc = profiles_find(op.map, config, cli->argv[0], &profile, &fault);
+		rc = layers_find_profile(layers, cli->argv[0], &profile, &fault);
 	if (rc) {
 		status = cli_fail(cli, &fault);
-		if (op.map && rc == KIT_ERR_NOT_FOUND)
+		if (layers && rc == KIT_ERR_NOT_FOUND)
 			status = EXIT_NO;
 	} else if (cli->json) {
 		status = cli_print_json(cli, profile_json(&profile));
@@ -134,8 +123,8 @@ int ctl_profiles_show(struct cli *cli)
 		show_profile(&profile);
 	}
 	profile_wipe(&profile);
+	layers_close(&layers);
 	keymap_close(&op.map);
-	free_file(config);
 	return status;
 }
 
@@ -148,8 +137,8 @@ int ctl_profiles_set(struct cli *cli)
 
 	rc = ctl_begin(cli, KEYMAP_CREATE, &op, &fault);
 	if (!rc)
-		rc = profiles_set(&op, cli->argv[0], (const char *const *)cli->argv + 1,
-				  (size_t)cli->argc - 1, &profile, &fault);
+		rc = layers_set_profile(&op, cli->argv[0], (const char *const *)cli->argv + 1,
+					(size_t)cli->argc - 1, &profile, &fault);
 	if (!rc && !cli->quiet)
 		show_profile(&profile);
 	profile_wipe(&profile);
@@ -166,7 +155,7 @@ int ctl_profiles_remove(struct cli *cli)
 	rc = ctl_begin(cli, 0, &op, &fault);
 	if (rc)
 		return cli_fail(cli, &fault);
-	rc = profiles_remove(&op, cli->argv[0], &fault);
+	rc = layers_remove_profile(&op, cli->argv[0], &fault);
 	keymap_close(&op.map);
 	status = rc ? cli_fail(cli, &fault) : EXIT_YES;
 	return rc == KIT_ERR_NOT_FOUND ? EXIT_NO : status;

@@ -1,4 +1,7 @@
 /* An operator at work on a map of its own, and lists for it to read, for tests. */
+#include "server/keymap/events.h"
+#include "server/keymap/pairs.h"
+#include "server/keymap/systems.h"
 #include "tests/support/admin.h"
 
 #include <fcntl.h>

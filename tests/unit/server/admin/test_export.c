@@ -6,6 +6,7 @@
 
 #include "server/admin/export.h"
 #include "server/admin/keys.h"
+#include "server/keymap/keymap.h"
 #include "tests/support/admin.h"
 
 static struct fault why;

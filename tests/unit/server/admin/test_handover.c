@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "server/admin/handover.h"
+#include "server/keymap/systems.h"
 #include "tests/support/admin.h"
 
 #define HEAD	"uuid,fqdn,address,version,state,admin_user\n"

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/admin/import.h"
+#include "server/keymap/keymap.h"
 #include "tests/support/admin.h"
 
 #define PPS	"NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XJ"

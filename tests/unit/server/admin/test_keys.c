@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "server/admin/keys.h"
+#include "server/keymap/keymap.h"
+#include "server/keymap/pairs.h"
 #include "tests/support/admin.h"
 
 START_TEST(a_pair_is_added_once_and_completed)

@@ -4,6 +4,9 @@
 #include <string.h>
 
 #include "server/admin/machines.h"
+#include "server/keymap/inventory.h"
+#include "server/keymap/keymap.h"
+#include "server/keymap/systems.h"
 #include "tests/support/admin.h"
 
 static struct system find(unsigned n)

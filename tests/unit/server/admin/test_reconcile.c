@@ -8,6 +8,7 @@
 #include "server/admin/export.h"
 #include "server/admin/keys.h"
 #include "server/admin/reconcile.h"
+#include "server/keymap/pairs.h"
 #include "tests/support/admin.h"
 
 #define RECORDS	8

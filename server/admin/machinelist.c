@@ -1,5 +1,5 @@
-/* Inventory lists: which machine has which name and profile, as CSV. */
-#include "server/admin/inventory.h"
+/* Lists of machines: which has which name and profile, as CSV; and their import. */
+#include "server/admin/machinelist.h"
 
 #include <search.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 
 enum column { UUID, FQDN, PROFILE, OTHER };
 
-struct inventory {
+struct machinelist {
 	FILE *file;
 	char *name;
 	char separator;
@@ -39,7 +39,7 @@ static enum column column_named(const char *text, size_t n)
 	return OTHER;
 }
 
-static int read_header(struct inventory *in, struct fault *fault)
+static int read_header(struct machinelist *in, struct fault *fault)
 {
 	bool seen[OTHER + 1] = { false };
 	size_t length = 0, n = 0;
@@ -66,9 +66,9 @@ static int read_header(struct inventory *in, struct fault *fault)
 			 "fqdn\nbegin the list with the line: uuid,fqdn,profile", in->name);
 }
 
-int inventory_open(struct inventory **out, FILE *file, const char *name, struct fault *fault)
+int machinelist_open(struct machinelist **out, FILE *file, const char *name, struct fault *fault)
 {
-	struct inventory *in = calloc(1, sizeof(*in));
+	struct machinelist *in = calloc(1, sizeof(*in));
 	int rc;
 
 	*out = NULL;
@@ -79,7 +79,7 @@ int inventory_open(struct inventory **out, FILE *file, const char *name, struct 
 	in->file = file;
 	rc = read_header(in, fault);
 	if (rc)
-		inventory_close(&in);
+		machinelist_close(&in);
 	*out = in;
 	return rc;
 }
@@ -127,7 +127,7 @@ static int set_field(struct keymap_inventory *out, enum column column, const cha
 	return 0;
 }
 
-static int parse(struct inventory *in, size_t length, struct keymap_inventory *out,
+static int parse(struct machinelist *in, size_t length, struct keymap_inventory *out,
 		 struct keyproblem *problem)
 {
 	char *at = in->text, *end = in->text + length, *field;
@@ -159,7 +159,7 @@ static int parse(struct inventory *in, size_t length, struct keymap_inventory *o
 	return 1;
 }
 
-int inventory_next(struct inventory *in, struct keymap_inventory *out,
+int machinelist_next(struct machinelist *in, struct keymap_inventory *out,
 		   struct keyproblem *problem, struct fault *fault)
 {
 	size_t length = 0;
@@ -179,7 +179,7 @@ int inventory_next(struct inventory *in, struct keymap_inventory *out,
 	return parse(in, length, out, problem);
 }
 
-void inventory_close(struct inventory **in)
+void machinelist_close(struct machinelist **in)
 {
 	if (!*in)
 		return;
@@ -191,7 +191,7 @@ void inventory_close(struct inventory **in)
 /* ---- into the map ---- */
 
 struct job {
-	struct inventory_import *im;
+	struct machinelist_import *im;
 	struct keymap *map;
 	void *seen;		/* the UUIDs of the list (tsearch) */
 };
@@ -256,14 +256,14 @@ static int put_row(struct job *j, struct keymap_inventory *row, struct keyproble
 	return rc;
 }
 
-static int read_rows(struct job *j, struct inventory *in, struct fault *fault)
+static int read_rows(struct job *j, struct machinelist *in, struct fault *fault)
 {
-	struct inventory_import *im = j->im;
+	struct machinelist_import *im = j->im;
 	struct keymap_inventory row;
 	struct keyproblem problem;
 	int rc;
 
-	while ((rc = inventory_next(in, &row, &problem, fault)) != 0) {
+	while ((rc = machinelist_next(in, &row, &problem, fault)) != 0) {
 		if (rc == 1)
 			rc = put_row(j, &row, &problem, fault);
 		if (rc == 0) {
@@ -279,16 +279,16 @@ static int read_rows(struct job *j, struct inventory *in, struct fault *fault)
 	return 0;
 }
 
-int inventory_import(struct inventory_import *im, const struct operator *op, FILE *file,
+int machinelist_import(struct machinelist_import *im, const struct operator *op, FILE *file,
 		     struct fault *fault)
 {
 	struct job job = { .im = im, .map = op->map };
-	struct inventory *in = NULL;
+	struct machinelist *in = NULL;
 	int rc;
 
 	im->rows = im->bad = im->swapped = 0;
 	im->good = false;
-	rc = inventory_open(&in, file, im->name, fault);
+	rc = machinelist_open(&in, file, im->name, fault);
 	if (!rc)
 		rc = keymap_begin(op->map, fault);
 	if (!rc)
@@ -305,6 +305,6 @@ int inventory_import(struct inventory_import *im, const struct operator *op, FIL
 	}
 	keymap_rollback(op->map);
 	tdestroy(job.seen, free);
-	inventory_close(&in);
+	machinelist_close(&in);
 	return rc;
 }

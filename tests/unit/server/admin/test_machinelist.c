@@ -3,7 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "server/admin/inventory.h"
+#include "server/admin/machinelist.h"
+#include "server/keymap/inventory.h"
+#include "server/keymap/keymap.h"
+#include "server/keymap/systems.h"
 #include "tests/support/admin.h"
 
 #define A	"939b524b-13d4-1d18-e487-000001000000"	/* scratch_uuid(65536) */
@@ -20,14 +23,14 @@ static void on_bad_line(void *context, const struct keyproblem *p)
 	snprintf(bad + n, sizeof(bad) - n, "%lu %s: %s\n", p->line, p->field, p->rule);
 }
 
-static struct inventory_import import(const char *text, struct inventory_import im)
+static struct machinelist_import import(const char *text, struct machinelist_import im)
 {
 	FILE *file = list_of(text);
 
 	bad[0] = '\0';
 	im.name = "machines.csv";
 	im.bad_line = on_bad_line;
-	ok(inventory_import(&im, &op, file, &fault));
+	ok(machinelist_import(&im, &op, file, &fault));
 	fclose(file);
 	ck_assert(!keymap_in_transaction(m));
 	return im;
@@ -46,12 +49,12 @@ static const char *name_of(const char *text)
 
 START_TEST(rows_replace_those_of_the_same_uuid)
 {
-	struct inventory_import im = import("uuid,fqdn\n" A ",pc1.example.com\n"
-					    B ",pc2.example.com\n", (struct inventory_import){ 0 });
+	struct machinelist_import im = import("uuid,fqdn\n" A ",pc1.example.com\n"
+					    B ",pc2.example.com\n", (struct machinelist_import){ 0 });
 
 	ck_assert(im.good);
 	ck_assert_uint_eq(im.rows, 2);
-	import("uuid,fqdn\n" A ",pc9.example.com\n", (struct inventory_import){ 0 });
+	import("uuid,fqdn\n" A ",pc9.example.com\n", (struct machinelist_import){ 0 });
 	ck_assert_str_eq(name_of(A), "pc9.example.com");
 	ck_assert_str_eq(name_of(B), "pc2.example.com");
 	ck_assert_uint_eq(logged("inventory-imported"), 2);
@@ -61,13 +64,13 @@ END_TEST
 START_TEST(one_bad_row_refuses_the_whole_list_unless_left_out)
 {
 	const char *list = "uuid,fqdn\n" A ",pc1.example.com\n" A ",old.example.com\n";
-	struct inventory_import im = import(list, (struct inventory_import){ 0 });
+	struct machinelist_import im = import(list, (struct machinelist_import){ 0 });
 
 	ck_assert(!im.good);
 	ck_assert_uint_eq(im.bad, 1);
 	ck_assert_str_eq(bad, "3 uuid: listed further up with another name or profile\n");
 	ck_assert_str_eq(name_of(A), "");
-	im = import(list, (struct inventory_import){ .skip_bad = true });
+	im = import(list, (struct machinelist_import){ .skip_bad = true });
 	ck_assert(im.good);
 	ck_assert_str_eq(name_of(A), "pc1.example.com");
 }
@@ -75,8 +78,8 @@ END_TEST
 
 START_TEST(a_name_of_two_machines_is_counted)
 {
-	struct inventory_import im = import("uuid,fqdn\n" A ",pc1.example.com\n"
-					    B ",PC1.example.com\n", (struct inventory_import){ 0 });
+	struct machinelist_import im = import("uuid,fqdn\n" A ",pc1.example.com\n"
+					    B ",PC1.example.com\n", (struct machinelist_import){ 0 });
 
 	ck_assert(im.good);
 	ck_assert_uint_eq(im.shared, 1);
@@ -86,8 +89,8 @@ END_TEST
 
 START_TEST(a_dry_run_changes_nothing)
 {
-	struct inventory_import im = import("uuid,fqdn\n" A ",pc1.example.com\n",
-					    (struct inventory_import){ .dry_run = true });
+	struct machinelist_import im = import("uuid,fqdn\n" A ",pc1.example.com\n",
+					    (struct machinelist_import){ .dry_run = true });
 
 	ck_assert(im.good);
 	ck_assert_str_eq(name_of(A), "");
@@ -100,17 +103,17 @@ START_TEST(uuids_of_known_machines_in_the_other_byte_order_are_counted_and_can_b
 	const char *list = "uuid,fqdn\n" SWAPPED ",pc1.example.com\n" B ",pc2.example.com\n";
 	struct keymap_hello hello = { .address = "192.0.2.1", .version = 2 };
 	char shown[UUID_SHOWN + 1];
-	struct inventory_import im;
+	struct machinelist_import im;
 
 	ck_assert_int_eq(uuid_parse(A, &hello.uuid), 0);
 	ok(keymap_system_hello(m, &hello, SYSTEM_QUEUED, ADMIN_NOW, NULL, NULL, &fault));
-	im = import(list, (struct inventory_import){ 0 });
+	im = import(list, (struct machinelist_import){ 0 });
 	ck_assert(im.good);
 	ck_assert_uint_eq(im.swapped, 1);
 	uuid_show(&im.first_swapped, shown);
 	ck_assert_str_eq(shown, SWAPPED);
 	im = import("uuid,fqdn\n" SWAPPED ",pc1.example.com\n",
-		    (struct inventory_import){ .swap_uuid = true });
+		    (struct machinelist_import){ .swap_uuid = true });
 	ck_assert_uint_eq(im.swapped, 0);
 	ck_assert_str_eq(name_of(A), "pc1.example.com");
 }
@@ -118,7 +121,7 @@ END_TEST
 
 int main(void)
 {
-	Suite *suite = suite_create("inventory");
+	Suite *suite = suite_create("machinelist");
 	TCase *tcase = tcase_create("import");
 	SRunner *runner;
 	int failed;

@@ -1,6 +1,6 @@
-/* Inventory lists: which machine has which name and profile, as CSV. */
-#ifndef SERVER_ADMIN_INVENTORY_H
-#define SERVER_ADMIN_INVENTORY_H
+/* Lists of machines: which has which name and profile, as CSV; and their import. */
+#ifndef SERVER_ADMIN_MACHINELIST_H
+#define SERVER_ADMIN_MACHINELIST_H
 
 #include <stdio.h>
 
@@ -13,22 +13,22 @@
  * CSV with a header line: uuid and fqdn, and profile if there is one; in any order and case,
  * other columns ignored. Separated by commas, semicolons or tabs.
  */
-struct inventory;
+struct machinelist;
 
 /* FILE stays the caller's. KIT_ERR_FORMAT (no such header), KIT_ERR_SYSTEM, KIT_ERR_NOMEM. */
-int inventory_open(struct inventory **out, FILE *file, const char *name, struct fault *fault);
+int machinelist_open(struct machinelist **out, FILE *file, const char *name, struct fault *fault);
 
 /*
  * The next row: 1, 0 at the end, KIT_ERR_FORMAT with *problem for a bad line (go on with the
  * next), or another negative code with *fault set.
  */
-int inventory_next(struct inventory *in, struct keymap_inventory *out,
+int machinelist_next(struct machinelist *in, struct keymap_inventory *out,
 		   struct keyproblem *problem, struct fault *fault);
 
 /* *in may be NULL. */
-void inventory_close(struct inventory **in);
+void machinelist_close(struct machinelist **in);
 
-struct inventory_import {
+struct machinelist_import {
 	/* What is wanted. */
 	const char *name;	/* of the list, for messages and the log */
 	bool dry_run;		/* change nothing */
@@ -53,9 +53,9 @@ struct inventory_import {
  * Import the list in FILE, which stays the caller's: all rows or none; each replaces that of
  * the same UUID. A UUID that stands twice in the list with another name or profile is a bad
  * line. Returns 0 whenever the list could be read (see im->good), or the errors of
- * inventory_open(), inventory_next() and the map.
+ * machinelist_open(), machinelist_next() and the map.
  */
-int inventory_import(struct inventory_import *im, const struct operator *op, FILE *file,
+int machinelist_import(struct machinelist_import *im, const struct operator *op, FILE *file,
 		     struct fault *fault);
 
 #endif

@@ -4,14 +4,14 @@
 #include <stdlib.h>
 
 #include "common/hostname.h"
-#include "server/admin/inventory.h"
+#include "server/admin/machinelist.h"
 #include "server/keymap/inventory.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct inventory *in = NULL;
+	struct machinelist *in = NULL;
 	struct fault fault = { 0 };
 	struct keyproblem problem;
 	struct keymap_inventory row;
@@ -23,10 +23,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	file = fmemopen((void *)(uintptr_t)data, size, "r");
 	if (!file)
 		return 0;
-	rc = inventory_open(&in, file, "input", &fault);
+	rc = machinelist_open(&in, file, "input", &fault);
 	if ((rc == 0) != !!in || (rc != 0) != (fault.code != 0))
 		abort();
-	while (in && (rc = inventory_next(in, &row, &problem, &fault)) != 0) {
+	while (in && (rc = machinelist_next(in, &row, &problem, &fault)) != 0) {
 		if (rc < 0 && fault.code)
 			break;
 		/* What comes out is sound, whatever went in. */
@@ -35,7 +35,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (rc < 0 && (!problem.rule[0] || !problem.line))
 			abort();
 	}
-	inventory_close(&in);
+	machinelist_close(&in);
 	fclose(file);
 	return 0;
 }
