@@ -26,7 +26,7 @@ static void quoted(FILE *out, const char *text)
 
 static void option_words(FILE *out, const struct cli_verb *v)
 {
-	for (const struct cli_option *o = v->options; o && o->name; o++)
+	for (const struct cli_option *o = cli_shown(v, NULL); o; o = cli_shown(v, o))
 		fprintf(out, "--%s ", o->name);
 	fprintf(out, "%s--quiet --help --version", v->flags & CLI_JSON ? "--json " : "");
 }
@@ -39,7 +39,7 @@ static void value_branch(FILE *out, const struct cli_verb *v, bool file, const c
 {
 	const char *sep = "\t\t";
 
-	for (const struct cli_option *o = v->options; o && o->name; o++) {
+	for (const struct cli_option *o = cli_shown(v, NULL); o; o = cli_shown(v, o)) {
 		if (!o->value || !(o->flags & CLI_FILE) == file)
 			continue;
 		fprintf(out, "%s--%s", sep, o->name);
@@ -119,7 +119,7 @@ static bool repeats(const struct cli_option *o)
 static void zsh_arguments(FILE *out, const struct cli_verb *v)
 {
 	fputs("_arguments -s", out);
-	for (const struct cli_option *o = v->options; o && o->name; o++) {
+	for (const struct cli_option *o = cli_shown(v, NULL); o; o = cli_shown(v, o)) {
 		fprintf(out, " \\\n\t\t\t'%s--%s%s[", repeats(o) ? "*" : "", o->name,
 			o->value ? "=" : "");
 		for (const char *c = o->help; *c; c++) {

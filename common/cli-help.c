@@ -30,6 +30,15 @@ static void wrap(FILE *out, const char *text, int indent)
 	fputc('\n', out);
 }
 
+const struct cli_option *cli_shown(const struct cli_verb *verb, const struct cli_option *after)
+{
+	const struct cli_option *o = after ? after + 1 : verb->options;
+
+	while (o && o->name && o->type == CLI_IS_GONE)
+		o++;
+	return o && o->name ? o : NULL;
+}
+
 /* "LEFT" in a column of its own, TEXT wrapped beside it. */
 static void pair(FILE *out, const char *left, const char *text)
 {
@@ -134,7 +143,7 @@ void cli_help_verb(FILE *out, const struct cli_program *program, const struct cl
 	fprintf(out, "%s%s%s - %s\n\nUsage: %s%s%s [OPTION]...%s%s\n\nOptions:\n", program->name,
 		*verb->name ? " " : "", verb->name, summary, program->name, *verb->name ? " " : "",
 		verb->name, *verb->operands ? " " : "", verb->operands);
-	for (const struct cli_option *o = verb->options; o && o->name; o++)
+	for (const struct cli_option *o = cli_shown(verb, NULL); o; o = cli_shown(verb, o))
 		option(out, o->letter, o->name, o->value, o->help);
 	if (verb->flags & CLI_JSON)
 		option(out, 0, "json", NULL, "print JSON for scripts");

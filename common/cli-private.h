@@ -9,6 +9,9 @@
 /* The I-th verb from 0, or NULL behind the last. */
 const struct cli_verb *cli_verb_at(const struct cli_program *program, size_t i);
 
+/* The option behind AFTER (NULL: the first) that people see: not a CLI_GONE. NULL: no more. */
+const struct cli_option *cli_shown(const struct cli_verb *verb, const struct cli_option *after);
+
 /* The program as a whole: its verbs, a line each, and examples. */
 void cli_help_program(FILE *out, const struct cli_program *program);
 /* Is VERB one of those whose first word NOUN is: "keys import" of "keys"? */

@@ -298,6 +298,7 @@ static int store(const struct cli_option *o, const char *value, void *options, s
 
 	switch (o->type) {
 	case CLI_IS_NAMED:
+	case CLI_IS_GONE:
 		break;
 	case CLI_IS_FLAG:
 		*(bool *)field = true;
@@ -337,6 +338,10 @@ static int take(struct cli *cli, const struct cli_option *o, const char *value, 
 {
 	struct fault fault = { 0 };
 
+	if (o->type == CLI_IS_GONE) {
+		cli_warn(cli, "--%s does nothing any more: %s", o->name, o->help);
+		return EXIT_YES;
+	}
 	for (size_t i = 0; i < cli->n_given; i++) {
 		const struct cli_option *other = cli->given[i].option;
 
@@ -371,7 +376,8 @@ static struct getopt_table getopt_table_of(const struct cli_verb *verb)
 	for (const struct cli_option *o = options_of(verb); o->name; o++, n++) {
 		/* The table is the program's own: of another verb's struct, it is a mistake of it. */
 		if (n == MAX_OPTIONS ||
-		    (o->type != CLI_IS_NAMED && o->of != verb->options_size) ||
+		    (o->type != CLI_IS_NAMED && o->type != CLI_IS_GONE &&
+		     o->of != verb->options_size) ||
 		    (o->width < sizeof(uint64_t) && o->max >> 8 * o->width))
 			abort();
 		t.longs[n] = (struct option){ o->name, o->value ? required_argument : no_argument,

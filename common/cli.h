@@ -65,6 +65,7 @@ enum cli_type {
 	CLI_IS_SIZE,		/* the same; K, M and G are powers of 1024 */
 	CLI_IS_CHOICE,		/* unsigned or an enum: the index in WORDS */
 	CLI_IS_LIST,		/* struct cli_list: may be given more than once */
+	CLI_IS_GONE,		/* in no struct: read for one more release, with a warning */
 };
 
 /* The values of an option that may be repeated, in their order; freed after the verb has run. */
@@ -116,6 +117,12 @@ struct cli_option {
 #define CLI_AT_UNSIGNED(struct_, field_) \
 	_Generic(((struct_ *)0)->field_, uint16_t: offsetof(struct_, field_), \
 		 uint32_t: offsetof(struct_, field_), uint64_t: offsetof(struct_, field_))
+/*
+ * An option that does nothing any more, but is still read for one release: not in the help, not
+ * completed. INSTEAD says what to do, for the warning; VALUE_ is NULL where it took none.
+ */
+#define CLI_GONE(name_, value_, instead_) \
+	{ .name = (name_), .value = (value_), .help = (instead_), .type = CLI_IS_GONE }
 #define CLI_ENTRY(letter_, name_, struct_, field_, value_, help_, type_, offset_, ...) \
 	{ .name = (name_), .letter = (letter_), .value = (value_), .help = (help_), \
 	  .type = (type_), .of = sizeof(struct_), .offset = (offset_), \

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/cli-private.h"
 #include "common/cli.h"
 
 struct map_options {
@@ -36,6 +37,8 @@ static const struct cli_option options[] = {
 	CLI_NUMBER(0, "port", struct make_options, port, "N", 0, 65535, "the port"),
 	CLI_CHOICE(0, "colour", struct make_options, colour, "COLOUR", colours, "which"),
 	CLI_LIST('s', "set", struct make_options, set, "NAME=VALUE", "set a variable"),
+	CLI_GONE("slowly", NULL, "it is always fast"),
+	CLI_GONE("bytes", "N", "leave it out"),
 	{ 0 },
 };
 
@@ -185,6 +188,34 @@ START_TEST(a_safety_option_is_never_abbreviated)
 }
 END_TEST
 
+START_TEST(an_option_that_went_is_read_with_a_warning_and_shown_nowhere)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out;
+
+	ck_assert_int_eq(run("thing", "make", "a", "--slowly", "--bytes", "7", "b", NULL), EXIT_NO);
+	ck_assert_int_eq(runs, 1);
+	ck_assert_msg(strstr(err, "x: warning: --slowly does nothing any more: it is always fast\n")
+		      != NULL, "%s", err);
+	ck_assert_ptr_nonnull(strstr(err, "--bytes does nothing any more: leave it out"));
+	for (int i = 0; i < 3; i++) {
+		static const char *const shells[] = { "bash", "zsh" };
+
+		out = open_memstream(&text, &size);
+		if (i < 2)
+			ck_assert_int_eq(cli_complete(out, &program, shells[i]), 0);
+		else
+			cli_help_verb(out, &program, &make_verb);
+		fclose(out);
+		ck_assert_ptr_nonnull(strstr(text, "--port"));
+		ck_assert_ptr_null(strstr(text, "slowly"));
+		ck_assert_ptr_null(strstr(text, "--bytes"));
+		free(text);
+	}
+}
+END_TEST
+
 START_TEST(an_operand_that_is_missing_is_named)
 {
 	refused("x: WHAT... WHERE is missing. Usage: x thing make WHAT... WHERE [HOW]\n", "thing",
@@ -206,6 +237,7 @@ int main(void)
 	tcase_add_test(tcase, values_have_bounds_and_kinds);
 	tcase_add_test(tcase, repeated_exclusive_and_missing_options_are_refused);
 	tcase_add_test(tcase, a_safety_option_is_never_abbreviated);
+	tcase_add_test(tcase, an_option_that_went_is_read_with_a_warning_and_shown_nowhere);
 	tcase_add_test(tcase, an_operand_that_is_missing_is_named);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
