@@ -1,66 +1,22 @@
 /* ukpu list: the drives of this machine, which are fit, and why the others are not. */
-#include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 #include "common/table.h"
 #include "ukpu/stick/guard.h"
 #include "ukpu/drive/probe.h"
 #include "ukpu/cli/ukpu.h"
 
-const struct cli_option ukpu_list_options[] = {
-	{ "all", 'a', NULL, "the disks that are not on USB, too, and why they are refused", 0, 0 },
-	{ NULL, 0, NULL, NULL, 0, 0 },
+struct list_options {
+	bool all;
 };
 
-void ukpu_contents(const char *path, uint64_t bytes, char *out, size_t size)
-{
-	struct probe_contents *c = malloc(sizeof(*c));
-	struct fault fault = { 0 };
-	int fd;
-
-	if (!c || !bytes) {
-		snprintf(out, size, "-");
-		free(c);
-		return;
-	}
-	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd < 0)
-		snprintf(out, size, "not looked at: %s", strerror(errno));
-	else if (probe_contents(c, fd, bytes, &fault))
-		snprintf(out, size, "not looked at: %.100s", fault.what);
-	else
-		probe_describe(c, out, size);
-	if (fd >= 0)
-		close(fd);
-	free(c);
-}
-
-unsigned ukpu_drive_judge(const struct drive *d, char *out, size_t size, struct fault *fault)
-{
-	struct usage usage;
-	unsigned why, reason;
-	size_t at = 0;
-
-	if (usage_read(&usage, DRIVE_SYS, USAGE_PROC, d, fault))
-		return ~0u;
-	why = guard_check(d, &usage);
-	snprintf(out, size, "fit");
-	for (unsigned i = 0; (reason = guard_reason(i)) && at + 1 < size; i++) {
-		char text[300];
-
-		if (!(why & reason))
-			continue;
-		guard_text(reason, d, &usage, text, sizeof(text));
-		snprintf(out + at, size - at, "%s%s", at ? "; " : "no: ", text);
-		at = strlen(out);
-	}
-	return why;
-}
+static const struct cli_option options[] = {
+	CLI_FLAG('a', "all", struct list_options, all,
+		 "also the disks that are not on USB, and why they are refused"),
+	{ 0 },
+};
 
 static json_t *drive_json(const struct drive *d, const char *contents, unsigned why,
 			  const char *verdict)
@@ -95,8 +51,9 @@ static void drive_row(struct table *table, const struct drive *d, const char *co
 	table_cell(table, "%s", verdict);
 }
 
-int ukpu_list(struct cli *cli)
+static int run(struct cli *cli, const void *given)
 {
+	const struct list_options *o = given;
 	struct drive *drives = NULL;
 	struct table *table = NULL;
 	json_t *rows = cli->json ? json_array() : NULL;
@@ -110,34 +67,45 @@ int ukpu_list(struct cli *cli)
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct drive *d = &drives[i];
-		char contents[400], verdict[500];
+		char contents[400], verdict[500], fit[510];
 		unsigned why;
 
-		if (!d->usb && !cli_has(cli, "all"))
+		if (!d->usb && !o->all)
 			continue;
-		ukpu_contents(d->path, d->bytes, contents, sizeof(contents));
-		why = ukpu_drive_judge(d, verdict, sizeof(verdict), &fault);
-		if (why == ~0u) {
+		probe_path(d->path, d->bytes, contents, sizeof(contents));
+		if (guard_judge(d, &why, verdict, sizeof(verdict), NULL, 0, &fault)) {
 			cli_fail(cli, &fault);
 			goto out;
 		}
+		snprintf(fit, sizeof(fit), "%s%s", why ? "no: " : "", verdict);
 		if (!cli->json && !table)
 			table = table_new(stdout, "PATH|DEVICE|SERIAL|>SIZE|SPEED|CONTENTS|FIT");
 		if (cli->json)
-			json_array_append_new(rows, drive_json(d, contents, why, verdict));
+			json_array_append_new(rows, drive_json(d, contents, why, fit));
 		else if (table)
-			drive_row(table, d, contents, verdict);
+			drive_row(table, d, contents, fit);
 		shown++;
 	}
 	status = EXIT_YES;
 	if (cli->json)
 		status = cli_print_json(cli, (struct json_t *)json_pack("{s:O}", "drives", rows));
 	if (!shown)
-		cli_note(cli, "no %s found%s", cli_has(cli, "all") ? "disks" : "USB drives",
-			 cli_has(cli, "all") ? "" : "; ukpu list --all shows the other disks");
+		cli_note(cli, "no %s found%s", o->all ? "disks" : "USB drives",
+			 o->all ? "" : "; ukpu list --all shows the other disks");
 out:
 	table_end(table);
 	json_decref(rows);
 	free(drives);
 	return status;
 }
+
+const struct cli_verb ukpu_list = {
+	.name = "list",
+	.operands = "",
+	.summary = "show the USB drives, what is on them, and which are fit",
+	.options = options,
+	.options_size = sizeof(struct list_options),
+	.flags = CLI_JSON,
+	.run = run,
+	.examples = "ukpu list\nukpu list --all --json",
+};

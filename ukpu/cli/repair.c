@@ -1,31 +1,61 @@
-/* ukpu repair: the setup.bin of a spoiled stick, found, kept, and the stick rebuilt around it. */
+/* ukpu repair: find the setup.bin of a spoiled stick, keep a copy, rebuild the stick around it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#include "ukpu/cli/ukpu.h"
+#include "ukpu/cli/terminal.h"
+#include "ukpu/stick/keys.h"
+#include "ukpu/stick/others.h"
 
-const struct cli_option ukpu_repair_options[] = {
-	{ "from", 0, "FILE", "rebuild from this backup instead of what is on the stick", CLI_FILE,
-	  0 },
-	{ "pick", 0, "N", "of several setup.bin files take this one", 0, 0 },
-	{ "layout", 0, "NAME",
-	  "fat16, fat32 or superfloppy (default: its own if sound, else fat16)", 0, 0 },
-	{ "backup", 0, "FILE", "keep the copy of setup.bin there (default: in the state folder)",
-	  CLI_FILE, 0 },
-	{ "force", 0, NULL, "let --backup replace a file that exists", 0, 0 },
-	{ "force-contents", 0, NULL, "rebuild it although the setup.bin itself has errors", 0, 0 },
-	{ "discard-other-files", 0, NULL, "other files on the stick may be lost", 0, 0 },
-	{ "save-other-files", 0, "FOLDER", "save them there first", CLI_FILE, 0 },
-	{ "second-stick", 0, NULL, "its keys are on another stick, too: go on", 0, 0 },
-	UKPU_WRITE_OPTIONS,
-	{ NULL, 0, NULL, NULL, 0, 0 },
+#define OWN_LAYOUT	(LAYOUT_SUPERFLOPPY + 1)	/* that of the stick, if it is sound */
+
+struct repair_options {
+	struct ukpu_options stick;
+	const char *from, *backup;
+	uint64_t pick;		/* 0: not given */
+	unsigned layout;
+};
+
+static const struct repair_options defaults = { .layout = OWN_LAYOUT };
+
+static const struct cli_option options[] = {
+	CLI_TEXT(0, "from", struct repair_options, from, "FILE",
+		 "rebuild from this backup instead of what is on the stick", .flags = CLI_FILE),
+	CLI_NUMBER(0, "pick", struct repair_options, pick, "N", 1, FIND_MAX,
+		   "of several setup.bin files take this one"),
+	CLI_CHOICE(0, "layout", struct repair_options, layout, "NAME", layout_names,
+		   "fat16, fat32 or superfloppy (default: its own if sound, else fat16)"),
+	CLI_TEXT(0, "backup", struct repair_options, backup, "FILE",
+		 "keep the copy of setup.bin there (default: in the state folder)",
+		 .flags = CLI_FILE),
+	CLI_FLAG(0, "force", struct repair_options, stick.work.replace_backup,
+		 "let --backup replace a file that exists", .flags = CLI_WHOLE),
+	CLI_FLAG(0, "force-contents", struct repair_options, stick.work.force_contents,
+		 "rebuild it although the setup.bin itself has errors", .flags = CLI_WHOLE),
+	CLI_FLAG(0, "discard-other-files", struct repair_options, stick.work.discard_others,
+		 "other files on the stick may be lost", .flags = CLI_WHOLE),
+	CLI_TEXT(0, "save-other-files", struct repair_options, stick.work.save_others, "FOLDER",
+		 "save them there first", .flags = CLI_FILE),
+	CLI_FLAG(0, "second-stick", struct repair_options, stick.work.second_stick,
+		 "its keys are on another stick, too: go on", .flags = CLI_WHOLE),
+	UKPU_WRITE_OPTIONS(struct repair_options),
+	{ 0 },
+};
+
+/* What one run works with. */
+struct run {
+	struct cli *cli;
+	const struct repair_options *options;
+	struct terminal terminal;
+	struct work work;
+	const struct find_candidate *keep;	/* the file on the stick that stays; NULL: --from */
+	uint8_t digest[CONTENT_DIGEST];		/* of what will be on the stick */
 };
 
 /* What verify makes of the stick as it is. */
 struct state {
-	unsigned mendable;	/* rules not passed that a rebuilt layout mends */
+	unsigned fixable;	/* rules not passed that a rebuilt layout fixes */
 	bool layout_sound;	/* no rule on table and boot sector failed */
 };
 
@@ -36,7 +66,7 @@ static void take_result(void *context, const struct verify_result *r)
 	if (r->verdict == VERIFY_PASS || !strcmp(r->group, "device") ||
 	    !strcmp(r->group, "contents"))
 		return;
-	state->mendable++;
+	state->fixable++;
 	if (r->verdict == VERIFY_FAIL && (!strcmp(r->group, "table") || !strcmp(r->group, "boot")))
 		state->layout_sound = false;
 }
@@ -77,94 +107,92 @@ static void show_candidate(const char *name, const struct find_candidate *c)
 }
 
 /* One of several: by --pick, or asked for. */
-static int choose(struct ukpu_stick *s, const struct find_candidate *const *choice, size_t n,
-		  const struct find_candidate **out, struct fault *fault)
+static int choose(struct run *run, const struct find_candidate *const *choice, size_t n,
+		  struct fault *fault)
 {
-	uint64_t pick = 0;
+	const char *path = run->work.path;
+	uint64_t pick = run->options->pick;
 	char answer[24];
-	int rc = cli_number(s->cli, "pick", 1, n ? n : 1, &pick, fault);
 
-	if (rc)
-		return rc;
+	if (pick > n)
+		return fault_set(fault, KIT_ERR_ARGUMENT, "--pick: %llu is not within 1 to %zu",
+				 (unsigned long long)pick, n);
 	if (!pick && n > 1) {
 		for (size_t i = 0; i < n; i++) {
 			snprintf(answer, sizeof(answer), "%zu", i + 1);
 			show_candidate(answer, choice[i]);
 		}
-		if (cli_has(s->cli, "yes") || cli_has(s->cli, "dry-run") ||
-		    cli_ask(s->cli, "Which one? ", answer, sizeof(answer), NULL)) {
-			return fault_set(fault, KIT_ERR_STATE, "%s: %zu different setup.bin files "
-					 "are on it\n"
-					 "say which one to keep: --pick N", s->path, n);
+		if (run->terminal.yes || run->work.options->dry_run ||
+		    cli_ask(run->cli, "Which one? ", answer, sizeof(answer), NULL)) {
+			return fault_set(fault, KIT_ERR_STATE, "%s has %zu different setup.bin "
+					 "files\n"
+					 "say which one to keep: --pick N", path, n);
 		}
 		pick = strtoull(answer, NULL, 10);
 		if (pick < 1 || pick > n)
 			return fault_set(fault, KIT_ERR_CANCELLED,
-					 "\"%s\" is none of 1 to %zu, so nothing was done",
-					 answer, n);
+					 "\"%s\" is not a number from 1 to %zu, so nothing was "
+					 "done", answer, n);
 	}
-	*out = choice[pick ? pick - 1 : 0];
+	run->keep = choice[pick ? pick - 1 : 0];
 	return 0;
 }
 
 /* Find the setup.bin on the stick; first where directories lead, then everywhere. */
-static int take_from_stick(struct ukpu_stick *s, const struct find_candidate **keep,
-			   struct fault *fault)
+static int take_from_stick(struct run *run, struct fault *fault)
 {
-	const struct find_candidate *choice[FIND_MAX];
+	const struct find_candidate *choice[FIND_MAX], *keep;
+	struct work *w = &run->work;
 	size_t n;
-	int rc = ukpu_stick_search(s, target_disk(s->t), FIND_DEEP, fault);
+	int rc = work_search(w, target_disk(w->t), FIND_DEEP, fault);
 
 	if (rc)
 		return rc;
-	n = list_choices(&s->found, choice);
+	n = list_choices(&w->found, choice);
 	if (!n) {
-		return fault_set(fault, KIT_ERR_NOT_FOUND, "%s: no setup.bin is to be found on it: "
-				 "not by name, not deleted, and no header anywhere; the stick is "
-				 "left as it is\n"
-				 "rebuild it from a backup (--from FILE), or make it anew: ukpu "
-				 "prepare %s setup.bin", s->path, s->words.text);
+		return fault_set(fault, KIT_ERR_NOT_FOUND, "%s: no setup.bin found (searched "
+				 "names, deleted entries and headers); nothing was written\n"
+				 "rebuild it from a backup (--from FILE), or make it new: ukpu "
+				 "prepare %.200s setup.bin", w->path, w->words);
 	}
-	rc = choose(s, choice, n, keep, fault);
+	rc = choose(run, choice, n, fault);
 	if (rc)
 		return rc;
-	if (!(*keep)->sound && !cli_has(s->cli, "force-contents")) {
+	keep = run->keep;
+	if (!keep->sound && !w->options->force_contents) {
 		return fault_set(fault, KIT_ERR_FORMAT, "%s: its setup.bin (%s%s%s) is damaged "
-				 "itself, so a new layout does not mend it; the stick is left as "
-				 "it is\n"
-				 "rebuild it from a backup (--from FILE); or keep the bytes as "
-				 "they are with --force-contents", s->path, (*keep)->path,
-				 (*keep)->path[0] ? ", " : "", find_how_name((*keep)->how));
+				 "itself, so a new layout does not fix it; nothing was written\n"
+				 "rebuild it from a backup (--from FILE), or keep the bytes as "
+				 "they are with --force-contents", w->path, keep->path,
+				 keep->path[0] ? ", " : "", find_how_name(keep->how));
 	}
-	rc = content_take(&s->content, &(*keep)->file, fault);
+	rc = content_take(&w->content, &keep->file, fault);
 	/* Its keys may have been given to another stick since this one was spoiled. */
-	if (!rc && !s->nameless)
-		rc = ukpu_guard_second(s, fault);
+	if (!rc && !w->nameless)
+		rc = keys_guard_second(w, fault);
 	return rc;
 }
 
-static int take_from_file(struct ukpu_stick *s, const char *path, struct fault *fault)
+static int take_from_file(struct work *w, const char *path, struct fault *fault)
 {
 	struct sbin_summary summary;
-	int rc = content_read(&s->content, path, UKPU_LARGEST_FILE, fault);
+	int rc = content_read(&w->content, path, WORK_LARGEST_FILE, fault);
 
 	if (!rc)
-		rc = content_check(&s->content, path, NULL, NULL, &summary, fault);
-	if (!rc && summary.errors && !cli_has(s->cli, "force-contents")) {
+		rc = content_check(&w->content, path, NULL, NULL, &summary, fault);
+	if (!rc && summary.errors && !w->options->force_contents) {
 		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s\n"
-			      "see them with amt-setupbin check, or go on with --force-contents",
-			      path, summary.errors, plural(summary.errors));
+			       "see them with amt-setupbin check, or go on with --force-contents",
+			       path, summary.errors, plural(summary.errors));
 	}
-	/* What else is on the stick is looked for all the same, to be listed and kept. */
+	/* What else is on the stick is looked for, too, to be listed and kept. */
 	if (!rc)
-		rc = ukpu_stick_search(s, target_disk(s->t), FIND_DEEP, fault);
-	if (!rc)
-		rc = ukpu_guard_second(s, fault);
-	return rc;
+		rc = work_search(w, target_disk(w->t), FIND_DEEP, fault);
+	return rc ? rc : keys_guard_second(w, fault);
 }
 
-/* A copy that goes to the stick itself, or to nowhere, is none. */
-static int check_backup(const struct ukpu_stick *s, const char *path, struct fault *fault)
+/* A copy that goes to the stick itself, or to nowhere, is not a copy. */
+static int check_backup(const struct work *w, const char *path, struct fault *fault)
 {
 	struct stat here, there;
 
@@ -175,106 +203,133 @@ static int check_backup(const struct ukpu_stick *s, const char *path, struct fau
 				 "standard output\n"
 				 "name a file, or leave --backup out");
 	}
-	if (!stat(path, &here) && !fstat(target_fd(s->t), &there) && ukpu_same_file(&here, &there))
+	if (!stat(path, &here) && !fstat(target_fd(w->t), &there) && work_same_file(&here, &there))
 		return fault_set(fault, KIT_ERR_ARGUMENT, "%s is what is repaired, and cannot hold "
 				 "its own backup", path);
 	return 0;
 }
 
-/* Decide everything and plan it; DIGEST is that of what will be on the stick. 1: nothing to do. */
-static int get_ready(struct ukpu_stick *s, const struct find_candidate **keep,
-		     uint8_t digest[CONTENT_DIGEST], struct fault *fault)
+/* Decide everything and plan it. 1: nothing to do. */
+static int get_ready(struct run *run, struct fault *fault)
 {
-	struct cli *cli = s->cli;
+	const struct repair_options *o = run->options;
+	struct work *w = &run->work;
 	struct state state = { .layout_sound = true };
 	enum layout_kind kind = LAYOUT_FAT16;
-	const char *from = cli_value(cli, "from");
-	int rc = check_backup(s, cli_value(cli, "backup"), fault);
+	int rc = check_backup(w, o->backup, fault);
 
-	if (!rc && cli_has(cli, "layout"))
-		rc = layout_parse(cli_value(cli, "layout"), &kind, fault);
+	if (!rc)
+		rc = work_verify(w, target_disk(w->t), take_result, &state, fault);
 	if (rc)
 		return rc;
-	rc = ukpu_verify_stick(s, target_disk(s->t), take_result, &state, fault);
-	if (rc)
-		return rc;
-	if (!cli_has(cli, "layout") && s->summary.layout_known && state.layout_sound)
-		kind = s->summary.layout;
-	if (!state.mendable && !from && s->summary.layout_known && kind == s->summary.layout)
+	if (o->layout != OWN_LAYOUT)
+		kind = (enum layout_kind)o->layout;
+	else if (w->summary.layout_known && state.layout_sound)
+		kind = w->summary.layout;
+	if (!state.fixable && !o->from && w->summary.layout_known && kind == w->summary.layout)
 		return 1;
-	rc = from ? take_from_file(s, from, fault) : take_from_stick(s, keep, fault);
+	rc = o->from ? take_from_file(w, o->from, fault) : take_from_stick(run, fault);
 	if (!rc)
-		rc = content_digest(&s->content, digest, fault);
+		rc = content_digest(&w->content, run->digest, fault);
 	if (!rc)
-		rc = ukpu_guard_others(s, digest, fault);
+		rc = others_guard(w, run->digest, fault);
 	if (!rc)
-		rc = ukpu_stick_plan(s, kind, false, fault);
+		rc = work_plan(w, kind, false, fault);
 	return rc;
 }
 
 /* Everything that must be safe before the first byte is written. */
-static int keep_all(struct ukpu_stick *s, const struct find_candidate *keep,
-		    const uint8_t digest[CONTENT_DIGEST], struct fault *fault)
+static int keep_all(struct run *run, struct fault *fault)
 {
-	int rc = ukpu_save_others(s, digest, fault);
+	struct work *w = &run->work;
+	int rc = others_save(w, run->digest, fault);
 
-	if (!rc && keep)
-		rc = ukpu_backup(s, &s->content, cli_value(s->cli, "backup"), keep->left, fault);
-	if (!rc)
-		rc = ukpu_save_unused(s, digest, fault);
-	if (!rc)
-		rc = ukpu_note_keys(s, fault);
-	return rc;
+	if (!rc && run->keep)
+		rc = keys_backup(w, &w->content, run->options->backup, run->keep->left, fault);
+	return rc ? rc : work_secure(w, run->digest, fault);
 }
 
-int ukpu_repair(struct cli *cli)
+/* What was rebuilt from the stick itself may be nowhere else any more. */
+static int rebuild(struct run *run)
 {
-	const struct find_candidate *keep = NULL;
-	uint8_t digest[CONTENT_DIGEST];
-	struct ukpu_stick s;
+	struct work *w = &run->work;
+	char recover[2 * PATH_MAX + 64];
+	int status;
+
+	snprintf(recover, sizeof(recover), "ukpu repair %s --from %s", w->words,
+		 w->copies == 1 ? w->kept : "COPY");
+	status = terminal_write(&run->terminal, w, 1, run->keep ? recover : NULL) ?
+		work_failed_status(w) : EXIT_YES;
+	if (status == EXIT_YES && !run->cli->quiet)
+		terminal_print_summary(w);
+	return status;
+}
+
+static int run(struct cli *cli, const void *given)
+{
+	struct run run = { .cli = cli, .options = given };
+	const struct repair_options *o = given;
+	struct work *w = &run.work;
 	struct fault fault = { 0 };
 	int status = EXIT_CANNOT, rc;
 
-	if (cli_has(cli, "from") && (cli_has(cli, "pick") || cli_has(cli, "backup")))
+	if (o->from && (o->pick || o->backup))
 		return cli_misuse(cli, "with --from nothing on the stick is picked: leave "
 				       "--pick and --backup out");
-	rc = ukpu_stick_open(&s, cli, cli->argv[0], UKPU_WRITE, &fault);
+	terminal_begin(&run.terminal, cli, &o->stick);
+	rc = work_open(w, &run.terminal.options, &run.terminal.face, cli->argv[0], WORK_WRITE,
+		       &fault);
 	if (!rc)
-		rc = get_ready(&s, &keep, digest, &fault);
-	if (rc == 1 && s.summary.failed) {
-		/* The device or the file itself: a new layout does not mend that. */
+		rc = get_ready(&run, &fault);
+	if (rc == 1 && w->summary.failed) {
+		/* The device or the file itself: a new layout does not fix that. */
 		fault_set(&fault, KIT_ERR_UNFIT, "%s: there is nothing to repair, its layout is "
-			  "sound, but firmware would not take it\n"
-			  "see what else is wrong: ukpu verify %s", s.path, s.words.text);
+			  "sound, but firmware would refuse it\n"
+			  "see what else is wrong: ukpu verify %.200s", w->path, w->words);
 		status = EXIT_NO;
 		goto out;
 	}
 	if (rc == 1) {
-		cli_note(cli, "%s is sound: there is nothing to repair", s.path);
+		cli_note(cli, "%s is sound: there is nothing to repair", w->path);
 		status = EXIT_YES;
 		goto out;
 	}
-	if (rc == KIT_ERR_NOT_FOUND && s.t && !cli_has(cli, "from"))
+	if (rc == KIT_ERR_NOT_FOUND && w->t && !o->from)
 		status = EXIT_NO;
-	if (!rc && keep && !cli->quiet)
-		show_candidate("setup.bin", keep);
-	if (!rc && cli_has(cli, "dry-run")) {
-		ukpu_print_plan(&s);
+	if (!rc && run.keep && !cli->quiet)
+		show_candidate("setup.bin", run.keep);
+	if (!rc && o->stick.work.dry_run) {
+		terminal_print_plan(w);
 		status = EXIT_YES;
 		goto out;
 	}
 	if (!rc)
-		rc = ukpu_confirm(&s, 1, "Rebuild", &fault);
+		rc = terminal_confirm(&run.terminal, w, 1, "Rebuild", &fault);
 	if (!rc)
-		rc = keep_all(&s, keep, digest, &fault);
-	if (rc)
-		goto out;
-	status = ukpu_write_all(&s, 1) ? ukpu_failed_status(&s) : EXIT_YES;
-	if (status == EXIT_YES && !cli->quiet)
-		ukpu_print_summary(&s);
+		rc = keep_all(&run, &fault);
+	if (!rc)
+		status = rebuild(&run);
 out:
 	if (fault.code)
 		cli_fail(cli, &fault);
-	ukpu_stick_close(&s);
+	work_close(w);
 	return status;
 }
+
+const struct cli_verb ukpu_repair = {
+	.name = "repair",
+	.operands = "TARGET",
+	.summary = "find the setup.bin on a spoiled stick and rebuild the stick around it",
+	.options = options,
+	.options_size = sizeof(struct repair_options),
+	.defaults = &defaults,
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run,
+	.details = "The setup.bin is found under any name, in sub-folders, deleted, and behind a "
+		   "damaged FAT. A copy of it is kept on this machine before the first byte is "
+		   "written; then the layout is made anew with the same bytes, the consumed counter "
+		   "included.",
+	.examples = "ukpu repair /dev/sdb --save-other-files rescued/\n"
+		    "ukpu repair /dev/sdb --from backup-AMT0001-20260101T120000Z.bin",
+};

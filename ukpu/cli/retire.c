@@ -1,104 +1,130 @@
 /* ukpu retire: the secrets wiped from a stick that has served. */
 #include <stdio.h>
 
-#include "ukpu/cli/ukpu.h"
+#include "ukpu/cli/terminal.h"
+#include "ukpu/stick/keys.h"
+#include "ukpu/stick/others.h"
 
-const struct cli_option ukpu_retire_options[] = {
-	{ "whole", 0, NULL, "overwrite every byte of the stick, free clusters included", 0, 0 },
-	{ "overwrite-unused", 0, NULL,
-	  "the stick still has unused records: keep a copy, then wipe them", 0, 0 },
-	{ "discard-other-files", 0, NULL, "other files on the stick may be lost", 0, 0 },
-	{ "save-other-files", 0, "FOLDER", "save them there first", CLI_FILE, 0 },
-	UKPU_WRITE_OPTIONS,
-	{ NULL, 0, NULL, NULL, 0, 0 },
+struct retire_options {
+	struct ukpu_options stick;
+	bool whole;
 };
 
-static int get_ready(struct ukpu_stick *s, struct fault *fault)
+static const struct cli_option options[] = {
+	CLI_FLAG(0, "whole", struct retire_options, whole,
+		 "overwrite every byte of the stick, free clusters included"),
+	CLI_FLAG(0, "overwrite-unused", struct retire_options, stick.work.overwrite_unused,
+		 "the stick still has unused records: keep a copy, then wipe them",
+		 .flags = CLI_WHOLE),
+	CLI_FLAG(0, "discard-other-files", struct retire_options, stick.work.discard_others,
+		 "other files on the stick may be lost", .flags = CLI_WHOLE),
+	CLI_TEXT(0, "save-other-files", struct retire_options, stick.work.save_others, "FOLDER",
+		 "save them there first", .flags = CLI_FILE),
+	UKPU_WRITE_OPTIONS(struct retire_options),
+	{ 0 },
+};
+
+static int get_ready(struct work *w, bool whole, struct fault *fault)
 {
-	bool whole = cli_has(s->cli, "whole");
-	int rc = ukpu_stick_search(s, target_disk(s->t), FIND_DEEP | FIND_ALWAYS, fault);
+	int rc = work_search(w, target_disk(w->t), FIND_DEEP | FIND_ALWAYS, fault);
 
 	if (rc)
 		return rc;
-	if (!s->found.n && !s->found.n_loose && !whole) {
-		return fault_set(fault, KIT_ERR_NOT_FOUND, "%s: no setup.bin is to be found on it, "
-				 "not even a deleted one\n"
-				 "to be sure all the same, overwrite every byte: ukpu retire "
-				 "--whole %s", s->path, s->words.text);
+	if (!w->found.n && !w->found.n_loose && !whole) {
+		return fault_set(fault, KIT_ERR_NOT_FOUND, "%s: no setup.bin found, not even a deleted one\n"
+				 "to be sure anyway, overwrite every byte: ukpu retire --whole %.200s", w->path, w->words);
 	}
-	rc = ukpu_guard_unused(s, fault);
+	rc = keys_guard_unused(w, fault);
 	if (!rc)
-		rc = ukpu_guard_others(s, NULL, fault);
-	return rc ? rc : ukpu_stick_plan(s, LAYOUT_FAT16, whole, fault);
+		rc = others_guard(w, NULL, fault);
+	return rc ? rc : work_plan(w, LAYOUT_FAT16, whole, fault);
 }
 
 /* Whatever the plan said: look once more, on the medium. */
-static int prove(struct ukpu_stick *s, struct fault *fault)
+static int prove(struct work *w, struct fault *fault)
 {
 	const struct disk *fresh;
-	int rc = target_fresh(s->t, &fresh, fault);
+	int rc = target_fresh(w->t, &fresh, fault);
 
 	if (!rc)
-		rc = ukpu_stick_search(s, fresh, FIND_DEEP | FIND_ALWAYS, fault);
-	if (!rc && (s->found.n || s->found.n_loose)) {
+		rc = work_search(w, fresh, FIND_DEEP | FIND_ALWAYS, fault);
+	if (!rc && (w->found.n || w->found.n_loose)) {
 		rc = fault_set(fault, KIT_ERR_VERIFY,
-			       "%s: a %s still shows at byte %llu\n"
+			       "%s: a %s is still there, at byte %llu\n"
 			       "run it again with --whole, or destroy the stick",
-			       s->path, s->found.n ? "setup.bin" : "record of a setup.bin",
-			       (unsigned long long)(s->found.n ? s->found.candidate[0].file.runs
-							       : s->found.loose)
+			       w->path, w->found.n ? "setup.bin" : "record of a setup.bin",
+			       (unsigned long long)(w->found.n ? w->found.candidate[0].file.runs
+							       : w->found.loose)
 				       ->offset);
 	}
 	return rc;
 }
 
-int ukpu_retire(struct cli *cli)
+static int run(struct cli *cli, const void *given)
 {
-	struct ukpu_stick s;
+	const struct retire_options *o = given;
+	struct terminal terminal;
+	struct work w;
 	struct fault fault = { 0 };
 	uint64_t wiped = 0;
 	size_t files;
 	bool loose;
 	int status = EXIT_CANNOT, rc;
 
-	rc = ukpu_stick_open(&s, cli, cli->argv[0], UKPU_WRITE, &fault);
+	terminal_begin(&terminal, cli, &o->stick);
+	rc = work_open(&w, &terminal.options, &terminal.face, cli->argv[0], WORK_WRITE, &fault);
 	if (!rc)
-		rc = get_ready(&s, &fault);
-	if (rc == KIT_ERR_NOT_FOUND && s.t)
+		rc = get_ready(&w, o->whole, &fault);
+	if (rc == KIT_ERR_NOT_FOUND && w.t)
 		status = EXIT_NO;
-	if (!rc && cli_has(cli, "dry-run")) {
-		ukpu_print_plan(&s);
+	if (!rc && o->stick.work.dry_run) {
+		terminal_print_plan(&w);
 		status = EXIT_YES;
 		goto out;
 	}
 	if (!rc)
-		rc = ukpu_confirm(&s, 1, "Wipe", &fault);
+		rc = terminal_confirm(&terminal, &w, 1, "Wipe", &fault);
 	if (!rc)
-		rc = ukpu_save_others(&s, NULL, &fault);
+		rc = others_save(&w, NULL, &fault);
 	if (!rc)
-		rc = ukpu_save_unused(&s, NULL, &fault);
-	if (rc || ukpu_write_all(&s, 1))
+		rc = keys_save_unused(&w, NULL, &fault);
+	if (rc || terminal_write(&terminal, &w, 1, NULL))
 		goto out;
-	files = s.found.n;
-	loose = s.found.n_loose > 0;
-	rc = prove(&s, &fault);
+	files = w.found.n;
+	loose = w.found.n_loose > 0;
+	rc = prove(&w, &fault);
 	if (!rc)
-		rc = ukpu_note_gone(&s, &fault);
+		rc = keys_note_gone(&w, &fault);
 	if (rc)
 		goto out;
 	status = EXIT_YES;
-	for (size_t i = 0; i < s.plan.n; i++)
-		wiped += s.plan.step[i].kind == PLAN_WIPE ? s.plan.step[i].bytes : 0;
+	for (size_t i = 0; i < w.plan.n; i++)
+		wiped += w.plan.step[i].kind == PLAN_WIPE ? w.plan.step[i].bytes : 0;
 	if (!cli->quiet)
 		printf("%s: retired. %zu setup.bin file%s%s, %llu bytes overwritten with zeros "
-		       "and read back; "
-		       "the stick is empty.\n  Flash keeps spare copies that no program reaches: "
-		       "destroy the stick if that matters.\n",
-		       s.path, files, plural(files), loose ? " and loose records" : "",
+		       "and read back; the stick is empty.\n"
+		       "  Flash keeps spare copies that no program reaches: destroy the stick if "
+		       "that matters.\n",
+		       w.path, files, plural(files), loose ? " and records in no file" : "",
 		       (unsigned long long)wiped);
 out:
 	if (fault.code)
 		cli_fail(cli, &fault);
-	ukpu_stick_close(&s);
+	work_close(&w);
 	return status;
 }
+
+const struct cli_verb ukpu_retire = {
+	.name = "retire",
+	.operands = "TARGET",
+	.summary = "wipe the secrets from a stick that is done",
+	.options = options,
+	.options_size = sizeof(struct retire_options),
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run,
+	.details = "Every setup.bin that can be found, deleted ones too, is overwritten with zeros "
+		   "and read back; what is left is an empty stick. With --whole every byte of the "
+		   "stick is overwritten.",
+	.examples = "ukpu retire /dev/sdb\nukpu retire /dev/sdb --whole",
+};

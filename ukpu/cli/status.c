@@ -2,12 +2,15 @@
 #include <jansson.h>
 #include <stdio.h>
 
-#include "ukpu/format/fatread.h"
-#include "ukpu/cli/ukpu.h"
+#include "ukpu/cli/terminal.h"
 
-const struct cli_option ukpu_status_options[] = {
-	{ "image", 0, NULL, "TARGET is an image file, not a block device", 0, 0 },
-	{ NULL, 0, NULL, NULL, 0, 0 },
+struct status_options {
+	struct ukpu_options stick;
+};
+
+static const struct cli_option options[] = {
+	UKPU_IMAGE_OPTION(struct status_options),
+	{ 0 },
 };
 
 static int print_json(struct cli *cli, const struct sbin_summary *s)
@@ -40,45 +43,43 @@ static void print_text(const struct sbin_summary *s)
 		printf("errors        %lu: see amt-setupbin check, or ukpu verify\n", s->errors);
 }
 
-int ukpu_status(struct cli *cli)
+static int run(struct cli *cli, const void *given)
 {
-	struct ukpu_stick s;
-	const struct disk *disk;
-	struct fatread_file file = { 0 };
-	struct sbin_input input;
+	const struct status_options *o = given;
+	struct terminal terminal;
+	struct work w;
 	struct sbin_summary summary = { 0 };
 	struct fault fault = { 0 };
 	int status = EXIT_CANNOT, rc;
 
-	rc = ukpu_stick_open(&s, cli, cli->argv[0], 0, &fault);
-	if (!rc)
-		rc = target_fresh(s.t, &disk, &fault);
-	if (!rc)
-		rc = fatread_find(&file, disk, SBIN_NAME, &fault);
+	terminal_begin(&terminal, cli, &o->stick);
+	rc = work_open(&w, &terminal.options, &terminal.face, cli->argv[0], 0, &fault);
 	if (!rc) {
-		input = (struct sbin_input){
-			.read_at = fatread_file_read_at, .context = &file, .size = file.size,
-			.name = "SETUP.BIN",
-		};
-		rc = sbin_check(&input, NULL, NULL, &summary, &fault);
-		if (rc == KIT_ERR_FORMAT)
-			fault_set(&fault, rc, "%s: its SETUP.BIN is no setup.bin", s.path);
-	}
-	if (rc) {
-		if (s.t && (rc == KIT_ERR_NOT_FOUND || rc == KIT_ERR_FORMAT)) {
-			fault_hint(&fault, "see why: ukpu verify %s", s.words.text);
+		rc = work_status(&w, &summary, &fault);
+		if (rc == KIT_ERR_NOT_FOUND || rc == KIT_ERR_FORMAT)
 			status = EXIT_NO;
-		}
-		cli_fail(cli, &fault);
-		goto out;
 	}
-	status = EXIT_YES;
-	if (cli->json)
+	if (rc)
+		cli_fail(cli, &fault);
+	else if (cli->json)
 		status = print_json(cli, &summary);
-	else
+	else {
 		print_text(&summary);
-out:
-	fatread_file_close(&file);
-	ukpu_stick_close(&s);
+		status = EXIT_YES;
+	}
+	work_close(&w);
 	return status;
 }
+
+const struct cli_verb ukpu_status = {
+	.name = "status",
+	.operands = "TARGET",
+	.summary = "show the records on a stick: all, used, left, and which is next",
+	.options = options,
+	.options_size = sizeof(struct status_options),
+	.min_operands = 1,
+	.max_operands = 1,
+	.flags = CLI_JSON,
+	.run = run,
+	.examples = "ukpu status /dev/sdb\nukpu status --image stick.img",
+};

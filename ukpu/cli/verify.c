@@ -3,12 +3,17 @@
 #include <stdio.h>
 
 #include "common/text.h"
-#include "ukpu/cli/ukpu.h"
+#include "ukpu/cli/terminal.h"
 
-const struct cli_option ukpu_verify_options[] = {
-	{ "image", 0, NULL, "TARGET is an image file, not a block device", 0, 0 },
-	{ "strict", 0, NULL, "a warning, too, makes the answer no", 0, 0 },
-	{ NULL, 0, NULL, NULL, 0, 0 },
+struct verify_options {
+	struct ukpu_options stick;
+	bool strict;
+};
+
+static const struct cli_option options[] = {
+	UKPU_IMAGE_OPTION(struct verify_options),
+	CLI_FLAG(0, "strict", struct verify_options, strict, "a warning makes the answer no, too"),
+	{ 0 },
 };
 
 struct json_t *ukpu_json_text(const char *text)
@@ -47,35 +52,53 @@ static int print_json(struct cli *cli, json_t *rules, const struct verify_summar
 	return cli_print_json(cli, (struct json_t *)out);
 }
 
-int ukpu_verify(struct cli *cli)
+static int run(struct cli *cli, const void *given)
 {
-	struct ukpu_stick s;
-	const struct verify_summary *sum = &s.summary;
+	const struct verify_options *o = given;
+	struct terminal terminal;
+	struct work w;
+	const struct verify_summary *sum = &w.summary;
 	const struct disk *disk;
 	json_t *rules = cli->json ? json_array() : NULL;
 	struct fault fault = { 0 };
 	int status = EXIT_CANNOT;
 	bool good;
 
-	if (ukpu_stick_open(&s, cli, cli->argv[0], 0, &fault) ||
-	    target_fresh(s.t, &disk, &fault) ||
-	    ukpu_verify_stick(&s, disk, cli->json ? add_json : ukpu_print_result, rules, &fault)) {
+	terminal_begin(&terminal, cli, &o->stick);
+	if (work_open(&w, &terminal.options, &terminal.face, cli->argv[0], 0, &fault) ||
+	    target_fresh(w.t, &disk, &fault) ||
+	    work_verify(&w, disk, cli->json ? add_json : terminal_print_result, rules, &fault)) {
 		cli_fail(cli, &fault);
 		goto out;
 	}
-	good = !sum->failed && !(cli_has(cli, "strict") && sum->warned);
+	good = !sum->failed && !(o->strict && sum->warned);
 	status = good ? EXIT_YES : EXIT_NO;
 	if (cli->json) {
 		if (print_json(cli, rules, sum, good) != EXIT_YES)
 			status = EXIT_CANNOT;
 		rules = NULL;
 	} else if (!cli->quiet) {
-		printf("%s: %u passed, %u warned, %u failed, %u not looked at: firmware %s\n",
-		       s.path, sum->passed, sum->warned, sum->failed, sum->skipped,
+		printf("%s: %u passed, %u warned, %u failed, %u skipped: firmware %s\n", w.path,
+		       sum->passed, sum->warned, sum->failed, sum->skipped,
 		       sum->failed ? "will NOT take this stick" : "will see setup.bin");
 	}
 out:
 	json_decref(rules);
-	ukpu_stick_close(&s);
+	work_close(&w);
 	return status;
 }
+
+const struct cli_verb ukpu_verify = {
+	.name = "verify",
+	.operands = "TARGET",
+	.summary = "will firmware take this stick? A line for each rule",
+	.options = options,
+	.options_size = sizeof(struct verify_options),
+	.min_operands = 1,
+	.max_operands = 1,
+	.flags = CLI_JSON,
+	.run = run,
+	.details = "Exit status 0: firmware will see it; 1: it will not, or with --strict "
+		   "something is doubtful; 2: it could not be read.",
+	.examples = "ukpu verify /dev/sdb\nukpu verify --image stick.img",
+};

@@ -3,11 +3,13 @@
 
 #include <blkid/blkid.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/text.h"
 
@@ -219,4 +221,27 @@ void probe_describe(const struct probe_contents *c, char *out, size_t size)
 	at = strlen(out);
 	if (c->more)
 		snprintf(out + at, size - at, "; %zu more", c->more);
+}
+
+void probe_path(const char *path, uint64_t bytes, char *out, size_t size)
+{
+	struct probe_contents *c = malloc(sizeof(*c));
+	struct fault fault = { 0 };
+	int fd;
+
+	if (!c || !bytes) {
+		snprintf(out, size, "-");
+		free(c);
+		return;
+	}
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		snprintf(out, size, "unreadable: %s", strerror(errno));
+	else if (probe_contents(c, fd, bytes, &fault))
+		snprintf(out, size, "unreadable: %.100s", fault.what);
+	else
+		probe_describe(c, out, size);
+	if (fd >= 0)
+		close(fd);
+	free(c);
 }

@@ -51,6 +51,9 @@ int probe_contents(struct probe_contents *out, int fd, uint64_t size, struct fau
 /* The same in a line for people: 'MBR; 1: vfat "KINGSTON" 14.9 GiB', "nothing known". */
 void probe_describe(const struct probe_contents *c, char *out, size_t size);
 
+/* The same of the disk or image PATH with BYTES bytes; "-" without a medium, or why not. */
+void probe_path(const char *path, uint64_t bytes, char *out, size_t size);
+
 /* BYTES as people say it: "512 bytes", "63.0 MiB". OUT receives 24 bytes at most. */
 void probe_size_text(uint64_t bytes, char *out);
 

@@ -1,20 +1,14 @@
-/* Mounts, swap, holders: read from procfs and sysfs, and let go on demand. */
+/* Mounts, swap, holders: read from procfs and sysfs; mounts are let go on demand. */
 #include "ukpu/drive/usage.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
-#include <linux/dm-ioctl.h>
-#include <linux/major.h>
-#include <linux/raid/md_u.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/swap.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -237,79 +231,6 @@ int usage_unmount(const struct usage *u, struct fault *fault)
 					 "see who has files open there: fuser -vm %s", u->mounts[i],
 					 u->mounts[i]);
 		}
-	}
-	return 0;
-}
-
-int usage_swapoff(const struct usage *u, struct fault *fault)
-{
-	for (size_t i = 0; i < u->n_swaps; i++) {
-		if (swapoff(u->swaps[i]))
-			return fault_sys(fault, errno, "cannot turn swap off on %s", u->swaps[i]);
-	}
-	return 0;
-}
-
-/* Remove the device mapper device MAJOR:MINOR, as "dmsetup remove" does. */
-static int remove_dm(const char *name, dev_t dev, struct fault *fault)
-{
-	struct dm_ioctl io = {
-		.version = { DM_VERSION_MAJOR, 0, 0 }, .data_size = sizeof(io),
-		.data_start = sizeof(io), .dev = makedev(major(dev), minor(dev)),
-	};
-	int fd = open("/dev/mapper/control", O_RDWR | O_CLOEXEC);
-	int rc = 0;
-
-	if (fd < 0)
-		return fault_sys(fault, errno, "cannot open /dev/mapper/control");
-	if (ioctl(fd, DM_DEV_REMOVE, &io)) {
-		rc = fault_sys(fault, errno, "cannot remove %s", name);
-		fault_hint(fault, "remove it by hand: dmsetup remove /dev/%s", name);
-	}
-	close(fd);
-	return rc;
-}
-
-static int stop_md(const char *path, struct fault *fault)
-{
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	int rc = 0;
-
-	if (fd < 0)
-		return fault_sys(fault, errno, "cannot open %s", path);
-	if (ioctl(fd, STOP_ARRAY, NULL)) {
-		rc = fault_sys(fault, errno, "cannot stop %s", path);
-		fault_hint(fault, "stop it by hand: mdadm --stop %s", path);
-	}
-	close(fd);
-	return rc;
-}
-
-int usage_release_holders(const struct usage *u, struct fault *fault)
-{
-	for (size_t i = 0; i < u->n_holders; i++) {
-		char path[48];
-		struct stat st;
-		int rc;
-
-		snprintf(path, sizeof(path), "/dev/%s", u->holders[i]);
-		if (stat(path, &st))
-			return fault_sys(fault, errno, "cannot find %s", path);
-		if (!strncmp(u->holders[i], "dm-", 3)) {
-			rc = remove_dm(u->holders[i], st.st_rdev, fault);
-		} else if (!strncmp(u->holders[i], "md", 2)) {
-			rc = stop_md(path, fault);
-		} else {
-			rc = fault_set(fault, KIT_ERR_BUSY,
-				      "%s holds the disk, and there is no known way "
-				      "to make it let go",
-				      u->holders[i]);
-			/* The kernel detaches it whenever it likes: nobody could wait for that. */
-			if (!strncmp(u->holders[i], "loop", 4))
-				fault_hint(fault, "detach it by hand: losetup -d %s", path);
-		}
-		if (rc)
-			return rc;
 	}
 	return 0;
 }

@@ -1,4 +1,4 @@
-/* Who uses a disk just now: mounts, swap, devices that stand on it, the running system itself. */
+/* What uses a disk just now: mounts, swap, devices made of it, the running system itself. */
 #ifndef UKPU_DRIVE_USAGE_H
 #define UKPU_DRIVE_USAGE_H
 
@@ -31,11 +31,9 @@ int usage_read(struct usage *out, const char *sys, const char *proc, const struc
 void usage_read_image(struct usage *out, const char *sys, const char *path);
 
 /*
- * Let go of the disk: unmount, turn swap off, take holders apart. Each does all of its kind.
- * Returns 0, KIT_ERR_BUSY (files are open), or KIT_ERR_SYSTEM and kin.
+ * Unmount all that is mounted, the last first. Returns 0, KIT_ERR_BUSY (files are open there), or
+ * KIT_ERR_SYSTEM and kin. Swap and holders are not let go: a person who made them takes them apart.
  */
 int usage_unmount(const struct usage *u, struct fault *fault);
-int usage_swapoff(const struct usage *u, struct fault *fault);
-int usage_release_holders(const struct usage *u, struct fault *fault);
 
 #endif

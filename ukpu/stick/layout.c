@@ -5,26 +5,14 @@
 
 #define MIB_SECTORS	2048u
 
-static const char *const names[] = {
+const char *const layout_names[] = {
 	[LAYOUT_FAT16] = "fat16", [LAYOUT_FAT32] = "fat32", [LAYOUT_SUPERFLOPPY] = "superfloppy",
+	NULL,
 };
 
 const char *layout_name(enum layout_kind kind)
 {
-	return names[kind];
-}
-
-int layout_parse(const char *name, enum layout_kind *out, struct fault *fault)
-{
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		if (!strcmp(name, names[i])) {
-			*out = (enum layout_kind)i;
-			return 0;
-		}
-	}
-	return fault_set(fault, KIT_ERR_ARGUMENT,
-			 "no layout is called \"%s\": there are fat16, fat32 and superfloppy",
-			 name);
+	return layout_names[kind];
 }
 
 static uint32_t min_sectors(uint64_t a, uint64_t b)
@@ -50,7 +38,7 @@ int layout_make(struct layout *out, enum layout_kind kind, uint64_t stick_bytes,
 		return fault_set(fault, KIT_ERR_UNFIT, "it holds %llu bytes; the %s layout needs "
 				 "%llu MiB\n"
 				 "use a larger stick%s", (unsigned long long)stick_bytes,
-				 names[kind], (unsigned long long)(minimum / LAYOUT_MIB),
+				 layout_names[kind], (unsigned long long)(minimum / LAYOUT_MIB),
 				 stick_bytes >= LAYOUT_MIN_BYTES ? ", or the layout fat16" : "");
 	}
 	switch (kind) {
@@ -69,7 +57,7 @@ int layout_make(struct layout *out, enum layout_kind kind, uint64_t stick_bytes,
 		break;
 	}
 	if (fat_make(&l.g, kind == LAYOUT_FAT32 ? FAT32 : FAT16, sectors, l.start))
-		return fault_set(fault, KIT_ERR_UNFIT, "no %s volume has %u sectors", names[kind],
+		return fault_set(fault, KIT_ERR_UNFIT, "no %s volume has %u sectors", layout_names[kind],
 				 sectors);
 	if (file_bytes > fat_capacity(&l.g)) {
 		/* Each part has a header of its own, so that an exact fit is none. */
@@ -79,7 +67,7 @@ int layout_make(struct layout *out, enum layout_kind kind, uint64_t stick_bytes,
 				 "this stick takes %llu\n"
 				 "split it: amt-setupbin split -n %llu setup.bin; the time that a "
 				 "machine's POST takes grows with the file, too",
-				 (unsigned long long)file_bytes, names[kind],
+				 (unsigned long long)file_bytes, layout_names[kind],
 				 (unsigned long long)fat_capacity(&l.g), (unsigned long long)parts);
 	}
 	*out = l;

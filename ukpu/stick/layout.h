@@ -35,9 +35,9 @@ struct layout {
 int layout_make(struct layout *out, enum layout_kind kind, uint64_t stick_bytes,
 		uint32_t sector_bytes, uint64_t file_bytes, struct fault *fault);
 
-/* "fat16", "fat32", "superfloppy", and back (KIT_ERR_ARGUMENT). */
+/* "fat16", "fat32", "superfloppy", NULL: by enum layout_kind. */
+extern const char *const layout_names[];
 const char *layout_name(enum layout_kind kind);
-int layout_parse(const char *name, enum layout_kind *out, struct fault *fault);
 
 /* Byte on the stick of the volume's beginning, and of the file. */
 uint64_t layout_volume_offset(const struct layout *l);

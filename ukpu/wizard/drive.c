@@ -26,7 +26,7 @@ static int make_room(struct choices *c, size_t n, struct fault *fault)
 	c->choice = calloc(n + 1, sizeof(*c->choice));
 	c->rows = calloc(n + 1, sizeof(*c->rows));
 	if (!c->choice || !c->rows)
-		return fault_set(fault, KIT_ERR_NOMEM, "no memory for the list of sticks");
+		return fault_nomem(fault);
 	/* Whoever presses Enter without looking has picked nothing. */
 	snprintf(c->rows[0].text, sizeof(c->rows[0].text), "(none picked: move to a stick)");
 	snprintf(c->rows[0].detail, sizeof(c->rows[0].detail), "%s", n ?
@@ -73,24 +73,22 @@ static void add(struct choices *c, const char *path, const char *title, const ch
 
 static void add_drive(struct choices *c, const struct drive *d)
 {
-	char title[200], verdict[700], contents[400];
+	char title[200], verdict[700], contents[400], advice[360];
 	struct fault fault = { 0 };
-	unsigned why, reason;
+	unsigned why = ~0u;
 	size_t at;
 
 	drive_title(d, title, sizeof(title));
-	ukpu_contents(d->path, d->bytes, contents, sizeof(contents));
-	why = ukpu_drive_judge(d, verdict, 400, &fault);
-	if (why == ~0u)
-		snprintf(verdict, sizeof(verdict), "who uses it cannot be found out: %.300s",
+	probe_path(d->path, d->bytes, contents, sizeof(contents));
+	if (guard_judge(d, &why, verdict, 320, advice, sizeof(advice), &fault)) {
+		snprintf(verdict, sizeof(verdict), "cannot find out who uses it: %.300s",
 			 fault.what);
-	for (unsigned i = 0; why != ~0u && (reason = guard_reason(i)); i++) {
+	} else if (why) {
 		at = strlen(verdict);
-		if (why & reason)
-			snprintf(verdict + at, sizeof(verdict) - at, "; %s", guard_advice(reason));
+		snprintf(verdict + at, sizeof(verdict) - at, "; %s", advice);
 	}
 	add(c, d->path, title, d->serial, d->bytes, !why, contents,
-	    !why ? "Fit to be written" : !strncmp(verdict, "no: ", 4) ? verdict + 4 : verdict);
+	    !why ? "Fit to be written" : verdict);
 }
 
 static void add_image(struct choices *c, const char *path)
@@ -105,13 +103,13 @@ static void add_image(struct choices *c, const char *path)
 	}
 	if (!S_ISREG(st.st_mode)) {
 		add(c, path, "image file", NULL, 0, false, contents,
-		    "it is no file; sticks are shown without --image");
+		    "it is not a file; sticks are shown without --image");
 		return;
 	}
-	ukpu_contents(path, (uint64_t)st.st_size, contents, sizeof(contents));
+	probe_path(path, (uint64_t)st.st_size, contents, sizeof(contents));
 	probe_size_text((uint64_t)st.st_size, size);
 	if ((uint64_t)st.st_size < LAYOUT_MIN_BYTES)
-		snprintf(verdict, sizeof(verdict), "%s: too small; 17 MiB are the least", size);
+		snprintf(verdict, sizeof(verdict), "it has only %s; 17 MiB are the least", size);
 	else if (access(path, W_OK))
 		snprintf(verdict, sizeof(verdict), "you cannot write to it: %s", strerror(errno));
 	else
@@ -127,7 +125,7 @@ static int read_choices(struct wizard *w, struct choices *c, struct fault *fault
 	size_t n = 0;
 	int rc;
 
-	if (w->image) {
+	if (w->options.image) {
 		rc = make_room(c, w->n_images, fault);
 		for (size_t i = 0; i < w->n_images && !rc; i++)
 			add_image(c, w->images[i]);
@@ -163,7 +161,7 @@ enum screen_answer wizard_pick_stick(struct wizard *w, char *path, size_t size)
 
 	screen_text(file, sizeof(file), w->file, (size_t)w->screen.columns - 24, true);
 	snprintf(intro, sizeof(intro), "Which stick is to get %s?\n%-20s %-20s %-12s %9s FIT", file,
-		 w->image ? "IMAGE" : "PATH", "DEVICE", "SERIAL", "SIZE");
+		 w->options.image ? "IMAGE" : "PATH", "DEVICE", "SERIAL", "SIZE");
 	while (answer == SCREEN_REFRESH && !w->screen.left) {
 		struct choices c = { 0 };
 		struct fault fault = { 0 };

@@ -84,7 +84,7 @@ static int read_folder(const char *path, struct entry **out, size_t *n, bool *mo
 		return fault_sys(fault, errno, "cannot read the folder %.200s", path);
 	list = calloc(ENTRIES_MAX + 1, sizeof(*list));
 	if (!list) {
-		rc = fault_set(fault, KIT_ERR_NOMEM, "no memory to read the folder %.200s", path);
+		rc = fault_nomem(fault);
 		goto out;
 	}
 	if (up)
@@ -152,7 +152,7 @@ static enum screen_answer pick_once(struct wizard *w, const struct entry *list, 
 
 	if (!rows) {
 		w->screen.left = true;
-		fault_set(&w->screen.fault, KIT_ERR_NOMEM, "no memory to show the folder");
+		fault_nomem(&w->screen.fault);
 		return SCREEN_LEAVE;
 	}
 	for (size_t i = 0; i < n; i++) {

@@ -42,8 +42,7 @@ static int check_terminal(struct screen *s, struct fault *fault)
 	const char *kind = getenv("TERM");
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		return fault_set(fault, KIT_ERR_STATE, "the wizard needs a terminal, but standard "
-				 "%s is none\n"
+		return fault_set(fault, KIT_ERR_STATE, "standard %s is not a terminal\n"
 				 "in scripts use ukpu list, ukpu prepare and ukpu verify; over ssh "
 				 "ask for a terminal with ssh -t",
 				 isatty(STDIN_FILENO) ? "output" : "input");

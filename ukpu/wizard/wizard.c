@@ -3,14 +3,22 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ukpu/cli/ukpu.h"
 #include "ukpu/wizard/wizard.h"
 
 #define FINDINGS_SHOWN	20
 
-const struct cli_option ukpu_wizard_options[] = {
-	{ "image", 0, NULL, "the sticks to pick from are these image files", 0, 0 },
-	{ "layout", 0, "NAME", "fat16 (default), fat32 or superfloppy", 0, 0 },
-	{ NULL, 0, NULL, NULL, 0, 0 },
+struct wizard_options {
+	bool image;
+	unsigned layout;
+};
+
+static const struct cli_option options[] = {
+	CLI_FLAG(0, "image", struct wizard_options, image,
+		 "the sticks to pick from are these image files"),
+	CLI_CHOICE(0, "layout", struct wizard_options, layout, "NAME", layout_names,
+		   "fat16 (default), fat32 or superfloppy"),
+	{ 0 },
 };
 
 /* What the checker says, for a window. */
@@ -36,7 +44,7 @@ int wizard_load(struct wizard *w, struct content *content, FILE *text, struct fa
 {
 	struct findings findings = { .text = text };
 	char path[400];
-	int rc = content_read(content, w->file, UKPU_LARGEST_FILE, fault);
+	int rc = content_read(content, w->file, WORK_LARGEST_FILE, fault);
 
 	memset(&w->keys, 0, sizeof(w->keys));
 	screen_text(path, sizeof(path), w->file, 90, true);
@@ -48,14 +56,13 @@ int wizard_load(struct wizard *w, struct content *content, FILE *text, struct fa
 		return fault_hint(fault, "take another file: amt-setupbin create and amt-keygen "
 				  "generate --setupbin make them");
 	if (!rc && w->keys.errors) {
-		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s: firmware would not take "
-			      "it\n"
-			      "take another file, or have this one mended; amt-setupbin check "
-			      "tells more", path, w->keys.errors, plural(w->keys.errors));
+		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has %lu error%s: firmware would refuse "
+			       "it\n"
+			       "take another file, or fix this one; amt-setupbin check shows more",
+			       path, w->keys.errors, plural(w->keys.errors));
 	} else if (!rc && !w->keys.valid) {
-		rc = fault_set(fault, KIT_ERR_STATE, "%s has no unused record: no machine could "
-			      "take one\n"
-			      "take a new file", path);
+		rc = fault_set(fault, KIT_ERR_STATE, "%s has no unused record for a machine\n"
+			       "take a new file", path);
 	}
 	return rc;
 }
@@ -73,7 +80,7 @@ static enum screen_answer check_file(struct wizard *w)
 	int rc;
 
 	if (!out) {
-		fault_set(&fault, KIT_ERR_NOMEM, "no memory to check the file");
+		fault_nomem(&fault);
 		return screen_fault(&w->screen, "File", &fault) == SCREEN_LEAVE ? SCREEN_LEAVE :
 			SCREEN_BACK;
 	}
@@ -124,30 +131,27 @@ static void walk(struct wizard *w)
 	}
 }
 
-int ukpu_wizard(struct cli *cli)
+static int run(struct cli *cli, const void *given)
 {
-	/* The options of prepare, none of them given: every guard holds. */
-	const struct cli_verb prepare = { .name = "prepare", .options = ukpu_prepare_options };
+	const struct wizard_options *o = given;
 	struct wizard w = {
-		.as = { .program = cli->program, .verb = &prepare, .quiet = true },
-		.image = cli_has(cli, "image"), .images = cli->argv, .n_images = (size_t)cli->argc,
-		.layout = LAYOUT_FAT16,
+		.options = { .image = o->image }, .images = cli->argv,
+		.n_images = (size_t)cli->argc, .layout = (enum layout_kind)o->layout,
 	};
 	struct fault fault = { 0 };
 	char *log = NULL;
 	size_t size = 0;
 
-	if (w.image != (cli->argc > 0))
-		return cli_misuse(cli, w.image ? "--image needs the names of image files" :
+	if (o->image != (cli->argc > 0))
+		return cli_misuse(cli, o->image ? "--image needs the names of image files" :
 				  "sticks are picked in the wizard; image files need --image "
 				  "before them");
-	if (cli_has(cli, "layout") && layout_parse(cli_value(cli, "layout"), &w.layout, &fault))
-		return cli_fail(cli, &fault);
+	wizard_make_face(&w);
 	if (!getcwd(w.folder, sizeof(w.folder)))
 		snprintf(w.folder, sizeof(w.folder), "/");
 	w.log = open_memstream(&log, &size);
 	if (!w.log)
-		fault_set(&fault, KIT_ERR_NOMEM, "no memory for the wizard");
+		fault_nomem(&fault);
 	if (fault.code || screen_open(&w.screen, &fault)) {
 		if (w.log)
 			fclose(w.log);
@@ -164,3 +168,22 @@ int ukpu_wizard(struct cli *cli)
 		cli_note(cli, "no stick was written");
 	return w.screen.fault.code ? cli_fail(cli, &w.screen.fault) : w.status;
 }
+
+const struct cli_verb ukpu_wizard = {
+	.name = "wizard",
+	.operands = "[IMAGE...]",
+	.summary = "pick setup.bin and stick on the screen, watch, and go on with the next",
+	.options = options,
+	.options_size = sizeof(struct wizard_options),
+	.max_operands = -1,
+	.run = run,
+	.details = "For the bench: the same guards, questions and checks as prepare, in windows on "
+		   "the terminal (80 columns and 24 rows at least; over ssh, too). No stick is "
+		   "preselected, unfit ones are shown with the reason, and the word \"yes\" has to "
+		   "be typed.\n"
+		   "A stick that is being written is finished before Ctrl-C ends the wizard. Exit "
+		   "status 0: all sticks that were written are ready; 1: firmware would refuse one "
+		   "of them; 2: one could not be written, or a signal or the loss of the terminal "
+		   "ended the wizard.",
+	.examples = "ukpu wizard\nukpu wizard --image stick1.img stick2.img",
+};

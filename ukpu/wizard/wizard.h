@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <termios.h>
 
-#include "ukpu/cli/ukpu.h"
+#include "ukpu/stick/work.h"
 
-/* ---- the screen: ukpu-wizard-screen.c ---- */
+/* ---- the screen: screen.c, window.c ---- */
 
 #define SCREEN_COLUMNS	80	/* a smaller terminal is refused */
 #define SCREEN_ROWS	24
@@ -84,8 +84,8 @@ void screen_watch(struct screen *s, const char *title, const char *text, const c
 
 struct wizard {
 	struct screen screen;
-	struct cli as;			/* prepare as if called without any option, silent */
-	bool image;			/* sticks are the image files that were named */
+	struct work_options options;	/* every guard holds; image: sticks are the files named */
+	struct work_face face;
 	char **images;
 	size_t n_images;
 	enum layout_kind layout;
@@ -97,9 +97,9 @@ struct wizard {
 	int status;			/* to exit with: of the worst of them */
 };
 
-/* Have a setup.bin picked, into w->file: ukpu-wizard-file.c. Folders are gone through. */
+/* Have a setup.bin picked, into w->file: file.c. Folders are gone through. */
 enum screen_answer wizard_pick_file(struct wizard *w);
-/* Have a fit stick picked; PATH receives SIZE bytes at most: ukpu-wizard-drive.c. */
+/* Have a fit stick picked; PATH receives SIZE bytes at most: drive.c. */
 enum screen_answer wizard_pick_stick(struct wizard *w, char *path, size_t size);
 
 /*
@@ -108,8 +108,11 @@ enum screen_answer wizard_pick_stick(struct wizard *w, char *path, size_t size);
  */
 int wizard_load(struct wizard *w, struct content *content, FILE *text, struct fault *fault);
 
+/* Make w->face: questions in windows. */
+void wizard_make_face(struct wizard *w);
+
 /*
- * Guards, questions, writing, verdict for the stick PATH: ukpu-wizard-write.c. SCREEN_CHOSEN when
+ * Guards, questions, writing, verdict for the stick PATH: write.c. SCREEN_CHOSEN when
  * it was written, well or not, SCREEN_BACK when it was left as it is. *another: the person
  * wants another setup.bin next.
  */

@@ -5,18 +5,18 @@
 #include <string.h>
 
 #include "ukpu/drive/probe.h"
-#include "ukpu/stick/state.h"
-#include "ukpu/stick/stick.h"
+#include "ukpu/stick/keys.h"
 #include "ukpu/stick/mbr.h"
+#include "ukpu/stick/state.h"
 #include "ukpu/wizard/wizard.h"
 
 #define OTHERS_SHOWN	4
 
 /* A stick being written and judged, in a thread of its own. */
 struct job {
-	struct ukpu_stick *stick;
+	struct work *stick;
 	FILE *rules;		/* a line for each that it did not pass */
-	struct fault late;	/* of the kernel's, which is none of the stick's */
+	struct fault late;	/* of the kernel's, which is not the stick's */
 	_Atomic uint64_t done;
 	atomic_bool ended;
 };
@@ -38,11 +38,11 @@ static void note_result(void *context, const struct verify_result *r)
 static void *write_job(void *context)
 {
 	struct job *job = context;
-	struct ukpu_stick *s = job->stick;
+	struct work *s = job->stick;
 	struct stick_progress progress = { note_progress, job };
 
 	if (!stick_write(&s->plan, s->t, &progress, &s->fault))
-		ukpu_judge_written(s, note_result, job->rules);
+		work_judge(s, note_result, job->rules);
 	if (!s->fault.code)
 		mbr_reread(s->t, &job->late);
 	atomic_store(&job->ended, true);
@@ -87,7 +87,7 @@ static void print_cell(FILE *out, const char *before, const char *text)
 }
 
 /* What the person has to see before saying yes. */
-static void print_stick(FILE *out, struct wizard *w, const struct ukpu_stick *s)
+static void print_stick(FILE *out, struct wizard *w, const struct work *s)
 {
 	const struct drive *d = target_drive(s->t);
 	char title[140], size[24];
@@ -136,13 +136,11 @@ static enum screen_answer ask(struct wizard *w, const char *title, const char *t
 	return answer == SCREEN_LEAVE ? SCREEN_LEAVE : SCREEN_BACK;
 }
 
-static enum screen_answer ask_unused(struct wizard *w, struct ukpu_stick *s, struct fault *fault)
+static enum screen_answer ask_unused(struct wizard *w, struct work *s, struct fault *fault)
 {
-	unsigned long unused = ukpu_unused(s);
+	unsigned long unused = keys_unused(s);
 	char text[1000], folder[PATH_MAX], shown[400], known[800] = "", more[200] = "";
 
-	if (!unused && !s->found.more)
-		return SCREEN_CHOSEN;
 	if (state_path("", folder, sizeof(folder), fault))
 		return SCREEN_BACK;
 	screen_text(shown, sizeof(shown), folder, 180, true);
@@ -159,22 +157,49 @@ static enum screen_answer ask_unused(struct wizard *w, struct ukpu_stick *s, str
 	return ask(w, "Unused records", text);
 }
 
-static enum screen_answer ask_second(struct wizard *w, struct ukpu_stick *s, struct fault *fault)
+static enum screen_answer ask_second(struct wizard *w, const struct work *s)
 {
-	struct journal_hit hit;
 	char text[700], stick[400];
-	long found = ukpu_keys_elsewhere(s, &hit, fault);
 
-	if (found <= 0)
-		return found ? SCREEN_BACK : SCREEN_CHOSEN;
-	screen_text(stick, sizeof(stick), hit.stick, 60, true);
+	screen_text(stick, sizeof(stick), s->hit.stick, 60, true);
 	snprintf(text, sizeof(text), "%ld of these keys (%s the first) went onto the stick\n%s\n"
 		 "on %s.\n\nTwo machines must not get one key. Go on only if that stick is gone or "
-		 "will not be used.", found, hit.pid, stick, hit.time);
+		 "will not be used.", s->elsewhere, s->hit.pid, stick, s->hit.time);
 	return ask(w, "Keys that are on another stick", text);
 }
 
-static enum screen_answer confirm(struct wizard *w, struct ukpu_stick *s, struct fault *fault)
+/* A question that comes up while a stick is made ready. Whoever says no has ended it. */
+static int ask_in_window(void *context, enum work_question question, struct work *s,
+			 struct fault *fault)
+{
+	struct wizard *w = context;
+	enum screen_answer answer = SCREEN_BACK;
+
+	if (question == WORK_UNUSED)
+		answer = ask_unused(w, s, fault);
+	else if (question == WORK_SECOND)
+		answer = ask_second(w, s);
+	return answer == SCREEN_CHOSEN ? 0 : KIT_ERR_CANCELLED;
+}
+
+/* Windows show what was kept, and lists of files, in their own words. */
+static void say_nothing(void *context, const char *text)
+{
+}
+
+static void show_no_search(void *context, const struct work *s, uint64_t done, uint64_t total)
+{
+}
+
+void wizard_make_face(struct wizard *w)
+{
+	w->face = (struct work_face){
+		.ask = ask_in_window, .note = say_nothing, .warn = say_nothing,
+		.searched = show_no_search, .context = w,
+	};
+}
+
+static enum screen_answer confirm(struct wizard *w, struct work *s, struct fault *fault)
 {
 	char *text = NULL;
 	size_t size = 0;
@@ -186,37 +211,27 @@ static enum screen_answer confirm(struct wizard *w, struct ukpu_stick *s, struct
 		if (!fclose(out) && text)
 			answer = ask(w, "3. Write to this stick?", text);
 	} else {
-		fault_set(fault, KIT_ERR_NOMEM, "no memory to ask");
+		fault_nomem(fault);
 	}
 	free(text);
 	return answer;
 }
 
 /* Guards, plan and questions: SCREEN_CHOSEN when the stick may be written. */
-static enum screen_answer get_ready(struct wizard *w, struct ukpu_stick *s, const char *path,
+static enum screen_answer get_ready(struct wizard *w, struct work *s, const char *path,
 				    struct fault *fault)
 {
-	enum screen_answer answer;
-	int rc = ukpu_stick_open(s, &w->as, path, UKPU_WRITE | (w->image ? UKPU_IMAGE : 0), fault);
+	int rc = work_open(s, &w->options, &w->face, path, WORK_WRITE, fault);
 
 	if (!rc)
 		rc = wizard_load(w, &s->content, NULL, fault);
 	if (!rc)
-		rc = ukpu_stick_search(s, target_disk(s->t), 0, fault);
-	if (!rc)
-		rc = ukpu_stick_plan(s, w->layout, false, fault);
-	if (rc)
-		return SCREEN_BACK;
-	answer = ask_unused(w, s, fault);
-	if (answer == SCREEN_CHOSEN)
-		answer = ask_second(w, s, fault);
-	if (answer == SCREEN_CHOSEN)
-		answer = confirm(w, s, fault);
-	return answer;
+		rc = work_ready(s, w->layout, fault);
+	return rc ? SCREEN_BACK : confirm(w, s, fault);
 }
 
 /* Where that is kept which was on the stick. */
-static void print_kept(FILE *out, const char *before, const struct ukpu_stick *s)
+static void print_kept(FILE *out, const char *before, const struct work *s)
 {
 	char first[80];
 
@@ -231,7 +246,7 @@ static void print_kept(FILE *out, const char *before, const struct ukpu_stick *s
 	print_cell(out, first, s->kept);
 }
 
-static void print_ready(FILE *out, const struct ukpu_stick *s, const char *rules,
+static void print_ready(FILE *out, const struct work *s, const char *rules,
 			const struct fault *late)
 {
 	const struct verify_summary *v = &s->summary;
@@ -253,7 +268,7 @@ static void print_ready(FILE *out, const struct ukpu_stick *s, const char *rules
 		fprintf(out, "\nPULL THE STICK NOW: other systems leave files on it.\n");
 }
 
-static void print_failed(FILE *out, const struct ukpu_stick *s, const char *rules)
+static void print_failed(FILE *out, const struct work *s, const char *rules)
 {
 	fprintf(out, "\n%s\n%s%s\n",
 		s->fault.what[0] ? s->fault.what : error_text(s->fault.code), rules, s->fault.hint);
@@ -264,7 +279,7 @@ static void print_failed(FILE *out, const struct ukpu_stick *s, const char *rule
 }
 
 /* For the lines that stay on the terminal when the windows are gone. */
-static void log_stick(struct wizard *w, const struct ukpu_stick *s, const char *rules)
+static void log_stick(struct wizard *w, const struct work *s, const char *rules)
 {
 	if (s->fault.code) {
 		/* The fault names the stick. */
@@ -277,8 +292,8 @@ static void log_stick(struct wizard *w, const struct ukpu_stick *s, const char *
 		fprintf(w->log, "%s: ready; ", s->path);
 		print_keys(w->log, &s->summary.contents);
 	}
-	if (ukpu_failed_status(s) > w->status)
-		w->status = ukpu_failed_status(s);
+	if (work_failed_status(s) > w->status)
+		w->status = work_failed_status(s);
 	w->sticks++;
 	print_kept(w->log, "  ", s);
 }
@@ -302,7 +317,7 @@ static enum screen_answer show_result(struct wizard *w, const char *title, const
 
 enum screen_answer wizard_write(struct wizard *w, const char *path, bool *another)
 {
-	struct ukpu_stick *s = calloc(1, sizeof(*s));
+	struct work *s = calloc(1, sizeof(*s));
 	struct job job = { .stick = s };
 	struct fault fault = { 0 };
 	char *rules = NULL, *text = NULL;
@@ -315,14 +330,14 @@ enum screen_answer wizard_write(struct wizard *w, const char *path, bool *anothe
 	job.rules = open_memstream(&rules, &rules_size);
 	out = open_memstream(&text, &size);
 	if (!s || !job.rules || !out) {
-		fault_set(&fault, KIT_ERR_NOMEM, "no memory for the stick");
+		fault_nomem(&fault);
 		goto out;
 	}
 	answer = get_ready(w, s, path, &fault);
 	if (answer != SCREEN_CHOSEN)
 		goto out;
 	/* Copies and journal first: nothing is overwritten before it is safe somewhere else. */
-	if (ukpu_save_unused(s, NULL, &fault) || ukpu_note_keys(s, &fault)) {
+	if (work_secure(s, NULL, &fault)) {
 		answer = SCREEN_BACK;
 		goto out;
 	}
@@ -335,12 +350,12 @@ enum screen_answer wizard_write(struct wizard *w, const char *path, bool *anothe
 		print_ready(out, s, rules ? rules : "", &job.late);
 	log_stick(w, s, rules ? rules : "");
 	failed = s->fault.code != 0;
-	ukpu_stick_close(s);
+	work_close(s);
 	if (!fflush(out) && text)
 		answer = show_result(w, failed ? "5. NOT READY" : "5. Ready", text, another);
 out:
 	if (s)
-		ukpu_stick_close(s);
+		work_close(s);
 	free(s);
 	if (job.rules)
 		fclose(job.rules);

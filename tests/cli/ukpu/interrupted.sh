@@ -30,7 +30,7 @@ interrupt() {
 
 for signal in INT TERM HUP; do
 	interrupt $signal
-	says "^ukpu: interrupted while it wrote: what is on s.img now is not complete"
+	says "^ukpu: interrupted while writing: what is on s.img now is not complete"
 	says "^  run the command again"
 	expect 1 ukpu verify --image s.img
 	says "FAIL  table-signature"

@@ -26,7 +26,7 @@ head -c 4096 /dev/zero >small
 expect 2 ukpu repair --image small --yes
 says "name an image of 17 MiB or more$"
 prepare 2 --image small
-says "have one made: --size"
+says "make one with --size"
 expect 2 ukpu status --image none
 grep -q "ukpu verify" out && fail "verify cannot tell more of what is not there"
 
@@ -41,7 +41,7 @@ prepare 0 --size 32M --dry-run --image empty
 [ ! -s empty ] || fail "the dry run made the image larger"
 prepare 0 --size 32M --image empty
 prepare 2 --size 64M --dry-run --image empty
-says "is there already"
+says "exists already"
 
 # Every stick once, and never the file itself.
 prepare 2 --deal --size 32M --image one.img ./one.img
@@ -67,7 +67,7 @@ if loop=$(losetup -f --show loop.img 2>/dev/null); then
 	ln loop.img link.img
 	for image in loop.img link.img; do
 		prepare 2 --overwrite-unused --image "$image"
-		says "$image is in use: it stands behind $loop"
+		says "$image is in use: the loop device $loop is made of it"
 		says "losetup -d $loop"
 		expect 2 ukpu retire --image "$image" --yes --overwrite-unused
 		expect 2 ukpu repair --image "$image" --yes --dry-run
@@ -156,7 +156,7 @@ says "without --deal"
 # Repair has nothing to do, but firmware's no stays a no.
 expect 1 ukpu repair --yes --image used.img
 says "nothing to repair"
-says "firmware would not take it"
+says "firmware would refuse it"
 
 # Two who take the same file at the same moment: one of them gets its keys.
 for _ in {1..20}; do

@@ -43,7 +43,7 @@ says "7 unused records"
 says "--overwrite-unused"
 # With no one to ask, and no --yes, nothing happens either.
 expect 2 ukpu prepare --image a.img three.bin --overwrite-unused
-says "standard input is no terminal"
+says "standard input is not a terminal"
 says "or give --yes"
 expect 0 ukpu status --image a.img
 says "^left  *7$"
@@ -91,7 +91,7 @@ says "17"
 expect 2 ukpu prepare --image l.img --size 34M --layout fat32 setup.bin --yes
 says "35 MiB"
 expect 2 ukpu prepare --image l.img --size 64M --layout ntfs setup.bin --yes
-says "fat16, fat32 and superfloppy"
+says "fat16, fat32, superfloppy"
 expect 2 ukpu prepare --image l.img setup.bin --yes
 says "--size"
 [ ! -e l.img ] || fail "an image was left behind"

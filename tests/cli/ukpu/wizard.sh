@@ -23,7 +23,7 @@ pid=$(sed -n '2s/^\(....\)\([^,]*\),.*/\1-\2/p' keys.csv)
 
 # Without a terminal, or with options that make no sense.
 status 2 "$BIN/ukpu" wizard </dev/null
-grep -q 'needs a terminal' err || fail "no word about the terminal"
+grep -q 'is not a terminal' err || fail "no word about the terminal"
 status 2 "$BIN/ukpu" wizard a.img
 status 2 "$BIN/ukpu" wizard --image
 status 2 "$BIN/ukpu" wizard --layout round --image a.img
@@ -81,8 +81,8 @@ press C-r; see 'folder above'; down_to 'keys.bin'; press Enter; see '2. The stic
 see 'none picked'
 press Enter; sleep 0.5; see '2. The stick'
 see 'small.img .* no'
-down_to 'too small'
-press Enter; see 'cannot be picked'; see '10.0 MiB: too small'
+down_to "has only"
+press Enter; see 'cannot be picked'; see 'it has only 10.0 MiB'
 press Enter; see '2. The stick'
 down_to 'late.img'; see 'No such file'
 truncate -s 32M late.img

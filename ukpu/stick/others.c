@@ -1,11 +1,12 @@
-/* ukpu: files on a stick that are not its setup.bin: listed, saved, never lost without consent. */
+/* Other files on a stick: listed, saved. */
+#include "ukpu/stick/others.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/outfile.h"
 #include "common/secret.h"
-#include "ukpu/cli/ukpu.h"
 
 #define PIECE	65536
 
@@ -37,36 +38,35 @@ static bool other_at(const struct find *f, const uint8_t *keep, size_t i, struct
 	return true;
 }
 
-int ukpu_guard_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *fault)
+int others_guard(struct work *w, const uint8_t *keep, struct fault *fault)
 {
-	bool save = cli_has(s->cli, "save-other-files");
-	bool unlisted = s->found.more_others || s->found.more;
-	char foreign[sizeof(s->foreign)];
+	bool save = w->options->save_others != NULL;
+	bool unlisted = w->found.more_others || w->found.more;
+	char foreign[sizeof(w->foreign)];
 	struct other o;
 	size_t n = 0, lost = 0;
 
-	snprintf(foreign, sizeof(foreign), "%s", s->foreign);
-	if (!foreign[0] && s->found.closed)
+	snprintf(foreign, sizeof(foreign), "%s", w->foreign);
+	if (!foreign[0] && w->found.closed)
 		snprintf(foreign, sizeof(foreign), "partition %u (no FAT volume, or a broken one)",
-			 s->found.closed);
+			 w->found.closed);
 
-	for (; other_at(&s->found, keep, n, &o); n++) {
+	for (; other_at(&w->found, keep, n, &o); n++) {
 		lost += !o.readable;
-		if (!s->cli->quiet)
-			fprintf(stderr, "other file: %s, %llu bytes%s\n", o.path,
-				(unsigned long long)o.file->size,
-				o.readable ? "" : ", cannot be read whole");
+		work_note(w, "other file: %s, %llu bytes%s", o.path,
+			  (unsigned long long)o.file->size,
+			  o.readable ? "" : ", cannot be read whole");
 	}
-	if (unlisted && !s->cli->quiet)
-		fprintf(stderr, "other files: more, which cannot be listed\n");
-	if (foreign[0] && !s->cli->quiet)
-		fprintf(stderr, "other files: %s, which cannot be looked into\n", foreign);
-	if (cli_has(s->cli, "discard-other-files") || (!n && !unlisted && !foreign[0]) ||
+	if (unlisted)
+		work_note(w, "other files: more, which cannot be listed");
+	if (foreign[0])
+		work_note(w, "other files: %s, which cannot be looked into", foreign);
+	if (w->options->discard_others || (!n && !unlisted && !foreign[0]) ||
 	    (save && !lost && !unlisted && !foreign[0]))
 		return 0;
 	if (!save) {
-		fault_set(fault, KIT_ERR_EXISTS, "%s %s other files, which would be lost", s->path,
-			  n || unlisted || s->foreign[0] ? "holds" : "may hold");
+		fault_set(fault, KIT_ERR_EXISTS, "%s %s other files, which would be lost", w->path,
+			  n || unlisted || w->foreign[0] ? "holds" : "may hold");
 		return fault_hint(fault, n ? "save them with --save-other-files FOLDER, or let "
 					     "them go with --discard-other-files" :
 				  "save them by other means, or let them go with "
@@ -75,9 +75,9 @@ int ukpu_guard_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *f
 	if (lost)
 		fault_set(fault, KIT_ERR_EXISTS,
 			  "%s: other files that cannot be read whole, and so not be saved: "
-			  "%zu", s->path, lost);
+			  "%zu", w->path, lost);
 	else
-		fault_set(fault, KIT_ERR_EXISTS, "%s holds more files than can be saved", s->path);
+		fault_set(fault, KIT_ERR_EXISTS, "%s holds more files than can be saved", w->path);
 	return fault_hint(fault, "to lose those that cannot be saved, add --discard-other-files");
 }
 
@@ -113,13 +113,13 @@ static int save_one(const char *folder, const struct other *o, struct fault *fau
 	return rc;
 }
 
-int ukpu_save_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *fault)
+int others_save(struct work *w, const uint8_t *keep, struct fault *fault)
 {
-	const char *folder = cli_value(s->cli, "save-other-files");
+	const char *folder = w->options->save_others;
 	struct other o;
 	size_t saved = 0;
 
-	for (size_t i = 0; folder && other_at(&s->found, keep, i, &o); i++) {
+	for (size_t i = 0; folder && other_at(&w->found, keep, i, &o); i++) {
 		int rc = o.readable ? save_one(folder, &o, fault) : 0;
 
 		if (rc)
@@ -127,6 +127,6 @@ int ukpu_save_others(struct ukpu_stick *s, const uint8_t *keep, struct fault *fa
 		saved += o.readable;
 	}
 	if (folder)
-		cli_note(s->cli, "%zu other file%s saved in %s", saved, plural(saved), folder);
+		work_note(w, "%zu other file%s saved in %s", saved, plural(saved), folder);
 	return 0;
 }
