@@ -462,7 +462,7 @@ static int build(struct server *s, struct fault *fault)
 	if (rc)
 		return rc;
 	s->log.commit = s->commit;
-	commit_on_commit(s->commit, log_settle, &s->log);
+	log_follow(&s->log, s->commit);
 	rc = session_pool_new(&s->pool, s->base, fault);
 	if (!rc)
 		rc = naming_service_new(&s->naming, s->base, &s->config, fault);

@@ -27,8 +27,7 @@ struct commit {
 	size_t n_running;
 	double blocked_since;
 	bool scheduled;
-	void (*told)(void *context, const struct fault *failed);
-	void *told_context;
+	struct commit_hooks hooks;
 };
 
 static void schedule(struct commit *l, unsigned ms)
@@ -73,6 +72,22 @@ static void fail_all(struct commit *l, const struct fault *fault)
 	}
 }
 
+/* Each job is a part of the transaction that is undone by itself. */
+static void run_job(struct commit *l, struct entry *e)
+{
+	int rc = keymap_part_begin(l->map, &e->fault);
+
+	if (!rc) {
+		if (l->hooks.begin)
+			l->hooks.begin(l->hooks.context);
+		rc = e->job.run(l->map, e->job.context, &e->fault);
+		if (rc && l->hooks.undone)
+			l->hooks.undone(l->hooks.context);
+		rc = keymap_part_end(l->map, rc, &e->fault);
+	}
+	e->code = rc;
+}
+
 /* One transaction. False: the lock is held by another process, nothing was done. */
 static bool commit_some(struct commit *l)
 {
@@ -91,16 +106,13 @@ static bool commit_some(struct commit *l)
 		tell_done(l);
 		return true;
 	}
-	for (size_t i = 0; i < l->n_running; i++) {
-		struct entry *e = &l->running[i];
-
-		e->code = e->job.run(l->map, e->job.context, &e->fault);
-	}
+	for (size_t i = 0; i < l->n_running; i++)
+		run_job(l, &l->running[i]);
 	rc = keymap_commit(l->map, &fault);
 	if (rc)
 		fail_all(l, &fault);
-	if (l->told)
-		l->told(l->told_context, rc ? &fault : NULL);
+	if (l->hooks.settled)
+		l->hooks.settled(l->hooks.context, rc ? &fault : NULL);
 	tell_done(l);
 	return true;
 }
@@ -158,11 +170,9 @@ void commit_free(struct commit **l)
 	*l = NULL;
 }
 
-void commit_on_commit(struct commit *l, void (*told)(void *context, const struct fault *failed),
-		      void *context)
+void commit_set_hooks(struct commit *l, const struct commit_hooks *hooks)
 {
-	l->told = told;
-	l->told_context = context;
+	l->hooks = *hooks;
 }
 
 int commit_add(struct commit *l, const struct commit_job *job, struct fault *fault)

@@ -18,8 +18,8 @@ struct commit;
 
 struct commit_job {
 	/*
-	 * Do the work inside the transaction. An error is this job's own: the others go on.
-	 * What it wrote before the error stays, so that a job checks before it writes.
+	 * Do the work inside the transaction. An error is this job's own: what it wrote is
+	 * undone, and the others go on.
 	 */
 	int (*run)(struct keymap *map, void *context, struct fault *fault);
 	/*
@@ -35,12 +35,18 @@ int commit_new(struct commit **out, struct event_base *base, struct keymap *map,
 /* Jobs still waiting are told KIT_ERR_CANCELLED. *l may be NULL. */
 void commit_free(struct commit **l);
 
-/*
- * Have TOLD called after every transaction, before any done() of its jobs: FAILED is NULL when
- * all of it is durable, else why nothing of it is.
- */
-void commit_on_commit(struct commit *l, void (*told)(void *context, const struct fault *failed),
-		      void *context);
+/* What else follows from jobs; each may be NULL. */
+struct commit_hooks {
+	void (*begin)(void *context);	/* before each job's run() */
+	void (*undone)(void *context);	/* after a run() that failed: what it wrote is gone */
+	/*
+	 * After every transaction, before any done() of its jobs: FAILED is NULL when all of it
+	 * is durable, else why nothing of it is.
+	 */
+	void (*settled)(void *context, const struct fault *failed);
+	void *context;
+};
+void commit_set_hooks(struct commit *l, const struct commit_hooks *hooks);
 
 /* Add a job. done() is called exactly once, but not before this returns. KIT_ERR_NOMEM. */
 int commit_add(struct commit *l, const struct commit_job *job, struct fault *fault);

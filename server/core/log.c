@@ -48,7 +48,7 @@ static void tell_unkept(const struct logentry *e, const struct fault *fault)
 	fprintf(stderr, "the line %s is not in the map's log: %s\n", e->name, fault->what);
 }
 
-/* Keep the line for log_settle(). Without memory it is told at once, rather than not. */
+/* Keep the line until the commit. Without memory it is printed at once, rather than not. */
 static void hold(struct log *j, enum severity severity, const char *line)
 {
 	size_t size = strlen(level(j, severity)) + strlen(line) + 2;
@@ -81,7 +81,23 @@ void log_inside(struct log *j, struct keymap *map, struct logentry *event)
 		tell_unkept(event, &fault);
 }
 
-void log_settle(void *context, const struct fault *failed)
+static void begin_part(void *context)
+{
+	struct log *j = context;
+
+	j->part_size = j->held_size;
+	memcpy(j->part_events, j->held_events, sizeof(j->part_events));
+}
+
+static void undo_part(void *context)
+{
+	struct log *j = context;
+
+	j->held_size = j->part_size;
+	memcpy(j->held_events, j->part_events, sizeof(j->part_events));
+}
+
+static void settle(void *context, const struct fault *failed)
 {
 	struct log *j = context;
 	unsigned n = 0;
@@ -99,6 +115,13 @@ void log_settle(void *context, const struct fault *failed)
 			"%s%u event%s could not be kept in the map and did not happen: %s\n",
 			level(j, SEVERITY_ERROR), n, plural(n), failed->what);
 	j->held_size = 0;
+}
+
+void log_follow(struct log *j, struct commit *commit)
+{
+	const struct commit_hooks hooks = { begin_part, undo_part, settle, j };
+
+	commit_set_hooks(commit, &hooks);
 }
 
 /* A copy of an event that waits for its turn in the commit. */

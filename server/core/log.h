@@ -19,6 +19,9 @@ struct log {
 	char *held;
 	size_t held_size, held_room;
 	unsigned held_events[SEVERITY_SECURITY + 1];
+	/* The same when the newest job began. */
+	size_t part_size;
+	unsigned part_events[SEVERITY_SECURITY + 1];
 };
 
 /* How to write lines is told by the environment that systemd gives. */
@@ -29,15 +32,16 @@ void log_free(struct log *j);
 
 /*
  * Note EVENT inside a transaction of MAP (in a job of the commit). Its time is set to now. What
- * it says has not happened before the commit: the line is held until log_settle().
+ * it says has not happened before the commit: the line is held until then: see log_follow().
  */
 void log_inside(struct log *j, struct keymap *map, struct logentry *event);
 
 /*
- * The transaction is over: its lines go to standard error, or, if it FAILED, are dropped, and
- * one line says how many and why. CONTEXT is the log: for commit_on_commit().
+ * Have the lines of COMMIT's jobs go to standard error when they are durable. Those of a job
+ * that failed are dropped with what it wrote; if a whole transaction failed, all are, and one
+ * line says how many and why.
  */
-void log_settle(void *context, const struct fault *failed);
+void log_follow(struct log *j, struct commit *commit);
 
 /* Note EVENT from anywhere else: copied, and written to the map by a job of its own. */
 void log_note(struct log *j, struct logentry *event);

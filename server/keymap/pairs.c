@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/secret.h"
 #include "server/keymap/keymap-private.h"
 #include "server/keymap/systems.h"
@@ -380,9 +381,9 @@ int keymap_reserve(struct keymap *m, const char *pid, const struct uuid *uuid, i
 	}
 	if (rc)
 		goto out;
-	/* None is as long as that: it was made before the clock was set back, and has lapsed. */
+	/* None is as long as that: it has lapsed. */
 	if (pair.state == KEYMAP_RESERVED && pair.reserved_until != KEYMAP_NEVER &&
-	    pair.reserved_until - now > 2 * (int64_t)seconds)
+	    clock_was_wrong(pair.reserved_until, now, 2 * (int64_t)seconds))
 		pair.state = KEYMAP_FREE;
 	*claim = judge(&pair, uuid);
 	if (before)

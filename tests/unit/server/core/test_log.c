@@ -23,6 +23,7 @@ static int saved;
 struct work {
 	const char *name;
 	bool spoil;
+	int fails;		/* the code that its run() ends with */
 	int code;
 	char seen[2000];	/* what was told by then */
 };
@@ -50,7 +51,7 @@ static void begin(void)
 	ck_assert_int_eq(commit_new(&commit, base, map, &fault), 0);
 	log_init(&daemon_log);
 	daemon_log.commit = commit;
-	commit_on_commit(commit, log_settle, &daemon_log);
+	log_follow(&daemon_log, commit);
 	fflush(stderr);
 	saved = dup(STDERR_FILENO);
 	fd = open("told", O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -81,7 +82,7 @@ static int run(struct keymap *its, void *context, struct fault *fault)
 	read_told(w->seen, sizeof(w->seen));
 	if (w->spoil)
 		sql_rollback(its->db);
-	return 0;
+	return w->fails;
 }
 
 static void done(void *context, int code, const struct fault *fault)
@@ -144,6 +145,30 @@ START_TEST(what_the_map_did_not_keep_is_not_told_as_having_happened)
 }
 END_TEST
 
+START_TEST(what_a_failed_job_said_is_undone_with_what_it_wrote)
+{
+	struct work one = { .name = "first-event" };
+	struct work two = { .name = "second-event", .fails = KIT_ERR_REFUSED };
+	struct work three = { .name = "third-event" };
+	char told[2000];
+
+	add(&one);
+	add(&two);
+	add(&three);
+	commit_flush(commit, 1);
+	ck_assert_int_eq(one.code, 0);
+	ck_assert_int_eq(two.code, KIT_ERR_REFUSED);
+	ck_assert_int_eq(three.code, 0);
+	read_told(told, sizeof(told));
+	ck_assert_ptr_nonnull(strstr(told, "first-event"));
+	ck_assert_ptr_null(strstr(told, "second-event"));
+	ck_assert_ptr_nonnull(strstr(told, "third-event"));
+	ck_assert_uint_eq(daemon_log.events[SEVERITY_WARNING], 2);
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log"), 2);
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log WHERE name = 'second-event'"), 0);
+}
+END_TEST
+
 START_TEST(news_from_elsewhere_are_told_at_once_and_kept)
 {
 	struct logentry e = { .severity = SEVERITY_ERROR,
@@ -170,6 +195,7 @@ int main(void)
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, a_line_is_told_once_it_is_durable_and_not_before);
 	tcase_add_test(t, what_the_map_did_not_keep_is_not_told_as_having_happened);
+	tcase_add_test(t, what_a_failed_job_said_is_undone_with_what_it_wrote);
 	tcase_add_test(t, news_from_elsewhere_are_told_at_once_and_kept);
 	suite_add_tcase(suite, t);
 	srunner_run_all(runner, CK_NORMAL);

@@ -1,4 +1,4 @@
-/* Tests of backup, restore and master-key rotation, with others at work and with kills. */
+/* Tests of backup and restore of the key map. */
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -16,8 +16,8 @@
 #include "server/keymap/pairs.h"
 #include "server/keymap/profiles.h"
 #include "server/keymap/rotate.h"
-#include "server/keymap/systems.h"
 #include "server/keymap/seal.h"
+#include "server/keymap/systems.h"
 #include "tests/support/map.h"
 
 #define NOW	1000000
@@ -96,125 +96,6 @@ static void check_everything(struct keymap *map)
 	ck_assert_str_eq(p.mebx_password, "Profile-One1!");
 }
 
-/* How many sealed values were sealed with the key ID? */
-static long long sealed_with(uint32_t id)
-{
-	char sql[900];
-	uint8_t le[4] = { (uint8_t)id, (uint8_t)(id >> 8), (uint8_t)(id >> 16),
-			  (uint8_t)(id >> 24) };
-
-	snprintf(
-		sql, sizeof(sql),
-		"SELECT sum(n) FROM (SELECT count(*) n FROM (SELECT pps x FROM"
-		" csti_pid_map UNION ALL SELECT current_password FROM csti_pid_map UNION ALL SELECT"
-		" admin_password FROM csti_pid_map UNION ALL SELECT admin_password FROM csti_amts"
-		" UNION ALL SELECT next_admin_password FROM csti_amts UNION ALL SELECT mebx_password"
-		" FROM csti_amts UNION ALL SELECT mebx_password FROM profiles UNION ALL SELECT proof"
-		" FROM master_key) WHERE substr(x, 1, 4) = x'%02x%02x%02x%02x')",
-		le[0], le[1], le[2], le[3]);
-	return scratch_sql(sql);
-}
-
-START_TEST(rotation_leaves_nothing_sealed_with_the_old_key)
-{
-	struct keymap *other;
-	uint32_t old, fresh;
-	bool resumed;
-
-	seal_everything();
-	ck_assert_uint_eq(keys_in("map.db.key", &old), 1);
-	ck_assert_int_eq(sealed_with(old), 6000 + 3 + 1 + 1);
-	other = open_map("map.db", NULL);
-	ok(keymap_rotate(m, NULL, NULL, &resumed, &fault));
-	ck_assert(!resumed);
-	ck_assert_uint_eq(keys_in("map.db.key", &fresh), 1);
-	ck_assert_uint_eq(fresh, old + 1);
-	ck_assert_int_eq(sealed_with(old), 0);
-	ck_assert_int_eq(sealed_with(fresh), 6000 + 3 + 1 + 1);
-	check_everything(m);
-	/* A process that had the map open all the time reads on, and writes with the new key. */
-	check_everything(other);
-	keymap_close(&m);
-	m = other;
-	add(2000, 2001);
-	ck_assert_int_eq(sealed_with(old), 0);
-	keymap_close(&m);
-	m = scratch_map();
-	check_everything(m);
-	ok(keymap_rotate(m, NULL, NULL, &resumed, &fault));
-	check_secrets(m, 0, 2001);
-}
-END_TEST
-
-static uint64_t cut_at;
-
-static void cut(void *context, uint64_t done, uint64_t total)
-{
-	(void)context;
-	(void)total;
-	if (done >= cut_at)
-		raise(SIGKILL);
-}
-
-START_TEST(a_rotation_that_is_killed_can_be_gone_on_with_and_the_map_works_meanwhile)
-{
-	uint32_t old, fresh;
-	bool resumed;
-	int status;
-
-	seal_everything();
-	keys_in("map.db.key", &old);
-	keymap_close(&m);
-	for (cut_at = 1; cut_at < 2000; cut_at += 600) {
-		pid_t child = fork();
-
-		if (child == 0) {
-			m = open_map("map.db", NULL);
-			keymap_rotate(m, cut, NULL, &resumed, NULL);
-			_exit(0);
-		}
-		ck_assert_int_eq(waitpid(child, &status, 0), child);
-		ck_assert(WIFSIGNALED(status));
-		ck_assert_uint_eq(keys_in("map.db.key", &fresh), 2);
-		ck_assert_uint_eq(fresh, old + 1);
-		m = open_map("map.db", NULL);
-		check_everything(m);
-		keymap_close(&m);
-	}
-	m = open_map("map.db", NULL);
-	add(5000, 5001);
-	ok(keymap_rotate(m, NULL, NULL, &resumed, &fault));
-	ck_assert(resumed);
-	ck_assert_uint_eq(keys_in("map.db.key", &fresh), 1);
-	ck_assert_uint_eq(fresh, old + 1);
-	ck_assert_int_eq(sealed_with(old), 0);
-	check_everything(m);
-	check_secrets(m, 5000, 5001);
-}
-END_TEST
-
-START_TEST(a_rotation_cut_between_key_file_and_map_goes_on)
-{
-	struct seal *s;
-	uint32_t newest;
-	bool resumed;
-
-	/* The new key is in the file, and the map does not know it yet. */
-	seal_everything();
-	ok(seal_load(&s, "map.db.key", &fault));
-	ok(seal_add_key(s, "map.db.key", &fault));
-	seal_free(&s);
-	keymap_close(&m);
-	m = scratch_map();
-	check_everything(m);
-	add(2000, 2001);
-	ok(keymap_rotate(m, NULL, NULL, &resumed, &fault));
-	ck_assert(resumed);
-	ck_assert_uint_eq(keys_in("map.db.key", &newest), 1);
-	check_secrets(m, 0, 2001);
-}
-END_TEST
-
 /* A process that adds pairs FROM, FROM + 1... each in a transaction, until it is killed. */
 static pid_t start_writer(unsigned from, int *progress)
 {
@@ -251,26 +132,6 @@ static unsigned stop_writer(pid_t child, int progress)
 	close(progress);
 	return n;
 }
-
-START_TEST(rotation_goes_on_beside_a_process_that_writes)
-{
-	uint32_t old;
-	bool resumed;
-	pid_t writer;
-	unsigned written;
-	int progress;
-
-	seal_everything();
-	keys_in("map.db.key", &old);
-	writer = start_writer(100000, &progress);
-	keymap_set_wait(m, 10000);
-	ok(keymap_rotate(m, NULL, NULL, &resumed, &fault));
-	written = stop_writer(writer, progress);
-	ck_assert_int_eq(sealed_with(old), 0);
-	check_everything(m);
-	check_secrets(m, 100000, 100000 + written);
-}
-END_TEST
 
 /* ---- backup and restore ---- */
 
@@ -483,19 +344,13 @@ int main(void)
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
 	tcase_set_timeout(tcase, 60);
-	tcase_add_test(tcase, rotation_leaves_nothing_sealed_with_the_old_key);
-	tcase_add_test(tcase,
-		       a_rotation_that_is_killed_can_be_gone_on_with_and_the_map_works_meanwhile);
-	tcase_add_test(tcase, a_rotation_cut_between_key_file_and_map_goes_on);
-	tcase_add_test(tcase, rotation_goes_on_beside_a_process_that_writes);
 	tcase_add_test(tcase, a_backup_made_while_others_write_is_whole_and_private);
 	tcase_add_test(tcase, what_a_killed_backup_has_left_goes_with_the_next);
 	tcase_add_test(tcase, a_backup_that_is_being_made_is_left_alone);
 	tcase_add_test(tcase, a_restore_under_an_open_map_is_seen_and_gone_on_with);
 	tcase_add_test(tcase, a_restore_to_a_new_place_needs_no_map_there);
 	tcase_add_test(tcase, a_backup_of_another_map_brings_its_own_key);
-	tcase_add_test(tcase,
-		       a_backup_that_is_damaged_or_without_its_key_is_refused_and_nothing_touched);
+	tcase_add_test(tcase, a_backup_that_is_damaged_or_without_its_key_is_refused_and_nothing_touched);
 	tcase_add_test(tcase, damage_is_found);
 	tcase_add_test(tcase, a_backup_without_key_file_can_be_asked_for);
 	suite_add_tcase(suite, tcase);

@@ -1,4 +1,4 @@
-/* Tests of the key map: its secrets, its pairs, its transactions. */
+/* Tests of the key map: opening it, its transactions, its secrets. */
 #include <check.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -18,20 +19,17 @@
 
 #define NOW	1000000
 
+static void enter(void)
+{
+	umask(0);
+	map_enter();
+}
+
 static void add(unsigned n)
 {
 	struct keyentry e = scratch_pair(n);
 
 	ok(keymap_add(m, &e, 0, NULL, &fault));
-}
-
-static struct keymap_pair find(unsigned n, int64_t now)
-{
-	struct keyentry e = scratch_pair(n);
-	struct keymap_pair pair;
-
-	ok(keymap_find(m, e.pair.pid, now, &pair, &fault));
-	return pair;
 }
 
 static enum keymap_claim reserve(unsigned n, unsigned who, int64_t now)
@@ -42,14 +40,6 @@ static enum keymap_claim reserve(unsigned n, unsigned who, int64_t now)
 
 	ok(keymap_reserve(m, e.pair.pid, &uuid, now, 900, &claim, NULL, &fault));
 	return claim;
-}
-
-static int use(unsigned n, unsigned who, int64_t now)
-{
-	struct keyentry e = scratch_pair(n);
-	struct uuid uuid = scratch_uuid(who);
-
-	return keymap_use(m, e.pair.pid, &uuid, now, NULL, NULL);
 }
 
 /* ---- secrets ---- */
@@ -163,191 +153,6 @@ END_TEST
 
 /* ---- pairs ---- */
 
-START_TEST(the_same_pair_is_counted_and_another_pps_is_refused)
-{
-	struct keyentry e = scratch_pair(1), other = scratch_pair(2), bare;
-	enum keymap_added added;
-	struct fault fault = { 0 };
-
-	bare = e;
-	bare.new_password[0] = 0;
-	ck_assert_int_eq(keymap_add(m, &bare, 0, &added, NULL), 0);
-	ck_assert_int_eq(added, KEYMAP_ADDED);
-	ck_assert_int_eq(keymap_add(m, &bare, 0, &added, NULL), 0);
-	ck_assert_int_eq(added, KEYMAP_SAME);
-	ck_assert_int_eq(keymap_add(m, &e, 0, &added, NULL), 0);
-	ck_assert_int_eq(added, KEYMAP_COMPLETED);
-	ck_assert_int_eq(secrets_of(1), 0);
-	ck_assert_int_eq(keymap_add(m, &bare, 0, &added, NULL), 0);
-	ck_assert_int_eq(added, KEYMAP_SAME);
-	strcpy(bare.new_password, "Another1!");
-	ck_assert_int_eq(keymap_add(m, &bare, 0, &added, NULL), 0);
-	ck_assert_int_eq(added, KEYMAP_DIFFERS);
-	memcpy(other.pair.pid, e.pair.pid, sizeof(e.pair.pid));
-	ck_assert_int_eq(keymap_add(m, &other, 0, &added, &fault), KIT_ERR_DUPLICATE);
-	ck_assert_int_eq(fault.code, 0);
-	ck_assert_int_eq(secrets_of(1), 0);
-}
-END_TEST
-
-START_TEST(a_key_goes_from_free_to_reserved_to_used)
-{
-	struct keymap_pair pair;
-	struct uuid uuid = scratch_uuid(1);
-
-	add(1);
-	ck_assert_int_eq(find(1, NOW).state, KEYMAP_FREE);
-	ck_assert_int_eq(reserve(1, 1, NOW), KEYMAP_CLAIMED);
-	pair = find(1, NOW);
-	ck_assert_int_eq(pair.state, KEYMAP_RESERVED);
-	ck_assert(pair.has_uuid && uuid_equal(&pair.uuid, &uuid));
-	ck_assert_int_eq(pair.reserved_until, NOW + 900);
-	ck_assert_int_eq(reserve(1, 1, NOW + 1), KEYMAP_CLAIM_HELD);
-	ck_assert_int_eq(reserve(1, 2, NOW + 1), KEYMAP_CLAIM_RESERVED);
-	ck_assert_int_eq(use(1, 1, NOW + 2), 0);
-	pair = find(1, NOW + 2);
-	ck_assert_int_eq(pair.state, KEYMAP_USED);
-	ck_assert_int_eq(pair.used_at, NOW + 2);
-	ck_assert_int_eq(reserve(1, 1, NOW + 3), KEYMAP_CLAIM_PROVED);
-	ck_assert_int_eq(reserve(1, 2, NOW + 3), KEYMAP_CLAIM_USED);
-	ck_assert_int_eq(use(1, 1, NOW + 9), 0);
-	ck_assert_int_eq(find(1, NOW).used_at, NOW + 2);
-	ck_assert_int_eq(use(1, 2, NOW + 3), KIT_ERR_STATE);
-	ck_assert_int_eq(reserve(2, 1, NOW), KEYMAP_CLAIM_UNKNOWN);
-	ck_assert_int_eq(use(2, 1, NOW), KIT_ERR_NOT_FOUND);
-}
-END_TEST
-
-START_TEST(a_reservation_lapses_and_repeating_the_hello_does_not_prolong_it)
-{
-	struct keyentry e = scratch_pair(1);
-	struct uuid one = scratch_uuid(1), two = scratch_uuid(2);
-	struct keymap_pair before;
-	enum keymap_claim claim;
-
-	add(1);
-	ck_assert_int_eq(reserve(1, 1, NOW), KEYMAP_CLAIMED);
-	for (int64_t t = NOW; t < NOW + 900; t += 100)
-		ck_assert_int_eq(reserve(1, 1, t), KEYMAP_CLAIM_HELD);
-	ck_assert_int_eq(reserve(1, 2, NOW + 899), KEYMAP_CLAIM_RESERVED);
-	ck_assert(find(1, NOW + 900).lapsed);
-	ck_assert_int_eq(find(1, NOW + 900).state, KEYMAP_FREE);
-	ok(keymap_reserve(m, e.pair.pid, &two, NOW + 900, 900, &claim, &before, &fault));
-	ck_assert_int_eq(claim, KEYMAP_CLAIMED);
-	ck_assert(before.lapsed && uuid_equal(&before.uuid, &one));
-	ck_assert_int_eq(reserve(1, 1, NOW + 901), KEYMAP_CLAIM_RESERVED);
-	/* A clock that was set back far does not make it last longer; one that was a little does. */
-	ck_assert_int_eq(reserve(1, 1, NOW + 902 - 800), KEYMAP_CLAIM_RESERVED);
-	ck_assert_int_eq(reserve(1, 1, NOW - 10000), KEYMAP_CLAIMED);
-	/* Who proves the PPS has it, whoever else has reserved it. */
-	ck_assert_int_eq(use(1, 1, NOW + 902), 0);
-	ck_assert_int_eq(reserve(1, 2, NOW + 903), KEYMAP_CLAIM_USED);
-}
-END_TEST
-
-START_TEST(a_released_key_is_free_for_anybody_but_only_its_holder_releases_it)
-{
-	struct keyentry e = scratch_pair(1);
-	struct uuid one = scratch_uuid(1), two = scratch_uuid(2);
-
-	add(1);
-	ck_assert_int_eq(reserve(1, 1, NOW), KEYMAP_CLAIMED);
-	ok(keymap_release(m, e.pair.pid, &two, &fault));
-	ck_assert_int_eq(find(1, NOW).state, KEYMAP_RESERVED);
-	ok(keymap_release(m, e.pair.pid, &one, &fault));
-	ck_assert_int_eq(find(1, NOW).state, KEYMAP_FREE);
-	ck_assert(!find(1, NOW).has_uuid);
-	ck_assert_int_eq(reserve(1, 2, NOW), KEYMAP_CLAIMED);
-	ck_assert_int_eq(use(1, 2, NOW), 0);
-	ok(keymap_release(m, e.pair.pid, &two, &fault));
-	ck_assert_int_eq(find(1, NOW).state, KEYMAP_USED);
-}
-END_TEST
-
-START_TEST(a_revoked_key_serves_nobody)
-{
-	struct keyentry e = scratch_pair(1);
-
-	add(1);
-	ck_assert_int_eq(reserve(1, 1, NOW), KEYMAP_CLAIMED);
-	ok(keymap_revoke(m, e.pair.pid, NOW, &fault));
-	ck_assert_int_eq(use(1, 1, NOW), KIT_ERR_STATE);
-	ck_assert_int_eq(reserve(1, 1, NOW), KEYMAP_CLAIM_REVOKED);
-	ck_assert_int_eq(find(1, NOW).state, KEYMAP_REVOKED);
-	ck_assert_int_eq(find(1, NOW).revoked_at, NOW);
-}
-END_TEST
-
-START_TEST(a_list_that_says_used_is_believed)
-{
-	struct keyentry e = scratch_pair(1);
-
-	e.used = true;
-	ok(keymap_add(m, &e, 0, NULL, &fault));
-	ck_assert_int_eq(reserve(1, 1, NOW), KEYMAP_CLAIM_USED);
-}
-END_TEST
-
-static int count_pair(void *context, const struct keymap_pair *pair)
-{
-	(void)pair;
-	++*(unsigned *)context;
-	return 0;
-}
-
-static unsigned each(struct keymap_filter filter)
-{
-	unsigned n = 0;
-
-	filter.now = NOW;
-	ok(keymap_each(m, &filter, count_pair, &n, &fault));
-	return n;
-}
-
-START_TEST(filters_and_counts_agree)
-{
-	struct keymap_counts c;
-	struct uuid uuid = scratch_uuid(4);
-	struct keyentry e = scratch_pair(5);
-	int64_t batch;
-
-	for (unsigned i = 0; i < 10; i++)
-		add(i);
-	ck_assert_int_eq(reserve(1, 1, NOW), KEYMAP_CLAIMED);
-	ck_assert_int_eq(reserve(2, 2, NOW - 2000), KEYMAP_CLAIMED);	/* lapsed */
-	ck_assert_int_eq(use(3, 3, NOW), 0);
-	ck_assert_int_eq(use(4, 4, NOW), 0);
-	ok(keymap_revoke(m, e.pair.pid, NOW, &fault));
-	ok(keymap_batch(m, "export", "stick.bin", NOW, &batch, &fault));
-	ok(keymap_mark_exported(m, find(6, NOW).id, batch, &fault));
-	ok(keymap_count(m, NOW, &c, &fault));
-	ck_assert_uint_eq(c.total, 10);
-	ck_assert_uint_eq(c.free, 6);
-	ck_assert_uint_eq(c.lapsed, 1);
-	ck_assert_uint_eq(c.reserved, 1);
-	ck_assert_uint_eq(c.used, 2);
-	ck_assert_uint_eq(c.revoked, 1);
-	ck_assert_uint_eq(each((struct keymap_filter){ .limit = 0 }), 10);
-	ck_assert_uint_eq(each((struct keymap_filter){ .limit = 3 }), 3);
-	ck_assert_uint_eq(each((struct keymap_filter){ .by_state = true, .state = KEYMAP_FREE }),
-			  6);
-	ck_assert_uint_eq(each((struct keymap_filter){ .by_state = true,
-						       .state = KEYMAP_RESERVED }),
-			  1);
-	ck_assert_uint_eq(each((struct keymap_filter){ .by_state = true, .state = KEYMAP_USED }),
-			  2);
-	ck_assert_uint_eq(each((struct keymap_filter){ .by_state = true, .state = KEYMAP_REVOKED }),
-			  1);
-	ck_assert_uint_eq(each((struct keymap_filter){ .uuid = &uuid }), 1);
-	ck_assert_uint_eq(each((struct keymap_filter){ .exported = 1 }), 1);
-	ck_assert_uint_eq(each((struct keymap_filter){ .exported = -1 }), 9);
-	/* One that lapsed was claimed all the same. */
-	ck_assert_uint_eq(each((struct keymap_filter){ .unclaimed = true }), 8);
-	ck_assert_str_eq(find(6, NOW).exported_to, "export stick.bin");
-	ck_assert_int_eq(find(6, NOW).exported_at, NOW);
-}
-END_TEST
-
 /* ---- transactions ---- */
 
 START_TEST(a_rolled_back_transaction_leaves_nothing)
@@ -364,6 +169,47 @@ START_TEST(a_rolled_back_transaction_leaves_nothing)
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM csti_pid_map"), 0);
 	ok(keymap_commit(m, &fault));
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM csti_pid_map"), 1);
+}
+END_TEST
+
+START_TEST(a_call_that_fails_halfway_has_changed_nothing)
+{
+	struct keyentry e = scratch_pair(2);
+	struct keymap_hello hello = { scratch_uuid(1), e.pair.pid, "192.0.2.1", 2, 0 };
+	struct keymap_pair pair;
+
+	ok(keymap_system_hello(m, &hello, SYSTEM_QUEUED, NOW, NULL, NULL, &fault));
+	scratch_sql("CREATE TRIGGER full BEFORE INSERT ON reservation"
+		    " BEGIN SELECT RAISE(ABORT, 'no'); END");
+	ok(keymap_begin(m, &fault));
+	add(1);
+	/* It has added a batch and the pair by then. */
+	ck_assert_int_eq(keymap_add_rekey(m, &e, &hello.uuid, NOW, NULL), KIT_ERR_DATABASE);
+	ck_assert_int_eq(keymap_find(m, e.pair.pid, NOW, &pair, NULL), KIT_ERR_NOT_FOUND);
+	add(3);
+	ok(keymap_commit(m, &fault));
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM csti_pid_map"), 2);
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM batch"), 0);
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM csti_amts WHERE next_pid NOTNULL"), 0);
+}
+END_TEST
+
+START_TEST(parts_of_a_transaction_nest_and_are_undone_alone)
+{
+	ck_assert_int_eq(keymap_part_begin(m, NULL), KIT_ERR_STATE);
+	ok(keymap_begin(m, &fault));
+	ok(keymap_part_begin(m, &fault));
+	add(1);
+	ok(keymap_part_begin(m, &fault));
+	add(2);
+	ck_assert_int_eq(keymap_part_end(m, KIT_ERR_REFUSED, NULL), KIT_ERR_REFUSED);
+	add(3);
+	ok(keymap_part_end(m, 0, &fault));
+	ok(keymap_part_begin(m, &fault));
+	add(4);
+	ck_assert_int_eq(keymap_part_end(m, KIT_ERR_CANCELLED, NULL), KIT_ERR_CANCELLED);
+	ok(keymap_commit(m, &fault));
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM csti_pid_map"), 2);
 }
 END_TEST
 
@@ -558,6 +404,181 @@ START_TEST(a_hello_costs_one_indexed_lookup_and_grouped_writes)
 }
 END_TEST
 
+static int open_again(unsigned flags, const char *key_file, char *what)
+{
+	const struct keymap_options options = { .flags = flags, .key_file = key_file,
+						.wait_ms = 100 };
+	struct fault fault = { 0 };
+	struct keymap *again;
+	int rc = keymap_open(&again, "map.db", &options, &fault);
+
+	ck_assert_int_eq(rc, fault.code);
+	ck_assert(!rc == !!again);
+	if (rc)
+		ck_assert(fault.what[0] && fault.hint[0]);
+	if (what)
+		snprintf(what, sizeof(fault.what), "%s", fault.what);
+	keymap_close(&again);
+	return rc;
+}
+
+START_TEST(the_map_and_all_beside_it_are_private_whatever_the_umask)
+{
+	static const char *const names[] = { "map.db", "map.db-wal", "map.db-shm", "map.db.key" };
+	struct stat st;
+
+	add(1);
+	for (size_t i = 0; i < 4; i++) {
+		ck_assert_int_eq(stat(names[i], &st), 0);
+		ck_assert_int_eq(st.st_mode & 07777, 0600);
+	}
+}
+END_TEST
+
+START_TEST(a_map_or_key_file_that_others_can_read_is_refused)
+{
+	keymap_close(&m);
+	ck_assert_int_eq(chmod("map.db", 0640), 0);
+	ck_assert_int_eq(open_again(0, NULL, NULL), KIT_ERR_PERMISSION);
+	ck_assert_int_eq(chmod("map.db", 0600), 0);
+	ck_assert_int_eq(chmod("map.db.key", 0604), 0);
+	ck_assert_int_eq(open_again(0, NULL, NULL), KIT_ERR_PERMISSION);
+	ck_assert_int_eq(chmod("map.db.key", 0600), 0);
+	ck_assert_int_eq(open_again(0, NULL, NULL), 0);
+}
+END_TEST
+
+START_TEST(what_is_no_key_map_is_refused_and_left_as_it_is)
+{
+	char what[400], bytes[5000];
+	int fd;
+
+	keymap_close(&m);
+	unlink("map.db");
+	ck_assert_int_eq(open_again(0, NULL, what), KIT_ERR_NOT_FOUND);
+	ck_assert_int_ne(access("map.db", F_OK), 0);
+
+	memset(bytes, 'x', sizeof(bytes));
+	fd = open("map.db", O_CREAT | O_WRONLY, 0600);
+	ck_assert_int_eq(write(fd, bytes, sizeof(bytes)), sizeof(bytes));
+	close(fd);
+	ck_assert_int_eq(open_again(KEYMAP_CREATE, NULL, what), KIT_ERR_FORMAT);
+	ck_assert_ptr_nonnull(strstr(what, "not a database"));
+	ck_assert(scratch_holds(bytes, sizeof(bytes)));
+
+	/* Another program's database: not even its journal mode changes. */
+	unlink("map.db");
+	fd = open("map.db", O_CREAT | O_WRONLY, 0600);
+	close(fd);
+	scratch_sql("CREATE TABLE other(x)");
+	ck_assert_int_eq(open_again(KEYMAP_CREATE, NULL, what), KIT_ERR_FORMAT);
+	ck_assert_ptr_nonnull(strstr(what, "not a key map"));
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM sqlite_schema"), 1);
+	ck_assert_int_eq(scratch_sql("SELECT journal_mode = 'delete' FROM pragma_journal_mode"), 1);
+
+	unlink("map.db");
+	ck_assert_int_eq(mkdir("map.db", 0700), 0);
+	ck_assert_int_ne(open_again(KEYMAP_CREATE, NULL, what), 0);
+}
+END_TEST
+
+START_TEST(a_map_of_a_newer_kit_is_refused)
+{
+	keymap_close(&m);
+	scratch_sql("PRAGMA user_version = 99");
+	ck_assert_int_eq(open_again(0, NULL, NULL), KIT_ERR_FORMAT);
+}
+END_TEST
+
+START_TEST(without_its_own_key_file_a_map_is_refused)
+{
+	struct keymap_options options = { .flags = KEYMAP_CREATE };
+	struct keymap *other;
+	char what[400];
+
+	keymap_close(&m);
+	ck_assert_int_eq(rename("map.db.key", "kept"), 0);
+	ck_assert_int_eq(open_again(KEYMAP_CREATE, NULL, what), KIT_ERR_NOT_FOUND);
+	ck_assert_ptr_nonnull(strstr(what, "map.db.key"));
+	/* Nor may a fresh key file appear, which would look as if all were well. */
+	ck_assert_int_ne(access("map.db.key", F_OK), 0);
+	ok(keymap_open(&other, "other.db", &options, &fault));
+	keymap_close(&other);
+	ck_assert_int_eq(open_again(0, "other.db.key", what), KIT_ERR_FORGED);
+	ck_assert_int_eq(open_again(0, "kept", NULL), 0);
+}
+END_TEST
+
+START_TEST(a_map_that_was_cut_short_is_not_made_anew)
+{
+	char what[400];
+	struct stat st;
+
+	keymap_close(&m);
+	ck_assert_int_eq(truncate("map.db", 0), 0);
+	ck_assert_int_eq(open_again(KEYMAP_CREATE, NULL, what), KIT_ERR_FORMAT);
+	ck_assert_ptr_nonnull(strstr(what, "cut short"));
+	ck_assert_int_eq(stat("map.db", &st), 0);
+	ck_assert_int_eq(st.st_size, 0);
+	/* An empty file alone is nobody's map. */
+	unlink("map.db.key");
+	ck_assert_int_eq(open_again(KEYMAP_CREATE, NULL, NULL), 0);
+}
+END_TEST
+
+START_TEST(a_first_use_that_was_cut_off_is_taken_up_again)
+{
+	sqlite3 *db;
+
+	/* Cut after the key file was made, before the tables were committed. */
+	keymap_close(&m);
+	ck_assert_int_eq(truncate("map.db", 0), 0);
+	ck_assert_int_eq(sqlite3_open("map.db", &db), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	ck_assert_int_eq(open_again(0, NULL, NULL), KIT_ERR_NOT_FOUND);
+	ck_assert_int_eq(open_again(KEYMAP_CREATE, NULL, NULL), 0);
+}
+END_TEST
+
+START_TEST(two_first_uses_at_once_make_one_map)
+{
+	pid_t children[8];
+	int status;
+
+	keymap_close(&m);
+	unlink("map.db");
+	unlink("map.db.key");
+	for (unsigned i = 0; i < 8; i++) {
+		children[i] = fork();
+		if (children[i] == 0) {
+			const struct keymap_options options = { .flags = KEYMAP_CREATE };
+			struct fault fault = { 0 };
+
+			if (keymap_open(&m, "map.db", &options, &fault)) {
+				fprintf(stderr, "%s\n", fault.what);
+				_exit(1);
+			}
+			add(i);
+			keymap_close(&m);
+			_exit(0);
+		}
+	}
+	for (int i = 0; i < 8; i++) {
+		ck_assert_int_eq(waitpid(children[i], &status, 0), children[i]);
+		ck_assert_int_eq(status, 0);
+	}
+	m = scratch_map();
+	for (unsigned i = 0; i < 8; i++) {
+		struct keyentry e = scratch_pair(i), out;
+
+		ok(keymap_secrets(m, e.pair.pid, &out, &fault));
+		ck_assert_str_eq(out.pair.pps, e.pair.pps);
+	}
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM master_key"), 1);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("key map");
@@ -565,25 +586,28 @@ int main(void)
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
-	tcase_add_checked_fixture(tcase, map_enter, map_leave);
+	tcase_add_checked_fixture(tcase, enter, map_leave);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, no_secret_stands_in_any_file);
 	tcase_add_test(tcase, swapped_rows_and_columns_do_not_open);
 	tcase_add_test(tcase, passwords_of_systems_are_bound_to_their_uuid_and_column);
 	tcase_add_test(tcase, the_length_of_a_password_is_sealed_too);
-	tcase_add_test(tcase, the_same_pair_is_counted_and_another_pps_is_refused);
-	tcase_add_test(tcase, a_key_goes_from_free_to_reserved_to_used);
-	tcase_add_test(tcase, a_reservation_lapses_and_repeating_the_hello_does_not_prolong_it);
-	tcase_add_test(tcase, a_released_key_is_free_for_anybody_but_only_its_holder_releases_it);
-	tcase_add_test(tcase, a_revoked_key_serves_nobody);
-	tcase_add_test(tcase, a_list_that_says_used_is_believed);
-	tcase_add_test(tcase, filters_and_counts_agree);
 	tcase_add_test(tcase, a_rolled_back_transaction_leaves_nothing);
+	tcase_add_test(tcase, a_call_that_fails_halfway_has_changed_nothing);
+	tcase_add_test(tcase, parts_of_a_transaction_nest_and_are_undone_alone);
 	tcase_add_test(tcase, a_killed_process_keeps_what_it_committed_and_nothing_else);
 	tcase_add_test(tcase, nothing_is_written_to_a_map_that_was_moved_away);
 	tcase_add_test(tcase, two_handles_share_a_map_and_a_held_lock_is_busy);
 	tcase_add_test(tcase, a_lock_that_is_free_for_instants_only_is_got);
 	tcase_add_test(tcase, a_hello_costs_one_indexed_lookup_and_grouped_writes);
+	tcase_add_test(tcase, the_map_and_all_beside_it_are_private_whatever_the_umask);
+	tcase_add_test(tcase, a_map_or_key_file_that_others_can_read_is_refused);
+	tcase_add_test(tcase, what_is_no_key_map_is_refused_and_left_as_it_is);
+	tcase_add_test(tcase, a_map_of_a_newer_kit_is_refused);
+	tcase_add_test(tcase, without_its_own_key_file_a_map_is_refused);
+	tcase_add_test(tcase, a_map_that_was_cut_short_is_not_made_anew);
+	tcase_add_test(tcase, a_first_use_that_was_cut_off_is_taken_up_again);
+	tcase_add_test(tcase, two_first_uses_at_once_make_one_map);
 	suite_add_tcase(suite, tcase);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);

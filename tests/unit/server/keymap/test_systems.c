@@ -1,8 +1,11 @@
-/* Tests of what the map knows about machines: hellos, states, re-keying; and of UUIDs. */
+/* Tests of the machines of the key map: hellos, states, passwords now and earlier. */
 #include <check.h>
+#include <stdio.h>
 #include <string.h>
 
+#include "server/keymap/keymap.h"
 #include "server/keymap/pairs.h"
+#include "server/keymap/rotate.h"
 #include "server/keymap/systems.h"
 #include "tests/support/map.h"
 
@@ -32,64 +35,6 @@ static void set_state(unsigned who, enum system_state state, const char *reason,
 
 	ok(keymap_system_state(m, &uuid, state, reason, next_try, NOW + 50, &fault));
 }
-
-START_TEST(the_test_vectors_uuid_reads_as_documented)
-{
-	static const uint8_t wire[16] = { 0x4b, 0x52, 0x9b, 0x93, 0xd4, 0x13, 0x18, 0x1d,
-					  0xe4, 0x87, 0x1c, 0x69, 0x7a, 0x6b, 0x7a, 0x2b };
-	char shown[UUID_SHOWN + 1];
-	struct uuid uuid, again;
-	uint8_t back[16];
-
-	uuid_from_smbios(wire, &uuid);
-	uuid_show(&uuid, shown);
-	ck_assert_str_eq(shown, "939b524b-13d4-1d18-e487-1c697a6b7a2b");
-	uuid_to_smbios(&uuid, back);
-	ck_assert_mem_eq(back, wire, 16);
-	ck_assert_int_eq(uuid_parse("{939B524B-13D4-1D18-E487-1C697A6B7A2B}", &again), 0);
-	ck_assert(uuid_equal(&uuid, &again));
-	ck_assert_int_eq(uuid_parse("939b524b13d41d18e4871c697a6b7a2b", &again), 0);
-	ck_assert(uuid_equal(&uuid, &again));
-}
-END_TEST
-
-START_TEST(what_is_no_uuid_is_refused)
-{
-	static const char good[] = "939b524b-13d4-1d18-e487-1c697a6b7a2b";
-	static const char *const defaults[] = {
-		"03000200-0400-0500-0006-000700080009", "00020003-0004-0005-0006-000700080009",
-		"12345678-1234-5678-90ab-cddeefaabbcc", "78563412-3412-7856-90ab-cddeefaabbcc",
-		"4c4c4544-0000-2010-8020-80c04f202020", "44454c4c-0000-1020-8020-80c04f202020",
-		"fefefefe-fefe-fefe-fefe-fefefefefefe",
-	};
-	char text[sizeof(good)];
-	struct uuid uuid;
-
-	for (size_t n = 0; n < sizeof(good) - 1; n++) {
-		memcpy(text, good, sizeof(good));
-		text[n] = 0;
-		ck_assert_int_eq(uuid_parse(text, &uuid), KIT_ERR_FORMAT);
-		memcpy(text, good, sizeof(good));
-		text[n] = 'g';
-		ck_assert_int_eq(uuid_parse(text, &uuid), KIT_ERR_FORMAT);
-	}
-	ck_assert_int_eq(uuid_parse("939b524b-13d4-1d18-e487-1c697a6b7a2b0", &uuid),
-			 KIT_ERR_FORMAT);
-	ck_assert_int_eq(uuid_parse("{939b524b13d41d18e4871c697a6b7a2b", &uuid), KIT_ERR_FORMAT);
-	ck_assert_int_eq(uuid_parse("00000000-0000-0000-0000-000000000000", &uuid), 0);
-	ck_assert(uuid_is_blank(&uuid));
-	ck_assert_int_eq(uuid_parse("ffffffff-ffff-ffff-ffff-ffffffffffff", &uuid), 0);
-	ck_assert(uuid_is_blank(&uuid));
-	ck_assert_int_eq(uuid_parse(good, &uuid), 0);
-	ck_assert(!uuid_is_blank(&uuid));
-	for (size_t i = 0; i < sizeof(defaults) / sizeof(*defaults); i++) {
-		ck_assert_int_eq(uuid_parse(defaults[i], &uuid), 0);
-		ck_assert_msg(uuid_is_blank(&uuid), "%s", defaults[i]);
-		uuid.bytes[15] ^= 1;
-		ck_assert_msg(!uuid_is_blank(&uuid), "%s", defaults[i]);
-	}
-}
-END_TEST
 
 START_TEST(hellos_make_one_row_a_machine_and_the_newest_address_counts)
 {
@@ -333,16 +278,171 @@ START_TEST(overlong_and_odd_texts_from_peers_are_cut_and_kept_in_bounds)
 }
 END_TEST
 
+static void said_hello(unsigned who, unsigned pair)
+{
+	struct keyentry e = scratch_pair(pair);
+	const struct keymap_hello h = { scratch_uuid(who), e.pair.pid, "192.0.2.1", 2, 0 };
+
+	ok(keymap_system_hello(m, &h, SYSTEM_QUEUED, NOW, NULL, NULL, &fault));
+}
+
+static void enter_earlier(void)
+{
+	map_enter();
+	said_hello(1, 1);
+	said_hello(2, 2);
+}
+
+static void set(unsigned who, const char *admin, const char *next, const char *mebx)
+{
+	struct system_secrets secrets = { { 0 } };
+	struct uuid uuid = scratch_uuid(who);
+
+	strcpy(secrets.admin_password, admin);
+	strcpy(secrets.next_admin_password, next);
+	strcpy(secrets.mebx_password, mebx);
+	ok(keymap_system_set_secrets(m, &uuid, &secrets, &fault));
+}
+
+/* The passwords of the machine WHO that are kept: "admin/next/mebx;", newest first. */
+struct kept {
+	char text[2000];
+	int n, rc;
+};
+
+static int note_kept(void *context, const struct keymap_earlier *e)
+{
+	struct kept *k = context;
+	struct system_secrets s;
+	size_t at = strlen(k->text);
+
+	k->rc = keymap_earlier_secrets(m, e, &s, NULL);
+	if (k->rc)
+		return 1;
+	snprintf(k->text + at, sizeof(k->text) - at, "%s/%s/%s;", s.admin_password,
+		 s.next_admin_password, s.mebx_password);
+	k->n++;
+	return 0;
+}
+
+static struct kept kept(unsigned who)
+{
+	struct uuid uuid = scratch_uuid(who);
+	struct fault fault = { 0 };
+	struct kept k = { .n = 0 };
+
+	ck_assert_int_ge(keymap_earlier(m, &uuid, note_kept, &k, &fault), 0);
+	return k;
+}
+
+START_TEST(a_password_that_is_replaced_is_kept_with_its_key)
+{
+	struct keyentry pair = scratch_pair(1), other = scratch_pair(3);
+	struct uuid uuid = scratch_uuid(1);
+	struct keymap_earlier e;
+
+	set(1, "", "One.Pass1", "Mebx.Pass1");
+	set(1, "One.Pass1", "", "Mebx.Pass1");
+	ck_assert_int_eq(kept(1).n, 0);	/* the next one became the present one: nothing is lost */
+	set(1, "One.Pass1", "Two.Pass2", "Mebx.Pass1");
+	ck_assert_int_eq(kept(1).n, 0);
+	set(1, "Two.Pass2", "", "Mebx.Pass1");
+	ck_assert_str_eq(kept(1).text, "One.Pass1/Two.Pass2/Mebx.Pass1;");
+	set(1, "", "", "");
+	ck_assert_str_eq(kept(1).text, "Two.Pass2//Mebx.Pass1;One.Pass1/Two.Pass2/Mebx.Pass1;");
+	ok(keymap_earlier_find(m, &uuid, pair.pair.pid, &e, &fault));
+	ck_assert_str_eq(e.pid, pair.pair.pid);
+	ck_assert_str_eq(e.address, "192.0.2.1");
+	ck_assert_int_eq(keymap_earlier_find(m, &uuid, other.pair.pid, &e, NULL),
+			 KIT_ERR_NOT_FOUND);
+	ck_assert_int_eq(kept(2).n, 0);
+}
+END_TEST
+
+START_TEST(the_same_passwords_are_kept_once)
+{
+	for (int i = 0; i < 3; i++) {
+		set(1, "One.Pass1", "", "");
+		set(1, "", "", "");
+	}
+	ck_assert_str_eq(kept(1).text, "One.Pass1//;");
+}
+END_TEST
+
+START_TEST(one_key_cannot_push_out_what_is_kept_of_another)
+{
+	struct keyentry other = scratch_pair(3);
+	const struct keymap_facts facts = { .pid = other.pair.pid };
+	struct uuid uuid = scratch_uuid(1);
+	char password[20];
+
+	set(1, "One.Pass1", "", "");
+	set(1, "", "", "");
+	ok(keymap_system_facts(m, &uuid, &facts, &fault));
+	for (int i = 0; i < 40; i++) {
+		snprintf(password, sizeof(password), "Other.%d", i);
+		set(1, password, "", "");
+	}
+	ck_assert_int_eq(kept(1).n, 17);
+	ck_assert_ptr_nonnull(strstr(kept(1).text, "Other.38//;"));
+	ck_assert_ptr_nonnull(strstr(kept(1).text, "One.Pass1//;"));
+}
+END_TEST
+
+START_TEST(what_is_kept_is_sealed_and_bound_to_its_row)
+{
+	set(1, "One.Pass1", "", "");
+	set(1, "Uno.Pass1", "", "");
+	set(1, "", "", "");
+	set(2, "Two.Pass2", "", "");
+	set(2, "", "", "");
+	ck_assert(!scratch_holds("One.Pass", 8));
+	ck_assert(!scratch_holds("Two.Pass", 8));
+	scratch_sql("UPDATE csti_amts_history SET admin_password ="
+		    " (SELECT admin_password FROM csti_amts_history WHERE id = 3) WHERE id = 2");
+	ck_assert_int_eq(kept(1).rc, KIT_ERR_FORGED);
+	scratch_sql("UPDATE csti_amts_history SET admin_password ="
+		    " (SELECT admin_password FROM csti_amts_history WHERE id = 1) WHERE id = 2");
+	ck_assert_int_eq(kept(1).rc, KIT_ERR_FORGED);	/* nor that of the same machine */
+	scratch_sql("UPDATE csti_amts_history SET pid = '00000000' WHERE id = 3");
+	ck_assert_int_eq(kept(2).rc, KIT_ERR_FORGED);
+}
+END_TEST
+
+START_TEST(a_new_master_key_seals_what_is_kept_again)
+{
+	bool resumed;
+
+	set(1, "One.Pass1", "Two.Pass2", "Mebx.Pass1");
+	set(1, "", "", "");
+	ok(keymap_rotate(m, NULL, NULL, &resumed, &fault));
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM master_key"), 1);
+	keymap_close(&m);
+	m = scratch_map();
+	ck_assert_str_eq(kept(1).text, "One.Pass1/Two.Pass2/Mebx.Pass1;");
+}
+END_TEST
+
+START_TEST(a_machine_that_is_forgotten_leaves_nothing)
+{
+	struct uuid uuid = scratch_uuid(1);
+
+	set(1, "One.Pass1", "", "");
+	set(1, "", "", "");
+	ok(keymap_system_forget(m, &uuid, &fault));
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM csti_amts_history"), 0);
+}
+END_TEST
+
 int main(void)
 {
 	Suite *suite = suite_create("systems");
-	TCase *tcase = tcase_create("systems");
+	TCase *tcase = tcase_create("systems"), *earlier = tcase_create("earlier passwords");
 	SRunner *runner = srunner_create(suite);
 	int failed;
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
-	tcase_add_test(tcase, the_test_vectors_uuid_reads_as_documented);
-	tcase_add_test(tcase, what_is_no_uuid_is_refused);
+	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, hellos_make_one_row_a_machine_and_the_newest_address_counts);
 	tcase_add_test(tcase, failures_add_up_until_success_or_retry);
 	tcase_add_test(tcase, what_is_due_comes_soonest_first_and_no_earlier);
@@ -353,6 +453,15 @@ int main(void)
 	tcase_add_test(tcase, states_are_counted_and_their_words_go_both_ways);
 	tcase_add_test(tcase, overlong_and_odd_texts_from_peers_are_cut_and_kept_in_bounds);
 	suite_add_tcase(suite, tcase);
+	tcase_add_checked_fixture(earlier, enter_earlier, map_leave);
+	tcase_set_timeout(earlier, 60);
+	tcase_add_test(earlier, a_password_that_is_replaced_is_kept_with_its_key);
+	tcase_add_test(earlier, the_same_passwords_are_kept_once);
+	tcase_add_test(earlier, one_key_cannot_push_out_what_is_kept_of_another);
+	tcase_add_test(earlier, what_is_kept_is_sealed_and_bound_to_its_row);
+	tcase_add_test(earlier, a_new_master_key_seals_what_is_kept_again);
+	tcase_add_test(earlier, a_machine_that_is_forgotten_leaves_nothing);
+	suite_add_tcase(suite, earlier);
 	srunner_run_all(runner, CK_NORMAL);
 	failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
