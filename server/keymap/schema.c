@@ -2,7 +2,8 @@
 #include "server/keymap/schema.h"
 
 #include <string.h>
-#include <time.h>
+
+#include "common/clock.h"
 
 /* What master_key.proof holds, sealed: opens only under the key that belongs to the map. */
 static const char proof_text[16] = "this key fits\n";
@@ -29,7 +30,7 @@ int schema_add_key(struct keymap *m, uint32_t id, struct fault *fault)
 		return rc;
 	sql_bind_int(s, 1, id);
 	sql_bind_blob(s, 2, proof, sizeof(proof));
-	sql_bind_int(s, 3, time(NULL));
+	sql_bind_int(s, 3, clock_now());
 	rc = sql_run(s, "note the master key", NULL, fault);
 	if (!rc)
 		m->key_id = id;

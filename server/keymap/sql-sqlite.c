@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/outfile.h"
 #include "server/keymap/schema-sqlite.h"
 
@@ -235,18 +236,16 @@ static int connect_file(struct sql *db, int flags, struct fault *fault)
  */
 static bool wait_for_lock(struct sql *db, int count)
 {
-	struct timespec t;
-	double now;
+	double now = clock_monotonic();
+	struct timespec pause;
 
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	now = (double)t.tv_sec + (double)t.tv_nsec / 1e9;
 	if (count == 0)
 		db->waits_until = now + db->wait_ms / 1e3;
 	if (now >= db->waits_until)
 		return false;
 	/* The clock's last digits are as good as random here. */
-	t = (struct timespec){ .tv_nsec = PAUSE_NS + t.tv_nsec % PAUSE_MORE_NS };
-	nanosleep(&t, NULL);
+	pause = (struct timespec){ .tv_nsec = PAUSE_NS + (long)(now * 1e9) % PAUSE_MORE_NS };
+	nanosleep(&pause, NULL);
 	return true;
 }
 

@@ -4,8 +4,8 @@
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "common/secret.h"
 #include "server/keymap/events.h"
 #include "server/keymap/keymap-private.h"
@@ -662,7 +662,7 @@ static int keep_old(struct keymap *m, const struct uuid *uuid,
 	for (int i = 0; !rc && i < PASSWORDS; i++)
 		lost |= is_lost(olds[i], fields);
 	if (lost)
-		rc = keep_secrets(m, uuid, &old, time(NULL), fault);
+		rc = keep_secrets(m, uuid, &old, clock_now(), fault);
 	secret_wipe(&old, sizeof(old));
 	return rc;
 }
