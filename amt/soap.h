@@ -31,7 +31,7 @@
  *  10  security  CommitChanges()
  *  11  network   GetHostName()                               -> HostName: still answers, as named
  *
- * No call is known that tells the UUID or the set-up state of such a device: the hello's UUID
+ * No call is known that gives the UUID or the set-up state of such a device: the hello's UUID
  * is taken, since the PPS was proved.
  */
 #define SOAP_CONTENT_TYPE	"text/xml; charset=utf-8"

@@ -10,9 +10,9 @@
 /*
  * What the server sends, in this order, on one HTTPS (TLS-PSK) conversation with keep-alive.
  * Each is a POST to /wsman, Content-Type application/soap+xml;charset=UTF-8, with a
- * Content-Length, no "Expect". The first POST bears no Authorization; whoever answers 401 with
- * a Digest challenge gets the same POST again with user "admin", whoever answers 200 is
- * talked to without. Later requests bear Authorization from the start, under the nonce known
+ * Content-Length, no "Expect". The first POST bears no Authorization; a machine that answers 401
+ * with a Digest challenge gets the same POST again with user "admin"; one that answers 200 is
+ * asked no login. Later requests bear Authorization from the start, under the nonce known
  * (stale=true is honoured).
  *
  * Envelope (SOAP 1.2, prefixes s a w, the body's own prefix is r):

@@ -242,7 +242,7 @@ static int take_envelope(struct xml_answer *a, const xmlNode *root, struct fault
 
 	if (!root || !is(root, "Envelope") || !in_soap(root))
 		return fault_set(fault, KIT_ERR_PROTOCOL,
-				 "the machine's answer is XML but no SOAP envelope");
+				 "the machine's answer is XML, but not a SOAP envelope");
 	body = child(root, "Body");
 	if (!body || !in_soap(body))
 		return fault_set(fault, KIT_ERR_PROTOCOL,
@@ -299,7 +299,7 @@ int xml_answer_read(struct xml_answer **out, const void *data, size_t n, struct 
 	doc = x->myDoc;
 	if (limits.broken || !x->wellFormed || !doc || doc->intSubset || doc->extSubset) {
 		rc = fault_set(fault, KIT_ERR_PROTOCOL, "the machine's answer is refused: %s",
-				limits.broken ? limits.broken : "it is no well-formed XML");
+				limits.broken ? limits.broken : "it is not well-formed XML");
 		goto out;
 	}
 	rc = take_envelope(a, xmlDocGetRootElement(doc), fault);

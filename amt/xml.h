@@ -13,7 +13,7 @@
 void xml_markup(struct writer *w, const char *text);
 
 /*
- * Append TEXT with & < > " escaped. A control character other than tab, and what is no
+ * Append TEXT with & < > " escaped. A control character other than tab, and what is not
  * UTF-8, sets w->error to KIT_ERR_FORMAT.
  */
 void xml_text(struct writer *w, const char *text);
@@ -32,7 +32,7 @@ struct xml_answer;
 
 /*
  * Read the SOAP envelope (1.1 or 1.2) of N bytes at DATA. Refused: a document type (and so
- * every entity of its own), more than the limits above, anything that is no envelope.
+ * every entity of its own), more than the limits above, anything that is not an envelope.
  * Nothing is fetched from anywhere.
  *
  * Returns 0 with *out set (free it with xml_answer_free()), KIT_ERR_PROTOCOL with *fault set,
@@ -64,7 +64,7 @@ bool xml_answer_is_fault(const struct xml_answer *a, const char **reason);
  * The word that classifies a fault ("AccessDenied", "Sender"): letters only, short, and with
  * a small one among them, so that no key and no password of a kind that is in use can pass for it.
  * "" when there is none. The reason, which may be any text, is not for logs once the machine
- * was told a secret: it could repeat it.
+ * was sent a secret: it could repeat it.
  */
 const char *xml_answer_fault_code(const struct xml_answer *a);
 

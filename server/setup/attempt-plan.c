@@ -289,16 +289,15 @@ static void note_other_key(struct attempt *a, struct keymap *map, const struct s
 		 "this UUID already holds another used key, %s, proved from %s: "
 		 "two machines with one UUID, or it was set up anew",
 		 other, before->address);
-	note(a, map, SEVERITY_SECURITY, "uuid-has-other-key", what, "if it was set up anew, all is "
-	     "well; if these are two machines, write a UUID of its own into the main board of one "
-	     "with the vendor's service tool; the passwords of the other key are kept "
+	note(a, map, SEVERITY_SECURITY, "uuid-has-other-key", what, "nothing is to be done if it "
+	     "was set up anew; if these are two machines, write a UUID of its own into the main "
+	     "board of one with the vendor's service tool; the passwords of the other key are kept "
 	     "(amt-provisionctl systems export --secrets --earlier)");
 }
 
 /*
- * The machine's key is used, by the UUID that the machine itself told in the proved talk, which
- * the log is told once, with REMARK. If that is the hello's, what the hello claimed is true, and
- * *settled.
+ * The key is used by the machine whose UUID was read in the proved session; the log says so once,
+ * with REMARK. If that is the UUID of the hello, what the hello claimed is true, and *settled.
  */
 static int record_proof(struct attempt *a, struct keymap *map, const char *remark, bool *settled,
 			struct fault *fault)
@@ -330,7 +329,7 @@ static int record_proof(struct attempt *a, struct keymap *map, const char *remar
 	return 0;
 }
 
-/* Was it set up from here before, even if nobody heard of the end? */
+/* Was it set up from here before, even if the end was not heard of? */
 static bool was_ours(const struct attempt *a)
 {
 	int login = setup_login_index(a->setup);
@@ -343,11 +342,11 @@ static int check_uuid(struct attempt *a, struct fault *fault)
 	if (setup_facts(a->setup)->has_uuid ||
 	    a->services.config->unknown_uuid == UNKNOWN_UUID_ACCEPT)
 		return 0;
-	return fault_set(fault, KIT_ERR_REFUSED, "the machine does not tell its UUID (%s), and "
+	return fault_set(fault, KIT_ERR_REFUSED, "its UUID cannot be read (%s), and "
 			 "unknown_uuid is refuse\n"
 			 "update its AMT firmware to 3.0 or later, or set unknown_uuid to accept, "
 			 "then amt-provisionctl systems retry",
-			 setup_facts(a->setup)->soap ? "no call of AMT 2.x does" : "it refuses");
+			 setup_facts(a->setup)->soap ? "AMT 2.x has no call for it" : "it refuses");
 }
 
 static int check_version(struct attempt *a, struct fault *fault)
@@ -379,7 +378,7 @@ int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
 	snprintf(remark, sizeof(remark), " (AMT %s, %s, profile %s%s)",
 		 *facts->version ? facts->version : "of unknown version",
 		 facts->soap ? "SOAP" : "WS-Management", a->profile.name,
-		 facts->has_uuid ? "" : "; it does not tell its UUID");
+		 facts->has_uuid ? "" : "; its UUID cannot be read");
 	rc = record_proof(a, map, remark, &settled, fault);
 	if (rc)
 		return rc;
@@ -495,7 +494,7 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 		return rc;
 	say_notes(notes, remarks, sizeof(remarks));
 	snprintf(what, sizeof(what), "configured%s%s%s%s%s", *a->fqdn ? " as " : "", a->fqdn,
-		 a->already ? " already: the password of this server is in it" : "",
+		 a->already ? " already: it has the password of this server" : "",
 		 known.pid ? ", with a new key" : "", remarks);
 	note(a, map, *remarks ? SEVERITY_WARNING : SEVERITY_INFO, "configured", what, NULL);
 	return 0;

@@ -69,14 +69,14 @@ static enum attempt_result result_of(int code, enum attempt_result good)
 static void report_map(struct attempt *a, const struct fault *fault)
 {
 	log_fault(a->services.log, SEVERITY_ERROR, "map-failed",
-		      "the outcome of a set-up cannot be kept: ", fault);
+		      "the result of a set-up cannot be stored: ", fault);
 }
 
 static void report_forgotten(struct attempt *a)
 {
 	struct logentry e = { .severity = SEVERITY_ERROR, .name = "forgotten", .uuid = &a->uuid,
 			   .address = a->system.address,
-			   .what = "the machine was forgotten while it was set up: it is "
+			   .what = "the machine was forgotten during its set-up: it is "
 			   "configured, and its admin password is lost",
 			   .hint = "reset its AMT and set it up again from a stick" };
 
@@ -263,7 +263,7 @@ static void on_reply(void *context, const struct amt_reply *reply)
 		return;
 	}
 	if (!a->proved) {
-		fault_set(&a->fault, KIT_ERR_FORGED, "an answer came without a proof of the PPS");
+		fault_set(&a->fault, KIT_ERR_FORGED, "the machine answered without proving its PPS");
 		fail(a, SYSTEM_FAILED);
 		return;
 	}

@@ -29,7 +29,7 @@ struct fleet {
 	struct members bucket[BUCKETS];
 	struct event *timer;
 	double rest_until;	/* clock_monotonic(): the map fails, nothing is begun before */
-	bool lost;		/* rows say in set-up, though nobody is at it */
+	bool lost;		/* rows say in set-up, but no attempt runs */
 	bool stopping;
 };
 
@@ -158,7 +158,7 @@ static void on_timer(evutil_socket_t fd, short what, void *context)
 	if (start_due(f, now, &fault) ||
 	    keymap_system_next_due(f->services.map, now, &due, &fault)) {
 		log_fault(f->services.log, SEVERITY_ERROR, "map-failed",
-			      "cannot tell what is due: ", &fault);
+			      "cannot read what is due: ", &fault);
 		rest(f);
 		return;
 	}

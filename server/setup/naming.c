@@ -148,8 +148,8 @@ static int take_text(json_t *answer, const char *key, char *out, size_t size,
 	if (!value || json_is_null(value))
 		return 0;
 	if (!json_is_string(value) || json_string_length(value) >= size)
-		return fault_set(fault, KIT_ERR_PROTOCOL, "the properties script answers with no "
-				 "text of at most %zu bytes as \"%s\"", size - 1, key);
+		return fault_set(fault, KIT_ERR_PROTOCOL, "\"%s\" in the answer of the properties "
+				 "script is not a text of at most %zu bytes", key, size - 1);
 	strcpy(out, json_string_value(value));
 	return 0;
 }
@@ -164,8 +164,8 @@ static int take_answer(struct naming *n, const char *text, size_t size, struct f
 
 	if (!json_is_object(answer)) {
 		json_decref(answer);
-		return fault_set(fault, KIT_ERR_PROTOCOL, "the properties script answers with no "
-				 "JSON object%s%s", *error.text ? ": " : "", error.text);
+		return fault_set(fault, KIT_ERR_PROTOCOL, "the answer of the properties script "
+				 "is not a JSON object%s%s", *error.text ? ": " : "", error.text);
 	}
 	strcpy(before, a->fqdn);
 	rc = take_text(answer, "fqdn", a->fqdn, sizeof(a->fqdn), fault);
@@ -174,8 +174,8 @@ static int take_answer(struct naming *n, const char *text, size_t size, struct f
 	json_decref(answer);
 	hostname_drop_dot(a->fqdn);
 	if (!rc && *a->fqdn && !hostname_is_fqdn(a->fqdn))
-		rc = fault_set(fault, KIT_ERR_PROTOCOL, "the properties script answers with no "
-				"fully qualified host name as \"fqdn\"");
+		rc = fault_set(fault, KIT_ERR_PROTOCOL, "\"fqdn\" in the answer of the properties script "
+				"is not a fully qualified host name");
 	if (!rc && strcmp(before, a->fqdn) != 0)
 		a->source = "the script";
 	return rc;

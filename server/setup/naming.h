@@ -30,8 +30,8 @@ struct naming_question {
 struct naming_answer {
 	/*
 	 * 0, or: KIT_ERR_NOT_FOUND nothing gives a name; KIT_ERR_REFUSED, KIT_ERR_TIMEOUT,
-	 * KIT_ERR_PROTOCOL and kin: the script failed, or, with fqdn_required, the name servers
-	 * did, so that nobody knows whether there is a name. FAULT says more.
+	 * KIT_ERR_PROTOCOL...: the script failed, or, with fqdn_required, the name servers
+	 * did, so that it is not known whether there is a name. FAULT says more.
 	 */
 	int code;
 	struct fault fault;

@@ -23,7 +23,7 @@ struct setup {
 	enum setup_account account;
 	bool soap_answered;	/* so that it does speak SOAP */
 	struct fault no_wsman;	/* why SOAP is tried */
-	bool told_secret; /* the machine knows secrets: its own words stay out of logs */
+	bool told_secret; /* the machine was sent secrets: its own words stay out of logs */
 	struct setup_target target;		/* SECRET */
 	struct setup_facts facts;
 	unsigned notes;

@@ -101,7 +101,7 @@ static size_t fields_pair(struct setup *s, struct wsman_field *f, int64_t now)
 	return put(f, put(f, 0, "PID", s->target.pair.pid), "PPS", s->target.pair.pps);
 }
 
-/* ---- what answers tell ---- */
+/* ---- what answers say ---- */
 
 static int take_realm(struct setup *s, struct xml_answer **a)
 {
@@ -109,7 +109,7 @@ static int take_realm(struct setup *s, struct xml_answer **a)
 
 	if (!realm || !*realm || strlen(realm) >= sizeof(s->realm))
 		return fault_set(&s->fault, KIT_ERR_PROTOCOL,
-				 "the machine tells no digest realm that makes sense");
+				 "DigestRealm is missing or invalid");
 	strcpy(s->realm, realm);
 	return 0;
 }
@@ -131,7 +131,7 @@ static int take_uuid(struct setup *s, struct xml_answer **a)
 	char shown[UUID_SHOWN + 1];
 
 	if (!text || uuid_parse(text, &smbios))
-		return fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine's PlatformGUID is no "
+		return fault_set(&s->fault, KIT_ERR_PROTOCOL, "PlatformGUID is missing or is not a "
 				 "UUID");
 	/* Its 32 digits are the bytes in the order of SMBIOS. */
 	uuid_from_smbios(smbios.bytes, &s->facts.uuid);
@@ -167,7 +167,7 @@ static int take_state(struct setup *s, struct xml_answer **a)
 
 	if (xml_answer_number(*a, "ProvisioningState", &state) || state > 2)
 		return fault_set(&s->fault, KIT_ERR_PROTOCOL,
-				 "the machine tells no ProvisioningState that makes sense");
+				 "ProvisioningState is missing or invalid");
 	s->facts.state = (int)state;
 	return 0;
 }
@@ -215,7 +215,7 @@ static int take_host_back(struct setup *s, struct xml_answer **a)
 
 	if (*s->target.host && (!host || strcasecmp(host, s->target.host) != 0))
 		return fault_set(&s->fault, KIT_ERR_VERIFY,
-				 "the machine does not tell the host name that it was given");
+				 "HostName is not the one that was set");
 	return 0;
 }
 
@@ -251,21 +251,19 @@ const char *setup_note_text(enum setup_note note)
 {
 	switch (note) {
 	case SETUP_NOTE_NO_UUID:
-		return "it would not tell its UUID";
+		return "its UUID cannot be read";
 	case SETUP_NOTE_NO_VERSION:
-		return "it would not tell its AMT version";
+		return "its AMT version cannot be read";
 	case SETUP_NOTE_NO_CLOCK:
-		return "it would not have its clock set";
+		return "its clock could not be set";
 	case SETUP_NOTE_NO_NAMES:
-		return "it would not take host and domain name";
+		return "it refused the host and domain name";
 	case SETUP_NOTE_NO_MEBX:
-		return "it would not take a new MEBx password and keeps the one that it has";
+		return "it refused the new MEBx password and keeps the old one";
 	case SETUP_NOTE_NO_PAIR:
-		return "it would not take a new key, being set up already, and keeps the one that it "
-		       "has";
+		return "it refused a new key, since it is set up already, and keeps the old one";
 	case SETUP_NOTE_MEBX_UNCLEAR:
-		return "it gave no clear answer to a new MEBx password: it has that one or the one "
-		       "before, and the map keeps both";
+		return "whether it took the new MEBx password is not known, and the map keeps both";
 	case SETUP_NOTE_NO_LOGIN:
 		return "it asked for no password after the commit, so which one it has is not "
 		       "proved, and the map keeps both";
@@ -273,7 +271,7 @@ const char *setup_note_text(enum setup_note note)
 		return "it takes the admin password from before, not the new one, and the map keeps "
 		       "both";
 	case SETUP_NOTE_NO_READ_BACK:
-		return "it was committed, but its state could not be read back";
+		return "its set-up was committed, but could not be read back";
 	}
 	return "it refused something";
 }

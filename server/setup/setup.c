@@ -28,7 +28,7 @@ static const struct {
 	{ 0x3, "invalid mode", NULL },
 	{ 0x10, "not permitted", NULL },
 	{ STATUS_STATE, "not in this provisioning state",
-	  "is it set up already? reset its AMT to factory state in MEBx first" },
+	  "the machine may be set up already: reset its AMT to factory state in MEBx first" },
 	{ 0x24, "invalid parameter", NULL },
 	{ 0x2a, "bad PID", NULL },
 	{ 0x2b, "bad PPS", NULL },
@@ -44,7 +44,7 @@ static const char *status_text(uint32_t code, const char **hint)
 			*hint = statuses[i].hint;
 			return statuses[i].text;
 		}
-	return "a status that is not documented";
+	return "an undocumented status";
 }
 
 int setup_new(struct setup **out, const struct uuid *uuid, const struct setup_login *logins,
@@ -82,9 +82,9 @@ static enum setup_action fail(struct setup *s)
 	if (!s->failed)
 		fault_context(&s->fault, "could not %s", setup_steps[s->step].name);
 	/* Where nothing better is known. */
-	fault_hint(&s->fault, "if it stays so, take the machine's AC power away for half a minute, "
-		   "and see that its AMT firmware is up to date; then reset its AMT in MEBx and "
-		   "set it up from a stick again");
+	fault_hint(&s->fault, "if it happens again, take the machine's AC power away for half a "
+		   "minute and update its AMT firmware; then reset its AMT in MEBx and set it up "
+		   "from a stick again");
 	s->failed = true;
 	return SETUP_FAILED;
 }
@@ -201,7 +201,7 @@ static int refused(struct setup *s, const struct xml_answer *a, const char *reas
 	if (!s->told_secret)
 		return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses: %s", reason);
 	return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses, with the fault code %s",
-			 *code ? code : "(none that makes sense)");
+			 *code ? code : "(none)");
 }
 
 /* May the machine refuse this step with STATUS (0: it gave none), and set-up go on? */
@@ -218,7 +218,7 @@ static void note_no(struct setup *s, const struct setup_step *step, bool clear)
 	s->notes |= clear || !step->unclear ? step->note : step->unclear;
 }
 
-/* What the machine says of it. Negative: nothing clear, though it was told to change something. */
+/* What the machine says of it. Negative: no clear answer to an order. */
 static int read_status(const struct setup *s, const struct setup_step *step,
 		       const struct xml_answer *a, uint32_t *status)
 {

@@ -116,7 +116,7 @@ int setup_login_index(const struct setup *s);
 enum setup_account setup_account(const struct setup *s);
 /* enum setup_note, ored. */
 unsigned setup_notes(const struct setup *s);
-/* One of them for people: "it would not have its clock set". */
+/* One of them for people: "its clock could not be set". */
 const char *setup_note_text(enum setup_note note);
 /* Did the machine say a UUID other than the hello's? */
 bool setup_uuid_differs(const struct setup *s);

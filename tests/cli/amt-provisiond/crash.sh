@@ -94,7 +94,7 @@ sed -i 's/^answer_seconds = 3/answer_seconds = 60\nsetup_seconds = 4/' conf
 start
 machine 1 1 --firmware 2.2 --answer hang --answer-to GetHostName &
 one=$!
-wait_log "configured .*address=$NET.1: configured; it was committed, but its state could not"
+wait_log "configured .*address=$NET.1: configured; its set-up was committed, but could not be read back"
 [ "$(system_state 1)" = configured ] || fail "machine 1 is $(system_state 1)"
 pkill -P $one
 wait $one || true

@@ -19,7 +19,7 @@ sim=$!
 wait_log "hello pid=.*address=$NET.1: hello number 1 accepted"
 wait_for 30 is_state 1 in-setup || fail "the machine is $(system_state 1)"
 prlimit --pid "$DAEMON" --fsize=65536:unlimited
-wait_log "error map-failed: the outcome of a set-up cannot be kept"
+wait_log "error map-failed: the result of a set-up cannot be stored"
 alive
 [ "$(system_state 1)" = in-setup ] || fail "the machine is $(system_state 1)"
 [ "$(key_state 1)" != used ] || fail "a key counts as used, though that was not kept"

@@ -12,7 +12,7 @@ start
 machine 1 1 --uuid $UUID --firmware 2.2.1 --state pcs1 --until-configured 15 ||
 	fail "it was not set up"
 wait_log "configured .*address=$NET.1: configured, with a new key\$"
-grep -q "key-used .*AMT 2.2.1, SOAP, profile default; it does not tell its UUID" log ||
+grep -q "key-used .*AMT 2.2.1, SOAP, profile default; its UUID cannot be read" log ||
 	fail "it is not said that the UUID was not compared"
 
 # Once more: it is set up and takes no new key, and that makes it no failure.
@@ -21,7 +21,7 @@ sim=$!
 trap 'kill -9 $DAEMON $sim 2>/dev/null || true' EXIT
 wait_for 30 listens "$NET.1:$PORT" || fail "the machine does not listen"
 ctl systems retry $UUID --quiet
-wait_log "warning configured .*address=$NET.1: configured; .*would not take a new key, being set up already"
+wait_log "warning configured .*address=$NET.1: configured; .*refused a new key, since it is set up already"
 [ "$(ctl systems list --json | jq -r .counts.configured)" = 1 ] || fail "it counts as failed"
 kill $sim
 wait $sim || fail "amt-sim ended with status $?"
@@ -31,7 +31,7 @@ ctl config set unknown_uuid refuse --quiet
 kill -HUP "$DAEMON"
 wait_log 'configuration read again'
 machine 2 2 --firmware 2.2.1 --until-configured 3 && fail "it was set up without its UUID"
-wait_log "refused .*address=$NET.2: the machine does not tell its UUID (no call of AMT 2.x does).* -- update its AMT"
+wait_log "refused .*address=$NET.2: its UUID cannot be read (AMT 2.x has no call for it).* -- update its AMT"
 machine 3 3 --firmware 3.2.3 --until-configured 15 || fail "AMT 3.2 was not set up"
 no_secrets
 stop

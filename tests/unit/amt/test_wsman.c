@@ -209,9 +209,9 @@ static const struct {
 	const char *text, *says;
 } refused[] = {
 	{ "", "empty" },
-	{ "hello", "no well-formed XML" },
-	{ "<a/>", "no SOAP envelope" },
-	{ "<Envelope/>", "no SOAP envelope" },
+	{ "hello", "not well-formed XML" },
+	{ "<a/>", "not a SOAP envelope" },
+	{ "<Envelope/>", "not a SOAP envelope" },
 	{ "<s:Envelope xmlns:s='" SOAP12 "'/>", "without a body" },
 	{ "<s:Envelope xmlns:s='" SOAP12 "'><Body/></s:Envelope>", "without a body" },
 	{ "<s:Envelope xmlns:s='" SOAP12 "'><s:Body><a></s:Body></s:Envelope>", "well-formed" },

@@ -141,11 +141,11 @@ static const struct {
 	{ "#!/bin/sh\necho 'no such\nmachine' >&2\nexit 3\n", KIT_ERR_REFUSED,
 	  "status 3: no such machine" },
 	{ "#!/bin/sh\nkill -9 $$\n", KIT_ERR_REFUSED, "signal 9" },
-	{ "#!/bin/sh\necho hello\n", KIT_ERR_PROTOCOL, "no JSON object" },
-	{ "#!/bin/sh\necho '[1]'\n", KIT_ERR_PROTOCOL, "no JSON object" },
+	{ "#!/bin/sh\necho hello\n", KIT_ERR_PROTOCOL, "is not a JSON object" },
+	{ "#!/bin/sh\necho '[1]'\n", KIT_ERR_PROTOCOL, "is not a JSON object" },
 	{ "#!/bin/sh\necho '{\"fqdn\": 5}'\n", KIT_ERR_PROTOCOL,
-	  "no text of at most 255 bytes as \"fqdn\"" },
-	{ "#!/bin/sh\necho '{\"fqdn\": \"a b.c\"}'\n", KIT_ERR_PROTOCOL, "no fully qualified" },
+	  "\"fqdn\" in the answer of the properties script is not a text" },
+	{ "#!/bin/sh\necho '{\"fqdn\": \"a b.c\"}'\n", KIT_ERR_PROTOCOL, "not a fully qualified" },
 	{ "#!/bin/sh\nhead -c 70000 /dev/zero\n", KIT_ERR_RANGE, "more than 65536 bytes" },
 };
 

@@ -410,7 +410,7 @@ static const struct {
 	{ "SetTLSPSK", 0x2a, "status 0x2a: bad PID" },
 	{ "CommitChanges", 0x809, "could not commit the changes: the machine refuses with status "
 				  "0x809: data missing" },
-	{ "CommitChanges", 0x777, "not documented" },
+	{ "CommitChanges", 0x777, "undocumented status" },
 };
 
 START_TEST(what_is_needed_fails_with_the_machines_reason)
