@@ -85,12 +85,15 @@ $B/sysconfdir: $(if $(filter $(SYSCONFDIR),$(file <$B/sysconfdir)),,look)
 $(call objects,$(call sources,server server/ctl)): $B/sysconfdir
 
 # Tests: every tests/unit/FOLDER/test_*.c is one program of Check suites for a noun of that folder;
-# tests/support helps them all. tests/cli/test_commands runs the scripts of the command lines.
+# tests/support helps them all, and has their main(). tests/cli/test_commands runs the scripts of
+# the command lines.
 UNITS    := $(patsubst %.c,$B/%,$(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c))
 COMMANDS := $B/tests/cli/test_commands
-SUPPORT  := $(call objects,$(call sources,tests/support))
+SUITE    := $B/tests/support/main.o
+SUPPORT  := $(filter-out $(SUITE),$(call objects,$(call sources,tests/support)))
 CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
 
+$(UNITS): $(SUITE)
 $(UNITS) $(COMMANDS): %: %.o $(SUPPORT) $(FLOORS)
 	@mkdir -p $(@D); $(call say,LD)
 	$Q$(CC) $(LDFLAGS) -o $@ $^ $(CHECK_LIBS) $(LIBS)

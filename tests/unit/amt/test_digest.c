@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "amt/digest.h"
+#include "tests/support/suite.h"
 
 static struct fault fault;
 static struct digest d;
@@ -165,12 +166,9 @@ START_TEST(the_longest_answer_fits)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("digest")
 {
-	Suite *suite = suite_create("digest");
 	TCase *t = tcase_create("client");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(t, the_example_of_rfc_2617_is_answered_as_it_says);
 	tcase_add_test(t, the_example_of_rfc_7616_is_answered_as_it_says);
@@ -181,8 +179,4 @@ int main(void)
 	tcase_add_test(t, texts_have_limits_and_cannot_break_out_of_their_header);
 	tcase_add_test(t, the_longest_answer_fits);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -16,6 +16,7 @@
 #include "amt/session.h"
 #include "samples/amt-sim/sim-boot.h"
 #include "samples/amt-sim/sim-service.h"
+#include "tests/support/suite.h"
 
 #define PID		"0000037M"
 #define PPS		"NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ"
@@ -400,12 +401,9 @@ START_TEST(a_changing_request_is_sent_once_only)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("session")
 {
-	Suite *suite = suite_create("session");
 	TCase *t = tcase_create("machine"), *l = tcase_create("listener");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, begin_machine, end_machine);
@@ -425,8 +423,4 @@ int main(void)
 	tcase_add_test(l, connections_that_end_after_each_answer_serve_any_number_of_requests);
 	tcase_add_test(l, a_changing_request_is_sent_once_only);
 	suite_add_tcase(suite, l);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -9,6 +9,7 @@
 #include "amt/soap.h"
 #include "amt/wsman.h"
 #include "amt/xml.h"
+#include "tests/support/suite.h"
 
 #define SOAP12 "http://www.w3.org/2003/05/soap-envelope"
 #define SOAP11 "http://schemas.xmlsoap.org/soap/envelope/"
@@ -304,12 +305,9 @@ START_TEST(a_truncated_answer_is_refused_at_every_length)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("wsman")
 {
-	Suite *suite = suite_create("wsman");
 	TCase *t = tcase_create("requests and answers");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_get_is_written_byte_for_byte);
@@ -325,9 +323,4 @@ int main(void)
 	tcase_add_test(t, limits_on_depth_number_and_length_hold);
 	tcase_add_test(t, a_truncated_answer_is_refused_at_every_length);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

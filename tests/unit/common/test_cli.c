@@ -8,6 +8,7 @@
 
 #include "common/cli-private.h"
 #include "common/cli.h"
+#include "tests/support/suite.h"
 
 struct map_options {
 	const char *file;
@@ -225,12 +226,9 @@ START_TEST(an_operand_that_is_missing_is_named)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("cli")
 {
-	Suite *suite = suite_create("cli");
 	TCase *tcase = tcase_create("cli");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, options_come_as_fields_of_the_verbs_struct);
 	tcase_add_test(tcase, what_is_not_given_has_the_verbs_default);
@@ -240,8 +238,4 @@ int main(void)
 	tcase_add_test(tcase, an_option_that_went_is_read_with_a_warning_and_shown_nowhere);
 	tcase_add_test(tcase, an_operand_that_is_missing_is_named);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -5,6 +5,7 @@
 #include <time.h>
 
 #include "common/clock.h"
+#include "tests/support/suite.h"
 
 START_TEST(the_clocks_go_on)
 {
@@ -36,18 +37,11 @@ START_TEST(a_time_that_cannot_be_is_known)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("clock")
 {
-	Suite *suite = suite_create("clock");
 	TCase *t = tcase_create("clock");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(t, the_clocks_go_on);
 	tcase_add_loop_test(t, a_time_that_cannot_be_is_known, 0, sizeof(times) / sizeof(*times));
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

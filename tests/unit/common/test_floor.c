@@ -19,6 +19,7 @@
 #include "common/outfile.h"
 #include "common/secret.h"
 #include "common/table.h"
+#include "tests/support/suite.h"
 
 static char folder[64], path[128];
 
@@ -350,12 +351,9 @@ START_TEST(a_protected_process_dumps_no_core_and_is_not_traced_by_its_own_user)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("floor")
 {
-	Suite *suite = suite_create("floor");
 	TCase *tcase = tcase_create("floor");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, setup, teardown);
 	tcase_add_test(tcase, the_first_fault_is_kept);
@@ -372,8 +370,4 @@ int main(void)
 	tcase_add_test(tcase, a_long_table_is_printed_as_it_comes);
 	tcase_add_test(tcase, a_protected_process_dumps_no_core_and_is_not_traced_by_its_own_user);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -5,6 +5,7 @@
 
 #include "common/error.h"
 #include "common/uuid.h"
+#include "tests/support/suite.h"
 
 START_TEST(the_test_vectors_uuid_reads_as_documented)
 {
@@ -64,19 +65,12 @@ START_TEST(what_is_no_uuid_is_refused)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("uuid")
 {
-	Suite *suite = suite_create("uuid");
 	TCase *tcase = tcase_create("uuid");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, the_test_vectors_uuid_reads_as_documented);
 	tcase_add_test(tcase, what_is_no_uuid_is_refused);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "keygen/keylist.h"
+#include "tests/support/suite.h"
 
 #define PID	"0000037M"
 #define PPS	"NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ"
@@ -256,12 +257,9 @@ START_TEST(what_is_written_reads_back_the_same)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("key lists")
 {
-	Suite *suite = suite_create("key lists");
 	TCase *tcase = tcase_create("key lists");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, columns_are_taken_by_name_in_any_order_and_case);
 	tcase_add_test(tcase, a_header_without_pid_or_pps_is_refused);
@@ -273,8 +271,4 @@ int main(void)
 	tcase_add_test(tcase, broken_json_ends_the_list_without_quoting_it);
 	tcase_add_test(tcase, what_is_written_reads_back_the_same);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -6,6 +6,7 @@
 #include "keygen/password.h"
 #include "keygen/pidpps.h"
 #include "keygen/pidset.h"
+#include "tests/support/suite.h"
 
 /* Intel's worked example: sum 0x15A over the first seven, modulo 36 is 0x16, which is 'M'. */
 #define PID	"0000037M"
@@ -178,12 +179,9 @@ START_TEST(random_passwords_meet_the_rule_and_differ)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("pairs")
 {
-	Suite *suite = suite_create("pairs");
 	TCase *tcase = tcase_create("pairs");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_test(tcase, intels_example_pair_is_sound);
 	tcase_add_test(tcase, any_single_changed_character_is_refused);
@@ -194,8 +192,4 @@ int main(void)
 	tcase_add_test(tcase, the_password_rule_is_the_one_of_the_field);
 	tcase_add_test(tcase, random_passwords_meet_the_rule_and_differ);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

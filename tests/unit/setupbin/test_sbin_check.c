@@ -8,6 +8,7 @@
 
 #include "common/bytes.h"
 #include "tests/support/sbin.h"
+#include "tests/support/suite.h"
 
 static uint8_t *load(const char *name, size_t *size)
 {
@@ -551,12 +552,9 @@ START_TEST(a_long_file_is_noted_with_its_delay)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("sbin check")
 {
-	Suite *s = suite_create("sbin check");
 	TCase *t = tcase_create("check");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(t, 120);
 	tcase_add_loop_test(t, the_samples_are_as_sound_as_they_should_be, 0, N_SAMPLES);
@@ -574,9 +572,5 @@ int main(void)
 	tcase_add_test(t, no_finding_quotes_a_secret);
 	tcase_add_test(t, the_delay_at_power_on_runs_between_the_two_points_that_people_met);
 	tcase_add_test(t, a_long_file_is_noted_with_its_delay);
-	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	suite_add_tcase(suite, t);
 }

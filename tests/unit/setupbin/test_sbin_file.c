@@ -7,6 +7,7 @@
 
 #include "keygen/pidpps.h"
 #include "setupbin/file.h"
+#include "tests/support/suite.h"
 
 static const struct sbin_version versions[] = { { 1, 0 }, { 2, 0 }, { 2, 1 }, { 3, 0 }, { 4, 0 } };
 
@@ -371,12 +372,9 @@ START_TEST(the_next_record_is_the_one_that_the_consumed_counter_points_to)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("sbin file")
 {
-	Suite *s = suite_create("sbin file");
 	TCase *t = tcase_create("file");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_loop_test(t, a_made_header_has_the_documented_bytes, 0, 5);
@@ -391,9 +389,5 @@ int main(void)
 	tcase_add_test(t, a_pipe_is_read_forward_in_any_portions_and_says_where_it_ended);
 	tcase_add_test(t, a_folder_is_no_input);
 	tcase_add_test(t, the_next_record_is_the_one_that_the_consumed_counter_points_to);
-	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	suite_add_tcase(suite, t);
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "tests/support/sbin.h"
+#include "tests/support/suite.h"
 
 static const char *const samples[] = {
 	"v1.0-example-pair", "v2.0-two-pairs", "v2.1-partly-used", "v2.1-odd",
@@ -305,12 +306,9 @@ START_TEST(more_than_a_mebibyte_behind_the_records_is_not_taken_into_memory)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("sbin json")
 {
-	Suite *s = suite_create("sbin json");
 	TCase *t = tcase_create("json");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, each_sample_is_shown_as_the_json_beside_it, 0, N_SAMPLES);
@@ -327,9 +325,5 @@ int main(void)
 	tcase_add_test(t, variables_that_do_not_fit_are_refused_with_the_chunks_they_need);
 	tcase_add_test(t, an_element_without_an_end_is_given_up);
 	tcase_add_test(t, more_than_a_mebibyte_behind_the_records_is_not_taken_into_memory);
-	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	suite_add_tcase(suite, t);
 }

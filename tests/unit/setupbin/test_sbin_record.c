@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "setupbin/record.h"
+#include "tests/support/suite.h"
 
 #define PID "0000037M"
 #define PPS "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ"
@@ -251,12 +252,9 @@ START_TEST(the_table_of_known_variables_is_sorted_and_names_each_once)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("sbin record")
 {
-	Suite *s = suite_create("sbin record");
 	TCase *t = tcase_create("record");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_test(t, a_record_of_a_pair_has_the_documented_bytes);
 	tcase_add_test(t, scrambling_adds_17_to_every_byte_of_the_body_and_comes_off_again);
@@ -270,9 +268,5 @@ int main(void)
 	tcase_add_test(t, a_variable_is_found_by_its_ids_and_only_by_them);
 	tcase_add_test(t, only_a_valid_data_record_is_free_for_a_machine);
 	tcase_add_test(t, the_table_of_known_variables_is_sorted_and_names_each_once);
-	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	suite_add_tcase(suite, t);
 }

@@ -6,6 +6,7 @@
 
 #include "setupbin/source.h"
 #include "tests/support/sbin.h"
+#include "tests/support/suite.h"
 
 /* What came out of a source, entries and bad lines, as a text to compare. */
 struct heard {
@@ -143,12 +144,9 @@ START_TEST(weak_passwords_and_lower_case_keys_are_bad_lines)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("sbin source")
 {
-	Suite *s = suite_create("sbin source");
 	TCase *t = tcase_create("source");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_add_loop_test(t, each_sample_gives_its_pairs_with_their_passwords, 0,
 			    sizeof(samples) / sizeof(samples[0]));
@@ -156,9 +154,5 @@ int main(void)
 	tcase_add_test(t, a_cut_file_gives_what_is_whole_and_then_says_where_it_ends);
 	tcase_add_test(t, all_else_is_taken_for_a_list);
 	tcase_add_test(t, weak_passwords_and_lower_case_keys_are_bad_lines);
-	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	suite_add_tcase(suite, t);
 }

@@ -11,6 +11,7 @@
 #include "setupbin/order.h"
 #include "setupbin/value.h"
 #include "setupbin/varlist.h"
+#include "tests/support/suite.h"
 
 static uint8_t bytes[SBIN_VALUE_MAX];
 
@@ -380,12 +381,9 @@ START_TEST(a_list_too_long_for_its_record_tells_the_chunks_it_needs)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("sbin value")
 {
-	Suite *s = suite_create("sbin value");
 	TCase *t = tcase_create("value");
-	SRunner *sr = srunner_create(s);
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, a_value_becomes_its_bytes_and_is_shown_as_text_again, 0,
@@ -403,9 +401,5 @@ int main(void)
 	tcase_add_test(t, random_lists_keep_all_their_variables_and_break_no_rule_once_ordered);
 	tcase_add_test(t, setting_a_variable_keeps_its_place_or_finds_the_one_the_rules_allow);
 	tcase_add_test(t, a_list_too_long_for_its_record_tells_the_chunks_it_needs);
-	suite_add_tcase(s, t);
-	srunner_run_all(sr, CK_NORMAL);
-	failed = srunner_ntests_failed(sr);
-	srunner_free(sr);
-	return failed != 0;
+	suite_add_tcase(suite, t);
 }

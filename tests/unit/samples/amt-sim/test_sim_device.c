@@ -15,6 +15,7 @@
 #include "samples/amt-sim/sim-hex.h"
 #include "samples/amt-sim/sim-setup.h"
 #include "samples/amt-sim/sim-stick.h"
+#include "tests/support/suite.h"
 
 #define UUID	"939b524b-13d4-1d18-e487-1c697a6b7a2b"
 #define PID	"0000037M"
@@ -393,12 +394,9 @@ START_TEST(addresses_are_read_as_people_write_them)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("sim_device")
 {
-	Suite *s = suite_create("sim_device");
 	TCase *c = tcase_create("device");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, a_uuid_is_written_as_it_is_read_and_reordered_for_the_wire);
@@ -420,10 +418,5 @@ int main(void)
 	tcase_add_test(c, the_account_is_the_mebx_password_until_an_admin_entry_comes);
 	tcase_add_test(c, a_change_that_cannot_be_kept_does_not_happen);
 	tcase_add_test(c, addresses_are_read_as_people_write_them);
-	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	suite_add_tcase(suite, c);
 }

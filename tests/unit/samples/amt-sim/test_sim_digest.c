@@ -8,6 +8,7 @@
 
 #include "samples/amt-sim/sim-digest.h"
 #include "samples/amt-sim/sim-hex.h"
+#include "tests/support/suite.h"
 
 static const uint8_t secret[DIGEST_SECRET] = "fifteen letters";
 static char header[2048];
@@ -170,12 +171,9 @@ START_TEST(malformed_headers_are_wrong)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("sim_digest")
 {
-	Suite *s = suite_create("sim_digest");
 	TCase *c = tcase_create("digest");
-	SRunner *r;
-	int failed;
 
 	tcase_add_test(c, the_example_of_the_rfc_is_right_but_its_nonce_is_not_ours);
 	tcase_add_test(c, a_login_counts_as_long_as_its_nonce_is_fresh);
@@ -183,10 +181,5 @@ int main(void)
 	tcase_add_test(c, another_user_password_path_or_method_is_wrong);
 	tcase_add_test(c, every_changed_or_missing_character_is_noticed);
 	tcase_add_test(c, malformed_headers_are_wrong);
-	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	suite_add_tcase(suite, c);
 }

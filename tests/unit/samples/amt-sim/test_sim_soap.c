@@ -9,6 +9,7 @@
 #include "samples/amt-sim/sim-setup.h"
 #include "samples/amt-sim/sim-soap.h"
 #include "samples/amt-sim/sim-xml.h"
+#include "tests/support/suite.h"
 
 #define SECURITY	"/SecurityAdministrationService"
 #define NETWORK		"/NetworkAdministrationService"
@@ -188,12 +189,9 @@ START_TEST(a_call_to_the_wrong_service_is_a_fault)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("sim_soap")
 {
-	Suite *s = suite_create("sim_soap");
 	TCase *c = tcase_create("soap");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, what_amttool_asks_is_answered_in_its_order);
@@ -201,10 +199,5 @@ int main(void)
 	tcase_add_test(c, a_device_is_set_up_call_by_call);
 	tcase_add_test(c, a_refused_call_returns_a_status_and_no_values);
 	tcase_add_test(c, a_call_to_the_wrong_service_is_a_fault);
-	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	suite_add_tcase(suite, c);
 }

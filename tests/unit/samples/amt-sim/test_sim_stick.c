@@ -6,6 +6,7 @@
 
 #include "common/bytes.h"
 #include "samples/amt-sim/sim-stick.h"
+#include "tests/support/suite.h"
 
 #define START		64u	/* first sector of the partition */
 #define FAT16_FATS	40u	/* sectors of each FAT: 10,240 entries */
@@ -254,12 +255,9 @@ START_TEST(random_sectors_never_lead_out_of_the_stick)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("sim_stick")
 {
-	Suite *s = suite_create("sim_stick");
 	TCase *c = tcase_create("stick");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, a_sound_stick_is_understood);
@@ -269,10 +267,5 @@ int main(void)
 			    sizeof(spoiled) / sizeof(spoiled[0]));
 	tcase_add_test(c, a_stick_cut_off_anywhere_before_the_file_ends_is_refused);
 	tcase_add_test(c, random_sectors_never_lead_out_of_the_stick);
-	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	suite_add_tcase(suite, c);
 }

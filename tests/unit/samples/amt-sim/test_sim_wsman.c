@@ -10,6 +10,7 @@
 #include "samples/amt-sim/sim-setup.h"
 #include "samples/amt-sim/sim-wsman.h"
 #include "samples/amt-sim/sim-xml.h"
+#include "tests/support/suite.h"
 
 #define GET	"http://schemas.xmlsoap.org/ws/2004/09/transfer/Get"
 #define PUT	"http://schemas.xmlsoap.org/ws/2004/09/transfer/Put"
@@ -336,12 +337,9 @@ START_TEST(bad_answers_are_counted_and_end)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("sim_wsman")
 {
-	Suite *s = suite_create("sim_wsman");
 	TCase *c = tcase_create("wsman");
-	SRunner *r;
-	int failed;
 
 	tcase_add_checked_fixture(c, setup, teardown);
 	tcase_add_test(c, the_general_settings_are_told);
@@ -355,10 +353,5 @@ int main(void)
 	tcase_add_test(c, what_is_no_envelope_is_a_fault);
 	tcase_add_test(c, every_truncation_of_a_request_is_a_fault);
 	tcase_add_test(c, bad_answers_are_counted_and_end);
-	suite_add_tcase(s, c);
-	r = srunner_create(s);
-	srunner_run_all(r, CK_NORMAL);
-	failed = srunner_ntests_failed(r);
-	srunner_free(r);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	suite_add_tcase(suite, c);
 }

@@ -17,6 +17,7 @@
 #include "server/keymap/keymap.h"
 #include "server/keymap/systems.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 #define COUNT(a) (sizeof(a) / sizeof(*(a)))
 
@@ -393,12 +394,9 @@ START_TEST(domains_that_are_given_count_instead)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("doctor")
 {
-	Suite *suite = suite_create("doctor");
 	TCase *host = tcase_create("host"), *network = tcase_create("network");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(host, begin, end);
 	tcase_add_loop_test(host, a_script_is_looked_at_before_a_machine_needs_it, 0,
@@ -423,9 +421,4 @@ int main(void)
 	tcase_add_test(network, the_last_search_line_says_in_which_domains_machines_look);
 	tcase_add_test(network, domains_that_are_given_count_instead);
 	suite_add_tcase(suite, network);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -8,6 +8,7 @@
 #include "server/admin/keys.h"
 #include "server/keymap/keymap.h"
 #include "tests/support/admin.h"
+#include "tests/support/suite.h"
 
 static struct fault why;
 
@@ -108,12 +109,9 @@ START_TEST(a_file_that_cannot_be_made_leaves_the_keys_unmarked)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("export")
 {
-	Suite *suite = suite_create("export");
 	TCase *tcase = tcase_create("export");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, admin_enter, admin_leave);
 	tcase_add_test(tcase, free_keys_go_out_once);
@@ -121,9 +119,4 @@ int main(void)
 	tcase_add_test(tcase, a_key_that_is_named_and_cannot_go_out_says_why);
 	tcase_add_test(tcase, a_file_that_cannot_be_made_leaves_the_keys_unmarked);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

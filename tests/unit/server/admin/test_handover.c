@@ -8,6 +8,7 @@
 #include "server/admin/handover.h"
 #include "server/keymap/systems.h"
 #include "tests/support/admin.h"
+#include "tests/support/suite.h"
 
 #define HEAD	"uuid,fqdn,address,version,state,admin_user\n"
 #define SECRETS	"uuid,fqdn,address,version,state,admin_user,admin_password,mebx_password," \
@@ -127,12 +128,9 @@ START_TEST(formats_have_words)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("handover")
 {
-	Suite *suite = suite_create("handover");
 	TCase *tcase = tcase_create("handover");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, enter, admin_leave);
 	tcase_add_test(tcase, machines_that_are_set_up_are_written_without_secrets);
@@ -142,9 +140,4 @@ int main(void)
 	tcase_add_test(tcase, a_file_that_exists_is_kept_and_nothing_logged);
 	tcase_add_test(tcase, formats_have_words);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -6,6 +6,7 @@
 #include "server/admin/import.h"
 #include "server/keymap/keymap.h"
 #include "tests/support/admin.h"
+#include "tests/support/suite.h"
 
 #define PPS	"NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XJ"
 #define OTHER	"AAAF-AAAF-AAAF-AAAF-AAAF-AAAF-AAAF-AAAF"
@@ -156,12 +157,9 @@ START_TEST(a_long_list_comes_in_whole_and_shows_how_far_it_is)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("import")
 {
-	Suite *suite = suite_create("import");
 	TCase *tcase = tcase_create("import");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(tcase, 120);
 	tcase_add_checked_fixture(tcase, admin_enter, admin_leave);
@@ -173,9 +171,4 @@ int main(void)
 	tcase_add_test(tcase, what_is_not_a_list_is_a_fault_and_leaves_the_map_alone);
 	tcase_add_test(tcase, a_long_list_comes_in_whole_and_shows_how_far_it_is);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

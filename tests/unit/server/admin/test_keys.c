@@ -7,6 +7,7 @@
 #include "server/keymap/keymap.h"
 #include "server/keymap/pairs.h"
 #include "tests/support/admin.h"
+#include "tests/support/suite.h"
 
 START_TEST(a_pair_is_added_once_and_completed)
 {
@@ -79,12 +80,9 @@ START_TEST(the_master_key_is_rotated_and_that_is_logged)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("keys")
 {
-	Suite *suite = suite_create("keys");
 	TCase *tcase = tcase_create("keys");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, admin_enter, admin_leave);
 	tcase_add_test(tcase, a_pair_is_added_once_and_completed);
@@ -92,9 +90,4 @@ int main(void)
 	tcase_add_test(tcase, all_named_keys_are_revoked_or_none);
 	tcase_add_test(tcase, the_master_key_is_rotated_and_that_is_logged);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -8,6 +8,7 @@
 #include "server/keymap/profiles.h"
 #include "server/keymap/settings.h"
 #include "tests/support/admin.h"
+#include "tests/support/suite.h"
 
 static struct layers *layers;
 
@@ -179,12 +180,9 @@ START_TEST(bad_properties_change_nothing_and_are_not_repeated)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("layers")
 {
-	Suite *suite = suite_create("layers");
 	TCase *tcase = tcase_create("settings"), *profiles = tcase_create("profiles");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, enter, admin_leave);
 	tcase_add_test(tcase, the_map_beats_the_file_and_the_file_the_default);
@@ -197,9 +195,4 @@ int main(void)
 	tcase_add_test(profiles, properties_stay_when_others_are_set);
 	tcase_add_test(profiles, bad_properties_change_nothing_and_are_not_repeated);
 	suite_add_tcase(suite, profiles);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -8,6 +8,7 @@
 #include "server/keymap/keymap.h"
 #include "server/keymap/systems.h"
 #include "tests/support/admin.h"
+#include "tests/support/suite.h"
 
 #define A	"939b524b-13d4-1d18-e487-000001000000"	/* scratch_uuid(65536) */
 #define B	"939b524b-13d4-1d18-e487-000002000000"
@@ -119,12 +120,9 @@ START_TEST(uuids_of_known_machines_in_the_other_byte_order_are_counted_and_can_b
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("machinelist")
 {
-	Suite *suite = suite_create("machinelist");
 	TCase *tcase = tcase_create("import");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, admin_enter, admin_leave);
 	tcase_add_test(tcase, rows_replace_those_of_the_same_uuid);
@@ -134,9 +132,4 @@ int main(void)
 	tcase_add_test(tcase,
 		       uuids_of_known_machines_in_the_other_byte_order_are_counted_and_can_be_swapped);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -8,6 +8,7 @@
 #include "server/keymap/keymap.h"
 #include "server/keymap/systems.h"
 #include "tests/support/admin.h"
+#include "tests/support/suite.h"
 
 static struct system find(unsigned n)
 {
@@ -102,12 +103,9 @@ START_TEST(machines_that_have_been_set_up_are_counted)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("machines")
 {
-	Suite *suite = suite_create("machines");
 	TCase *tcase = tcase_create("machines");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, enter, admin_leave);
 	tcase_add_test(tcase, machines_in_a_state_are_due_at_once);
@@ -115,9 +113,4 @@ int main(void)
 	tcase_add_test(tcase, a_uuid_in_the_other_byte_order_is_named);
 	tcase_add_test(tcase, machines_that_have_been_set_up_are_counted);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -10,6 +10,7 @@
 #include "server/admin/reconcile.h"
 #include "server/keymap/pairs.h"
 #include "tests/support/admin.h"
+#include "tests/support/suite.h"
 
 #define RECORDS	8
 #define RECORD	512	/* bytes of one, and of the header */
@@ -165,12 +166,9 @@ START_TEST(every_outcome_has_a_word_and_every_trouble_a_hint)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("reconcile")
 {
-	Suite *suite = suite_create("reconcile");
 	TCase *tcase = tcase_create("reconcile");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, enter, admin_leave);
 	tcase_add_test(tcase, a_fresh_file_agrees);
@@ -179,9 +177,4 @@ int main(void)
 	tcase_add_test(tcase, what_holds_no_setup_bin_is_a_fault_before_anything_begins);
 	tcase_add_test(tcase, every_outcome_has_a_word_and_every_trouble_a_hint);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

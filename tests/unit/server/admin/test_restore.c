@@ -6,6 +6,7 @@
 
 #include "server/admin/restore.h"
 #include "tests/support/admin.h"
+#include "tests/support/suite.h"
 
 static struct restore restore(void)
 {
@@ -66,21 +67,13 @@ START_TEST(a_map_that_cannot_be_opened_stops_it)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("restore")
 {
-	Suite *suite = suite_create("restore");
 	TCase *tcase = tcase_create("restore");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(tcase, admin_enter, admin_leave);
 	tcase_add_test(tcase, the_map_that_was_there_is_put_aside_under_a_name_of_its_own);
 	tcase_add_test(tcase, there_may_be_no_map);
 	tcase_add_test(tcase, a_map_that_cannot_be_opened_stops_it);
 	suite_add_tcase(suite, tcase);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

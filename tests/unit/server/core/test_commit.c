@@ -11,6 +11,7 @@
 #include "server/keymap/settings.h"
 #include "server/core/commit.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 static struct event_base *base;
 static struct keymap *map;
@@ -229,12 +230,9 @@ START_TEST(an_event_from_anywhere_reaches_the_log_of_the_map)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("commit")
 {
-	Suite *suite = suite_create("commit");
 	TCase *t = tcase_create("commits");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, begin, end);
@@ -247,9 +245,4 @@ int main(void)
 	tcase_add_test(t, a_stop_does_not_wait_for_ever_for_the_lock);
 	tcase_add_test(t, an_event_from_anywhere_reaches_the_log_of_the_map);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

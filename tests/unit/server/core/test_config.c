@@ -10,6 +10,7 @@
 
 #include "server/core/config.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 static struct config config;
 static struct fault fault;
@@ -248,12 +249,9 @@ START_TEST(a_file_is_read_and_a_missing_or_huge_one_refused)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("config")
 {
-	Suite *suite = suite_create("config");
 	TCase *t = tcase_create("file");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, setup, NULL);
 	tcase_add_test(t, an_empty_file_gives_the_defaults);
@@ -269,9 +267,4 @@ int main(void)
 	tcase_add_test(t, retired_options_are_read_with_a_warning);
 	tcase_add_test(t, a_file_is_read_and_a_missing_or_huge_one_refused);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -13,6 +13,7 @@
 #include "server/core/config.h"
 #include "server/core/dns-private.h"
 #include "server/core/dns.h"
+#include "tests/support/suite.h"
 
 static struct event_base *base;
 static struct dns *dns;
@@ -384,12 +385,9 @@ START_TEST(no_truncation_of_an_answer_is_taken)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("dns")
 {
-	Suite *suite = suite_create("dns");
 	TCase *t = tcase_create("server"), *pure = tcase_create("answers");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, begin, end);
@@ -406,8 +404,4 @@ int main(void)
 	tcase_add_test(pure, names_of_addresses_are_as_the_standards_say);
 	tcase_add_test(pure, no_truncation_of_an_answer_is_taken);
 	suite_add_tcase(suite, pure);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -12,6 +12,7 @@
 #include "server/keymap/keymap-private.h"
 #include "server/core/commit.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 static struct keymap *map;
 static struct commit *commit;
@@ -185,12 +186,9 @@ START_TEST(news_from_elsewhere_are_told_at_once_and_kept)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("journal")
 {
-	Suite *suite = suite_create("journal");
 	TCase *t = tcase_create("lines");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, a_line_is_told_once_it_is_durable_and_not_before);
@@ -198,8 +196,4 @@ int main(void)
 	tcase_add_test(t, what_a_failed_job_said_is_undone_with_what_it_wrote);
 	tcase_add_test(t, news_from_elsewhere_are_told_at_once_and_kept);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "server/hello/hello.h"
+#include "tests/support/suite.h"
 
 /* The vector of the field's facts: UUID 939b524b-13d4-1d18-e487-1c697a6b7a2b, PID 0000-037M. */
 static const uint8_t sample[HELLO_PSK_SIZE] = {
@@ -209,12 +210,9 @@ START_TEST(a_hash_whose_length_does_not_fit_its_type_is_refused)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("hello")
 {
-	Suite *suite = suite_create("hello");
 	TCase *t = tcase_create("decode");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, clear, NULL);
 	tcase_add_test(t, the_sample_decodes_to_its_uuid_and_pid);
@@ -231,9 +229,4 @@ int main(void)
 	tcase_add_test(t, a_34th_hash_is_refused);
 	tcase_add_test(t, a_hash_whose_length_does_not_fit_its_type_is_refused);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

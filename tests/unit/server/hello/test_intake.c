@@ -9,6 +9,7 @@
 #include "server/keymap/pairs.h"
 #include "server/keymap/systems.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 #define NOW 1700000000
 
@@ -371,12 +372,9 @@ START_TEST(the_wait_doubles_up_to_its_limit)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("intake")
 {
-	Suite *suite = suite_create("intake");
 	TCase *t = tcase_create("hellos");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, a_first_hello_reserves_the_key_and_queues_the_machine);
@@ -398,9 +396,4 @@ int main(void)
 	tcase_add_test(t, a_blank_uuid_is_refused);
 	tcase_add_test(t, the_wait_doubles_up_to_its_limit);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -15,6 +15,7 @@
 
 #include "common/clock.h"
 #include "server/hello/listener-private.h"
+#include "tests/support/suite.h"
 
 static const uint8_t sample[HELLO_PSK_SIZE] = {
 	0x01, 0x00, 0x02, 0x00, 0x00, 0x00, 0x00, 0x00, 0x4b, 0x52, 0x9b, 0x93, 0xd4, 0x13, 0x18,
@@ -664,12 +665,9 @@ START_TEST(without_a_descriptor_left_the_oldest_goes)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("listener")
 {
-	Suite *suite = suite_create("listener");
 	TCase *t = tcase_create("connections"), *files = tcase_create("no descriptors");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, begin, end);
@@ -706,9 +704,4 @@ int main(void)
 	tcase_add_test(files, without_a_descriptor_left_machines_wait_and_are_heard_later);
 	tcase_add_test(files, without_a_descriptor_left_the_oldest_goes);
 	suite_add_tcase(suite, files);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "server/hello/peers.h"
+#include "tests/support/suite.h"
 
 static struct sockaddr_in6 v6(const char *text)
 {
@@ -145,12 +146,9 @@ START_TEST(addresses_are_shown_as_people_write_them)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("peers")
 {
-	Suite *suite = suite_create("peers");
 	TCase *t = tcase_create("peers");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_test(t, a_64_network_is_a_peer_beside_its_addresses);
@@ -159,8 +157,4 @@ int main(void)
 	tcase_add_test(t, troubles_do_not_use_up_hellos);
 	tcase_add_test(t, addresses_are_shown_as_people_write_them);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -19,6 +19,7 @@
 #include "server/keymap/seal.h"
 #include "server/keymap/systems.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 #define NOW	1000000
 
@@ -335,12 +336,9 @@ START_TEST(a_backup_without_key_file_can_be_asked_for)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("backup")
 {
-	Suite *suite = suite_create("backup");
 	TCase *tcase = tcase_create("backup");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
 	tcase_set_timeout(tcase, 60);
@@ -354,8 +352,4 @@ int main(void)
 	tcase_add_test(tcase, damage_is_found);
 	tcase_add_test(tcase, a_backup_without_key_file_can_be_asked_for);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -6,6 +6,7 @@
 
 #include "server/keymap/events.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 #define NOW	1715933350	/* 2024-05-17T08:09:10Z */
 
@@ -153,12 +154,9 @@ START_TEST(severities_go_both_ways)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("events")
 {
-	Suite *suite = suite_create("events");
 	TCase *tcase = tcase_create("events");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
 	tcase_set_timeout(tcase, 60);
@@ -168,8 +166,4 @@ int main(void)
 	tcase_add_test(tcase, the_log_is_filtered_followed_and_trimmed);
 	tcase_add_test(tcase, severities_go_both_ways);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -5,6 +5,7 @@
 
 #include "server/keymap/inventory.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 START_TEST(the_inventory_gives_the_name_last_written)
 {
@@ -34,19 +35,12 @@ START_TEST(the_inventory_gives_the_name_last_written)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("inventory")
 {
-	Suite *suite = suite_create("inventory");
 	TCase *tcase = tcase_create("inventory");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, the_inventory_gives_the_name_last_written);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -16,6 +16,7 @@
 #include "server/keymap/profiles.h"
 #include "server/keymap/systems.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 #define NOW	1000000
 
@@ -579,12 +580,9 @@ START_TEST(two_first_uses_at_once_make_one_map)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("key map")
 {
-	Suite *suite = suite_create("key map");
 	TCase *tcase = tcase_create("key map");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, enter, map_leave);
 	tcase_set_timeout(tcase, 60);
@@ -609,8 +607,4 @@ int main(void)
 	tcase_add_test(tcase, a_first_use_that_was_cut_off_is_taken_up_again);
 	tcase_add_test(tcase, two_first_uses_at_once_make_one_map);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

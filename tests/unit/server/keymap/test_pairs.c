@@ -6,6 +6,7 @@
 #include "server/keymap/pairs.h"
 #include "server/keymap/systems.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 #define NOW	1000000
 
@@ -243,12 +244,9 @@ START_TEST(filters_and_counts_agree)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("pairs")
 {
-	Suite *suite = suite_create("pairs");
 	TCase *tcase = tcase_create("pairs");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
 	tcase_set_timeout(tcase, 60);
@@ -260,8 +258,4 @@ int main(void)
 	tcase_add_test(tcase, a_list_that_says_used_is_believed);
 	tcase_add_test(tcase, filters_and_counts_agree);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -8,6 +8,7 @@
 
 #include "server/keymap/profiles.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 static int set(struct profile *p, const char *name, const char *value)
 {
@@ -92,20 +93,13 @@ START_TEST(profiles_in_the_map_come_back_whole)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("profiles")
 {
-	Suite *suite = suite_create("profiles");
 	TCase *tcase = tcase_create("profiles");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, profiles_take_their_properties_from_text_and_refuse_what_makes_no_sense);
 	tcase_add_test(tcase, profiles_in_the_map_come_back_whole);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -19,6 +19,7 @@
 #include "server/keymap/seal.h"
 #include "server/keymap/systems.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 #define NOW	1000000
 
@@ -270,12 +271,9 @@ START_TEST(rotation_goes_on_beside_a_process_that_writes)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("rotate")
 {
-	Suite *suite = suite_create("rotate");
 	TCase *tcase = tcase_create("rotate");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
 	tcase_set_timeout(tcase, 60);
@@ -284,8 +282,4 @@ int main(void)
 	tcase_add_test(tcase, a_rotation_cut_between_key_file_and_map_goes_on);
 	tcase_add_test(tcase, rotation_goes_on_beside_a_process_that_writes);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

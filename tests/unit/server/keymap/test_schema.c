@@ -11,6 +11,7 @@
 #include "server/keymap/schema-sqlite.h"
 #include "server/keymap/systems.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 #define NOW	1000000
 
@@ -150,12 +151,9 @@ START_TEST(an_upgrade_that_fails_leaves_the_old_map_whole)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("schema")
 {
-	Suite *suite = suite_create("schema");
 	TCase *tcase = tcase_create("schema");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
 	tcase_set_timeout(tcase, 60);
@@ -163,8 +161,4 @@ int main(void)
 			    SCHEMA_SQLITE_VERSION);
 	tcase_add_test(tcase, an_upgrade_that_fails_leaves_the_old_map_whole);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -8,6 +8,7 @@
 
 #include "server/keymap/seal.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 static const struct seal_place here = { "csti_pid_map", "pps", "0000037M", 8 };
 static const char plain[32] = "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ";
@@ -287,12 +288,9 @@ START_TEST(two_key_files_become_one_without_losing_a_key)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("seal")
 {
-	Suite *suite = suite_create("seal");
 	TCase *tcase = tcase_create("seal");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, scratch_enter, scratch_leave);
 	tcase_add_test(tcase, a_sealed_value_opens_where_it_belongs_and_never_looks_the_same_twice);
@@ -306,8 +304,4 @@ int main(void)
 	tcase_add_test(tcase, two_key_files_become_one_without_losing_a_key);
 	tcase_add_test(tcase, rotation_keeps_both_keys_until_the_old_one_is_dropped);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -5,6 +5,7 @@
 
 #include "server/keymap/settings.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 static int see_setting(void *context, const char *name, const char *value)
 {
@@ -34,19 +35,12 @@ START_TEST(settings_are_kept_changed_and_removed)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("settings")
 {
-	Suite *suite = suite_create("settings");
 	TCase *tcase = tcase_create("settings");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, settings_are_kept_changed_and_removed);
 	suite_add_tcase(suite, tcase);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

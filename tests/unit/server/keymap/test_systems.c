@@ -8,6 +8,7 @@
 #include "server/keymap/rotate.h"
 #include "server/keymap/systems.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 #define NOW	1000000
 
@@ -434,12 +435,9 @@ START_TEST(a_machine_that_is_forgotten_leaves_nothing)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("systems")
 {
-	Suite *suite = suite_create("systems");
 	TCase *tcase = tcase_create("systems"), *earlier = tcase_create("earlier passwords");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
 	tcase_set_timeout(tcase, 60);
@@ -462,8 +460,4 @@ int main(void)
 	tcase_add_test(earlier, a_new_master_key_seals_what_is_kept_again);
 	tcase_add_test(earlier, a_machine_that_is_forgotten_leaves_nothing);
 	suite_add_tcase(suite, earlier);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

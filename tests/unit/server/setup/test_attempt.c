@@ -12,6 +12,7 @@
 #include "server/hello/intake.h"
 #include "server/core/log.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 static struct keymap *map;
 static struct config config;
@@ -612,12 +613,9 @@ START_TEST(a_hello_from_elsewhere_meanwhile_is_called_next)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("attempt")
 {
-	Suite *suite = suite_create("attempt");
 	TCase *t = tcase_create("the map's side");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_set_timeout(t, 60);
@@ -641,8 +639,4 @@ int main(void)
 	tcase_add_test(t, a_machine_whose_uuid_is_unknown_is_served_unless_that_is_refused);
 	tcase_add_test(t, a_hello_from_elsewhere_meanwhile_is_called_next);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -18,6 +18,7 @@
 #include "common/hostname.h"
 #include "server/setup/naming.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 static struct event_base *base;
 static struct naming_service *service;
@@ -411,13 +412,10 @@ START_TEST(a_fully_qualified_name_is_told_from_others)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("naming")
 {
-	Suite *suite = suite_create("naming");
 	TCase *t = tcase_create("inventory and script"), *dns = tcase_create("reverse DNS");
 	TCase *no_exec = tcase_create("a failing exec");
-	SRunner *runner;
-	int failed;
 
 	signal(SIGPIPE, SIG_IGN);
 	tcase_set_timeout(t, 30);
@@ -454,9 +452,4 @@ int main(void)
 	tcase_add_test(dns, a_question_can_be_cancelled);
 	tcase_add_test(dns, dns_is_not_asked_unless_allowed);
 	suite_add_tcase(suite, dns);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "server/setup/session.h"
+#include "tests/support/suite.h"
 
 #define PID_A "0000037M"
 #define PID_B "0000048O"
@@ -425,12 +426,9 @@ static bool has_ipv6(void)
 	return has;
 }
 
-int main(void)
+TEST_SUITE("session")
 {
-	Suite *suite = suite_create("session");
 	TCase *t = tcase_create("proof"), *v6 = tcase_create("IPv6");
-	SRunner *runner;
-	int failed;
 
 	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, begin, end);
@@ -455,9 +453,4 @@ int main(void)
 	} else {
 		printf("skipped: this system has no IPv6\n");
 	}
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/setup/setup.h"
+#include "tests/support/suite.h"
 
 #define NOW 1700000000
 #define SOAP12 "http://www.w3.org/2003/05/soap-envelope"
@@ -586,12 +587,9 @@ START_TEST(an_answer_that_is_none_fails)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("setup")
 {
-	Suite *suite = suite_create("setup");
 	TCase *t = tcase_create("sequence");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, everything_is_asked_in_order);
@@ -622,9 +620,4 @@ int main(void)
 	tcase_add_loop_test(t, a_call_counts_as_done_only_when_its_answer_has_a_status_of_0, 0,
 			    sizeof(no_status) / sizeof(*no_status));
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "tests/support/stick.h"
+#include "tests/support/suite.h"
 #include "ukpu/drive/drive.h"
 #include "ukpu/stick/guard.h"
 #include "ukpu/drive/target.h"
@@ -573,12 +574,9 @@ START_TEST(reading_back_sees_what_is_on_the_medium)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("drive")
 {
-	Suite *suite = suite_create("drive");
 	TCase *t = tcase_create("finding and guarding");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_set_timeout(t, 60);
@@ -605,9 +603,4 @@ int main(void)
 	tcase_add_test(t, an_image_that_was_taken_away_is_called_removed);
 	tcase_add_test(t, reading_back_sees_what_is_on_the_medium);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -6,6 +6,7 @@
 
 #include "common/bytes.h"
 #include "tests/support/stick.h"
+#include "tests/support/suite.h"
 #include "ukpu/format/fat.h"
 #include "ukpu/stick/layout.h"
 
@@ -398,12 +399,9 @@ START_TEST(layouts_go_by_name)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("fat")
 {
-	Suite *suite = suite_create("fat");
 	TCase *t = tcase_create("arithmetic");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_test(t, the_default_layout_has_the_documented_numbers);
 	tcase_add_test(t, small_sticks_follow_the_same_rule);
@@ -420,9 +418,4 @@ int main(void)
 	tcase_add_test(t, cylinders_heads_and_sectors_go_by_64_and_32);
 	tcase_add_test(t, layouts_go_by_name);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

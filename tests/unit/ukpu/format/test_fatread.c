@@ -6,6 +6,7 @@
 
 #include "common/bytes.h"
 #include "tests/support/stick.h"
+#include "tests/support/suite.h"
 #include "ukpu/format/fatread.h"
 #include "ukpu/format/parts.h"
 
@@ -457,12 +458,9 @@ START_TEST(a_stick_that_ends_early_shows_no_key)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("fatread")
 {
-	Suite *suite = suite_create("fatread");
 	TCase *t = tcase_create("reader");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_set_timeout(t, 60);
@@ -481,9 +479,4 @@ int main(void)
 	tcase_add_test(t, a_stick_is_written_back_in_place);
 	tcase_add_test(t, a_stick_that_ends_early_shows_no_key);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -5,6 +5,7 @@
 
 #include "common/bytes.h"
 #include "tests/support/stick.h"
+#include "tests/support/suite.h"
 #include "ukpu/stick/journal.h"
 
 static struct content content;
@@ -155,12 +156,9 @@ START_TEST(a_file_without_unused_records_is_refused)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("content")
 {
-	Suite *suite = suite_create("content");
 	TCase *t = tcase_create("content");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, a_file_that_is_too_long_is_not_read_whole);
@@ -171,9 +169,4 @@ int main(void)
 	tcase_add_test(t, records_that_are_not_consumed_are_in_no_part);
 	tcase_add_test(t, a_file_without_unused_records_is_refused);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

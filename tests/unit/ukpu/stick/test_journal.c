@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "tests/support/stick.h"
+#include "tests/support/suite.h"
 #include "ukpu/stick/journal.h"
 
 typedef const char (*pid_list)[PID_LENGTH + 1];
@@ -237,12 +238,9 @@ START_TEST(a_journal_that_cannot_be_read_or_written_is_an_error)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("journal")
 {
-	Suite *suite = suite_create("journal");
 	TCase *t = tcase_create("journal");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, only_records_that_can_still_be_taken_have_their_pids_noted);
@@ -257,9 +255,4 @@ int main(void)
 	tcase_add_test(t, a_journal_that_has_grown_is_not_added_to_unread);
 	tcase_add_test(t, a_journal_that_cannot_be_read_or_written_is_an_error);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

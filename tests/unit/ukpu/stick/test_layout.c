@@ -9,6 +9,7 @@
 
 #include "tests/support/log.h"
 #include "tests/support/stick.h"
+#include "tests/support/suite.h"
 
 static struct content content, old_content;
 
@@ -258,12 +259,9 @@ START_TEST(a_stick_that_is_cut_shows_them_no_half_key)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("layout")
 {
-	Suite *suite = suite_create("layout");
 	TCase *t = tcase_create("other readers");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_set_timeout(t, 120);
@@ -274,9 +272,4 @@ int main(void)
 	tcase_add_loop_test(t, seven_zip_and_grub_agree_where_they_are_installed, 0, 3 * SIZES);
 	tcase_add_loop_test(t, a_stick_that_is_cut_shows_them_no_half_key, 0, 5);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -15,6 +15,7 @@
 #include "common/bytes.h"
 #include "tests/support/log.h"
 #include "tests/support/stick.h"
+#include "tests/support/suite.h"
 #include "ukpu/format/fatread.h"
 
 #define WORDS_MAX	24
@@ -622,12 +623,10 @@ START_TEST(retire_of_the_whole_stick_overwrites_every_byte)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("repair")
 {
-	Suite *suite = suite_create("repair");
 	TCase *t = tcase_create("as a person runs it");
-	SRunner *runner;
-	int failed, spoils = 0;
+	int spoils = 0;
 
 	while (stick_spoils[spoils].name)
 		spoils++;
@@ -650,9 +649,4 @@ int main(void)
 	tcase_add_loop_test(t, retire_wipes_secrets_whose_record_is_gone, 0, 10);
 	tcase_add_test(t, retire_of_the_whole_stick_overwrites_every_byte);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

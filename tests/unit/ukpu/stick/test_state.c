@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "tests/support/stick.h"
+#include "tests/support/suite.h"
 #include "ukpu/stick/state.h"
 
 static struct content content;
@@ -73,20 +74,12 @@ START_TEST(backups_are_private_whole_and_never_overwrite)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("state")
 {
-	Suite *suite = suite_create("state");
 	TCase *t = tcase_create("folder and backups");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, the_state_folder_follows_the_environment);
 	tcase_add_test(t, backups_are_private_whole_and_never_overwrite);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

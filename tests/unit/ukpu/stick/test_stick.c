@@ -12,6 +12,7 @@
 #include "common/bytes.h"
 #include "tests/support/log.h"
 #include "tests/support/stick.h"
+#include "tests/support/suite.h"
 #include "ukpu/stick/find.h"
 #include "ukpu/stick/plan.h"
 #include "ukpu/stick/stick.h"
@@ -777,12 +778,9 @@ START_TEST(a_stick_of_fake_capacity_is_found_and_named)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("stick")
 {
-	Suite *suite = suite_create("stick");
 	TCase *t = tcase_create("write order");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_set_timeout(t, 300);
@@ -803,9 +801,4 @@ int main(void)
 	tcase_add_test(t, an_old_file_that_is_still_there_after_its_wipe_is_noticed);
 	tcase_add_loop_test(t, a_stick_of_fake_capacity_is_found_and_named, 0, 4);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -8,6 +8,7 @@
 
 #include "common/bytes.h"
 #include "tests/support/stick.h"
+#include "tests/support/suite.h"
 #include "ukpu/format/fatread.h"
 #include "ukpu/stick/verify-rules.h"
 
@@ -454,12 +455,10 @@ START_TEST(a_sector_that_a_rule_cannot_read_is_no_verdict)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("verify")
 {
-	Suite *suite = suite_create("verify");
 	TCase *t = tcase_create("rules");
-	SRunner *runner = NULL;
-	int failed, spoils = 0;
+	int spoils = 0;
 
 	while (stick_spoils[spoils].name)
 		spoils++;
@@ -482,9 +481,4 @@ int main(void)
 	tcase_add_test(t, a_disk_that_cannot_be_read_is_no_verdict);
 	tcase_add_loop_test(t, a_sector_that_a_rule_cannot_read_is_no_verdict, 0, 4);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

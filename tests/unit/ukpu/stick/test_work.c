@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "tests/support/stick.h"
+#include "tests/support/suite.h"
 #include "ukpu/stick/keys.h"
 #include "ukpu/stick/others.h"
 #include "ukpu/stick/work.h"
@@ -206,12 +207,9 @@ START_TEST(without_a_setup_bin_the_answer_is_no)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("work")
 {
-	Suite *suite = suite_create("work");
 	TCase *t = tcase_create("work");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, begin, end);
@@ -222,8 +220,4 @@ int main(void)
 	tcase_add_test(t, an_image_has_no_serial_number);
 	tcase_add_test(t, without_a_setup_bin_the_answer_is_no);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -1,0 +1,318 @@
+/* Tests of the log, and of the small tables: inventory, profiles, settings. */
+#include <check.h>
+#include <fcntl.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "server/keymap/events.h"
+#include "server/keymap/inventory.h"
+#include "server/keymap/profiles.h"
+#include "server/keymap/settings.h"
+#include "server/keymap/systems.h"
+#include "tests/support/map.h"
+#include "tests/support/suite.h"
+
+#define NOW	1715933350	/* 2024-05-17T08:09:10Z */
+
+START_TEST(an_event_is_one_line_with_all_that_applies)
+{
+	struct uuid uuid = scratch_uuid(1);
+	struct logentry e = { .time = NOW, .severity = SEVERITY_SECURITY, .name = "invalid-pid-map",
+			   .pid = "0000037M", .uuid = &uuid, .address = "192.0.2.1",
+			   .what = "invalid PID map", .hint = "import the key" };
+	char line[300], shown[UUID_SHOWN + 1], want[300];
+
+	uuid_show(&uuid, shown);
+	snprintf(want, sizeof(want), "2024-05-17T08:09:10Z security invalid-pid-map pid=0000-037M"
+		 " uuid=%s address=192.0.2.1: invalid PID map -- import the key", shown);
+	ck_assert_uint_eq(logentry_line(&e, line, sizeof(line)), strlen(want));
+	ck_assert_str_eq(line, want);
+	e = (struct logentry){ .time = NOW, .name = "start", .what = "listening" };
+	logentry_line(&e, line, sizeof(line));
+	ck_assert_str_eq(line, "2024-05-17T08:09:10Z info start: listening");
+	/* Cut off at every size, always ended. */
+	for (size_t n = 1; n < 60; n++) {
+		memset(line, 'Z', sizeof(line));
+		ck_assert_uint_lt(logentry_line(&e, line, n), n);
+		ck_assert_uint_lt(strlen(line), n);
+		ck_assert_int_eq(line[n], 'Z');
+	}
+}
+END_TEST
+
+START_TEST(what_a_peer_says_cannot_steer_a_terminal_or_forge_a_line)
+{
+	struct logentry e = { .time = NOW,
+			      .name = "x",
+			      .what = "a\nb\x1b[2J\x7f\xc2\x9b\xff\xc3\xa4" };
+	char line[200];
+	json_t *json;
+
+	logentry_line(&e, line, sizeof(line));
+	ck_assert_str_eq(line, "2024-05-17T08:09:10Z info x: a?b?[2J????\xc3\xa4");
+	json = logentry_json(&e);
+	ck_assert_ptr_nonnull(json);
+	ck_assert_str_eq(json_string_value(json_object_get(json, "what")), "a?b?[2J????\xc3\xa4");
+	ck_assert(json_is_null(json_object_get(json, "pid")));
+	json_decref(json);
+	/* Overlong and surrogate forms are no UTF-8. */
+	e.what = "\xc0\xaf\xe0\x80\xaf\xed\xa0\x80\xf4\x90\x80\x80\xe2\x82";
+	json = logentry_json(&e);
+	ck_assert_ptr_nonnull(json);
+	ck_assert_uint_eq(strspn(json_string_value(json_object_get(json, "what")), "?"),
+			  strlen(json_string_value(json_object_get(json, "what"))));
+	json_decref(json);
+}
+END_TEST
+
+START_TEST(times_outside_the_calendar_are_empty)
+{
+	char when[EVENT_TIME + 1];
+
+	logentry_time(0, when);
+	ck_assert_str_eq(when, "");
+	logentry_time(-1, when);
+	ck_assert_str_eq(when, "");
+	logentry_time(INT64_MAX, when);
+	ck_assert_str_eq(when, "");
+	logentry_time(INT64_C(253402300799), when);
+	ck_assert_str_eq(when, "9999-12-31T23:59:59Z");
+}
+END_TEST
+
+static void log_one(unsigned n, enum severity severity, const char *name)
+{
+	struct uuid uuid = scratch_uuid(n);
+	struct keyentry e = scratch_pair(n);
+	char what[40];
+	const struct logentry event = { .time = NOW + n, .severity = severity, .name = name,
+				     .pid = e.pair.pid, .uuid = &uuid, .address = "192.0.2.1",
+				     .what = what, .hint = n % 2 ? "do" : NULL };
+
+	snprintf(what, sizeof(what), "event %u", n);
+	ok(keymap_log(m, &event, &fault));
+}
+
+struct seen { unsigned n; int64_t first, last; };
+
+static int see(void *context, const struct logentry *e)
+{
+	struct seen *s = context;
+
+	if (!s->n++)
+		s->first = e->time - NOW;
+	ck_assert(s->n == 1 || e->time - NOW > s->last);
+	s->last = e->time - NOW;
+	ck_assert_ptr_nonnull(e->uuid);
+	ck_assert_uint_eq(strlen(e->pid), PID_LENGTH);
+	return 0;
+}
+
+static struct seen look(struct keymap_log_filter filter)
+{
+	struct seen s = { 0 };
+
+	ok(keymap_log_each(m, &filter, see, &s, &fault));
+	return s;
+}
+
+START_TEST(the_log_is_filtered_followed_and_trimmed)
+{
+	struct uuid uuid = scratch_uuid(4);
+	struct keyentry e = scratch_pair(3);
+	struct seen s;
+
+	for (unsigned i = 1; i <= 10; i++)
+		log_one(i, i % 3 ? SEVERITY_INFO : SEVERITY_WARNING,
+			i % 5 ? "hello" : "configured");
+	ck_assert_uint_eq(look((struct keymap_log_filter){ .last = 0 }).n, 10);
+	s = look((struct keymap_log_filter){ .last = 3 });
+	ck_assert(s.n == 3 && s.first == 8 && s.last == 10);
+	s = look((struct keymap_log_filter){ .after_id = 7 });
+	ck_assert(s.n == 3 && s.first == 8);
+	ck_assert_uint_eq(look((struct keymap_log_filter){ .severity = SEVERITY_WARNING }).n, 3);
+	ck_assert_uint_eq(look((struct keymap_log_filter){ .pid = e.pair.pid }).n, 1);
+	ck_assert_uint_eq(look((struct keymap_log_filter){ .uuid = &uuid }).n, 1);
+	ck_assert_uint_eq(look((struct keymap_log_filter){ .name = "configured" }).n, 2);
+	ck_assert_uint_eq(look((struct keymap_log_filter){ .since = NOW + 6 }).n, 5);
+	ok(keymap_log_trim(m, 4, &fault));
+	s = look((struct keymap_log_filter){ .last = 0 });
+	ck_assert(s.n == 4 && s.first == 7);
+	/* An id never comes twice, or a follower would miss events. */
+	ok(keymap_log_trim(m, 0, &fault));
+	log_one(11, SEVERITY_INFO, "hello");
+	ck_assert_int_eq(scratch_sql("SELECT id FROM log"), 11);
+}
+END_TEST
+
+START_TEST(severities_go_both_ways)
+{
+	enum severity back;
+
+	for (int i = SEVERITY_INFO; i <= SEVERITY_SECURITY; i++) {
+		ck_assert_int_eq(severity_parse(severity_word((enum severity)i),
+						      &back), 0);
+		ck_assert_int_eq((int)back, i);
+	}
+	ck_assert_int_eq(severity_parse("fatal", &back), KIT_ERR_ARGUMENT);
+}
+END_TEST
+
+START_TEST(the_inventory_gives_the_name_last_written)
+{
+	struct keymap_inventory row = { scratch_uuid(1), "pc1.example.com", "" }, out;
+	struct uuid nobody = scratch_uuid(2);
+	char first[SYSTEM_FQDN + 1];
+	uint64_t shared;
+
+	ok(keymap_inventory_put(m, &row, &fault));
+	strcpy(row.fqdn, "pc2.example.com");
+	strcpy(row.profile, "office");
+	ok(keymap_inventory_put(m, &row, &fault));
+	ok(keymap_inventory_find(m, &row.uuid, &out, &fault));
+	ck_assert_str_eq(out.fqdn, "pc2.example.com");
+	ck_assert_str_eq(out.profile, "office");
+	ck_assert_int_eq(keymap_inventory_find(m, &nobody, &out, NULL), KIT_ERR_NOT_FOUND);
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM inventory"), 1);
+	/* The same name, in another case, for another machine is one too many. */
+	ok(keymap_inventory_shared(m, &shared, first, &fault));
+	ck_assert_uint_eq(shared, 0);
+	strcpy(row.fqdn, "PC2.example.com");
+	row.uuid = nobody;
+	ok(keymap_inventory_put(m, &row, &fault));
+	ok(keymap_inventory_shared(m, &shared, first, &fault));
+	ck_assert_uint_eq(shared, 1);
+	ck_assert_str_eq(first, "pc2.example.com");
+}
+END_TEST
+
+static int set(struct profile *p, const char *name, const char *value)
+{
+	struct fault fault = { 0 };
+	int rc = profile_set(p, name, value, &fault);
+
+	/* A value may be a password that somebody typed where a word belongs. */
+	if (rc && strstr(name, "password"))
+		ck_assert_ptr_null(strstr(fault.what, "Secret"));
+	return rc;
+}
+
+START_TEST(profiles_take_their_properties_from_text_and_refuse_what_makes_no_sense)
+{
+	struct profile p;
+	int fd = open("pw", O_CREAT | O_WRONLY, 0600);
+
+	ck_assert_int_eq(write(fd, "Secret-One1!\n", 13), 13);
+	close(fd);
+	ok(profile_init(&p, "office", &fault));
+	ck_assert_int_eq(p.admin_policy, PROFILE_RANDOM);
+	ck_assert(profile_serves(&p, 2, 0) && profile_serves(&p, 10, 300));
+	ck_assert(!profile_serves(&p, 1, 9) && !profile_serves(&p, 11, 0));
+	ck_assert_int_eq(set(&p, "admin_password", "file:pw"), 0);
+	ck_assert_int_eq(p.admin_policy, PROFILE_ONE);
+	ck_assert_str_eq(p.admin_password, "Secret-One1!");
+	ck_assert_int_eq(set(&p, "admin_password", "Secret-One1!"), KIT_ERR_ARGUMENT);
+	ck_assert_int_eq(set(&p, "mebx_password", "file:missing"), KIT_ERR_NOT_FOUND);
+	ck_assert_int_eq(set(&p, "mebx_password", "random"), 0);
+	ck_assert_int_eq(set(&p, "admin_password", "keep"), 0);
+	ck_assert_str_eq(p.admin_password, "");
+	ck_assert_int_eq(set(&p, "rekey", "yes"), 0);
+	ck_assert_int_eq(set(&p, "rekey", "YES"), KIT_ERR_ARGUMENT);
+	ck_assert_int_eq(set(&p, "amt_versions", "3.2"), 0);
+	ck_assert(profile_serves(&p, 3, 2) && !profile_serves(&p, 3, 3));
+	ck_assert_int_eq(set(&p, "amt_versions", "3.0-9.255"), 0);
+	ck_assert(profile_serves(&p, 9, 5));
+	static const char *const bad[] = { "",	    "3",    "3.",   "9.0-3.0",	  "3.0-",
+					   "3.0-4", "a.b",  "-3.0", "3.0 ",	  "256.0",
+					   "3.256", "3. 1", "3.+1", "3.0-4.0-5.0" };
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		ck_assert_msg(set(&p, "amt_versions", bad[i]) == KIT_ERR_ARGUMENT, "%s", bad[i]);
+	ck_assert_int_eq(set(&p, "admin_user", "amt$admin"), 0);
+	ck_assert_int_eq(set(&p, "admin_user", "a b"), KIT_ERR_ARGUMENT);
+	ck_assert_int_eq(set(&p, "colour", "blue"), KIT_ERR_ARGUMENT);
+	ck_assert_int_eq(profile_init(&p, "no blanks", NULL), KIT_ERR_ARGUMENT);
+	ck_assert_int_eq(profile_init(&p, "", NULL), KIT_ERR_ARGUMENT);
+}
+END_TEST
+
+static int see_profile(void *context, const struct profile *p)
+{
+	strcat(strcat(context, p->name), " ");
+	ck_assert_str_eq(p->admin_password, strcmp(p->name, "b") == 0 ? "Secret-One1!" : "");
+	return 0;
+}
+
+START_TEST(profiles_in_the_map_come_back_whole)
+{
+	struct profile p, out;
+	char names[40] = "";
+
+	ok(profile_init(&p, "b", &fault));
+	strcpy(p.admin_password, "Secret-One1!");
+	p.admin_policy = PROFILE_ONE;
+	p.rekey = true;
+	p.set_clock = false;
+	ok(keymap_profile_put(m, &p, &fault));
+	ok(keymap_profile_find(m, "b", &out, &fault));
+	ck_assert_mem_eq(&out, &p, sizeof(p));
+	ok(profile_init(&p, "a", &fault));
+	ok(keymap_profile_put(m, &p, &fault));
+	ok(keymap_profiles(m, see_profile, names, &fault));
+	ck_assert_str_eq(names, "a b ");
+	/* A profile's password does not serve under another name. */
+	scratch_sql("UPDATE profiles SET admin_password ="
+		    " (SELECT admin_password FROM profiles WHERE name = 'b') WHERE name = 'a'");
+	ck_assert_int_eq(keymap_profile_find(m, "a", &out, NULL), KIT_ERR_FORGED);
+	ok(keymap_profile_remove(m, "a", &fault));
+	ck_assert_int_eq(keymap_profile_remove(m, "a", NULL), KIT_ERR_NOT_FOUND);
+	ck_assert_int_eq(keymap_profile_find(m, "a", &out, NULL), KIT_ERR_NOT_FOUND);
+}
+END_TEST
+
+static int see_setting(void *context, const char *name, const char *value)
+{
+	strcat(strcat(strcat(strcat(context, name), "="), value), " ");
+	return 0;
+}
+
+START_TEST(settings_are_kept_changed_and_removed)
+{
+	char value[20], all[100] = "";
+
+	ck_assert_int_eq(keymap_setting(m, "max_setups", value, sizeof(value), NULL),
+			 KIT_ERR_NOT_FOUND);
+	ok(keymap_setting_set(m, "max_setups", "10", &fault));
+	ok(keymap_setting_set(m, "max_setups", "20", &fault));
+	ok(keymap_setting_set(m, "dns_servers", "", &fault));
+	ok(keymap_setting(m, "max_setups", value, sizeof(value), &fault));
+	ck_assert_str_eq(value, "20");
+	ok(keymap_setting(m, "dns_servers", value, sizeof(value), &fault));
+	ck_assert_str_eq(value, "");
+	ck_assert_int_eq(keymap_setting(m, "max_setups", value, 2, NULL), KIT_ERR_RANGE);
+	ok(keymap_settings(m, see_setting, all, &fault));
+	ck_assert_str_eq(all, "dns_servers= max_setups=20 ");
+	ok(keymap_setting_set(m, "max_setups", NULL, &fault));
+	ck_assert_int_eq(keymap_setting(m, "max_setups", value, sizeof(value), NULL),
+			 KIT_ERR_NOT_FOUND);
+}
+END_TEST
+
+TEST_SUITE("log")
+{
+	TCase *tcase = tcase_create("log");
+
+	tcase_add_checked_fixture(tcase, map_enter, map_leave);
+	tcase_add_test(tcase, an_event_is_one_line_with_all_that_applies);
+	tcase_add_test(tcase, what_a_peer_says_cannot_steer_a_terminal_or_forge_a_line);
+	tcase_add_test(tcase, times_outside_the_calendar_are_empty);
+	tcase_add_test(tcase, the_log_is_filtered_followed_and_trimmed);
+	tcase_add_test(tcase, severities_go_both_ways);
+	tcase_add_test(tcase, the_inventory_gives_the_name_last_written);
+	tcase_add_test(tcase,
+		       profiles_take_their_properties_from_text_and_refuse_what_makes_no_sense);
+	tcase_add_test(tcase, profiles_in_the_map_come_back_whole);
+	tcase_add_test(tcase, settings_are_kept_changed_and_removed);
+	suite_add_tcase(suite, tcase);
+}
