@@ -8,11 +8,7 @@
 #include "common/uuid.h"
 #include "keygen/keylist.h"
 #include "server/keymap/keymap.h"
-
-
-/* Make a private temporary folder, go into it; and remove it with all its files again. */
-void scratch_enter(void);
-void scratch_leave(void);
+#include "tests/support/scratch.h"
 
 /* Open "map.db" in the present folder, made if need be; aborts the test on failure. */
 struct keymap *scratch_map(void);

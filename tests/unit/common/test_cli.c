@@ -226,6 +226,21 @@ START_TEST(an_operand_that_is_missing_is_named)
 }
 END_TEST
 
+START_TEST(sizes_are_powers_of_1024)
+{
+	uint64_t n = 0;
+
+	ck_assert_int_eq(cli_parse_size("256M", &n), 0);
+	ck_assert_uint_eq(n, UINT64_C(256) << 20);
+	ck_assert_int_eq(cli_parse_size("17", &n), 0);
+	ck_assert_uint_eq(n, 17);
+	for (const char *const *p = (const char *const[]){ "", "M", "-1", "1MB", "99999999999G",
+							   " 1", "18446744073709551616", NULL };
+	     *p; p++)
+		ck_assert_msg(cli_parse_size(*p, &n) < 0, "taken: \"%s\"", *p);
+}
+END_TEST
+
 TEST_SUITE("cli")
 {
 	TCase *tcase = tcase_create("cli");
@@ -237,5 +252,6 @@ TEST_SUITE("cli")
 	tcase_add_test(tcase, a_safety_option_is_never_abbreviated);
 	tcase_add_test(tcase, an_option_that_went_is_read_with_a_warning_and_shown_nowhere);
 	tcase_add_test(tcase, an_operand_that_is_missing_is_named);
+	tcase_add_test(tcase, sizes_are_powers_of_1024);
 	suite_add_tcase(suite, tcase);
 }
