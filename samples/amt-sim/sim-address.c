@@ -14,7 +14,7 @@
 #define BACKLOG		4096
 #define LAST_LOOPBACK	0x7ffffffeu	/* 127.255.255.254 */
 
-int address_parse(const char *text, uint16_t port, struct address *out, struct fault *fault)
+int sim_address_parse(const char *text, uint16_t port, struct sim_address *out, struct fault *fault)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *found = NULL;
 	char host[256], service[8];
@@ -56,12 +56,12 @@ int address_parse(const char *text, uint16_t port, struct address *out, struct f
 	return 0;
 }
 
-static const struct sockaddr_in *ipv4(const struct address *a)
+static const struct sockaddr_in *ipv4(const struct sim_address *a)
 {
 	return a->socket.ss_family == AF_INET ? (const struct sockaddr_in *)&a->socket : NULL;
 }
 
-void address_show(const struct address *a, char *out)
+void sim_address_show(const struct sim_address *a, char *out)
 {
 	char host[48] = "?";
 	unsigned port = 0;
@@ -76,13 +76,14 @@ void address_show(const struct address *a, char *out)
 		port = ntohs(six->sin6_port);
 	}
 	if (port == 0)
-		snprintf(out, ADDRESS_SHOWN, "%s", host);
+		snprintf(out, SIM_ADDRESS_SHOWN, "%s", host);
 	else
-		snprintf(out, ADDRESS_SHOWN, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host, port);
+		snprintf(out, SIM_ADDRESS_SHOWN, strchr(host, ':') ? "[%s]:%u" : "%s:%u", host,
+			 port);
 }
 
-int address_after(const struct address *a, uint32_t n, uint16_t port, struct address *out,
-		  struct fault *fault)
+int sim_address_after(const struct sim_address *a, uint32_t n, uint16_t port,
+		      struct sim_address *out, struct fault *fault)
 {
 	struct sockaddr_in *to = (struct sockaddr_in *)&out->socket;
 	uint32_t first;
@@ -103,7 +104,7 @@ int address_after(const struct address *a, uint32_t n, uint16_t port, struct add
 	return 0;
 }
 
-uint32_t address_distance(const struct address *a, const struct address *b)
+uint32_t sim_address_distance(const struct sim_address *a, const struct sim_address *b)
 {
 	uint32_t from, to;
 
@@ -114,12 +115,12 @@ uint32_t address_distance(const struct address *a, const struct address *b)
 	return to < from ? UINT32_MAX : to - from;
 }
 
-int address_listen(struct address *a, struct fault *fault)
+int sim_address_listen(struct sim_address *a, struct fault *fault)
 {
 	int on = 1, fd = socket(a->socket.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	char shown[ADDRESS_SHOWN];
+	char shown[SIM_ADDRESS_SHOWN];
 
-	address_show(a, shown);
+	sim_address_show(a, shown);
 	if (fd < 0)
 		return fault_sys(fault, errno, "cannot open a socket");
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||

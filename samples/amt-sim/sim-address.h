@@ -7,9 +7,9 @@
 
 #include "common/error.h"
 
-#define ADDRESS_SHOWN	64	/* bytes that the text of an address and port needs at most */
+#define SIM_ADDRESS_SHOWN 64 /* bytes that the text of an address and port needs at most */
 
-struct address {
+struct sim_address {
 	struct sockaddr_storage socket;
 	socklen_t size;
 };
@@ -19,21 +19,22 @@ struct address {
  * the text has none. Names are looked up. Returns 0, KIT_ERR_ARGUMENT, or KIT_ERR_NOT_FOUND (there
  * is no such name).
  */
-int address_parse(const char *text, uint16_t port, struct address *out, struct fault *fault);
+int sim_address_parse(const char *text, uint16_t port, struct sim_address *out,
+		      struct fault *fault);
 
-/* With its port, or without when the port is 0. OUT receives ADDRESS_SHOWN bytes. */
-void address_show(const struct address *a, char *out);
+/* With its port, or without when the port is 0. OUT receives SIM_ADDRESS_SHOWN bytes. */
+void sim_address_show(const struct sim_address *a, char *out);
 
 /* The N-th IPv4 address after A, with PORT. KIT_ERR_RANGE for IPv6, and past 127.255.255.254. */
-int address_after(const struct address *a, uint32_t n, uint16_t port, struct address *out,
-		  struct fault *fault);
+int sim_address_after(const struct sim_address *a, uint32_t n, uint16_t port,
+		      struct sim_address *out, struct fault *fault);
 /* How many addresses after A is B (IPv4; ports do not count)? UINT32_MAX: it is before it. */
-uint32_t address_distance(const struct address *a, const struct address *b);
+uint32_t sim_address_distance(const struct sim_address *a, const struct sim_address *b);
 
 /*
  * A listening socket at A (nonblocking, close-on-exec). *A receives the port that was taken
  * when A's was 0. Returns the descriptor or a negative code.
  */
-int address_listen(struct address *a, struct fault *fault);
+int sim_address_listen(struct sim_address *a, struct fault *fault);
 
 #endif

@@ -15,14 +15,14 @@
 static int64_t read_at(void *context, uint64_t offset, void *buffer, size_t size,
 		   struct fault *fault)
 {
-	const struct stick_file *f = context;
+	const struct sim_stick_file *f = context;
 	int rc;
 
 	if (offset >= f->size)
 		return 0;
 	if (size > f->size - offset)
 		size = (size_t)(f->size - offset);
-	rc = stick_read(f->fd, f->offset + offset, buffer, (uint32_t)size, fault);
+	rc = sim_stick_read(f->fd, f->offset + offset, buffer, (uint32_t)size, fault);
 	return rc < 0 ? rc : (int64_t)size;
 }
 
@@ -32,7 +32,7 @@ static bool newer(struct sbin_version a, struct sbin_version b)
 }
 
 /* The newest file version that firmware of this age knows (Intel AMT and USB Versions). */
-static struct sbin_version known_version(struct device_firmware firmware)
+static struct sbin_version known_version(struct sim_device_firmware firmware)
 {
 	if (firmware.major <= 2)
 		return (struct sbin_version){ 1, 0 };
@@ -46,7 +46,7 @@ static struct sbin_version known_version(struct device_firmware firmware)
 }
 
 /* Firmware's look at the file header, beyond what the decoder refuses by itself. */
-static int check_header(const struct sbin_header *h, const struct stick_file *f,
+static int check_header(const struct sbin_header *h, const struct sim_stick_file *f,
 			struct sbin_version reads, struct fault *fault)
 {
 	if (sbin_uuid_major(h->uuid) != h->version.major)
@@ -73,7 +73,7 @@ static int check_header(const struct sbin_header *h, const struct stick_file *f,
 }
 
 /* Overwrite one chunk of the file, as firmware does: whole sectors only. */
-static int write_chunk(const struct stick_file *f, uint64_t at, const uint8_t *chunk,
+static int write_chunk(const struct sim_stick_file *f, uint64_t at, const uint8_t *chunk,
 		       struct fault *fault)
 {
 	ssize_t n;
@@ -93,11 +93,11 @@ static int write_chunk(const struct stick_file *f, uint64_t at, const uint8_t *c
  * Counter first: cut off between the two writes, the next machine takes the next record, and
  * at worst a flag still calls a used record valid.
  */
-static int mark_used(const struct stick_file *f, const struct sbin_header *h, uint64_t record,
+static int mark_used(const struct sim_stick_file *f, const struct sbin_header *h, uint64_t record,
 		     bool wipe, struct fault *fault)
 {
 	uint8_t chunk[SBIN_CHUNK];
-	int rc = stick_read(f->fd, f->offset, chunk, SBIN_CHUNK, fault);
+	int rc = sim_stick_read(f->fd, f->offset, chunk, SBIN_CHUNK, fault);
 
 	if (rc == 0) {
 		put_le32(chunk + SBIN_CONSUMED_OFFSET, h->consumed + 1);
@@ -107,7 +107,7 @@ static int mark_used(const struct stick_file *f, const struct sbin_header *h, ui
 		uint64_t at = record + (uint64_t)i * SBIN_CHUNK;
 		size_t keep = i == 0 ? SBIN_RECORD_HEADER : 0;
 
-		rc = stick_read(f->fd, f->offset + at, chunk, SBIN_CHUNK, fault);
+		rc = sim_stick_read(f->fd, f->offset + at, chunk, SBIN_CHUNK, fault);
 		if (rc < 0)
 			break;
 		if (i == 0)
@@ -124,14 +124,14 @@ static int mark_used(const struct stick_file *f, const struct sbin_header *h, ui
 	return rc;
 }
 
-int boot_take_entry(struct device *d, const struct keyentry *e, struct fault *fault)
+int sim_boot_take_entry(struct sim_device *d, const struct keyentry *e, struct fault *fault)
 {
 	const char *current = e->current_password[0] ? e->current_password : PASSWORD_FACTORY;
 	const char *rule = "";
-	struct device before = *d;
+	struct sim_device before = *d;
 	int rc;
 
-	if (d->state == DEVICE_POST) {
+	if (d->state == SIM_DEVICE_POST) {
 		rc = fault_set(fault, KIT_ERR_STATE, "already provisioned: the machine was set up "
 			       "before\n"
 			       "take it back to factory state first");
@@ -166,8 +166,8 @@ int boot_take_entry(struct device *d, const struct keyentry *e, struct fault *fa
 	d->pair = e->pair;
 	if (e->new_password[0])
 		strcpy(d->mebx, e->new_password);
-	d->state = DEVICE_IN;
-	rc = device_save(d, fault);
+	d->state = SIM_DEVICE_IN;
+	rc = sim_device_save(d, fault);
 	if (rc < 0)
 		*d = before;
 out:
@@ -175,8 +175,9 @@ out:
 	return rc;
 }
 
-static int take_record(struct device *d, const struct stick_file *file, struct sbin_reader *r,
-		       bool wipe, struct boot_report *report, struct fault *fault)
+static int take_record(struct sim_device *d, const struct sim_stick_file *file,
+		       struct sbin_reader *r, bool wipe, struct sim_boot_report *report,
+		       struct fault *fault)
 {
 	const struct sbin_header *h = sbin_reader_header(r);
 	struct keyproblem problem = { .field = "", .rule = "" };
@@ -200,7 +201,7 @@ static int take_record(struct device *d, const struct stick_file *file, struct s
 			       problem.rule[0] ? problem.rule : error_text(rc));
 		goto out;
 	}
-	rc = boot_take_entry(d, &entry, fault);
+	rc = sim_boot_take_entry(d, &entry, fault);
 	if (rc < 0) {
 		rc = fault_context(fault, "record %u", index + 1);
 		goto out;
@@ -220,11 +221,11 @@ out:
 	return rc;
 }
 
-int boot_from_stick(struct device *d, const char *stick, const struct boot_bios *bios,
-		    struct boot_report *report, struct fault *fault)
+int sim_boot_from_stick(struct sim_device *d, const char *stick, const struct sim_boot_bios *bios,
+			struct sim_boot_report *report, struct fault *fault)
 {
 	struct sbin_version reads = bios->reads.major ? bios->reads : known_version(d->firmware);
-	struct stick_file file = { .fd = -1 };
+	struct sim_stick_file file = { .fd = -1 };
 	struct sbin_input input = { .read_at = read_at, .context = &file, .name = stick };
 	struct sbin_reader *r = NULL;
 	bool writable = true;
@@ -245,7 +246,8 @@ int boot_from_stick(struct device *d, const char *stick, const struct boot_bios 
 		rc = fault_sys(fault, errno, "cannot use the stick");
 		goto out;
 	}
-	rc = stick_find(&file, fd, (uint64_t)size, bios->fat16_only ? STICK_FAT16_ONLY : 0, fault);
+	rc = sim_stick_find(&file, fd, (uint64_t)size, bios->fat16_only ? SIM_STICK_FAT16_ONLY : 0,
+			    fault);
 	if (rc < 0)
 		goto out;
 	input.size = file.size;

@@ -11,14 +11,14 @@
 #include "setupbin/header.h"
 
 /* What differs from BIOS to BIOS. */
-struct boot_bios {
+struct sim_boot_bios {
 	bool fat16_only;		/* does not know FAT32 */
 	bool wipe;			/* zeroes the body of the record that it used */
 	struct sbin_version reads;	/* newest file version that it knows; 0.0: by firmware */
 };
 
 /* What the person at the machine would be told. */
-struct boot_report {
+struct sim_boot_report {
 	uint32_t record;		/* number of the record that was taken, from 1 */
 	uint32_t records;		/* in the file */
 	bool consumed;			/* the stick was written: the record is used */
@@ -38,13 +38,13 @@ struct boot_report {
  * USB provisioning error"; bad PID 0x2A, bad PPS 0x2B; weak password), KIT_ERR_STATE (already
  * set up), KIT_ERR_READ_ONLY, KIT_ERR_SYSTEM.
  */
-int boot_from_stick(struct device *d, const char *stick, const struct boot_bios *bios,
-		    struct boot_report *report, struct fault *fault);
+int sim_boot_from_stick(struct sim_device *d, const char *stick, const struct sim_boot_bios *bios,
+			struct sim_boot_report *report, struct fault *fault);
 
 /*
  * The part of it that concerns the machine: take over one entry, as typed into MEBx or read
  * from a record, and keep it. Same errors.
  */
-int boot_take_entry(struct device *d, const struct keyentry *entry, struct fault *fault);
+int sim_boot_take_entry(struct sim_device *d, const struct keyentry *entry, struct fault *fault);
 
 #endif

@@ -26,21 +26,21 @@ static void add(struct names *all, const char *name)
 
 static void gather_calls(struct names *all)
 {
-	const struct class *c;
+	const struct sim_class *c;
 	const char *call;
 
-	for (size_t i = 0; (call = soap_call(i)) != NULL; i++)
+	for (size_t i = 0; (call = sim_soap_call(i)) != NULL; i++)
 		add(all, call);
-	for (size_t i = 0; (c = class_at(i)) != NULL; i++)
-		for (const struct class_method *m = c->methods; m && m->name; m++)
+	for (size_t i = 0; (c = sim_class_at(i)) != NULL; i++)
+		for (const struct sim_class_method *m = c->methods; m && m->name; m++)
 			add(all, m->name);
 }
 
 static void gather_classes(struct names *all, bool read)
 {
-	const struct class *c;
+	const struct sim_class *c;
 
-	for (size_t i = 0; (c = class_at(i)) != NULL; i++)
+	for (size_t i = 0; (c = sim_class_at(i)) != NULL; i++)
 		if (read || c->put)
 			add(all, c->name);
 	if (read)
@@ -64,7 +64,7 @@ static void list(const struct names *all, char *out, size_t size)
 		at += (size_t)snprintf(out + at, size - at, "%s%s", i ? " " : "", all->at[i]);
 }
 
-int calls_check(const char *name, bool read, const char *option, struct fault *fault)
+int sim_calls_check(const char *name, bool read, const char *option, struct fault *fault)
 {
 	struct names calls = { .n = 0 }, classes = { .n = 0 };
 	char text[400];

@@ -11,6 +11,6 @@
  * READ also a class that can only be read, and Identify. NULL, not given, is fine.
  * KIT_ERR_ARGUMENT, with the names that there are.
  */
-int calls_check(const char *name, bool read, const char *option, struct fault *fault);
+int sim_calls_check(const char *name, bool read, const char *option, struct fault *fault);
 
 #endif

@@ -12,7 +12,7 @@ struct waiting {
 	struct waiting *next;
 };
 
-struct delay {
+struct sim_delay {
 	uint64_t ms;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
@@ -32,7 +32,7 @@ static bool past(const struct timespec *due)
 
 static void *run(void *argument)
 {
-	struct delay *d = argument;
+	struct sim_delay *d = argument;
 
 	pthread_mutex_lock(&d->lock);
 	while (!d->ending) {
@@ -54,9 +54,9 @@ static void *run(void *argument)
 	return NULL;
 }
 
-int delay_new(struct delay **out, uint64_t ms, struct fault *fault)
+int sim_delay_new(struct sim_delay **out, uint64_t ms, struct fault *fault)
 {
-	struct delay *d = calloc(1, sizeof(*d));
+	struct sim_delay *d = calloc(1, sizeof(*d));
 	pthread_condattr_t clock;
 	int err;
 
@@ -82,7 +82,7 @@ int delay_new(struct delay **out, uint64_t ms, struct fault *fault)
 }
 
 /* Suspend the connection and remember it; the lock is held when 0 is returned. */
-static int suspend(struct delay *d, struct MHD_Connection *connection, struct waiting **out)
+static int suspend(struct sim_delay *d, struct MHD_Connection *connection, struct waiting **out)
 {
 	struct waiting *w = calloc(1, sizeof(*w));
 
@@ -100,7 +100,7 @@ static int suspend(struct delay *d, struct MHD_Connection *connection, struct wa
 	return 0;
 }
 
-int delay_add(struct delay *d, struct MHD_Connection *connection)
+int sim_delay_add(struct sim_delay *d, struct MHD_Connection *connection)
 {
 	struct waiting *w = NULL;
 	int rc = suspend(d, connection, &w);
@@ -121,7 +121,7 @@ int delay_add(struct delay *d, struct MHD_Connection *connection)
 	return 0;
 }
 
-int delay_forever(struct delay *d, struct MHD_Connection *connection)
+int sim_delay_forever(struct sim_delay *d, struct MHD_Connection *connection)
 {
 	struct waiting *w = NULL;
 	int rc = suspend(d, connection, &w);
@@ -148,7 +148,7 @@ static void resume_all(struct waiting **list)
 	}
 }
 
-void delay_stop(struct delay *d)
+void sim_delay_stop(struct sim_delay *d)
 {
 	pthread_mutex_lock(&d->lock);
 	d->ending = true;
@@ -158,11 +158,11 @@ void delay_stop(struct delay *d)
 	pthread_mutex_unlock(&d->lock);
 }
 
-void delay_free(struct delay **d)
+void sim_delay_free(struct sim_delay **d)
 {
 	if (!*d)
 		return;
-	delay_stop(*d);
+	sim_delay_stop(*d);
 	pthread_join((*d)->thread, NULL);
 	pthread_cond_destroy(&(*d)->changed);
 	pthread_mutex_destroy(&(*d)->lock);

@@ -8,22 +8,22 @@
 #include "common/error.h"
 
 /* All waits of one queue are equally long, so that the first one in is the first one due. */
-struct delay;
+struct sim_delay;
 
 /* MS: milliseconds of each wait. Returns 0, KIT_ERR_NOMEM, KIT_ERR_SYSTEM. */
-int delay_new(struct delay **out, uint64_t ms, struct fault *fault);
+int sim_delay_new(struct sim_delay **out, uint64_t ms, struct fault *fault);
 
 /*
  * Suspend the connection; its handler is called again when the time has come.
- * Returns 0, KIT_ERR_NOMEM, or KIT_ERR_STATE after delay_stop(); then it is not suspended.
+ * Returns 0, KIT_ERR_NOMEM, or KIT_ERR_STATE after sim_delay_stop(); then it is not suspended.
  */
-int delay_add(struct delay *d, struct MHD_Connection *connection);
-/* Suspend it until delay_stop(). Same results. */
-int delay_forever(struct delay *d, struct MHD_Connection *connection);
+int sim_delay_add(struct sim_delay *d, struct MHD_Connection *connection);
+/* Suspend it until sim_delay_stop(). Same results. */
+int sim_delay_forever(struct sim_delay *d, struct MHD_Connection *connection);
 
 /* Let every connection go on, and suspend no more: libmicrohttpd stops only then. */
-void delay_stop(struct delay *d);
+void sim_delay_stop(struct sim_delay *d);
 /* *d may be NULL. The daemon whose connections it held has to be stopped by now. */
-void delay_free(struct delay **d);
+void sim_delay_free(struct sim_delay **d);
 
 #endif

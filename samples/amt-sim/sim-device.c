@@ -20,21 +20,21 @@
 
 static const char *const state_names[] = { "pre", "in", "post" };
 
-const char *device_state_name(enum device_state state)
+const char *sim_device_state_name(enum sim_device_state state)
 {
 	return state_names[state];
 }
 
-int device_parse_uuid(const char *text, uint8_t *out)
+int sim_device_parse_uuid(const char *text, uint8_t *out)
 {
 	static const int groups[] = { 4, 2, 2, 2, 6 };
 
-	if (strlen(text) != DEVICE_UUID_SHOWN)
+	if (strlen(text) != SIM_DEVICE_UUID_SHOWN)
 		return KIT_ERR_FORMAT;
 	for (size_t g = 0; g < 5; g++) {
 		if (g > 0 && *text++ != '-')
 			return KIT_ERR_FORMAT;
-		if (!hex_parse(text, out, (size_t)groups[g]))
+		if (!sim_hex_parse(text, out, (size_t)groups[g]))
 			return KIT_ERR_FORMAT;
 		text += 2 * groups[g];
 		out += groups[g];
@@ -42,15 +42,15 @@ int device_parse_uuid(const char *text, uint8_t *out)
 	return 0;
 }
 
-void device_show_uuid(const uint8_t *u, char *out)
+void sim_device_show_uuid(const uint8_t *u, char *out)
 {
-	snprintf(out, DEVICE_UUID_SHOWN + 1,
-		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x",
-		 u[0], u[1], u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11],
-		 u[12], u[13], u[14], u[15]);
+	snprintf(out, SIM_DEVICE_UUID_SHOWN + 1,
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1],
+		 u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14],
+		 u[15]);
 }
 
-void device_smbios_uuid(const uint8_t *uuid, uint8_t *out)
+void sim_device_smbios_uuid(const uint8_t *uuid, uint8_t *out)
 {
 	static const uint8_t from[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
 
@@ -58,7 +58,7 @@ void device_smbios_uuid(const uint8_t *uuid, uint8_t *out)
 		out[i] = uuid[from[i]];
 }
 
-int device_random_uuid(uint8_t *out, struct fault *fault)
+int sim_device_random_uuid(uint8_t *out, struct fault *fault)
 {
 	if (gnutls_rnd(GNUTLS_RND_NONCE, out, 16) < 0)
 		return fault_set(fault, KIT_ERR_CRYPTO, "no random numbers for a UUID");
@@ -67,7 +67,7 @@ int device_random_uuid(uint8_t *out, struct fault *fault)
 	return 0;
 }
 
-int device_parse_firmware(const char *text, struct device_firmware *out)
+int sim_device_parse_firmware(const char *text, struct sim_device_firmware *out)
 {
 	char end;
 	int n = sscanf(text, "%3u.%3u.%5u%c", &out->major, &out->minor, &out->build, &end);
@@ -80,8 +80,8 @@ int device_parse_firmware(const char *text, struct device_firmware *out)
 	return n == 3 && out->major >= 1 ? 0 : KIT_ERR_FORMAT;
 }
 
-int device_factory(struct device *d, const uint8_t *uuid, struct device_firmware firmware,
-		   const char *file, struct fault *fault)
+int sim_device_factory(struct sim_device *d, const uint8_t *uuid,
+		       struct sim_device_firmware firmware, const char *file, struct fault *fault)
 {
 	uint8_t realm[16];
 	int rc = 0;
@@ -92,7 +92,7 @@ int device_factory(struct device *d, const uint8_t *uuid, struct device_firmware
 	if (uuid)
 		memcpy(d->uuid, uuid, 16);
 	else
-		rc = device_random_uuid(d->uuid, fault);
+		rc = sim_device_random_uuid(d->uuid, fault);
 	if (rc < 0)
 		return rc;
 	if (file) {
@@ -101,11 +101,11 @@ int device_factory(struct device *d, const uint8_t *uuid, struct device_firmware
 			return fault_nomem(fault);
 	}
 	d->firmware = firmware;
-	d->state = DEVICE_PRE;
+	d->state = SIM_DEVICE_PRE;
 	strcpy(d->mebx, PASSWORD_FACTORY);
 	strcpy(d->realm, "Digest:");
-	hex_show(realm, sizeof(realm), true, d->realm + strlen(d->realm));
-	strcpy(d->user, DEVICE_ADMIN);
+	sim_hex_show(realm, sizeof(realm), true, d->realm + strlen(d->realm));
+	strcpy(d->user, SIM_DEVICE_ADMIN);
 	return 0;
 }
 
@@ -114,17 +114,17 @@ int device_factory(struct device *d, const uint8_t *uuid, struct device_firmware
  * nobody wipes. Each value is text; these hold them on the way.
  */
 struct flash {
-	char uuid[DEVICE_UUID_SHOWN + 1];
+	char uuid[SIM_DEVICE_UUID_SHOWN + 1];
 	char firmware[16];
 	char state[8];
 	char mebx[PASSWORD_MAX + 1];	/* SECRET */
 	char pid[PID_LENGTH + 1];
 	char pps[PPS_LENGTH + 1];	/* SECRET */
-	char realm[DEVICE_REALM + 1];
-	char user[DEVICE_USER_MAX + 1];
+	char realm[SIM_DEVICE_REALM + 1];
+	char user[SIM_DEVICE_USER_MAX + 1];
 	char digest[33];		/* SECRET */
-	char host[DEVICE_HOST_MAX + 1];
-	char domain[DEVICE_DOMAIN_MAX + 1];
+	char host[SIM_DEVICE_HOST_MAX + 1];
+	char domain[SIM_DEVICE_DOMAIN_MAX + 1];
 	char clock_offset[21];		/* "" when the clock was never set */
 };
 
@@ -167,20 +167,20 @@ static bool flash_parse(struct flash *f, char *text)
 	return seen == (1u << FIELDS) - 1;
 }
 
-static bool from_flash(struct device *d, const struct flash *f)
+static bool from_flash(struct sim_device *d, const struct flash *f)
 {
 	size_t s = 0;
 
 	while (s < 3 && strcmp(f->state, state_names[s]) != 0)
 		s++;
-	if (s == 3 || device_parse_uuid(f->uuid, d->uuid) < 0 ||
-	    device_parse_firmware(f->firmware, &d->firmware) < 0)
+	if (s == 3 || sim_device_parse_uuid(f->uuid, d->uuid) < 0 ||
+	    sim_device_parse_firmware(f->firmware, &d->firmware) < 0)
 		return false;
-	if (s != DEVICE_PRE && (pidpps_check_pid(f->pid) < 0 || pidpps_check_pps(f->pps) < 0))
+	if (s != SIM_DEVICE_PRE && (pidpps_check_pid(f->pid) < 0 || pidpps_check_pps(f->pps) < 0))
 		return false;
-	d->state = (enum device_state)s;
+	d->state = (enum sim_device_state)s;
 	d->admin_set = f->digest[0] != '\0';
-	if (d->admin_set && (strlen(f->digest) != 32 || !hex_parse(f->digest, d->digest, 16)))
+	if (d->admin_set && (strlen(f->digest) != 32 || !sim_hex_parse(f->digest, d->digest, 16)))
 		return false;
 	d->clock_set = f->clock_offset[0] != '\0';
 	d->clock_offset = strtoll(f->clock_offset, NULL, 10);
@@ -194,7 +194,7 @@ static bool from_flash(struct device *d, const struct flash *f)
 	return true;
 }
 
-int device_load(struct device *d, const char *file, struct fault *fault)
+int sim_device_load(struct sim_device *d, const char *file, struct fault *fault)
 {
 	int fd = -1, rc = 0;
 	struct stat st;
@@ -239,18 +239,18 @@ out:
 	secret_wipe(&flash, sizeof(flash));
 	close(fd);
 	if (rc < 0)
-		device_clear(d);
+		sim_device_clear(d);
 	return rc;
 }
 
-static void to_flash(const struct device *d, struct flash *f)
+static void to_flash(const struct sim_device *d, struct flash *f)
 {
-	device_show_uuid(d->uuid, f->uuid);
+	sim_device_show_uuid(d->uuid, f->uuid);
 	snprintf(f->firmware, sizeof(f->firmware), "%u.%u.%u", d->firmware.major,
 		 d->firmware.minor, d->firmware.build);
 	strcpy(f->state, state_names[d->state]);
 	if (d->admin_set)
-		hex_show(d->digest, sizeof(d->digest), false, f->digest);
+		sim_hex_show(d->digest, sizeof(d->digest), false, f->digest);
 	if (d->clock_set)
 		snprintf(f->clock_offset, sizeof(f->clock_offset), "%lld",
 			 (long long)d->clock_offset);
@@ -263,11 +263,11 @@ static void to_flash(const struct device *d, struct flash *f)
 	strcpy(f->domain, d->domain);
 }
 
-int device_save(const struct device *d, struct fault *fault)
+int sim_device_save(const struct sim_device *d, struct fault *fault)
 {
 	struct flash flash = { .uuid = "" };
 	struct outfile *o = NULL;
-	char line[32 + DEVICE_DOMAIN_MAX];
+	char line[32 + SIM_DEVICE_DOMAIN_MAX];
 	int rc;
 
 	if (!d->file)
@@ -287,23 +287,23 @@ int device_save(const struct device *d, struct fault *fault)
 	return rc;
 }
 
-void device_clear(struct device *d)
+void sim_device_clear(struct sim_device *d)
 {
 	free(d->file);
 	secret_wipe(d, sizeof(*d));
 }
 
-const char *device_account(const struct device *d, uint8_t *digest)
+const char *sim_device_account(const struct sim_device *d, uint8_t *digest)
 {
-	char text[sizeof(DEVICE_ADMIN) + DEVICE_REALM + PASSWORD_MAX + 2];
+	char text[sizeof(SIM_DEVICE_ADMIN) + SIM_DEVICE_REALM + PASSWORD_MAX + 2];
 	int rc;
 
 	if (d->admin_set) {
 		memcpy(digest, d->digest, sizeof(d->digest));
 		return d->user;
 	}
-	snprintf(text, sizeof(text), "%s:%s:%s", DEVICE_ADMIN, d->realm, d->mebx);
+	snprintf(text, sizeof(text), "%s:%s:%s", SIM_DEVICE_ADMIN, d->realm, d->mebx);
 	rc = gnutls_hash_fast(GNUTLS_DIG_MD5, text, strlen(text), digest);
 	secret_wipe(text, sizeof(text));
-	return rc < 0 ? NULL : DEVICE_ADMIN;
+	return rc < 0 ? NULL : SIM_DEVICE_ADMIN;
 }

@@ -8,55 +8,55 @@
 #include "common/error.h"
 #include "keygen/keylist.h"
 
-#define DEVICE_UUID_SHOWN	36
-#define DEVICE_REALM		39	/* "Digest:" and 32 hex digits */
-#define DEVICE_USER_MAX		32
-#define DEVICE_HOST_MAX		63
-#define DEVICE_DOMAIN_MAX	255
-#define DEVICE_ADMIN		"admin"
+#define SIM_DEVICE_UUID_SHOWN 36
+#define SIM_DEVICE_REALM      39 /* "Digest:" and 32 hex digits */
+#define SIM_DEVICE_USER_MAX   32
+#define SIM_DEVICE_HOST_MAX   63
+#define SIM_DEVICE_DOMAIN_MAX 255
+#define SIM_DEVICE_ADMIN      "admin"
 
 /* ProvisioningState as devices report it. */
-enum device_state {
-	DEVICE_PRE = 0,		/* as it left the factory: no key */
-	DEVICE_IN = 1,		/* holds a PID and PPS, says hello, waits to be set up */
-	DEVICE_POST = 2,	/* set up: changes were committed */
+enum sim_device_state {
+	SIM_DEVICE_PRE = 0,  /* as it left the factory: no key */
+	SIM_DEVICE_IN = 1,   /* holds a PID and PPS, says hello, waits to be set up */
+	SIM_DEVICE_POST = 2, /* set up: changes were committed */
 };
 
 /* Firmware version: 2.x speaks SOAP only, 3.x to 8.x both, 9.x and later WS-Management only. */
-struct device_firmware {
+struct sim_device_firmware {
 	unsigned major, minor, build;
 };
 
-struct device {
+struct sim_device {
 	char *file;			/* owned; NULL: lives in memory only */
 	uint8_t uuid[16];		/* in the order in which it is written */
-	struct device_firmware firmware;
-	enum device_state state;
+	struct sim_device_firmware firmware;
+	enum sim_device_state state;
 	char mebx[PASSWORD_MAX + 1];	/* SECRET: MEBx password */
 	struct pidpps pair;		/* SECRET; empty before set-up began */
-	char realm[DEVICE_REALM + 1];
-	char user[DEVICE_USER_MAX + 1];	/* of the admin entry */
+	char realm[SIM_DEVICE_REALM + 1];
+	char user[SIM_DEVICE_USER_MAX + 1]; /* of the admin entry */
 	uint8_t digest[16];		/* SECRET: MD5(user:realm:password) of the admin entry */
 	bool admin_set;			/* SetAdminAclEntryEx was called */
 	bool clock_set;
 	int64_t clock_offset;		/* seconds that the device's clock is ahead of ours */
 	uint32_t clock_told;		/* Ta0 that was told last, 0: none (not kept in the file) */
 	bool off; /* powered down; its management engine lives on (not kept) */
-	char host[DEVICE_HOST_MAX + 1];
-	char domain[DEVICE_DOMAIN_MAX + 1];
+	char host[SIM_DEVICE_HOST_MAX + 1];
+	char domain[SIM_DEVICE_DOMAIN_MAX + 1];
 };
 
 /* "939b524b-13d4-1d18-e487-1c697a6b7a2b" to 16 bytes. Returns 0 or KIT_ERR_FORMAT. */
-int device_parse_uuid(const char *text, uint8_t *out);
-/* The other way: OUT receives DEVICE_UUID_SHOWN + 1 bytes. */
-void device_show_uuid(const uint8_t *uuid, char *out);
+int sim_device_parse_uuid(const char *text, uint8_t *out);
+/* The other way: OUT receives SIM_DEVICE_UUID_SHOWN + 1 bytes. */
+void sim_device_show_uuid(const uint8_t *uuid, char *out);
 /* A random one. Returns 0 or KIT_ERR_CRYPTO. */
-int device_random_uuid(uint8_t *out, struct fault *fault);
+int sim_device_random_uuid(uint8_t *out, struct fault *fault);
 /* The 16 bytes in SMBIOS order, as the hello and PlatformGUID have them. */
-void device_smbios_uuid(const uint8_t *uuid, uint8_t *out);
+void sim_device_smbios_uuid(const uint8_t *uuid, uint8_t *out);
 
 /* "7.1" or "7.1.20". Returns 0 or KIT_ERR_FORMAT. */
-int device_parse_firmware(const char *text, struct device_firmware *out);
+int sim_device_parse_firmware(const char *text, struct sim_device_firmware *out);
 
 /*
  * A machine as it leaves the factory, in memory: state Pre, MEBx password "admin",
@@ -66,23 +66,23 @@ int device_parse_firmware(const char *text, struct device_firmware *out);
  *   file  where it is to be kept (nothing is written yet), or NULL
  * Returns 0, KIT_ERR_NOMEM, KIT_ERR_CRYPTO.
  */
-int device_factory(struct device *d, const uint8_t *uuid, struct device_firmware firmware,
-		   const char *file, struct fault *fault);
+int sim_device_factory(struct sim_device *d, const uint8_t *uuid,
+		       struct sim_device_firmware firmware, const char *file, struct fault *fault);
 
 /*
  * Read the machine kept in FILE. KIT_ERR_NOT_FOUND when there is none, KIT_ERR_FORMAT when it
  * is no state file, KIT_ERR_PERMISSION when others can read it, KIT_ERR_SYSTEM.
  */
-int device_load(struct device *d, const char *file, struct fault *fault);
+int sim_device_load(struct sim_device *d, const char *file, struct fault *fault);
 
 /*
  * Keep the machine in its file: mode 0600, appears whole, on the disk when this returns
  * 0. Does nothing for a machine that lives in memory.
  */
-int device_save(const struct device *d, struct fault *fault);
+int sim_device_save(const struct sim_device *d, struct fault *fault);
 
 /* Wipe and free what D holds; D itself stays the caller's. */
-void device_clear(struct device *d);
+void sim_device_clear(struct sim_device *d);
 
 /*
  * The account for HTTP Digest: the admin entry when there is one, else "admin" with the MEBx
@@ -90,9 +90,9 @@ void device_clear(struct device *d);
  *   digest  SECRET; receives MD5(user:realm:password), 16 bytes
  * Returns the user's name (the device's own), or NULL when the crypto library refused.
  */
-const char *device_account(const struct device *d, uint8_t *digest);
+const char *sim_device_account(const struct sim_device *d, uint8_t *digest);
 
 /* "pre", "in", "post". */
-const char *device_state_name(enum device_state state);
+const char *sim_device_state_name(enum sim_device_state state);
 
 #endif

@@ -20,9 +20,9 @@ static bool make_nonce(const uint8_t *secret, uint64_t when, char *out)
 
 	for (int i = 0; i < 8; i++)
 		bytes[i] = (uint8_t)(when >> 8 * (7 - i));
-	if (gnutls_hmac_fast(GNUTLS_MAC_MD5, secret, DIGEST_SECRET, bytes, 8, bytes + 8) < 0)
+	if (gnutls_hmac_fast(GNUTLS_MAC_MD5, secret, SIM_DIGEST_SECRET, bytes, 8, bytes + 8) < 0)
 		return false;
-	hex_show(bytes, sizeof(bytes), false, out);
+	sim_hex_show(bytes, sizeof(bytes), false, out);
 	return true;
 }
 
@@ -39,7 +39,7 @@ static bool know_nonce(const uint8_t *secret, const char *nonce, uint64_t *when)
 	return make_nonce(secret, *when, known) && secret_equal(known, nonce, NONCE);
 }
 
-bool digest_parameter(const char *list, const char *name, char *out)
+bool sim_digest_parameter(const char *list, const char *name, char *out)
 {
 	bool found = false;
 
@@ -67,7 +67,7 @@ bool digest_parameter(const char *list, const char *name, char *out)
 		}
 		if (key_size != strlen(name) || strncasecmp(key, name, key_size) != 0)
 			continue;
-		if (found || size >= DIGEST_VALUE)
+		if (found || size >= SIM_DIGEST_VALUE)
 			return false;
 		memcpy(out, value, size);
 		out[size] = '\0';
@@ -76,79 +76,83 @@ bool digest_parameter(const char *list, const char *name, char *out)
 	return found;
 }
 
-bool digest_md5_hex(const char *text, char *out)
+bool sim_digest_md5_hex(const char *text, char *out)
 {
 	uint8_t sum[16];
 
 	if (gnutls_hash_fast(GNUTLS_DIG_MD5, text, strlen(text), sum) < 0)
 		return false;
-	hex_show(sum, sizeof(sum), false, out);
+	sim_hex_show(sum, sizeof(sum), false, out);
 	return true;
 }
 
 struct answer {
-	char user[DIGEST_VALUE], realm[DIGEST_VALUE], nonce[DIGEST_VALUE], uri[DIGEST_VALUE];
-	char qop[DIGEST_VALUE], nc[DIGEST_VALUE], cnonce[DIGEST_VALUE], response[DIGEST_VALUE];
+	char user[SIM_DIGEST_VALUE], realm[SIM_DIGEST_VALUE], nonce[SIM_DIGEST_VALUE],
+		uri[SIM_DIGEST_VALUE];
+	char qop[SIM_DIGEST_VALUE], nc[SIM_DIGEST_VALUE], cnonce[SIM_DIGEST_VALUE],
+		response[SIM_DIGEST_VALUE];
 };
 
 static bool parse(const char *list, struct answer *a)
 {
-	char algorithm[DIGEST_VALUE];
+	char algorithm[SIM_DIGEST_VALUE];
 
-	return digest_parameter(list, "username", a->user) &&
-	       digest_parameter(list, "realm", a->realm) &&
-	       digest_parameter(list, "nonce", a->nonce) && digest_parameter(list, "uri", a->uri) &&
-	       digest_parameter(list, "qop", a->qop) && digest_parameter(list, "nc", a->nc) &&
-	       digest_parameter(list, "cnonce", a->cnonce) &&
-	       digest_parameter(list, "response", a->response) &&
-	       (!digest_parameter(list, "algorithm", algorithm) ||
+	return sim_digest_parameter(list, "username", a->user) &&
+	       sim_digest_parameter(list, "realm", a->realm) &&
+	       sim_digest_parameter(list, "nonce", a->nonce) &&
+	       sim_digest_parameter(list, "uri", a->uri) &&
+	       sim_digest_parameter(list, "qop", a->qop) &&
+	       sim_digest_parameter(list, "nc", a->nc) &&
+	       sim_digest_parameter(list, "cnonce", a->cnonce) &&
+	       sim_digest_parameter(list, "response", a->response) &&
+	       (!sim_digest_parameter(list, "algorithm", algorithm) ||
 		strcasecmp(algorithm, "MD5") == 0);
 }
 
 /* Is the response MD5(digest:nonce:nc:cnonce:auth:MD5(method:uri))? */
 static bool proves(const struct answer *a, const char *method, const uint8_t *digest)
 {
-	char text[HEX + 4 * DIGEST_VALUE + HEX], request[HEX + 1], response[HEX + 1];
+	char text[HEX + 4 * SIM_DIGEST_VALUE + HEX], request[HEX + 1], response[HEX + 1];
 	bool ok;
 
 	snprintf(text, sizeof(text), "%s:%s", method, a->uri);
-	if (!digest_md5_hex(text, request))
+	if (!sim_digest_md5_hex(text, request))
 		return false;
-	hex_show(digest, 16, false, text);
+	sim_hex_show(digest, 16, false, text);
 	snprintf(text + HEX, sizeof(text) - HEX, ":%s:%s:%s:auth:%s", a->nonce, a->nc, a->cnonce,
 		 request);
-	ok = digest_md5_hex(text, response) && strlen(a->response) == HEX &&
+	ok = sim_digest_md5_hex(text, response) && strlen(a->response) == HEX &&
 	     secret_equal(response, a->response, HEX);
 	secret_wipe(text, sizeof(text));
 	return ok;
 }
 
-enum digest_result digest_check(const uint8_t *secret, const char *header, const char *method,
-				const char *path, const char *realm, const char *user,
-				const uint8_t *digest, uint64_t now)
+enum sim_digest_result sim_digest_check(const uint8_t *secret, const char *header,
+					const char *method, const char *path, const char *realm,
+					const char *user, const uint8_t *digest, uint64_t now)
 {
 	struct answer a;
 	uint64_t when;
 
 	if (!header)
-		return DIGEST_NONE;
+		return SIM_DIGEST_NONE;
 	if (strncasecmp(header, "Digest ", 7) != 0 || !parse(header + 7, &a) ||
 	    strcmp(a.user, user) != 0 || strcmp(a.realm, realm) != 0 || strcmp(a.uri, path) != 0 ||
 	    strcmp(a.qop, "auth") != 0 || strlen(a.nc) != 8 || !proves(&a, method, digest))
-		return DIGEST_WRONG;
-	if (!know_nonce(secret, a.nonce, &when) || now < when || now - when > DIGEST_SECONDS)
-		return DIGEST_STALE;
-	return DIGEST_OK;
+		return SIM_DIGEST_WRONG;
+	if (!know_nonce(secret, a.nonce, &when) || now < when || now - when > SIM_DIGEST_SECONDS)
+		return SIM_DIGEST_STALE;
+	return SIM_DIGEST_OK;
 }
 
-bool digest_challenge(const uint8_t *secret, const char *realm, bool stale, uint64_t now,
-		      char *out)
+bool sim_digest_challenge(const uint8_t *secret, const char *realm, bool stale, uint64_t now,
+			  char *out)
 {
 	char nonce[NONCE + 1];
 
 	if (!make_nonce(secret, now, nonce))
 		return false;
-	snprintf(out, DIGEST_CHALLENGE,
+	snprintf(out, SIM_DIGEST_CHALLENGE,
 		 "Digest realm=\"%s\", nonce=\"%s\", stale=\"%s\", qop=\"auth\"", realm, nonce,
 		 stale ? "true" : "false");
 	return true;

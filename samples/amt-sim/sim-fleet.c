@@ -9,10 +9,11 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-int fleet_init(struct fleet *f, size_t n, const struct address *first, struct fault *fault)
+int sim_fleet_init(struct sim_fleet *f, size_t n, const struct sim_address *first,
+		   struct fault *fault)
 {
-	struct address last;
-	int rc = address_after(first, (uint32_t)(n - 1), 0, &last, fault);
+	struct sim_address last;
+	int rc = sim_address_after(first, (uint32_t)(n - 1), 0, &last, fault);
 
 	memset(f, 0, sizeof(*f));
 	f->wake = -1;
@@ -30,10 +31,10 @@ int fleet_init(struct fleet *f, size_t n, const struct address *first, struct fa
 	return 0;
 }
 
-void fleet_clear(struct fleet *f)
+void sim_fleet_clear(struct sim_fleet *f)
 {
 	for (size_t i = 0; f->devices && i < f->n; i++)
-		device_clear(&f->devices[i]);
+		sim_device_clear(&f->devices[i]);
 	if (f->devices)
 		pthread_mutex_destroy(&f->lock);
 	free(f->devices);
@@ -43,27 +44,27 @@ void fleet_clear(struct fleet *f)
 	f->wake = -1;
 }
 
-struct device *fleet_at(struct fleet *f, const struct address *a)
+struct sim_device *sim_fleet_at(struct sim_fleet *f, const struct sim_address *a)
 {
 	uint32_t i;
 
 	/* One device has its listening socket to itself. */
 	if (f->n == 1)
 		return f->devices;
-	i = address_distance(&f->first, a);
+	i = sim_address_distance(&f->first, a);
 	return i < f->n ? &f->devices[i] : NULL;
 }
 
-void fleet_say(struct fleet *f, const struct device *d, const char *format, ...)
+void sim_fleet_say(struct sim_fleet *f, const struct sim_device *d, const char *format, ...)
 {
-	struct address a;
+	struct sim_address a;
 	char text[512], *p = text;
 	va_list args;
 
 	if (!f->event)
 		return;
-	if (d && address_after(&f->first, (uint32_t)(d - f->devices), 0, &a, NULL) == 0) {
-		address_show(&a, text);
+	if (d && sim_address_after(&f->first, (uint32_t)(d - f->devices), 0, &a, NULL) == 0) {
+		sim_address_show(&a, text);
 		p += strlen(text);
 		p += snprintf(p, 3, ": ");
 	}

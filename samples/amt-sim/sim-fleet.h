@@ -14,11 +14,11 @@
  * Device I of n has the address FIRST + I. The devices' service runs in threads of
  * libmicrohttpd: whoever touches a device holds the lock.
  */
-struct fleet {
-	struct device *devices;
+struct sim_fleet {
+	struct sim_device *devices;
 	size_t n;
-	struct address first;
-	struct habits habits;
+	struct sim_address first;
+	struct sim_habits habits;
 	pthread_mutex_t lock;
 	size_t configured;		/* devices that reached Post in this run; under the lock */
 	uint64_t bad_answers;		/* given so far; under the lock */
@@ -29,18 +29,19 @@ struct fleet {
 };
 
 /*
- * N factory-less, zeroed devices; fill each with device_factory() or device_load().
+ * N factory-less, zeroed devices; fill each with sim_device_factory() or sim_device_load().
  * Returns 0, KIT_ERR_NOMEM, KIT_ERR_SYSTEM, KIT_ERR_RANGE (more devices than addresses).
  */
-int fleet_init(struct fleet *f, size_t n, const struct address *first, struct fault *fault);
+int sim_fleet_init(struct sim_fleet *f, size_t n, const struct sim_address *first,
+		   struct fault *fault);
 /* Wipes all devices. */
-void fleet_clear(struct fleet *f);
+void sim_fleet_clear(struct sim_fleet *f);
 
 /* The device that has the local address A, or NULL. */
-struct device *fleet_at(struct fleet *f, const struct address *a);
+struct sim_device *sim_fleet_at(struct sim_fleet *f, const struct sim_address *a);
 
 /* Tell people something about the device D (NULL: about none). */
-void fleet_say(struct fleet *f, const struct device *d, const char *format, ...)
+void sim_fleet_say(struct sim_fleet *f, const struct sim_device *d, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 #endif

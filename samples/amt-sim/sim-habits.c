@@ -21,14 +21,14 @@ static int parse_word(const struct cli *cli, const char *name, const char *const
 			 "see the words in --help", name, value);
 }
 
-int habits_parse(const struct cli *cli, struct habits *h, struct fault *fault)
+int sim_habits_parse(const struct cli *cli, struct sim_habits *h, struct fault *fault)
 {
 	static const char *const handshakes[] = { "good", "hang", "close" };
 	static const char *const answers[] = {
 		"good", "hang", "truncated", "drop", "big", "garbage", "entities", "error",
 	};
 	static const char *const tls[] = { "1.0", "1.1" };
-	unsigned handshake = HANDSHAKE_GOOD, answer = ANSWER_GOOD, version = 0;
+	unsigned handshake = SIM_HANDSHAKE_GOOD, answer = SIM_ANSWER_GOOD, version = 0;
 	uint64_t status = 0x10;
 	int rc;
 
@@ -47,8 +47,8 @@ int habits_parse(const struct cli *cli, struct habits *h, struct fault *fault)
 		rc = cli_number(cli, "refuse-status", 1, UINT32_MAX, &status, fault);
 	if (rc == 0)
 		rc = cli_number(cli, "delay", 0, 600000, &h->delay, fault);
-	h->handshake = (enum habits_handshake)handshake;
-	h->answer = (enum habits_answer)answer;
+	h->handshake = (enum sim_habits_handshake)handshake;
+	h->answer = (enum sim_habits_answer)answer;
 	h->answer_to = cli_value(cli, "answer-to");
 	h->refuse = cli_value(cli, "refuse");
 	h->refuse_status = (unsigned)status;
@@ -60,7 +60,7 @@ int habits_parse(const struct cli *cli, struct habits *h, struct fault *fault)
 	return rc;
 }
 
-bool habits_refuse(const struct habits *h, const char *call, unsigned *status)
+bool sim_habits_refuse(const struct sim_habits *h, const char *call, unsigned *status)
 {
 	if (!h->refuse || strcmp(h->refuse, call) != 0)
 		return false;
@@ -68,12 +68,12 @@ bool habits_refuse(const struct habits *h, const char *call, unsigned *status)
 	return true;
 }
 
-enum habits_answer habits_answer_to(const struct habits *h, const char *call, uint64_t *bad)
+enum sim_habits_answer sim_habits_answer_to(const struct sim_habits *h, const char *call,
+					    uint64_t *bad)
 {
-	if (h->answer == ANSWER_GOOD ||
-	    (h->answer_to && strcmp(h->answer_to, call) != 0) ||
+	if (h->answer == SIM_ANSWER_GOOD || (h->answer_to && strcmp(h->answer_to, call) != 0) ||
 	    (h->answer_times != 0 && *bad >= h->answer_times))
-		return ANSWER_GOOD;
+		return SIM_ANSWER_GOOD;
 	++*bad;
 	return h->answer;
 }

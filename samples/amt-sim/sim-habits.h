@@ -8,30 +8,30 @@
 
 #include "common/cli.h"
 
-#define CALL_NAME	64	/* bytes for a method's or class's name */
-#define CALL_UNKNOWN	"(not understood)"	/* stands for the name of what is no call */
+#define SIM_CALL_NAME	 64		    /* bytes for a method's or class's name */
+#define SIM_CALL_UNKNOWN "(not understood)" /* stands for the name of what is no call */
 
-enum habits_handshake {
-	HANDSHAKE_GOOD,
-	HANDSHAKE_HANG,		/* takes the connection and says nothing */
-	HANDSHAKE_CLOSE,	/* takes the connection and closes it */
+enum sim_habits_handshake {
+	SIM_HANDSHAKE_GOOD,
+	SIM_HANDSHAKE_HANG,  /* takes the connection and says nothing */
+	SIM_HANDSHAKE_CLOSE, /* takes the connection and closes it */
 };
 
-enum habits_answer {
-	ANSWER_GOOD,
-	ANSWER_HANG,	  /* half of it, then silence */
-	ANSWER_TRUNCATED, /* half of it, then the end */
-	ANSWER_DROP,	  /* no answer: the connection is closed, the call has been carried out */
-	ANSWER_BIG,	  /* as many bytes as asked for */
-	ANSWER_GARBAGE,	  /* no XML */
-	ANSWER_ENTITIES,  /* XML with a document type, entities in entities, an outside file */
-	ANSWER_ERROR,	  /* HTTP 500 */
+enum sim_habits_answer {
+	SIM_ANSWER_GOOD,
+	SIM_ANSWER_HANG,      /* half of it, then silence */
+	SIM_ANSWER_TRUNCATED, /* half of it, then the end */
+	SIM_ANSWER_DROP,    /* no answer: the connection is closed, the call has been carried out */
+	SIM_ANSWER_BIG,	    /* as many bytes as asked for */
+	SIM_ANSWER_GARBAGE, /* no XML */
+	SIM_ANSWER_ENTITIES, /* XML with a document type, entities in entities, an outside file */
+	SIM_ANSWER_ERROR,    /* HTTP 500 */
 };
 
-struct habits {
-	enum habits_handshake handshake;
-	enum habits_answer answer;
-	uint64_t answer_bytes;		/* of ANSWER_BIG */
+struct sim_habits {
+	enum sim_habits_handshake handshake;
+	enum sim_habits_answer answer;
+	uint64_t answer_bytes;		/* of SIM_ANSWER_BIG */
 	const char *answer_to;		/* the call that is answered badly; NULL: every one */
 	uint64_t answer_times;		/* how often; 0: always */
 	const char *refuse;		/* the call that is refused, or NULL */
@@ -45,7 +45,7 @@ struct habits {
 };
 
 /* Options that set habits, for the table of a verb. */
-#define HABIT_OPTIONS \
+#define SIM_HABIT_OPTIONS \
 	{ "delay", 0, "MS", "wait this many milliseconds before each answer", 0, 0 }, \
 		{ "answer", 0, \
 		  "HOW",    "good, hang, truncated, drop, big, garbage, entities or error", \
@@ -65,12 +65,13 @@ struct habits {
 	}
 
 /* Read them. The texts in *H are those of the command line. Returns 0 or KIT_ERR_ARGUMENT. */
-int habits_parse(const struct cli *cli, struct habits *h, struct fault *fault);
+int sim_habits_parse(const struct cli *cli, struct sim_habits *h, struct fault *fault);
 
 /* Is CALL refused? If so *status says with what. */
-bool habits_refuse(const struct habits *h, const char *call, unsigned *status);
+bool sim_habits_refuse(const struct sim_habits *h, const char *call, unsigned *status);
 
 /* How to answer CALL when *BAD answers were bad so far; counts them. */
-enum habits_answer habits_answer_to(const struct habits *h, const char *call, uint64_t *bad);
+enum sim_habits_answer sim_habits_answer_to(const struct sim_habits *h, const char *call,
+					    uint64_t *bad);
 
 #endif

@@ -24,16 +24,16 @@
  *      8     16   UUID in SMBIOS order
  *     24      8   PID; in version 3 instead: count, and for each hash type, length, digest
  */
-size_t hello_make(const struct hello *h, uint8_t *out)
+size_t sim_hello_make(const struct sim_hello *h, uint8_t *out)
 {
 	struct writer w;
 	uint8_t uuid[16];
 
-	writer_init(&w, out, HELLO_MAX);
+	writer_init(&w, out, SIM_HELLO_MAX);
 	write_le16(&w, h->admin_set);
 	write_le16(&w, h->version);
 	write_le32(&w, h->retry);
-	device_smbios_uuid(h->uuid, uuid);
+	sim_device_smbios_uuid(h->uuid, uuid);
 	write_bytes(&w, uuid, sizeof(uuid));
 	if (h->version != 3) {
 		write_bytes(&w, h->pid, PID_LENGTH);
@@ -49,9 +49,10 @@ size_t hello_make(const struct hello *h, uint8_t *out)
 	return w.at;
 }
 
-int hello_connect(const struct address *from, const struct address *to, struct fault *fault)
+int sim_hello_connect(const struct sim_address *from, const struct sim_address *to,
+		      struct fault *fault)
 {
-	char shown[ADDRESS_SHOWN];
+	char shown[SIM_ADDRESS_SHOWN];
 	int fd = socket(to->socket.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	int on = 1, rc;
 
@@ -60,13 +61,13 @@ int hello_connect(const struct address *from, const struct address *to, struct f
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (from->socket.ss_family != to->socket.ss_family ||
 	    bind(fd, (const struct sockaddr *)&from->socket, from->size) < 0) {
-		address_show(from, shown);
+		sim_address_show(from, shown);
 		rc = fault_sys(fault, errno, "cannot speak from %s", shown);
 		goto fail;
 	}
 	if (connect(fd, (const struct sockaddr *)&to->socket, to->size) < 0 &&
 	    errno != EINPROGRESS) {
-		address_show(to, shown);
+		sim_address_show(to, shown);
 		fault_set(fault, KIT_ERR_NETWORK, "cannot connect to %s: %s", shown,
 			  strerror(errno));
 		rc = KIT_ERR_NETWORK;
@@ -130,16 +131,16 @@ static int wait_connected(int fd, struct fault *fault)
 	return KIT_ERR_NETWORK;
 }
 
-int hello_send(const struct address *from, const struct address *to, const uint8_t *message,
-	       size_t size, const struct hello_manner *manner, struct hello_outcome *out,
-	       struct fault *fault)
+int sim_hello_send(const struct sim_address *from, const struct sim_address *to,
+		   const uint8_t *message, size_t size, const struct sim_hello_manner *manner,
+		   struct sim_hello_outcome *out, struct fault *fault)
 {
 	size_t piece = manner->piece == 0 ? size : manner->piece;
 	double began;
 	int fd, rc;
 
 	memset(out, 0, sizeof(*out));
-	fd = hello_connect(from, to, fault);
+	fd = sim_hello_connect(from, to, fault);
 	if (fd < 0)
 		return fd;
 	rc = wait_connected(fd, fault);

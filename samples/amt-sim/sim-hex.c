@@ -1,7 +1,7 @@
 /* Bytes as hexadecimal digits. */
 #include "samples/amt-sim/sim-hex.h"
 
-void hex_show(const uint8_t *data, size_t size, bool upper, char *out)
+void sim_hex_show(const uint8_t *data, size_t size, bool upper, char *out)
 {
 	const char *digits = upper ? "0123456789ABCDEF" : "0123456789abcdef";
 
@@ -23,7 +23,7 @@ static int digit(char c)
 	return -1;
 }
 
-bool hex_parse(const char *text, uint8_t *out, size_t size)
+bool sim_hex_parse(const char *text, uint8_t *out, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
 		int high = digit(text[2 * i]);

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 /* OUT receives 2 * SIZE digits and a NUL. */
-void hex_show(const uint8_t *data, size_t size, bool upper, char *out);
+void sim_hex_show(const uint8_t *data, size_t size, bool upper, char *out);
 
 /* TEXT has to begin with 2 * SIZE digits of either case; what follows is not looked at. */
-bool hex_parse(const char *text, uint8_t *out, size_t size);
+bool sim_hex_parse(const char *text, uint8_t *out, size_t size);
 
 #endif

@@ -27,9 +27,9 @@ struct hellos {
 };
 
 struct loop {
-	struct fleet *fleet;
-	const struct life *life;
-	struct life_report *report;
+	struct sim_fleet *fleet;
+	const struct sim_life *life;
+	struct sim_life_report *report;
 	int epoll;
 	struct hellos *hellos;	/* one for each device */
 	/*
@@ -48,7 +48,7 @@ static uint64_t now_ms(void)
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
-int life_signals(struct fault *fault)
+int sim_life_signals(struct fault *fault)
 {
 	sigset_t set;
 	int fd;
@@ -82,17 +82,17 @@ static void hang_up(struct hellos *h)
 static void failed(struct loop *l, size_t i, const char *why)
 {
 	l->report->unsent++;
-	fleet_say(l->fleet, &l->fleet->devices[i], "no hello: %s", why);
+	sim_fleet_say(l->fleet, &l->fleet->devices[i], "no hello: %s", why);
 }
 
 /* The connection stands, or has failed: say hello. */
 static void speak(struct loop *l, size_t i)
 {
 	struct hellos *h = &l->hellos[i];
-	struct device *d = &l->fleet->devices[i];
-	char to[ADDRESS_SHOWN], pid[PID_SHOWN + 1];
-	uint8_t message[HELLO_MAX];
-	struct hello hello = { .version = 2, .retry = h->sent, .uuid = d->uuid };
+	struct sim_device *d = &l->fleet->devices[i];
+	char to[SIM_ADDRESS_SHOWN], pid[PID_SHOWN + 1];
+	uint8_t message[SIM_HELLO_MAX];
+	struct sim_hello hello = { .version = 2, .retry = h->sent, .uuid = d->uuid };
 	socklen_t size = sizeof(int);
 	size_t bytes;
 	int err = 0;
@@ -107,14 +107,14 @@ static void speak(struct loop *l, size_t i)
 	pthread_mutex_lock(&l->fleet->lock);
 	hello.admin_set = strcmp(d->mebx, PASSWORD_FACTORY) != 0;
 	hello.pid = d->pair.pid;
-	bytes = hello_make(&hello, message);
+	bytes = sim_hello_make(&hello, message);
 	pidpps_show_pid(d->pair.pid, pid);
 	pthread_mutex_unlock(&l->fleet->lock);
 	if (send(h->fd, message, bytes, MSG_NOSIGNAL) != (ssize_t)bytes) {
 		failed(l, i, strerror(errno));
 	} else {
-		address_show(l->life->server, to);
-		fleet_say(l->fleet, d, "hello %u to %s, PID %s", h->sent, to, pid);
+		sim_address_show(l->life->server, to);
+		sim_fleet_say(l->fleet, d, "hello %u to %s, PID %s", h->sent, to, pid);
 		l->report->hellos++;
 		h->sent++;
 	}
@@ -125,13 +125,13 @@ static int dial(struct loop *l, size_t i, struct fault *fault)
 {
 	struct hellos *h = &l->hellos[i];
 	struct fault why = { .code = 0 };
-	struct address from;
-	int rc = address_after(&l->fleet->first, (uint32_t)i, 0, &from, fault);
+	struct sim_address from;
+	int rc = sim_address_after(&l->fleet->first, (uint32_t)i, 0, &from, fault);
 
 	if (rc < 0)
 		return rc;
 	hang_up(h);
-	h->fd = hello_connect(&from, l->life->server, &why);
+	h->fd = sim_hello_connect(&from, l->life->server, &why);
 	if (h->fd == KIT_ERR_NETWORK) {
 		failed(l, i, why.what);
 		h->fd = -1;
@@ -158,7 +158,7 @@ static int hellos_due(struct loop *l, uint64_t now, struct fault *fault)
 		l->head = (l->head + 1) % l->fleet->n;
 		l->waiting--;
 		pthread_mutex_lock(&l->fleet->lock);
-		wants = l->fleet->devices[i].state == DEVICE_IN;
+		wants = l->fleet->devices[i].state == SIM_DEVICE_IN;
 		pthread_mutex_unlock(&l->fleet->lock);
 		if (!wants || h->sent >= l->life->hellos)
 			continue;
@@ -171,13 +171,13 @@ static int hellos_due(struct loop *l, uint64_t now, struct fault *fault)
 	return 0;
 }
 
-static size_t count_configured(struct fleet *f)
+static size_t count_configured(struct sim_fleet *f)
 {
 	size_t n = 0;
 
 	pthread_mutex_lock(&f->lock);
 	for (size_t i = 0; i < f->n; i++)
-		n += f->devices[i].state == DEVICE_POST;
+		n += f->devices[i].state == SIM_DEVICE_POST;
 	pthread_mutex_unlock(&f->lock);
 	return n;
 }
@@ -214,7 +214,7 @@ static int next_timeout(const struct loop *l, uint64_t now, uint64_t end)
 	return next > 60000 ? 60000 : (int)next;
 }
 
-static int loop(struct loop *l, struct service *s, struct fault *fault)
+static int loop(struct loop *l, struct sim_service *s, struct fault *fault)
 {
 	uint64_t began = now_ms(), last = began, now = began;
 	uint64_t end = l->life->limit ? began + l->life->limit : UINT64_MAX;
@@ -237,8 +237,8 @@ static int loop(struct loop *l, struct service *s, struct fault *fault)
 	}
 	/* The server reads the state back after CommitChanges: let it. */
 	end = now + DRAIN_MS;
-	while (l->life->until_configured && configured == l->fleet->n &&
-	       !l->report->interrupted && service_connections(s) > 0 && now_ms() < end) {
+	while (l->life->until_configured && configured == l->fleet->n && !l->report->interrupted &&
+	       sim_service_connections(s) > 0 && now_ms() < end) {
 		bool woken = false;
 
 		l->report->interrupted = take_events(l, DRAIN_STEP, &woken);
@@ -248,8 +248,8 @@ static int loop(struct loop *l, struct service *s, struct fault *fault)
 	return 0;
 }
 
-int life_run(struct fleet *f, struct service *s, const struct life *life, int signals,
-	     struct life_report *out, struct fault *fault)
+int sim_life_run(struct sim_fleet *f, struct sim_service *s, const struct sim_life *life,
+		 int signals, struct sim_life_report *out, struct fault *fault)
 {
 	struct loop l = { .fleet = f, .life = life, .report = out, .epoll = -1 };
 	uint64_t now = now_ms();

@@ -9,8 +9,8 @@
 #include "samples/amt-sim/sim-fleet.h"
 #include "samples/amt-sim/sim-service.h"
 
-struct life {
-	const struct address *server;	/* NULL: no hellos */
+struct sim_life {
+	const struct sim_address *server; /* NULL: no hellos */
 	uint64_t window;		/* milliseconds over which the first hellos are spread */
 	uint64_t retry;			/* milliseconds between the hellos of one device */
 	unsigned hellos;		/* that a device sends at most */
@@ -18,7 +18,7 @@ struct life {
 	bool until_configured;		/* end when all devices are set up */
 };
 
-struct life_report {
+struct sim_life_report {
 	size_t hellos;		/* sent */
 	size_t unsent;		/* no connection */
 	size_t configured;	/* devices in state Post at the end */
@@ -27,13 +27,13 @@ struct life_report {
 };
 
 /*
- * Block SIGINT and SIGTERM, so that life_run() can take them; to be called before
- * any thread is started. Returns a descriptor to hand to life_run(), or a negative code.
+ * Block SIGINT and SIGTERM, so that sim_life_run() can take them; to be called before
+ * any thread is started. Returns a descriptor to hand to sim_life_run(), or a negative code.
  */
-int life_signals(struct fault *fault);
+int sim_life_signals(struct fault *fault);
 
 /* Returns 0, KIT_ERR_NOMEM, KIT_ERR_SYSTEM. */
-int life_run(struct fleet *f, struct service *s, const struct life *life, int signals,
-	     struct life_report *out, struct fault *fault);
+int sim_life_run(struct sim_fleet *f, struct sim_service *s, const struct sim_life *life,
+		 int signals, struct sim_life_report *out, struct fault *fault);
 
 #endif

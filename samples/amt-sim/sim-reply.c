@@ -9,9 +9,9 @@
 
 /* An answer that is given out piece by piece. */
 struct piecemeal {
-	enum habits_answer how;
+	enum sim_habits_answer how;
 	struct MHD_Connection *connection;
-	struct delay *delay;
+	struct sim_delay *delay;
 	bool hung;
 	size_t size;
 	char text[];
@@ -20,29 +20,30 @@ struct piecemeal {
 static ssize_t give(void *context, uint64_t at, char *out, size_t room)
 {
 	struct piecemeal *p = context;
-	size_t n, end = p->how == ANSWER_BIG ? p->size : p->size / 2;
+	size_t n, end = p->how == SIM_ANSWER_BIG ? p->size : p->size / 2;
 
 	if (at < end) {
 		n = end - (size_t)at < room ? end - (size_t)at : room;
 		memcpy(out, p->text + at, n);
 		return (ssize_t)n;
 	}
-	if (p->how == ANSWER_BIG) {
+	if (p->how == SIM_ANSWER_BIG) {
 		/* Blanks after the last element: sound XML, were it not for its size. */
 		memset(out, ' ', room);
 		return (ssize_t)room;
 	}
-	if (p->how == ANSWER_HANG && !p->hung) {
+	if (p->how == SIM_ANSWER_HANG && !p->hung) {
 		p->hung = true;
-		if (delay_forever(p->delay, p->connection) == 0)
+		if (sim_delay_forever(p->delay, p->connection) == 0)
 			return 0;
 	}
 	return MHD_CONTENT_READER_END_WITH_ERROR;
 }
 
-static struct MHD_Response *make_piecemeal(enum habits_answer how, uint64_t bytes,
+static struct MHD_Response *make_piecemeal(enum sim_habits_answer how, uint64_t bytes,
 					   const char *text, size_t size,
-					   struct MHD_Connection *connection, struct delay *delay)
+					   struct MHD_Connection *connection,
+					   struct sim_delay *delay)
 {
 	struct piecemeal *p = malloc(sizeof(*p) + size);
 	struct MHD_Response *r;
@@ -55,16 +56,16 @@ static struct MHD_Response *make_piecemeal(enum habits_answer how, uint64_t byte
 	p->hung = false;
 	p->size = size;
 	memcpy(p->text, text, size);
-	r = MHD_create_response_from_callback(how == ANSWER_BIG && bytes > size ? bytes : size,
+	r = MHD_create_response_from_callback(how == SIM_ANSWER_BIG && bytes > size ? bytes : size,
 					      BLOCK, give, p, free);
 	if (!r)
 		free(p);
 	return r;
 }
 
-struct MHD_Response *reply_make(enum habits_answer how, uint64_t bytes, const char *text,
-				size_t size, struct MHD_Connection *connection,
-				struct delay *delay)
+struct MHD_Response *sim_reply_make(enum sim_habits_answer how, uint64_t bytes, const char *text,
+				    size_t size, struct MHD_Connection *connection,
+				    struct sim_delay *delay)
 {
 	static const char garbage[] = "<a:Envelope><a:Body>\x01\xff & <not closed";
 	static const char entities[] =
@@ -82,17 +83,15 @@ struct MHD_Response *reply_make(enum habits_answer how, uint64_t bytes, const ch
 		"</g:AMT_GeneralSettings></a:Body></a:Envelope>";
 
 	switch (how) {
-	case ANSWER_DROP:
-		return NULL;
-	case ANSWER_HANG:
-	case ANSWER_TRUNCATED:
-	case ANSWER_BIG:
-		return make_piecemeal(how, bytes, text, size, connection, delay);
-	case ANSWER_GARBAGE:
+	case SIM_ANSWER_DROP: return NULL;
+	case SIM_ANSWER_HANG:
+	case SIM_ANSWER_TRUNCATED:
+	case SIM_ANSWER_BIG: return make_piecemeal(how, bytes, text, size, connection, delay);
+	case SIM_ANSWER_GARBAGE:
 		text = garbage;
 		size = sizeof(garbage) - 1;
 		break;
-	case ANSWER_ENTITIES:
+	case SIM_ANSWER_ENTITIES:
 		text = entities;
 		size = sizeof(entities) - 1;
 		break;

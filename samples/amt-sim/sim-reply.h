@@ -14,10 +14,10 @@
  *
  *   bytes  size of a big answer
  *   delay  holds the connection of an answer that hangs
- * Returns NULL when out of memory, and for ANSWER_DROP: then the connection is to be closed.
+ * Returns NULL when out of memory, and for SIM_ANSWER_DROP: then the connection is to be closed.
  */
-struct MHD_Response *reply_make(enum habits_answer how, uint64_t bytes, const char *text,
-				size_t size, struct MHD_Connection *connection,
-				struct delay *delay);
+struct MHD_Response *sim_reply_make(enum sim_habits_answer how, uint64_t bytes, const char *text,
+				    size_t size, struct MHD_Connection *connection,
+				    struct sim_delay *delay);
 
 #endif

@@ -23,17 +23,17 @@
 
 /* One of the two ways in. */
 struct door {
-	struct service *service;
+	struct sim_service *service;
 	bool plain;
 	int socket;			/* -1 once libmicrohttpd owns it */
 	struct MHD_Daemon *daemon;
 };
 
-struct service {
-	struct fleet *fleet;
-	struct delay *delay;
+struct sim_service {
+	struct sim_fleet *fleet;
+	struct sim_delay *delay;
 	struct door tls, plain;
-	uint8_t random[DIGEST_SECRET];	/* nonces are made from it */
+	uint8_t random[SIM_DIGEST_SECRET]; /* nonces are made from it */
 };
 
 /* One request on its way; its body is SECRET, as it may bring passwords. */
@@ -47,16 +47,16 @@ struct request {
 	struct MHD_Response *response;
 };
 
-static struct device *device_of(struct service *s, const struct MHD_Connection *connection)
+static struct sim_device *device_of(struct sim_service *s, const struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		(struct MHD_Connection *)connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct address local = { .size = sizeof(local.socket) };
+	struct sim_address local = { .size = sizeof(local.socket) };
 
 	if (!info || getsockname(info->connect_fd, (struct sockaddr *)&local.socket,
 					&local.size) < 0)
 		return NULL;
-	return fleet_at(s->fleet, &local);
+	return sim_fleet_at(s->fleet, &local);
 }
 
 /* How far a TLS connection has come. */
@@ -83,7 +83,7 @@ static void last_word(struct door *door, struct MHD_Connection *connection, bool
 {
 	const union MHD_ConnectionInfo *info =
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct device *d = device_of(door->service, connection);
+	struct sim_device *d = device_of(door->service, connection);
 	uint8_t alert[] = {
 		21, 3, door->service->fleet->habits.tls11 ? 2 : 1,	/* alert, TLS version */
 		0, 2,							/* bytes that follow */
@@ -94,9 +94,9 @@ static void last_word(struct door *door, struct MHD_Connection *connection, bool
 	if (info)
 		send(info->connect_fd, alert, sizeof(alert), MSG_NOSIGNAL | MSG_DONTWAIT);
 	if (d)
-		fleet_say(door->service->fleet, d, "refused a TLS connection: %s",
-			  known ? "the other end has another PPS"
-				: "the identity is not this machine's PID");
+		sim_fleet_say(door->service->fleet, d, "refused a TLS connection: %s",
+			      known ? "the other end has another PPS"
+				    : "the identity is not this machine's PID");
 }
 
 static void connection_changed(void *context, struct MHD_Connection *connection, void **own,
@@ -118,8 +118,8 @@ static void connection_changed(void *context, struct MHD_Connection *connection,
 static int give_psk(void *context, const struct MHD_Connection *connection, const char *name,
 		    void **key, size_t *size)
 {
-	struct service *s = context;
-	struct device *d = device_of(s, connection);
+	struct sim_service *s = context;
+	struct sim_device *d = device_of(s, connection);
 	struct progress *p = progress_of(connection);
 	char *pps = NULL;
 
@@ -127,8 +127,8 @@ static int give_psk(void *context, const struct MHD_Connection *connection, cons
 		return -1;
 	p->asked = true;
 	pthread_mutex_lock(&s->fleet->lock);
-	if (d->state != DEVICE_PRE && strcmp(name, d->pair.pid) == 0 &&
-	    !(d->state == DEVICE_POST && s->fleet->habits.shut_after_commit)) {
+	if (d->state != SIM_DEVICE_PRE && strcmp(name, d->pair.pid) == 0 &&
+	    !(d->state == SIM_DEVICE_POST && s->fleet->habits.shut_after_commit)) {
 		pps = malloc(PPS_LENGTH);
 		if (pps)
 			memcpy(pps, d->pair.pps, PPS_LENGTH);
@@ -148,8 +148,9 @@ static enum MHD_Result accept_policy(void *context, const struct sockaddr *from,
 {
 	const struct door *door = context;
 
-	return door->service->fleet->habits.handshake == HANDSHAKE_CLOSE && !door->plain ?
-	       MHD_NO : MHD_YES;
+	return door->service->fleet->habits.handshake == SIM_HANDSHAKE_CLOSE && !door->plain
+		       ? MHD_NO
+		       : MHD_YES;
 }
 
 static uint64_t seconds_now(void)
@@ -161,29 +162,29 @@ static uint64_t seconds_now(void)
 }
 
 /* Is the sender logged in as the device's account? */
-static enum digest_result check_login(const struct service *s, const struct device *d,
-				      struct MHD_Connection *connection, const char *path,
-				      const char *method)
+static enum sim_digest_result check_login(const struct sim_service *s, const struct sim_device *d,
+					  struct MHD_Connection *connection, const char *path,
+					  const char *method)
 {
 	const char *header = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
 							 MHD_HTTP_HEADER_AUTHORIZATION);
-	enum digest_result result = DIGEST_WRONG;
+	enum sim_digest_result result = SIM_DIGEST_WRONG;
 	uint8_t digest[16];
 	const char *user;
 
 	if (s->fleet->habits.no_digest)
-		return DIGEST_OK;
-	user = device_account(d, digest);
+		return SIM_DIGEST_OK;
+	user = sim_device_account(d, digest);
 	if (user)
-		result = digest_check(s->random, header, method, path, d->realm, user, digest,
-				      seconds_now());
+		result = sim_digest_check(s->random, header, method, path, d->realm, user, digest,
+					  seconds_now());
 	secret_wipe(digest, sizeof(digest));
-	if (result == DIGEST_WRONG)
-		fleet_say(s->fleet, d, "refused a login: wrong user or password");
+	if (result == SIM_DIGEST_WRONG)
+		sim_fleet_say(s->fleet, d, "refused a login: wrong user or password");
 	return result;
 }
 
-static void set_headers(struct MHD_Response *response, const struct device *d, const char *type)
+static void set_headers(struct MHD_Response *response, const struct sim_device *d, const char *type)
 {
 	char server[80];
 
@@ -194,7 +195,7 @@ static void set_headers(struct MHD_Response *response, const struct device *d, c
 }
 
 /* A response without contents worth reading. */
-static void answer_plainly(struct request *r, const struct device *d, unsigned http,
+static void answer_plainly(struct request *r, const struct sim_device *d, unsigned http,
 			   const char *text)
 {
 	r->http = http;
@@ -205,73 +206,73 @@ static void answer_plainly(struct request *r, const struct device *d, unsigned h
 }
 
 /* 401, and how to log in. */
-static void challenge(const struct service *s, const struct device *d, bool stale,
+static void challenge(const struct sim_service *s, const struct sim_device *d, bool stale,
 		      struct request *r)
 {
-	char text[DIGEST_CHALLENGE];
+	char text[SIM_DIGEST_CHALLENGE];
 
 	answer_plainly(r, d, MHD_HTTP_UNAUTHORIZED, "log in\n");
-	if (r->response && digest_challenge(s->random, d->realm, stale, seconds_now(), text))
+	if (r->response && sim_digest_challenge(s->random, d->realm, stale, seconds_now(), text))
 		MHD_add_response_header(r->response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, text);
 }
 
 /* Carry out the call that the request's body makes. The lock is held. */
-static void answer_call(struct service *s, struct device *d, struct MHD_Connection *connection,
-			const char *path, struct request *r)
+static void answer_call(struct sim_service *s, struct sim_device *d,
+			struct MHD_Connection *connection, const char *path, struct request *r)
 {
-	bool wsman = strcmp(path, WSMAN_SIM_PATH) == 0;
-	const struct habits *habits = &s->fleet->habits;
-	enum device_state before = d->state;
-	enum habits_answer how;
-	struct xml_answer xml;
-	char call[CALL_NAME];
+	bool wsman = strcmp(path, SIM_WSMAN_PATH) == 0;
+	const struct sim_habits *habits = &s->fleet->habits;
+	enum sim_device_state before = d->state;
+	enum sim_habits_answer how;
+	struct sim_xml_answer xml;
+	char call[SIM_CALL_NAME];
 	unsigned status = 0;
 	const char *text;
 	size_t size;
 
-	if (xml_answer_begin(&xml) < 0) {
+	if (sim_xml_answer_begin(&xml) < 0) {
 		r->close = true;
 		goto out;
 	}
 	if (wsman)
-		r->http = wsman_answer(d, habits, r->body, r->size, call, &status, &xml);
+		r->http = sim_wsman_answer(d, habits, r->body, r->size, call, &status, &xml);
 	else
-		r->http = soap_answer(d, habits, path, r->body, r->size, call, &status, &xml);
-	text = xml_answer_end(&xml, &size);
-	how = habits_answer_to(habits, call, &s->fleet->bad_answers);
-	if (how == ANSWER_ERROR)
+		r->http = sim_soap_answer(d, habits, path, r->body, r->size, call, &status, &xml);
+	text = sim_xml_answer_end(&xml, &size);
+	how = sim_habits_answer_to(habits, call, &s->fleet->bad_answers);
+	if (how == SIM_ANSWER_ERROR)
 		r->http = MHD_HTTP_INTERNAL_SERVER_ERROR;
-	r->response = reply_make(how, habits->answer_bytes, text, size, connection, s->delay);
+	r->response = sim_reply_make(how, habits->answer_bytes, text, size, connection, s->delay);
 	r->close = !r->response;
 	if (r->response)
-		set_headers(r->response, d, wsman ? WSMAN_SIM_TYPE : SOAP_SIM_TYPE);
+		set_headers(r->response, d, wsman ? SIM_WSMAN_TYPE : SIM_SOAP_TYPE);
 	if (status == 0)
-		fleet_say(s->fleet, d, "%s", call);
+		sim_fleet_say(s->fleet, d, "%s", call);
 	else
-		fleet_say(s->fleet, d, "%s refused with status 0x%x", call, status);
-	if (d->state == DEVICE_POST && before != DEVICE_POST) {
+		sim_fleet_say(s->fleet, d, "%s refused with status 0x%x", call, status);
+	if (d->state == SIM_DEVICE_POST && before != SIM_DEVICE_POST) {
 		s->fleet->configured++;
 		eventfd_write(s->fleet->wake, 1);
 	}
 out:
-	xml_answer_clear(&xml);
+	sim_xml_answer_clear(&xml);
 }
 
-static void answer(struct door *door, struct device *d, struct MHD_Connection *connection,
+static void answer(struct door *door, struct sim_device *d, struct MHD_Connection *connection,
 		   const char *path, const char *method, struct request *r)
 {
-	bool wsman = strcmp(path, WSMAN_SIM_PATH) == 0 && d->firmware.major >= 3;
-	bool soap = soap_has_path(path) && d->firmware.major <= 8;
-	enum digest_result login;
+	bool wsman = strcmp(path, SIM_WSMAN_PATH) == 0 && d->firmware.major >= 3;
+	bool soap = sim_soap_has_path(path) && d->firmware.major <= 8;
+	enum sim_digest_result login;
 
 	r->answered = true;
-	if (door->plain && d->state != DEVICE_POST) {
+	if (door->plain && d->state != SIM_DEVICE_POST) {
 		r->close = true;
 		return;
 	}
 	login = check_login(door->service, d, connection, path, method);
-	if (login != DIGEST_OK)
-		challenge(door->service, d, login == DIGEST_STALE, r);
+	if (login != SIM_DIGEST_OK)
+		challenge(door->service, d, login == SIM_DIGEST_STALE, r);
 	else if (r->too_big)
 		answer_plainly(r, d, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too large\n");
 	else if (!wsman && !soap)
@@ -321,10 +322,10 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 			      size_t *data_size, void **own)
 {
 	struct door *door = context;
-	struct service *s = door->service;
+	struct sim_service *s = door->service;
 	struct request *r = *own;
 	struct progress *p = progress_of(connection);
-	struct device *d;
+	struct sim_device *d;
 
 	if (p)
 		p->spoke = true;
@@ -345,7 +346,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 	pthread_mutex_lock(&s->fleet->lock);
 	answer(door, d, connection, path, method, r);
 	pthread_mutex_unlock(&s->fleet->lock);
-	if (s->fleet->habits.delay > 0 && delay_add(s->delay, connection) == 0)
+	if (s->fleet->habits.delay > 0 && sim_delay_add(s->delay, connection) == 0)
 		return MHD_YES;
 	return queue(connection, r);
 }
@@ -366,22 +367,23 @@ static void completed(void *context, struct MHD_Connection *connection, void **o
 	*own = NULL;
 }
 
-static int open_socket(struct door *door, struct fleet *fleet, uint16_t port, struct fault *fault)
+static int open_socket(struct door *door, struct sim_fleet *fleet, uint16_t port,
+		       struct fault *fault)
 {
-	struct address a;
+	struct sim_address a;
 	int rc;
 
 	if (fleet->n > 1)
-		rc = address_parse("0.0.0.0", port, &a, fault);
+		rc = sim_address_parse("0.0.0.0", port, &a, fault);
 	else
-		rc = address_after(&fleet->first, 0, port, &a, fault);
+		rc = sim_address_after(&fleet->first, 0, port, &a, fault);
 	if (rc < 0)
 		return rc;
-	door->socket = address_listen(&a, fault);
+	door->socket = sim_address_listen(&a, fault);
 	return door->socket < 0 ? door->socket : 0;
 }
 
-static int start_daemon(struct door *door, const struct fleet *fleet, struct fault *fault)
+static int start_daemon(struct door *door, const struct sim_fleet *fleet, struct fault *fault)
 {
 	/* Turbo: leaves the closing of a connection to us until we have said our last word. */
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO;
@@ -408,10 +410,10 @@ static int start_daemon(struct door *door, const struct fleet *fleet, struct fau
 	return 0;
 }
 
-int service_start(struct service **out, struct fleet *fleet, uint16_t port, uint16_t plain,
-		  struct fault *fault)
+int sim_service_start(struct sim_service **out, struct sim_fleet *fleet, uint16_t port,
+		      uint16_t plain, struct fault *fault)
 {
-	struct service *s = calloc(1, sizeof(*s));
+	struct sim_service *s = calloc(1, sizeof(*s));
 	int rc;
 
 	*out = NULL;
@@ -420,13 +422,13 @@ int service_start(struct service **out, struct fleet *fleet, uint16_t port, uint
 	s->fleet = fleet;
 	s->tls = (struct door){ .service = s, .socket = -1 };
 	s->plain = (struct door){ .service = s, .plain = true, .socket = -1 };
-	rc = delay_new(&s->delay, fleet->habits.delay, fault);
+	rc = sim_delay_new(&s->delay, fleet->habits.delay, fault);
 	if (rc == 0 && gnutls_rnd(GNUTLS_RND_RANDOM, s->random, sizeof(s->random)) < 0)
 		rc = fault_set(fault, KIT_ERR_CRYPTO, "no random numbers for logins");
 	if (rc == 0)
 		rc = open_socket(&s->tls, fleet, port, fault);
 	/* To hang, it is enough that nobody accepts: the kernel completes the connection. */
-	if (rc == 0 && fleet->habits.handshake != HANDSHAKE_HANG)
+	if (rc == 0 && fleet->habits.handshake != SIM_HANDSHAKE_HANG)
 		rc = start_daemon(&s->tls, fleet, fault);
 	if (rc == 0 && plain != 0)
 		rc = open_socket(&s->plain, fleet, plain, fault);
@@ -434,11 +436,11 @@ int service_start(struct service **out, struct fleet *fleet, uint16_t port, uint
 		rc = start_daemon(&s->plain, fleet, fault);
 	*out = s;
 	if (rc < 0)
-		service_stop(out);
+		sim_service_stop(out);
 	return rc;
 }
 
-unsigned service_connections(const struct service *s)
+unsigned sim_service_connections(const struct sim_service *s)
 {
 	const struct door *doors[] = { &s->tls, &s->plain };
 	unsigned n = 0;
@@ -461,15 +463,15 @@ static void stop_door(struct door *door)
 		close(door->socket);
 }
 
-void service_stop(struct service **s)
+void sim_service_stop(struct sim_service **s)
 {
 	if (!*s)
 		return;
 	if ((*s)->delay != NULL)
-		delay_stop((*s)->delay);
+		sim_delay_stop((*s)->delay);
 	stop_door(&(*s)->tls);
 	stop_door(&(*s)->plain);
-	delay_free(&(*s)->delay);
+	sim_delay_free(&(*s)->delay);
 	free(*s);
 	*s = NULL;
 }

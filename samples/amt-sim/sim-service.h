@@ -6,7 +6,7 @@
 
 #include "samples/amt-sim/sim-fleet.h"
 
-struct service;
+struct sim_service;
 
 /*
  * Serve all devices of FLEET at the addresses that they have.
@@ -18,13 +18,13 @@ struct service;
  * The fleet must outlive the service. Returns 0, KIT_ERR_BUSY, KIT_ERR_SYSTEM, KIT_ERR_LIBRARY,
  * KIT_ERR_NOMEM.
  */
-int service_start(struct service **out, struct fleet *fleet, uint16_t port, uint16_t plain,
-		  struct fault *fault);
+int sim_service_start(struct sim_service **out, struct sim_fleet *fleet, uint16_t port,
+		      uint16_t plain, struct fault *fault);
 
 /* Connections that are open at this moment. */
-unsigned service_connections(const struct service *s);
+unsigned sim_service_connections(const struct sim_service *s);
 
 /* Close everything. *s may be NULL. */
-void service_stop(struct service **s);
+void sim_service_stop(struct sim_service **s);
 
 #endif

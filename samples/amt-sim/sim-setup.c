@@ -11,13 +11,13 @@
 #include "common/secret.h"
 
 /* Put the changed device into its file; when that fails it is again what BEFORE says. */
-static unsigned keep(struct device *d, struct device *before)
+static unsigned keep(struct sim_device *d, struct sim_device *before)
 {
-	unsigned status = AMT_OK;
+	unsigned status = SIM_OK;
 
-	if (device_save(d, NULL) < 0) {
+	if (sim_device_save(d, NULL) < 0) {
 		*d = *before;
-		status = AMT_INTERNAL_ERROR;
+		status = SIM_INTERNAL_ERROR;
 	}
 	secret_wipe(before, sizeof(*before));
 	return status;
@@ -40,15 +40,15 @@ static bool decode_base64(const char *text, uint8_t *out, size_t size)
 	return ok;
 }
 
-unsigned setup_admin(struct device *d, const char *user, const char *digest)
+unsigned sim_setup_admin(struct sim_device *d, const char *user, const char *digest)
 {
-	struct device before = *d;
+	struct sim_device before = *d;
 
-	if (!user || !digest || user[0] == '\0' ||
-	    strlen(user) > DEVICE_USER_MAX || strpbrk(user, ":\r\n") != NULL ||
+	if (!user || !digest || user[0] == '\0' || strlen(user) > SIM_DEVICE_USER_MAX ||
+	    strpbrk(user, ":\r\n") != NULL ||
 	    !decode_base64(digest, d->digest, sizeof(d->digest))) {
 		secret_wipe(&before, sizeof(before));
-		return AMT_INVALID_PARAMETER;
+		return SIM_INVALID_PARAMETER;
 	}
 	strcpy(d->user, user);
 	d->admin_set = true;
@@ -69,33 +69,33 @@ static bool name_ok(const char *name, size_t max, bool dots)
 	return true;
 }
 
-unsigned setup_host(struct device *d, const char *name)
+unsigned sim_setup_host(struct sim_device *d, const char *name)
 {
-	struct device before;
+	struct sim_device before;
 
 	if (!name)
-		return AMT_INVALID_PARAMETER;
-	if (!name_ok(name, DEVICE_HOST_MAX, false))
-		return AMT_INVALID_NAME;
+		return SIM_INVALID_PARAMETER;
+	if (!name_ok(name, SIM_DEVICE_HOST_MAX, false))
+		return SIM_INVALID_NAME;
 	before = *d;
 	strcpy(d->host, name);
 	return keep(d, &before);
 }
 
-unsigned setup_domain(struct device *d, const char *name)
+unsigned sim_setup_domain(struct sim_device *d, const char *name)
 {
-	struct device before;
+	struct sim_device before;
 
 	if (!name)
-		return AMT_INVALID_PARAMETER;
-	if (!name_ok(name, DEVICE_DOMAIN_MAX, true))
-		return AMT_INVALID_DOMAIN;
+		return SIM_INVALID_PARAMETER;
+	if (!name_ok(name, SIM_DEVICE_DOMAIN_MAX, true))
+		return SIM_INVALID_DOMAIN;
 	before = *d;
 	strcpy(d->domain, name);
 	return keep(d, &before);
 }
 
-uint32_t setup_clock(struct device *d)
+uint32_t sim_setup_clock(struct sim_device *d)
 {
 	d->clock_told = (uint32_t)(time(NULL) + d->clock_offset);
 	return d->clock_told;
@@ -114,16 +114,17 @@ static bool parse_seconds(const char *text, uint32_t *out)
 	return errno == 0 && *end == '\0' && n <= UINT32_MAX;
 }
 
-unsigned setup_set_clock(struct device *d, const char *ta0, const char *tm1, const char *tm2)
+unsigned sim_setup_set_clock(struct sim_device *d, const char *ta0, const char *tm1,
+			     const char *tm2)
 {
-	struct device before;
+	struct sim_device before;
 	uint32_t told, sent, answered;
 
 	if (!parse_seconds(ta0, &told) || !parse_seconds(tm1, &sent) ||
 	    !parse_seconds(tm2, &answered))
-		return AMT_INVALID_PARAMETER;
+		return SIM_INVALID_PARAMETER;
 	if (d->clock_told == 0 || told != d->clock_told || answered < sent)
-		return AMT_INVALID_TIME;
+		return SIM_INVALID_TIME;
 	before = *d;
 	d->clock_offset += ((int64_t)sent + answered) / 2 - told;
 	d->clock_set = true;
@@ -131,74 +132,74 @@ unsigned setup_set_clock(struct device *d, const char *ta0, const char *tm1, con
 	return keep(d, &before);
 }
 
-unsigned setup_mebx(struct device *d, const char *password)
+unsigned sim_setup_mebx(struct sim_device *d, const char *password)
 {
-	struct device before;
+	struct sim_device before;
 
-	if (d->state != DEVICE_IN)
-		return AMT_INVALID_STATE;
+	if (d->state != SIM_DEVICE_IN)
+		return SIM_INVALID_STATE;
 	if (!password)
-		return AMT_INVALID_PARAMETER;
+		return SIM_INVALID_PARAMETER;
 	if (password_check_new(password, NULL) < 0)
-		return AMT_INVALID_PASSWORD;
+		return SIM_INVALID_PASSWORD;
 	before = *d;
 	strcpy(d->mebx, password);
 	return keep(d, &before);
 }
 
-unsigned setup_psk(struct device *d, const char *pid, const char *pps)
+unsigned sim_setup_psk(struct sim_device *d, const char *pid, const char *pps)
 {
-	struct device before;
+	struct sim_device before;
 
-	if (d->state != DEVICE_IN)
-		return AMT_INVALID_STATE;
+	if (d->state != SIM_DEVICE_IN)
+		return SIM_INVALID_STATE;
 	if (!pid || strlen(pid) != PID_LENGTH || pidpps_check_pid(pid) < 0)
-		return AMT_INVALID_PID;
+		return SIM_INVALID_PID;
 	if (!pps || strlen(pps) != PPS_LENGTH || pidpps_check_pps(pps) < 0)
-		return AMT_INVALID_PPS;
+		return SIM_INVALID_PPS;
 	before = *d;
 	strcpy(d->pair.pid, pid);
 	strcpy(d->pair.pps, pps);
 	return keep(d, &before);
 }
 
-unsigned setup_commit(struct device *d)
+unsigned sim_setup_commit(struct sim_device *d)
 {
-	struct device before;
+	struct sim_device before;
 
-	if (d->state == DEVICE_PRE)
-		return AMT_INVALID_STATE;
+	if (d->state == SIM_DEVICE_PRE)
+		return SIM_INVALID_STATE;
 	if (!d->admin_set)
-		return AMT_DATA_MISSING;
+		return SIM_DATA_MISSING;
 	before = *d;
-	d->state = DEVICE_POST;
+	d->state = SIM_DEVICE_POST;
 	return keep(d, &before);
 }
 
-unsigned setup_unprovision(struct device *d)
+unsigned sim_setup_unprovision(struct sim_device *d)
 {
-	struct device before;
+	struct sim_device before;
 
-	if (d->state != DEVICE_POST)
-		return AMT_INVALID_STATE;
+	if (d->state != SIM_DEVICE_POST)
+		return SIM_INVALID_STATE;
 	before = *d;
-	d->state = DEVICE_PRE;
+	d->state = SIM_DEVICE_PRE;
 	secret_wipe(&d->pair, sizeof(d->pair));
 	secret_wipe(d->digest, sizeof(d->digest));
-	strcpy(d->user, DEVICE_ADMIN);
+	strcpy(d->user, SIM_DEVICE_ADMIN);
 	d->admin_set = d->clock_set = false;
 	d->clock_offset = 0;
 	d->host[0] = d->domain[0] = '\0';
 	return keep(d, &before);
 }
 
-unsigned setup_partial_unprovision(struct device *d)
+unsigned sim_setup_partial_unprovision(struct sim_device *d)
 {
-	struct device before;
+	struct sim_device before;
 
-	if (d->state != DEVICE_POST)
-		return AMT_INVALID_STATE;
+	if (d->state != SIM_DEVICE_POST)
+		return SIM_INVALID_STATE;
 	before = *d;
-	d->state = DEVICE_IN;
+	d->state = SIM_DEVICE_IN;
 	return keep(d, &before);
 }

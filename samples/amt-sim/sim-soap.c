@@ -14,16 +14,16 @@ struct service {
 };
 
 static const struct service security = {
-	"/SecurityAdministrationService", SOAP_SCHEMA "SecurityAdministration/2004/01",
+	"/SecurityAdministrationService", SIM_SOAP_SCHEMA "SecurityAdministration/2004/01",
 };
 static const struct service network = {
-	"/NetworkAdministrationService", SOAP_SCHEMA "NetworkAdministration/2004/01",
+	"/NetworkAdministrationService", SIM_SOAP_SCHEMA "NetworkAdministration/2004/01",
 };
 static const struct service network_time = {
-	"/NetworkTimeService", SOAP_SCHEMA "NetworkTime/2004/01",
+	"/NetworkTimeService", SIM_SOAP_SCHEMA "NetworkTime/2004/01",
 };
 static const struct service remote = {
-	"/RemoteControlService", SOAP_SCHEMA "RemoteControl/2004/01",
+	"/RemoteControlService", SIM_SOAP_SCHEMA "RemoteControl/2004/01",
 };
 static const struct service *const services[] = { &security, &network, &network_time, &remote };
 
@@ -34,116 +34,117 @@ static const struct service *const services[] = { &security, &network, &network_
 struct soap_call {
 	const struct service *service;
 	const char *name;
-	unsigned (*run)(struct device *d, const xmlNode *input);	/* NULL: always goes well */
-	void (*write)(struct device *d, struct xml_answer *a);		/* NULL: nothing */
+	unsigned (*run)(struct sim_device *d, const xmlNode *input);   /* NULL: always goes well */
+	void (*write)(struct sim_device *d, struct sim_xml_answer *a); /* NULL: nothing */
 };
 
-static void write_version(struct device *d, struct xml_answer *a)
+static void write_version(struct sim_device *d, struct sim_xml_answer *a)
 {
 	char version[32];
 
 	snprintf(version, sizeof(version), "%u.%u.%u", d->firmware.major, d->firmware.minor,
 		 d->firmware.build);
-	xml_element(a, "Version", version);
+	sim_xml_element(a, "Version", version);
 }
 
-static void write_realm(struct device *d, struct xml_answer *a)
+static void write_realm(struct sim_device *d, struct sim_xml_answer *a)
 {
-	xml_element(a, "DigestRealm", d->realm);
+	sim_xml_element(a, "DigestRealm", d->realm);
 }
 
-static void write_host(struct device *d, struct xml_answer *a)
+static void write_host(struct sim_device *d, struct sim_xml_answer *a)
 {
-	xml_element(a, "HostName", d->host);
+	sim_xml_element(a, "HostName", d->host);
 }
 
-static void write_domain(struct device *d, struct xml_answer *a)
+static void write_domain(struct sim_device *d, struct sim_xml_answer *a)
 {
-	xml_element(a, "DomainName", d->domain);
+	sim_xml_element(a, "DomainName", d->domain);
 }
 
-static void write_clock(struct device *d, struct xml_answer *a)
+static void write_clock(struct sim_device *d, struct sim_xml_answer *a)
 {
-	xml_number(a, "Ta0", setup_clock(d));
+	sim_xml_number(a, "Ta0", sim_setup_clock(d));
 }
 
-static void write_power(struct device *d, struct xml_answer *a)
+static void write_power(struct sim_device *d, struct sim_xml_answer *a)
 {
-	xml_number(a, "SystemPowerState", d->off ? 5 : 0);	/* S5, S0 */
+	sim_xml_number(a, "SystemPowerState", d->off ? 5 : 0); /* S5, S0 */
 }
 
 /* What a desktop of that time offered: no serial or disk redirection, all power commands. */
-static void write_capabilities(struct device *d, struct xml_answer *a)
+static void write_capabilities(struct sim_device *d, struct sim_xml_answer *a)
 {
-	xml_element(a, "IanaOemNumber", INTEL_IANA);
-	xml_number(a, "OemDefinedCapabilities", 0);
-	xml_number(a, "SpecialCommandsSupported", 0);
-	xml_number(a, "SystemCapabilitiesSupported", 0xf);
-	xml_number(a, "SystemFirmwareCapabilities", 0);
+	sim_xml_element(a, "IanaOemNumber", INTEL_IANA);
+	sim_xml_number(a, "OemDefinedCapabilities", 0);
+	sim_xml_number(a, "SpecialCommandsSupported", 0);
+	sim_xml_number(a, "SystemCapabilitiesSupported", 0xf);
+	sim_xml_number(a, "SystemFirmwareCapabilities", 0);
 }
 
-static unsigned run_admin(struct device *d, const xmlNode *input)
+static unsigned run_admin(struct sim_device *d, const xmlNode *input)
 {
-	const xmlNode *entry = xml_child(input, "EntryEx");
+	const xmlNode *entry = sim_xml_child(input, "EntryEx");
 
-	return setup_admin(d, xml_child_text(entry, "Username"),
-			   xml_child_text(entry, "DigestPassword"));
+	return sim_setup_admin(d, sim_xml_child_text(entry, "Username"),
+			       sim_xml_child_text(entry, "DigestPassword"));
 }
 
-static unsigned run_host(struct device *d, const xmlNode *input)
+static unsigned run_host(struct sim_device *d, const xmlNode *input)
 {
-	return setup_host(d, xml_child_text(input, "HostName"));
+	return sim_setup_host(d, sim_xml_child_text(input, "HostName"));
 }
 
-static unsigned run_domain(struct device *d, const xmlNode *input)
+static unsigned run_domain(struct sim_device *d, const xmlNode *input)
 {
-	return setup_domain(d, xml_child_text(input, "DomainName"));
+	return sim_setup_domain(d, sim_xml_child_text(input, "DomainName"));
 }
 
-static unsigned run_mebx(struct device *d, const xmlNode *input)
+static unsigned run_mebx(struct sim_device *d, const xmlNode *input)
 {
-	return setup_mebx(d, xml_child_text(input, "Password"));
+	return sim_setup_mebx(d, sim_xml_child_text(input, "Password"));
 }
 
-static unsigned run_psk(struct device *d, const xmlNode *input)
+static unsigned run_psk(struct sim_device *d, const xmlNode *input)
 {
-	return setup_psk(d, xml_child_text(input, "PID"), xml_child_text(input, "PPS"));
+	return sim_setup_psk(d, sim_xml_child_text(input, "PID"), sim_xml_child_text(input, "PPS"));
 }
 
-static unsigned run_clock(struct device *d, const xmlNode *input)
+static unsigned run_clock(struct sim_device *d, const xmlNode *input)
 {
-	return setup_set_clock(d, xml_child_text(input, "Ta0"), xml_child_text(input, "Tm1"),
-			       xml_child_text(input, "Tm2"));
+	return sim_setup_set_clock(d, sim_xml_child_text(input, "Ta0"),
+				   sim_xml_child_text(input, "Tm1"),
+				   sim_xml_child_text(input, "Tm2"));
 }
 
 /* Commands: 16 reset, 17 power up, 18 power down, 19 power cycle. */
-static unsigned run_power(struct device *d, const xmlNode *input)
+static unsigned run_power(struct sim_device *d, const xmlNode *input)
 {
-	const char *command = xml_child_text(input, "Command");
-	const char *oem = xml_child_text(input, "IanaOemNumber");
+	const char *command = sim_xml_child_text(input, "Command");
+	const char *oem = sim_xml_child_text(input, "IanaOemNumber");
 
 	if (!oem || strcmp(oem, INTEL_IANA) != 0)
-		return AMT_UNSUPPORTED_OEM;
+		return SIM_UNSUPPORTED_OEM;
 	if (!command || strlen(command) != 2 || command[0] != '1' || command[1] < '6' ||
 	    command[1] > '9')
-		return AMT_INVALID_COMMAND;
+		return SIM_INVALID_COMMAND;
 	d->off = command[1] == '8';
-	return AMT_OK;
+	return SIM_OK;
 }
 
-static unsigned run_commit(struct device *d, const xmlNode *input)
+static unsigned run_commit(struct sim_device *d, const xmlNode *input)
 {
-	return setup_commit(d);
+	return sim_setup_commit(d);
 }
 
-static unsigned run_unprovision(struct device *d, const xmlNode *input)
+static unsigned run_unprovision(struct sim_device *d, const xmlNode *input)
 {
-	return setup_unprovision(d);
+	return sim_setup_unprovision(d);
 }
 
-static unsigned run_partial_unprovision(struct device *d, const xmlNode *input)
+static unsigned run_partial_unprovision(struct sim_device *d, const xmlNode *input)
 {
-	return setup_partial_unprovision(d);
+	return sim_setup_partial_unprovision(d);
 }
 
 static const struct soap_call calls[] = {
@@ -166,7 +167,7 @@ static const struct soap_call calls[] = {
 	{ &remote, "RemoteControl", run_power, NULL },
 };
 
-const char *soap_call(size_t i)
+const char *sim_soap_call(size_t i)
 {
 	return i < sizeof(calls) / sizeof(calls[0]) ? calls[i].name : NULL;
 }
@@ -179,7 +180,7 @@ static const struct service *find_service(const char *path)
 	return NULL;
 }
 
-bool soap_has_path(const char *path)
+bool sim_soap_has_path(const char *path)
 {
 	return find_service(path) != NULL;
 }
@@ -188,60 +189,61 @@ static const struct soap_call *find_call(const struct service *service, const xm
 {
 	for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
 		if (calls[i].service == service &&
-		    xml_is(input, calls[i].name, service->name_space))
+		    sim_xml_is(input, calls[i].name, service->name_space))
 			return &calls[i];
 	return NULL;
 }
 
-static unsigned answer_fault(struct xml_answer *a, const char *text)
+static unsigned answer_fault(struct sim_xml_answer *a, const char *text)
 {
-	xml_open(a, "s:Fault");
-	xml_element(a, "faultcode", "s:Client");
-	xml_element(a, "faultstring", text);
-	xml_close(a);
+	sim_xml_open(a, "s:Fault");
+	sim_xml_element(a, "faultcode", "s:Client");
+	sim_xml_element(a, "faultstring", text);
+	sim_xml_close(a);
 	return 500;
 }
 
-static unsigned answer(struct device *d, const struct habits *habits, const struct soap_call *c,
-		       const xmlNode *input, unsigned *status, struct xml_answer *a)
+static unsigned answer(struct sim_device *d, const struct sim_habits *habits,
+		       const struct soap_call *c, const xmlNode *input, unsigned *status,
+		       struct sim_xml_answer *a)
 {
-	char name[CALL_NAME + sizeof "Response"];
+	char name[SIM_CALL_NAME + sizeof "Response"];
 
-	if (!habits_refuse(habits, c->name, status))
-		*status = !c->run ? (unsigned)AMT_OK : c->run(d, input);
+	if (!sim_habits_refuse(habits, c->name, status))
+		*status = !c->run ? (unsigned)SIM_OK : c->run(d, input);
 	snprintf(name, sizeof(name), "%sResponse", c->name);
-	xml_open(a, name);
-	xml_attribute(a, "xmlns", c->service->name_space);
-	xml_number(a, "StatusCode", *status);
-	if (*status == AMT_OK && c->write)
+	sim_xml_open(a, name);
+	sim_xml_attribute(a, "xmlns", c->service->name_space);
+	sim_xml_number(a, "StatusCode", *status);
+	if (*status == SIM_OK && c->write)
 		c->write(d, a);
-	xml_close(a);
+	sim_xml_close(a);
 	return 200;
 }
 
-unsigned soap_answer(struct device *d, const struct habits *habits, const char *path,
-		     const char *data, size_t size, char *call, unsigned *status,
-		     struct xml_answer *a)
+unsigned sim_soap_answer(struct sim_device *d, const struct sim_habits *habits, const char *path,
+			 const char *data, size_t size, char *call, unsigned *status,
+			 struct sim_xml_answer *a)
 {
-	struct xml_request q;
+	struct sim_xml_request q;
 	const struct soap_call *c;
 	unsigned http;
 
 	*status = 0;
-	strcpy(call, CALL_UNKNOWN);
-	xml_open(a, "s:Envelope");
-	xml_attribute(a, "xmlns:s", XML_SOAP11);
-	xml_open(a, "s:Body");
-	if (xml_request_parse(&q, data, size, XML_SOAP11) < 0) {
+	strcpy(call, SIM_CALL_UNKNOWN);
+	sim_xml_open(a, "s:Envelope");
+	sim_xml_attribute(a, "xmlns:s", SIM_XML_SOAP11);
+	sim_xml_open(a, "s:Body");
+	if (sim_xml_request_parse(&q, data, size, SIM_XML_SOAP11) < 0) {
 		http = answer_fault(a, "this is no SOAP 1.1 envelope");
 	} else if ((c = find_call(find_service(path), q.call)) == NULL) {
 		http = answer_fault(a, "the service has no such call");
 	} else {
-		snprintf(call, CALL_NAME, "%s", c->name);
+		snprintf(call, SIM_CALL_NAME, "%s", c->name);
 		http = answer(d, habits, c, q.call, status, a);
 	}
-	xml_request_clear(&q);
-	xml_close(a);
-	xml_close(a);
+	sim_xml_request_clear(&q);
+	sim_xml_close(a);
+	sim_xml_close(a);
 	return http;
 }

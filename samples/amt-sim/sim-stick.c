@@ -28,7 +28,7 @@ struct volume {
 	unsigned bits;
 };
 
-int stick_read(int fd, uint64_t at, void *buffer, uint32_t size, struct fault *fault)
+int sim_stick_read(int fd, uint64_t at, void *buffer, uint32_t size, struct fault *fault)
 {
 	uint8_t *p = buffer;
 
@@ -140,7 +140,8 @@ static int check_contiguous(const struct volume *v, uint32_t first, uint32_t cou
 		int rc;
 
 		if (number != loaded) {
-			rc = stick_read(v->fd, (v->fat + number) * SECTOR, sector, SECTOR, fault);
+			rc = sim_stick_read(v->fd, (v->fat + number) * SECTOR, sector, SECTOR,
+					    fault);
 			if (rc < 0)
 				return rc;
 			loaded = number;
@@ -161,12 +162,12 @@ static int check_contiguous(const struct volume *v, uint32_t first, uint32_t cou
 }
 
 /* The first root entry has to be the file. */
-static int read_root(const struct volume *v, struct stick_file *out, struct fault *fault)
+static int read_root(const struct volume *v, struct sim_stick_file *out, struct fault *fault)
 {
 	uint64_t root = v->bits == 16 ? v->root : cluster_sector(v, v->root_cluster);
 	uint32_t bytes_per_cluster = v->sectors_per_cluster * SECTOR, first, count;
 	uint8_t entry[DIRECTORY_ENTRY];
-	int rc = stick_read(v->fd, root * SECTOR, entry, sizeof(entry), fault);
+	int rc = sim_stick_read(v->fd, root * SECTOR, entry, sizeof(entry), fault);
 
 	if (rc < 0)
 		return rc;
@@ -200,12 +201,12 @@ static int read_root(const struct volume *v, struct stick_file *out, struct faul
 }
 
 /* One candidate place for a volume. */
-static int try_volume(struct stick_file *out, int fd, uint64_t start, uint64_t sectors,
+static int try_volume(struct sim_stick_file *out, int fd, uint64_t start, uint64_t sectors,
 		      unsigned flags, struct fault *fault)
 {
 	struct volume v = { .fd = fd };
 	uint8_t boot[SECTOR];
-	int rc = stick_read(fd, start * SECTOR, boot, SECTOR, fault);
+	int rc = sim_stick_read(fd, start * SECTOR, boot, SECTOR, fault);
 
 	if (rc < 0)
 		return rc;
@@ -216,7 +217,7 @@ static int try_volume(struct stick_file *out, int fd, uint64_t start, uint64_t s
 	rc = volume_open(&v, start, sectors, boot, fault);
 	if (rc < 0)
 		return rc;
-	if (v.bits == 32 && flags & STICK_FAT16_ONLY) {
+	if (v.bits == 32 && flags & SIM_STICK_FAT16_ONLY) {
 		return fault_set(fault, KIT_ERR_NOT_FOUND, "the volume is FAT32 and this firmware "
 				 "reads FAT16 only\n"
 				 "prepare the stick with: --layout fat16");
@@ -224,12 +225,13 @@ static int try_volume(struct stick_file *out, int fd, uint64_t start, uint64_t s
 	return read_root(&v, out, fault);
 }
 
-int stick_find(struct stick_file *out, int fd, uint64_t size, unsigned flags, struct fault *fault)
+int sim_stick_find(struct sim_stick_file *out, int fd, uint64_t size, unsigned flags,
+		   struct fault *fault)
 {
 	static const uint8_t types[] = { 0x04, 0x06, 0x0b, 0x0c, 0x0e };
 	uint64_t sectors = size / SECTOR;
 	uint8_t mbr[SECTOR];
-	int rc = stick_read(fd, 0, mbr, SECTOR, fault);
+	int rc = sim_stick_read(fd, 0, mbr, SECTOR, fault);
 
 	if (rc < 0)
 		return rc;

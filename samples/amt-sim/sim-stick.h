@@ -12,15 +12,15 @@
  * kit's writer, so that a stick which passes here was understood twice. It is as strict
  * and as simple-minded as an old BIOS: what it cannot read straight away is refused.
  */
-struct stick_file {
+struct sim_stick_file {
 	int fd;			/* the stick; the caller's */
 	uint64_t offset;	/* bytes from the beginning of the stick to the file */
 	uint32_t size;		/* bytes of the file */
 	unsigned fat_bits;	/* 16 or 32 */
 };
 
-enum stick_flags {
-	STICK_FAT16_ONLY = 1,	/* firmware that does not know FAT32 */
+enum sim_stick_flags {
+	SIM_STICK_FAT16_ONLY = 1, /* firmware that does not know FAT32 */
 };
 
 /*
@@ -32,10 +32,10 @@ enum stick_flags {
  * the search went and what is in the way), KIT_ERR_FORMAT (a structure contradicts itself),
  * KIT_ERR_SYSTEM.
  */
-int stick_find(struct stick_file *out, int fd, uint64_t size, unsigned flags,
-	       struct fault *fault);
+int sim_stick_find(struct sim_stick_file *out, int fd, uint64_t size, unsigned flags,
+		   struct fault *fault);
 
 /* Read exactly SIZE bytes at byte AT of the stick. KIT_ERR_TRUNCATED past its end. */
-int stick_read(int fd, uint64_t at, void *buffer, uint32_t size, struct fault *fault);
+int sim_stick_read(int fd, uint64_t at, void *buffer, uint32_t size, struct fault *fault);
 
 #endif

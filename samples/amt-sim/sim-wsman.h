@@ -9,14 +9,14 @@
 #include "samples/amt-sim/sim-xml.h"
 
 /* Namespaces of the protocol. */
-#define WSMAN_ADDRESSING	"http://schemas.xmlsoap.org/ws/2004/08/addressing"
-#define WSMAN_TRANSFER		"http://schemas.xmlsoap.org/ws/2004/09/transfer"
-#define WSMAN_ENUMERATION	"http://schemas.xmlsoap.org/ws/2004/09/enumeration"
-#define WSMAN_MANAGEMENT	"http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
-#define WSMAN_IDENTITY		"http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd"
+#define SIM_WSMAN_ADDRESSING  "http://schemas.xmlsoap.org/ws/2004/08/addressing"
+#define SIM_WSMAN_TRANSFER    "http://schemas.xmlsoap.org/ws/2004/09/transfer"
+#define SIM_WSMAN_ENUMERATION "http://schemas.xmlsoap.org/ws/2004/09/enumeration"
+#define SIM_WSMAN_MANAGEMENT  "http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"
+#define SIM_WSMAN_IDENTITY    "http://schemas.dmtf.org/wbem/wsman/identity/1/wsmanidentity.xsd"
 
-#define WSMAN_SIM_PATH		"/wsman"
-#define WSMAN_SIM_TYPE		"application/soap+xml;charset=UTF-8"
+#define SIM_WSMAN_PATH "/wsman"
+#define SIM_WSMAN_TYPE "application/soap+xml;charset=UTF-8"
 
 /*
  * Answer the request of SIZE bytes at DATA.
@@ -24,12 +24,12 @@
  *   d       the device; changed, and kept, by the calls that say so (amt-sim-setup.h)
  *   habits  what it refuses
  *   call    receives what was asked: a method ("CommitChanges"), or the class that was read
- *           or written ("AMT_GeneralSettings"); CALL_NAME bytes
+ *           or written ("AMT_GeneralSettings"); SIM_CALL_NAME bytes
  *   status  receives the method's status, 0 for reading and writing
  *   a       the answer, begun by the caller
  * Returns the HTTP status: 200, or 400 with a SOAP fault as the answer.
  */
-unsigned wsman_answer(struct device *d, const struct habits *habits, const char *data,
-		      size_t size, char *call, unsigned *status, struct xml_answer *a);
+unsigned sim_wsman_answer(struct sim_device *d, const struct sim_habits *habits, const char *data,
+			  size_t size, char *call, unsigned *status, struct sim_xml_answer *a);
 
 #endif

@@ -9,13 +9,13 @@
 #include "common/error.h"
 #include "common/secret.h"
 
-bool xml_is(const xmlNode *node, const char *name, const char *name_space)
+bool sim_xml_is(const xmlNode *node, const char *name, const char *name_space)
 {
 	return node && node->ns && strcmp((const char *)node->name, name) == 0 &&
 	       strcmp((const char *)node->ns->href, name_space) == 0;
 }
 
-const xmlNode *xml_child(const xmlNode *parent, const char *name)
+const xmlNode *sim_xml_child(const xmlNode *parent, const char *name)
 {
 	const xmlNode *n = !parent ? NULL : parent->children;
 
@@ -25,7 +25,7 @@ const xmlNode *xml_child(const xmlNode *parent, const char *name)
 	return n;
 }
 
-const char *xml_text(const xmlNode *node)
+const char *sim_xml_text(const xmlNode *node)
 {
 	if (!node)
 		return NULL;
@@ -36,13 +36,13 @@ const char *xml_text(const xmlNode *node)
 	return (const char *)node->children->content;
 }
 
-const char *xml_child_text(const xmlNode *parent, const char *name)
+const char *sim_xml_child_text(const xmlNode *parent, const char *name)
 {
-	return xml_text(xml_child(parent, name));
+	return sim_xml_text(sim_xml_child(parent, name));
 }
 
-int xml_request_parse(struct xml_request *q, const char *data, size_t size,
-		      const char *name_space)
+int sim_xml_request_parse(struct sim_xml_request *q, const char *data, size_t size,
+			  const char *name_space)
 {
 	const xmlNode *envelope, *body;
 
@@ -53,14 +53,14 @@ int xml_request_parse(struct xml_request *q, const char *data, size_t size,
 	if (!q->doc || q->doc->intSubset)
 		return KIT_ERR_FORMAT;
 	envelope = xmlDocGetRootElement(q->doc);
-	if (!xml_is(envelope, "Envelope", name_space))
+	if (!sim_xml_is(envelope, "Envelope", name_space))
 		return KIT_ERR_FORMAT;
-	q->header = xml_child(envelope, "Header");
-	body = xml_child(envelope, "Body");
-	if (!xml_is(body, "Body", name_space) ||
-	    (q->header && !xml_is(q->header, "Header", name_space)))
+	q->header = sim_xml_child(envelope, "Header");
+	body = sim_xml_child(envelope, "Body");
+	if (!sim_xml_is(body, "Body", name_space) ||
+	    (q->header && !sim_xml_is(q->header, "Header", name_space)))
 		return KIT_ERR_FORMAT;
-	q->call = xml_child(body, NULL);
+	q->call = sim_xml_child(body, NULL);
 	return 0;
 }
 
@@ -74,7 +74,7 @@ static void wipe_texts(xmlNode *first)
 	}
 }
 
-void xml_request_clear(struct xml_request *q)
+void sim_xml_request_clear(struct sim_xml_request *q)
 {
 	if (q->doc) {
 		wipe_texts(q->doc->children);
@@ -83,7 +83,7 @@ void xml_request_clear(struct xml_request *q)
 	memset(q, 0, sizeof(*q));
 }
 
-int xml_answer_begin(struct xml_answer *a)
+int sim_xml_answer_begin(struct sim_xml_answer *a)
 {
 	a->writer = NULL;
 	a->buffer = xmlBufferCreate();
@@ -95,37 +95,37 @@ int xml_answer_begin(struct xml_answer *a)
 	return 0;
 }
 
-void xml_open(struct xml_answer *a, const char *name)
+void sim_xml_open(struct sim_xml_answer *a, const char *name)
 {
 	xmlTextWriterStartElement(a->writer, BAD_CAST name);
 }
 
-void xml_attribute(struct xml_answer *a, const char *name, const char *value)
+void sim_xml_attribute(struct sim_xml_answer *a, const char *name, const char *value)
 {
 	xmlTextWriterWriteAttribute(a->writer, BAD_CAST name, BAD_CAST value);
 }
 
-void xml_close(struct xml_answer *a)
+void sim_xml_close(struct sim_xml_answer *a)
 {
 	xmlTextWriterFullEndElement(a->writer);
 }
 
-void xml_element(struct xml_answer *a, const char *name, const char *value)
+void sim_xml_element(struct sim_xml_answer *a, const char *name, const char *value)
 {
-	xml_open(a, name);
+	sim_xml_open(a, name);
 	xmlTextWriterWriteString(a->writer, BAD_CAST value);
-	xml_close(a);
+	sim_xml_close(a);
 }
 
-void xml_number(struct xml_answer *a, const char *name, unsigned long value)
+void sim_xml_number(struct sim_xml_answer *a, const char *name, unsigned long value)
 {
 	char text[24];
 
 	snprintf(text, sizeof(text), "%lu", value);
-	xml_element(a, name, text);
+	sim_xml_element(a, name, text);
 }
 
-const char *xml_answer_end(struct xml_answer *a, size_t *size)
+const char *sim_xml_answer_end(struct sim_xml_answer *a, size_t *size)
 {
 	xmlTextWriterEndDocument(a->writer);
 	xmlTextWriterFlush(a->writer);
@@ -133,7 +133,7 @@ const char *xml_answer_end(struct xml_answer *a, size_t *size)
 	return (const char *)xmlBufferContent(a->buffer);
 }
 
-void xml_answer_clear(struct xml_answer *a)
+void sim_xml_answer_clear(struct sim_xml_answer *a)
 {
 	if (a->writer)
 		xmlFreeTextWriter(a->writer);

@@ -33,10 +33,10 @@ static void fill(int fd, const uint8_t *data, size_t size)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int fd = -1;
-	struct boot_bios bios = { .wipe = true };
+	struct sim_boot_bios bios = { .wipe = true };
 	struct fault fault = { .code = 0 };
-	struct boot_report report;
-	struct device d;
+	struct sim_boot_report report;
+	struct sim_device d;
 	char path[32];
 
 	if (fd < 0)
@@ -46,10 +46,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fill(fd, data + 1, size - 1);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	bios.fat16_only = data[0] & 1;
-	if (device_factory(&d, NULL, (struct device_firmware){ 7, 0, 0 }, NULL, &fault) < 0)
+	if (sim_device_factory(&d, NULL, (struct sim_device_firmware){ 7, 0, 0 }, NULL, &fault) < 0)
 		abort();
-	if (boot_from_stick(&d, path, &bios, &report, &fault) == 0) {
-		if (d.state != DEVICE_IN || pidpps_check_pid(d.pair.pid) < 0 ||
+	if (sim_boot_from_stick(&d, path, &bios, &report, &fault) == 0) {
+		if (d.state != SIM_DEVICE_IN || pidpps_check_pid(d.pair.pid) < 0 ||
 		    pidpps_check_pps(d.pair.pps) < 0 || strcmp(d.mebx, PASSWORD_FACTORY) == 0 ||
 		    report.record == 0 || report.record > report.records)
 			abort();
@@ -57,17 +57,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (report.consumed) {
 			uint32_t first = report.record;
 
-			device_clear(&d);
-			if (device_factory(&d, NULL, (struct device_firmware){ 7, 0, 0 }, NULL,
-					   &fault) < 0)
+			sim_device_clear(&d);
+			if (sim_device_factory(&d, NULL, (struct sim_device_firmware){ 7, 0, 0 },
+					       NULL,
+					       &fault) < 0)
 				abort();
-			if (boot_from_stick(&d, path, &bios, &report, &fault) == 0 &&
+			if (sim_boot_from_stick(&d, path, &bios, &report, &fault) == 0 &&
 			    report.record == first)
 				abort();
 		}
 	} else if (fault.code == 0 || fault.what[0] == '\0') {
 		abort();
 	}
-	device_clear(&d);
+	sim_device_clear(&d);
 	return 0;
 }

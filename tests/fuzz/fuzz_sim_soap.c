@@ -20,10 +20,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* The first byte chooses the service, the rest is the request. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct habits habits = { .answer = ANSWER_GOOD };
-	char call[CALL_NAME];
-	struct xml_answer a;
-	struct device d;
+	static const struct sim_habits habits = { .answer = SIM_ANSWER_GOOD };
+	char call[SIM_CALL_NAME];
+	struct sim_xml_answer a;
+	struct sim_device d;
 	unsigned status, http;
 	const char *text;
 	xmlDoc *doc;
@@ -31,22 +31,22 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size < 1)
 		return 0;
-	if (device_factory(&d, NULL, (struct device_firmware){ 2, 2, 1 }, NULL, NULL) < 0 ||
-	    xml_answer_begin(&a) < 0)
+	if (sim_device_factory(&d, NULL, (struct sim_device_firmware){ 2, 2, 1 }, NULL, NULL) < 0 ||
+	    sim_xml_answer_begin(&a) < 0)
 		abort();
-	d.state = DEVICE_IN;
-	http = soap_answer(&d, &habits, paths[data[0] % (sizeof(paths) / sizeof(paths[0]))],
-			   (const char *)data + 1, size - 1, call, &status, &a);
-	text = xml_answer_end(&a, &n);
+	d.state = SIM_DEVICE_IN;
+	http = sim_soap_answer(&d, &habits, paths[data[0] % (sizeof(paths) / sizeof(paths[0]))],
+			       (const char *)data + 1, size - 1, call, &status, &a);
+	text = sim_xml_answer_end(&a, &n);
 	if (http != 200 && http != 500)
 		abort();
-	if (strlen(call) >= CALL_NAME || d.state == DEVICE_POST)
+	if (strlen(call) >= SIM_CALL_NAME || d.state == SIM_DEVICE_POST)
 		abort();	/* no single request sets a machine up */
 	doc = xmlReadMemory(text, (int)n, NULL, NULL, XML_PARSE_NONET | XML_PARSE_NOERROR);
 	if (!doc)
 		abort();
 	xmlFreeDoc(doc);
-	xml_answer_clear(&a);
-	device_clear(&d);
+	sim_xml_answer_clear(&a);
+	sim_device_clear(&d);
 	return 0;
 }

@@ -27,7 +27,7 @@ static const struct cli_option hello_options[] = {
 	{ .name = NULL },
 };
 
-static int print_outcome(struct cli *cli, const struct hello_outcome *o)
+static int print_outcome(struct cli *cli, const struct sim_hello_outcome *o)
 {
 	if (cli->json)
 		return cli_print_json(cli, json_pack("{sI sf sb}", "sent", (json_int_t)o->sent,
@@ -45,25 +45,25 @@ static int run_hello(struct cli *cli)
 	const char *from = cli_value(cli, "address");
 	uint64_t retry = 0, version = 2, hashes = 23, piece = 0, pause = 1000, bytes, linger;
 	struct fault fault = { .code = 0 };
-	struct hello hello = { .admin_set = true, .pid = pid ? pid : "00000000" };
-	uint8_t message[HELLO_MAX] = { 0 };
-	struct address source, server;
-	struct hello_manner manner = { .silent = cli_has(cli, "silent") };
-	struct hello_outcome outcome;
+	struct sim_hello hello = { .admin_set = true, .pid = pid ? pid : "00000000" };
+	uint8_t message[SIM_HELLO_MAX] = { 0 };
+	struct sim_address source, server;
+	struct sim_hello_manner manner = { .silent = cli_has(cli, "silent") };
+	struct sim_hello_outcome outcome;
 	uint8_t known[16];
 
 	if (strlen(hello.pid) != PID_LENGTH)
 		return cli_misuse(cli, "--pid: 8 characters, as the wire has them: no dash");
 	linger = manner.silent ? 60 : 0;
-	if (uuid && device_parse_uuid(uuid, known) < 0)
+	if (uuid && sim_device_parse_uuid(uuid, known) < 0)
 		return cli_misuse(cli, "--uuid: \"%s\" is no UUID", uuid);
-	if ((!uuid && device_random_uuid(known, &fault) < 0) ||
-	    address_parse(cli_value(cli, "server"), 9971, &server, &fault) < 0 ||
-	    address_parse(from ? from : "127.0.0.1", 0, &source, &fault) < 0 ||
+	if ((!uuid && sim_device_random_uuid(known, &fault) < 0) ||
+	    sim_address_parse(cli_value(cli, "server"), 9971, &server, &fault) < 0 ||
+	    sim_address_parse(from ? from : "127.0.0.1", 0, &source, &fault) < 0 ||
 	    cli_number(cli, "retry-count", 0, UINT32_MAX, &retry, &fault) < 0 ||
 	    cli_number(cli, "interface-version", 0, 65535, &version, &fault) < 0 ||
-	    cli_number(cli, "hashes", 0, HELLO_HASHES, &hashes, &fault) < 0 ||
-	    cli_number(cli, "piece", 1, HELLO_MAX, &piece, &fault) < 0 ||
+	    cli_number(cli, "hashes", 0, SIM_HELLO_HASHES, &hashes, &fault) < 0 ||
+	    cli_number(cli, "piece", 1, SIM_HELLO_MAX, &piece, &fault) < 0 ||
 	    cli_number(cli, "pause", 0, 600000, &pause, &fault) < 0 ||
 	    cli_number(cli, "linger", 0, 86400, &linger, &fault) < 0)
 		return cli_fail(cli, &fault);
@@ -71,45 +71,46 @@ static int run_hello(struct cli *cli)
 	hello.retry = (uint32_t)retry;
 	hello.version = (uint16_t)version;
 	hello.hashes = (unsigned)hashes;
-	bytes = hello_make(&hello, message);
+	bytes = sim_hello_make(&hello, message);
 	manner.piece = (size_t)piece;
 	manner.pause = (unsigned)pause;
 	manner.linger = (unsigned)linger * 1000;
-	if (cli_number(cli, "bytes", 0, HELLO_MAX, &bytes, &fault) < 0 ||
-	    hello_send(&source, &server, message, (size_t)bytes, &manner, &outcome, &fault) < 0)
+	if (cli_number(cli, "bytes", 0, SIM_HELLO_MAX, &bytes, &fault) < 0 ||
+	    sim_hello_send(&source, &server, message, (size_t)bytes, &manner, &outcome, &fault) < 0)
 		return cli_fail(cli, &fault);
 	return print_outcome(cli, &outcome);
 }
 
 static int run_show(struct cli *cli)
 {
-	char uuid[DEVICE_UUID_SHOWN + 1], pid[PID_SHOWN + 1] = "", firmware[32];
+	char uuid[SIM_DEVICE_UUID_SHOWN + 1], pid[PID_SHOWN + 1] = "", firmware[32];
 	struct fault fault = { .code = 0 };
-	struct device d;
+	struct sim_device d;
 	int status = EXIT_YES;
 
-	if (device_load(&d, cli->argv[0], &fault) < 0)
+	if (sim_device_load(&d, cli->argv[0], &fault) < 0)
 		return cli_fail(cli, &fault);
-	device_show_uuid(d.uuid, uuid);
+	sim_device_show_uuid(d.uuid, uuid);
 	if (d.pair.pid[0] != '\0')
 		pidpps_show_pid(d.pair.pid, pid);
 	snprintf(firmware, sizeof(firmware), "%u.%u.%u", d.firmware.major, d.firmware.minor,
 		 d.firmware.build);
 	if (cli->json)
-		status = cli_print_json(cli, json_pack(
-			"{ss ss ss ss ss ss ss ss sb sb}", "uuid", uuid, "state",
-			device_state_name(d.state), "pid", pid, "firmware", firmware,
-			"digest_realm", d.realm, "admin_user", d.user, "host_name", d.host,
-			"domain_name", d.domain, "admin_set", (int)d.admin_set, "clock_set",
-			(int)d.clock_set));
+		status = cli_print_json(cli,
+					json_pack("{ss ss ss ss ss ss ss ss sb sb}", "uuid", uuid,
+						  "state", sim_device_state_name(d.state), "pid",
+						  pid, "firmware", firmware, "digest_realm",
+						  d.realm, "admin_user", d.user, "host_name",
+						  d.host, "domain_name", d.domain, "admin_set",
+						  (int)d.admin_set, "clock_set", (int)d.clock_set));
 	else
 		printf("UUID          %s\nstate         %s\nPID           %s\nfirmware      %s\n"
 		       "digest realm  %s\nadmin         %s\nhost name     %s\ndomain name   %s\n"
 		       "clock         %s\n",
-		       uuid, device_state_name(d.state), pid, firmware, d.realm,
+		       uuid, sim_device_state_name(d.state), pid, firmware, d.realm,
 		       d.admin_set ? d.user : "(not set)", d.host, d.domain,
 		       d.clock_set ? "set" : "(not set)");
-	device_clear(&d);
+	sim_device_clear(&d);
 	return status;
 }
 
@@ -117,16 +118,16 @@ static int run_show(struct cli *cli)
 static int run_clear_cmos(struct cli *cli)
 {
 	struct fault fault = { .code = 0 };
-	struct device before, d = { .file = NULL };
-	int rc = device_load(&before, cli->argv[0], &fault);
+	struct sim_device before, d = { .file = NULL };
+	int rc = sim_device_load(&before, cli->argv[0], &fault);
 
 	if (rc < 0)
 		return cli_fail(cli, &fault);
-	rc = device_factory(&d, before.uuid, before.firmware, cli->argv[0], &fault);
+	rc = sim_device_factory(&d, before.uuid, before.firmware, cli->argv[0], &fault);
 	if (rc == 0)
-		rc = device_save(&d, &fault);
-	device_clear(&before);
-	device_clear(&d);
+		rc = sim_device_save(&d, &fault);
+	sim_device_clear(&before);
+	sim_device_clear(&d);
 	return rc < 0 ? cli_fail(cli, &fault) : EXIT_YES;
 }
 

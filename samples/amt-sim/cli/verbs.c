@@ -26,13 +26,17 @@
 
 #define LIFE_OPTIONS \
 	{ "server", 0, "HOST[:PORT]", "where hellos go (port 9971)", 0, 0 }, \
-	{ "port", 0, "PORT", "where the server calls back (16993)", 0, 0 }, \
-	{ "plain-port", 0, "PORT", "also serve plain HTTP here, once set up", 0, 0 }, \
-	{ "retry", 0, "SECONDS", "between two hellos of a machine (2)", 0, 0 }, \
-	{ "hellos", 0, "N", "at most so many hellos (15)", 0, 0 }, \
-	{ "until-configured", 0, "SECONDS", "end when set up; exit status 1 if it takes longer", \
-	  0, 0 }, \
-	HABIT_OPTIONS
+		{ "port", 0, "PORT", "where the server calls back (16993)", 0, 0 }, \
+		{ "plain-port", 0, "PORT", "also serve plain HTTP here, once set up", 0, 0 }, \
+		{ "retry", 0, "SECONDS", "between two hellos of a machine (2)", 0, 0 }, \
+		{ "hellos", 0, "N", "at most so many hellos (15)", 0, 0 }, \
+		{ "until-configured", \
+		  0, \
+		  "SECONDS", \
+		  "end when set up; exit status 1 if it takes longer", \
+		  0, \
+		  0 }, \
+		SIM_HABIT_OPTIONS
 
 #define FACTORY_OPTIONS \
 	{ "uuid", 0, "UUID", "UUID of a new (or the first new) machine (random)", 0, 0 }, \
@@ -74,8 +78,8 @@ const struct cli_option fleet_options[] = {
 
 /* What LIFE_OPTIONS say. */
 struct living {
-	struct address server;
-	struct life life;
+	struct sim_address server;
+	struct sim_life life;
 	uint64_t port, plain;
 };
 
@@ -84,7 +88,7 @@ static void say(void *context, const char *text)
 	cli_note(context, "%s", text);
 }
 
-static int parse_living(struct cli *cli, struct living *l, struct habits *habits,
+static int parse_living(struct cli *cli, struct living *l, struct sim_habits *habits,
 			struct fault *fault)
 {
 	uint64_t retry = 2, hellos = HELLOS_MAX, limit = 0;
@@ -93,7 +97,7 @@ static int parse_living(struct cli *cli, struct living *l, struct habits *habits
 	memset(l, 0, sizeof(*l));
 	l->port = DEVICE_PORT;
 	if (cli_has(cli, "server")) {
-		rc = address_parse(cli_value(cli, "server"), SERVER_PORT, &l->server, fault);
+		rc = sim_address_parse(cli_value(cli, "server"), SERVER_PORT, &l->server, fault);
 		l->life.server = &l->server;
 	}
 	if (rc == 0)
@@ -107,11 +111,11 @@ static int parse_living(struct cli *cli, struct living *l, struct habits *habits
 	if (rc == 0)
 		rc = cli_number(cli, "until-configured", 1, 86400, &limit, fault);
 	if (rc == 0)
-		rc = habits_parse(cli, habits, fault);
+		rc = sim_habits_parse(cli, habits, fault);
 	if (rc == 0)
-		rc = calls_check(habits->refuse, false, "refuse", fault);
+		rc = sim_calls_check(habits->refuse, false, "refuse", fault);
 	if (rc == 0)
-		rc = calls_check(habits->answer_to, true, "answer-to", fault);
+		rc = sim_calls_check(habits->answer_to, true, "answer-to", fault);
 	l->life.retry = retry * 1000;
 	l->life.hellos = (unsigned)hellos;
 	l->life.limit = limit * 1000;
@@ -121,8 +125,8 @@ static int parse_living(struct cli *cli, struct living *l, struct habits *habits
 
 /* What FACTORY_OPTIONS say. */
 struct factory {
-	struct device_firmware firmware;
-	struct boot_bios bios;
+	struct sim_device_firmware firmware;
+	struct sim_boot_bios bios;
 	uint8_t uuid[16];
 	bool uuid_given;
 };
@@ -133,13 +137,13 @@ static int parse_factory(struct cli *cli, struct factory *f, struct fault *fault
 	const char *reads = cli_value(cli, "reads-version");
 
 	memset(f, 0, sizeof(*f));
-	f->firmware = (struct device_firmware){ 7, 1, 20 };
+	f->firmware = (struct sim_device_firmware){ 7, 1, 20 };
 	f->bios.fat16_only = cli_has(cli, "fat16-only");
 	f->bios.wipe = cli_has(cli, "wipe-record");
 	f->uuid_given = uuid;
-	if (uuid && device_parse_uuid(uuid, f->uuid) < 0)
+	if (uuid && sim_device_parse_uuid(uuid, f->uuid) < 0)
 		return fault_set(fault, KIT_ERR_ARGUMENT, "--uuid: \"%s\" is no UUID", uuid);
-	if (firmware && device_parse_firmware(firmware, &f->firmware) < 0)
+	if (firmware && sim_device_parse_firmware(firmware, &f->firmware) < 0)
 		return fault_set(fault, KIT_ERR_ARGUMENT,
 				 "--firmware: \"%s\" is no version (7.1.20)", firmware);
 	if (f->firmware.major < 2 || f->firmware.major > 10)
@@ -177,7 +181,7 @@ static int raise_limit(size_t n, struct fault *fault)
 }
 
 /* BOOTED: what was found on the stick, or NULL; taken over. */
-static int print_report(struct cli *cli, const struct fleet *f, const struct life_report *r,
+static int print_report(struct cli *cli, const struct sim_fleet *f, const struct sim_life_report *r,
 			json_t *booted)
 {
 	json_t *j;
@@ -198,20 +202,20 @@ static int print_report(struct cli *cli, const struct fleet *f, const struct lif
 }
 
 /*
- * Let the devices of the fleet live. SIGNALS is from life_signals(), BOOTED goes into the
+ * Let the devices of the fleet live. SIGNALS is from sim_life_signals(), BOOTED goes into the
  * report. Returns an exit status.
  */
-static int live(struct cli *cli, struct fleet *f, struct living *l, int signals, json_t *booted)
+static int live(struct cli *cli, struct sim_fleet *f, struct living *l, int signals, json_t *booted)
 {
 	struct fault fault = { .code = 0 };
-	struct service *service = NULL;
-	struct life_report report;
+	struct sim_service *service = NULL;
+	struct sim_life_report report;
 	int rc, status;
 
-	rc = service_start(&service, f, (uint16_t)l->port, (uint16_t)l->plain, &fault);
+	rc = sim_service_start(&service, f, (uint16_t)l->port, (uint16_t)l->plain, &fault);
 	if (rc == 0)
-		rc = life_run(f, service, &l->life, signals, &report, &fault);
-	service_stop(&service);
+		rc = sim_life_run(f, service, &l->life, signals, &report, &fault);
+	sim_service_stop(&service);
 	if (rc != 0) {
 		json_decref(booted);
 		return cli_fail(cli, &fault);
@@ -230,12 +234,12 @@ static const char *first_address(struct cli *cli, const char *otherwise)
 }
 
 /* The machine in the file of --state, or a new one from the factory. */
-static int open_device(struct cli *cli, struct device *d, const struct factory *factory,
+static int open_device(struct cli *cli, struct sim_device *d, const struct factory *factory,
 		       struct fault *fault)
 {
 	const char *file = cli_value(cli, "state"), *password;
 	struct fault why = { .code = 0 };
-	int rc = device_load(d, file, &why);
+	int rc = sim_device_load(d, file, &why);
 
 	if (rc == 0 && (factory->uuid_given || cli_has(cli, "mebx-password-file")))
 		cli_warn(cli, "%s is a machine already: --uuid and --mebx-password-file are for "
@@ -244,8 +248,8 @@ static int open_device(struct cli *cli, struct device *d, const struct factory *
 		return 0;
 	if (rc != KIT_ERR_NOT_FOUND)
 		return fault_pass(fault, &why);
-	rc = device_factory(d, factory->uuid_given ? factory->uuid : NULL, factory->firmware, file,
-			    fault);
+	rc = sim_device_factory(d, factory->uuid_given ? factory->uuid : NULL, factory->firmware,
+				file, fault);
 	password = cli_value(cli, "mebx-password-file");
 	if (rc == 0 && password)
 		rc = secret_read(password, "MEBx password", d->mebx, sizeof(d->mebx), fault);
@@ -253,12 +257,13 @@ static int open_device(struct cli *cli, struct device *d, const struct factory *
 }
 
 /* What happened, for people; with --json as an object for the report, else NULL. */
-static json_t *tell_boot(struct cli *cli, const struct device *d, const struct boot_report *r)
+static json_t *tell_boot(struct cli *cli, const struct sim_device *d,
+			 const struct sim_boot_report *r)
 {
-	char pid[PID_SHOWN + 1], uuid[DEVICE_UUID_SHOWN + 1], version[8];
+	char pid[PID_SHOWN + 1], uuid[SIM_DEVICE_UUID_SHOWN + 1], version[8];
 
 	pidpps_show_pid(d->pair.pid, pid);
-	device_show_uuid(d->uuid, uuid);
+	sim_device_show_uuid(d->uuid, uuid);
 	snprintf(version, sizeof(version), "%u.%u", r->version.major, r->version.minor);
 	if (cli->json)
 		return json_pack("{ss ss sI sI ss sI sb}", "uuid", uuid, "pid", pid, "record",
@@ -276,22 +281,22 @@ static json_t *tell_boot(struct cli *cli, const struct device *d, const struct b
 int verb_boot(struct cli *cli)
 {
 	struct fault fault = { .code = 0 };
-	struct fleet f = { .wake = -1 };
-	struct boot_report report;
-	struct address first;
+	struct sim_fleet f = { .wake = -1 };
+	struct sim_boot_report report;
+	struct sim_address first;
 	struct factory factory;
 	struct living l;
-	struct habits habits;
+	struct sim_habits habits;
 	json_t *booted;
 	int status, signals = -1;
 
 	if (parse_living(cli, &l, &habits, &fault) < 0 ||
 	    parse_factory(cli, &factory, &fault) < 0 ||
-	    address_parse(first_address(cli, "127.0.0.1"), 0, &first, &fault) < 0 ||
-	    fleet_init(&f, 1, &first, &fault) < 0 ||
+	    sim_address_parse(first_address(cli, "127.0.0.1"), 0, &first, &fault) < 0 ||
+	    sim_fleet_init(&f, 1, &first, &fault) < 0 ||
 	    open_device(cli, f.devices, &factory, &fault) < 0 ||
-	    boot_from_stick(f.devices, cli_value(cli, "stick"), &factory.bios, &report,
-			    &fault) < 0) {
+	    sim_boot_from_stick(f.devices, cli_value(cli, "stick"), &factory.bios, &report,
+				&fault) < 0) {
 		status = cli_fail(cli, &fault);
 		goto out;
 	}
@@ -303,7 +308,7 @@ int verb_boot(struct cli *cli)
 	f.habits = habits;
 	f.event = say;
 	f.context = cli;
-	signals = life_signals(&fault);
+	signals = sim_life_signals(&fault);
 	if (signals >= 0) {
 		status = live(cli, &f, &l, signals, booted);
 	} else {
@@ -313,27 +318,27 @@ int verb_boot(struct cli *cli)
 out:
 	if (signals >= 0)
 		close(signals);
-	fleet_clear(&f);
+	sim_fleet_clear(&f);
 	return status;
 }
 
 int verb_run(struct cli *cli)
 {
 	struct fault fault = { .code = 0 };
-	struct fleet f = { .wake = -1 };
-	struct address first;
+	struct sim_fleet f = { .wake = -1 };
+	struct sim_address first;
 	struct living l;
 	int status, signals = -1;
 
-	if (address_parse(first_address(cli, "127.0.0.1"), 0, &first, &fault) < 0 ||
-	    fleet_init(&f, 1, &first, &fault) < 0 ||
+	if (sim_address_parse(first_address(cli, "127.0.0.1"), 0, &first, &fault) < 0 ||
+	    sim_fleet_init(&f, 1, &first, &fault) < 0 ||
 	    parse_living(cli, &l, &f.habits, &fault) < 0 ||
-	    device_load(f.devices, cli_value(cli, "state"), &fault) < 0 ||
-	    (signals = life_signals(&fault)) < 0) {
+	    sim_device_load(f.devices, cli_value(cli, "state"), &fault) < 0 ||
+	    (signals = sim_life_signals(&fault)) < 0) {
 		status = cli_fail(cli, &fault);
 		goto out;
 	}
-	if (f.devices->state == DEVICE_PRE) {
+	if (f.devices->state == SIM_DEVICE_PRE) {
 		fault_set(&fault, KIT_ERR_STATE, "%s is a machine in factory state: it has no key "
 			  "to serve with\n"
 			  "give it one with: amt-sim boot", cli_value(cli, "state"));
@@ -346,7 +351,7 @@ int verb_run(struct cli *cli)
 out:
 	if (signals >= 0)
 		close(signals);
-	fleet_clear(&f);
+	sim_fleet_clear(&f);
 	return status;
 }
 
@@ -379,16 +384,16 @@ static void close_supply(struct supply *s)
 }
 
 /* Give the new machine D its key. */
-static int supply_device(struct supply *s, struct device *d, const struct boot_bios *bios,
+static int supply_device(struct supply *s, struct sim_device *d, const struct sim_boot_bios *bios,
 			 struct fault *fault)
 {
 	struct keyproblem problem;
-	struct boot_report report;
+	struct sim_boot_report report;
 	struct keyentry entry;
 	int rc;
 
 	if (s->stick)
-		return boot_from_stick(d, s->stick, bios, &report, fault);
+		return sim_boot_from_stick(d, s->stick, bios, &report, fault);
 	if (!s->list) {
 		return fault_set(fault, KIT_ERR_ARGUMENT, "new machines need keys\n"
 				 "give --keys or --stick");
@@ -404,14 +409,14 @@ static int supply_device(struct supply *s, struct device *d, const struct boot_b
 	/* Typed in at the machine: it has the password that the list says it has. */
 	if (entry.current_password[0] != '\0')
 		strcpy(d->mebx, entry.current_password);
-	rc = boot_take_entry(d, &entry, fault);
+	rc = sim_boot_take_entry(d, &entry, fault);
 	secret_wipe(&entry, sizeof(entry));
 	return rc;
 }
 
 /* Machine I of the fleet: the one kept in the folder, or a new one. */
-static int add_device(struct cli *cli, struct device *d, size_t i, const struct factory *factory,
-		      struct supply *supply, struct fault *fault)
+static int add_device(struct cli *cli, struct sim_device *d, size_t i,
+		      const struct factory *factory, struct supply *supply, struct fault *fault)
 {
 	const char *folder = cli_value(cli, "state");
 	struct fault why = { .code = 0 };
@@ -423,11 +428,11 @@ static int add_device(struct cli *cli, struct device *d, size_t i, const struct 
 	if (folder) {
 		if (snprintf(file, sizeof(file), "%s/%05zu", folder, i) >= (int)sizeof(file))
 			return fault_set(fault, KIT_ERR_RANGE, "the name %s is too long", folder);
-		rc = device_load(d, file, &why);
-		if (rc == 0 && d->state != DEVICE_PRE)
+		rc = sim_device_load(d, file, &why);
+		if (rc == 0 && d->state != SIM_DEVICE_PRE)
 			return 0;
 		if (rc == 0)
-			device_clear(d);
+			sim_device_clear(d);
 		else if (rc != KIT_ERR_NOT_FOUND)
 			return fault_pass(fault, &why);
 	}
@@ -437,8 +442,8 @@ static int add_device(struct cli *cli, struct device *d, size_t i, const struct 
 	low += (uint32_t)i;
 	for (int k = 0; k < 4; k++)
 		uuid[15 - k] = (uint8_t)(low >> 8 * k);
-	rc = device_factory(d, factory->uuid_given ? uuid : NULL, factory->firmware,
-			    folder ? file : NULL, fault);
+	rc = sim_device_factory(d, factory->uuid_given ? uuid : NULL, factory->firmware,
+				folder ? file : NULL, fault);
 	if (rc == 0)
 		rc = supply_device(supply, d, &factory->bios, fault);
 	return rc < 0 ? fault_context(fault, "machine %zu", i + 1) : 0;
@@ -448,20 +453,20 @@ int verb_fleet(struct cli *cli)
 {
 	const char *folder = cli_value(cli, "state");
 	struct fault fault = { .code = 0 };
-	struct fleet f = { .wake = -1 };
+	struct sim_fleet f = { .wake = -1 };
 	struct supply supply = { .stick = NULL };
 	struct factory factory;
-	struct address first;
+	struct sim_address first;
 	struct living l;
-	struct habits habits;
+	struct sim_habits habits;
 	uint64_t n = 0;
 	int status, signals = -1;
 
 	if (cli_number(cli, "number", 1, FLEET_MAX, &n, &fault) < 0 ||
 	    parse_living(cli, &l, &habits, &fault) < 0 ||
 	    parse_factory(cli, &factory, &fault) < 0 ||
-	    address_parse(first_address(cli, "127.1.0.1"), 0, &first, &fault) < 0 ||
-	    fleet_init(&f, n, &first, &fault) < 0 || raise_limit(n, &fault) < 0 ||
+	    sim_address_parse(first_address(cli, "127.1.0.1"), 0, &first, &fault) < 0 ||
+	    sim_fleet_init(&f, n, &first, &fault) < 0 || raise_limit(n, &fault) < 0 ||
 	    open_supply(cli, &supply, &fault) < 0)
 		goto fail;
 	l.life.window = 1000;
@@ -479,7 +484,7 @@ int verb_fleet(struct cli *cli)
 		f.event = say;
 		f.context = cli;
 	}
-	signals = life_signals(&fault);
+	signals = sim_life_signals(&fault);
 	if (signals < 0)
 		goto fail;
 	status = live(cli, &f, &l, signals, NULL);
@@ -490,6 +495,6 @@ out:
 	if (signals >= 0)
 		close(signals);
 	close_supply(&supply);
-	fleet_clear(&f);
+	sim_fleet_clear(&f);
 	return status;
 }

@@ -22,7 +22,7 @@
 #define PPS	"NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ"
 
 static char folder[64], path[128];
-static struct device d;
+static struct sim_device d;
 static struct fault fault;
 static struct keyentry entry;
 
@@ -34,16 +34,17 @@ static void setup(void)
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/pc1", folder);
 	fault_clear(&fault);
-	ck_assert_int_eq(device_parse_uuid(UUID, uuid), 0);
-	ck_assert_int_eq(device_factory(&d, uuid, (struct device_firmware){ 7, 1, 20 }, path,
-					&fault), 0);
+	ck_assert_int_eq(sim_device_parse_uuid(UUID, uuid), 0);
+	ck_assert_int_eq(sim_device_factory(&d, uuid, (struct sim_device_firmware){ 7, 1, 20 },
+					    path,
+					    &fault), 0);
 	entry = (struct keyentry){ .pair = { PID, PPS }, .current_password = "admin",
 				   .new_password = "Str0ng!Pass" };
 }
 
 static void teardown(void)
 {
-	device_clear(&d);
+	sim_device_clear(&d);
 	unlink(path);
 	ck_assert_int_eq(rmdir(folder), 0);
 }
@@ -51,7 +52,7 @@ static void teardown(void)
 /* From the factory to the state in which the server finds a device. */
 static void take_key(void)
 {
-	ck_assert_msg(boot_take_entry(&d, &entry, &fault) == 0, "%s", fault.what);
+	ck_assert_msg(sim_boot_take_entry(&d, &entry, &fault) == 0, "%s", fault.what);
 }
 
 START_TEST(a_uuid_is_written_as_it_is_read_and_reordered_for_the_wire)
@@ -60,36 +61,36 @@ START_TEST(a_uuid_is_written_as_it_is_read_and_reordered_for_the_wire)
 		0x4b, 0x52, 0x9b, 0x93, 0xd4, 0x13, 0x18, 0x1d,
 		0xe4, 0x87, 0x1c, 0x69, 0x7a, 0x6b, 0x7a, 0x2b,
 	};
-	char shown[DEVICE_UUID_SHOWN + 1];
+	char shown[SIM_DEVICE_UUID_SHOWN + 1];
 	uint8_t smbios[16];
 
-	device_show_uuid(d.uuid, shown);
+	sim_device_show_uuid(d.uuid, shown);
 	ck_assert_str_eq(shown, UUID);
-	device_smbios_uuid(d.uuid, smbios);
+	sim_device_smbios_uuid(d.uuid, smbios);
 	ck_assert_mem_eq(smbios, wire, 16);
-	ck_assert_int_eq(device_parse_uuid("939b524b-13d4-1d18-e487-1c697a6b7a2", smbios),
+	ck_assert_int_eq(sim_device_parse_uuid("939b524b-13d4-1d18-e487-1c697a6b7a2", smbios),
 			 KIT_ERR_FORMAT);
-	ck_assert_int_eq(device_parse_uuid("939b524b-13d4-1d18-e487-1c697a6b7a2g", smbios),
+	ck_assert_int_eq(sim_device_parse_uuid("939b524b-13d4-1d18-e487-1c697a6b7a2g", smbios),
 			 KIT_ERR_FORMAT);
-	ck_assert_int_eq(device_parse_uuid("939b524b013d4-1d18-e487-1c697a6b7a2b", smbios),
+	ck_assert_int_eq(sim_device_parse_uuid("939b524b013d4-1d18-e487-1c697a6b7a2b", smbios),
 			 KIT_ERR_FORMAT);
 }
 END_TEST
 
 START_TEST(firmware_versions_are_read_strictly)
 {
-	struct device_firmware f;
+	struct sim_device_firmware f;
 
-	ck_assert_int_eq(device_parse_firmware("2.2", &f), 0);
+	ck_assert_int_eq(sim_device_parse_firmware("2.2", &f), 0);
 	ck_assert_uint_eq(f.major * 100 + f.minor * 10 + f.build, 220);
-	ck_assert_int_eq(device_parse_firmware("7.1.20", &f), 0);
+	ck_assert_int_eq(sim_device_parse_firmware("7.1.20", &f), 0);
 	ck_assert_uint_eq(f.build, 20);
-	ck_assert_int_eq(device_parse_firmware("7", &f), KIT_ERR_FORMAT);
-	ck_assert_int_eq(device_parse_firmware("7.", &f), KIT_ERR_FORMAT);
-	ck_assert_int_eq(device_parse_firmware("7.1.", &f), KIT_ERR_FORMAT);
-	ck_assert_int_eq(device_parse_firmware("7.1.20.3", &f), KIT_ERR_FORMAT);
-	ck_assert_int_eq(device_parse_firmware("7.1x", &f), KIT_ERR_FORMAT);
-	ck_assert_int_eq(device_parse_firmware("0.1", &f), KIT_ERR_FORMAT);
+	ck_assert_int_eq(sim_device_parse_firmware("7", &f), KIT_ERR_FORMAT);
+	ck_assert_int_eq(sim_device_parse_firmware("7.", &f), KIT_ERR_FORMAT);
+	ck_assert_int_eq(sim_device_parse_firmware("7.1.", &f), KIT_ERR_FORMAT);
+	ck_assert_int_eq(sim_device_parse_firmware("7.1.20.3", &f), KIT_ERR_FORMAT);
+	ck_assert_int_eq(sim_device_parse_firmware("7.1x", &f), KIT_ERR_FORMAT);
+	ck_assert_int_eq(sim_device_parse_firmware("0.1", &f), KIT_ERR_FORMAT);
 }
 END_TEST
 
@@ -100,36 +101,36 @@ START_TEST(a_hello_is_the_known_message_byte_for_byte)
 		0x13, 0x18, 0x1d, 0xe4, 0x87, 0x1c, 0x69, 0x7a, 0x6b, 0x7a, 0x2b, 0x30, 0x30,
 		0x30, 0x30, 0x30, 0x33, 0x37, 0x4d,
 	};
-	struct hello h = { .admin_set = true, .version = 2, .uuid = d.uuid, .pid = PID };
-	uint8_t message[HELLO_MAX];
+	struct sim_hello h = { .admin_set = true, .version = 2, .uuid = d.uuid, .pid = PID };
+	uint8_t message[SIM_HELLO_MAX];
 
-	ck_assert_uint_eq(hello_make(&h, message), 32);
+	ck_assert_uint_eq(sim_hello_make(&h, message), 32);
 	ck_assert_mem_eq(message, known, 32);
 	h.retry = 0x01020304;
-	hello_make(&h, message);
+	sim_hello_make(&h, message);
 	ck_assert_uint_eq(get_le32(message + 4), 0x01020304);
 	h.version = 3;
 	h.hashes = 23;
-	ck_assert_uint_eq(hello_make(&h, message), 24 + 1 + 23 * 22);
+	ck_assert_uint_eq(sim_hello_make(&h, message), 24 + 1 + 23 * 22);
 	ck_assert_uint_eq(message[24], 23);
 }
 END_TEST
 
 START_TEST(what_a_device_keeps_comes_back)
 {
-	struct device again;
+	struct sim_device again;
 	struct stat st;
 
 	take_key();
-	ck_assert_uint_eq(setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw=="), AMT_OK);
-	ck_assert_uint_eq(setup_host(&d, "pc-1"), AMT_OK);
-	ck_assert_uint_eq(setup_domain(&d, "corp.example"), AMT_OK);
-	ck_assert_uint_eq(setup_commit(&d), AMT_OK);
+	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw=="), SIM_OK);
+	ck_assert_uint_eq(sim_setup_host(&d, "pc-1"), SIM_OK);
+	ck_assert_uint_eq(sim_setup_domain(&d, "corp.example"), SIM_OK);
+	ck_assert_uint_eq(sim_setup_commit(&d), SIM_OK);
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0600);
-	ck_assert_msg(device_load(&again, path, &fault) == 0, "%s", fault.what);
+	ck_assert_msg(sim_device_load(&again, path, &fault) == 0, "%s", fault.what);
 	ck_assert_mem_eq(again.uuid, d.uuid, 16);
-	ck_assert_int_eq(again.state, DEVICE_POST);
+	ck_assert_int_eq(again.state, SIM_DEVICE_POST);
 	ck_assert_str_eq(again.pair.pid, PID);
 	ck_assert_str_eq(again.pair.pps, PPS);
 	ck_assert_str_eq(again.mebx, "Str0ng!Pass");
@@ -139,13 +140,13 @@ START_TEST(what_a_device_keeps_comes_back)
 	ck_assert(again.admin_set);
 	ck_assert_mem_eq(again.digest, d.digest, 16);
 	ck_assert_uint_eq(again.firmware.major, 7);
-	device_clear(&again);
+	sim_device_clear(&again);
 }
 END_TEST
 
 START_TEST(a_state_file_cut_off_anywhere_is_refused)
 {
-	struct device again;
+	struct sim_device again;
 	struct stat st;
 
 	take_key();
@@ -153,35 +154,35 @@ START_TEST(a_state_file_cut_off_anywhere_is_refused)
 	for (off_t size = st.st_size - 1; size >= 0; size--) {
 		ck_assert_int_eq(truncate(path, size), 0);
 		fault_clear(&fault);
-		ck_assert_int_eq(device_load(&again, path, &fault), KIT_ERR_FORMAT);
+		ck_assert_int_eq(sim_device_load(&again, path, &fault), KIT_ERR_FORMAT);
 	}
 }
 END_TEST
 
 START_TEST(a_state_file_that_others_can_read_is_refused)
 {
-	struct device again;
+	struct sim_device again;
 
 	take_key();
 	ck_assert_int_eq(chmod(path, 0640), 0);
-	ck_assert_int_eq(device_load(&again, path, &fault), KIT_ERR_PERMISSION);
+	ck_assert_int_eq(sim_device_load(&again, path, &fault), KIT_ERR_PERMISSION);
 }
 END_TEST
 
 START_TEST(a_missing_state_file_is_not_found)
 {
-	struct device again;
+	struct sim_device again;
 
-	ck_assert_int_eq(device_load(&again, path, &fault), KIT_ERR_NOT_FOUND);
+	ck_assert_int_eq(sim_device_load(&again, path, &fault), KIT_ERR_NOT_FOUND);
 }
 END_TEST
 
 START_TEST(a_key_is_taken_only_with_the_right_mebx_password)
 {
 	strcpy(entry.current_password, "Other1!x");
-	ck_assert_int_eq(boot_take_entry(&d, &entry, &fault), KIT_ERR_REFUSED);
+	ck_assert_int_eq(sim_boot_take_entry(&d, &entry, &fault), KIT_ERR_REFUSED);
 	ck_assert_ptr_nonnull(strstr(fault.what, "2209 - USB provisioning error"));
-	ck_assert_int_eq(d.state, DEVICE_PRE);
+	ck_assert_int_eq(d.state, SIM_DEVICE_PRE);
 	ck_assert_str_eq(d.pair.pid, "");
 	ck_assert_int_ne(access(path, F_OK), 0);
 }
@@ -190,21 +191,21 @@ END_TEST
 START_TEST(bad_pairs_and_weak_passwords_are_refused)
 {
 	entry.pair.pid[7] = 'X';
-	ck_assert_int_eq(boot_take_entry(&d, &entry, &fault), KIT_ERR_REFUSED);
+	ck_assert_int_eq(sim_boot_take_entry(&d, &entry, &fault), KIT_ERR_REFUSED);
 	ck_assert_ptr_nonnull(strstr(fault.what, "0x2A"));
 	fault_clear(&fault);
 	strcpy(entry.pair.pid, PID);
 	memset(entry.pair.pps, '0', PPS_LENGTH);
-	ck_assert_int_eq(boot_take_entry(&d, &entry, &fault), KIT_ERR_REFUSED);
+	ck_assert_int_eq(sim_boot_take_entry(&d, &entry, &fault), KIT_ERR_REFUSED);
 	ck_assert_ptr_nonnull(strstr(fault.what, "0x2B"));
 	fault_clear(&fault);
 	strcpy(entry.pair.pps, PPS);
 	strcpy(entry.new_password, "password");
-	ck_assert_int_eq(boot_take_entry(&d, &entry, &fault), KIT_ERR_REFUSED);
+	ck_assert_int_eq(sim_boot_take_entry(&d, &entry, &fault), KIT_ERR_REFUSED);
 	fault_clear(&fault);
 	entry.new_password[0] = '\0';
-	ck_assert_int_eq(boot_take_entry(&d, &entry, &fault), KIT_ERR_REFUSED);
-	ck_assert_int_eq(d.state, DEVICE_PRE);
+	ck_assert_int_eq(sim_boot_take_entry(&d, &entry, &fault), KIT_ERR_REFUSED);
+	ck_assert_int_eq(d.state, SIM_DEVICE_PRE);
 	/* A machine whose password is its own already need not get another. */
 	fault_clear(&fault);
 	strcpy(d.mebx, "Str0ng!Pass");
@@ -217,63 +218,65 @@ END_TEST
 START_TEST(a_device_that_is_set_up_takes_no_further_key)
 {
 	take_key();
-	ck_assert_uint_eq(setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw=="), AMT_OK);
-	ck_assert_uint_eq(setup_commit(&d), AMT_OK);
-	ck_assert_int_eq(boot_take_entry(&d, &entry, &fault), KIT_ERR_STATE);
+	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw=="), SIM_OK);
+	ck_assert_uint_eq(sim_setup_commit(&d), SIM_OK);
+	ck_assert_int_eq(sim_boot_take_entry(&d, &entry, &fault), KIT_ERR_STATE);
 	ck_assert_ptr_nonnull(strstr(fault.what, "already provisioned"));
 }
 END_TEST
 
 START_TEST(changes_are_committed_only_with_an_admin_entry)
 {
-	ck_assert_uint_eq(setup_commit(&d), AMT_INVALID_STATE);
+	ck_assert_uint_eq(sim_setup_commit(&d), SIM_INVALID_STATE);
 	take_key();
-	ck_assert_uint_eq(setup_commit(&d), AMT_DATA_MISSING);
-	ck_assert_int_eq(d.state, DEVICE_IN);
-	ck_assert_uint_eq(setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw=="), AMT_OK);
-	ck_assert_uint_eq(setup_commit(&d), AMT_OK);
-	ck_assert_int_eq(d.state, DEVICE_POST);
+	ck_assert_uint_eq(sim_setup_commit(&d), SIM_DATA_MISSING);
+	ck_assert_int_eq(d.state, SIM_DEVICE_IN);
+	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw=="), SIM_OK);
+	ck_assert_uint_eq(sim_setup_commit(&d), SIM_OK);
+	ck_assert_int_eq(d.state, SIM_DEVICE_POST);
 }
 END_TEST
 
 START_TEST(an_admin_entry_has_a_user_and_sixteen_bytes)
 {
-	struct device before = d;
+	struct sim_device before = d;
 
-	ck_assert_uint_eq(setup_admin(&d, NULL, "AAECAwQFBgcICQoLDA0ODw=="), AMT_INVALID_PARAMETER);
-	ck_assert_uint_eq(setup_admin(&d, "admin", NULL), AMT_INVALID_PARAMETER);
-	ck_assert_uint_eq(setup_admin(&d, "", "AAECAwQFBgcICQoLDA0ODw=="), AMT_INVALID_PARAMETER);
-	ck_assert_uint_eq(setup_admin(&d, "a:b", "AAECAwQFBgcICQoLDA0ODw=="),
-			  AMT_INVALID_PARAMETER);
-	ck_assert_uint_eq(setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0O"),
-			  AMT_INVALID_PARAMETER);
-	ck_assert_uint_eq(setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODxA="),
-			  AMT_INVALID_PARAMETER);
-	ck_assert_uint_eq(setup_admin(&d, "admin", "no base64 at all!!!"),
-			  AMT_INVALID_PARAMETER);
-	ck_assert_uint_eq(setup_admin(&d, "123456789012345678901234567890123",
-				      "AAECAwQFBgcICQoLDA0ODw=="), AMT_INVALID_PARAMETER);
+	ck_assert_uint_eq(sim_setup_admin(&d, NULL, "AAECAwQFBgcICQoLDA0ODw=="),
+			  SIM_INVALID_PARAMETER);
+	ck_assert_uint_eq(sim_setup_admin(&d, "admin", NULL), SIM_INVALID_PARAMETER);
+	ck_assert_uint_eq(sim_setup_admin(&d, "", "AAECAwQFBgcICQoLDA0ODw=="),
+			  SIM_INVALID_PARAMETER);
+	ck_assert_uint_eq(sim_setup_admin(&d, "a:b", "AAECAwQFBgcICQoLDA0ODw=="),
+			  SIM_INVALID_PARAMETER);
+	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0O"),
+			  SIM_INVALID_PARAMETER);
+	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODxA="),
+			  SIM_INVALID_PARAMETER);
+	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "no base64 at all!!!"),
+			  SIM_INVALID_PARAMETER);
+	ck_assert_uint_eq(sim_setup_admin(&d, "123456789012345678901234567890123",
+					  "AAECAwQFBgcICQoLDA0ODw=="), SIM_INVALID_PARAMETER);
 	ck_assert_mem_eq(&before, &d, sizeof(d));
 }
 END_TEST
 
 START_TEST(passwords_and_keys_change_only_while_being_set_up)
 {
-	ck_assert_uint_eq(setup_mebx(&d, "N3w!Passw"), AMT_INVALID_STATE);
-	ck_assert_uint_eq(setup_psk(&d, PID, PPS), AMT_INVALID_STATE);
+	ck_assert_uint_eq(sim_setup_mebx(&d, "N3w!Passw"), SIM_INVALID_STATE);
+	ck_assert_uint_eq(sim_setup_psk(&d, PID, PPS), SIM_INVALID_STATE);
 	take_key();
-	ck_assert_uint_eq(setup_mebx(&d, "weak"), AMT_INVALID_PASSWORD);
-	ck_assert_uint_eq(setup_mebx(&d, NULL), AMT_INVALID_PARAMETER);
-	ck_assert_uint_eq(setup_mebx(&d, "N3w!Passw"), AMT_OK);
+	ck_assert_uint_eq(sim_setup_mebx(&d, "weak"), SIM_INVALID_PASSWORD);
+	ck_assert_uint_eq(sim_setup_mebx(&d, NULL), SIM_INVALID_PARAMETER);
+	ck_assert_uint_eq(sim_setup_mebx(&d, "N3w!Passw"), SIM_OK);
 	ck_assert_str_eq(d.mebx, "N3w!Passw");
-	ck_assert_uint_eq(setup_psk(&d, "0000037N", PPS), AMT_INVALID_PID);
-	ck_assert_uint_eq(setup_psk(&d, "0000", PPS), AMT_INVALID_PID);
-	ck_assert_uint_eq(setup_psk(&d, PID, "short"), AMT_INVALID_PPS);
-	ck_assert_uint_eq(setup_psk(&d, PID, NULL), AMT_INVALID_PPS);
-	ck_assert_uint_eq(setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw=="), AMT_OK);
-	ck_assert_uint_eq(setup_commit(&d), AMT_OK);
-	ck_assert_uint_eq(setup_mebx(&d, "N3w!Passw"), AMT_INVALID_STATE);
-	ck_assert_uint_eq(setup_psk(&d, PID, PPS), AMT_INVALID_STATE);
+	ck_assert_uint_eq(sim_setup_psk(&d, "0000037N", PPS), SIM_INVALID_PID);
+	ck_assert_uint_eq(sim_setup_psk(&d, "0000", PPS), SIM_INVALID_PID);
+	ck_assert_uint_eq(sim_setup_psk(&d, PID, "short"), SIM_INVALID_PPS);
+	ck_assert_uint_eq(sim_setup_psk(&d, PID, NULL), SIM_INVALID_PPS);
+	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw=="), SIM_OK);
+	ck_assert_uint_eq(sim_setup_commit(&d), SIM_OK);
+	ck_assert_uint_eq(sim_setup_mebx(&d, "N3w!Passw"), SIM_INVALID_STATE);
+	ck_assert_uint_eq(sim_setup_psk(&d, PID, PPS), SIM_INVALID_STATE);
 }
 END_TEST
 
@@ -283,53 +286,54 @@ START_TEST(a_clock_is_set_only_in_answer_to_what_it_told)
 	uint32_t told;
 
 	take_key();
-	ck_assert_uint_eq(setup_set_clock(&d, "1", "2", "2"), AMT_INVALID_TIME);
-	told = setup_clock(&d);
+	ck_assert_uint_eq(sim_setup_set_clock(&d, "1", "2", "2"), SIM_INVALID_TIME);
+	told = sim_setup_clock(&d);
 	snprintf(ta0, sizeof(ta0), "%u", told);
 	snprintf(tm1, sizeof(tm1), "%u", told + 1000);
-	ck_assert_uint_eq(setup_set_clock(&d, ta0, tm1, "1"), AMT_INVALID_TIME);
-	ck_assert_uint_eq(setup_set_clock(&d, ta0, tm1, "x"), AMT_INVALID_PARAMETER);
-	ck_assert_uint_eq(setup_set_clock(&d, ta0, NULL, tm1), AMT_INVALID_PARAMETER);
-	ck_assert_uint_eq(setup_set_clock(&d, "99999999999", tm1, tm1), AMT_INVALID_PARAMETER);
-	ck_assert_uint_eq(setup_set_clock(&d, ta0, tm1, tm1), AMT_OK);
+	ck_assert_uint_eq(sim_setup_set_clock(&d, ta0, tm1, "1"), SIM_INVALID_TIME);
+	ck_assert_uint_eq(sim_setup_set_clock(&d, ta0, tm1, "x"), SIM_INVALID_PARAMETER);
+	ck_assert_uint_eq(sim_setup_set_clock(&d, ta0, NULL, tm1), SIM_INVALID_PARAMETER);
+	ck_assert_uint_eq(sim_setup_set_clock(&d, "99999999999", tm1, tm1), SIM_INVALID_PARAMETER);
+	ck_assert_uint_eq(sim_setup_set_clock(&d, ta0, tm1, tm1), SIM_OK);
 	ck_assert_int_eq(d.clock_offset, 1000);
-	ck_assert_uint_ge(setup_clock(&d), told + 1000);
+	ck_assert_uint_ge(sim_setup_clock(&d), told + 1000);
 	/* The same answer does not count twice. */
-	ck_assert_uint_eq(setup_set_clock(&d, ta0, tm1, tm1), AMT_INVALID_TIME);
+	ck_assert_uint_eq(sim_setup_set_clock(&d, ta0, tm1, tm1), SIM_INVALID_TIME);
 }
 END_TEST
 
 START_TEST(names_are_what_dns_allows)
 {
 	take_key();
-	ck_assert_uint_eq(setup_host(&d, "a.b"), AMT_INVALID_NAME);
-	ck_assert_uint_eq(setup_host(&d, "-a"), AMT_INVALID_NAME);
-	ck_assert_uint_eq(setup_host(&d, "a\nstate: post"), AMT_INVALID_NAME);
-	ck_assert_uint_eq(setup_host(&d, NULL), AMT_INVALID_PARAMETER);
-	ck_assert_uint_eq(setup_domain(&d, "a..b"), AMT_INVALID_DOMAIN);
-	ck_assert_uint_eq(setup_domain(&d, "a.b."), AMT_INVALID_DOMAIN);
-	ck_assert_uint_eq(setup_domain(&d, "a.b"), AMT_OK);
-	ck_assert_uint_eq(setup_domain(&d, ""), AMT_OK);
-	ck_assert_uint_eq(setup_host(&d, "123456789012345678901234567890123456789012345678901234567"
-				     "8901234"), AMT_INVALID_NAME);
+	ck_assert_uint_eq(sim_setup_host(&d, "a.b"), SIM_INVALID_NAME);
+	ck_assert_uint_eq(sim_setup_host(&d, "-a"), SIM_INVALID_NAME);
+	ck_assert_uint_eq(sim_setup_host(&d, "a\nstate: post"), SIM_INVALID_NAME);
+	ck_assert_uint_eq(sim_setup_host(&d, NULL), SIM_INVALID_PARAMETER);
+	ck_assert_uint_eq(sim_setup_domain(&d, "a..b"), SIM_INVALID_DOMAIN);
+	ck_assert_uint_eq(sim_setup_domain(&d, "a.b."), SIM_INVALID_DOMAIN);
+	ck_assert_uint_eq(sim_setup_domain(&d, "a.b"), SIM_OK);
+	ck_assert_uint_eq(sim_setup_domain(&d, ""), SIM_OK);
+	ck_assert_uint_eq(sim_setup_host(&d,
+					 "123456789012345678901234567890123456789012345678901234567"
+					 "8901234"), SIM_INVALID_NAME);
 }
 END_TEST
 
 START_TEST(unprovisioning_goes_back_by_one_step_or_by_two)
 {
 	take_key();
-	ck_assert_uint_eq(setup_unprovision(&d), AMT_INVALID_STATE);
-	ck_assert_uint_eq(setup_partial_unprovision(&d), AMT_INVALID_STATE);
-	ck_assert_uint_eq(setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw=="), AMT_OK);
-	ck_assert_uint_eq(setup_host(&d, "pc1"), AMT_OK);
-	ck_assert_uint_eq(setup_commit(&d), AMT_OK);
-	ck_assert_uint_eq(setup_partial_unprovision(&d), AMT_OK);
-	ck_assert_int_eq(d.state, DEVICE_IN);
+	ck_assert_uint_eq(sim_setup_unprovision(&d), SIM_INVALID_STATE);
+	ck_assert_uint_eq(sim_setup_partial_unprovision(&d), SIM_INVALID_STATE);
+	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw=="), SIM_OK);
+	ck_assert_uint_eq(sim_setup_host(&d, "pc1"), SIM_OK);
+	ck_assert_uint_eq(sim_setup_commit(&d), SIM_OK);
+	ck_assert_uint_eq(sim_setup_partial_unprovision(&d), SIM_OK);
+	ck_assert_int_eq(d.state, SIM_DEVICE_IN);
 	ck_assert_str_eq(d.pair.pps, PPS);
 	ck_assert(d.admin_set);
-	ck_assert_uint_eq(setup_commit(&d), AMT_OK);
-	ck_assert_uint_eq(setup_unprovision(&d), AMT_OK);
-	ck_assert_int_eq(d.state, DEVICE_PRE);
+	ck_assert_uint_eq(sim_setup_commit(&d), SIM_OK);
+	ck_assert_uint_eq(sim_setup_unprovision(&d), SIM_OK);
+	ck_assert_int_eq(d.state, SIM_DEVICE_PRE);
 	ck_assert_str_eq(d.pair.pps, "");
 	ck_assert_str_eq(d.host, "");
 	ck_assert(!d.admin_set);
@@ -345,10 +349,10 @@ START_TEST(the_account_is_the_mebx_password_until_an_admin_entry_comes)
 	take_key();
 	snprintf(text, sizeof(text), "admin:%s:Str0ng!Pass", d.realm);
 	ck_assert_int_eq(gnutls_hash_fast(GNUTLS_DIG_MD5, text, strlen(text), known), 0);
-	ck_assert_str_eq(device_account(&d, digest), "admin");
+	ck_assert_str_eq(sim_device_account(&d, digest), "admin");
 	ck_assert_mem_eq(digest, known, 16);
-	ck_assert_uint_eq(setup_admin(&d, "boss", "AAECAwQFBgcICQoLDA0ODw=="), AMT_OK);
-	ck_assert_str_eq(device_account(&d, digest), "boss");
+	ck_assert_uint_eq(sim_setup_admin(&d, "boss", "AAECAwQFBgcICQoLDA0ODw=="), SIM_OK);
+	ck_assert_str_eq(sim_device_account(&d, digest), "boss");
 	ck_assert_uint_eq(digest[15], 15);
 }
 END_TEST
@@ -358,39 +362,39 @@ START_TEST(a_change_that_cannot_be_kept_does_not_happen)
 	take_key();
 	free(d.file);
 	d.file = strdup("/nonexistent/folder/pc1");
-	ck_assert_uint_eq(setup_host(&d, "pc1"), AMT_INTERNAL_ERROR);
+	ck_assert_uint_eq(sim_setup_host(&d, "pc1"), SIM_INTERNAL_ERROR);
 	ck_assert_str_eq(d.host, "");
-	ck_assert_uint_eq(setup_mebx(&d, "N3w!Passw"), AMT_INTERNAL_ERROR);
+	ck_assert_uint_eq(sim_setup_mebx(&d, "N3w!Passw"), SIM_INTERNAL_ERROR);
 	ck_assert_str_eq(d.mebx, "Str0ng!Pass");
 }
 END_TEST
 
 START_TEST(addresses_are_read_as_people_write_them)
 {
-	struct address a, b;
-	char shown[ADDRESS_SHOWN];
+	struct sim_address a, b;
+	char shown[SIM_ADDRESS_SHOWN];
 
-	ck_assert_int_eq(address_parse("127.0.0.1:9971", 1, &a, &fault), 0);
-	address_show(&a, shown);
+	ck_assert_int_eq(sim_address_parse("127.0.0.1:9971", 1, &a, &fault), 0);
+	sim_address_show(&a, shown);
 	ck_assert_str_eq(shown, "127.0.0.1:9971");
-	ck_assert_int_eq(address_parse("[::1]:99", 1, &a, &fault), 0);
-	address_show(&a, shown);
+	ck_assert_int_eq(sim_address_parse("[::1]:99", 1, &a, &fault), 0);
+	sim_address_show(&a, shown);
 	ck_assert_str_eq(shown, "[::1]:99");
-	ck_assert_int_eq(address_parse("::1", 7, &a, &fault), 0);
-	address_show(&a, shown);
+	ck_assert_int_eq(sim_address_parse("::1", 7, &a, &fault), 0);
+	sim_address_show(&a, shown);
 	ck_assert_str_eq(shown, "[::1]:7");
-	ck_assert_int_eq(address_after(&a, 1, 0, &b, NULL), KIT_ERR_RANGE);
-	ck_assert_int_eq(address_parse("127.0.0.1:", 1, &a, NULL), KIT_ERR_ARGUMENT);
-	ck_assert_int_eq(address_parse("127.0.0.1:66000", 1, &a, NULL), KIT_ERR_ARGUMENT);
-	ck_assert_int_eq(address_parse(":1", 1, &a, NULL), KIT_ERR_ARGUMENT);
-	ck_assert_int_eq(address_parse("127.1.0.250", 0, &a, &fault), 0);
-	ck_assert_int_eq(address_after(&a, 10, 5, &b, &fault), 0);
-	address_show(&b, shown);
+	ck_assert_int_eq(sim_address_after(&a, 1, 0, &b, NULL), KIT_ERR_RANGE);
+	ck_assert_int_eq(sim_address_parse("127.0.0.1:", 1, &a, NULL), KIT_ERR_ARGUMENT);
+	ck_assert_int_eq(sim_address_parse("127.0.0.1:66000", 1, &a, NULL), KIT_ERR_ARGUMENT);
+	ck_assert_int_eq(sim_address_parse(":1", 1, &a, NULL), KIT_ERR_ARGUMENT);
+	ck_assert_int_eq(sim_address_parse("127.1.0.250", 0, &a, &fault), 0);
+	ck_assert_int_eq(sim_address_after(&a, 10, 5, &b, &fault), 0);
+	sim_address_show(&b, shown);
 	ck_assert_str_eq(shown, "127.1.1.4:5");
-	ck_assert_uint_eq(address_distance(&a, &b), 10);
-	ck_assert_uint_eq(address_distance(&b, &a), UINT32_MAX);
-	ck_assert_int_eq(address_parse("127.255.255.254", 0, &a, &fault), 0);
-	ck_assert_int_eq(address_after(&a, 1, 0, &b, NULL), KIT_ERR_RANGE);
+	ck_assert_uint_eq(sim_address_distance(&a, &b), 10);
+	ck_assert_uint_eq(sim_address_distance(&b, &a), UINT32_MAX);
+	ck_assert_int_eq(sim_address_parse("127.255.255.254", 0, &a, &fault), 0);
+	ck_assert_int_eq(sim_address_after(&a, 1, 0, &b, NULL), KIT_ERR_RANGE);
 }
 END_TEST
 

@@ -10,7 +10,7 @@
 #include "samples/amt-sim/sim-hex.h"
 #include "tests/support/suite.h"
 
-static const uint8_t secret[DIGEST_SECRET] = "fifteen letters";
+static const uint8_t secret[SIM_DIGEST_SECRET] = "fifteen letters";
 static char header[2048];
 
 /* MD5(user:realm:password) */
@@ -29,26 +29,26 @@ static void log_in(const char *challenge, const char *user, const char *password
 	char realm[128], nonce[128], text[512], request[33], response[33];
 	uint8_t digest[16];
 
-	ck_assert(digest_parameter(challenge + 7, "realm", realm));
-	ck_assert(digest_parameter(challenge + 7, "nonce", nonce));
+	ck_assert(sim_digest_parameter(challenge + 7, "realm", realm));
+	ck_assert(sim_digest_parameter(challenge + 7, "nonce", nonce));
 	account(user, realm, password, digest);
 	snprintf(text, sizeof(text), "%s:%s", method, path);
-	ck_assert(digest_md5_hex(text, request));
-	hex_show(digest, 16, false, text);
+	ck_assert(sim_digest_md5_hex(text, request));
+	sim_hex_show(digest, 16, false, text);
 	snprintf(text + 32, sizeof(text) - 32, ":%s:0000000a:me:auth:%s", nonce, request);
-	ck_assert(digest_md5_hex(text, response));
+	ck_assert(sim_digest_md5_hex(text, response));
 	snprintf(header, sizeof(header),
 		 "Digest username=\"%s\", realm=\"%s\", nonce=\"%s\", uri=\"%s\", cnonce=\"me\", "
 		 "nc=0000000a, qop=auth, response=\"%s\", algorithm=MD5", user, realm, nonce, path,
 		 response);
 }
 
-static enum digest_result look(const char *value, uint64_t now)
+static enum sim_digest_result look(const char *value, uint64_t now)
 {
 	uint8_t digest[16];
 
 	account("admin", "Digest:00", "S3cret!!", digest);
-	return digest_check(secret, value, "POST", "/wsman", "Digest:00", "admin", digest, now);
+	return sim_digest_check(secret, value, "POST", "/wsman", "Digest:00", "admin", digest, now);
 }
 
 START_TEST(the_example_of_the_rfc_is_right_but_its_nonce_is_not_ours)
@@ -61,71 +61,74 @@ START_TEST(the_example_of_the_rfc_is_right_but_its_nonce_is_not_ours)
 	uint8_t digest[16];
 
 	account("Mufasa", "testrealm@host.com", "Circle Of Life", digest);
-	ck_assert_int_eq(digest_check(secret, mufasa, "GET", "/dir/index.html",
-				      "testrealm@host.com", "Mufasa", digest, 0), DIGEST_STALE);
-	ck_assert_int_eq(digest_check(secret, mufasa, "POST", "/dir/index.html",
-				      "testrealm@host.com", "Mufasa", digest, 0), DIGEST_WRONG);
+	ck_assert_int_eq(sim_digest_check(secret, mufasa, "GET", "/dir/index.html",
+					  "testrealm@host.com", "Mufasa", digest, 0),
+			 SIM_DIGEST_STALE);
+	ck_assert_int_eq(sim_digest_check(secret, mufasa, "POST", "/dir/index.html",
+					  "testrealm@host.com", "Mufasa", digest, 0),
+			 SIM_DIGEST_WRONG);
 	account("Mufasa", "testrealm@host.com", "circle of life", digest);
-	ck_assert_int_eq(digest_check(secret, mufasa, "GET", "/dir/index.html",
-				      "testrealm@host.com", "Mufasa", digest, 0), DIGEST_WRONG);
+	ck_assert_int_eq(sim_digest_check(secret, mufasa, "GET", "/dir/index.html",
+					  "testrealm@host.com", "Mufasa", digest, 0),
+			 SIM_DIGEST_WRONG);
 }
 END_TEST
 
 START_TEST(a_login_counts_as_long_as_its_nonce_is_fresh)
 {
-	char challenge[DIGEST_CHALLENGE];
+	char challenge[SIM_DIGEST_CHALLENGE];
 
-	ck_assert(digest_challenge(secret, "Digest:00", false, 1000, challenge));
+	ck_assert(sim_digest_challenge(secret, "Digest:00", false, 1000, challenge));
 	ck_assert_ptr_nonnull(strstr(challenge, "stale=\"false\""));
 	log_in(challenge, "admin", "S3cret!!", "POST", "/wsman");
-	ck_assert_int_eq(look(header, 1000), DIGEST_OK);
-	ck_assert_int_eq(look(header, 1000 + DIGEST_SECONDS), DIGEST_OK);
-	ck_assert_int_eq(look(header, 1001 + DIGEST_SECONDS), DIGEST_STALE);
-	ck_assert_int_eq(look(header, 999), DIGEST_STALE);
-	ck_assert_int_eq(look(NULL, 1000), DIGEST_NONE);
-	ck_assert(digest_challenge(secret, "Digest:00", true, 1000, challenge));
+	ck_assert_int_eq(look(header, 1000), SIM_DIGEST_OK);
+	ck_assert_int_eq(look(header, 1000 + SIM_DIGEST_SECONDS), SIM_DIGEST_OK);
+	ck_assert_int_eq(look(header, 1001 + SIM_DIGEST_SECONDS), SIM_DIGEST_STALE);
+	ck_assert_int_eq(look(header, 999), SIM_DIGEST_STALE);
+	ck_assert_int_eq(look(NULL, 1000), SIM_DIGEST_NONE);
+	ck_assert(sim_digest_challenge(secret, "Digest:00", true, 1000, challenge));
 	ck_assert_ptr_nonnull(strstr(challenge, "stale=\"true\""));
 }
 END_TEST
 
 START_TEST(a_nonce_of_another_process_is_stale)
 {
-	static const uint8_t other[DIGEST_SECRET] = "fifteen lettres";
-	char challenge[DIGEST_CHALLENGE];
+	static const uint8_t other[SIM_DIGEST_SECRET] = "fifteen lettres";
+	char challenge[SIM_DIGEST_CHALLENGE];
 
-	ck_assert(digest_challenge(other, "Digest:00", false, 1000, challenge));
+	ck_assert(sim_digest_challenge(other, "Digest:00", false, 1000, challenge));
 	log_in(challenge, "admin", "S3cret!!", "POST", "/wsman");
-	ck_assert_int_eq(look(header, 1000), DIGEST_STALE);
+	ck_assert_int_eq(look(header, 1000), SIM_DIGEST_STALE);
 }
 END_TEST
 
 START_TEST(another_user_password_path_or_method_is_wrong)
 {
-	char challenge[DIGEST_CHALLENGE];
+	char challenge[SIM_DIGEST_CHALLENGE];
 
-	ck_assert(digest_challenge(secret, "Digest:00", false, 1000, challenge));
+	ck_assert(sim_digest_challenge(secret, "Digest:00", false, 1000, challenge));
 	log_in(challenge, "admin", "s3cret!!", "POST", "/wsman");
-	ck_assert_int_eq(look(header, 1000), DIGEST_WRONG);
+	ck_assert_int_eq(look(header, 1000), SIM_DIGEST_WRONG);
 	log_in(challenge, "Admin", "S3cret!!", "POST", "/wsman");
-	ck_assert_int_eq(look(header, 1000), DIGEST_WRONG);
+	ck_assert_int_eq(look(header, 1000), SIM_DIGEST_WRONG);
 	log_in(challenge, "admin", "S3cret!!", "GET", "/wsman");
-	ck_assert_int_eq(look(header, 1000), DIGEST_WRONG);
+	ck_assert_int_eq(look(header, 1000), SIM_DIGEST_WRONG);
 	log_in(challenge, "admin", "S3cret!!", "POST", "/");
-	ck_assert_int_eq(look(header, 1000), DIGEST_WRONG);
+	ck_assert_int_eq(look(header, 1000), SIM_DIGEST_WRONG);
 }
 END_TEST
 
 START_TEST(every_changed_or_missing_character_is_noticed)
 {
-	char challenge[DIGEST_CHALLENGE], spoiled[sizeof(header)], *end;
+	char challenge[SIM_DIGEST_CHALLENGE], spoiled[sizeof(header)], *end;
 
-	ck_assert(digest_challenge(secret, "Digest:00", false, 1000, challenge));
+	ck_assert(sim_digest_challenge(secret, "Digest:00", false, 1000, challenge));
 	log_in(challenge, "admin", "S3cret!!", "POST", "/wsman");
-	ck_assert_int_eq(look(header, 1000), DIGEST_OK);
+	ck_assert_int_eq(look(header, 1000), SIM_DIGEST_OK);
 	for (size_t size = 0; size < strlen(header) - strlen(", algorithm=MD5"); size++) {
 		memcpy(spoiled, header, size);
 		spoiled[size] = '\0';
-		ck_assert_int_eq(look(spoiled, 1000), DIGEST_WRONG);
+		ck_assert_int_eq(look(spoiled, 1000), SIM_DIGEST_WRONG);
 	}
 	/* Within each value: whatever is there, it was part of the proof. */
 	for (const char *p = strchr(header, '"'); p != NULL; p = strchr(end + 1, '"')) {
@@ -134,7 +137,7 @@ START_TEST(every_changed_or_missing_character_is_noticed)
 		for (const char *q = p + 1; q < end; q++) {
 			strcpy(spoiled, header);
 			spoiled[q - header] = *q == 'x' ? 'y' : 'x';
-			ck_assert_int_ne(look(spoiled, 1000), DIGEST_OK);
+			ck_assert_int_ne(look(spoiled, 1000), SIM_DIGEST_OK);
 		}
 	}
 }
@@ -155,19 +158,19 @@ START_TEST(malformed_headers_are_wrong)
 		"Digest username=\"\\\"",
 		"Digest a=b c=d",
 	};
-	char challenge[DIGEST_CHALLENGE];
+	char challenge[SIM_DIGEST_CHALLENGE];
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-		ck_assert_int_eq(look(bad[i], 1000), DIGEST_WRONG);
+		ck_assert_int_eq(look(bad[i], 1000), SIM_DIGEST_WRONG);
 	/* A parameter given twice, and one that is too long. */
-	ck_assert(digest_challenge(secret, "Digest:00", false, 1000, challenge));
+	ck_assert(sim_digest_challenge(secret, "Digest:00", false, 1000, challenge));
 	log_in(challenge, "admin", "S3cret!!", "POST", "/wsman");
 	strcat(header, ", username=\"admin\"");
-	ck_assert_int_eq(look(header, 1000), DIGEST_WRONG);
+	ck_assert_int_eq(look(header, 1000), SIM_DIGEST_WRONG);
 	strcpy(header, "Digest username=\"");
 	memset(header + strlen(header), 'a', 1000);
 	strcpy(header + 1000, "\"");
-	ck_assert_int_eq(look(header, 1000), DIGEST_WRONG);
+	ck_assert_int_eq(look(header, 1000), SIM_DIGEST_WRONG);
 }
 END_TEST
 

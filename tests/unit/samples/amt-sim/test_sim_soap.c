@@ -16,27 +16,28 @@
 #define TIME		"/NetworkTimeService"
 #define REMOTE		"/RemoteControlService"
 
-static struct device d;
-static struct habits habits;
-static struct xml_answer xml;
+static struct sim_device d;
+static struct sim_habits habits;
+static struct sim_xml_answer xml;
 static const char *reply;
-static char call[CALL_NAME];
+static char call[SIM_CALL_NAME];
 static unsigned status;
 
 static void setup(void)
 {
 	memset(&habits, 0, sizeof(habits));
-	ck_assert_int_eq(device_factory(&d, NULL, (struct device_firmware){ 2, 2, 1 }, NULL, NULL),
+	ck_assert_int_eq(sim_device_factory(&d, NULL, (struct sim_device_firmware){ 2, 2, 1 }, NULL,
+					    NULL),
 			 0);
-	d.state = DEVICE_IN;
+	d.state = SIM_DEVICE_IN;
 	xml.buffer = NULL;
 	xml.writer = NULL;
 }
 
 static void teardown(void)
 {
-	xml_answer_clear(&xml);
-	device_clear(&d);
+	sim_xml_answer_clear(&xml);
+	sim_device_clear(&d);
 }
 
 static unsigned post(const char *path, const char *text)
@@ -44,10 +45,10 @@ static unsigned post(const char *path, const char *text)
 	size_t size;
 	unsigned http;
 
-	xml_answer_clear(&xml);
-	ck_assert_int_eq(xml_answer_begin(&xml), 0);
-	http = soap_answer(&d, &habits, path, text, strlen(text), call, &status, &xml);
-	reply = xml_answer_end(&xml, &size);
+	sim_xml_answer_clear(&xml);
+	ck_assert_int_eq(sim_xml_answer_begin(&xml), 0);
+	http = sim_soap_answer(&d, &habits, path, text, strlen(text), call, &status, &xml);
+	reply = sim_xml_answer_end(&xml, &size);
 	return http;
 }
 
@@ -59,7 +60,8 @@ static unsigned ask(const char *path, const char *name_space, const char *name,
 
 	snprintf(
 		text, sizeof(text),
-		"<?xml version=\"1.0\" encoding=\"UTF-8\"?><soap:Envelope soap:encodingStyle=\"http:"
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?><soap:Envelope soap:encodingStyle=\""
+		"http:"
 		"//schemas.xmlsoap.org/soap/encoding/\" xmlns:soap=\"http://schemas.xmlsoap.org/"
 		"soap/envelope/\" xmlns:xsd=\"http://www.w3.org/2001/XMLSchema\"><soap:Body>"
 		"<%s xmlns=\"http://schemas.intel.com/platform/client/%s/2004/01\">%s</%s>"
@@ -104,15 +106,15 @@ START_TEST(a_machine_is_switched_off_and_on)
 	ck_assert(answered("<SystemPowerState>5</SystemPowerState>"));
 	ask(REMOTE, "RemoteControl", "RemoteControl",
 	    "<Command>20</Command><IanaOemNumber>343</IanaOemNumber>");
-	ck_assert_uint_eq(status, AMT_INVALID_COMMAND);
+	ck_assert_uint_eq(status, SIM_INVALID_COMMAND);
 	ask(REMOTE, "RemoteControl", "RemoteControl", "<IanaOemNumber>343</IanaOemNumber>");
-	ck_assert_uint_eq(status, AMT_INVALID_COMMAND);
+	ck_assert_uint_eq(status, SIM_INVALID_COMMAND);
 	ask(REMOTE, "RemoteControl", "RemoteControl", "<Command>17</Command>");
-	ck_assert_uint_eq(status, AMT_UNSUPPORTED_OEM);
+	ck_assert_uint_eq(status, SIM_UNSUPPORTED_OEM);
 	ck_assert(d.off);
 	ask(REMOTE, "RemoteControl", "RemoteControl",
 	    "<Command>17</Command><IanaOemNumber>343</IanaOemNumber>");
-	ck_assert_uint_eq(status, AMT_OK);
+	ck_assert_uint_eq(status, SIM_OK);
 	ck_assert(!d.off);
 }
 END_TEST
@@ -150,7 +152,7 @@ START_TEST(a_device_is_set_up_call_by_call)
 	ck_assert_uint_eq(status, 0);
 	ck_assert_uint_eq(ask(SECURITY, "SecurityAdministration", "CommitChanges", ""), 200);
 	ck_assert(answered("<StatusCode>0</StatusCode>"));
-	ck_assert_int_eq(d.state, DEVICE_POST);
+	ck_assert_int_eq(d.state, SIM_DEVICE_POST);
 	ck_assert_str_eq(d.domain, "corp.example");
 }
 END_TEST
@@ -164,25 +166,25 @@ START_TEST(a_refused_call_returns_a_status_and_no_values)
 	habits.refuse = "CommitChanges";
 	d.admin_set = true;
 	ck_assert_uint_eq(ask(SECURITY, "SecurityAdministration", "CommitChanges", ""), 200);
-	ck_assert_int_eq(d.state, DEVICE_IN);
+	ck_assert_int_eq(d.state, SIM_DEVICE_IN);
 }
 END_TEST
 
 START_TEST(a_call_to_the_wrong_service_is_a_fault)
 {
-	ck_assert(soap_has_path(SECURITY));
-	ck_assert(!soap_has_path("/wsman"));
+	ck_assert(sim_soap_has_path(SECURITY));
+	ck_assert(!sim_soap_has_path("/wsman"));
 	ck_assert_uint_eq(ask(NETWORK, "SecurityAdministration", "GetCoreVersion", ""), 500);
 	ck_assert(answered("<s:Fault>"));
 	ck_assert_uint_eq(ask(SECURITY, "NetworkAdministration", "GetCoreVersion", ""), 500);
 	ck_assert_uint_eq(ask(SECURITY, "SecurityAdministration", "Nonsense", ""), 500);
 	ck_assert_uint_eq(post(SECURITY, "nonsense"), 500);
 	ck_assert_uint_eq(post(SECURITY, ""), 500);
-	ck_assert_uint_eq(post(SECURITY, "<s:Envelope xmlns:s=\"" XML_SOAP11 "\"><s:Body/>"
+	ck_assert_uint_eq(post(SECURITY, "<s:Envelope xmlns:s=\"" SIM_XML_SOAP11 "\"><s:Body/>"
 			       "</s:Envelope>"), 500);
 	/* SOAP 1.2 is not what devices of that age know. */
-	ck_assert_uint_eq(post(SECURITY, "<s:Envelope xmlns:s=\"" XML_SOAP12 "\"><s:Body>"
-					 "<GetCoreVersion xmlns=\"" SOAP_SCHEMA
+	ck_assert_uint_eq(post(SECURITY, "<s:Envelope xmlns:s=\"" SIM_XML_SOAP12 "\"><s:Body>"
+					 "<GetCoreVersion xmlns=\"" SIM_SOAP_SCHEMA
 					 "SecurityAdministration/2004/01\"/>"
 					 "</s:Body></s:Envelope>"),
 			  500);

@@ -20,7 +20,7 @@ static int fd;
 static char path[] = "/tmp/test_sim_stickXXXXXX";
 static uint8_t sector[512];
 static struct fault fault;
-static struct stick_file found;
+static struct sim_stick_file found;
 
 static void put(uint64_t number)
 {
@@ -88,7 +88,7 @@ static void make_stick(void)
 static int look(unsigned flags)
 {
 	fault_clear(&fault);
-	return stick_find(&found, fd, STICK_BYTES, flags, &fault);
+	return sim_stick_find(&found, fd, STICK_BYTES, flags, &fault);
 }
 
 static void setup(void)
@@ -111,7 +111,7 @@ START_TEST(a_sound_stick_is_understood)
 	ck_assert_uint_eq(found.offset, (uint64_t)DATA16 * 512);
 	ck_assert_uint_eq(found.size, 1500);
 	ck_assert_uint_eq(found.fat_bits, 16);
-	ck_assert_int_eq(look(STICK_FAT16_ONLY), 0);
+	ck_assert_int_eq(look(SIM_STICK_FAT16_ONLY), 0);
 }
 END_TEST
 
@@ -159,10 +159,10 @@ START_TEST(fat32_is_read_unless_the_firmware_is_too_old)
 	put_le16(sector + 26, 3);
 	put_le32(sector + 28, 1500);
 	put(START + reserved + 2 * fats);
-	ck_assert_msg(stick_find(&found, fd, size, 0, &fault) == 0, "%s", fault.what);
+	ck_assert_msg(sim_stick_find(&found, fd, size, 0, &fault) == 0, "%s", fault.what);
 	ck_assert_uint_eq(found.fat_bits, 32);
 	ck_assert_uint_eq(found.offset, (uint64_t)(START + reserved + 2 * fats + 1) * 512);
-	ck_assert_int_eq(stick_find(&found, fd, size, STICK_FAT16_ONLY, &fault),
+	ck_assert_int_eq(sim_stick_find(&found, fd, size, SIM_STICK_FAT16_ONLY, &fault),
 			 KIT_ERR_NOT_FOUND);
 }
 END_TEST
@@ -226,7 +226,7 @@ START_TEST(a_stick_cut_off_anywhere_before_the_file_ends_is_refused)
 	for (uint64_t size = 0; size < (uint64_t)DATA16 * 512; size += 512) {
 		ck_assert_int_eq(ftruncate(fd, (off_t)size), 0);
 		fault_clear(&fault);
-		ck_assert_int_lt(stick_find(&found, fd, size, 0, &fault), 0);
+		ck_assert_int_lt(sim_stick_find(&found, fd, size, 0, &fault), 0);
 		ck_assert_int_ne(fault.what[0], 0);
 		make_stick();
 		size += size > 4096 ? 8192 : 0;

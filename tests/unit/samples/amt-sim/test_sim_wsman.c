@@ -18,11 +18,11 @@
 #define PULL	"http://schemas.xmlsoap.org/ws/2004/09/enumeration/Pull"
 #define UUID	"939b524b-13d4-1d18-e487-1c697a6b7a2b"
 
-static struct device d;
-static struct habits habits;
-static struct xml_answer xml;
+static struct sim_device d;
+static struct sim_habits habits;
+static struct sim_xml_answer xml;
 static const char *answer;
-static char call[CALL_NAME];
+static char call[SIM_CALL_NAME];
 static unsigned status;
 
 static void setup(void)
@@ -30,10 +30,11 @@ static void setup(void)
 	uint8_t uuid[16];
 
 	memset(&habits, 0, sizeof(habits));
-	ck_assert_int_eq(device_parse_uuid(UUID, uuid), 0);
-	ck_assert_int_eq(device_factory(&d, uuid, (struct device_firmware){ 7, 1, 20 }, NULL,
-					NULL), 0);
-	d.state = DEVICE_IN;
+	ck_assert_int_eq(sim_device_parse_uuid(UUID, uuid), 0);
+	ck_assert_int_eq(sim_device_factory(&d, uuid, (struct sim_device_firmware){ 7, 1, 20 },
+					    NULL,
+					    NULL), 0);
+	d.state = SIM_DEVICE_IN;
 	strcpy(d.pair.pid, "0000037M");
 	strcpy(d.pair.pps, "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ");
 	xml.buffer = NULL;
@@ -42,8 +43,8 @@ static void setup(void)
 
 static void teardown(void)
 {
-	xml_answer_clear(&xml);
-	device_clear(&d);
+	sim_xml_answer_clear(&xml);
+	sim_device_clear(&d);
 }
 
 /* Send TEXT as it is. Returns the HTTP status; the answer is in "answer". */
@@ -52,10 +53,10 @@ static unsigned post(const char *text)
 	size_t size;
 	unsigned http;
 
-	xml_answer_clear(&xml);
-	ck_assert_int_eq(xml_answer_begin(&xml), 0);
-	http = wsman_answer(&d, &habits, text, strlen(text), call, &status, &xml);
-	answer = xml_answer_end(&xml, &size);
+	sim_xml_answer_clear(&xml);
+	ck_assert_int_eq(sim_xml_answer_begin(&xml), 0);
+	http = sim_wsman_answer(&d, &habits, text, strlen(text), call, &status, &xml);
+	answer = sim_xml_answer_end(&xml, &size);
 	return http;
 }
 
@@ -84,7 +85,7 @@ static unsigned method(const char *class, const char *name, const char *argument
 {
 	char action[512], resource[256], body[2048];
 
-	snprintf(resource, sizeof(resource), CLASS_AMT "%s", class);
+	snprintf(resource, sizeof(resource), SIM_CLASS_AMT "%s", class);
 	snprintf(action, sizeof(action), "%s/%s", resource, name);
 	snprintf(body, sizeof(body), "<r:%s_INPUT xmlns:r=\"%s\">%s</r:%s_INPUT>", name, resource,
 		 arguments, name);
@@ -103,7 +104,8 @@ START_TEST(the_general_settings_are_told)
 	char realm[80];
 
 	strcpy(d.host, "pc1");
-	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_AMT "AMT_GeneralSettings", "", ""), 200);
+	ck_assert_uint_eq(send_as_meshcentral(GET, SIM_CLASS_AMT "AMT_GeneralSettings", "", ""),
+			  200);
 	snprintf(realm, sizeof(realm), "<g:DigestRealm>%s</g:DigestRealm>", d.realm);
 	ck_assert(answered(realm));
 	ck_assert(answered("<g:HostName>pc1</g:HostName>"));
@@ -119,13 +121,15 @@ END_TEST
 
 START_TEST(the_uuid_is_told_in_the_order_of_the_hello)
 {
-	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_CIM "CIM_ComputerSystemPackage", "", ""),
+	ck_assert_uint_eq(send_as_meshcentral(GET, SIM_CLASS_CIM "CIM_ComputerSystemPackage", "",
+					      ""),
 			  200);
 	ck_assert(answered("<g:PlatformGUID>4B529B93D413181DE4871C697A6B7A2B</g:PlatformGUID>"));
 	ck_assert_uint_eq(method("AMT_SetupAndConfigurationService", "GetUuid", ""), 200);
 	ck_assert(answered("<g:UUID>S1Kbk9QTGB3khxxpemt6Kw==</g:UUID>"));
 	habits.wrong_uuid = true;
-	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_CIM "CIM_ComputerSystemPackage", "", ""),
+	ck_assert_uint_eq(send_as_meshcentral(GET, SIM_CLASS_CIM "CIM_ComputerSystemPackage", "",
+					      ""),
 			  200);
 	ck_assert(answered("<g:PlatformGUID>4B529B93D413181DE4871C697A6B7AD4</g:PlatformGUID>"));
 }
@@ -136,24 +140,26 @@ START_TEST(software_is_found_by_its_instance_or_listed)
 	const char *amt = "<w:SelectorSet><w:Selector Name=\"InstanceID\">AMT</w:Selector>"
 			  "</w:SelectorSet>";
 
-	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_CIM "CIM_SoftwareIdentity", amt, ""), 200);
+	ck_assert_uint_eq(send_as_meshcentral(GET, SIM_CLASS_CIM "CIM_SoftwareIdentity", amt, ""),
+			  200);
 	ck_assert(answered("<g:VersionString>7.1.20</g:VersionString>"));
-	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_CIM "CIM_SoftwareIdentity", "", ""), 400);
-	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_CIM "CIM_SoftwareIdentity",
+	ck_assert_uint_eq(send_as_meshcentral(GET, SIM_CLASS_CIM "CIM_SoftwareIdentity", "", ""),
+			  400);
+	ck_assert_uint_eq(send_as_meshcentral(GET, SIM_CLASS_CIM "CIM_SoftwareIdentity",
 					      "<w:SelectorSet><w:Selector Name=\"InstanceID\">"
 					      "Nonsense</w:Selector></w:SelectorSet>",
 					      ""),
 			  400);
-	ck_assert_uint_eq(send_as_meshcentral(ENUM, CLASS_CIM "CIM_SoftwareIdentity", "",
+	ck_assert_uint_eq(send_as_meshcentral(ENUM, SIM_CLASS_CIM "CIM_SoftwareIdentity", "",
 		"<Enumerate xmlns=\"http://schemas.xmlsoap.org/ws/2004/09/enumeration\" />"), 200);
 	ck_assert(answered("<e:EnumerationContext>CIM_SoftwareIdentity</e:EnumerationContext>"));
-	ck_assert_uint_eq(send_as_meshcentral(PULL, CLASS_CIM "CIM_SoftwareIdentity", "",
+	ck_assert_uint_eq(send_as_meshcentral(PULL, SIM_CLASS_CIM "CIM_SoftwareIdentity", "",
 		"<Pull xmlns=\"http://schemas.xmlsoap.org/ws/2004/09/enumeration\">"
 		"<EnumerationContext>CIM_SoftwareIdentity</EnumerationContext></Pull>"), 200);
 	ck_assert(answered("<g:InstanceID>AMT</g:InstanceID>"));
 	ck_assert(answered("<g:InstanceID>Flash</g:InstanceID>"));
 	ck_assert(answered("<e:EndOfSequence></e:EndOfSequence>"));
-	ck_assert_uint_eq(send_as_meshcentral(PULL, CLASS_CIM "CIM_SoftwareIdentity", "",
+	ck_assert_uint_eq(send_as_meshcentral(PULL, SIM_CLASS_CIM "CIM_SoftwareIdentity", "",
 		"<Pull xmlns=\"http://schemas.xmlsoap.org/ws/2004/09/enumeration\">"
 		"<EnumerationContext>7</EnumerationContext></Pull>"), 400);
 }
@@ -166,7 +172,7 @@ START_TEST(a_device_is_set_up_call_by_call)
 
 	ck_assert_uint_eq(method("AMT_SetupAndConfigurationService", "CommitChanges", ""), 200);
 	ck_assert(answered("<g:CommitChanges_OUTPUT><g:ReturnValue>2057</g:ReturnValue>"));
-	ck_assert_uint_eq(status, AMT_DATA_MISSING);
+	ck_assert_uint_eq(status, SIM_DATA_MISSING);
 	ck_assert_uint_eq(method("AMT_AuthorizationService", "SetAdminAclEntryEx",
 		"<r:Username>admin</r:Username><r:DigestPassword>AAECAwQFBgcICQoLDA0ODw=="
 		"</r:DigestPassword>"), 200);
@@ -182,10 +188,11 @@ START_TEST(a_device_is_set_up_call_by_call)
 	ck_assert_uint_eq(status, 0);
 	ck_assert_uint_eq(
 		send_as_meshcentral(
-			PUT, CLASS_AMT "AMT_GeneralSettings", "",
-			"<r:AMT_GeneralSettings xmlns:r=\"" CLASS_AMT
+			PUT, SIM_CLASS_AMT "AMT_GeneralSettings", "",
+			"<r:AMT_GeneralSettings xmlns:r=\"" SIM_CLASS_AMT
 			"AMT_GeneralSettings\"><r:HostName>pc1"
-			"</r:HostName><r:DomainName>corp.example</r:DomainName></r:AMT_GeneralSettings>"),
+			"</r:HostName><r:DomainName>corp.example</r:DomainName>"
+			"</r:AMT_GeneralSettings>"),
 		200);
 	ck_assert_str_eq(d.host, "pc1");
 	ck_assert_str_eq(d.domain, "corp.example");
@@ -194,8 +201,9 @@ START_TEST(a_device_is_set_up_call_by_call)
 	ck_assert_uint_eq(status, 0);
 	ck_assert_uint_eq(method("AMT_SetupAndConfigurationService", "CommitChanges", ""), 200);
 	ck_assert_uint_eq(status, 0);
-	ck_assert_int_eq(d.state, DEVICE_POST);
-	ck_assert_uint_eq(send_as_meshcentral(GET, CLASS_AMT "AMT_SetupAndConfigurationService", "",
+	ck_assert_int_eq(d.state, SIM_DEVICE_POST);
+	ck_assert_uint_eq(send_as_meshcentral(GET, SIM_CLASS_AMT "AMT_SetupAndConfigurationService",
+					      "",
 					      ""),
 			  200);
 	ck_assert(answered("<g:ProvisioningState>2</g:ProvisioningState>"));
@@ -207,23 +215,24 @@ START_TEST(settings_that_are_refused_change_nothing)
 	strcpy(d.host, "old");
 	ck_assert_uint_eq(
 		send_as_meshcentral(
-			PUT, CLASS_AMT "AMT_GeneralSettings", "",
-			"<r:AMT_GeneralSettings xmlns:r=\"" CLASS_AMT
+			PUT, SIM_CLASS_AMT "AMT_GeneralSettings", "",
+			"<r:AMT_GeneralSettings xmlns:r=\"" SIM_CLASS_AMT
 			"AMT_GeneralSettings\"><r:HostName>pc1"
-			"</r:HostName><r:DomainName>not a name</r:DomainName></r:AMT_GeneralSettings>"),
+			"</r:HostName><r:DomainName>not a name</r:DomainName>"
+			"</r:AMT_GeneralSettings>"),
 		400);
 	ck_assert_str_eq(d.host, "old");
-	ck_assert_uint_eq(status, AMT_INVALID_DOMAIN);
+	ck_assert_uint_eq(status, SIM_INVALID_DOMAIN);
 	ck_assert_uint_eq(
 		send_as_meshcentral(
-			PUT, CLASS_AMT "AMT_GeneralSettings", "",
-			"<r:AMT_GeneralSettings xmlns:r=\"" CLASS_AMT
+			PUT, SIM_CLASS_AMT "AMT_GeneralSettings", "",
+			"<r:AMT_GeneralSettings xmlns:r=\"" SIM_CLASS_AMT
 			"AMT_GeneralSettings\"><r:HostName>pc1"
 			"</r:HostName><r:DomainName>a.b</r:DomainName><r:DigestRealm>Digest:another"
 			"</r:DigestRealm></r:AMT_GeneralSettings>"),
 		400);
 	ck_assert_str_eq(d.host, "old");
-	ck_assert_uint_eq(send_as_meshcentral(PUT, CLASS_CIM "CIM_ComputerSystemPackage", "",
+	ck_assert_uint_eq(send_as_meshcentral(PUT, SIM_CLASS_CIM "CIM_ComputerSystemPackage", "",
 					      "<r:x xmlns:r=\"y\"></r:x>"), 400);
 }
 END_TEST
@@ -243,7 +252,8 @@ END_TEST
 START_TEST(the_version_can_be_asked_for)
 {
 	ck_assert_uint_eq(post("<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\">"
-			       "<s:Header></s:Header><s:Body><i:Identify xmlns:i=\"" WSMAN_IDENTITY
+			       "<s:Header></s:Header><s:Body><i:Identify xmlns:i=\""
+			       SIM_WSMAN_IDENTITY
 			       "\"></i:Identify>"
 			       "</s:Body></s:Envelope>"),
 			  200);
@@ -255,20 +265,21 @@ END_TEST
 static const struct misfit {
 	const char *action, *resource, *body, *subcode;
 } misfits[] = {
-	{ GET, CLASS_AMT "AMT_Nonsense", "", "b:DestinationUnreachable" },
-	{ GET, CLASS_CIM "AMT_GeneralSettings", "", "b:DestinationUnreachable" },
+	{ GET, SIM_CLASS_AMT "AMT_Nonsense", "", "b:DestinationUnreachable" },
+	{ GET, SIM_CLASS_CIM "AMT_GeneralSettings", "", "b:DestinationUnreachable" },
 	{ GET, "AMT_GeneralSettings", "", "b:DestinationUnreachable" },
-	{ "http://x/Get", CLASS_AMT "AMT_GeneralSettings", "", "b:ActionNotSupported" },
-	{ CLASS_AMT "AMT_GeneralSettings/CommitChanges", CLASS_AMT "AMT_GeneralSettings", "",
+	{ "http://x/Get", SIM_CLASS_AMT "AMT_GeneralSettings", "", "b:ActionNotSupported" },
+	{ SIM_CLASS_AMT "AMT_GeneralSettings/CommitChanges", SIM_CLASS_AMT "AMT_GeneralSettings",
+	  "",
 	  "b:ActionNotSupported" },
-	{ CLASS_AMT "AMT_SetupAndConfigurationService/CommitChanges",
-	  CLASS_AMT "AMT_SetupAndConfigurationService", "", "c:SchemaValidationError" },
-	{ CLASS_AMT "AMT_SetupAndConfigurationService/CommitChanges",
-	  CLASS_AMT "AMT_SetupAndConfigurationService",
+	{ SIM_CLASS_AMT "AMT_SetupAndConfigurationService/CommitChanges",
+	  SIM_CLASS_AMT "AMT_SetupAndConfigurationService", "", "c:SchemaValidationError" },
+	{ SIM_CLASS_AMT "AMT_SetupAndConfigurationService/CommitChanges",
+	  SIM_CLASS_AMT "AMT_SetupAndConfigurationService",
 	  "<r:CommitChanges_INPUT xmlns:r=\"urn:x\"/>", "c:SchemaValidationError" },
-	{ PUT, CLASS_AMT "AMT_GeneralSettings", "", "c:SchemaValidationError" },
-	{ PUT, CLASS_AMT "AMT_SetupAndConfigurationService", "", "b:ActionNotSupported" },
-	{ PULL, CLASS_AMT "AMT_GeneralSettings", "", "e:InvalidEnumerationContext" },
+	{ PUT, SIM_CLASS_AMT "AMT_GeneralSettings", "", "c:SchemaValidationError" },
+	{ PUT, SIM_CLASS_AMT "AMT_SetupAndConfigurationService", "", "b:ActionNotSupported" },
+	{ PULL, SIM_CLASS_AMT "AMT_GeneralSettings", "", "e:InvalidEnumerationContext" },
 };
 
 START_TEST(each_misfit_is_a_fault)
@@ -309,9 +320,10 @@ START_TEST(every_truncation_of_a_request_is_a_fault)
 
 	snprintf(
 		text, sizeof(text),
-		"<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" xmlns:a=\"" WSMAN_ADDRESSING
-		"\" xmlns:w=\"" WSMAN_MANAGEMENT "\"><s:Header><a:Action>" GET "</a:Action>"
-		"<w:ResourceURI>" CLASS_AMT
+		"<s:Envelope xmlns:s=\"http://www.w3.org/2003/05/soap-envelope\" xmlns:a=\""
+		SIM_WSMAN_ADDRESSING
+		"\" xmlns:w=\"" SIM_WSMAN_MANAGEMENT "\"><s:Header><a:Action>" GET "</a:Action>"
+		"<w:ResourceURI>" SIM_CLASS_AMT
 		"AMT_GeneralSettings</w:ResourceURI></s:Header><s:Body/>"
 		"</s:Envelope>");
 	ck_assert_uint_eq(post(text), 200);
@@ -326,13 +338,14 @@ START_TEST(bad_answers_are_counted_and_end)
 {
 	uint64_t bad = 0;
 
-	habits.answer = ANSWER_GARBAGE;
+	habits.answer = SIM_ANSWER_GARBAGE;
 	habits.answer_to = "CommitChanges";
 	habits.answer_times = 2;
-	ck_assert_int_eq(habits_answer_to(&habits, "AMT_GeneralSettings", &bad), ANSWER_GOOD);
-	ck_assert_int_eq(habits_answer_to(&habits, "CommitChanges", &bad), ANSWER_GARBAGE);
-	ck_assert_int_eq(habits_answer_to(&habits, "CommitChanges", &bad), ANSWER_GARBAGE);
-	ck_assert_int_eq(habits_answer_to(&habits, "CommitChanges", &bad), ANSWER_GOOD);
+	ck_assert_int_eq(sim_habits_answer_to(&habits, "AMT_GeneralSettings", &bad),
+			 SIM_ANSWER_GOOD);
+	ck_assert_int_eq(sim_habits_answer_to(&habits, "CommitChanges", &bad), SIM_ANSWER_GARBAGE);
+	ck_assert_int_eq(sim_habits_answer_to(&habits, "CommitChanges", &bad), SIM_ANSWER_GARBAGE);
+	ck_assert_int_eq(sim_habits_answer_to(&habits, "CommitChanges", &bad), SIM_ANSWER_GOOD);
 	ck_assert_uint_eq(bad, 2);
 }
 END_TEST
