@@ -115,24 +115,36 @@ uint32_t sim_address_distance(const struct sim_address *a, const struct sim_addr
 	return to < from ? UINT32_MAX : to - from;
 }
 
-int sim_address_listen(struct sim_address *a, struct fault *fault)
+/* A socket cannot be had at A. */
+static int no_socket(const struct sim_address *a, int err, struct fault *fault)
 {
-	int on = 1, fd = socket(a->socket.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	char shown[SIM_ADDRESS_SHOWN];
+	int rc;
 
 	sim_address_show(a, shown);
+	rc = fault_sys(fault, err, "cannot listen on %s", shown);
+	fault_hint(fault, err == EADDRNOTAVAIL ? "give an address of this machine (127.x.y.z)" :
+		   "give another port, or stop what listens there");
+	return rc;
+}
+
+int sim_address_bind(const struct sim_address *a, struct fault *fault)
+{
+	int on = 1, fd = socket(a->socket.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
 	if (fd < 0)
 		return fault_sys(fault, errno, "cannot open a socket");
 	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) < 0 ||
-	    bind(fd, (struct sockaddr *)&a->socket, a->size) < 0 || listen(fd, BACKLOG) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&a->socket, &a->size) < 0) {
-		bool foreign = errno == EADDRNOTAVAIL;
-		int rc = fault_sys(fault, errno, "cannot listen on %s", shown);
+	    bind(fd, (const struct sockaddr *)&a->socket, a->size) < 0) {
+		int rc = no_socket(a, errno, fault);
 
-		fault_hint(fault, foreign ? "give an address of this machine (127.x.y.z)" :
-			   "give another port, or stop what listens there");
 		close(fd);
 		return rc;
 	}
 	return fd;
+}
+
+int sim_address_listen(int fd, const struct sim_address *a, struct fault *fault)
+{
+	return listen(fd, BACKLOG) < 0 ? no_socket(a, errno, fault) : 0;
 }

@@ -32,9 +32,11 @@ int sim_address_after(const struct sim_address *a, uint32_t n, uint16_t port,
 uint32_t sim_address_distance(const struct sim_address *a, const struct sim_address *b);
 
 /*
- * A listening socket at A (nonblocking, close-on-exec). *A receives the port that was taken
- * when A's was 0. Returns the descriptor or a negative code.
+ * A socket bound to A (nonblocking, close-on-exec), which does not listen yet. Returns the
+ * descriptor or a negative code.
  */
-int sim_address_listen(struct sim_address *a, struct fault *fault);
+int sim_address_bind(const struct sim_address *a, struct fault *fault);
+/* Let the socket FD, which is bound to A, listen. Returns 0 or a negative code. */
+int sim_address_listen(int fd, const struct sim_address *a, struct fault *fault);
 
 #endif

@@ -8,26 +8,25 @@
 
 struct waiting {
 	struct MHD_Connection *connection;
-	struct timespec due;
+	uint64_t due;			/* of sim_now_ms() */
 	struct waiting *next;
 };
 
 struct sim_delay {
-	uint64_t ms;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	pthread_t thread;
 	bool ending;
-	struct waiting *first, **last;	/* in order of their time */
+	struct waiting *first, *last;	/* in order of their time */
 	struct waiting *forever;
 };
 
-static bool past(const struct timespec *due)
+uint64_t sim_now_ms(void)
 {
-	struct timespec now;
+	struct timespec t;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec != due->tv_sec ? now.tv_sec > due->tv_sec : now.tv_nsec >= due->tv_nsec;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
 }
 
 static void *run(void *argument)
@@ -40,12 +39,15 @@ static void *run(void *argument)
 
 		if (!w) {
 			pthread_cond_wait(&d->changed, &d->lock);
-		} else if (!past(&w->due)) {
-			pthread_cond_timedwait(&d->changed, &d->lock, &w->due);
+		} else if (sim_now_ms() < w->due) {
+			const struct timespec due = {
+				.tv_sec = (time_t)(w->due / 1000),
+				.tv_nsec = (long)(w->due % 1000) * 1000000,
+			};
+
+			pthread_cond_timedwait(&d->changed, &d->lock, &due);
 		} else {
 			d->first = w->next;
-			if (!d->first)
-				d->last = &d->first;
 			MHD_resume_connection(w->connection);
 			free(w);
 		}
@@ -54,7 +56,7 @@ static void *run(void *argument)
 	return NULL;
 }
 
-int sim_delay_new(struct sim_delay **out, uint64_t ms, struct fault *fault)
+int sim_delay_new(struct sim_delay **out, struct fault *fault)
 {
 	struct sim_delay *d = calloc(1, sizeof(*d));
 	pthread_condattr_t clock;
@@ -63,8 +65,6 @@ int sim_delay_new(struct sim_delay **out, uint64_t ms, struct fault *fault)
 	*out = NULL;
 	if (!d)
 		return fault_nomem(fault);
-	d->ms = ms;
-	d->last = &d->first;
 	pthread_mutex_init(&d->lock, NULL);
 	pthread_condattr_init(&clock);
 	pthread_condattr_setclock(&clock, CLOCK_MONOTONIC);
@@ -100,22 +100,23 @@ static int suspend(struct sim_delay *d, struct MHD_Connection *connection, struc
 	return 0;
 }
 
-int sim_delay_add(struct sim_delay *d, struct MHD_Connection *connection)
+int sim_delay_add(struct sim_delay *d, struct MHD_Connection *connection, uint64_t ms)
 {
-	struct waiting *w = NULL;
+	struct waiting *w = NULL, **place = &d->first;
 	int rc = suspend(d, connection, &w);
 
 	if (rc < 0)
 		return rc;
-	clock_gettime(CLOCK_MONOTONIC, &w->due);
-	w->due.tv_sec += (time_t)(d->ms / 1000);
-	w->due.tv_nsec += (long)(d->ms % 1000) * 1000000;
-	if (w->due.tv_nsec >= 1000000000) {
-		w->due.tv_nsec -= 1000000000;
-		w->due.tv_sec++;
-	}
-	*d->last = w;
-	d->last = &w->next;
+	w->due = sim_now_ms() + ms;
+	/* Most wait equally long, and come behind the last one. */
+	if (d->first && d->last->due <= w->due)
+		place = &d->last->next;
+	while (*place && (*place)->due <= w->due)
+		place = &(*place)->next;
+	w->next = *place;
+	*place = w;
+	if (!w->next)
+		d->last = w;
 	pthread_cond_signal(&d->changed);
 	pthread_mutex_unlock(&d->lock);
 	return 0;

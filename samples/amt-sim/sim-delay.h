@@ -7,17 +7,19 @@
 
 #include "common/error.h"
 
-/* All waits of one queue are equally long, so that the first one in is the first one due. */
 struct sim_delay;
 
-/* MS: milliseconds of each wait. Returns 0, KIT_ERR_NOMEM, KIT_ERR_SYSTEM. */
-int sim_delay_new(struct sim_delay **out, uint64_t ms, struct fault *fault);
+/* Milliseconds of a clock that nobody sets. */
+uint64_t sim_now_ms(void);
+
+/* Returns 0, KIT_ERR_NOMEM, KIT_ERR_SYSTEM. */
+int sim_delay_new(struct sim_delay **out, struct fault *fault);
 
 /*
- * Suspend the connection; its handler is called again when the time has come.
+ * Suspend the connection for MS milliseconds; its handler is called again when the time has come.
  * Returns 0, KIT_ERR_NOMEM, or KIT_ERR_STATE after sim_delay_stop(); then it is not suspended.
  */
-int sim_delay_add(struct sim_delay *d, struct MHD_Connection *connection);
+int sim_delay_add(struct sim_delay *d, struct MHD_Connection *connection, uint64_t ms);
 /* Suspend it until sim_delay_stop(). Same results. */
 int sim_delay_forever(struct sim_delay *d, struct MHD_Connection *connection);
 

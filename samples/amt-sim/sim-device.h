@@ -42,6 +42,14 @@ struct sim_device {
 	int64_t clock_offset;		/* seconds that the device's clock is ahead of ours */
 	uint32_t clock_told;		/* Ta0 that was told last, 0: none (not kept in the file) */
 	bool off; /* powered down; its management engine lives on (not kept) */
+	uint64_t committed;		/* sim_now_ms() at CommitChanges, 0: before (not kept) */
+	bool looked_at;			/* by somebody who is logged in, since then (not kept) */
+	bool admin_asked;		/* SetAdminAclEntryEx was called in this run (not kept) */
+	struct sim_admin {		/* the admin entry before that (not kept) */
+		char user[SIM_DEVICE_USER_MAX + 1];
+		uint8_t digest[16];	/* SECRET */
+		bool set;
+	} admin_before;
 	char host[SIM_DEVICE_HOST_MAX + 1];
 	char domain[SIM_DEVICE_DOMAIN_MAX + 1];
 };

@@ -145,15 +145,15 @@ enum sim_digest_result sim_digest_check(const uint8_t *secret, const char *heade
 	return SIM_DIGEST_OK;
 }
 
-bool sim_digest_challenge(const uint8_t *secret, const char *realm, bool stale, uint64_t now,
-			  char *out)
+bool sim_digest_challenge(const uint8_t *secret, const char *realm, bool stale, const char *offer,
+			  uint64_t now, char *out)
 {
 	char nonce[NONCE + 1];
 
 	if (!make_nonce(secret, now, nonce))
 		return false;
 	snprintf(out, SIM_DIGEST_CHALLENGE,
-		 "Digest realm=\"%s\", nonce=\"%s\", stale=\"%s\", qop=\"auth\"", realm, nonce,
-		 stale ? "true" : "false");
+		 "Digest realm=\"%s\", nonce=\"%s\", stale=\"%s\", %s", realm, nonce,
+		 stale ? "true" : "false", offer ? offer : "qop=\"auth\"");
 	return true;
 }

@@ -38,11 +38,12 @@ enum sim_digest_result sim_digest_check(const uint8_t *secret, const char *heade
 					const char *user, const uint8_t *digest, uint64_t now);
 
 /*
- * The value of a header WWW-Authenticate with a new nonce, into SIM_DIGEST_CHALLENGE bytes. Returns
- * false when the crypto library refuses.
+ * The value of a header WWW-Authenticate with a new nonce, into SIM_DIGEST_CHALLENGE bytes. OFFER:
+ * its parameters qop and algorithm, NULL for qop="auth", which is all that sim_digest_check()
+ * takes. Returns false when the crypto library refuses.
  */
-bool sim_digest_challenge(const uint8_t *secret, const char *realm, bool stale, uint64_t now,
-			  char *out);
+bool sim_digest_challenge(const uint8_t *secret, const char *realm, bool stale, const char *offer,
+			  uint64_t now, char *out);
 
 /*
  * The parameter NAME of the header's list (name=value, name="value", ...) into OUT,

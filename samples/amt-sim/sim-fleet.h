@@ -21,6 +21,7 @@ struct sim_fleet {
 	struct sim_habits habits;
 	pthread_mutex_t lock;
 	size_t configured;		/* devices that reached Post in this run; under the lock */
+	size_t unread;			/* of these, not looked at since; under the lock */
 	uint64_t bad_answers;		/* given so far; under the lock */
 	int wake;			/* eventfd, written when "configured" grows */
 	/* What happens, for people: one line without an end. May come from any thread. */

@@ -8,9 +8,9 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "samples/amt-sim/sim-delay.h"
 #include "samples/amt-sim/sim-hello.h"
 
 #define DRAIN_MS	3000	/* for the server to end its conversation after CommitChanges */
@@ -39,14 +39,6 @@ struct loop {
 	size_t *ring;
 	size_t head, waiting;
 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
-}
 
 int sim_life_signals(struct fault *fault)
 {
@@ -214,9 +206,27 @@ static int next_timeout(const struct loop *l, uint64_t now, uint64_t end)
 	return next > 60000 ? 60000 : (int)next;
 }
 
+/* The server reads the state back after CommitChanges, as soon as it can: let it. */
+static void drain(struct loop *l, struct sim_service *s)
+{
+	struct sim_fleet *f = l->fleet;
+	uint64_t end = sim_now_ms() + f->habits.settle + DRAIN_MS;
+	bool waits = l->life->until_configured && count_configured(f) == f->n;
+
+	while (waits && !l->report->interrupted && sim_now_ms() < end) {
+		bool woken = false;
+
+		pthread_mutex_lock(&f->lock);
+		waits = f->unread > 0 || sim_service_connections(s) > 0;
+		pthread_mutex_unlock(&f->lock);
+		if (waits)
+			l->report->interrupted = take_events(l, DRAIN_STEP, &woken);
+	}
+}
+
 static int loop(struct loop *l, struct sim_service *s, struct fault *fault)
 {
-	uint64_t began = now_ms(), last = began, now = began;
+	uint64_t began = sim_now_ms(), last = began, now = began;
 	uint64_t end = l->life->limit ? began + l->life->limit : UINT64_MAX;
 	size_t configured = count_configured(l->fleet);
 	int rc = 0;
@@ -229,20 +239,13 @@ static int loop(struct loop *l, struct sim_service *s, struct fault *fault)
 		if (rc < 0)
 			return rc;
 		l->report->interrupted = take_events(l, next_timeout(l, now, end), &woken);
-		now = now_ms();
+		now = sim_now_ms();
 		if (woken) {
 			configured = count_configured(l->fleet);
 			last = now;
 		}
 	}
-	/* The server reads the state back after CommitChanges: let it. */
-	end = now + DRAIN_MS;
-	while (l->life->until_configured && configured == l->fleet->n && !l->report->interrupted &&
-	       sim_service_connections(s) > 0 && now_ms() < end) {
-		bool woken = false;
-
-		l->report->interrupted = take_events(l, DRAIN_STEP, &woken);
-	}
+	drain(l, s);
 	l->report->configured = configured;
 	l->report->seconds = (double)((configured == l->fleet->n ? last : now) - began) / 1000;
 	return 0;
@@ -252,7 +255,7 @@ int sim_life_run(struct sim_fleet *f, struct sim_service *s, const struct sim_li
 		 int signals, struct sim_life_report *out, struct fault *fault)
 {
 	struct loop l = { .fleet = f, .life = life, .report = out, .epoll = -1 };
-	uint64_t now = now_ms();
+	uint64_t now = sim_now_ms();
 	int rc;
 
 	memset(out, 0, sizeof(*out));

@@ -1,8 +1,9 @@
-/* What listens on a set-up device: TLS-PSK or plain HTTP, Digest, and the two protocols behind. */
+/* What a device serves: TLS-PSK, its own TLS or plain HTTP, Digest, and the two protocols. */
 #include "samples/amt-sim/sim-service.h"
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
+#include <gnutls/x509.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,27 +14,32 @@
 
 #include "common/secret.h"
 #include "samples/amt-sim/sim-digest.h"
+#include "samples/amt-sim/sim-gate.h"
 #include "samples/amt-sim/sim-reply.h"
+#include "samples/amt-sim/sim-setup.h"
 #include "samples/amt-sim/sim-soap.h"
 #include "samples/amt-sim/sim-wsman.h"
 
 #define BODY_MAX	65536	/* bytes of a request */
 #define IDLE_SECONDS	120
-#define PRIORITIES(V)	"NONE:+VERS-TLS" V ":+PSK:+AES-128-CBC:+SHA1:+COMP-NULL:+CTYPE-X509"
+#define WAYS		4	/* of enum sim_way */
+#define PRIORITIES_MAX	256
+#define CERTIFICATE_MAX	4096	/* bytes of a key or a certificate as PEM */
 
-/* One of the two ways in. */
+/* One of the ways in which a connection goes on. */
 struct door {
 	struct sim_service *service;
-	bool plain;
-	int socket;			/* -1 once libmicrohttpd owns it */
-	struct MHD_Daemon *daemon;
+	enum sim_way way;
+	struct MHD_Daemon *daemon;	/* NULL: nobody comes this way */
 };
 
 struct sim_service {
 	struct sim_fleet *fleet;
 	struct sim_delay *delay;
-	struct door tls, plain;
+	struct sim_gate *gate;
+	struct door doors[WAYS];
 	uint8_t random[SIM_DIGEST_SECRET]; /* nonces are made from it */
+	char key[CERTIFICATE_MAX], certificate[CERTIFICATE_MAX];	/* of TLS of its own */
 };
 
 /* One request on its way; its body is SECRET, as it may bring passwords. */
@@ -43,6 +49,7 @@ struct request {
 	bool too_big;
 	bool answered;			/* the fields below are set */
 	bool close;			/* no answer */
+	bool end;			/* the connection ends when the answer is out */
 	unsigned http;
 	struct MHD_Response *response;
 };
@@ -59,8 +66,10 @@ static struct sim_device *device_of(struct sim_service *s, const struct MHD_Conn
 	return sim_fleet_at(s->fleet, &local);
 }
 
-/* How far a TLS connection has come. */
+/* What is known of a connection. */
 struct progress {
+	uint8_t random[SIM_DIGEST_SECRET]; /* in place of the service's, for nonces of its own */
+	bool set_admin;		/* SetAdminAclEntryEx came by it */
 	bool asked;		/* for the key of an identity */
 	bool known;		/* it is the device's own */
 	bool spoke;		/* a request came: the handshake was completed */
@@ -85,7 +94,8 @@ static void last_word(struct door *door, struct MHD_Connection *connection, bool
 		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct sim_device *d = device_of(door->service, connection);
 	uint8_t alert[] = {
-		21, 3, door->service->fleet->habits.tls11 ? 2 : 1,	/* alert, TLS version */
+		21, 3,							/* alert, TLS version */
+		door->service->fleet->habits.tls == SIM_TLS_10 ? 1 : 2,
 		0, 2,							/* bytes that follow */
 		GNUTLS_AL_FATAL,
 		known ? GNUTLS_A_BAD_RECORD_MAC : GNUTLS_A_UNKNOWN_PSK_IDENTITY,
@@ -99,17 +109,33 @@ static void last_word(struct door *door, struct MHD_Connection *connection, bool
 				    : "the identity is not this machine's PID");
 }
 
+static void forget_admin(struct sim_service *s, struct sim_device *d)
+{
+	pthread_mutex_lock(&s->fleet->lock);
+	if (d)
+		sim_setup_forget_admin(d);
+	pthread_mutex_unlock(&s->fleet->lock);
+}
+
 static void connection_changed(void *context, struct MHD_Connection *connection, void **own,
 			       enum MHD_ConnectionNotificationCode what)
 {
 	struct progress *p = *own;
 
+	struct door *door = context;
+
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
-		*own = calloc(1, sizeof(*p));
+		p = *own = calloc(1, sizeof(*p));
+		if (p && door->service->fleet->habits.nonce_each)
+			gnutls_rnd(GNUTLS_RND_NONCE, p->random, sizeof(p->random));
+		else if (p)
+			memcpy(p->random, door->service->random, sizeof(p->random));
 		return;
 	}
 	if (p && p->asked && !p->spoke)
-		last_word(context, connection, p->known);
+		last_word(door, connection, p->known);
+	if (p && p->set_admin)
+		forget_admin(door->service, device_of(door->service, connection));
 	free(p);
 	*own = NULL;
 }
@@ -127,8 +153,7 @@ static int give_psk(void *context, const struct MHD_Connection *connection, cons
 		return -1;
 	p->asked = true;
 	pthread_mutex_lock(&s->fleet->lock);
-	if (d->state != SIM_DEVICE_PRE && strcmp(name, d->pair.pid) == 0 &&
-	    !(d->state == SIM_DEVICE_POST && s->fleet->habits.shut_after_commit)) {
+	if (d->state != SIM_DEVICE_PRE && strcmp(name, d->pair.pid) == 0) {
 		pps = malloc(PPS_LENGTH);
 		if (pps)
 			memcpy(pps, d->pair.pps, PPS_LENGTH);
@@ -144,15 +169,6 @@ static int give_psk(void *context, const struct MHD_Connection *connection, cons
 	return 0;
 }
 
-static enum MHD_Result accept_policy(void *context, const struct sockaddr *from, socklen_t size)
-{
-	const struct door *door = context;
-
-	return door->service->fleet->habits.handshake == SIM_HANDSHAKE_CLOSE && !door->plain
-		       ? MHD_NO
-		       : MHD_YES;
-}
-
 static uint64_t seconds_now(void)
 {
 	struct timespec t;
@@ -161,10 +177,10 @@ static uint64_t seconds_now(void)
 	return (uint64_t)t.tv_sec;
 }
 
-/* Is the sender logged in as the device's account? */
+/* Is the sender logged in as the device's account? NONCES: secret of the nonces that it may use. */
 static enum sim_digest_result check_login(const struct sim_service *s, const struct sim_device *d,
-					  struct MHD_Connection *connection, const char *path,
-					  const char *method)
+					  struct MHD_Connection *connection, const uint8_t *nonces,
+					  const char *path, const char *method)
 {
 	const char *header = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
 							 MHD_HTTP_HEADER_AUTHORIZATION);
@@ -172,11 +188,12 @@ static enum sim_digest_result check_login(const struct sim_service *s, const str
 	uint8_t digest[16];
 	const char *user;
 
-	if (s->fleet->habits.no_digest)
+	if (s->fleet->habits.login == SIM_LOGIN_NONE ||
+	    (s->fleet->habits.login == SIM_LOGIN_ANY && header))
 		return SIM_DIGEST_OK;
 	user = sim_device_account(d, digest);
 	if (user)
-		result = sim_digest_check(s->random, header, method, path, d->realm, user, digest,
+		result = sim_digest_check(nonces, header, method, path, d->realm, user, digest,
 					  seconds_now());
 	secret_wipe(digest, sizeof(digest));
 	if (result == SIM_DIGEST_WRONG)
@@ -206,14 +223,51 @@ static void answer_plainly(struct request *r, const struct sim_device *d, unsign
 }
 
 /* 401, and how to log in. */
-static void challenge(const struct sim_service *s, const struct sim_device *d, bool stale,
-		      struct request *r)
+static void challenge(const struct sim_service *s, const struct sim_device *d,
+		      const uint8_t *nonces, bool stale, struct request *r)
 {
+	static const char *const offers[] = {
+		[SIM_LOGIN_AUTH_INT] = "qop=\"auth-int\"",
+		[SIM_LOGIN_UNKNOWN] = "algorithm=AMT-NEXT, qop=\"auth\"",
+	};
+	enum sim_login login = s->fleet->habits.login;
 	char text[SIM_DIGEST_CHALLENGE];
 
 	answer_plainly(r, d, MHD_HTTP_UNAUTHORIZED, "log in\n");
-	if (r->response && sim_digest_challenge(s->random, d->realm, stale, seconds_now(), text))
+	if (r->response &&
+	    sim_digest_challenge(nonces, d->realm, stale && !s->fleet->habits.nonce_each,
+				 login >= SIM_LOGIN_AUTH_INT ? offers[login] : NULL,
+				 seconds_now(), text))
 		MHD_add_response_header(r->response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, text);
+}
+
+/* What a call that went well leaves to do. The lock is held. */
+static void take_notice(struct sim_service *s, struct sim_device *d, struct progress *p,
+			const char *call, enum sim_device_state before, struct request *r)
+{
+	const struct sim_habits *habits = &s->fleet->habits;
+
+	if (strcmp(call, "SetAdminAclEntryEx") == 0) {
+		if (habits->forget == SIM_FORGET_AT_ONCE)
+			sim_setup_forget_admin(d);
+		if (habits->forget == SIM_FORGET_CONNECTION && p)
+			p->set_admin = true;
+	}
+	if (strcmp(call, "CommitChanges") == 0) {
+		if (habits->forget == SIM_FORGET_COMMIT)
+			sim_setup_forget_admin(d);
+		r->end = habits->commit == SIM_COMMIT_CLOSE;
+		r->close = habits->commit == SIM_COMMIT_DROP;
+	}
+	if (d->state == before)
+		return;
+	if (d->state == SIM_DEVICE_POST) {
+		d->committed = sim_now_ms();
+		s->fleet->configured++;
+		s->fleet->unread++;
+		eventfd_write(s->fleet->wake, 1);
+	}
+	sim_gate_look(s->gate);
 }
 
 /* Carry out the call that the request's body makes. The lock is held. */
@@ -250,37 +304,64 @@ static void answer_call(struct sim_service *s, struct sim_device *d,
 		sim_fleet_say(s->fleet, d, "%s", call);
 	else
 		sim_fleet_say(s->fleet, d, "%s refused with status 0x%x", call, status);
-	if (d->state == SIM_DEVICE_POST && before != SIM_DEVICE_POST) {
-		s->fleet->configured++;
-		eventfd_write(s->fleet->wake, 1);
-	}
+	if (status == 0)
+		take_notice(s, d, progress_of(connection), call, before, r);
 out:
 	sim_xml_answer_clear(&xml);
 }
 
-static void answer(struct door *door, struct sim_device *d, struct MHD_Connection *connection,
-		   const char *path, const char *method, struct request *r)
+/* Milliseconds before the answer may go out. The lock is held. */
+static uint64_t wait_of(const struct sim_habits *habits, struct sim_device *d)
 {
-	bool wsman = strcmp(path, SIM_WSMAN_PATH) == 0 && d->firmware.major >= 3;
+	uint64_t settled = d->committed + habits->settle, now = sim_now_ms();
+
+	if (d->state == SIM_DEVICE_POST && d->committed != 0 && now < settled)
+		return settled - now + habits->delay;
+	return habits->delay;
+}
+
+/* Somebody has looked at a machine after it was set up. The lock is held. */
+static void note_look(struct sim_fleet *f, struct sim_device *d)
+{
+	if (d->state != SIM_DEVICE_POST || d->looked_at)
+		return;
+	d->looked_at = true;
+	if (d->committed != 0)
+		f->unread--;
+}
+
+/* Answer; *WAIT: milliseconds before the answer may go out. The lock is held. */
+static void answer(struct door *door, struct sim_device *d, struct MHD_Connection *connection,
+		   const char *path, const char *method, struct request *r, uint64_t *wait)
+{
+	bool wsman = strcmp(path, SIM_WSMAN_PATH) == 0;
 	bool soap = sim_soap_has_path(path) && d->firmware.major <= 8;
+	const struct sim_habits *habits = &door->service->fleet->habits;
+	const struct progress *p = progress_of(connection);
+	const uint8_t *nonces = p ? p->random : door->service->random;
 	enum sim_digest_result login;
 
 	r->answered = true;
-	if (door->plain && d->state != SIM_DEVICE_POST) {
-		r->close = true;
+	*wait = wait_of(habits, d);
+	if (wsman && habits->wsman != 0) {
+		if (habits->wsman != SIM_WSMAN_DROP)
+			answer_plainly(r, d, habits->wsman, "not with me\n");
+		r->close = !r->response;
 		return;
 	}
-	login = check_login(door->service, d, connection, path, method);
+	login = check_login(door->service, d, connection, nonces, path, method);
 	if (login != SIM_DIGEST_OK)
-		challenge(door->service, d, login == SIM_DIGEST_STALE, r);
+		challenge(door->service, d, nonces, login == SIM_DIGEST_STALE, r);
 	else if (r->too_big)
 		answer_plainly(r, d, MHD_HTTP_CONTENT_TOO_LARGE, "the request is too large\n");
-	else if (!wsman && !soap)
+	else if (!(wsman && d->firmware.major >= 3) && !soap)
 		answer_plainly(r, d, MHD_HTTP_NOT_FOUND, "there is nothing here\n");
 	else if (strcmp(method, MHD_HTTP_METHOD_POST) != 0)
 		answer_plainly(r, d, MHD_HTTP_METHOD_NOT_ALLOWED, "use POST\n");
-	else
+	else {
+		note_look(door->service->fleet, d);
 		answer_call(door->service, d, connection, path, r);
+	}
 	if (!r->response)
 		r->close = true;
 }
@@ -326,6 +407,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 	struct request *r = *own;
 	struct progress *p = progress_of(connection);
 	struct sim_device *d;
+	uint64_t wait;
 
 	if (p)
 		p->spoke = true;
@@ -344,20 +426,33 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 	if (!d)
 		return MHD_NO;
 	pthread_mutex_lock(&s->fleet->lock);
-	answer(door, d, connection, path, method, r);
+	answer(door, d, connection, path, method, r, &wait);
 	pthread_mutex_unlock(&s->fleet->lock);
-	if (s->fleet->habits.delay > 0 && sim_delay_add(s->delay, connection) == 0)
+	if (wait > 0 && sim_delay_add(s->delay, connection, wait) == 0)
 		return MHD_YES;
 	return queue(connection, r);
+}
+
+static void end_connection(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+
+	if (info)
+		shutdown(info->connect_fd, SHUT_RDWR);
 }
 
 static void completed(void *context, struct MHD_Connection *connection, void **own,
 		      enum MHD_RequestTerminationCode why)
 {
+	const struct door *door = context;
 	struct request *r = *own;
 
 	if (!r)
 		return;
+	/* Nobody is told that this comes: the bytes that are on their way still arrive. */
+	if (r->answered && (r->end || door->service->fleet->habits.close_each))
+		end_connection(connection);
 	if (r->body)
 		secret_wipe(r->body, r->size);
 	free(r->body);
@@ -367,74 +462,134 @@ static void completed(void *context, struct MHD_Connection *connection, void **o
 	*own = NULL;
 }
 
-static int open_socket(struct door *door, struct sim_fleet *fleet, uint16_t port,
-		       struct fault *fault)
+/* What GnuTLS is to offer and to leave out, for one way. */
+static void priorities(const struct sim_habits *habits, enum sim_way way, char *out)
 {
-	struct sim_address a;
-	int rc;
+	static const char *const versions[] = {
+		[SIM_TLS_10] = "+VERS-TLS1.0",
+		[SIM_TLS_11] = "+VERS-TLS1.1",
+		[SIM_TLS_10_11] = "+VERS-TLS1.1:+VERS-TLS1.0",
+	};
 
-	if (fleet->n > 1)
-		rc = sim_address_parse("0.0.0.0", port, &a, fault);
-	else
-		rc = sim_address_after(&fleet->first, 0, port, &a, fault);
-	if (rc < 0)
-		return rc;
-	door->socket = sim_address_listen(&a, fault);
-	return door->socket < 0 ? door->socket : 0;
+	/* Tickets are off in libmicrohttpd anyway: it never asks GnuTLS for them. */
+	snprintf(out, PRIORITIES_MAX, "NONE:%s:%s:+AES-128-CBC:+SHA1:+COMP-NULL:+CTYPE-X509%s",
+		 versions[habits->tls], way == SIM_WAY_PSK ? "+PSK" : "+RSA",
+		 habits->extensions == SIM_EXTENSIONS_OLD ?
+		 ":%DISABLE_SAFE_RENEGOTIATION:%NO_ETM:%NO_SESSION_HASH:%NO_TICKETS" : "");
 }
 
 static int start_daemon(struct door *door, const struct sim_fleet *fleet, struct fault *fault)
 {
 	/* Turbo: leaves the closing of a connection to us until we have said our last word. */
-	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO;
-	struct MHD_OptionItem tls[] = {
+	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
+			 MHD_USE_NO_LISTEN_SOCKET;
+	struct sim_service *s = door->service;
+	char offer[PRIORITIES_MAX];
+	struct MHD_OptionItem psk[] = {
 		{ MHD_OPTION_HTTPS_CRED_TYPE, GNUTLS_CRD_PSK, NULL },
-		{ MHD_OPTION_HTTPS_PRIORITIES, 0,
-		  (void *)(fleet->habits.tls11 ? PRIORITIES("1.1") : PRIORITIES("1.0")) },
-		{ MHD_OPTION_GNUTLS_PSK_CRED_HANDLER, (intptr_t)give_psk, door->service },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, offer },
+		{ MHD_OPTION_GNUTLS_PSK_CRED_HANDLER, (intptr_t)give_psk, s },
+		{ MHD_OPTION_END, 0, NULL },
+	};
+	struct MHD_OptionItem certificate[] = {
+		{ MHD_OPTION_HTTPS_MEM_KEY, 0, s->key },
+		{ MHD_OPTION_HTTPS_MEM_CERT, 0, s->certificate },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, offer },
 		{ MHD_OPTION_END, 0, NULL },
 	};
 	struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
 
+	priorities(&fleet->habits, door->way, offer);
 	door->daemon = MHD_start_daemon(
-		flags | (door->plain ? 0u : (unsigned)MHD_USE_TLS), 0, accept_policy, door, handle,
-		door, MHD_OPTION_LISTEN_SOCKET, door->socket,
-		MHD_OPTION_NOTIFY_COMPLETED, completed, NULL,
+		flags | (door->way == SIM_WAY_PLAIN ? 0u : (unsigned)MHD_USE_TLS), 0, NULL, NULL,
+		handle, door, MHD_OPTION_NOTIFY_COMPLETED, completed, door,
 		MHD_OPTION_NOTIFY_CONNECTION, connection_changed, door,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
-		MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * fleet->n + 64),
-		MHD_OPTION_ARRAY, door->plain ? none : tls, MHD_OPTION_END);
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * fleet->n + 64), MHD_OPTION_ARRAY,
+		door->way == SIM_WAY_PSK ? psk : door->way == SIM_WAY_TLS ? certificate : none,
+		MHD_OPTION_END);
 	if (!door->daemon)
 		return fault_set(fault, KIT_ERR_LIBRARY, "libmicrohttpd cannot start the service");
-	door->socket = -1;
 	return 0;
+}
+
+/* The key and the certificate by which a machine that is set up speaks TLS: signed by itself. */
+static int make_certificate(struct sim_service *s, struct fault *fault)
+{
+	size_t key_size = sizeof(s->key), size = sizeof(s->certificate);
+	gnutls_x509_privkey_t key = NULL;
+	gnutls_x509_crt_t crt = NULL;
+	time_t now = time(NULL);
+	int err;
+
+	err = gnutls_x509_privkey_init(&key);
+	if (err == 0)
+		err = gnutls_x509_crt_init(&crt);
+	if (err == 0)
+		err = gnutls_x509_privkey_generate(key, GNUTLS_PK_RSA, 2048, 0);
+	if (err == 0)
+		err = gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, "AMT", 3);
+	if (err == 0)
+		err = gnutls_x509_crt_set_version(crt, 3);
+	if (err == 0)
+		err = gnutls_x509_crt_set_serial(crt, "\1", 1);
+	if (err == 0)
+		err = gnutls_x509_crt_set_activation_time(crt, now - 86400);
+	if (err == 0)
+		err = gnutls_x509_crt_set_expiration_time(crt, now + 3650 * (time_t)86400);
+	if (err == 0)
+		err = gnutls_x509_crt_set_key(crt, key);
+	if (err == 0)
+		err = gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0);
+	if (err == 0)
+		err = gnutls_x509_privkey_export(key, GNUTLS_X509_FMT_PEM, s->key, &key_size);
+	if (err == 0)
+		err = gnutls_x509_crt_export(crt, GNUTLS_X509_FMT_PEM, s->certificate, &size);
+	gnutls_x509_crt_deinit(crt);
+	gnutls_x509_privkey_deinit(key);
+	if (err < 0)
+		return fault_set(fault, KIT_ERR_CRYPTO, "cannot make a certificate: %s",
+				 gnutls_strerror(err));
+	return 0;
+}
+
+/* The gate hands a connection over. */
+static void enter(void *context, enum sim_way way, int fd, const struct sim_address *from)
+{
+	struct sim_service *s = context;
+
+	/* On failure the connection is closed by then. */
+	MHD_add_connection(s->doors[way].daemon, fd, (const struct sockaddr *)&from->socket,
+			   from->size);
 }
 
 int sim_service_start(struct sim_service **out, struct sim_fleet *fleet, uint16_t port,
 		      uint16_t plain, struct fault *fault)
 {
+	const bool ways[WAYS] = {
+		[SIM_WAY_PSK] = true,
+		[SIM_WAY_TLS] = fleet->habits.after == SIM_AFTER_TLS,
+		[SIM_WAY_PLAIN] = plain != 0,
+	};
 	struct sim_service *s = calloc(1, sizeof(*s));
 	int rc;
 
-	*out = NULL;
+	*out = s;
 	if (!s)
 		return fault_nomem(fault);
 	s->fleet = fleet;
-	s->tls = (struct door){ .service = s, .socket = -1 };
-	s->plain = (struct door){ .service = s, .plain = true, .socket = -1 };
-	rc = sim_delay_new(&s->delay, fleet->habits.delay, fault);
+	rc = sim_delay_new(&s->delay, fault);
 	if (rc == 0 && gnutls_rnd(GNUTLS_RND_RANDOM, s->random, sizeof(s->random)) < 0)
 		rc = fault_set(fault, KIT_ERR_CRYPTO, "no random numbers for logins");
+	if (rc == 0 && ways[SIM_WAY_TLS])
+		rc = make_certificate(s, fault);
+	for (size_t i = 0; i < WAYS && rc == 0; i++) {
+		s->doors[i] = (struct door){ .service = s, .way = (enum sim_way)i };
+		if (ways[i])
+			rc = start_daemon(&s->doors[i], fleet, fault);
+	}
 	if (rc == 0)
-		rc = open_socket(&s->tls, fleet, port, fault);
-	/* To hang, it is enough that nobody accepts: the kernel completes the connection. */
-	if (rc == 0 && fleet->habits.handshake != SIM_HANDSHAKE_HANG)
-		rc = start_daemon(&s->tls, fleet, fault);
-	if (rc == 0 && plain != 0)
-		rc = open_socket(&s->plain, fleet, plain, fault);
-	if (rc == 0 && plain != 0)
-		rc = start_daemon(&s->plain, fleet, fault);
-	*out = s;
+		rc = sim_gate_start(&s->gate, fleet, port, plain, enter, s, fault);
 	if (rc < 0)
 		sim_service_stop(out);
 	return rc;
@@ -442,12 +597,12 @@ int sim_service_start(struct sim_service **out, struct sim_fleet *fleet, uint16_
 
 unsigned sim_service_connections(const struct sim_service *s)
 {
-	const struct door *doors[] = { &s->tls, &s->plain };
 	unsigned n = 0;
 
-	for (size_t i = 0; i < 2; i++) {
-		const union MHD_DaemonInfo *info = !doors[i]->daemon ? NULL :
-			MHD_get_daemon_info(doors[i]->daemon,
+	for (size_t i = 0; i < WAYS; i++) {
+		const union MHD_DaemonInfo *info =
+			!s->doors[i].daemon ? NULL :
+			MHD_get_daemon_info(s->doors[i].daemon,
 					    MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
 
 		n += !info ? 0 : info->num_connections;
@@ -455,23 +610,19 @@ unsigned sim_service_connections(const struct sim_service *s)
 	return n;
 }
 
-static void stop_door(struct door *door)
-{
-	if (door->daemon)
-		MHD_stop_daemon(door->daemon);
-	if (door->socket >= 0)
-		close(door->socket);
-}
-
 void sim_service_stop(struct sim_service **s)
 {
 	if (!*s)
 		return;
+	sim_gate_stop((*s)->gate);
 	if ((*s)->delay != NULL)
 		sim_delay_stop((*s)->delay);
-	stop_door(&(*s)->tls);
-	stop_door(&(*s)->plain);
+	for (size_t i = 0; i < WAYS; i++)
+		if ((*s)->doors[i].daemon)
+			MHD_stop_daemon((*s)->doors[i].daemon);
+	sim_gate_free(&(*s)->gate);
 	sim_delay_free(&(*s)->delay);
+	secret_wipe((*s)->key, sizeof((*s)->key));
 	free(*s);
 	*s = NULL;
 }

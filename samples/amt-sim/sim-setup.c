@@ -50,8 +50,23 @@ unsigned sim_setup_admin(struct sim_device *d, const char *user, const char *dig
 		secret_wipe(&before, sizeof(before));
 		return SIM_INVALID_PARAMETER;
 	}
+	memcpy(d->admin_before.user, before.user, sizeof(before.user));
+	memcpy(d->admin_before.digest, before.digest, sizeof(before.digest));
+	d->admin_before.set = before.admin_set;
 	strcpy(d->user, user);
-	d->admin_set = true;
+	d->admin_set = d->admin_asked = true;
+	return keep(d, &before);
+}
+
+unsigned sim_setup_forget_admin(struct sim_device *d)
+{
+	struct sim_device before = *d;
+
+	if (!d->admin_asked)
+		return SIM_OK;
+	memcpy(d->user, d->admin_before.user, sizeof(d->user));
+	memcpy(d->digest, d->admin_before.digest, sizeof(d->digest));
+	d->admin_set = d->admin_before.set;
 	return keep(d, &before);
 }
 
@@ -169,7 +184,7 @@ unsigned sim_setup_commit(struct sim_device *d)
 
 	if (d->state == SIM_DEVICE_PRE)
 		return SIM_INVALID_STATE;
-	if (!d->admin_set)
+	if (!d->admin_set && !d->admin_asked)
 		return SIM_DATA_MISSING;
 	before = *d;
 	d->state = SIM_DEVICE_POST;
@@ -187,7 +202,7 @@ unsigned sim_setup_unprovision(struct sim_device *d)
 	secret_wipe(&d->pair, sizeof(d->pair));
 	secret_wipe(d->digest, sizeof(d->digest));
 	strcpy(d->user, SIM_DEVICE_ADMIN);
-	d->admin_set = d->clock_set = false;
+	d->admin_set = d->admin_asked = d->clock_set = false;
 	d->clock_offset = 0;
 	d->host[0] = d->domain[0] = '\0';
 	return keep(d, &before);

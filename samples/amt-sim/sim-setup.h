@@ -36,6 +36,12 @@ enum sim_status {
  */
 unsigned sim_setup_admin(struct sim_device *d, const char *user, const char *digest);
 
+/*
+ * A machine that loses it: the admin entry is again what it was before the last
+ * SetAdminAclEntryEx, though CommitChanges believes that there was one.
+ */
+unsigned sim_setup_forget_admin(struct sim_device *d);
+
 /* Host and domain name (AMT_GeneralSettings, SetHostName, SetDomainName); "" takes it away. */
 unsigned sim_setup_host(struct sim_device *d, const char *name);
 unsigned sim_setup_domain(struct sim_device *d, const char *name);

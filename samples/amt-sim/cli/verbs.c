@@ -27,7 +27,8 @@
 #define LIFE_OPTIONS \
 	{ "server", 0, "HOST[:PORT]", "where hellos go (port 9971)", 0, 0 }, \
 		{ "port", 0, "PORT", "where the server calls back (16993)", 0, 0 }, \
-		{ "plain-port", 0, "PORT", "also serve plain HTTP here, once set up", 0, 0 }, \
+		{ "plain-port", 0, "PORT", "serve plain HTTP here, once set up (--port minus 1, of a " \
+	  "machine that does so)", 0, 0 }, \
 		{ "retry", 0, "SECONDS", "between two hellos of a machine (2)", 0, 0 }, \
 		{ "hellos", 0, "N", "at most so many hellos (15)", 0, 0 }, \
 		{ "until-configured", \
@@ -212,6 +213,9 @@ static int live(struct cli *cli, struct sim_fleet *f, struct living *l, int sign
 	struct sim_life_report report;
 	int rc, status;
 
+	sim_habits_decide(&f->habits, f->devices->firmware.major);
+	if (l->plain == 0 && f->habits.after == SIM_AFTER_PLAIN)
+		l->plain = l->port - 1;
 	rc = sim_service_start(&service, f, (uint16_t)l->port, (uint16_t)l->plain, &fault);
 	if (rc == 0)
 		rc = sim_life_run(f, service, &l->life, signals, &report, &fault);

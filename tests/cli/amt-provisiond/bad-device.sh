@@ -26,7 +26,7 @@ bad 12 12 --answer hang --answer-to CommitChanges
 sim_hello --address "$NET.13" --pid "$(pid_of 13)"
 # Good ones among them are set up all the same.
 machine 14 14 --until-configured 15 || fail "a good machine was not set up"
-machine 15 15 --no-digest --until-configured 15 || fail "a machine without Digest was not set up"
+machine 15 15 --login none --until-configured 15 || fail "a machine without Digest was not set up"
 machine 16 16 --firmware 2.2.1 --until-configured 15 || fail "a SOAP machine was not set up"
 
 wait_log "proof-failed .*address=$NET.1: .*could not prove the PPS" 20

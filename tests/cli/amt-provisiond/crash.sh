@@ -58,7 +58,7 @@ rm -rf pcs secrets* map.db* keys.csv key?*.csv log sim.out
 make_map 4
 write_conf '[profile default]' 'mebx_password = random'
 start
-machine 1 1 --shut-after-commit --until-configured 15 || fail "machine 1 was not set up"
+machine 1 1 --after-commit closed --until-configured 15 || fail "machine 1 was not set up"
 wait_log "configured .*address=$NET.1: configured"
 [ "$(system_state 1)" = configured ] || fail "machine 1 is $(system_state 1)"
 # A lost answer is asked for again.
@@ -67,7 +67,7 @@ two=$!
 wait_log "configured .*address=$NET.2: configured"
 pkill -P $two	# the machine, a child of the shell that runs the function
 wait $two || true
-machine 3 3 --answer drop --answer-to CommitChanges --shut-after-commit --until-configured 15 ||
+machine 3 3 --answer drop --answer-to CommitChanges --after-commit closed --until-configured 15 ||
 	true
 wait_log "call-failed .*address=$NET.3: cannot connect .* -- its last set-up broke off: if it was just committed"
 # Whoever takes it over is told all passwords that it may have.

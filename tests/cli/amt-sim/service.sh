@@ -24,8 +24,8 @@ machine() {
 		--plain-port $((port + 1)) --verbose "$@" >sim.out 2>sim.log &
 	sim=$!
 	trap 'kill -9 $sim 2>/dev/null || true' EXIT
-	wait_for 30 started "$net.$n:$((port + 1))" || fail "machine $n does not listen"
-	listens "$net.$n:$((port + 1))" || fail "machine $n did not start"
+	wait_for 30 started "$net.$n:$port" || fail "machine $n does not listen"
+	listens "$net.$n:$port" || fail "machine $n did not start"
 }
 off() { kill $sim; wait $sim || fail "amt-sim ended with status $?"; sim=; }
 # tls N IDENTITY KEY [OPTION...]: what openssl says of the handshake and of a request
@@ -75,9 +75,9 @@ machine 1 --tls 1.1
 tls 1 0000037M $pps -tls1_1
 grep -q 'Protocol  : TLSv1.1$' tls || { cat tls; fail "no TLS 1.1"; }
 off
-machine 1 --no-digest
+machine 1 --login none
 tls 1 0000037M $pps -tls1
-grep -q '^HTTP/1.1 400' tls || { cat tls; fail "--no-digest"; }
+grep -q '^HTTP/1.1 400' tls || { cat tls; fail "--login none"; }
 off
 
 # Set up: plain HTTP with Digest. Each generation has its protocols.

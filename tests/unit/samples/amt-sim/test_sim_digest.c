@@ -78,7 +78,7 @@ START_TEST(a_login_counts_as_long_as_its_nonce_is_fresh)
 {
 	char challenge[SIM_DIGEST_CHALLENGE];
 
-	ck_assert(sim_digest_challenge(secret, "Digest:00", false, 1000, challenge));
+	ck_assert(sim_digest_challenge(secret, "Digest:00", false, NULL, 1000, challenge));
 	ck_assert_ptr_nonnull(strstr(challenge, "stale=\"false\""));
 	log_in(challenge, "admin", "S3cret!!", "POST", "/wsman");
 	ck_assert_int_eq(look(header, 1000), SIM_DIGEST_OK);
@@ -86,7 +86,7 @@ START_TEST(a_login_counts_as_long_as_its_nonce_is_fresh)
 	ck_assert_int_eq(look(header, 1001 + SIM_DIGEST_SECONDS), SIM_DIGEST_STALE);
 	ck_assert_int_eq(look(header, 999), SIM_DIGEST_STALE);
 	ck_assert_int_eq(look(NULL, 1000), SIM_DIGEST_NONE);
-	ck_assert(sim_digest_challenge(secret, "Digest:00", true, 1000, challenge));
+	ck_assert(sim_digest_challenge(secret, "Digest:00", true, NULL, 1000, challenge));
 	ck_assert_ptr_nonnull(strstr(challenge, "stale=\"true\""));
 }
 END_TEST
@@ -96,7 +96,7 @@ START_TEST(a_nonce_of_another_process_is_stale)
 	static const uint8_t other[SIM_DIGEST_SECRET] = "fifteen lettres";
 	char challenge[SIM_DIGEST_CHALLENGE];
 
-	ck_assert(sim_digest_challenge(other, "Digest:00", false, 1000, challenge));
+	ck_assert(sim_digest_challenge(other, "Digest:00", false, NULL, 1000, challenge));
 	log_in(challenge, "admin", "S3cret!!", "POST", "/wsman");
 	ck_assert_int_eq(look(header, 1000), SIM_DIGEST_STALE);
 }
@@ -106,7 +106,7 @@ START_TEST(another_user_password_path_or_method_is_wrong)
 {
 	char challenge[SIM_DIGEST_CHALLENGE];
 
-	ck_assert(sim_digest_challenge(secret, "Digest:00", false, 1000, challenge));
+	ck_assert(sim_digest_challenge(secret, "Digest:00", false, NULL, 1000, challenge));
 	log_in(challenge, "admin", "s3cret!!", "POST", "/wsman");
 	ck_assert_int_eq(look(header, 1000), SIM_DIGEST_WRONG);
 	log_in(challenge, "Admin", "S3cret!!", "POST", "/wsman");
@@ -122,7 +122,7 @@ START_TEST(every_changed_or_missing_character_is_noticed)
 {
 	char challenge[SIM_DIGEST_CHALLENGE], spoiled[sizeof(header)], *end;
 
-	ck_assert(sim_digest_challenge(secret, "Digest:00", false, 1000, challenge));
+	ck_assert(sim_digest_challenge(secret, "Digest:00", false, NULL, 1000, challenge));
 	log_in(challenge, "admin", "S3cret!!", "POST", "/wsman");
 	ck_assert_int_eq(look(header, 1000), SIM_DIGEST_OK);
 	for (size_t size = 0; size < strlen(header) - strlen(", algorithm=MD5"); size++) {
@@ -163,7 +163,7 @@ START_TEST(malformed_headers_are_wrong)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		ck_assert_int_eq(look(bad[i], 1000), SIM_DIGEST_WRONG);
 	/* A parameter given twice, and one that is too long. */
-	ck_assert(sim_digest_challenge(secret, "Digest:00", false, 1000, challenge));
+	ck_assert(sim_digest_challenge(secret, "Digest:00", false, NULL, 1000, challenge));
 	log_in(challenge, "admin", "S3cret!!", "POST", "/wsman");
 	strcat(header, ", username=\"admin\"");
 	ck_assert_int_eq(look(header, 1000), SIM_DIGEST_WRONG);
