@@ -89,10 +89,13 @@ $(call objects,$(call sources,server server/ctl)): $B/sysconfdir
 # the command lines.
 UNITS    := $(patsubst %.c,$B/%,$(wildcard tests/unit/*/test_*.c tests/unit/*/*/test_*.c))
 COMMANDS := $B/tests/cli/test_commands
-SUITE    := $B/tests/support/main.o
-SUPPORT  := $(filter-out $(SUITE),$(call objects,$(call sources,tests/support)))
+SUITE    := $B/lib/tests-main.a
+SUPPORT  := $(filter-out %/main.o,$(call objects,$(call sources,tests/support)))
 CHECK_LIBS := $(shell pkg-config --libs check 2>/dev/null)
 
+$(SUITE): $B/tests/support/main.o
+	@mkdir -p $(@D); $(call say,AR)
+	$Qar rcs $@ $^
 $(UNITS): $(SUITE)
 $(UNITS) $(COMMANDS): %: %.o $(SUPPORT) $(FLOORS)
 	@mkdir -p $(@D); $(call say,LD)

@@ -139,7 +139,8 @@ void sim_habits_decide(struct sim_habits *h, unsigned major)
 		h->after = h->modern ? SIM_AFTER_PSK : SIM_AFTER_PLAIN;
 	if (!h->settle_given && !h->modern)
 		h->settle = 30000;
-	h->settle /= h->pace;
+	h->settle /= h->pace ? h->pace : 1;
+	h->pace = 1;
 }
 
 bool sim_habits_refuse(const struct sim_habits *h, const char *call, unsigned *status)

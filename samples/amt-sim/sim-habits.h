@@ -117,7 +117,7 @@ struct sim_habits {
 	enum sim_mebx mebx;
 	uint64_t settle;		/* milliseconds from CommitChanges until it answers again */
 	bool settle_given;
-	uint64_t pace;			/* its waits are divided by this */
+	uint64_t pace;			/* its waits are divided by this; 0: 1 */
 	bool modern;			/* what is left to the generation is as new machines do it */
 };
 

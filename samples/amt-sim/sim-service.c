@@ -566,17 +566,18 @@ static void enter(void *context, enum sim_way way, int fd, const struct sim_addr
 int sim_service_start(struct sim_service **out, struct sim_fleet *fleet, uint16_t port,
 		      uint16_t plain, struct fault *fault)
 {
-	const bool ways[WAYS] = {
-		[SIM_WAY_PSK] = true,
-		[SIM_WAY_TLS] = fleet->habits.after == SIM_AFTER_TLS,
-		[SIM_WAY_PLAIN] = plain != 0,
-	};
 	struct sim_service *s = calloc(1, sizeof(*s));
+	bool ways[WAYS] = { [SIM_WAY_PSK] = true };
 	int rc;
 
 	*out = s;
 	if (!s)
 		return fault_nomem(fault);
+	sim_habits_decide(&fleet->habits, fleet->devices->firmware.major);
+	if (plain == 0 && fleet->habits.after == SIM_AFTER_PLAIN)
+		plain = port - 1;
+	ways[SIM_WAY_TLS] = fleet->habits.after == SIM_AFTER_TLS;
+	ways[SIM_WAY_PLAIN] = plain != 0;
 	s->fleet = fleet;
 	rc = sim_delay_new(&s->delay, fault);
 	if (rc == 0 && gnutls_rnd(GNUTLS_RND_RANDOM, s->random, sizeof(s->random)) < 0)

@@ -13,8 +13,8 @@ struct sim_service;
  *
  *   port   of TLS-PSK (16993). One device listens at its own address, several at all addresses
  *          of the machine
- *   plain  port of plain HTTP, for clients that cannot do TLS-PSK: only devices that are set
- *          up answer there. 0: none
+ *   plain  port of HTTP without TLS, where only devices that are set up answer. 0: PORT - 1
+ *          (16992) if it is their habit to speak there, else none
  * The fleet must outlive the service. Returns 0, KIT_ERR_BUSY, KIT_ERR_SYSTEM, KIT_ERR_LIBRARY,
  * KIT_ERR_NOMEM.
  */

@@ -213,9 +213,6 @@ static int live(struct cli *cli, struct sim_fleet *f, struct living *l, int sign
 	struct sim_life_report report;
 	int rc, status;
 
-	sim_habits_decide(&f->habits, f->devices->firmware.major);
-	if (l->plain == 0 && f->habits.after == SIM_AFTER_PLAIN)
-		l->plain = l->port - 1;
 	rc = sim_service_start(&service, f, (uint16_t)l->port, (uint16_t)l->plain, &fault);
 	if (rc == 0)
 		rc = sim_life_run(f, service, &l->life, signals, &report, &fault);

@@ -29,8 +29,8 @@ static struct amt_reply reply;
 
 /* ---- the simulated machine ---- */
 
-static struct fleet fleet;
-static struct service *service;
+static struct sim_fleet fleet;
+static struct sim_service *service;
 static uint16_t port;
 
 static uint16_t free_port(void)
@@ -54,26 +54,28 @@ static void begin_machine(void)
 {
 	struct keyentry e = { .pair = { PID, PPS }, .current_password = "admin",
 			      .new_password = PASSWORD };
-	struct address first;
+	struct sim_address first;
 
 	signal(SIGPIPE, SIG_IGN);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	fault_clear(&fault);
 	port = free_port();
-	ck_assert_int_eq(address_parse("127.0.0.1", port, &first, &fault), 0);
-	ck_assert_int_eq(fleet_init(&fleet, 1, &first, &fault), 0);
+	ck_assert_int_eq(sim_address_parse("127.0.0.1", port, &first, &fault), 0);
+	ck_assert_int_eq(sim_fleet_init(&fleet, 1, &first, &fault), 0);
 	fleet.event = say_nothing;
-	ck_assert_int_eq(device_factory(&fleet.devices[0], NULL,
-					(struct device_firmware){ 7, 1, 20 }, NULL, &fault), 0);
-	ck_assert_int_eq(boot_take_entry(&fleet.devices[0], &e, &fault), 0);
-	ck_assert_msg(service_start(&service, &fleet, port, 0, &fault) == 0, "%s", fault.what);
+	ck_assert_int_eq(sim_device_factory(&fleet.devices[0], NULL,
+					    (struct sim_device_firmware){ 7, 1, 20 }, NULL, &fault),
+			 0);
+	ck_assert_int_eq(sim_boot_take_entry(&fleet.devices[0], &e, &fault), 0);
+	fleet.habits.modern = true;
+	ck_assert_msg(sim_service_start(&service, &fleet, port, 0, &fault) == 0, "%s", fault.what);
 }
 
 static void end_machine(void)
 {
 	amt_session_close(&s);
-	service_stop(&service);
-	fleet_clear(&fleet);
+	sim_service_stop(&service);
+	sim_fleet_clear(&fleet);
 }
 
 static void open_machine(const char *pid, const char *pps)
