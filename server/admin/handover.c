@@ -19,13 +19,9 @@ struct job {
 	struct fault *fault;
 };
 
-int handover_format_parse(const char *word, enum handover_format *out)
-{
-	if (strcmp(word, "csv") != 0 && strcmp(word, "json") != 0)
-		return KIT_ERR_ARGUMENT;
-	*out = word[0] == 'j' ? HANDOVER_JSON : HANDOVER_CSV;
-	return 0;
-}
+const char *const handover_formats[] = {
+	[HANDOVER_CSV] = "csv", [HANDOVER_JSON] = "json", NULL,
+};
 
 /* A CSV field: quoted when it holds anything but plain characters. */
 static int put_field(struct job *j, const char *text, const char *end)

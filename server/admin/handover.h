@@ -8,8 +8,8 @@
 
 enum handover_format { HANDOVER_CSV, HANDOVER_JSON };
 
-/* "csv", "json" to the format; KIT_ERR_ARGUMENT. */
-int handover_format_parse(const char *word, enum handover_format *out);
+/* Their words, "csv" and "json", ended by NULL. */
+extern const char *const handover_formats[];
 
 struct handover {
 	const char *path;	/* 0600; "-": standard output */

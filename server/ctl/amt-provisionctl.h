@@ -12,26 +12,37 @@
 
 #define CTL_CONFIGURATION	KIT_SYSCONFDIR "/amt-provision/amt-provisiond.conf"
 
-/* The options of every verb that opens the map. */
-#define CTL_MAP_OPTIONS \
-	{ "map", 'm', "DB", "the key map; by default the one that the configuration names", \
-	  CLI_FILE, 1 }, \
-	{ "config", 'c', "CONF", "the server's configuration (default " CTL_CONFIGURATION ")", \
-	  CLI_FILE, 1 }, \
-	{ "key-file", 0, "FILE", "the map's key file; by default the map's name with .key", \
-	  CLI_FILE, 0 }
+/* The options of every verb that opens the map; in a verb's struct they are the field "at". */
+struct ctl_map {
+	const char *map, *config, *key_file;
+};
+#define CTL_MAP_OPTIONS(struct_) \
+	CLI_TEXT('m', "map", struct_, at.map, "DB", \
+		 "the key map (default: the one that the configuration names)", \
+		 .flags = CLI_FILE, .exclusive = 1), \
+	CLI_TEXT('c', "config", struct_, at.config, "CONF", \
+		 "the server's configuration (default " CTL_CONFIGURATION ")", \
+		 .flags = CLI_FILE, .exclusive = 1), \
+	CLI_TEXT(0, "key-file", struct_, at.key_file, "FILE", \
+		 "the map's key file (default: the map's name with .key)", .flags = CLI_FILE)
 
-/* The configuration file that the options name; NULL: none is named, the default one is missing. */
-const char *ctl_conf(struct cli *cli);
+/* For verbs without options of their own. */
+struct ctl_only_map {
+	struct ctl_map at;
+};
+extern const struct cli_option ctl_only_map[];
+
+/* The configuration file that is named; NULL: none is, and the default one is missing. */
+const char *ctl_conf(const struct ctl_map *at);
 /* Read it over the defaults into *config (config_wipe()). */
-int ctl_configuration(struct cli *cli, struct config *config, struct fault *fault);
+int ctl_configuration(const struct ctl_map *at, struct config *config, struct fault *fault);
 
-/* The names of map and key file that the options name, to be freed by the caller. */
-int ctl_map_names(struct cli *cli, char **map, char **key_file, struct fault *fault);
+/* The names of map and key file, to be freed by the caller. */
+int ctl_map_names(const struct ctl_map *at, char **map, char **key_file, struct fault *fault);
 /* The person at work, without a map. */
 struct operator ctl_operator(void);
-/* Open the map that the options name for the person at work; FLAGS as in keymap_options. */
-int ctl_begin(struct cli *cli, unsigned flags, struct operator *op, struct fault *fault);
+/* Open the map for the person at work; FLAGS as in keymap_options. */
+int ctl_begin(const struct ctl_map *at, unsigned flags, struct operator *op, struct fault *fault);
 
 /* A text that is a PID, a UUID. Misuse is said; returns 0 or an exit status. */
 int ctl_pid(struct cli *cli, const char *text, char out[static PID_LENGTH + 1]);
@@ -65,53 +76,15 @@ void ctl_line(const char *name, const char *format, ...) __attribute__((format(p
 int ctl_history(struct keymap *m, const struct keymap_log_filter *filter, json_t *array,
 		struct fault *fault);
 
-extern const struct cli_option ctl_map_options[];	/* CTL_MAP_OPTIONS alone */
-
-extern const struct cli_option ctl_keys_import_options[];
-int ctl_keys_import(struct cli *cli);
-extern const struct cli_option ctl_keys_list_options[];
-int ctl_keys_list(struct cli *cli);
-int ctl_keys_show(struct cli *cli);
-int ctl_keys_revoke(struct cli *cli);
-extern const struct cli_option ctl_keys_add_options[];
-int ctl_keys_add(struct cli *cli);
-extern const struct cli_option ctl_keys_export_options[];
-int ctl_keys_export(struct cli *cli);
-int ctl_keys_rotate(struct cli *cli);
-
-extern const struct cli_option ctl_systems_list_options[];
-int ctl_systems_list(struct cli *cli);
-int ctl_systems_show(struct cli *cli);
-extern const struct cli_option ctl_systems_retry_options[];
-int ctl_systems_retry(struct cli *cli);
-extern const struct cli_option ctl_systems_forget_options[];
-int ctl_systems_forget(struct cli *cli);
-extern const struct cli_option ctl_systems_export_options[];
-int ctl_systems_export(struct cli *cli);
-
-extern const struct cli_option ctl_inventory_import_options[];
-int ctl_inventory_import(struct cli *cli);
-
-int ctl_profiles_list(struct cli *cli);
-int ctl_profiles_show(struct cli *cli);
-int ctl_profiles_set(struct cli *cli);
-int ctl_profiles_remove(struct cli *cli);
-
-int ctl_config_show(struct cli *cli);
-int ctl_config_set(struct cli *cli);
-int ctl_config_unset(struct cli *cli);
-
-extern const struct cli_option ctl_log_options[];
-int ctl_log_show(struct cli *cli);
-
-extern const struct cli_option ctl_doctor_options[];
-int ctl_doctor(struct cli *cli);
-extern const struct cli_option ctl_reconcile_options[];
-int ctl_reconcile(struct cli *cli);
-
-extern const struct cli_option ctl_backup_options[];
-int ctl_backup(struct cli *cli);
-extern const struct cli_option ctl_restore_options[];
-int ctl_restore(struct cli *cli);
+/* The verbs, each beside its function. */
+extern const struct cli_verb ctl_keys_import, ctl_keys_list, ctl_keys_show, ctl_keys_add,
+	ctl_keys_export, ctl_keys_revoke, ctl_keys_rotate;
+extern const struct cli_verb ctl_systems_list, ctl_systems_show, ctl_systems_retry,
+	ctl_systems_forget, ctl_systems_export;
+extern const struct cli_verb ctl_inventory_import;
+extern const struct cli_verb ctl_profiles_list, ctl_profiles_show, ctl_profiles_set,
+	ctl_profiles_remove;
+extern const struct cli_verb ctl_config_show, ctl_config_set, ctl_config_unset;
+extern const struct cli_verb ctl_log, ctl_doctor, ctl_reconcile, ctl_backup, ctl_restore;
 
 #endif

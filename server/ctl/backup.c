@@ -10,21 +10,28 @@
 #include "server/keymap/keymap.h"
 #include "server/keymap/pairs.h"
 
-const struct cli_option ctl_backup_options[] = {
-	CTL_MAP_OPTIONS,
-	{ "no-key", 0, NULL, "leave the key file out: keep it somewhere else", 0, 0 },
-	{ NULL, 0, NULL, NULL, 0, 0 },
+struct backup_options {
+	struct ctl_map at;
+	bool no_key;
 };
 
-int ctl_backup(struct cli *cli)
+static const struct cli_option backup_table[] = {
+	CTL_MAP_OPTIONS(struct backup_options),
+	CLI_FLAG(0, "no-key", struct backup_options, no_key,
+		 "do not copy the key file: keep it somewhere else"),
+	{ 0 },
+};
+
+static int run_backup(struct cli *cli, const void *given)
 {
-	const bool with_key = !cli_has(cli, "no-key");
+	const struct backup_options *o = given;
+	const bool with_key = !o->no_key;
 	const char *path = cli->argv[0];
 	struct fault fault = { 0 };
 	struct operator op;
 	int rc;
 
-	rc = ctl_begin(cli, 0, &op, &fault);
+	rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (!rc)
 		rc = restore_backup(&op, path, with_key, &fault);
 	keymap_close(&op.map);
@@ -39,12 +46,33 @@ int ctl_backup(struct cli *cli)
 	return EXIT_YES;
 }
 
-const struct cli_option ctl_restore_options[] = {
-	CTL_MAP_OPTIONS,
-	{ "backup-key", 0, "FILE", "the backup's key file (default: the backup's name with .key)",
-	  CLI_FILE, 0 },
-	{ "yes", 'y', NULL, "do not ask", 0, 0 },
-	{ NULL, 0, NULL, NULL, 0, 0 },
+const struct cli_verb ctl_backup = {
+	.name = "backup",
+	.operands = "FILE",
+	.summary =
+		"copy the map to FILE and its key file to FILE.key, while the server runs",
+	.options = backup_table,
+	.options_size = sizeof(struct backup_options),
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run_backup,
+	.details =
+		"The copy is the map at one moment, is checked, and never replaces a file.",
+	.examples = "amt-provisionctl backup /srv/backup/map-monday.db",
+};
+
+struct restore_options {
+	struct ctl_map at;
+	const char *backup_key;
+	bool yes;
+};
+
+static const struct cli_option restore_table[] = {
+	CTL_MAP_OPTIONS(struct restore_options),
+	CLI_TEXT(0, "backup-key", struct restore_options, backup_key, "FILE",
+		 "the backup's key file (default: the backup's name with .key)", .flags = CLI_FILE),
+	CLI_FLAG('y', "yes", struct restore_options, yes, "do not ask", .flags = CLI_WHOLE),
+	{ 0 },
 };
 
 static void say_counts(struct cli *cli, const char *what, const struct keymap_counts *c)
@@ -53,12 +81,13 @@ static void say_counts(struct cli *cli, const char *what, const struct keymap_co
 		 plural(c->total), (unsigned long long)c->free, (unsigned long long)c->used);
 }
 
-static int ask(struct cli *cli, const char *map, struct fault *fault)
+static int ask(struct cli *cli, const struct restore_options *o, const char *map,
+	       struct fault *fault)
 {
 	char question[4300];
 	int rc;
 
-	if (cli_has(cli, "yes") || access(map, F_OK) != 0)
+	if (o->yes || access(map, F_OK) != 0)
 		return 0;
 	snprintf(question, sizeof(question), "The backup replaces the map %s: keys used and"
 		 " machines set up since then are forgotten.\nType \"restore\" to go on: ", map);
@@ -79,28 +108,29 @@ static void say_restored(struct cli *cli, const struct restore *r)
 		 "the sticks (amt-provisionctl reconcile)");
 }
 
-int ctl_restore(struct cli *cli)
+static int run_restore(struct cli *cli, const void *given)
 {
-	const char *backup = cli->argv[0], *key = cli_value(cli, "backup-key");
+	const struct restore_options *o = given;
+	const char *backup = cli->argv[0];
 	char *map = NULL, *key_file = NULL, *default_key = NULL;
 	const struct operator op = ctl_operator();
 	struct fault fault = { 0 };
 	struct restore r = { .backup = backup };
 	int rc;
 
-	rc = ctl_map_names(cli, &map, &key_file, &fault);
-	if (!rc && !key && asprintf(&default_key, "%s.key", backup) < 0) {
+	rc = ctl_map_names(&o->at, &map, &key_file, &fault);
+	if (!rc && !o->backup_key && asprintf(&default_key, "%s.key", backup) < 0) {
 		default_key = NULL;
 		rc = fault_nomem(&fault);
 	}
 	r.map = map;
 	r.key_file = key_file;
-	r.backup_key = key ? key : default_key;
+	r.backup_key = o->backup_key ? o->backup_key : default_key;
 	/* First: a backup that is not sound must not cost a copy of the map each time. */
 	if (!rc)
 		rc = restore_check(&r, &fault);
 	if (!rc)
-		rc = ask(cli, map, &fault);
+		rc = ask(cli, o, map, &fault);
 	if (!rc)
 		rc = restore_map(&r, &op, &fault);
 	if (r.aside[0] && rc)
@@ -112,3 +142,18 @@ int ctl_restore(struct cli *cli)
 	free(default_key);
 	return rc ? cli_fail(cli, &fault) : EXIT_YES;
 }
+
+const struct cli_verb ctl_restore = {
+	.name = "restore",
+	.operands = "FILE",
+	.summary = "replace the map by a backup, while the server runs",
+	.options = restore_table,
+	.options_size = sizeof(struct restore_options),
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run_restore,
+	.details =
+		"The backup is checked first. The map that is there is kept beside it under "
+		"another name.",
+	.examples = "amt-provisionctl restore /srv/backup/map-monday.db",
+};

@@ -15,44 +15,42 @@
 #include "server/keymap/events.h"
 #include "server/keymap/keymap.h"
 
-const struct cli_option ctl_map_options[] = {
-	CTL_MAP_OPTIONS,
-	{ NULL, 0, NULL, NULL, 0, 0 },
+const struct cli_option ctl_only_map[] = {
+	CTL_MAP_OPTIONS(struct ctl_only_map),
+	{ 0 },
 };
 
-const char *ctl_conf(struct cli *cli)
+const char *ctl_conf(const struct ctl_map *at)
 {
-	const char *conf = cli_value(cli, "config");
-
-	if (conf)
-		return conf;
+	if (at->config)
+		return at->config;
 	return access(CTL_CONFIGURATION, F_OK) != 0 && errno == ENOENT ? NULL : CTL_CONFIGURATION;
 }
 
-int ctl_configuration(struct cli *cli, struct config *config, struct fault *fault)
+int ctl_configuration(const struct ctl_map *at, struct config *config, struct fault *fault)
 {
-	const char *conf = ctl_conf(cli);
+	const char *conf = ctl_conf(at);
 
 	config_init(config);
 	return conf ? config_load(config, conf, fault) : 0;
 }
 
 /* With --map the configuration plays no part: an operator's map is not the server's. */
-int ctl_map_names(struct cli *cli, char **map, char **key_file, struct fault *fault)
+int ctl_map_names(const struct ctl_map *at, char **map, char **key_file, struct fault *fault)
 {
-	const char *key = cli_value(cli, "key-file");
+	const char *key = at->key_file;
 	struct config *config = NULL;
 	int rc = 0;
 
 	*map = NULL;
 	*key_file = NULL;
-	if (cli_has(cli, "map")) {
-		*map = strdup(cli_value(cli, "map"));
+	if (at->map) {
+		*map = strdup(at->map);
 	} else {
 		config = calloc(1, sizeof(*config));
 		if (!config)
 			return fault_nomem(fault);
-		rc = ctl_configuration(cli, config, fault);
+		rc = ctl_configuration(at, config, fault);
 		if (rc)
 			goto out;
 		*map = strdup(config->map);
@@ -93,19 +91,19 @@ struct operator ctl_operator(void)
 	return op;
 }
 
-int ctl_begin(struct cli *cli, unsigned flags, struct operator *op, struct fault *fault)
+int ctl_begin(const struct ctl_map *at, unsigned flags, struct operator *op, struct fault *fault)
 {
 	struct keymap_options options = { .flags = flags };
 	char *map, *key_file;
 	int rc;
 
 	*op = ctl_operator();
-	rc = ctl_map_names(cli, &map, &key_file, fault);
+	rc = ctl_map_names(at, &map, &key_file, fault);
 	if (rc)
 		return rc;
 	options.key_file = key_file;
 	rc = keymap_open(&op->map, map, &options, fault);
-	if (rc == KIT_ERR_NOT_FOUND && !cli_has(cli, "map") && !cli_has(cli, "config"))
+	if (rc == KIT_ERR_NOT_FOUND && !at->map && !at->config)
 		fault_hint(fault, "name the map with --map, or the server's configuration with -c");
 	free(map);
 	free(key_file);
@@ -180,8 +178,8 @@ int ctl_pid(struct cli *cli, const char *text, char out[static PID_LENGTH + 1])
 	if (!rc)
 		return 0;
 	/* One so long that it may be a PPS is not repeated. */
-	return cli_misuse(cli, "\"%s\" is not a PID: %s", strlen(text) > 2 * PID_SHOWN ? "..." : text,
-			  pidpps_rule(rc, false));
+	return cli_misuse(cli, "\"%s\" is not a PID: %s",
+			  strlen(text) > 2 * PID_SHOWN ? "..." : text, pidpps_rule(rc, false));
 }
 
 int ctl_uuid(struct cli *cli, const char *text, struct uuid *out)

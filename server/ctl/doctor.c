@@ -8,15 +8,27 @@
 #include "server/keymap/events.h"
 #include "server/keymap/keymap.h"
 
-const struct cli_option ctl_doctor_options[] = {
-	CTL_MAP_OPTIONS,
-	{ "server-name", 0, "NAME", "the name that machines look up (default ProvisionServer)", 0,
-	  0 },
-	{ "domain", 'd', "DOMAIN", "a domain in which they look (default: those of"
-	  " /etc/resolv.conf)", CLI_REPEAT, 0 },
-	{ "min-free", 0, "N", "warn when fewer keys are free (default 10)", 0, 0 },
-	{ "no-network", 0, NULL, "do not check the port and the names", 0, 0 },
-	{ NULL, 0, NULL, NULL, 0, 0 },
+struct doctor_options {
+	struct ctl_map at;
+	const char *server_name;
+	struct cli_list domains;
+	uint64_t min_free;
+	bool no_network;
+};
+
+static const struct doctor_options defaults = { .server_name = "ProvisionServer", .min_free = 10 };
+
+static const struct cli_option options[] = {
+	CTL_MAP_OPTIONS(struct doctor_options),
+	CLI_TEXT(0, "server-name", struct doctor_options, server_name, "NAME",
+		 "the name that machines look up (default ProvisionServer)"),
+	CLI_LIST('d', "domain", struct doctor_options, domains, "DOMAIN",
+		 "a domain in which they look (default: those of /etc/resolv.conf)"),
+	CLI_NUMBER(0, "min-free", struct doctor_options, min_free, "N", 0, UINT32_MAX,
+		   "warn when fewer keys are free (default 10)"),
+	CLI_FLAG(0, "no-network", struct doctor_options, no_network,
+		 "do not check the port and the names"),
+	{ 0 },
 };
 
 struct report {
@@ -49,24 +61,24 @@ static void found(void *context, const struct doctor_finding *f)
 	}
 }
 
-static int read_options(struct cli *cli, struct doctor *d, struct fault *fault)
+static int take_options(struct doctor *d, const struct doctor_options *o, struct fault *fault)
 {
 	d->now = ctl_operator().now;
-	d->server_name = cli_has(cli, "server-name") ? cli_value(cli, "server-name")
-			 : "ProvisionServer";
+	d->server_name = o->server_name;
 	d->resolv_conf = "/etc/resolv.conf";
 	d->timeout_ms = 3000;
-	d->min_free = 10;
-	d->n_domains = cli_count(cli, "domain");
+	d->min_free = o->min_free;
+	d->n_domains = o->domains.count;
 	if (d->n_domains > DOCTOR_DOMAINS)
 		return fault_set(fault, KIT_ERR_ARGUMENT, "at most %d domains", DOCTOR_DOMAINS);
 	for (size_t i = 0; i < d->n_domains; i++)
-		d->domains[i] = cli_value_at(cli, "domain", i);
-	return cli_number(cli, "min-free", 0, UINT32_MAX, &d->min_free, fault);
+		d->domains[i] = o->domains.values[i];
+	return 0;
 }
 
-int ctl_doctor(struct cli *cli)
+static int run(struct cli *cli, const void *given)
 {
+	const struct doctor_options *o = given;
 	struct config *config = calloc(1, sizeof(*config));
 	struct report r = { .cli = cli };
 	struct doctor d = { .config = config, .found = found, .context = &r };
@@ -75,18 +87,18 @@ int ctl_doctor(struct cli *cli)
 	struct fault fault = { 0 }, of_file = { 0 };
 	int rc, status = EXIT_YES;
 
-	rc = config ? read_options(cli, &d, &fault) : fault_nomem(&fault);
+	rc = config ? take_options(&d, o, &fault) : fault_nomem(&fault);
 	if (rc)
 		goto out;
 	if (cli->json)
 		ctl_rows_begin(&r.rows, "checks");
-	rc = ctl_map_names(cli, &map_path, &key_file, &fault);
+	rc = ctl_map_names(&o->at, &map_path, &key_file, &fault);
 	if (!rc)
-		rc = ctl_begin(cli, 0, &op, &fault);
+		rc = ctl_begin(&o->at, 0, &op, &fault);
 	d.map = op.map;
 	d.map_path = map_path;
 	d.key_file = key_file;
-	ctl_configuration(cli, config, &of_file);
+	ctl_configuration(&o->at, config, &of_file);
 	doctor_configuration(&d, &of_file);
 	if (rc) {
 		doctor_fault(&d, "map", &fault);
@@ -95,7 +107,7 @@ int ctl_doctor(struct cli *cli)
 		doctor_fleet(&d);
 	}
 	doctor_host(&d);
-	if (!cli_has(cli, "no-network")) {
+	if (!o->no_network) {
 		doctor_listening(&d);
 		doctor_names(&d);
 	}
@@ -118,3 +130,21 @@ out:
 	free(config);
 	return rc ? cli_fail(cli, &fault) : status;
 }
+
+const struct cli_verb ctl_doctor = {
+	.name = "doctor",
+	.operands = "",
+	.summary = "check the server for known problems, and say what to do",
+	.options = options,
+	.options_size = sizeof(struct doctor_options),
+	.flags = CLI_JSON,
+	.defaults = &defaults,
+	.run = run,
+	.details =
+		"Checks configuration, map, key file, free keys, machines without a name or fallen "
+		"silent, the log of the last day, script, clock and disk; whether the server "
+		"answers at this machine's addresses, and whether the names that machines look up "
+		"lead here. Exit status 1 if any check failed.",
+	.examples = "amt-provisionctl doctor\n"
+		    "amt-provisionctl doctor --domain example.com --json",
+};

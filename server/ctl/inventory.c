@@ -10,12 +10,20 @@
 
 #define SAID	100	/* bad lines shown one by one; the rest is counted */
 
-const struct cli_option ctl_inventory_import_options[] = {
-	CTL_MAP_OPTIONS,
-	{ "dry-run", 'n', NULL, "say what would happen and change nothing", 0, 0 },
-	{ "skip-bad", 0, NULL, "leave bad lines out instead of refusing the file", 0, 0 },
-	{ "swap-uuid", 0, NULL, "the list has the UUIDs in the other byte order", 0, 0 },
-	{ NULL, 0, NULL, NULL, 0, 0 },
+struct import_options {
+	struct ctl_map at;
+	bool dry_run, skip_bad, swap_uuid;
+};
+
+static const struct cli_option import_table[] = {
+	CTL_MAP_OPTIONS(struct import_options),
+	CLI_FLAG('n', "dry-run", struct import_options, dry_run,
+		 "say what would happen and change nothing"),
+	CLI_FLAG(0, "skip-bad", struct import_options, skip_bad,
+		 "leave bad lines out instead of refusing the file", .flags = CLI_WHOLE),
+	CLI_FLAG(0, "swap-uuid", struct import_options, swap_uuid,
+		 "the list has the UUIDs in the other byte order", .flags = CLI_WHOLE),
+	{ 0 },
 };
 
 struct importing {
@@ -61,8 +69,9 @@ static void say(struct cli *cli, const struct machinelist_import *im)
 			 im->dry_run ? "would be" : "was");
 }
 
-int ctl_inventory_import(struct cli *cli)
+static int run_import(struct cli *cli, const void *given)
 {
+	const struct import_options *o = given;
 	const char *path = cli->argv[0];
 	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	struct importing s = { .cli = cli };
@@ -71,11 +80,11 @@ int ctl_inventory_import(struct cli *cli)
 	int rc;
 
 	s.im = (struct machinelist_import){ .name = file == stdin ? "standard input" : path,
-					  .dry_run = cli_has(cli, "dry-run"),
-					  .skip_bad = cli_has(cli, "skip-bad"),
-					  .swap_uuid = cli_has(cli, "swap-uuid"),
+					  .dry_run = o->dry_run,
+					  .skip_bad = o->skip_bad,
+					  .swap_uuid = o->swap_uuid,
 					  .bad_line = show_bad_line, .context = &s };
-	rc = file ? ctl_begin(cli, 0, &op, &fault)
+	rc = file ? ctl_begin(&o->at, 0, &op, &fault)
 		  : fault_sys(&fault, errno, "cannot open %s", path);
 	if (!rc)
 		rc = machinelist_import(&s.im, &op, file, &fault);
@@ -95,3 +104,21 @@ int ctl_inventory_import(struct cli *cli)
 		say(cli, &s.im);
 	return rc ? rc : s.im.good ? EXIT_YES : s.im.dry_run ? EXIT_NO : EXIT_CANNOT;
 }
+
+const struct cli_verb ctl_inventory_import = {
+	.name = "inventory import",
+	.operands = "FILE|-",
+	.summary = "import which machine has which name and profile",
+	.options = import_table,
+	.options_size = sizeof(struct import_options),
+	.min_operands = 1,
+	.max_operands = 1,
+	.flags = CLI_JSON,
+	.run = run_import,
+	.details =
+		"The list is CSV. Its header line names the columns uuid and fqdn, and profile if "
+		"there is one, in any order. A row replaces the one of the same UUID. All rows are "
+		"imported or none. A UUID with two names is a bad line; a name of two machines is "
+		"a warning.",
+	.examples = "amt-provisionctl inventory import machines.csv",
+};

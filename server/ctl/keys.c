@@ -25,14 +25,21 @@
 
 /* ---- import ---- */
 
-const struct cli_option ctl_keys_import_options[] = {
-	CTL_MAP_OPTIONS,
-	{ "dry-run", 'n', NULL, "say what would happen and change nothing", 0, 0 },
-	{ "skip-bad", 0, NULL, "leave bad lines out instead of refusing the file", 0, 0 },
-	{ NULL, 0, NULL, NULL, 0, 0 },
+struct import_options {
+	struct ctl_map at;
+	bool dry_run, skip_bad;
 };
 
-/* One file on its way into the map, for the eyes. */
+static const struct cli_option import_table[] = {
+	CTL_MAP_OPTIONS(struct import_options),
+	CLI_FLAG('n', "dry-run", struct import_options, dry_run,
+		 "say what would happen and change nothing"),
+	CLI_FLAG(0, "skip-bad", struct import_options, skip_bad,
+		 "leave bad lines out instead of refusing the file", .flags = CLI_WHOLE),
+	{ 0 },
+};
+
+/* One file on its way into the map. */
 struct importing {
 	struct cli *cli;
 	struct import im;
@@ -132,7 +139,8 @@ static void say_import(struct cli *cli, const struct import *im)
 }
 
 /* One file; returns an exit status. */
-static int import_file(struct cli *cli, const struct operator *op, const char *path, json_t *all)
+static int import_file(struct cli *cli, const struct import_options *o,
+		       const struct operator *op, const char *path, json_t *all)
 {
 	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
 	struct importing s = { .cli = cli, .problems = json_array() };
@@ -140,8 +148,8 @@ static int import_file(struct cli *cli, const struct operator *op, const char *p
 	int rc;
 
 	s.im = (struct import){ .name = file == stdin ? "standard input" : path,
-				.dry_run = cli_has(cli, "dry-run"),
-				.skip_bad = cli_has(cli, "skip-bad"), .bad_line = show_bad_line,
+				.dry_run = o->dry_run,
+				.skip_bad = o->skip_bad, .bad_line = show_bad_line,
 				.progress = show_progress, .context = &s };
 	rc = file ? import_keys(&s.im, op, file, &fault)
 		  : fault_sys(&fault, errno, "cannot open %s", path);
@@ -160,22 +168,23 @@ static int import_file(struct cli *cli, const struct operator *op, const char *p
 	return !rc && s.im.good ? EXIT_YES : !rc && s.im.dry_run ? EXIT_NO : EXIT_CANNOT;
 }
 
-int ctl_keys_import(struct cli *cli)
+static int run_import(struct cli *cli, const void *given)
 {
-	const bool dry = cli_has(cli, "dry-run");
+	const struct import_options *o = given;
+	const bool dry = o->dry_run;
 	struct fault fault = { 0 };
 	struct operator op;
 	json_t *all;
 	int rc, status = EXIT_YES;
 
-	rc = ctl_begin(cli, dry ? 0 : KEYMAP_CREATE, &op, &fault);
+	rc = ctl_begin(&o->at, dry ? 0 : KEYMAP_CREATE, &op, &fault);
 	if (dry && rc == KIT_ERR_NOT_FOUND)
 		cli_note(cli, "%s: the lines are checked, but not compared with a map", fault.what);
 	else if (rc)
 		return cli_fail(cli, &fault);
 	all = json_array();
 	for (int i = 0; i < cli->argc; i++) {
-		int one = import_file(cli, &op, cli->argv[i], all);
+		int one = import_file(cli, o, &op, cli->argv[i], all);
 
 		if (one > status)
 			status = one;
@@ -187,17 +196,49 @@ int ctl_keys_import(struct cli *cli)
 	return status;
 }
 
+const struct cli_verb ctl_keys_import = {
+	.name = "keys import",
+	.operands = "FILE|-...",
+	.summary = "import lists of pairs into the map",
+	.options = import_table,
+	.options_size = sizeof(struct import_options),
+	.min_operands = 1,
+	.max_operands = -1,
+	.flags = CLI_JSON,
+	.run = run_import,
+	.details =
+		"A list is CSV with a header line (pid, pps, current_password, admin_password or "
+		"new_password, used; any order and case), text, JSON, or setup.bin of any version. "
+		"Each file is imported whole or not at all. A pair that is in the map already is "
+		"counted; a PID that is there with another PPS is refused. Used records of a "
+		"setup.bin become free keys, since the machine that took one still has to prove "
+		"itself, and count as exported, so that no other machine gets them. If there is no "
+		"map, it is made.",
+	.examples = "amt-provisionctl keys import --map map.db keys.csv setup.bin\n"
+		    "gpg -d keys.csv.gpg | amt-provisionctl keys import -m map.db -",
+};
+
 /* ---- list and show ---- */
 
-const struct cli_option ctl_keys_list_options[] = {
-	CTL_MAP_OPTIONS,
-	{ "state", 's', "STATE", "only keys that are free, reserved, used or revoked", 0, 0 },
-	{ "exported", 0, NULL, "only keys that went out to a file or stick", 0, 2 },
-	{ "not-exported", 0, NULL, "only keys that never went out", 0, 2 },
-	{ "uuid", 0, "UUID", "only keys of this machine", 0, 0 },
-	{ "limit", 'n', "N", "at most N keys", 0, 0 },
-	{ "count", 0, NULL, "only how many keys there are in each state", 0, 0 },
-	{ NULL, 0, NULL, NULL, 0, 0 },
+struct list_options {
+	struct ctl_map at;
+	const char *state, *uuid;
+	uint64_t limit;
+	bool exported, not_exported, count;
+};
+
+static const struct cli_option list_table[] = {
+	CTL_MAP_OPTIONS(struct list_options),
+	CLI_TEXT('s', "state", struct list_options, state, "STATE",
+		 "only keys that are free, reserved, used or revoked"),
+	CLI_FLAG(0, "exported", struct list_options, exported,
+		 "only keys that went out to a file or stick", .exclusive = 2),
+	CLI_FLAG(0, "not-exported", struct list_options, not_exported,
+		 "only keys that never went out", .exclusive = 2),
+	CLI_TEXT(0, "uuid", struct list_options, uuid, "UUID", "only keys of this machine"),
+	CLI_NUMBER('n', "limit", struct list_options, limit, "N", 1, UINT32_MAX, "at most N keys"),
+	CLI_FLAG(0, "count", struct list_options, count, "only how many keys each state has"),
+	{ 0 },
 };
 
 struct list {
@@ -256,28 +297,28 @@ static json_t *counts_json(const struct keymap_counts *c)
 			 "lapsed", (json_int_t)c->lapsed);
 }
 
-static int read_filter(struct cli *cli, struct keymap_filter *f, struct uuid *uuid)
+static int read_filter(struct cli *cli, const struct list_options *o, struct keymap_filter *f,
+		       struct uuid *uuid)
 {
-	struct fault fault = { 0 };
-
-		if (cli_has(cli, "state")) {
+		if (o->state) {
 		f->by_state = true;
-		if (keymap_state_parse(cli_value(cli, "state"), &f->state))
+		if (keymap_state_parse(o->state, &f->state))
 			return cli_misuse(cli, "--state: \"%s\" is not free, reserved, used or"
-					  " revoked", cli_value(cli, "state"));
+					  " revoked", o->state);
 	}
-	f->exported = cli_has(cli, "exported") - cli_has(cli, "not-exported");
-	if (cli_has(cli, "uuid")) {
-		if (ctl_uuid(cli, cli_value(cli, "uuid"), uuid))
+	f->exported = o->exported - o->not_exported;
+	if (o->uuid) {
+		if (ctl_uuid(cli, o->uuid, uuid))
 			return EXIT_CANNOT;
 		f->uuid = uuid;
 	}
-	return cli_number(cli, "limit", 1, UINT32_MAX, &f->limit, &fault) ? cli_fail(cli, &fault)
-									  : 0;
+	f->limit = o->limit;
+	return 0;
 }
 
-int ctl_keys_list(struct cli *cli)
+static int run_list(struct cli *cli, const void *given)
 {
+	const struct list_options *o = given;
 	struct list list = { .cli = cli };
 	struct keymap_counts counts;
 	struct keymap_filter filter = { 0 };
@@ -286,9 +327,9 @@ int ctl_keys_list(struct cli *cli)
 	struct uuid uuid;
 	int rc, status = EXIT_YES;
 
-	if (read_filter(cli, &filter, &uuid))
+	if (read_filter(cli, o, &filter, &uuid))
 		return EXIT_CANNOT;
-	rc = ctl_begin(cli, 0, &op, &fault);
+	rc = ctl_begin(&o->at, 0, &op, &fault);
 	filter.now = op.now;
 	if (!rc)
 		rc = keymap_count(op.map, op.now, &counts, &fault);
@@ -296,14 +337,14 @@ int ctl_keys_list(struct cli *cli)
 		goto out;
 	if (cli->json)
 		ctl_rows_begin(&list.rows, "keys");
-	else if (!cli_has(cli, "count"))
+	else if (!o->count)
 		list.table = table_new(stdout, "PID|STATE|SINCE|EXPORTED|UUID");
-	if (!cli_has(cli, "count"))
+	if (!o->count)
 		rc = keymap_each(op.map, &filter, list_pair, &list, &fault);
 	table_end(list.table);
 	if (rc)
 		goto out;
-	if (filter.uuid && !cli_has(cli, "count") && !list.n)
+	if (filter.uuid && !o->count && !list.n)
 		ctl_warn_swapped(cli, op.map, filter.uuid);
 	if (cli->json)
 		status = ctl_rows_end(cli, &list.rows, json_pack("{s:o}", "counts",
@@ -317,6 +358,18 @@ out:
 	keymap_close(&op.map);
 	return rc ? cli_fail(cli, &fault) : status;
 }
+
+const struct cli_verb ctl_keys_list = {
+	.name = "keys list",
+	.operands = "",
+	.summary = "list the keys of the map with their states",
+	.options = list_table,
+	.options_size = sizeof(struct list_options),
+	.flags = CLI_JSON,
+	.run = run_list,
+	.examples = "amt-provisionctl keys list --state free --not-exported\n"
+		    "amt-provisionctl keys list --count",
+};
 
 /* TIME into OUT; "-" for a time of 0. */
 static const char *when(int64_t t, char out[static EVENT_TIME + 1])
@@ -351,8 +404,9 @@ static void show_lines(const struct keymap_pair *p)
 		ctl_line("Revoked", "%s", when(p->revoked_at, a));
 }
 
-int ctl_keys_show(struct cli *cli)
+static int run_show(struct cli *cli, const void *given)
 {
+	const struct ctl_only_map *o = given;
 	char pid[PID_LENGTH + 1], shown[PID_SHOWN + 1];
 	struct keymap_log_filter filter = { .pid = pid };
 	struct fault fault = { 0 };
@@ -364,7 +418,7 @@ int ctl_keys_show(struct cli *cli)
 	if (ctl_pid(cli, cli->argv[0], pid))
 		return EXIT_CANNOT;
 	pidpps_show_pid(pid, shown);
-	rc = ctl_begin(cli, 0, &op, &fault);
+	rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (rc)
 		return cli_fail(cli, &fault);
 	rc = keymap_find(op.map, pid, op.now, &pair, &fault);
@@ -387,27 +441,49 @@ int ctl_keys_show(struct cli *cli)
 	return rc ? cli_fail(cli, &fault) : status;
 }
 
-/* ---- add ---- */
-
-const struct cli_option ctl_keys_add_options[] = {
-	CTL_MAP_OPTIONS,
-	{ "pid", 0, "PID", "the PID; asked for if not given", 0, 0 },
-	{ "pps-file", 0, "FILE", "a file (mode 0600) that holds the PPS, or '-'; else it is typed,"
-	  " unseen", CLI_FILE, 0 },
-	{ "current-password-file", 0, "FILE", "the MEBx password that the machine has now"
-	  " (default: unknown)", CLI_FILE, 0 },
-	{ "new-password-file", 0, "FILE", "the MEBx password that the stick gives the machine: what"
-	  " the server logs in with", CLI_FILE, 0 },
-	{ NULL, 0, NULL, NULL, 0, 0 },
+const struct cli_verb ctl_keys_show = {
+	.name = "keys show",
+	.operands = "PID",
+	.summary = "show one key: its state and its history",
+	.options = ctl_only_map,
+	.options_size = sizeof(struct ctl_only_map),
+	.min_operands = 1,
+	.max_operands = 1,
+	.flags = CLI_JSON,
+	.run = run_show,
+	.examples = "amt-provisionctl keys show 0000-037M",
 };
 
-static int ask_pid(struct cli *cli, char out[static PID_LENGTH + 1], struct fault *fault)
+/* ---- add ---- */
+
+struct add_options {
+	struct ctl_map at;
+	const char *pid, *pps_file, *current_password_file, *new_password_file;
+};
+
+static const struct cli_option add_table[] = {
+	CTL_MAP_OPTIONS(struct add_options),
+	CLI_TEXT(0, "pid", struct add_options, pid, "PID", "the PID; asked for if not given"),
+	CLI_TEXT(0, "pps-file", struct add_options, pps_file, "FILE",
+		 "a file (mode 0600) that holds the PPS, or '-'; else it is typed, unseen",
+		 .flags = CLI_FILE),
+	CLI_TEXT(0, "current-password-file", struct add_options, current_password_file, "FILE",
+		 "the MEBx password that the machine has now (default: unknown)",
+		 .flags = CLI_FILE),
+	CLI_TEXT(0, "new-password-file", struct add_options, new_password_file, "FILE",
+		 "the MEBx password that the stick gives the machine: what the server logs in with",
+		 .flags = CLI_FILE),
+	{ 0 },
+};
+
+static int ask_pid(struct cli *cli, const struct add_options *o, char out[static PID_LENGTH + 1],
+		   struct fault *fault)
 {
 	char typed[TYPED];
 	int rc;
 
-	if (cli_has(cli, "pid")) {
-		const char *text = cli_value(cli, "pid");
+	if (o->pid) {
+		const char *text = o->pid;
 
 		rc = pidpps_parse_pid(text, strlen(text), out, NULL);
 		return rc ? fault_set(fault, rc, "--pid: %s", pidpps_rule(rc, false)) : 0;
@@ -461,9 +537,9 @@ static int take_pps(const char *typed, char out[static PPS_LENGTH + 1], struct f
 	return fault_set(fault, rc, "that is not a PPS: %s", pidpps_rule(rc, true));
 }
 
-static int ask_pps(struct cli *cli, char out[static PPS_LENGTH + 1], struct fault *fault)
+static int ask_pps(struct cli *cli, const char *file, char out[static PPS_LENGTH + 1],
+		   struct fault *fault)
 {
-	const char *file = cli_value(cli, "pps-file");
 	char typed[TYPED];
 	int rc;
 
@@ -487,11 +563,11 @@ static int ask_pps(struct cli *cli, char out[static PPS_LENGTH + 1], struct faul
 	}
 }
 
-static int read_password(struct cli *cli, const char *option, const char *what,
+static int read_password(const char *file, const char *what,
 			 int (*check)(const char *text, const char **rule),
 			 char out[static PASSWORD_MAX + 1], struct fault *fault)
 {
-	const char *file = cli_value(cli, option), *rule = NULL;
+	const char *rule = NULL;
 	int rc;
 
 	if (!file)
@@ -525,27 +601,28 @@ static void say_added(struct cli *cli, const struct keyentry *entry, enum keymap
 			 " it: add it with --new-password-file");
 }
 
-int ctl_keys_add(struct cli *cli)
+static int run_add(struct cli *cli, const void *given)
 {
+	const struct add_options *o = given;
 	struct keyentry entry = { .used = false };
 	enum keymap_added added = KEYMAP_SAME;
 	struct fault fault = { 0 };
 	struct operator op;
 	int rc;
 
-	rc = ctl_begin(cli, KEYMAP_CREATE, &op, &fault);
+	rc = ctl_begin(&o->at, KEYMAP_CREATE, &op, &fault);
 	if (!rc)
-		rc = ask_pid(cli, entry.pair.pid, &fault);
+		rc = ask_pid(cli, o, entry.pair.pid, &fault);
 	if (!rc)
-		rc = ask_pps(cli, entry.pair.pps, &fault);
+		rc = ask_pps(cli, o->pps_file, entry.pair.pps, &fault);
 	if (!rc)
-		rc = read_password(cli, "current-password-file", "current MEBx password",
+		rc = read_password(o->current_password_file, "current MEBx password",
 				   password_check_current, entry.current_password, &fault);
 	if (!rc)
-		rc = read_password(cli, "new-password-file", "new MEBx password",
+		rc = read_password(o->new_password_file, "new MEBx password",
 				   password_check_new, entry.new_password, &fault);
 	if (!rc)
-		rc = keys_add(&op, &entry, cli_has(cli, "pps-file") ? "from a file" : "typed",
+		rc = keys_add(&op, &entry, o->pps_file ? "from a file" : "typed",
 			      &added, &fault);
 	if (!rc)
 		say_added(cli, &entry, added);
@@ -554,70 +631,92 @@ int ctl_keys_add(struct cli *cli)
 	return rc ? cli_fail(cli, &fault) : EXIT_YES;
 }
 
-/* ---- export ---- */
-
-const struct cli_option ctl_keys_export_options[] = {
-	CTL_MAP_OPTIONS,
-	{ "setupbin", 0, "FILE", "write the keys to FILE as a setup.bin", CLI_FILE, 0 },
-	{ "file-version", 0, "V", "of the setup.bin: 1.0, 2.0, 2.1 (default), 3.0 or 4.0", 0, 0 },
-	{ "scramble", 0, NULL, "scramble the records (version 4.0)", 0, 0 },
-	{ "output", 'o', "FILE", "write the keys to FILE as a list ('-': standard output)",
-	  CLI_FILE, 0 },
-	{ "format", 'f', "FORMAT", "of that list: csv (default), text or json", 0, 0 },
-	{ "all", 'a', NULL, "all free keys that never went out", 0, 2 },
-	{ "number", 'n', "N", "N free keys that never went out", 0, 2 },
-	{ "batch", 0, "B", "the free keys that came in with batch B", 0, 2 },
-	{ "again", 0, NULL, "also keys that went out before", 0, 0 },
-	{ "force", 0, NULL, "replace files that exist", 0, 0 },
-	{ NULL, 0, NULL, NULL, 0, 0 },
+const struct cli_verb ctl_keys_add = {
+	.name = "keys add",
+	.operands = "",
+	.summary = "add one pair, typed or from a file",
+	.options = add_table,
+	.options_size = sizeof(struct add_options),
+	.run = run_add,
+	.details =
+		"Asks for PID and PPS and checks them as they are typed: if a check character does "
+		"not fit, the message names the group of four. The PPS is not shown. Passwords "
+		"come from files of mode 0600.",
+	.examples = "amt-provisionctl keys add --new-password-file mebx.txt\n"
+		    "amt-provisionctl keys add --pid 0000-037M --pps-file pps.txt",
 };
 
-static int misuse(struct fault *fault, const char *what)
+/* ---- export ---- */
+
+struct export_options {
+	struct ctl_map at;
+	const char *setupbin, *file_version, *output;
+	enum keylist_format format;
+	uint64_t number, batch;
+	bool scramble, all, again, force;
+};
+
+static const struct cli_option export_table[] = {
+	CTL_MAP_OPTIONS(struct export_options),
+	CLI_TEXT(0, "setupbin", struct export_options, setupbin, "FILE",
+		 "write the keys to FILE as a setup.bin", .flags = CLI_FILE),
+	CLI_TEXT(0, "file-version", struct export_options, file_version, "V",
+		 "of the setup.bin: 1.0, 2.0, 2.1 (default), 3.0 or 4.0"),
+	CLI_FLAG(0, "scramble", struct export_options, scramble,
+		 "scramble the records (version 4.0)"),
+	CLI_TEXT('o', "output", struct export_options, output, "FILE",
+		 "write the keys to FILE as a list ('-': standard output)", .flags = CLI_FILE),
+	CLI_CHOICE('f', "format", struct export_options, format, "FORMAT", keylist_formats,
+		   "of that list: csv (default), text or json"),
+	CLI_FLAG('a', "all", struct export_options, all, "all free keys that never went out",
+		 .exclusive = 2),
+	CLI_NUMBER('n', "number", struct export_options, number, "N", 1, UINT32_MAX,
+		   "N free keys that never went out", .exclusive = 2),
+	CLI_NUMBER(0, "batch", struct export_options, batch, "B", 1, INT64_MAX,
+		   "the free keys that came in with batch B", .exclusive = 2),
+	CLI_FLAG(0, "again", struct export_options, again, "also keys that went out before",
+		 .flags = CLI_WHOLE),
+	CLI_FLAG(0, "force", struct export_options, force, "replace files that exist",
+		 .flags = CLI_WHOLE),
+	{ 0 },
+};
+
+/* What does not go together, or NULL. */
+static const char *clash(const struct cli *cli, const struct export_options *o)
 {
-	return fault_set(fault, KIT_ERR_ARGUMENT, "%s", what);
+	if (!o->output && !o->setupbin)
+		return "say where to: --setupbin FILE or -o FILE";
+	if ((o->file_version || o->scramble) && !o->setupbin)
+		return "--file-version and --scramble need --setupbin";
+	if (o->setupbin && strcmp(o->setupbin, "-") == 0)
+		return "--setupbin needs a file, not standard output: its header is completed at "
+		       "the end";
+	if ((o->all || o->number || o->batch) == (cli->argc > 0))
+		return "say which keys: their PIDs, or one of --all, -n N, --batch B";
+	return NULL;
 }
 
-static int read_where(struct cli *cli, struct export *e, struct fault *fault)
+/* Misuse is said; returns 0 or an exit status. */
+static int read_export(struct cli *cli, const struct export_options *o, struct export *e)
 {
-	const char *format = cli_value(cli, "format"), *version = cli_value(cli, "file-version");
+	const char *version = o->file_version ? o->file_version : "2.1", *wrong = clash(cli, o);
 
-	e->list_path = cli_value(cli, "output");
-	e->setupbin_path = cli_value(cli, "setupbin");
-	e->scramble = cli_has(cli, "scramble");
-	e->force = cli_has(cli, "force");
-	if (!e->list_path && !e->setupbin_path)
-		return misuse(fault, "say where to: --setupbin FILE or -o FILE");
-	if (format && keylist_format_parse(format, &e->format))
-		return fault_set(fault, KIT_ERR_ARGUMENT,
-				 "--format: \"%s\" is not csv, text or json", format);
-	if (sbin_version_parse(version ? version : "2.1", &e->version))
-		return fault_set(fault, KIT_ERR_ARGUMENT, "--file-version: \"%s\" is not 1.0,"
-				 " 2.0, 2.1, 3.0 or 4.0", version);
-	if ((version || e->scramble) && !e->setupbin_path)
-		return misuse(fault, "--file-version and --scramble need --setupbin");
-	if (e->scramble && e->version.major != 4)
-		return misuse(fault, "--scramble needs --file-version 4.0");
-	if (e->setupbin_path && strcmp(e->setupbin_path, "-") == 0)
-		return misuse(fault, "--setupbin needs a file, not standard output: its header is "
-				     "completed at the end");
+	if (wrong)
+		return cli_misuse(cli, "%s", wrong);
+	if (sbin_version_parse(version, &e->version))
+		return cli_misuse(cli, "--file-version: \"%s\" is not 1.0, 2.0, 2.1, 3.0 or 4.0",
+				  version);
+	if (o->scramble && e->version.major != 4)
+		return cli_misuse(cli, "--scramble needs --file-version 4.0");
+	e->list_path = o->output;
+	e->format = o->format;
+	e->setupbin_path = o->setupbin;
+	e->scramble = o->scramble;
+	e->force = o->force;
+	e->again = o->again;
+	e->number = o->number;
+	e->of_batch = (int64_t)o->batch;
 	return 0;
-}
-
-static int read_which(struct cli *cli, struct export *e, struct fault *fault)
-{
-	bool some = cli_has(cli, "all") || cli_has(cli, "number") || cli_has(cli, "batch");
-	uint64_t batch = 0;
-	int rc;
-
-	if (some == (cli->argc > 0))
-		return misuse(fault,
-			      "say which keys: their PIDs, or one of --all, -n N, --batch B");
-	e->again = cli_has(cli, "again");
-	rc = cli_number(cli, "number", 1, UINT32_MAX, &e->number, fault);
-	if (!rc)
-		rc = cli_number(cli, "batch", 1, INT64_MAX, &batch, fault);
-	e->of_batch = (int64_t)batch;
-	return rc;
 }
 
 /* The operands as PIDs, to be freed. Misuse is said; returns 0 or an exit status. */
@@ -659,12 +758,13 @@ static void say_exported(struct cli *cli, const struct export *e)
 		cli_note(cli, "%zu key%s exported to %s", e->exported, plural(e->exported),
 			 e->list_path);
 	if (e->setupbin_path && post > SLOW_POST)
-		cli_warn(cli, "a stick with %zu records delays a machine's start by about %.0f s:"
-			 " \"amt-setupbin split\" makes several of it", e->exported, post);
+		cli_warn(cli, "a stick with %zu records delays a machine's start by about %.0f s;"
+			 " \"amt-setupbin split\" makes smaller files of it", e->exported, post);
 }
 
-int ctl_keys_export(struct cli *cli)
+static int run_export(struct cli *cli, const void *given)
 {
+	const struct export_options *o = given;
 	struct exporting s = { .cli = cli };
 	struct export e = { .progress = show_export, .context = &s };
 	char (*pids)[PID_LENGTH + 1] = NULL;
@@ -672,18 +772,15 @@ int ctl_keys_export(struct cli *cli)
 	struct operator op;
 	int rc;
 
-	rc = read_where(cli, &e, &fault);
-	if (!rc)
-		rc = read_which(cli, &e, &fault);
-	if (rc)
-		return cli_misuse(cli, "%s", fault.what);
+	if (read_export(cli, o, &e))
+		return EXIT_CANNOT;
 	if (read_pids(cli, &pids)) {
 		free(pids);
 		return EXIT_CANNOT;
 	}
 	e.pids = (const char (*)[PID_LENGTH + 1])pids;
 	e.n_pids = (size_t)cli->argc;
-	rc = ctl_begin(cli, 0, &op, &fault);
+	rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (!rc)
 		rc = export_keys(&e, &op, &fault);
 	if (s.drawn)
@@ -694,6 +791,21 @@ int ctl_keys_export(struct cli *cli)
 	free(pids);
 	return rc ? cli_fail(cli, &fault) : EXIT_YES;
 }
+
+const struct cli_verb ctl_keys_export = {
+	.name = "keys export",
+	.operands = "[PID...]",
+	.summary = "write free keys to a setup.bin or a list",
+	.options = export_table,
+	.options_size = sizeof(struct export_options),
+	.max_operands = -1,
+	.run = run_export,
+	.details =
+		"Only free keys are written, and each only once unless --again is given: the map "
+		"marks them before the file appears.",
+	.examples = "amt-provisionctl keys export -n 50 --setupbin setup.bin\n"
+		    "amt-provisionctl keys export 0000-037M -o one.csv",
+};
 
 /* ---- revoke and rotate ---- */
 
@@ -711,8 +823,9 @@ static void say_revoked(struct cli *cli, const struct keymap_pair *before)
 		 " again", shown, uuid);
 }
 
-int ctl_keys_revoke(struct cli *cli)
+static int run_revoke(struct cli *cli, const void *given)
 {
+	const struct ctl_only_map *o = given;
 	const size_t n = (size_t)cli->argc;
 	struct keymap_pair *before = calloc(n, sizeof(*before));
 	char (*pids)[PID_LENGTH + 1] = NULL;
@@ -723,7 +836,7 @@ int ctl_keys_revoke(struct cli *cli)
 
 	if (status)
 		goto out;
-	rc = before ? ctl_begin(cli, 0, &op, &fault) : fault_nomem(&fault);
+	rc = before ? ctl_begin(&o->at, 0, &op, &fault) : fault_nomem(&fault);
 	if (!rc)
 		rc = keys_revoke(&op, (const char (*)[PID_LENGTH + 1])pids, n, before, &fault);
 	for (size_t i = 0; !rc && i < n; i++) {
@@ -743,14 +856,30 @@ out:
 	return status;
 }
 
+const struct cli_verb ctl_keys_revoke = {
+	.name = "keys revoke",
+	.operands = "PID...",
+	.summary = "take keys out of service for good",
+	.options = ctl_only_map,
+	.options_size = sizeof(struct ctl_only_map),
+	.min_operands = 1,
+	.max_operands = -1,
+	.run = run_revoke,
+	.details =
+		"Revokes all the keys that are named, or none. The server refuses hellos with a "
+		"revoked key.",
+	.examples = "amt-provisionctl keys revoke 0000-037M",
+};
+
 static void show_sealed(void *context, uint64_t done, uint64_t total)
 {
 	(void)total;
 	progress_update(context, done);
 }
 
-int ctl_keys_rotate(struct cli *cli)
+static int run_rotate(struct cli *cli, const void *given)
 {
+	const struct ctl_only_map *o = given;
 	struct keymap_counts counts;
 	struct fault fault = { 0 };
 	struct operator op;
@@ -758,7 +887,7 @@ int ctl_keys_rotate(struct cli *cli)
 	bool resumed = false;
 	int rc;
 
-	rc = ctl_begin(cli, 0, &op, &fault);
+	rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (!rc)
 		rc = keymap_count(op.map, op.now, &counts, &fault);
 	if (!rc) {
@@ -774,3 +903,16 @@ int ctl_keys_rotate(struct cli *cli)
 		 " new key" : "every secret is sealed with a new master key");
 	return EXIT_YES;
 }
+
+const struct cli_verb ctl_keys_rotate = {
+	.name = "keys rotate-master",
+	.operands = "",
+	.summary = "seal every secret again with a new master key",
+	.options = ctl_only_map,
+	.options_size = sizeof(struct ctl_only_map),
+	.run = run_rotate,
+	.details =
+		"The server keeps working meanwhile. If it is interrupted, the map stays usable "
+		"and the next run finishes the work.",
+	.examples = "amt-provisionctl keys rotate-master --map map.db",
+};

@@ -12,15 +12,26 @@
 #define FOLLOW_MS	250	/* how often the map is asked whether it changed */
 #define LINE		2048
 
-const struct cli_option ctl_log_options[] = {
-	CTL_MAP_OPTIONS,
-	{ "follow", 'f', NULL, "continue with new events as they come, until interrupted", 0, 0 },
-	{ "lines", 'n', "N", "only the last N events", 0, 0 },
-	{ "severity", 's', "WORD", "only this and worse: info, warning, error, security", 0, 0 },
-	{ "pid", 0, "PID", "only events of this key", 0, 0 },
-	{ "uuid", 0, "UUID", "only events of this machine", 0, 0 },
-	{ "event", 'e', "NAME", "only events of this name, such as invalid-pid-map", 0, 0 },
-	{ NULL, 0, NULL, NULL, 0, 0 },
+struct log_options {
+	struct ctl_map at;
+	const char *severity, *pid, *uuid, *event;
+	uint64_t lines;
+	bool follow;
+};
+
+static const struct cli_option options[] = {
+	CTL_MAP_OPTIONS(struct log_options),
+	CLI_FLAG('f', "follow", struct log_options, follow,
+		 "continue with new events as they come, until interrupted"),
+	CLI_NUMBER('n', "lines", struct log_options, lines, "N", 1, UINT32_MAX,
+		   "only the last N events"),
+	CLI_TEXT('s', "severity", struct log_options, severity, "WORD",
+		 "only this and worse: info, warning, error, security"),
+	CLI_TEXT(0, "pid", struct log_options, pid, "PID", "only events of this key"),
+	CLI_TEXT(0, "uuid", struct log_options, uuid, "UUID", "only events of this machine"),
+	CLI_TEXT('e', "event", struct log_options, event, "NAME",
+		 "only events of this name, such as invalid-pid-map"),
+	{ 0 },
 };
 
 struct show {
@@ -128,8 +139,9 @@ static int follow(struct keymap *m, struct keymap_log_filter *filter, struct sho
 	return rc;
 }
 
-int ctl_log_show(struct cli *cli)
+static int run_show(struct cli *cli, const void *given)
 {
+	const struct log_options *o = given;
 	const struct keymap_log_filter newest = { .last = 1 };
 	struct keymap_log_filter filter = { 0 };
 	struct show show = { .cli = cli };
@@ -140,33 +152,32 @@ int ctl_log_show(struct cli *cli)
 	struct show end = { .last = 0 };
 	int rc;
 
-	if (cli_has(cli, "severity") &&
-	    severity_parse(cli_value(cli, "severity"), &filter.severity))
+	if (o->severity &&
+	    severity_parse(o->severity, &filter.severity))
 		return cli_misuse(cli,
 				  "--severity: \"%s\" is not info, warning, error or security",
-				  cli_value(cli, "severity"));
-	if (cli_has(cli, "pid")) {
-		if (ctl_pid(cli, cli_value(cli, "pid"), pid))
+				  o->severity);
+	if (o->pid) {
+		if (ctl_pid(cli, o->pid, pid))
 			return EXIT_CANNOT;
 		filter.pid = pid;
 	}
-	if (cli_has(cli, "uuid")) {
-		if (ctl_uuid(cli, cli_value(cli, "uuid"), &uuid))
+	if (o->uuid) {
+		if (ctl_uuid(cli, o->uuid, &uuid))
 			return EXIT_CANNOT;
 		filter.uuid = &uuid;
 	}
-	filter.name = cli_value(cli, "event");
-	rc = cli_number(cli, "lines", 1, UINT32_MAX, &filter.last, &fault);
-	if (!rc)
-		rc = ctl_begin(cli, 0, &op, &fault);
+	filter.name = o->event;
+	filter.last = o->lines;
+	rc = ctl_begin(&o->at, 0, &op, &fault);
 	/* The newest event, so that following begins behind all that there is. */
-	if (!rc && cli_has(cli, "follow"))
+	if (!rc && o->follow)
 		rc = keymap_log_each(op.map, &newest, note_last, &end, &fault);
 	if (!rc)
 		rc = keymap_log_each(op.map, &filter, show_event, &show, &fault);
 	if (!rc && filter.uuid && !show.last)
 		ctl_warn_swapped(cli, op.map, filter.uuid);
-	if (!rc && cli_has(cli, "follow")) {
+	if (!rc && o->follow) {
 		/* What came in while the old was read has been shown or will be, never twice. */
 		if (end.last > show.last) {
 			show.last = end.last;
@@ -179,3 +190,18 @@ int ctl_log_show(struct cli *cli)
 		return cli_fail(cli, &fault);
 	return show.failed ? EXIT_CANNOT : EXIT_YES;
 }
+
+const struct cli_verb ctl_log = {
+	.name = "log",
+	.operands = "",
+	.summary = "show what happened, one line for each event",
+	.options = options,
+	.options_size = sizeof(struct log_options),
+	.flags = CLI_JSON,
+	.run = run_show,
+	.details =
+		"A line has time, severity, name, PID, UUID, address, what happened, and what to "
+		"do. With --json each line is an object.",
+	.examples = "amt-provisionctl log --follow\n"
+		    "amt-provisionctl log --severity warning -n 20",
+};

@@ -51,32 +51,33 @@ static int list_profile(void *context, const struct profile *p, const char *sour
 }
 
 /* The file's profiles count only where no --map names a map that is on its own. */
-static int open_layers(struct cli *cli, struct operator *op, struct layers **layers,
+static int open_layers(const struct ctl_map *at, struct operator *op, struct layers **layers,
 		       struct fault *fault)
 {
-	int rc = ctl_begin(cli, 0, op, fault);
+	int rc = ctl_begin(at, 0, op, fault);
 
 	*layers = NULL;
-	return rc ? rc : layers_open(layers, cli_has(cli, "map") ? NULL : ctl_conf(cli), op->map,
+	return rc ? rc : layers_open(layers, at->map ? NULL : ctl_conf(at), op->map,
 				     fault);
 }
 
-int ctl_profiles_list(struct cli *cli)
+static int run_list(struct cli *cli, const void *given)
 {
+	const struct ctl_only_map *o = given;
 	struct listing l = { .cli = cli };
 	struct fault fault = { 0 };
 	struct layers *layers;
 	struct operator op;
 	int rc, status = EXIT_YES;
 
-	rc = open_layers(cli, &op, &layers, &fault);
+	rc = open_layers(&o->at, &op, &layers, &fault);
 	if (rc)
 		goto out;
 	if (cli->json)
 		ctl_rows_begin(&l.rows, "profiles");
 	else
-		l.table = table_new(stdout, "PROFILE|SOURCE|ADMIN USER|ADMIN PASSWORD|MEBX PASSWORD|"
-				    "NAMES|CLOCK|RE-KEY|AMT VERSIONS");
+		l.table = table_new(stdout, "PROFILE|SOURCE|ADMIN USER|ADMIN PASSWORD|"
+				    "MEBX PASSWORD|NAMES|CLOCK|RE-KEY|AMT VERSIONS");
 	rc = layers_each_profile(layers, list_profile, &l, &fault);
 	table_end(l.table);
 	if (!rc && cli->json)
@@ -86,6 +87,17 @@ out:
 	keymap_close(&op.map);
 	return rc ? cli_fail(cli, &fault) : status;
 }
+
+const struct cli_verb ctl_profiles_list = {
+	.name = "profiles list",
+	.operands = "",
+	.summary = "list the profiles of map and configuration",
+	.options = ctl_only_map,
+	.options_size = sizeof(struct ctl_only_map),
+	.flags = CLI_JSON,
+	.run = run_list,
+	.examples = "amt-provisionctl profiles list",
+};
 
 static void show_profile(const struct profile *p)
 {
@@ -102,15 +114,16 @@ static void show_profile(const struct profile *p)
 	ctl_line("amt_versions", "%s", range);
 }
 
-int ctl_profiles_show(struct cli *cli)
+static int run_show(struct cli *cli, const void *given)
 {
+	const struct ctl_only_map *o = given;
 	struct profile profile = { .name = "" };
 	struct fault fault = { 0 };
 	struct layers *layers;
 	struct operator op;
 	int rc, status = EXIT_YES;
 
-	rc = open_layers(cli, &op, &layers, &fault);
+	rc = open_layers(&o->at, &op, &layers, &fault);
 	if (!rc)
 		rc = layers_find_profile(layers, cli->argv[0], &profile, &fault);
 	if (rc) {
@@ -128,14 +141,28 @@ int ctl_profiles_show(struct cli *cli)
 	return status;
 }
 
-int ctl_profiles_set(struct cli *cli)
+const struct cli_verb ctl_profiles_show = {
+	.name = "profiles show",
+	.operands = "NAME",
+	.summary = "show one profile of map or configuration",
+	.options = ctl_only_map,
+	.options_size = sizeof(struct ctl_only_map),
+	.min_operands = 1,
+	.max_operands = 1,
+	.flags = CLI_JSON,
+	.run = run_show,
+	.examples = "amt-provisionctl profiles show office",
+};
+
+static int run_set(struct cli *cli, const void *given)
 {
+	const struct ctl_only_map *o = given;
 	struct fault fault = { 0 };
 	struct profile profile = { .name = "" };
 	struct operator op;
 	int rc;
 
-	rc = ctl_begin(cli, KEYMAP_CREATE, &op, &fault);
+	rc = ctl_begin(&o->at, KEYMAP_CREATE, &op, &fault);
 	if (!rc)
 		rc = layers_set_profile(&op, cli->argv[0], (const char *const *)cli->argv + 1,
 					(size_t)cli->argc - 1, &profile, &fault);
@@ -146,13 +173,34 @@ int ctl_profiles_set(struct cli *cli)
 	return rc ? cli_fail(cli, &fault) : EXIT_YES;
 }
 
-int ctl_profiles_remove(struct cli *cli)
+const struct cli_verb ctl_profiles_set = {
+	.name = "profiles set",
+	.operands = "NAME [PROPERTY=VALUE...]",
+	.summary = "make or change a profile in the map",
+	.options = ctl_only_map,
+	.options_size = sizeof(struct ctl_only_map),
+	.min_operands = 1,
+	.max_operands = -1,
+	.run = run_set,
+	.details =
+		"The properties are admin_user, admin_password and mebx_password (keep, random, or "
+		"file:PATH for one password for all), set_names, set_clock and rekey (yes or no), "
+		"amt_versions (2.0-10.255). A profile in the map overrides the configuration's of "
+		"the same name.",
+	.examples =
+		"amt-provisionctl profiles set office admin_password=random rekey=yes\n"
+		"amt-provisionctl profiles set lab mebx_password=file:mebx.txt "
+		"amt_versions=3.0-9.255",
+};
+
+static int run_remove(struct cli *cli, const void *given)
 {
+	const struct ctl_only_map *o = given;
 	struct fault fault = { 0 };
 	struct operator op;
 	int rc, status;
 
-	rc = ctl_begin(cli, 0, &op, &fault);
+	rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (rc)
 		return cli_fail(cli, &fault);
 	rc = layers_remove_profile(&op, cli->argv[0], &fault);
@@ -160,3 +208,15 @@ int ctl_profiles_remove(struct cli *cli)
 	status = rc ? cli_fail(cli, &fault) : EXIT_YES;
 	return rc == KIT_ERR_NOT_FOUND ? EXIT_NO : status;
 }
+
+const struct cli_verb ctl_profiles_remove = {
+	.name = "profiles remove",
+	.operands = "NAME",
+	.summary = "remove a profile from the map",
+	.options = ctl_only_map,
+	.options_size = sizeof(struct ctl_only_map),
+	.min_operands = 1,
+	.max_operands = 1,
+	.run = run_remove,
+	.examples = "amt-provisionctl profiles remove lab",
+};

@@ -8,10 +8,16 @@
 #include "server/keymap/keymap.h"
 #include "server/keymap/pairs.h"
 
-const struct cli_option ctl_reconcile_options[] = {
-	CTL_MAP_OPTIONS,
-	{ "all", 'a', NULL, "also the records on which stick and map agree", 0, 0 },
-	{ NULL, 0, NULL, NULL, 0, 0 },
+struct reconcile_options {
+	struct ctl_map at;
+	bool all;
+};
+
+static const struct cli_option options[] = {
+	CTL_MAP_OPTIONS(struct reconcile_options),
+	CLI_FLAG('a', "all", struct reconcile_options, all,
+		 "also the records on which stick and map agree"),
+	{ 0 },
 };
 
 struct report {
@@ -33,8 +39,8 @@ static void begin(void *context, const struct reconcile *r)
 	else
 		report->table = table_new(stdout, ">RECORD|PID|STICK|MAP|UUID|WHAT");
 	if (!r->consumable)
-		cli_warn(report->cli, "%s is never consumed: all machines take its first record, and"
-			 " the map lets one of them use the key", report->path);
+		cli_warn(report->cli, "%s is never consumed: all machines take its first record, "
+			 "and the map lets one of them use the key", report->path);
 	if (r->counted > r->held)
 		cli_warn(report->cli, "%s counts %u records as used and holds %u: the counter is "
 			 "wrong, and what is used is a guess; see \"amt-setupbin check\"",
@@ -101,15 +107,16 @@ static json_t *counts_json(const struct reconcile *r)
 			 (json_int_t)r->used, "counts", counts);
 }
 
-int ctl_reconcile(struct cli *cli)
+static int run(struct cli *cli, const void *given)
 {
-	struct report report = { .cli = cli, .path = cli->argv[0], .all = cli_has(cli, "all") };
+	const struct reconcile_options *o = given;
+	struct report report = { .cli = cli, .path = cli->argv[0], .all = o->all };
 	struct reconcile r = { .begin = begin, .record = show_record, .context = &report };
 	struct fault fault = { 0 };
 	struct operator op;
 	int rc, status = EXIT_YES;
 
-	rc = ctl_begin(cli, 0, &op, &fault);
+	rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (!rc)
 		rc = reconcile(&r, &op, cli->argv[0], &fault);
 	if (cli->json && report.begun)
@@ -122,3 +129,21 @@ int ctl_reconcile(struct cli *cli)
 		return cli_fail(cli, &fault);
 	return status ? status : reconcile_troubles(&r) ? EXIT_NO : EXIT_YES;
 }
+
+const struct cli_verb ctl_reconcile = {
+	.name = "reconcile",
+	.operands = "STICK-OR-SETUPBIN",
+	.summary = "compare the records of a stick with the keys of the map",
+	.options = options,
+	.options_size = sizeof(struct reconcile_options),
+	.min_operands = 1,
+	.max_operands = 1,
+	.flags = CLI_JSON,
+	.run = run,
+	.details =
+		"Shows which machines took a key and never said hello, which keys were taken from "
+		"a copy, which records are not in the map. The operand is a setup.bin, a stick, or "
+		"an image of one; it is only read. Exit status 1 if there is any trouble.",
+	.examples = "amt-provisionctl reconcile /dev/sdx\n"
+		    "amt-provisionctl reconcile --all setup.bin",
+};

@@ -12,12 +12,19 @@
 #include "server/keymap/keymap.h"
 #include "server/keymap/systems.h"
 
-const struct cli_option ctl_systems_list_options[] = {
-	CTL_MAP_OPTIONS,
-	{ "state", 's', "STATE", "only systems in this state", 0, 0 },
-	{ "pid", 0, "PID", "only systems with this PID", 0, 0 },
-	{ "limit", 'n', "N", "at most N systems", 0, 0 },
-	{ NULL, 0, NULL, NULL, 0, 0 },
+struct list_options {
+	struct ctl_map at;
+	const char *state, *pid;
+	uint64_t limit;
+};
+
+static const struct cli_option list_table[] = {
+	CTL_MAP_OPTIONS(struct list_options),
+	CLI_TEXT('s', "state", struct list_options, state, "STATE", "only systems in this state"),
+	CLI_TEXT(0, "pid", struct list_options, pid, "PID", "only systems with this PID"),
+	CLI_NUMBER('n', "limit", struct list_options, limit, "N", 1, UINT32_MAX,
+		   "at most N systems"),
+	{ 0 },
 };
 
 struct list {
@@ -78,7 +85,7 @@ static void say_counts(const uint64_t *counts)
 	putchar('\n');
 }
 
-static int no_state(struct cli *cli)
+static int no_state(struct cli *cli, const char *word)
 {
 	char words[200] = "";
 	size_t at = 0;
@@ -86,11 +93,12 @@ static int no_state(struct cli *cli)
 	for (int i = 0; i < SYSTEM_STATES && at < sizeof(words); i++)
 		at += (size_t)snprintf(words + at, sizeof(words) - at, "%s%s", i ? ", " : "",
 				       system_state_word((enum system_state)i));
-	return cli_misuse(cli, "--state: \"%s\" is not one of %s", cli_value(cli, "state"), words);
+	return cli_misuse(cli, "--state: \"%s\" is not one of %s", word, words);
 }
 
-int ctl_systems_list(struct cli *cli)
+static int run_list(struct cli *cli, const void *given)
 {
+	const struct list_options *o = given;
 	struct keymap_system_filter filter = { 0 };
 	uint64_t counts[SYSTEM_STATES];
 	struct list list = { .cli = cli };
@@ -99,19 +107,18 @@ int ctl_systems_list(struct cli *cli)
 	struct fault fault = { 0 };
 	int rc, status = EXIT_YES;
 
-	if (cli_has(cli, "state")) {
+	if (o->state) {
 		filter.by_state = true;
-		if (system_state_parse(cli_value(cli, "state"), &filter.state))
-			return no_state(cli);
+		if (system_state_parse(o->state, &filter.state))
+			return no_state(cli, o->state);
 	}
-	if (cli_has(cli, "pid")) {
-		if (ctl_pid(cli, cli_value(cli, "pid"), pid))
+	if (o->pid) {
+		if (ctl_pid(cli, o->pid, pid))
 			return EXIT_CANNOT;
 		filter.pid = pid;
 	}
-	rc = cli_number(cli, "limit", 1, UINT32_MAX, &filter.limit, &fault);
-	if (!rc)
-		rc = ctl_begin(cli, 0, &op, &fault);
+	filter.limit = o->limit;
+	rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (!rc)
 		rc = keymap_system_count(op.map, counts, &fault);
 	if (rc)
@@ -133,6 +140,17 @@ out:
 	keymap_close(&op.map);
 	return rc ? cli_fail(cli, &fault) : status;
 }
+
+const struct cli_verb ctl_systems_list = {
+	.name = "systems list",
+	.operands = "",
+	.summary = "list the machines that said hello, with their states",
+	.options = list_table,
+	.options_size = sizeof(struct list_options),
+	.flags = CLI_JSON,
+	.run = run_list,
+	.examples = "amt-provisionctl systems list --state failed",
+};
 
 static void show_lines(const struct system *s)
 {
@@ -184,8 +202,9 @@ static int show_earlier(void *context, const struct keymap_earlier *e)
 	return 0;
 }
 
-int ctl_systems_show(struct cli *cli)
+static int run_show(struct cli *cli, const void *given)
 {
+	const struct ctl_only_map *o = given;
 	struct uuid uuid;
 	struct keymap_log_filter filter = { .uuid = &uuid };
 	struct fault fault = { 0 };
@@ -196,7 +215,7 @@ int ctl_systems_show(struct cli *cli)
 
 	if (ctl_uuid(cli, cli->argv[0], &uuid))
 		return EXIT_CANNOT;
-	rc = ctl_begin(cli, 0, &op, &fault);
+	rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (rc)
 		return cli_fail(cli, &fault);
 	rc = keymap_system_find(op.map, &uuid, &system, &fault);
@@ -222,12 +241,31 @@ int ctl_systems_show(struct cli *cli)
 	return rc ? cli_fail(cli, &fault) : status;
 }
 
+const struct cli_verb ctl_systems_show = {
+	.name = "systems show",
+	.operands = "UUID",
+	.summary = "show one machine: its state and its history",
+	.options = ctl_only_map,
+	.options_size = sizeof(struct ctl_only_map),
+	.min_operands = 1,
+	.max_operands = 1,
+	.flags = CLI_JSON,
+	.run = run_show,
+	.examples = "amt-provisionctl systems show 939b524b-13d4-1d18-e487-1c697a6b7a2b",
+};
+
 /* ---- retry and forget: all that are named, or none ---- */
 
-const struct cli_option ctl_systems_retry_options[] = {
-	CTL_MAP_OPTIONS,
-	{ "state", 's', "STATE", "all systems in this state (failed, fqdn-missing...)", 0, 0 },
-	{ NULL, 0, NULL, NULL, 0, 0 },
+struct retry_options {
+	struct ctl_map at;
+	const char *state;
+};
+
+static const struct cli_option retry_table[] = {
+	CTL_MAP_OPTIONS(struct retry_options),
+	CLI_TEXT('s', "state", struct retry_options, state, "STATE",
+		 "all systems in this state (failed, fqdn-missing...)"),
+	{ 0 },
 };
 
 /* The operands as UUIDs, to be freed. Misuse is said; returns 0 or an exit status. */
@@ -250,9 +288,10 @@ static int failed(struct cli *cli, const struct operator *op, const struct fault
 	return op->map && fault->code == KIT_ERR_NOT_FOUND ? EXIT_NO : status;
 }
 
-int ctl_systems_retry(struct cli *cli)
+static int run_retry(struct cli *cli, const void *given)
 {
-	const char *word = cli_value(cli, "state");
+	const struct retry_options *o = given;
+	const char *word = o->state;
 	struct operator op = { .map = NULL };
 	enum system_state state = SYSTEM_FAILED;
 	struct fault fault = { 0 };
@@ -263,11 +302,11 @@ int ctl_systems_retry(struct cli *cli)
 	if (!word == (n == 0))
 		return cli_misuse(cli, "say which systems: their UUIDs, or --state STATE");
 	if (word && system_state_parse(word, &state))
-		return no_state(cli);
+		return no_state(cli, word);
 	status = read_uuids(cli, &uuids);
 	if (status)
 		goto out;
-	rc = ctl_begin(cli, 0, &op, &fault);
+	rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (!rc)
 		rc = word ? machines_retry_state(&op, state, &n, &fault)
 			  : machines_retry(&op, uuids, n, &fault);
@@ -282,21 +321,37 @@ out:
 	return status;
 }
 
-const struct cli_option ctl_systems_forget_options[] = {
-	CTL_MAP_OPTIONS,
-	{ "yes", 'y', NULL, "do not ask", 0, 0 },
-	{ NULL, 0, NULL, NULL, 0, 0 },
+const struct cli_verb ctl_systems_retry = {
+	.name = "systems retry",
+	.operands = "[UUID...]",
+	.summary = "set machines up now",
+	.options = retry_table,
+	.options_size = sizeof(struct retry_options),
+	.max_operands = -1,
+	.run = run_retry,
+	.examples = "amt-provisionctl systems retry --state failed",
+};
+
+struct forget_options {
+	struct ctl_map at;
+	bool yes;
+};
+
+static const struct cli_option forget_table[] = {
+	CTL_MAP_OPTIONS(struct forget_options),
+	CLI_FLAG('y', "yes", struct forget_options, yes, "do not ask", .flags = CLI_WHOLE),
+	{ 0 },
 };
 
 /* Ask before the passwords of machines that are set up are lost. */
-static int confirm(struct cli *cli, const struct operator *op, const struct uuid *uuids, size_t n,
-		   struct fault *fault)
+static int confirm(struct cli *cli, const struct forget_options *o, const struct operator *op,
+		   const struct uuid *uuids, size_t n, struct fault *fault)
 {
 	char question[200];
 	size_t configured;
 	int rc = machines_configured(op, uuids, n, &configured, fault);
 
-	if (rc || !configured || cli_has(cli, "yes"))
+	if (rc || !configured || o->yes)
 		return rc;
 	snprintf(question, sizeof(question), "%zu of these machines %s set up; the passwords that "
 		 "%s given are lost.\nType \"forget\" to go on: ", configured,
@@ -307,8 +362,9 @@ static int confirm(struct cli *cli, const struct operator *op, const struct uuid
 	return rc;
 }
 
-int ctl_systems_forget(struct cli *cli)
+static int run_forget(struct cli *cli, const void *given)
 {
+	const struct forget_options *o = given;
 	struct operator op = { .map = NULL };
 	struct fault fault = { 0 };
 	struct uuid *uuids = NULL;
@@ -317,9 +373,9 @@ int ctl_systems_forget(struct cli *cli)
 
 	if (status)
 		goto out;
-	rc = ctl_begin(cli, 0, &op, &fault);
+	rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (!rc)
-		rc = confirm(cli, &op, uuids, n, &fault);
+		rc = confirm(cli, o, &op, uuids, n, &fault);
 	if (!rc)
 		rc = machines_forget(&op, uuids, n, &fault);
 	if (rc)
@@ -332,33 +388,57 @@ out:
 	return status;
 }
 
-/* ---- export ---- */
-
-const struct cli_option ctl_systems_export_options[] = {
-	CTL_MAP_OPTIONS,
-	{ "output", 'o', "FILE", "write to FILE, 0600 ('-': standard output)",
-	  CLI_FILE | CLI_REQUIRED, 0 },
-	{ "format", 'f', "FORMAT", "csv (default) or json", 0, 0 },
-	{ "secrets", 0, NULL, "with the passwords: logged", 0, 0 },
-	{ "all", 'a', NULL, "also machines that are not set up", 0, 0 },
-	{ "earlier", 0, NULL, "also passwords that machines had before, with the time until when", 0, 0 },
-	{ "force", 0, NULL, "replace a file that exists", 0, 0 },
-	{ NULL, 0, NULL, NULL, 0, 0 },
+const struct cli_verb ctl_systems_forget = {
+	.name = "systems forget",
+	.operands = "UUID...",
+	.summary = "remove machines from the map, with the passwords they were given",
+	.options = forget_table,
+	.options_size = sizeof(struct forget_options),
+	.min_operands = 1,
+	.max_operands = -1,
+	.run = run_forget,
+	.details =
+		"A key that the machine has reserved becomes free; a key that it has used stays "
+		"used by it. Export the passwords of machines that are set up first.",
+	.examples = "amt-provisionctl systems forget 939b524b-13d4-1d18-e487-1c697a6b7a2b",
 };
 
-int ctl_systems_export(struct cli *cli)
+/* ---- export ---- */
+
+struct export_options {
+	struct ctl_map at;
+	const char *output;
+	enum handover_format format;
+	bool secrets, all, earlier, force;
+};
+
+static const struct cli_option export_table[] = {
+	CTL_MAP_OPTIONS(struct export_options),
+	CLI_TEXT('o', "output", struct export_options, output, "FILE",
+		 "write to FILE, 0600 ('-': standard output)", .flags = CLI_FILE | CLI_REQUIRED),
+	CLI_CHOICE('f', "format", struct export_options, format, "FORMAT", handover_formats,
+		   "csv (default) or json"),
+	CLI_FLAG(0, "secrets", struct export_options, secrets, "with the passwords: logged",
+		 .flags = CLI_WHOLE),
+	CLI_FLAG('a', "all", struct export_options, all, "also machines that are not set up"),
+	CLI_FLAG(0, "earlier", struct export_options, earlier,
+		 "also passwords that machines had before, with the time until when"),
+	CLI_FLAG(0, "force", struct export_options, force, "replace a file that exists",
+		 .flags = CLI_WHOLE),
+	{ 0 },
+};
+
+static int run_export(struct cli *cli, const void *given)
 {
-	const char *format = cli_value(cli, "format");
-	struct handover h = { .path = cli_value(cli, "output"), .all = cli_has(cli, "all"),
-			      .secrets = cli_has(cli, "secrets"),
-			      .earlier = cli_has(cli, "earlier"), .force = cli_has(cli, "force") };
+	const struct export_options *o = given;
+	struct handover h = { .format = o->format, .path = o->output, .all = o->all,
+			      .secrets = o->secrets,
+			      .earlier = o->earlier, .force = o->force };
 	struct fault fault = { 0 };
 	struct operator op;
 	int rc;
 
-	if (format && handover_format_parse(format, &h.format))
-		return cli_misuse(cli, "--format: \"%s\" is not csv or json", format);
-	rc = ctl_begin(cli, 0, &op, &fault);
+	rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (!rc)
 		rc = handover_write(&h, &op, &fault);
 	keymap_close(&op.map);
@@ -368,3 +448,18 @@ int ctl_systems_export(struct cli *cli)
 		 h.secrets ? ", with passwords" : "");
 	return EXIT_YES;
 }
+
+const struct cli_verb ctl_systems_export = {
+	.name = "systems export",
+	.operands = "",
+	.summary = "export machines that are set up to the tool that manages them next",
+	.options = export_table,
+	.options_size = sizeof(struct export_options),
+	.run = run_export,
+	.details =
+		"Writes UUID, FQDN, address, AMT version, state and admin user; with --secrets "
+		"also the passwords of the admin account and of the MEBx, and those that the "
+		"machine may have got instead when its set-up broke off. The file is private; an "
+		"export of passwords is logged.",
+	.examples = "amt-provisionctl systems export --secrets -o fleet.csv",
+};

@@ -62,7 +62,7 @@ refused 'a version or a range' amt_versions=3.0-256.0
 refused 'no property "colour".*' colour=blue
 grep -q 'the properties are admin_user' err || fail "no advice: $(cat err)"
 status 2 profiles set -c conf 'a/b' rekey=yes
-grep -q 'is no name for a profile' err || fail "$(cat err)"
+grep -q 'is not a name for a profile' err || fail "$(cat err)"
 
 # Removed from the map, the file's counts again.
 status 0 profiles remove -c conf office

@@ -116,18 +116,6 @@ START_TEST(a_file_that_exists_is_kept_and_nothing_logged)
 }
 END_TEST
 
-START_TEST(formats_have_words)
-{
-	enum handover_format format;
-
-	ck_assert_int_eq(handover_format_parse("json", &format), 0);
-	ck_assert_int_eq(format, HANDOVER_JSON);
-	ck_assert_int_eq(handover_format_parse("csv", &format), 0);
-	ck_assert_int_eq(format, HANDOVER_CSV);
-	ck_assert_int_eq(handover_format_parse("xml", &format), KIT_ERR_ARGUMENT);
-}
-END_TEST
-
 TEST_SUITE("handover")
 {
 	TCase *tcase = tcase_create("handover");
@@ -138,6 +126,5 @@ TEST_SUITE("handover")
 	tcase_add_test(tcase, what_a_machine_may_have_got_instead_is_a_column_of_its_own);
 	tcase_add_test(tcase, json_has_the_same_names);
 	tcase_add_test(tcase, a_file_that_exists_is_kept_and_nothing_logged);
-	tcase_add_test(tcase, formats_have_words);
 	suite_add_tcase(suite, tcase);
 }
