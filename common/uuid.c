@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "common/error.h"
+#include "common/hex.h"
 
 /* The place of each byte: the first three groups are turned round, and back again. */
 static const uint8_t swapped[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
@@ -20,31 +21,25 @@ void uuid_to_smbios(const struct uuid *uuid, uint8_t out[static 16])
 		out[i] = uuid->bytes[swapped[i]];
 }
 
+/* Bytes in each group of the text form. */
+static const uint8_t groups[] = { 4, 2, 2, 2, 6 };
+
 void uuid_show(const struct uuid *uuid, char out[static UUID_SHOWN + 1])
 {
-	static const char digits[] = "0123456789abcdef";
-	char *p = out;
+	const uint8_t *p = uuid->bytes;
 
-	for (int i = 0; i < 16; i++) {
-		if (i == 4 || i == 6 || i == 8 || i == 10)
-			*p++ = '-';
-		*p++ = digits[uuid->bytes[i] >> 4];
-		*p++ = digits[uuid->bytes[i] & 15];
+	for (size_t i = 0; i < sizeof(groups); i++) {
+		hex_show(p, groups[i], out);
+		p += groups[i];
+		out += 2 * groups[i];
+		*out++ = i + 1 < sizeof(groups) ? '-' : '\0';
 	}
-	*p = 0;
-}
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c |= 0x20;
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
 int uuid_parse(const char *text, struct uuid *out)
 {
 	size_t length = strlen(text);
+	uint8_t *p = out->bytes;
 	bool dashes;
 
 	if (length >= 2 && text[0] == '{' && text[length - 1] == '}') {
@@ -54,17 +49,13 @@ int uuid_parse(const char *text, struct uuid *out)
 	dashes = length == UUID_SHOWN;
 	if (!dashes && length != 32)
 		return KIT_ERR_FORMAT;
-	for (int i = 0; i < 16; i++) {
-		int high, low;
-
-		if (dashes && (i == 4 || i == 6 || i == 8 || i == 10) && *text++ != '-')
+	for (size_t i = 0; i < sizeof(groups); i++) {
+		if (dashes && i && *text++ != '-')
 			return KIT_ERR_FORMAT;
-		high = hex_value(text[0]);
-		low = high < 0 ? -1 : hex_value(text[1]);
-		if (low < 0)
+		if (hex_parse(text, 2 * groups[i], p, groups[i], NULL))
 			return KIT_ERR_FORMAT;
-		out->bytes[i] = (uint8_t)(high << 4 | low);
-		text += 2;
+		p += groups[i];
+		text += 2 * groups[i];
 	}
 	return 0;
 }

@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "setupbin/checker.h"
+#include "setupbin/check-private.h"
 #include "setupbin/order.h"
 
 /* What has been seen of the record so far. */
@@ -88,7 +88,7 @@ static void check_variable(struct sbin_checker *c, struct seen *seen,
 
 	check_module(c, v->module, at);
 	if (v->reserved != 0)
-		sbin_report(c, SBIN_WARNING, at + 6, name, "variable-reserved",
+		sbin_report(c, SBIN_WARNING, at + SBIN_VARIABLE_RESERVED_OFFSET, name, "variable-reserved",
 			    "make the record anew", "reserved bytes of the variable are not zero");
 	if (!sbin_all_zero(v->padding, padding4(v->length), NULL))
 		sbin_report(c, SBIN_WARNING, at + SBIN_VARIABLE_HEADER + v->length, name,

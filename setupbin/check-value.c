@@ -2,9 +2,10 @@
 #include <string.h>
 
 #include "keygen/password.h"
+#include "common/hostname.h"
 #include "common/secret.h"
 #include "setupbin/certhash.h"
-#include "setupbin/checker.h"
+#include "setupbin/check-private.h"
 #include "setupbin/value.h"
 
 static void bad_value(struct sbin_checker *c, enum sbin_severity severity,
@@ -20,11 +21,11 @@ static bool check_length(struct sbin_checker *c, const struct sbin_known *k,
 	if (v->length >= k->min && v->length <= k->max)
 		return true;
 	if (k->min == k->max)
-		sbin_report(c, SBIN_ERROR, at + 4, k->name, "length",
+		sbin_report(c, SBIN_ERROR, at + SBIN_VARIABLE_LENGTH_OFFSET, k->name, "length",
 			    "set it again with edit, or make the record anew",
 			    "%s has %u bytes, not %u", k->name, v->length, k->min);
 	else
-		sbin_report(c, SBIN_ERROR, at + 4, k->name, "length",
+		sbin_report(c, SBIN_ERROR, at + SBIN_VARIABLE_LENGTH_OFFSET, k->name, "length",
 			    "set it again with edit, or make the record anew",
 			    "%s has %u bytes, not %u to %u", k->name, v->length, k->min, k->max);
 	return false;
@@ -70,28 +71,6 @@ static void check_key(struct sbin_checker *c, const struct sbin_known *k,
 			    : pidpps_rule(rc, pps));
 }
 
-static bool is_name_character(uint8_t b)
-{
-	return (b >= 'a' && b <= 'z') || (b >= 'A' && b <= 'Z') || (b >= '0' && b <= '9') ||
-	       b == '-' || b == '_';
-}
-
-/* Labels of 1 to 63 characters, with dots between them if DOTS. */
-static bool is_dns_name(const struct sbin_variable *v, bool dots)
-{
-	size_t label = 0;
-
-	for (size_t i = 0; i < v->length; i++) {
-		if (is_name_character(v->value[i]) && label < 63)
-			label++;
-		else if (v->value[i] == '.' && dots && label > 0)
-			label = 0;
-		else
-			return false;
-	}
-	return label > 0;
-}
-
 static void check_text(struct sbin_checker *c, const struct sbin_known *k,
 		       const struct sbin_variable *v, uint64_t at)
 {
@@ -108,7 +87,7 @@ static void check_text(struct sbin_checker *c, const struct sbin_known *k,
 	case SBIN_SERVER_FQDN:
 	case SBIN_HOST_NAME:
 	case SBIN_DOMAIN_NAME:
-		if (!is_dns_name(v, k->id != SBIN_HOST_NAME))
+		if (!hostname_is_dns_name(v->value, v->length, k->id != SBIN_HOST_NAME))
 			bad_value(c, SBIN_WARNING, k, at, "dns-name", "is no name as DNS has them");
 		return;
 	default:
@@ -203,7 +182,7 @@ void sbin_check_value(struct sbin_checker *c, const struct sbin_known *k,
 	case SBIN_RAW:
 		if (k->id == SBIN_IPV6 && v->length != k->min && v->length != k->max)
 			bad_value(
-				c, SBIN_WARNING, k, at + 4, "length",
+				c, SBIN_WARNING, k, at + SBIN_VARIABLE_LENGTH_OFFSET, "length",
 				"has neither the 204 bytes of the old form nor the 84 of the new one");
 		break;
 	case SBIN_IPV4:

@@ -1,4 +1,4 @@
-/* The checker: the file as a whole, and each record's place and header in it. */
+/* The checker: the file as a whole, its header, and each record's place and header in it. */
 #include "setupbin/check.h"
 
 #include <math.h>
@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "setupbin/checker.h"
+#include "setupbin/check-private.h"
 
 #define POST_NOTE	500	/* records from which on the delay at POST is worth a word */
 
@@ -69,6 +69,128 @@ void sbin_report(struct sbin_checker *c, enum sbin_severity severity, uint64_t a
 		c->found(c->context, &f);
 }
 
+static void check_version(struct sbin_checker *c)
+{
+	const struct sbin_header *h = c->header;
+	int major = sbin_uuid_major(h->uuid);
+
+	if (h->version.major != major)
+		sbin_report(c, SBIN_ERROR, SBIN_MAJOR_OFFSET, "", "uuid-version", "make the file anew",
+			    "the file type UUID is that of version %d, the major version says %u",
+			    major, h->version.major);
+	else if (sbin_version_uuid(h->version) == NULL)
+		sbin_report(c, SBIN_WARNING, SBIN_MINOR_OFFSET, "", "minor-version",
+			    "make the file as 1.0, 2.0, 2.1, 3.0 or 4.0",
+			    "there is no version %u.%u that documents tell of", h->version.major,
+			    h->version.minor);
+}
+
+static void check_fields(struct sbin_checker *c)
+{
+	const struct sbin_header *h = c->header;
+
+	if (h->chunks != 1)
+		sbin_report(c, SBIN_WARNING, SBIN_CHUNKS_OFFSET, "", "header-chunks", "make the file anew",
+			    "the header has %u chunks, not 1", h->chunks);
+	if (h->number != 0)
+		sbin_report(c, SBIN_WARNING, SBIN_NUMBER_OFFSET, "", "header-number", "make the file anew",
+			    "the header's record number is %lu, not 0", (unsigned long)h->number);
+	if (h->version.major < 2 && h->flags != 0)
+		sbin_report(
+			c, SBIN_WARNING, SBIN_FLAGS_OFFSET, "", "header-flags",
+			"make the file as version 2.0 or later",
+			"version 1 has no flags, so that its records are consumed all the same");
+	else if ((h->flags & ~SBIN_DO_NOT_CONSUME) != 0)
+		sbin_report(c, SBIN_WARNING, SBIN_FLAGS_OFFSET, "", "header-flags", "make the file anew",
+			    "flags that nobody knows are set: %#x", h->flags);
+	if (h->reserved != 0)
+		sbin_report(c, SBIN_WARNING, SBIN_RESERVED_OFFSET, "", "header-reserved", "make the file anew",
+			    "reserved bytes of the header are not zero");
+}
+
+static void check_counts(struct sbin_checker *c, uint64_t size)
+{
+	const struct sbin_header *h = c->header;
+	uint64_t wanted = sbin_header_file_bytes(h);
+
+	if (size != UINT64_MAX && size != wanted)
+		sbin_report(
+			c, SBIN_ERROR, size < wanted ? size : wanted, "", "file-size",
+			"copy or make the file again",
+			"the file has %llu bytes, but its header counts %lu records, which make "
+			"%llu",
+			(unsigned long long)size, (unsigned long)h->records,
+			(unsigned long long)wanted);
+	if (h->records == 0)
+		sbin_report(c, SBIN_ERROR, SBIN_RECORDS_OFFSET, "", "no-records", "make the file with records",
+			    "the file has no records");
+	if (h->consumed > h->records)
+		sbin_report(c, SBIN_ERROR, SBIN_CONSUMED_OFFSET, "", "consumed-count", "make the file anew",
+			    "the consumed counter is %lu, with %lu record%s in all",
+			    (unsigned long)h->consumed, (unsigned long)h->records,
+			    plural(h->records));
+	else if (!c->summary->consumable && h->consumed != 0)
+		sbin_report(c, SBIN_WARNING, SBIN_CONSUMED_OFFSET, "", "consumed-count", "make the file anew",
+			    "the consumed counter is %lu in a file that is not consumed",
+			    (unsigned long)h->consumed);
+	else if (h->records != 0 && h->consumed == h->records)
+		sbin_report(c, SBIN_WARNING, SBIN_CONSUMED_OFFSET, "", "all-consumed",
+			    "make a new file for the next machines", "all records are consumed");
+	if (!c->summary->consumable && h->records > 1)
+		sbin_report(
+			c, SBIN_WARNING, SBIN_RECORDS_OFFSET, "", "never-reached", "keep only the first record",
+			"the file is not consumed, so that only the first of %lu records is ever "
+			"taken",
+			(unsigned long)h->records);
+}
+
+/* The list of modules, and that nothing stands behind it. */
+static void check_modules(struct sbin_checker *c, const uint8_t *bytes)
+{
+	const struct sbin_header *h = c->header;
+	size_t n = 0, size = (size_t)h->chunks * SBIN_CHUNK, at;
+	uint16_t module = 0;
+
+	while (n <= SBIN_HEADER_MODULES && (module = get_le16(h->rest + 2 * n)) != 0) {
+		uint64_t offset = SBIN_MODULES_OFFSET + 2 * n;
+
+		n++;
+		if (module > 2) {
+			sbin_report(c, SBIN_WARNING, offset, "", "module-list",
+				    "make the file anew",
+				    "module %u in the header's list is unknown", module);
+			continue;
+		}
+		if (c->modules & 1u << (module - 1))
+			sbin_report(c, SBIN_WARNING, offset, "", "module-list",
+				    "make the file anew",
+				    "module %u stands twice in the header's list", module);
+		c->modules |= 1u << (module - 1);
+	}
+	if (module != 0) {
+		sbin_report(c, SBIN_ERROR, SBIN_MODULES_OFFSET, "", "module-list", "make the file anew",
+			    "the header's list of modules has no end");
+		return;
+	}
+	if (h->header_bytes != SBIN_MODULES_OFFSET + 2 * (n + 1))
+		sbin_report(c, SBIN_WARNING, SBIN_HEADER_BYTES_OFFSET, "", "header-bytes", "make the file anew",
+			    "the header says that it has %u bytes; with %zu modules it has %zu",
+			    h->header_bytes, n, SBIN_MODULES_OFFSET + 2 * (n + 1));
+	at = SBIN_MODULES_OFFSET + 2 * (n + 1);
+	if (!sbin_all_zero(bytes + at, size - at, &n))
+		sbin_report(c, SBIN_WARNING, at + n, "", "header-padding", "make the file anew",
+			    "bytes behind the header's list of modules are not zero");
+}
+
+/* Everything about the header, for itself and against SIZE, the file's bytes if known. */
+static void check_header(struct sbin_checker *c, const uint8_t *bytes, uint64_t size)
+{
+	check_version(c);
+	check_fields(c);
+	check_counts(c, size);
+	check_modules(c, bytes);
+}
+
 /* The record's type and flags, against the consumed counter. */
 static void check_state(struct sbin_checker *c, const struct sbin_record *r)
 {
@@ -110,19 +232,19 @@ static void check_state(struct sbin_checker *c, const struct sbin_record *r)
 static void check_record_header(struct sbin_checker *c, const struct sbin_record *r)
 {
 	if (r->reserved != 0)
-		sbin_report(c, SBIN_WARNING, c->offset + 8, "", "record-reserved",
+		sbin_report(c, SBIN_WARNING, c->offset + SBIN_RECORD_RESERVED_OFFSET, "", "record-reserved",
 			    "make the record anew", "reserved bytes of the record are not zero");
 	if (r->chunks != c->header->record_chunks)
-		sbin_report(c, SBIN_ERROR, c->offset + 16, "", "record-chunks",
+		sbin_report(c, SBIN_ERROR, c->offset + SBIN_RECORD_CHUNKS_OFFSET, "", "record-chunks",
 			    "make the record anew",
 			    "the record says it has %u chunks, the file header says %u for each",
 			    r->chunks, c->header->record_chunks);
 	if (r->header_bytes != SBIN_RECORD_HEADER)
-		sbin_report(c, SBIN_ERROR, c->offset + 18, "", "record-header-bytes",
+		sbin_report(c, SBIN_ERROR, c->offset + SBIN_RECORD_HEADER_BYTES_OFFSET, "", "record-header-bytes",
 			    "make the record anew", "the record header has %u bytes, not %d",
 			    r->header_bytes, SBIN_RECORD_HEADER);
 	if (r->number != c->number)
-		sbin_report(c, SBIN_WARNING, c->offset + 20, "", "record-number",
+		sbin_report(c, SBIN_WARNING, c->offset + SBIN_RECORD_NUMBER_OFFSET, "", "record-number",
 			    "compact numbers the records anew",
 			    "the record calls itself number %lu", (unsigned long)r->number);
 }
@@ -175,18 +297,18 @@ static void check_whole(struct sbin_checker *c)
 	c->past = false;
 	if (c->keys != 0 && !c->summary->consumable)
 		sbin_report(
-			c, SBIN_WARNING, 26, "", "psk-not-consumed",
+			c, SBIN_WARNING, SBIN_FLAGS_OFFSET, "", "psk-not-consumed",
 			"make the file without --no-consume: one key for each machine",
 			"keys in a file that is not consumed: all machines would get the same one");
 	if (c->keys == 0 && c->summary->consumable && c->summary->valid != 0)
 		sbin_report(
-			c, SBIN_NOTE, 26, "", "consumed-without-keys",
+			c, SBIN_NOTE, SBIN_FLAGS_OFFSET, "", "consumed-without-keys",
 			"make the file with --no-consume, and one stick serves all machines",
 			"records without keys are consumed all the same: the file serves as many "
 			"machines as it has records");
 	if (c->keys != 0 && h->version.major >= 4)
 		sbin_report(
-			c, SBIN_WARNING, 24, "", "psk-removed",
+			c, SBIN_WARNING, SBIN_MAJOR_OFFSET, "", "psk-removed",
 			"for machines with AMT 10 or older make version 2.1 or 3.0; newer ones "
 			"need certificate hashes (create --pki)",
 			"keys in a file of version %u: machines new enough to read it (AMT 11 and "
@@ -194,7 +316,7 @@ static void check_whole(struct sbin_checker *c)
 			h->version.major);
 	if (c->summary->post_seconds != 0 && h->records > POST_NOTE)
 		sbin_report(
-			c, SBIN_NOTE, 28, "", "post-delay",
+			c, SBIN_NOTE, SBIN_RECORDS_OFFSET, "", "post-delay",
 			"split makes smaller files, compact drops consumed records",
 			"%lu records: each machine reads them for about %.0f seconds at power-on",
 			(unsigned long)h->records, c->summary->post_seconds);
@@ -229,7 +351,7 @@ static int64_t read_kept(void *context, uint64_t offset, void *buffer, size_t si
 static int report_unreadable(struct sbin_checker *c, size_t size, const struct fault *why)
 {
 	const struct sbin_header *h = c->header;
-	uint64_t at = h->chunks == 0 || h->chunks > SBIN_MAX_CHUNKS ? 16 : 36;
+	uint64_t at = h->chunks == 0 || h->chunks > SBIN_MAX_CHUNKS ? SBIN_CHUNKS_OFFSET : SBIN_DATA_CHUNKS_OFFSET;
 
 	if (why->code == KIT_ERR_TRUNCATED)
 		sbin_report(c, SBIN_ERROR, size, "", "file-size", "copy or make the file again",
@@ -268,14 +390,14 @@ static int check_file(struct sbin_checker *c, const struct sbin_input *in, struc
 		return report_unreadable(c, SBIN_CHUNK, &why);
 	if (rc != 0)
 		return fault_pass(fault, &why);
-	sbin_check_header(c, sbin_reader_header_bytes(reader), in->size);
+	check_header(c, sbin_reader_header_bytes(reader), in->size);
 	rc = check_records(c, reader, &why);
 	if (rc == KIT_ERR_TRUNCATED) {
 		c->past = false;
 		c->number = 0;
 		/* Where the size was known, the header's check has told it. */
 		if (in->size == UINT64_MAX)
-			sbin_report(c, SBIN_ERROR, 28, "", "file-size",
+			sbin_report(c, SBIN_ERROR, SBIN_RECORDS_OFFSET, "", "file-size",
 				    "copy or make the file again", "%s", why.what);
 		rc = 0;
 	} else if (rc != 0) {

@@ -16,6 +16,21 @@
 
 enum sbin_file_flags { SBIN_DO_NOT_CONSUME = 1 };
 
+/* Where the fields of struct sbin_header are in the file, in bytes; the UUID is at 0. */
+enum sbin_header_offset {
+	SBIN_CHUNKS_OFFSET = 16,
+	SBIN_HEADER_BYTES_OFFSET = 18,
+	SBIN_NUMBER_OFFSET = 20,
+	SBIN_MAJOR_OFFSET = 24,
+	SBIN_MINOR_OFFSET = 25,
+	SBIN_FLAGS_OFFSET = 26,
+	SBIN_RECORDS_OFFSET = 28,
+	SBIN_CONSUMED_OFFSET = 32,
+	SBIN_DATA_CHUNKS_OFFSET = 36,	/* of record_chunks */
+	SBIN_RESERVED_OFFSET = 38,
+	SBIN_MODULES_OFFSET = 40,	/* of rest */
+};
+
 /* File versions as people write them. */
 struct sbin_version {
 	uint8_t major;		/* 1..4 */
@@ -34,13 +49,11 @@ struct sbin_header {
 	struct sbin_version version;
 	uint16_t flags;			/* enum sbin_file_flags */
 	uint32_t records;		/* in the file when it was made */
-	uint32_t consumed;		/* at offset SBIN_CONSUMED_OFFSET */
+	uint32_t consumed;
 	uint16_t record_chunks;		/* chunks in each data record */
 	uint16_t reserved;
-	uint8_t rest[SBIN_CHUNK - 40];	/* module list ended by 0, then zeros; as found */
+	uint8_t rest[SBIN_CHUNK - SBIN_MODULES_OFFSET];	/* module list ended by 0, then zeros; as found */
 };
-
-#define SBIN_CONSUMED_OFFSET	32	/* of the consumed counter, in the file */
 
 /* The UUID that VERSION's files begin with, 16 bytes; NULL when there is none. */
 const uint8_t *sbin_version_uuid(struct sbin_version version);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/hex.h"
 #include "common/secret.h"
 #include "setupbin/value.h"
 
@@ -24,7 +25,7 @@ static int set(json_t *object, const char *name, json_t *value)
 /* DATA as digits; null where it may not be shown. */
 static int set_hex(json_t *object, const char *name, const uint8_t *data, size_t size, bool shown)
 {
-	char *digits = shown ? sbin_hex_show(data, size) : NULL;
+	char *digits = shown ? hex_dup(data, size) : NULL;
 	int rc = set(object, name, shown ? json_string(digits) : json_null());
 
 	wipe_string(digits);

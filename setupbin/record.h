@@ -9,8 +9,16 @@
 #include "keygen/keylist.h"
 #include "setupbin/variable.h"
 
-#define SBIN_RECORD_HEADER	24
-#define SBIN_RECORD_FLAGS_OFFSET 4	/* of the flags, in the record */
+#define SBIN_RECORD_HEADER	24	/* bytes before the first variable */
+
+/* Where the fields of struct sbin_record are in the record, in bytes; the type is at 0. */
+enum sbin_record_offset {
+	SBIN_RECORD_FLAGS_OFFSET = 4,
+	SBIN_RECORD_RESERVED_OFFSET = 8,
+	SBIN_RECORD_CHUNKS_OFFSET = 16,
+	SBIN_RECORD_HEADER_BYTES_OFFSET = 18,
+	SBIN_RECORD_NUMBER_OFFSET = 20,
+};
 
 enum sbin_record_flags {
 	SBIN_VALID = 1,		/* clear: consumed */

@@ -7,70 +7,10 @@
 #include <string.h>
 
 #include "keygen/pidpps.h"
+#include "common/hex.h"
 #include "common/secret.h"
 #include "common/utf8.h"
 #include "setupbin/certhash.h"
-
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
-}
-
-/* As sbin_hex_parse(), of the first N characters of TEXT. */
-static int hex_parse(const char *text, size_t n, uint8_t *out, size_t size, size_t *length)
-{
-	size_t at = 0;
-
-	for (size_t i = 0; i < n;) {
-		int high, low;
-
-		if (text[i] == ' ' || text[i] == ':') {
-			i++;
-			continue;
-		}
-		high = hex_digit(text[i]);
-		low = i + 1 < n ? hex_digit(text[i + 1]) : -1;
-		if (high < 0 || low < 0)
-			return KIT_ERR_FORMAT;
-		if (at == size)
-			return KIT_ERR_RANGE;
-		out[at++] = (uint8_t)(high << 4 | low);
-		i += 2;
-	}
-	*length = at;
-	return 0;
-}
-
-int sbin_hex_parse(const char *text, uint8_t *out, size_t size, size_t *length)
-{
-	return hex_parse(text, strlen(text), out, size, length);
-}
-
-static void hex_write(char *out, const uint8_t *data, size_t length)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < length; i++) {
-		*out++ = digits[data[i] >> 4];
-		*out++ = digits[data[i] & 15];
-	}
-	*out = '\0';
-}
-
-char *sbin_hex_show(const uint8_t *data, size_t length)
-{
-	char *text = calloc(length + 1, 2);
-
-	if (text)
-		hex_write(text, data, length);
-	return text;
-}
 
 uint32_t sbin_value_number(const struct sbin_variable *v)
 {
@@ -232,7 +172,7 @@ static int parse_key(const struct sbin_known *k, const char *text, uint8_t *out,
 static int parse_hex(const char *text, uint8_t *out, uint16_t *length)
 {
 	size_t n = 0;
-	int rc = sbin_hex_parse(text, out, SBIN_VALUE_MAX, &n);
+	int rc = hex_parse(text, strlen(text), out, SBIN_VALUE_MAX, &n);
 
 	*length = (uint16_t)n;
 	return rc;
@@ -340,7 +280,7 @@ static char *show_guid(const struct sbin_variable *v)
 		return NULL;
 	for (size_t i = 0; i < sizeof(bytes); i++)
 		bytes[i] = v->value[guid_order[i]];
-	hex_write(digits, bytes, sizeof(bytes));
+	hex_show(bytes, sizeof(bytes), digits);
 	snprintf(text, sizeof(text), "%.8s-%.4s-%.4s-%.4s-%.12s", digits, digits + 8, digits + 12,
 		 digits + 16, digits + 20);
 	return strdup(text);
@@ -366,7 +306,7 @@ static char *show_certhash(const struct sbin_variable *v)
 	if (sbin_certhash_decode(v->value, v->length, &h) != 0)
 		return NULL;
 	name = show_text(h.name, h.name_length);
-	hex_write(digits, h.digest, h.digest_length);
+	hex_show(h.digest, h.digest_length, digits);
 	if (name && asprintf(&text, "%s:%s:%s", sbin_certhash_name(h.algorithm), digits,
 				     name) < 0)
 		text = NULL;
@@ -393,7 +333,7 @@ static char *show(const struct sbin_known *k, const struct sbin_variable *v)
 	case SBIN_RAW:
 		break;
 	}
-	return sbin_hex_show(v->value, v->length);
+	return hex_dup(v->value, v->length);
 }
 
 /* Would sbin_value_parse() make V of TEXT again? */
@@ -426,7 +366,7 @@ char *sbin_value_show(const struct sbin_known *k, const struct sbin_variable *v)
 	if (text && comes_back(k, text, v))
 		return text;
 	forget(text);
-	digits = sbin_hex_show(v->value, v->length);
+	digits = hex_dup(v->value, v->length);
 	text = NULL;
 	if (digits && asprintf(&text, "hex:%s", digits) < 0)
 		text = NULL;

@@ -39,9 +39,4 @@ uint32_t sbin_value_number(const struct sbin_variable *v);
 /* Has the variable K a word for NUMBER? The word (N bytes, no NUL) or NULL. */
 const char *sbin_value_word(const struct sbin_known *k, uint32_t number, size_t *n);
 
-/* Hexadecimal digits, blanks and colons between bytes allowed. KIT_ERR_FORMAT, KIT_ERR_RANGE. */
-int sbin_hex_parse(const char *text, uint8_t *out, size_t size, size_t *length);
-/* Bytes to lower case digits; to free. NULL when out of memory. */
-char *sbin_hex_show(const uint8_t *data, size_t length);
-
 #endif

@@ -50,7 +50,9 @@ enum sbin_id {
 	SBIN_CHANNEL_ID = 30,
 };
 
-#define SBIN_VARIABLE_HEADER	8
+#define SBIN_VARIABLE_HEADER	8	/* bytes before the value: */
+#define SBIN_VARIABLE_LENGTH_OFFSET	4
+#define SBIN_VARIABLE_RESERVED_OFFSET	6
 
 /* Read or write one; the reader's or writer's sticky error is returned. */
 int sbin_variable_decode(struct reader *r, struct sbin_variable *v);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "samples/amt-sim/sim-hex.h"
+#include "common/hex.h"
 #include "samples/amt-sim/sim-setup.h"
 
 
@@ -107,7 +107,7 @@ static void write_package(const struct sim_device *d, const struct sim_habits *h
 	uint8_t uuid[16];
 
 	told_uuid(d, habits, uuid);
-	sim_hex_show(uuid, sizeof(uuid), true, guid);
+	hex_show_upper(uuid, sizeof(uuid), guid);
 	sim_xml_open(a, "g:CIM_ComputerSystemPackage");
 	sim_xml_element(a, "g:PlatformGUID", guid);
 	sim_xml_close(a);

@@ -14,7 +14,7 @@
 
 #include "common/outfile.h"
 #include "common/secret.h"
-#include "samples/amt-sim/sim-hex.h"
+#include "common/hex.h"
 
 #define FILE_MAX	4096	/* bytes; a state file has under 1200 */
 
@@ -34,7 +34,7 @@ int sim_device_parse_uuid(const char *text, uint8_t *out)
 	for (size_t g = 0; g < 5; g++) {
 		if (g > 0 && *text++ != '-')
 			return KIT_ERR_FORMAT;
-		if (!sim_hex_parse(text, out, (size_t)groups[g]))
+		if (hex_parse(text, 2 * (size_t)groups[g], out, (size_t)groups[g], NULL))
 			return KIT_ERR_FORMAT;
 		text += 2 * groups[g];
 		out += groups[g];
@@ -104,7 +104,7 @@ int sim_device_factory(struct sim_device *d, const uint8_t *uuid,
 	d->state = SIM_DEVICE_PRE;
 	strcpy(d->mebx, PASSWORD_FACTORY);
 	strcpy(d->realm, "Digest:");
-	sim_hex_show(realm, sizeof(realm), true, d->realm + strlen(d->realm));
+	hex_show_upper(realm, sizeof(realm), d->realm + strlen(d->realm));
 	strcpy(d->user, SIM_DEVICE_ADMIN);
 	return 0;
 }
@@ -180,7 +180,7 @@ static bool from_flash(struct sim_device *d, const struct flash *f)
 		return false;
 	d->state = (enum sim_device_state)s;
 	d->admin_set = f->digest[0] != '\0';
-	if (d->admin_set && (strlen(f->digest) != 32 || !sim_hex_parse(f->digest, d->digest, 16)))
+	if (d->admin_set && (strlen(f->digest) != 32 || hex_parse(f->digest, 32, d->digest, 16, NULL)))
 		return false;
 	d->clock_set = f->clock_offset[0] != '\0';
 	d->clock_offset = strtoll(f->clock_offset, NULL, 10);
@@ -250,7 +250,7 @@ static void to_flash(const struct sim_device *d, struct flash *f)
 		 d->firmware.minor, d->firmware.build);
 	strcpy(f->state, state_names[d->state]);
 	if (d->admin_set)
-		sim_hex_show(d->digest, sizeof(d->digest), false, f->digest);
+		hex_show(d->digest, sizeof(d->digest), f->digest);
 	if (d->clock_set)
 		snprintf(f->clock_offset, sizeof(f->clock_offset), "%lld",
 			 (long long)d->clock_offset);

@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "common/secret.h"
-#include "samples/amt-sim/sim-hex.h"
+#include "common/hex.h"
 
 #define NONCE		48	/* hex digits: 8 bytes of time, 16 of hash */
 #define HEX		32	/* digits of an MD5 */
@@ -22,7 +22,7 @@ static bool make_nonce(const uint8_t *secret, uint64_t when, char *out)
 		bytes[i] = (uint8_t)(when >> 8 * (7 - i));
 	if (gnutls_hmac_fast(GNUTLS_MAC_MD5, secret, SIM_DIGEST_SECRET, bytes, 8, bytes + 8) < 0)
 		return false;
-	sim_hex_show(bytes, sizeof(bytes), false, out);
+	hex_show(bytes, sizeof(bytes), out);
 	return true;
 }
 
@@ -82,7 +82,7 @@ bool sim_digest_md5_hex(const char *text, char *out)
 
 	if (gnutls_hash_fast(GNUTLS_DIG_MD5, text, strlen(text), sum) < 0)
 		return false;
-	sim_hex_show(sum, sizeof(sum), false, out);
+	hex_show(sum, sizeof(sum), out);
 	return true;
 }
 
@@ -118,7 +118,7 @@ static bool proves(const struct answer *a, const char *method, const uint8_t *di
 	snprintf(text, sizeof(text), "%s:%s", method, a->uri);
 	if (!sim_digest_md5_hex(text, request))
 		return false;
-	sim_hex_show(digest, 16, false, text);
+	hex_show(digest, 16, text);
 	snprintf(text + HEX, sizeof(text) - HEX, ":%s:%s:%s:auth:%s", a->nonce, a->nc, a->cnonce,
 		 request);
 	ok = sim_digest_md5_hex(text, response) && strlen(a->response) == HEX &&

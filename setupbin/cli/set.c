@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/hex.h"
 #include "common/secret.h"
 #include "setupbin/cli/amt-setupbin.h"
 #include "setupbin/certhash.h"
@@ -115,7 +116,7 @@ static int take_unknown(const char *name, const char *text, uint8_t *out, uint16
 	size_t n = 0;
 
 	if (strncmp(text, "hex:", 4) == 0 &&
-	    sbin_hex_parse(text + 4, out, SBIN_VALUE_MAX, &n) == 0) {
+	    hex_parse(text + 4, strlen(text + 4), out, SBIN_VALUE_MAX, &n) == 0) {
 		*length = (uint16_t)n;
 		return 0;
 	}

@@ -8,7 +8,6 @@
 #include "common/bytes.h"
 #include "samples/amt-sim/sim-boot.h"
 #include "samples/amt-sim/sim-device.h"
-#include "samples/amt-sim/sim-hex.h"
 #include "samples/amt-sim/sim-stick.h"
 
 #define SECTOR		512

@@ -12,7 +12,6 @@
 #include "samples/amt-sim/sim-boot.h"
 #include "samples/amt-sim/sim-device.h"
 #include "samples/amt-sim/sim-hello.h"
-#include "samples/amt-sim/sim-hex.h"
 #include "samples/amt-sim/sim-setup.h"
 #include "samples/amt-sim/sim-stick.h"
 #include "tests/support/suite.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "samples/amt-sim/sim-digest.h"
-#include "samples/amt-sim/sim-hex.h"
+#include "common/hex.h"
 #include "tests/support/suite.h"
 
 static const uint8_t secret[SIM_DIGEST_SECRET] = "fifteen letters";
@@ -34,7 +34,7 @@ static void log_in(const char *challenge, const char *user, const char *password
 	account(user, realm, password, digest);
 	snprintf(text, sizeof(text), "%s:%s", method, path);
 	ck_assert(sim_digest_md5_hex(text, request));
-	sim_hex_show(digest, 16, false, text);
+	hex_show(digest, 16, text);
 	snprintf(text + 32, sizeof(text) - 32, ":%s:0000000a:me:auth:%s", nonce, request);
 	ck_assert(sim_digest_md5_hex(text, response));
 	snprintf(header, sizeof(header),

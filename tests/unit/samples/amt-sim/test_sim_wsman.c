@@ -6,7 +6,6 @@
 #include "samples/amt-sim/sim-class.h"
 #include "samples/amt-sim/sim-device.h"
 #include "samples/amt-sim/sim-habits.h"
-#include "samples/amt-sim/sim-hex.h"
 #include "samples/amt-sim/sim-setup.h"
 #include "samples/amt-sim/sim-wsman.h"
 #include "samples/amt-sim/sim-xml.h"

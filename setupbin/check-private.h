@@ -1,6 +1,6 @@
 /* What the parts of the checker share; its outside is setupbin/check.h. */
-#ifndef SETUPBIN_CHECKER_H
-#define SETUPBIN_CHECKER_H
+#ifndef SETUPBIN_CHECK_PRIVATE_H
+#define SETUPBIN_CHECK_PRIVATE_H
 
 #include "keygen/pidset.h"
 #include "setupbin/check.h"
@@ -23,14 +23,11 @@ struct sbin_checker {
 
 /*
  * Report: AT is the offset in the file. An error or warning in a consumed record is only noted.
- * The advice may be NULL.
+ * The hint may be NULL.
  */
 void sbin_report(struct sbin_checker *c, enum sbin_severity severity, uint64_t at,
 		 const char *variable, const char *rule, const char *hint, const char *format, ...)
 	__attribute__((format(printf, 7, 8)));
-
-/* Everything about the header, for itself and against SIZE, the file's bytes if known. */
-void sbin_check_header(struct sbin_checker *c, const uint8_t *bytes, uint64_t size);
 
 /* The variables of the record at hand, and what follows them. KIT_ERR_NOMEM. */
 int sbin_check_body(struct sbin_checker *c, const struct sbin_record *r, struct fault *fault);
