@@ -1,30 +1,28 @@
 /* Key lists as JSON: an array of objects, read one object at a time. */
-#include "keygen/keylist-kinds.h"
+#include "keygen/keylist-private.h"
 
-#include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct list {
 	struct keysource source;
-	FILE *file;
-	char *name;
+	struct lines *lines;
 	bool begun, ended;
 };
 
-static int next_char(FILE *file)
+static int next_char(struct lines *lines)
 {
 	int c;
 
 	do
-		c = getc(file);
+		c = lines_getc(lines);
 	while (c == ' ' || c == '\t' || c == '\r' || c == '\n');
 	return c;
 }
 
 struct element {
-	FILE *file;
+	struct lines *lines;
 	size_t bytes;
 };
 
@@ -34,9 +32,9 @@ static size_t feed(void *buffer, size_t size, void *context)
 	struct element *e = context;
 	int c;
 
-	if (e->bytes++ == KEYLIST_LINE)
+	if (e->bytes++ == KEYLIST_ELEMENT)
 		return 0;
-	c = getc(e->file);
+	c = lines_getc(e->lines);
 	if (c == EOF)
 		return 0;
 	*(char *)buffer = (char)c;
@@ -46,11 +44,11 @@ static size_t feed(void *buffer, size_t size, void *context)
 /* The list cannot be followed any further: jansson's own text could quote a secret. */
 static int lost(struct list *l, struct fault *fault, const char *what)
 {
-	if (ferror(l->file))
-		return fault_sys(fault, errno, "cannot read %s", l->name);
+	if (lines_error(l->lines, fault))
+		return fault->code;
 	return fault_set(fault, KIT_ERR_FORMAT, "%s: element %lu: %s\n"
 			 "a list is an array of objects: [{\"pid\": ..., \"pps\": ...}, ...]",
-			 l->name, l->source.counts.lines, what);
+			 lines_name(l->lines), l->source.counts.lines, what);
 }
 
 static int take_member(struct keyentry *out, enum keylist_field field, json_t *value, bool *folded,
@@ -109,20 +107,20 @@ static int json_next(struct keysource *s, struct keyentry *out, struct keyproble
 		     struct fault *fault)
 {
 	struct list *l = (struct list *)s;
-	struct element element = { l->file, 0 };
+	struct element element = { l->lines, 0 };
 	json_error_t error;
 	json_t *object;
 	int c, rc;
 
 	if (l->ended)
 		return 0;
-	c = next_char(l->file);
+	c = next_char(l->lines);
 	if (!l->begun && c != '[')
 		return lost(l, fault, "the list does not begin with '['");
 	if (!l->begun)
-		c = next_char(l->file);
+		c = next_char(l->lines);
 	else if (c == ',')
-		c = next_char(l->file);
+		c = next_char(l->lines);
 	else if (c != ']')
 		return lost(l, fault, "neither ',' nor ']' follows it");
 	else
@@ -132,45 +130,41 @@ static int json_next(struct keysource *s, struct keyentry *out, struct keyproble
 	l->begun = true;
 	s->counts.lines++;
 	if (c != '{')
-		return lost(l, fault, "it is no object");
-	ungetc(c, l->file);
+		return lost(l, fault, "it is not an object");
+	lines_ungetc(l->lines, c);
 	object = json_load_callback(feed, &element, JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES,
 				    &error);
 	if (!object)
-		return lost(l, fault, element.bytes > KEYLIST_LINE
-			    ? "it is longer than 4096 bytes" : "it is no sound JSON object");
+		return lost(l, fault, element.bytes > KEYLIST_ELEMENT
+			    ? "it is longer than 4096 bytes" : "it is not a valid JSON object");
 	rc = take_object(l, object, out, problem);
 	json_decref(object);
 	return rc;
 end:
 	l->ended = true;
-	if (next_char(l->file) != EOF)
+	if (next_char(l->lines) != EOF)
 		return lost(l, fault, "something follows the closing ']'");
-	return ferror(l->file) ? lost(l, fault, "") : 0;
+	return lines_error(l->lines, fault);
 }
 
 static void json_source_free(struct keysource *s)
 {
 	struct list *l = (struct list *)s;
 
-	free(l->name);
+	lines_free(&l->lines);
 	free(l);
 }
 
 static const struct keysource_operations operations = { json_next, json_source_free };
 
-int keylist_json_open(struct keysource **out, FILE *file, const char *name, struct fault *fault)
+int keylist_json_open(struct keysource **out, struct lines *lines, struct fault *fault)
 {
 	struct list *l = calloc(1, sizeof(*l));
 
-	if (l)
-		l->name = strdup(name);
-	if (!l || !l->name) {
-		free(l);
-		return fault_sys(fault, ENOMEM, "cannot read %s", name);
-	}
+	if (!l)
+		return fault_nomem(fault);
 	l->source = (struct keysource){ .operations = &operations, .kind = "json" };
-	l->file = file;
+	l->lines = lines;
 	*out = &l->source;
 	return 0;
 }

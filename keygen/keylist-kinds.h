@@ -1,18 +1,14 @@
-/* The readers behind keylist_open(), one for each kind of list. */
+/* The reader of lines that the inventory list has until it reads its table through common/csv. */
 #ifndef KEYGEN_KEYLIST_KINDS_H
 #define KEYGEN_KEYLIST_KINDS_H
 
-#include "keygen/keylist.h"
+#include <stddef.h>
+#include <stdio.h>
 
-#define KEYLIST_LINE	4096	/* bytes of a line or of a JSON element; more is refused */
+#include "keygen/keylist-private.h"
+
+#define KEYLIST_LINE	4096	/* bytes of a line; more is refused */
 #define KEYLIST_SKIP	1048576	/* bytes of a line that is too long, after which it is given up */
-
-/* Each takes FILE at its beginning; see keylist_open() for results. */
-int keylist_csv_open(struct keysource **out, FILE *file, const char *name, char *header,
-		     size_t length, struct fault *fault);
-int keylist_text_open(struct keysource **out, FILE *file, const char *name, char *first,
-		      size_t length, struct fault *fault);
-int keylist_json_open(struct keysource **out, FILE *file, const char *name, struct fault *fault);
 
 /*
  * Read a line without its end (LF or CRLF) into LINE (KEYLIST_LINE + 1 bytes; a NUL is
@@ -26,8 +22,5 @@ int keylist_line(FILE *file, const char *name, char *line, size_t *length, struc
  * field, KIT_ERR_FORMAT when its quotes do not match.
  */
 int keylist_next_field(char **at, char *end, char separator, char **field, size_t *length);
-
-/* Fill *problem for the whole line. Returns KIT_ERR_FORMAT. */
-int keylist_bad_line(struct keyproblem *problem, const char *rule);
 
 #endif

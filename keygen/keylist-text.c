@@ -1,29 +1,25 @@
 /* Key lists as plain text: PID PPS [CURRENT-PASSWORD [NEW-PASSWORD]]. */
-#include "keygen/keylist-kinds.h"
+#include "keygen/keylist-private.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/secret.h"
-
 struct text {
 	struct keysource source;
-	FILE *file;
-	char *name;
-	bool have_first;		/* line holds the first line, read by keylist_open() */
-	size_t length;
-	char line[KEYLIST_LINE + 1];	/* SECRET */
+	struct lines *lines;
+	unsigned long titles[CSV_TITLES];	/* lines before the list that are to be reported */
+	size_t n_titles, told;
 };
 
-static int parse_line(struct text *t, struct keyentry *out, struct keyproblem *problem)
+static int parse_line(struct text *t, char *line, size_t length, struct keyentry *out,
+		      struct keyproblem *problem)
 {
 	static const char blanks[] = " \t";
 	bool folded = false;
-	char *at = t->line;
+	char *at = line;
 	int rc;
 
-	if (strlen(t->line) != t->length)
+	if (strlen(line) != length)
 		return keylist_bad_line(problem, "no NUL bytes");
 	for (int field = KEYLIST_PID; *(at += strspn(at, blanks)); field++) {
 		size_t n = strcspn(at, blanks);
@@ -33,11 +29,6 @@ static int parse_line(struct text *t, struct keyentry *out, struct keyproblem *p
 			return keylist_bad_line(problem, "PID, PPS and at most two passwords");
 		if (!(password && n == 1 && *at == '-')) {
 			rc = keyentry_set(out, (enum keylist_field)field, at, n, &folded, problem);
-			/* Neither a list nor a table whose first line names columns that are known. */
-			if (rc && field == KEYLIST_PID && strpbrk(at, ",;"))
-				return keylist_bad_line(problem,
-							"a table needs a first line with the"
-							" names of its columns, such as pid,pps");
 			if (rc)
 				return rc;
 		}
@@ -53,50 +44,46 @@ static int text_next(struct keysource *s, struct keyentry *out, struct keyproble
 		     struct fault *fault)
 {
 	struct text *t = (struct text *)s;
-	int rc = 1;
+	size_t length = 0;
+	char *line;
+	int rc;
 
+	if (t->told < t->n_titles) {
+		s->counts.lines = t->titles[t->told++];
+		return keylist_bad_line(problem, "a PID and a PPS, with a blank between");
+	}
 	do {
-		if (!t->have_first)
-			rc = keylist_line(t->file, t->name, t->line, &t->length, fault);
-		t->have_first = false;
-		if (rc == 0 || rc == KIT_ERR_SYSTEM)
+		rc = lines_next(t->lines, &line, &length, fault);
+		if (rc == 0 || fault->code)
 			return rc;
-		s->counts.lines++;
+		s->counts.lines = lines_number(t->lines);
 		if (rc == KIT_ERR_RANGE)
 			return keylist_bad_line(problem, "at most 4096 bytes in a line");
-		if (rc < 0)
-			return rc;
-	} while (t->line[0] == '#' || strspn(t->line, " \t") == t->length);
-	return parse_line(t, out, problem);
+	} while (line[0] == '#' || strspn(line, " \t") == length);
+	return parse_line(t, line, length, out, problem);
 }
 
 static void text_free(struct keysource *s)
 {
 	struct text *t = (struct text *)s;
 
-	secret_wipe(t->line, sizeof(t->line));
-	free(t->name);
+	lines_free(&t->lines);
 	free(t);
 }
 
 static const struct keysource_operations operations = { text_next, text_free };
 
-int keylist_text_open(struct keysource **out, FILE *file, const char *name, char *first,
-		      size_t length, struct fault *fault)
+int keylist_text_open(struct keysource **out, struct lines *lines, const unsigned long *titles,
+		      size_t n_titles, struct fault *fault)
 {
 	struct text *t = calloc(1, sizeof(*t));
 
-	if (t)
-		t->name = strdup(name);
-	if (!t || !t->name) {
-		free(t);
-		return fault_sys(fault, ENOMEM, "cannot read %s", name);
-	}
+	if (!t)
+		return fault_nomem(fault);
 	t->source = (struct keysource){ .operations = &operations, .kind = "text" };
-	t->file = file;
-	t->have_first = true;
-	t->length = length;
-	memcpy(t->line, first, length);
+	t->lines = lines;
+	t->n_titles = n_titles;
+	memcpy(t->titles, titles, n_titles * sizeof(*titles));
 	*out = &t->source;
 	return 0;
 }

@@ -1,59 +1,61 @@
 /* Lists of pairs: what all readers share, and how they are told apart. */
 #include "keygen/keylist.h"
 
-#include <errno.h>
 #include <string.h>
 
-#include "keygen/keylist-kinds.h"
+#include "common/csv.h"
+#include "common/lines.h"
 #include "common/secret.h"
 #include "common/utf8.h"
+#include "keygen/keylist-private.h"
 
-static const char *const field_names[KEYLIST_FIELDS] = {
-	[KEYLIST_PID] = "pid",
-	[KEYLIST_PPS] = "pps",
-	[KEYLIST_CURRENT] = "current_password",
-	[KEYLIST_NEW] = "admin_password",
-	[KEYLIST_USED] = "used",
-};
+#define OTHERS(...) (const char *const[]){ __VA_ARGS__, NULL }
 
-/* What others call them. */
-static const struct {
-	const char *name;
-	enum keylist_field field;
-} other_names[] = {
-	{ "provisioning_id", KEYLIST_PID },
-	{ "provisioning_passphrase", KEYLIST_PPS },
-	{ "current_mebx_password", KEYLIST_CURRENT },
-	{ "new_password", KEYLIST_NEW },
-	{ "new_mebx_password", KEYLIST_NEW },
+/*
+ * What others call the columns, as letters and digits. A list that has one MEBx password has the
+ * one that the server is to log in with, whoever set it.
+ */
+const struct csv_field keylist_csv_fields[] = {
+	[KEYLIST_PID] = {
+		.name = "pid", .required = true,
+		.others = OTHERS("provisioningid", "provisionid", "amtpid", "mebxpid", "mepid",
+				 "vpropid", "pskpid", "tlspskpid", "pidvalue"),
+	},
+	[KEYLIST_PPS] = {
+		.name = "pps", .required = true,
+		.others = OTHERS("provisioningpassphrase", "provisioningpreshared",
+				 "provisioningpresharedkey", "presharedkey", "amtpps", "mebxpps",
+				 "mepps", "vpropps", "pskpps", "tlspskpps", "ppsvalue",
+				 "passphrase"),
+	},
+	[KEYLIST_CURRENT] = {
+		.name = "current_password",
+		.others = OTHERS("currentmebxpassword", "currentmepassword", "oldpassword",
+				 "oldmebxpassword", "factorypassword", "factorymebxpassword",
+				 "defaultpassword", "defaultmebxpassword"),
+	},
+	[KEYLIST_NEW] = {
+		.name = "admin_password",
+		.others = OTHERS("newpassword", "newmebxpassword", "newadminpassword",
+				 "mebxpassword", "mebxpwd", "mebxpw", "mebxadminpassword",
+				 "mebpassword", "mepassword", "amtpassword", "amtadminpassword",
+				 "amtmebxpassword", "intelamtpassword", "intelmebxpassword",
+				 "managementenginepassword", "vpropassword"),
+	},
+	[KEYLIST_USED] = { .name = "used" },
+	[KEYLIST_FIELDS] = { .name = NULL },
 };
 
 const char *keylist_field_name(enum keylist_field field)
 {
-	return field < KEYLIST_FIELDS ? field_names[field] : "";
+	return field < KEYLIST_FIELDS ? keylist_csv_fields[field].name : "";
 }
 
 enum keylist_field keylist_field_named(const char *name, size_t n)
 {
-	char folded[32];
+	int field = csv_field_named(keylist_csv_fields, name, n);
 
-	if (n >= sizeof(folded))
-		return KEYLIST_FIELDS;
-	for (size_t i = 0; i < n; i++) {
-		char c = name[i];
-
-		if (c >= 'A' && c <= 'Z')
-			c = (char)(c - 'A' + 'a');
-		folded[i] = c == ' ' || c == '-' ? '_' : c;
-	}
-	folded[n] = 0;
-	for (size_t i = 0; i < sizeof(other_names) / sizeof(other_names[0]); i++)
-		if (strcmp(folded, other_names[i].name) == 0)
-			return other_names[i].field;
-	for (int f = 0; f < KEYLIST_FIELDS; f++)
-		if (strcmp(folded, field_names[f]) == 0)
-			return (enum keylist_field)f;
-	return KEYLIST_FIELDS;
+	return field < 0 ? KEYLIST_FIELDS : (enum keylist_field)field;
 }
 
 static int set_password(char *out, const char *text, size_t n,
@@ -127,7 +129,7 @@ int keyentry_set(struct keyentry *entry, enum keylist_field field, const char *t
 	}
 	if (!code)
 		return 0;
-	problem->field = field_names[field];
+	problem->field = keylist_csv_fields[field].name;
 	problem->code = code;
 	problem->rule = rule;
 	return KIT_ERR_FORMAT;
@@ -139,66 +141,6 @@ int keylist_bad_line(struct keyproblem *problem, const char *rule)
 	problem->code = KIT_ERR_FORMAT;
 	problem->rule = rule;
 	return KIT_ERR_FORMAT;
-}
-
-/* The rest of a line, of which LINE has the first N bytes already. As keylist_line(). */
-static int rest_of_line(FILE *file, const char *name, char *line, size_t n, size_t *length,
-			struct fault *fault)
-{
-	size_t skipped = 0;
-	int c, rc = 1;
-
-	while ((c = getc_unlocked(file)) != EOF && c != '\n') {
-		if (n == KEYLIST_LINE) {
-			rc = KIT_ERR_RANGE;
-			/* A line without an end is no line: a device, or something binary. */
-			if (++skipped == KEYLIST_SKIP)
-				return fault_set(fault, KIT_ERR_FORMAT, "%s is no key list: a line"
-						 " in it has more than a mebibyte", name);
-			continue;
-		}
-		line[n++] = (char)c;
-	}
-	if (c == EOF && ferror(file))
-		return fault_sys(fault, errno, "cannot read %s", name);
-	if (c == EOF && n == 0)
-		return 0;
-	if (n && line[n - 1] == '\r')
-		n--;
-	line[n] = 0;
-	*length = n;
-	return rc;
-}
-
-int keylist_line(FILE *file, const char *name, char *line, size_t *length, struct fault *fault)
-{
-	return rest_of_line(file, name, line, 0, length, fault);
-}
-
-/* Does the first line of a list name its columns? A PID is never the word "pid". */
-static bool is_header(const char *line, size_t n)
-{
-	while (n) {
-		size_t field = 0;
-
-		while (field < n && !strchr(",;\t", line[field]))
-			field++;
-		for (size_t from = 0; from < field; from++) {
-			size_t to = field;
-
-			while (from < to && strchr(" \"", line[from]))
-				from++;
-			while (to > from && strchr(" \"", line[to - 1]))
-				to--;
-			if (keylist_field_named(line + from, to - from) != KEYLIST_FIELDS)
-				return true;
-			break;
-		}
-		field += field < n;
-		line += field;
-		n -= field;
-	}
-	return false;
 }
 
 /* Could this line begin a list? Lists are ASCII but for comments and columns that nobody reads. */
@@ -221,63 +163,106 @@ static bool is_text(const char *line, size_t n)
 	return strange * 2 <= n;
 }
 
-/*
- * Go to where the list begins, behind a byte order mark and blank lines, which *LINES counts.
- * LINE receives what of the first line had to be read for that. Returns how many bytes.
- */
-static size_t find_beginning(FILE *file, char *line, unsigned long *lines)
+/* Could this line be an entry of a text list, be it right or wrong: PID PPS? */
+static bool is_entry(const char *line, size_t n)
 {
-	static const char mark[] = "\xEF\xBB\xBF";
-	size_t n = 0;
-	int c = EOF;
+	size_t word = strcspn(line, " \t"), next = word + strspn(line + word, " \t");
+	size_t second = strcspn(line + next, " \t");
+	char pid[PID_LENGTH + 1];
 
-	while (n < 3 && (c = getc(file)) == (unsigned char)mark[n])
-		line[n++] = (char)c;
-	if (n < 3 && c != EOF)
-		ungetc(c, file);
-	/* Part of a mark is the beginning of a word. */
-	if (n == 1 || n == 2)
-		return n;
-	while ((c = getc(file)) == '\n' || c == '\r' || c == ' ')
-		*lines += c == '\n';
-	if (c != EOF)
-		ungetc(c, file);
-	return 0;
+	if (strlen(line) != n)
+		return false;
+	return pidpps_parse_pid(line, word, pid, NULL) == 0 ||
+	       (word <= PID_SHOWN && (second == PPS_LENGTH || second == PPS_SHOWN));
 }
 
-int keylist_open(struct keysource **out, FILE *file, const char *name, struct fault *fault)
+/* Could it be a row of a table: PID,PPS? */
+static bool is_row(const char *line)
 {
-	char line[KEYLIST_LINE + 1];
-	unsigned long lines = 0;
-	size_t length = find_beginning(file, line, &lines);
-	int c, rc;
+	char pid[PID_LENGTH + 1];
+
+	line += strspn(line, " \"");
+	return strpbrk(line, ",;\t|") &&
+	       pidpps_parse_pid(line, strcspn(line, ",;\t|\" "), pid, NULL) == 0;
+}
+
+static int no_list(const struct lines *lines, struct fault *fault, unsigned long row)
+{
+	const char *name = lines_name(lines);
+
+	if (row)
+		return fault_set(fault, KIT_ERR_FORMAT, "%s: line %lu is a row of a table, and no "
+				 "line before it names the columns\n"
+				 "put the line pid,pps,current_password,admin_password before the "
+				 "rows (only the columns that there are, in their order)", name, row);
+	return fault_set(fault, KIT_ERR_FORMAT, "%s is not a key list: none of its first lines names "
+			 "the columns pid and pps, or has a PID and a PPS\n"
+			 "give a CSV, text or JSON list of PID/PPS pairs, or say which columns they "
+			 "are: --column pps=NAME", name);
+}
+
+static int no_columns(const struct lines *lines, struct fault *fault)
+{
+	return fault_set(fault, KIT_ERR_ARGUMENT, "--column is for tables, and %s is not one\n"
+			 "leave --column out", lines_name(lines));
+}
+
+/* Find where the list begins, and hand over to the reader of its kind. */
+static int find_list(struct keysource **out, struct lines *lines, const char *const *wanted,
+		     size_t n_wanted, struct fault *fault)
+{
+	unsigned long titles[CSV_TITLES];
+	size_t n_titles = 0, n;
+	char *line;
+	int rc;
+
+	while ((rc = lines_next(lines, &line, &n, fault)) != 0) {
+		if (rc < 0 && fault->code)
+			return rc;
+		if (rc == 1 && (strspn(line, " \t,;") == n || *line == '#'))
+			continue;
+		if (rc == KIT_ERR_RANGE || !is_text(line, n))
+			return fault_set(fault, KIT_ERR_FORMAT, "%s is not a key list: line %lu is not "
+					 "text\n"
+					 "give a CSV, text or JSON list of PID/PPS pairs",
+					 lines_name(lines), lines_number(lines));
+		if (csv_is_header(line, n, keylist_csv_fields, wanted, n_wanted)) {
+			lines_again(lines);
+			return keylist_csv_open(out, lines, wanted, n_wanted, fault);
+		}
+		if (is_entry(line, n)) {
+			lines_again(lines);
+			return n_wanted ? no_columns(lines, fault)
+					: keylist_text_open(out, lines, titles, n_titles, fault);
+		}
+		if (is_row(line))
+			return no_list(lines, fault, lines_number(lines));
+		if (n_titles == CSV_TITLES)
+			return no_list(lines, fault, 0);
+		titles[n_titles++] = lines_number(lines);
+	}
+	if (n_titles)
+		return no_list(lines, fault, 0);
+	return fault_set(fault, KIT_ERR_FORMAT, "%s is empty\n"
+			 "give a CSV, text or JSON list of PID/PPS pairs", lines_name(lines));
+}
+
+int keylist_open(struct keysource **out, FILE *file, const char *name, const char *const *wanted,
+		 size_t n_wanted, struct fault *fault)
+{
+	struct lines *lines = NULL;
+	int c, rc = lines_open(&lines, file, name, fault);
 
 	*out = NULL;
-	c = getc(file);
-	if (c != EOF)
-		ungetc(c, file);
-	if (length == 0 && (c == '[' || c == '{'))
-		return keylist_json_open(out, file, name, fault);
-	rc = rest_of_line(file, name, line, length, &length, fault);
-	if (rc == KIT_ERR_RANGE || (rc == 1 && !is_text(line, length))) {
-		rc = fault_set(fault, KIT_ERR_FORMAT, "%s is no key list: its first line is no "
-			       "text\n"
-			       "give a CSV, text or JSON list of PID/PPS pairs, in UTF-8", name);
-	}
-	if (rc == 0) {
-		rc = fault_set(fault, KIT_ERR_FORMAT, "%s is empty\n"
-			       "give a CSV, text or JSON list of PID/PPS pairs", name);
-	}
-	if (rc < 0)
-		goto out;
-	if (is_header(line, length))
-		rc = keylist_csv_open(out, file, name, line, length, fault);
+	if (rc)
+		return rc;
+	c = lines_peek(lines);
+	if (c != '[' && c != '{')
+		rc = find_list(out, lines, wanted, n_wanted, fault);
 	else
-		rc = keylist_text_open(out, file, name, line, length, fault);
-	if (!rc)
-		(*out)->counts.lines += lines;
-out:
-	secret_wipe(line, sizeof(line));
+		rc = n_wanted ? no_columns(lines, fault) : keylist_json_open(out, lines, fault);
+	if (rc)
+		lines_free(&lines);
 	return rc;
 }
 

@@ -51,26 +51,28 @@ struct keysource_operations {
 struct keysource {
 	const struct keysource_operations *operations;
 	const char *kind;		/* "csv", "text", "json", "setup.bin" */
+	const char *columns;		/* of a CSV: csv_describe(); else NULL */
 	struct keycounts counts;
 };
 
 /*
- * Open the list in FILE (which stays the caller's, and must outlive the source);
- * the kind is told by its first bytes behind a byte order mark and blank lines, of which
- * only one is looked at ahead, so that a pipe will do. NAME is for messages.
+ * Open the list in FILE (which stays the caller's, and must outlive the source); its first lines
+ * tell its kind. It is read forward only, so that a pipe will do. NAME is for messages. UTF-8 or
+ * UTF-16; lines end as common/lines.h says.
  *
- *   CSV   a header line with at least pid and pps, by name, in any order and case;
- *         other columns are ignored. Names known: pid, pps, current_password,
- *         admin_password, used, and keylist_field_named()'s. Quotes, CRLF.
- *         Separated by commas, or by the semicolons or tabs that the header shows.
+ *   CSV   a header line with at least pid and pps, by name, in any order and case; other
+ *         columns are not read, see s->columns. Names known: pid, pps, current_password,
+ *         admin_password, used, and what others call them; WANTED (N_WANTED texts
+ *         "FIELD=COLUMN", for --column) go before. See common/csv.h for the rest.
  *   text  PID PPS [CURRENT-PASSWORD [NEW-PASSWORD]], blanks between, '-' for a password
  *         that is not known; lines beginning with '#' are comments.
  *   JSON  an array of objects with the CSV's names.
  *
- * Returns 0 or KIT_ERR_NOMEM, KIT_ERR_SYSTEM, KIT_ERR_FORMAT (a CSV header without
- * pid or pps, or bytes that are no list at all).
+ * Returns 0 or KIT_ERR_NOMEM, KIT_ERR_SYSTEM, KIT_ERR_ARGUMENT (WANTED), KIT_ERR_FORMAT (a
+ * CSV header without pid or pps, rows without a header, or bytes that are not a list).
  */
-int keylist_open(struct keysource **out, FILE *file, const char *name, struct fault *fault);
+int keylist_open(struct keysource **out, FILE *file, const char *name, const char *const *wanted,
+		 size_t n_wanted, struct fault *fault);
 
 /*
  * The next entry. Keeps s->counts; its operation need only keep counts.lines,
@@ -98,10 +100,9 @@ enum keylist_field {
 /* "pid", "pps", "current_password", "admin_password", "used". */
 const char *keylist_field_name(enum keylist_field field);
 /*
- * The field that the column or member NAME (N bytes) stands for: any case, blanks and
- * dashes as underscores, and the names that others give them: new_password,
- * current_mebx_password, new_mebx_password, provisioning_id, provisioning_passphrase.
- * KEYLIST_FIELDS when it is none.
+ * The field that the column or member NAME (N bytes) stands for, compared as letters and digits
+ * in any case: those names, and what others call them ("MEBx Password", "Provisioning ID").
+ * KEYLIST_FIELDS when it is unknown.
  */
 enum keylist_field keylist_field_named(const char *name, size_t n);
 

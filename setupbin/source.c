@@ -90,7 +90,8 @@ static int setupbin_open(struct keysource **out, FILE *file, const char *name,
 	return rc;
 }
 
-int sbin_source_open(struct keysource **out, FILE *file, const char *name, struct fault *fault)
+int sbin_source_open(struct keysource **out, FILE *file, const char *name,
+		     const char *const *wanted, size_t n_wanted, struct fault *fault)
 {
 	int first = getc(file);
 
@@ -100,5 +101,5 @@ int sbin_source_open(struct keysource **out, FILE *file, const char *name, struc
 	/* No text begins with these bytes; a byte order mark begins with EF. */
 	if (first != EOF && sbin_uuid_begins((uint8_t)first))
 		return setupbin_open(out, file, name, fault);
-	return keylist_open(out, file, name, fault);
+	return keylist_open(out, file, name, wanted, n_wanted, fault);
 }

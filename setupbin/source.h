@@ -10,6 +10,7 @@
  * still to prove itself), with consumed = true and used = false. A record without PID
  * and PPS is skipped if its body is wiped (all zeros), and a bad line otherwise.
  */
-int sbin_source_open(struct keysource **out, FILE *file, const char *name, struct fault *fault);
+int sbin_source_open(struct keysource **out, FILE *file, const char *name,
+		     const char *const *wanted, size_t n_wanted, struct fault *fault);
 
 #endif

@@ -13,6 +13,16 @@
 #include "common/table.h"
 #include "setupbin/source.h"
 
+struct check_options {
+	struct cli_list columns;
+};
+
+static const struct cli_option options[] = {
+	CLI_LIST(0, "column", struct check_options, columns, "FIELD=NAME",
+		 "the column NAME of a CSV holds FIELD: --column pps=\"MEBX PPS\""),
+	{ 0 },
+};
+
 /* Where the problems go: a table, or members of a JSON array, both as they are found. */
 struct report {
 	struct cli *cli;
@@ -77,8 +87,19 @@ static int run(struct report *r, struct keysource *source, struct pidset *seen,
 	return rc;
 }
 
-static int check(struct cli *cli, const void *none)
+static void print_columns(const char *columns)
 {
+	json_t *text = json_string(columns);
+
+	fputs(",\n  \"columns\": ", stdout);
+	if (!text || json_dumpf(text, stdout, JSON_ENCODE_ANY))
+		fputs("null", stdout);
+	json_decref(text);
+}
+
+static int check(struct cli *cli, const void *given)
+{
+	const struct check_options *o = given;
 	const char *path = cli->argv[0];
 	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
 	struct report r = { .cli = cli };
@@ -92,7 +113,7 @@ static int check(struct cli *cli, const void *none)
 		rc = fault_sys(&fault, errno, "cannot open %s", path);
 		goto out;
 	}
-	rc = sbin_source_open(&source, file, name, &fault);
+	rc = sbin_source_open(&source, file, name, o->columns.values, o->columns.count, &fault);
 	if (!rc)
 		rc = pidset_new(&seen, &fault);
 	if (rc)
@@ -105,10 +126,13 @@ static int check(struct cli *cli, const void *none)
 		status = EXIT_NO;
 	if (cli->json) {
 		printf("%s],\n  \"kind\": \"%s\",\n  \"pairs\": %lu,\n  \"bad\": %lu,\n"
-		       "  \"duplicates\": %lu,\n  \"folded\": %lu,\n  \"complete\": %s\n}\n",
+		       "  \"duplicates\": %lu,\n  \"folded\": %lu,\n  \"complete\": %s",
 		       r.problems ? "\n  " : "", source->kind,
 		       source->counts.entries - r.duplicates, source->counts.bad, r.duplicates,
 		       source->counts.folded, rc ? "false" : "true");
+		if (source->columns)
+			print_columns(source->columns);
+		puts("\n}");
 	} else if (!rc && !cli->quiet) {
 		unsigned long good = source->counts.entries - r.duplicates;
 		unsigned long bad = source->counts.bad, folded = source->counts.folded;
@@ -117,6 +141,8 @@ static int check(struct cli *cli, const void *none)
 		printf("%s: %s, %lu good pair%s, %lu bad %s%s, %lu duplicate%s\n", name,
 		       source->kind, good, plural(good), bad, unit, plural(bad), r.duplicates,
 		       plural(r.duplicates));
+		if (source->columns)
+			cli_note(cli, "%s: %s", name, source->columns);
 		if (folded)
 			cli_note(cli, "lower case letters in %lu %s%s were read as upper case",
 				 folded, unit, plural(folded));
@@ -136,6 +162,8 @@ const struct cli_verb keygen_check = {
 	.operands = "FILE|-",
 	.summary = "check a list of pairs: CSV, text, JSON or setup.bin",
 	.min_operands = 1,
+	.options = options,
+	.options_size = sizeof(struct check_options),
 	.max_operands = 1,
 	.flags = CLI_JSON,
 	.run = check,

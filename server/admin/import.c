@@ -198,7 +198,7 @@ int import_keys(struct import *im, const struct operator *op, FILE *file, struct
 	struct keysource *source = NULL;
 	int rc;
 
-	rc = sbin_source_open(&source, file, im->name, fault);
+	rc = sbin_source_open(&source, file, im->name, NULL, 0, fault);
 	if (!rc)
 		rc = import_source(&job, file, source, fault);
 	im->good = !rc && (!im->bad || im->skip_bad);

@@ -27,6 +27,9 @@ static int refuse_strays(const struct create_options *o, struct fault *fault)
 	if (!o->bare_metal && !o->pki && trusts)
 		return misuse(fault, "--dns-suffix and --cert belong to the profiles --pki and "
 			      "--bare-metal", "add --pki");
+	if (o->columns.count && !o->keys)
+		return misuse(fault, "--column says what the columns of --keys LIST hold",
+			      "add --keys LIST, or leave --column out");
 	if (o->pki && o->keys)
 		return misuse(fault, "--pki makes one record for all machines, --keys one for each",
 			      "leave one of them out");

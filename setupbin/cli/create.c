@@ -19,6 +19,8 @@ static const struct cli_option options[] = {
 	CLI_TEXT('k', "keys", struct create_options, keys, "LIST",
 		 "a record for each pair of LIST (CSV, text, JSON, setup.bin; - for standard input)",
 		 .flags = CLI_FILE, .exclusive = FROM),
+	CLI_LIST(0, "column", struct create_options, columns, "FIELD=NAME",
+		 "the column NAME of LIST holds FIELD: --column pps=\"MEBX PPS\""),
 	CLI_TEXT(0, "json", struct create_options, json, "FILE",
 		 "the file that FILE describes, from show --json --secrets", .flags = CLI_FILE,
 		 .exclusive = FROM),
@@ -376,7 +378,8 @@ static int create_from_list(struct creation *c, const char *path, struct fault *
 
 	if (!file)
 		return fault_sys(fault, errno, "cannot open %s", path);
-	rc = sbin_source_open(&source, file, name, fault);
+	rc = sbin_source_open(&source, file, name, c->options->columns.values,
+			      c->options->columns.count, fault);
 	if (rc == 0)
 		rc = pidset_new(&seen, fault);
 	if (rc == 0)
@@ -389,6 +392,8 @@ static int create_from_list(struct creation *c, const char *path, struct fault *
 		rc = fault_set(fault, KIT_ERR_FORMAT,
 			       "%s has no unused pairs, so %s was not written", name, c->options->output);
 	}
+	if (source && source->columns)
+		cli_note(c->cli, "%s: %s", name, source->columns);
 	if (rc == 0 && strcmp(source->kind, "setup.bin") == 0)
 		cli_note(c->cli, "%s still holds the same records: put it away, so that no two "
 			 "machines share a key", name);

@@ -8,7 +8,7 @@
 struct create_options {
 	const char *output, *keys, *json, *dns_suffix, *server, *file_version;
 	const char *current_password_file, *new_password_file;
-	struct cli_list set, cert;
+	struct cli_list set, cert, columns;
 	uint64_t port, chunks;
 	bool psk, pki, bare_metal, halt, no_consume, scramble, force;
 };

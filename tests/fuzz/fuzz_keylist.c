@@ -21,7 +21,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	file = fmemopen((void *)(uintptr_t)data, size, "r");
 	if (!file)
 		return 0;
-	rc = keylist_open(&source, file, "input", &fault);
+	rc = keylist_open(&source, file, "input", NULL, 0, &fault);
 	if ((rc == 0) != !!source || (rc != 0) != (fault.code != 0))
 		abort();
 	while (source && (rc = keysource_next(source, &entry, &problem, &fault)) != 0) {

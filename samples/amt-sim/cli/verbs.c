@@ -374,7 +374,7 @@ static int open_supply(struct cli *cli, struct supply *s, struct fault *fault)
 	s->file = strcmp(list, "-") == 0 ? stdin : fopen(list, "re");
 	if (!s->file)
 		return fault_sys(fault, errno, "cannot open %s", list);
-	return sbin_source_open(&s->list, s->file, list, fault);
+	return sbin_source_open(&s->list, s->file, list, NULL, 0, fault);
 }
 
 static void close_supply(struct supply *s)

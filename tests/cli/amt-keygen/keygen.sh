@@ -103,10 +103,33 @@ status 2 "$BIN/amt-keygen" check missing.csv
 status 2 "$BIN/amt-keygen" check .
 : >empty; status 2 "$BIN/amt-keygen" check empty
 printf '\x7fELF\2\1\1\0\0\0\n\0\0' >noise; status 2 "$BIN/amt-keygen" check noise
-printf 'caf\xc3\xa9\n\n' >words; status 1 "$BIN/amt-keygen" check words
+printf 'caf\xc3\xa9\n\n' >words; status 2 "$BIN/amt-keygen" check words
+grep -q 'words is not a key list' err || fail "$(cat err)"
 printf '\xe4\xf6\xfc\xdf\n' >noise; status 2 "$BIN/amt-keygen" check noise
 printf '\xef' >noise; status 2 "$BIN/amt-keygen" check noise
 printf '\xef\xbb\xbf\n' >empty; status 2 "$BIN/amt-keygen" check empty
+
+# An order list of a maker, saved by Excel as Unicode text; columns that only a person understands.
+printf 'Order 4711\r\n\r\nTag;Provisioning ID;MEBX PPS;MEBx Password;Room, floor\r\n' >maker.csv
+printf '1;0000-037M;NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XJ;P@ssw0rd;3,1;;\r\n' >>maker.csv
+status 0 "$BIN/amt-keygen" check maker.csv
+grep -q 'columns read: "Provisioning ID" as pid, "MEBX PPS" as pps, "MEBx Password" as admin_password; not read: "Tag", "Room, floor"' err ||
+	fail "$(cat err)"
+{ printf '\xff\xfe'; iconv -f utf-8 -t utf-16le maker.csv; } >maker.txt
+status 0 "$BIN/amt-keygen" check maker.txt
+grep -q ': csv, 1 good pair, 0 bad' out || fail "$(cat out)"
+status 0 "$BIN/amt-keygen" check --json maker.txt
+jq -r .columns out | grep -q '"MEBX PPS" as pps' || fail "$(cat out)"
+sed 's/MEBX PPS/Code/' maker.csv >code.csv
+status 2 "$BIN/amt-keygen" check code.csv
+grep -q 'line 3 has no column "pps"; columns read: .* not read: "Tag", "Code", "Room, floor"' err ||
+	fail "$(cat err)"
+status 0 "$BIN/amt-keygen" check --column pps=code code.csv
+status 2 "$BIN/amt-keygen" check --column pps=tags code.csv
+grep -q 'has no such column' err || fail "$(cat err)"
+status 2 "$BIN/amt-keygen" check --column pps=code keys.text
+status 0 "$BIN/amt-setupbin" create -o code.bin --keys code.csv --column pps=code
+status 2 "$BIN/amt-setupbin" create -o other.bin --set pid=0000037M --column pps=code
 
 # What editors and exporters put first: a byte order mark, blank lines, words of any language.
 for kind in csv text json; do

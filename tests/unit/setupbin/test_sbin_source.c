@@ -26,7 +26,7 @@ static void hear(struct heard *h, const void *data, size_t size)
 
 	memset(h, 0, sizeof(*h));
 	ck_assert_ptr_nonnull(file);
-	h->rc = sbin_source_open(&source, file, "sample", &h->fault);
+	h->rc = sbin_source_open(&source, file, "sample", NULL, 0, &h->fault);
 	if (h->rc == 0)
 		strcpy(h->kind, source->kind);
 	while (source && (h->rc = keysource_next(source, &e, &p, &h->fault)) != 0) {
