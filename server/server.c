@@ -632,11 +632,8 @@ void server_free(struct server **out)
 	if (s->tick)
 		event_free(s->tick);
 	naming_service_free(&s->naming);
-	if (s->base) {
-		/* The resolver lets go of its questions in one last turn. */
-		event_base_loop(s->base, EVLOOP_NONBLOCK);
+	if (s->base)
 		event_base_free(s->base);
-	}
 	keymap_close(&s->map);
 	log_free(&s->log);
 	config_wipe(&s->config);

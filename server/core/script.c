@@ -5,23 +5,29 @@
 #include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/prctl.h>
 #include <sys/queue.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "common/secret.h"
+
 #define COMPLAINT	200	/* bytes of standard error that go into the log */
+#define HEARD		600	/* bytes of it that are kept: secrets at the end of the others are whole */
+#define WAYS_OUT	3	/* the first descriptor that a program does not expect */
 
 TAILQ_HEAD(script_list, script);
 
 struct script_pool {
 	struct event_base *base;
 	struct event *child;		/* SIGCHLD */
+	struct event *turn;		/* to start what waits, from the loop */
 	struct script_list running, waiting;
 	size_t n_running;
 	size_t limit;
@@ -35,6 +41,8 @@ struct script {
 	bool started;
 	pid_t pid;
 	char *path, *input;
+	char **secrets;			/* SECRET */
+	size_t n_secrets;
 	size_t input_at;
 	unsigned seconds;
 	void (*done)(void *context, const struct script_result *result);
@@ -44,7 +52,7 @@ struct script {
 	struct event *deadline;
 	char *output;			/* SCRIPT_OUTPUT + 1 */
 	size_t size;
-	char complaint[COMPLAINT + 1];
+	char complaint[HEARD + 1];	/* SECRET, until hide_secrets() */
 	size_t complaint_size;
 	bool exited;
 	int status;			/* of waitpid() */
@@ -61,6 +69,46 @@ static void close_end(struct script *s, int which)
 	if (s->fd[which] >= 0)
 		close(s->fd[which]);
 	s->fd[which] = -1;
+}
+
+/* How many bytes at TEXT say SECRET, whatever their case and dashes? 0: they do not. */
+static size_t says(const char *text, const char *secret)
+{
+	const char *at = text;
+
+	while (*secret) {
+		if (*secret == '-') {
+			secret++;
+		} else if (*at == '-') {
+			at++;
+		} else if (strncasecmp(at, secret, 1) == 0) {
+			at++;
+			secret++;
+		} else {
+			return 0;
+		}
+	}
+	return (size_t)(at - text);
+}
+
+/*
+ * Put stars over every secret in what the script complained of, leave COMPLAINT bytes of it, and
+ * one row of three stars for each.
+ */
+static void hide_secrets(struct script *s)
+{
+	size_t n, to = 0, stars = 0;
+
+	for (size_t i = 0; i < s->n_secrets; i++)
+		for (char *at = s->complaint; *at; at++)
+			if ((n = says(at, s->secrets[i])) != 0)
+				memset(at, '\x1', n);
+	for (char *at = s->complaint; *at && at < s->complaint + COMPLAINT; at++) {
+		stars = *at == '\x1' ? stars + 1 : 0;
+		if (stars <= 3)
+			s->complaint[to++] = stars ? '*' : *at;
+	}
+	secret_wipe(s->complaint + to, sizeof(s->complaint) - to);
 }
 
 static void destroy(struct script *s)
@@ -81,14 +129,21 @@ static void destroy(struct script *s)
 	} else {
 		TAILQ_REMOVE(&p->waiting, s, entry);
 	}
+	for (size_t i = 0; i < s->n_secrets; i++) {
+		secret_wipe(s->secrets[i], strlen(s->secrets[i]));
+		free(s->secrets[i]);
+	}
+	free(s->secrets);
 	free(s->path);
 	free(s->input);
 	free(s->output);
+	secret_wipe(s->complaint, sizeof(s->complaint));
 	free(s);
 }
 
 static void judge(struct script *s)
 {
+	hide_secrets(s);
 	/* What was found before it was killed is kept. */
 	if (WIFSIGNALED(s->status))
 		fault_set(&s->fault, KIT_ERR_REFUSED, "the properties script was killed by "
@@ -124,7 +179,7 @@ static void finish(struct script *s)
 	start_waiting(p);
 }
 
-/* Stop it at once, for the reason in s->fault; it is over when SIGCHLD tells of its exit. */
+/* Stop it at once, for the reason in s->fault; it is over when SIGCHLD comes. */
 static void kill_now(struct script *s)
 {
 	kill(-s->pid, SIGKILL);
@@ -162,7 +217,10 @@ static bool read_output(struct script *s)
 	return false;
 }
 
-/* The beginning of its complaints is kept for the log, on one line; the rest is let pass. */
+/*
+ * The beginning of its complaints is kept for the log, on one line; the rest is read and dropped.
+ * What hide_secrets() writes for itself cannot come from a script.
+ */
 static bool read_complaint(struct script *s)
 {
 	char buffer[512];
@@ -174,10 +232,12 @@ static bool read_complaint(struct script *s)
 		close_end(s, ERR);
 		return false;
 	}
-	for (ssize_t i = 0; i < n && s->complaint_size < COMPLAINT; i++)
-		s->complaint[s->complaint_size++] = buffer[i] == '\n' ? ' ' : buffer[i];
+	for (ssize_t i = 0; i < n && s->complaint_size < HEARD; i++)
+		s->complaint[s->complaint_size++] = (unsigned char)buffer[i] < ' ' ? ' '
+						  : buffer[i];
+	secret_wipe(buffer, sizeof(buffer));
 	s->complaint[s->complaint_size] = '\0';
-	return s->complaint_size < COMPLAINT;
+	return s->complaint_size < HEARD;
 }
 
 static void on_output(evutil_socket_t fd, short what, void *context)
@@ -248,37 +308,68 @@ static int make_pipes(struct script *s, int theirs[static PIPES], struct fault *
 	return 0;
 }
 
-static int spawn(struct script *s, const int theirs[static PIPES], struct fault *fault)
+/*
+ * In the child: become the program, or say by REPORT why not. Only calls that are safe after a
+ * fork; posix_spawn() would do all of this but the death signal.
+ */
+static void __attribute__((noreturn))
+become(const struct script *s, const int theirs[static PIPES], int report, pid_t parent)
 {
 	char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 	char lang[] = "LANG=C.UTF-8";
 	char *argv[] = { s->path, NULL }, *env[] = { path, lang, NULL };
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attributes;
-	sigset_t none, all;
-	int err;
+	struct sigaction usual = { .sa_handler = SIG_DFL };
+	sigset_t none;
+	ssize_t written;
+	int err = 0;
 
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attributes);
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)	/* it ended before that was said */
+		_exit(127);
+	for (int i = 1; i < NSIG; i++)
+		sigaction(i, &usual, NULL);	/* some cannot be changed */
 	sigemptyset(&none);
-	sigfillset(&all);
-	for (int i = 0; i < PIPES; i++)
-		posix_spawn_file_actions_adddup2(&actions, theirs[i], i);
-	posix_spawn_file_actions_addclosefrom_np(&actions, PIPES);
-	posix_spawn_file_actions_addchdir_np(&actions, "/");
-	posix_spawnattr_setsigmask(&attributes, &none);
-	posix_spawnattr_setsigdefault(&attributes, &all);
-	posix_spawnattr_setpgroup(&attributes, 0);
-	posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF |
-				 POSIX_SPAWN_SETPGROUP);
-	err = posix_spawn(&s->pid, s->path, &actions, &attributes, argv, env);
-	posix_spawn_file_actions_destroy(&actions);
-	posix_spawnattr_destroy(&attributes);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	for (int i = 0; i < PIPES && !err; i++)
+		if (dup2(theirs[i], i) < 0)
+			err = errno;
+	if (!err && (close_range(WAYS_OUT, ~0u, CLOSE_RANGE_CLOEXEC) || chdir("/")))
+		err = errno;
+	if (!err) {
+		execve(s->path, argv, env);
+		err = errno;
+	}
+	written = write(report, &err, sizeof(err));
+	(void)written;
+	_exit(127);
+}
+
+static int spawn(struct script *s, const int theirs[static PIPES], struct fault *fault)
+{
+	pid_t parent = getpid();
+	int report[2], err = 0;
+	ssize_t n;
+
+	if (pipe2(report, O_CLOEXEC))
+		return fault_sys(fault, errno, "cannot make a pipe for the properties script");
+	s->pid = fork();
+	if (s->pid == 0)
+		become(s, theirs, report[1], parent);
+	close(report[1]);
+	if (s->pid < 0)
+		err = errno;
+	/* It ends when the program runs, as it is closed then. */
+	while (!err && (n = read(report[0], &err, sizeof(err))) < 0 && errno == EINTR)
+		;
+	close(report[0]);
 	if (!err)
 		return 0;
+	if (s->pid > 0)
+		waitpid(s->pid, NULL, 0);
 	return fault_sys(fault, err, "cannot run the properties script %s\n"
-			 "is it there, executable for the server's user, and does its first line "
-			 "name its interpreter?", s->path);
+			 "check that it is there, is executable for the server's user, and that its "
+			 "first line names an interpreter that is installed", s->path);
 }
 
 static int add_events(struct script *s, struct fault *fault)
@@ -303,18 +394,17 @@ static int add_events(struct script *s, struct fault *fault)
 
 static int start(struct script *s)
 {
-	int theirs[PIPES] = { -1, -1, -1 }, ret;
+	int theirs[PIPES] = { -1, -1, -1 }, rc;
 
 	s->output = malloc(SCRIPT_OUTPUT + 2);
-	ret = s->output ? make_pipes(s, theirs, &s->fault)
-	    : fault_nomem(&s->fault);
-	if (!ret)
-		ret = spawn(s, theirs, &s->fault);
+	rc = s->output ? make_pipes(s, theirs, &s->fault) : fault_nomem(&s->fault);
+	if (!rc)
+		rc = spawn(s, theirs, &s->fault);
 	for (int i = 0; i < PIPES; i++)
 		if (theirs[i] >= 0)
 			close(theirs[i]);
-	if (ret)
-		return ret;
+	if (rc)
+		return rc;
 	TAILQ_REMOVE(&s->pool->waiting, s, entry);
 	TAILQ_INSERT_TAIL(&s->pool->running, s, entry);
 	s->pool->n_running++;
@@ -333,6 +423,11 @@ static void start_waiting(struct script_pool *p)
 		}
 }
 
+static void on_turn(evutil_socket_t fd, short what, void *context)
+{
+	start_waiting(context);
+}
+
 int script_pool_new(struct script_pool **out, struct event_base *base, struct fault *fault)
 {
 	struct script_pool *p = calloc(1, sizeof(*p));
@@ -344,7 +439,8 @@ int script_pool_new(struct script_pool **out, struct event_base *base, struct fa
 	TAILQ_INIT(&p->waiting);
 	p->base = base;
 	p->child = evsignal_new(base, SIGCHLD, on_child, p);
-	if (!p->child || event_add(p->child, NULL)) {
+	p->turn = evtimer_new(base, on_turn, p);
+	if (!p->turn || !p->child || event_add(p->child, NULL)) {
 		script_pool_free(&p);
 		return fault_nomem(fault);
 	}
@@ -358,21 +454,37 @@ void script_pool_free(struct script_pool **p)
 		return;
 	if ((*p)->child)
 		event_free((*p)->child);
+	if ((*p)->turn)
+		event_free((*p)->turn);
 	free(*p);
 	*p = NULL;
 }
 
-static void on_turn(evutil_socket_t fd, short what, void *context)
+static int copy_job(struct script *s, const struct script_job *job)
 {
-	start_waiting(context);
+	s->path = strdup(job->path);
+	s->input = strdup(job->input);
+	s->secrets = calloc(job->n_secrets + 1, sizeof(*s->secrets));
+	if (!s->path || !s->input || !s->secrets)
+		return KIT_ERR_NOMEM;
+	for (size_t i = 0; i < job->n_secrets; i++) {
+		if (!job->secrets[i] || !*job->secrets[i])
+			continue;
+		s->secrets[s->n_secrets] = strdup(job->secrets[i]);
+		if (!s->secrets[s->n_secrets])
+			return KIT_ERR_NOMEM;
+		s->n_secrets++;
+	}
+	s->seconds = job->seconds;
+	s->done = job->done;
+	s->context = job->context;
+	return 0;
 }
 
-int script_run(struct script **out, struct script_pool *pool, const char *path,
-	       const char *input, unsigned seconds, size_t limit,
-	       void (*done)(void *context, const struct script_result *result), void *context,
+int script_run(struct script **out, struct script_pool *pool, const struct script_job *job,
 	       struct fault *fault)
 {
-	struct timeval now = { .tv_sec = 0 };
+	struct timeval now = { 0 };
 	struct script *s = calloc(1, sizeof(*s));
 
 	*out = NULL;
@@ -381,16 +493,10 @@ int script_run(struct script **out, struct script_pool *pool, const char *path,
 	for (int i = 0; i < PIPES; i++)
 		s->fd[i] = -1;
 	s->pool = pool;
-	s->path = strdup(path);
-	s->input = strdup(input);
-	s->seconds = seconds;
-	s->done = done;
-	s->context = context;
-	pool->limit = limit;
+	pool->limit = job->limit;
 	TAILQ_INSERT_TAIL(&pool->waiting, s, entry);
 	/* From the loop, so that done() is never called before this returns. */
-	if (!s->path || !s->input ||
-	    event_base_once(pool->base, -1, EV_TIMEOUT, on_turn, pool, &now)) {
+	if (copy_job(s, job) || evtimer_add(pool->turn, &now)) {
 		destroy(s);
 		return fault_nomem(fault);
 	}
@@ -400,6 +506,7 @@ int script_run(struct script **out, struct script_pool *pool, const char *path,
 
 void script_cancel(struct script **s)
 {
+	struct timeval now = { 0 };
 	struct script_pool *p;
 
 	if (!*s)
@@ -408,11 +515,8 @@ void script_cancel(struct script **s)
 	destroy(*s);
 	*s = NULL;
 	/* Its place is free; but not while a stop cancels one after the other. */
-	if (!TAILQ_EMPTY(&p->waiting)) {
-		struct timeval now = { .tv_sec = 0 };
-
-		event_base_once(p->base, -1, EV_TIMEOUT, on_turn, p, &now);
-	}
+	if (!TAILQ_EMPTY(&p->waiting))
+		evtimer_add(p->turn, &now);
 }
 
 int script_check(const char *path, struct fault *fault)
@@ -424,10 +528,10 @@ int script_check(const char *path, struct fault *fault)
 			  "put the script there, or set use_props_script to no", path);
 	} else if (!S_ISREG(st.st_mode) || !(st.st_mode & 0111) || access(path, X_OK)) {
 		fault_set(fault, KIT_ERR_PERMISSION, "the properties script %s cannot be run\n"
-			  "chmod 755 it, and see that its interpreter is installed", path);
+			  "chmod 755 it, and check that its interpreter is installed", path);
 	} else if (st.st_mode & 022) {
 		fault_set(fault, KIT_ERR_REFUSED, "others can change the properties script %s\n"
-			  "chmod go-w it: who changes the script says which machine gets which "
+			  "chmod go-w it: a person who can change it can give a machine any "
 			  "name", path);
 	} else {
 		return 0;

@@ -18,9 +18,9 @@ void script_pool_free(struct script_pool **p);
 
 struct script_result {
 	/*
-	 * 0: it ended with status 0. Else FAULT tells: KIT_ERR_SYSTEM and kin it could not be
-	 * run, KIT_ERR_TIMEOUT, KIT_ERR_REFUSED another status or a signal, KIT_ERR_RANGE too much
-	 * output.
+	 * 0: it ended with status 0. Else FAULT says: KIT_ERR_SYSTEM or the like, it could not be
+	 * run; KIT_ERR_TIMEOUT; KIT_ERR_REFUSED, another status or a signal, with the beginning of
+	 * what it wrote to standard error; KIT_ERR_RANGE, too much output.
 	 */
 	int code;
 	struct fault fault;
@@ -28,21 +28,34 @@ struct script_result {
 	size_t size;
 };
 
+struct script_job {
+	const char *path;	/* of the program */
+	const char *input;	/* for its standard input */
+	unsigned seconds;	/* from its start, until it is killed */
+	size_t limit;		/* it waits until fewer than so many run */
+	/*
+	 * SECRET, may be NULL: texts that are cut out of what it writes to standard error, in any
+	 * case and with any dashes. "" and NULL among them stand for none.
+	 */
+	const char *const *secrets;
+	size_t n_secrets;
+	/* Called exactly once, from the event loop; not after script_cancel(). */
+	void (*done)(void *context, const struct script_result *result);
+	void *context;
+};
+
 /*
- * Run the program PATH, in a process group of its own with an environment of PATH and LANG
- * only, as soon as fewer than LIMIT run. INPUT goes to its standard input. After SECONDS
- * from its start the whole group is killed. done() is called exactly once, from the event
- * loop; not after script_cancel().
+ * Run a program, in a session of its own, with an environment of PATH and LANG only. When its time
+ * is up it is killed with its process group; when this process ends, in whatever way, the kernel
+ * kills it. All of JOB is copied.
  */
 struct script;
-int script_run(struct script **out, struct script_pool *pool, const char *path,
-	       const char *input, unsigned seconds, size_t limit,
-	       void (*done)(void *context, const struct script_result *result), void *context,
+int script_run(struct script **out, struct script_pool *pool, const struct script_job *job,
 	       struct fault *fault);
 
 /*
- * Can the program PATH be run, and can nobody else change it? Returns 0 or KIT_ERR_NOT_FOUND and
- * kin (it is not there), KIT_ERR_PERMISSION (it cannot be run), KIT_ERR_REFUSED (others can change
+ * Can the program PATH be run, and can nobody else change it? Returns 0, KIT_ERR_NOT_FOUND or the
+ * like (it is not there), KIT_ERR_PERMISSION (it cannot be run), KIT_ERR_REFUSED (others can change
  * it), each with what to do.
  */
 int script_check(const char *path, struct fault *fault);

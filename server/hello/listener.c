@@ -69,7 +69,7 @@ static bool may_speak(struct connection *c, enum peers_count what)
 	/* A network in excess has 2^64 addresses, but one line a minute. */
 	if (c->network && !c->peer->known)
 		first = peers_first_excess(c->network, now) && first;
-	fault_set(&fault, KIT_ERR_BUSY, "more than %llu message%s a minute from one address, or "
+	fault_set(&fault, KIT_ERR_BUSY, "more than %llu hello%s a minute from one address, or "
 		  "%d times as many from one network: the others are ignored\n"
 		  "hellos_per_minute sets the limit",
 		  (unsigned long long)l->limits.messages_per_minute,

@@ -401,6 +401,13 @@ static void on_named(void *context, const struct naming_answer *answer)
 static void on_loaded(void *context, int code, const struct fault *fault)
 {
 	struct attempt *a = context;
+	/* None of them is given to the script; but a site's script may know some by itself. */
+	const char *const secrets[] = {
+		a->pairs[0].pair.pps, a->pairs[0].current_password, a->pairs[0].new_password,
+		a->pairs[1].pair.pps, a->pairs[1].current_password, a->pairs[1].new_password,
+		a->secrets.admin_password, a->secrets.next_admin_password,
+		a->secrets.mebx_password, a->secrets.next_mebx_password,
+	};
 	struct naming_question q;
 
 	if (gone(a))
@@ -418,6 +425,8 @@ static void on_loaded(void *context, int code, const struct fault *fault)
 	q.address = a->system.address;
 	q.inventory_fqdn = a->inventory.fqdn;
 	q.inventory_profile = a->inventory.profile;
+	q.secrets = secrets;
+	q.n_secrets = sizeof(secrets) / sizeof(*secrets);
 	naming_start(&a->naming, a->services.naming, &q, on_named, a);
 }
 

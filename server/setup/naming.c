@@ -164,8 +164,10 @@ static int take_answer(struct naming *n, const char *text, size_t size, struct f
 
 	if (!json_is_object(answer)) {
 		json_decref(answer);
+		/* jansson's own text would quote the answer, which may hold anything. */
 		return fault_set(fault, KIT_ERR_PROTOCOL, "the answer of the properties script "
-				 "is not a JSON object%s%s", *error.text ? ": " : "", error.text);
+				 "is not a JSON object (line %d, column %d)", error.line,
+				 error.column);
 	}
 	strcpy(before, a->fqdn);
 	rc = take_text(answer, "fqdn", a->fqdn, sizeof(a->fqdn), fault);
@@ -199,6 +201,10 @@ static void ask_script(struct naming *n, const struct naming_question *q)
 {
 	const struct config *c = n->service->config;
 	struct fault fault = { .code = 0 };
+	struct script_job job = { .path = c->props_script,
+				  .seconds = (unsigned)c->props_script_timeout,
+				  .limit = c->props_script_parallel, .secrets = q->secrets,
+				  .n_secrets = q->n_secrets, .done = on_script, .context = n };
 	char uuid[UUID_SHOWN + 1], pid[PID_SHOWN + 1], *input;
 	json_t *question;
 
@@ -209,12 +215,11 @@ static void ask_script(struct naming *n, const struct naming_question *q)
 			     q->inventory_profile);
 	input = question ? json_dumps(question, JSON_COMPACT) : NULL;
 	json_decref(question);
+	job.input = input;
 	if (!input)
 		fault_nomem(&fault);
 	else
-		script_run(&n->script, n->service->scripts, c->props_script, input,
-			   (unsigned)c->props_script_timeout, c->props_script_parallel,
-			   on_script, n, &fault);
+		script_run(&n->script, n->service->scripts, &job, &fault);
 	free(input);
 	if (fault.code)
 		fail(n, &fault);

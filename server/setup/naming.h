@@ -25,6 +25,9 @@ struct naming_question {
 	const char *address;
 	const char *inventory_fqdn;
 	const char *inventory_profile;
+	/* SECRET, may be NULL: what the script must not say, see struct script_job. */
+	const char *const *secrets;
+	size_t n_secrets;
 };
 
 struct naming_answer {

@@ -35,7 +35,7 @@ wait_log "invalid-pid-map pid=0000-037M .*address=$NET.8: invalid PID map.* -- i
 wait_log "needs-certificate .*address=$NET.9: hello of version 3.* root hashes (23).*: [0-9a-f]\{40\}"
 wait_log "blank-uuid .*address=$NET.10: "
 wait_log "invalid-pid-map pid=0000-037M uuid=11111111-2222-3333-4444-777777777777 address=$NET.11"
-wait_log "hello-timeout address=$NET.1: connected and said nothing for 2 s"
+wait_log "hello-timeout address=$NET.1: connected and sent nothing for 2 s"
 wait_log "hello-timeout address=$NET.2: only [123] bytes\? of a hello within 2 s"
 wait $silent $slow || true
 alive

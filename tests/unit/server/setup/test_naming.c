@@ -44,7 +44,6 @@ static void begin(void)
 static void end(void)
 {
 	naming_service_free(&service);
-	event_base_loop(base, EVLOOP_NONBLOCK);
 	event_base_free(base);
 	scratch_leave();
 }
