@@ -31,7 +31,6 @@
 #define TICK_SECONDS	1
 #define FILES_OF_OURS	64
 #define FILES_OF_SCRIPT	6	/* both ends of its pipes */
-#define TRIM_TICKS	600	/* between two looks at the length of the log */
 
 enum { ON_TERM, ON_INT, ON_HUP, SIGNALS };
 
@@ -328,6 +327,7 @@ static void on_reload(evutil_socket_t number, short what, void *context)
 			    "the next start only");
 	config_wipe(&s->config);
 	s->config = *c;
+	keymap_log_keep(s->map, s->config.log_keep);
 	limits = limits_of(s);
 	listener_set_limits(s->listener, &limits);
 	look_at_script(s);
@@ -378,8 +378,6 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	s->ticks++;
 	if (s->watchdog && s->ticks % s->watchdog == 0)
 		sd_notify(0, "WATCHDOG=1");
-	if (s->ticks % TRIM_TICKS == 0)
-		keymap_log_trim(s->map, s->config.log_keep, NULL);
 }
 
 /* ---- the whole ---- */
@@ -395,11 +393,15 @@ static int open_map(struct server *s, struct fault *fault)
 	s->new_map = stat(s->config.map, &st) != 0 || st.st_size == 0;
 	rc = keymap_open(&s->map, s->config.map, &options, fault);
 	if (!rc)
+		rc = keymap_hold(s->map, fault);
+	if (!rc)
 		rc = read_settings(s->map, &s->config, fault);
 	if (!rc)
 		rc = config_check(&s->config, fault);
 	if (!rc)
 		rc = intake_init(&s->intake, &s->config, s->map, fault);
+	if (!rc)
+		keymap_log_keep(s->map, s->config.log_keep);
 	return rc;
 }
 

@@ -133,6 +133,26 @@ json_t *logentry_json(const struct logentry *e)
 
 /* ---- rows ---- */
 
+#define TRIM_EVENTS	256	/* are written between two looks at the length of the log */
+
+static int trim(struct keymap *m, struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc = sql_statement(m->db, "DELETE FROM log WHERE id <= (SELECT max(id) FROM log) - ?1",
+			       &s, fault);
+
+	if (rc)
+		return rc;
+	sql_bind_int(s, 1, (int64_t)m->log_keep);
+	return sql_run(s, "trim the log", NULL, fault);
+}
+
+void keymap_log_keep(struct keymap *m, uint64_t keep)
+{
+	m->log_keep = keep;
+	m->logged = 0;
+}
+
 int keymap_log(struct keymap *m, const struct logentry *e, struct fault *fault)
 {
 	const char *name = e->name ? e->name : "";
@@ -157,6 +177,8 @@ int keymap_log(struct keymap *m, const struct logentry *e, struct fault *fault)
 		bind_text(s, 8, e->hint);
 		rc = sql_run(s, "write the log", NULL, fault);
 	}
+	if (!rc && m->log_keep && m->logged++ % TRIM_EVENTS == 0)
+		rc = trim(m, fault);
 	return keymap_leave(m, own, rc, fault);
 }
 
@@ -211,22 +233,4 @@ int keymap_log_each(struct keymap *m, const struct keymap_log_filter *f,
 	}
 	sql_free(&s);
 	return stop ? stop : rc;
-}
-
-int keymap_log_trim(struct keymap *m, uint64_t keep, struct fault *fault)
-{
-	struct sql_statement *s;
-	bool own;
-	int rc;
-
-	rc = keymap_enter(m, &own, fault);
-	if (rc)
-		return rc;
-	rc = sql_statement(m->db, "DELETE FROM log WHERE id <= (SELECT max(id) FROM log) - ?1", &s,
-			   fault);
-	if (!rc) {
-		sql_bind_int(s, 1, (int64_t)keep);
-		rc = sql_run(s, "trim the log", NULL, fault);
-	}
-	return keymap_leave(m, own, rc, fault);
 }

@@ -79,7 +79,10 @@ struct keymap_log_filter {
 int keymap_log_each(struct keymap *m, const struct keymap_log_filter *filter,
 		    int (*each)(void *context, const struct logentry *event), void *context,
 		    struct fault *fault);
-/* Delete all but the newest KEEP events. */
-int keymap_log_trim(struct keymap *m, uint64_t keep, struct fault *fault);
+/*
+ * From now on keymap_log() of this handle deletes all but the newest KEEP events, some at a time
+ * as others come: there are never many more. 0: it deletes none.
+ */
+void keymap_log_keep(struct keymap *m, uint64_t keep);
 
 #endif

@@ -1,9 +1,12 @@
 /* The key map: opening, closing, transactions, and the sealing of what its rows hold. */
 #include "server/keymap/keymap.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,6 +16,7 @@
 #include "server/keymap/schema.h"
 
 #define WAIT_MS		10000
+#define LOCK_ENDING	".lock"
 #define CACHE_KIB	32768	/* the whole index of a million PIDs */
 
 /* ---- opening ---- */
@@ -58,6 +62,7 @@ int keymap_open(struct keymap **out, const char *path, const struct keymap_optio
 	*out = NULL;
 	if (!m)
 		return fault_nomem(fault);
+	m->lock = -1;
 	if (!options)
 		options = &none;
 	create = options->flags & KEYMAP_CREATE;
@@ -89,25 +94,91 @@ void keymap_close(struct keymap **mp)
 	if (!m)
 		return;
 	sql_close(&m->db);
+	if (m->lock >= 0)
+		close(m->lock);
 	seal_free(&m->seal);
 	free(m->key_file);
 	free(m->path);
 	free(m);
 }
 
+/* Does FD have the file open that is called NAME now? */
+static bool has_name(int fd, const char *name)
+{
+	struct stat open_file, named;
+
+	return fstat(fd, &open_file) == 0 && lstat(name, &named) == 0 &&
+	       open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+}
+
+/* Returns a descriptor that holds the lock of the file NAME, or a negative code. */
+static int lock_file(const struct keymap *m, const char *name, struct fault *fault)
+{
+	int fd, rc;
+
+	do {
+		fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+		if (fd < 0)
+			return fault_sys(fault, errno, "cannot open %s", name);
+		if (flock(fd, LOCK_EX | LOCK_NB)) {
+			rc = errno != EWOULDBLOCK ? fault_sys(fault, errno, "cannot lock %s", name) :
+				fault_set(fault, KIT_ERR_BUSY, "another amt-provisiond works with "
+					  "the key map %s\n"
+					  "stop that one first, or give this one a map of its own "
+					  "(two would call the same machines)", m->path);
+			close(fd);
+			return rc;
+		}
+		if (has_name(fd, name))
+			return fd;
+		/* Somebody removed it meanwhile: the next one would lock another. */
+		close(fd);
+	} while (true);
+}
+
+int keymap_hold(struct keymap *m, struct fault *fault)
+{
+	char *name;
+	int fd;
+
+	if (m->lock >= 0)
+		return 0;
+	if (asprintf(&name, "%s" LOCK_ENDING, m->path) < 0)
+		return fault_nomem(fault);
+	fd = lock_file(m, name, fault);
+	/* Root leaves nothing that the service could not open. */
+	if (fd >= 0 && geteuid() == 0 && fchown(fd, m->owner, m->group)) {
+		close(fd);
+		fd = fault_sys(fault, errno, "cannot set the owner of %s", name);
+	}
+	free(name);
+	if (fd < 0)
+		return fd;
+	m->lock = fd;
+	return 0;
+}
+
+/* Would O take the place of the map's file with this ENDING? */
+static int spares(const struct keymap *m, const struct outfile *o, const char *ending,
+		  struct fault *fault)
+{
+	char *path;
+	int rc;
+
+	if (asprintf(&path, "%s%s", m->path, ending) < 0)
+		return fault_nomem(fault);
+	rc = outfile_spares(o, path, fault);
+	free(path);
+	return rc;
+}
+
 int keymap_spared(const struct keymap *m, const struct outfile *o, struct fault *fault)
 {
 	int rc = outfile_spares(o, m->key_file, fault);
 
-	for (int i = 0; !rc && sql_endings[i]; i++) {
-		char *path;
-
-		if (asprintf(&path, "%s%s", m->path, sql_endings[i]) < 0)
-			return fault_nomem(fault);
-		rc = outfile_spares(o, path, fault);
-		free(path);
-	}
-	return rc;
+	for (int i = 0; !rc && sql_endings[i]; i++)
+		rc = spares(m, o, sql_endings[i], fault);
+	return rc ? rc : spares(m, o, LOCK_ENDING, fault);
 }
 
 void keymap_set_wait(struct keymap *m, unsigned wait_ms)

@@ -59,6 +59,12 @@ void keymap_close(struct keymap **m);
  * place of the map itself or of its key file? KIT_ERR_ARGUMENT then, else 0.
  */
 int keymap_spared(const struct keymap *m, const struct outfile *o, struct fault *fault);
+/*
+ * Make this handle the only one that HOLDS the map, until it is closed: what calls machines must
+ * be alone. Others can open it and write to it all the same; it is kept through a restore.
+ * The lock is a file beside the map, PATH.lock, that stays. KIT_ERR_BUSY: another has it.
+ */
+int keymap_hold(struct keymap *m, struct fault *fault);
 /* How long a write waits for another process from now on: 0 = not at all (KIT_ERR_BUSY). */
 void keymap_set_wait(struct keymap *m, unsigned wait_ms);
 

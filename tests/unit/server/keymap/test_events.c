@@ -131,13 +131,29 @@ START_TEST(the_log_is_filtered_followed_and_trimmed)
 	ck_assert_uint_eq(look((struct keymap_log_filter){ .uuid = &uuid }).n, 1);
 	ck_assert_uint_eq(look((struct keymap_log_filter){ .name = "configured" }).n, 2);
 	ck_assert_uint_eq(look((struct keymap_log_filter){ .since = NOW + 6 }).n, 5);
-	ok(keymap_log_trim(m, 4, &fault));
-	s = look((struct keymap_log_filter){ .last = 0 });
-	ck_assert(s.n == 4 && s.first == 7);
-	/* An id never comes twice, or a follower would miss events. */
-	ok(keymap_log_trim(m, 0, &fault));
+	keymap_log_keep(m, 4);
 	log_one(11, SEVERITY_INFO, "hello");
-	ck_assert_int_eq(scratch_sql("SELECT id FROM log"), 11);
+	s = look((struct keymap_log_filter){ .last = 0 });
+	ck_assert(s.n == 4 && s.first == 8);
+	/* An id never comes twice, or a follower would miss events. */
+	scratch_sql("DELETE FROM log");
+	log_one(12, SEVERITY_INFO, "hello");
+	ck_assert_int_eq(scratch_sql("SELECT id FROM log"), 12);
+}
+END_TEST
+
+START_TEST(a_flood_of_events_never_makes_the_log_much_longer)
+{
+	keymap_log_keep(m, 100);
+	ok(keymap_begin(m, &fault));
+	for (unsigned i = 1; i <= 2000; i++) {
+		log_one(i, SEVERITY_INFO, "hello");
+		if (i % 100 == 0)
+			ck_assert_uint_le(look((struct keymap_log_filter){ .last = 0 }).n, 400);
+	}
+	ok(keymap_commit(m, &fault));
+	ck_assert_uint_ge(look((struct keymap_log_filter){ .last = 0 }).n, 100);
+	ck_assert_int_eq(look((struct keymap_log_filter){ .last = 0 }).last, 2000);
 }
 END_TEST
 
@@ -164,6 +180,7 @@ TEST_SUITE("events")
 	tcase_add_test(tcase, what_a_peer_says_cannot_steer_a_terminal_or_forge_a_line);
 	tcase_add_test(tcase, times_outside_the_calendar_are_empty);
 	tcase_add_test(tcase, the_log_is_filtered_followed_and_trimmed);
+	tcase_add_test(tcase, a_flood_of_events_never_makes_the_log_much_longer);
 	tcase_add_test(tcase, severities_go_both_ways);
 	suite_add_tcase(suite, tcase);
 }

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "server/keymap/backup.h"
 #include "server/keymap/events.h"
 #include "server/keymap/keymap.h"
 #include "server/keymap/pairs.h"
@@ -266,6 +267,32 @@ START_TEST(nothing_is_written_to_a_map_that_was_moved_away)
 	ck_assert_int_eq(rename("gone.db", "map.db"), 0);
 	ok(keymap_add(m, &e, 0, NULL, &fault));
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM csti_pid_map"), 2);
+}
+END_TEST
+
+START_TEST(only_one_holds_a_map_and_others_work_on)
+{
+	struct keymap *other = scratch_map();
+	struct fault why = { 0 };
+	struct stat st;
+
+	ok(keymap_hold(m, &fault));
+	ok(keymap_hold(m, &fault));
+	ck_assert_int_eq(stat("map.db.lock", &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0600);
+	ck_assert_int_eq(keymap_hold(other, &why), KIT_ERR_BUSY);
+	ck_assert_ptr_nonnull(strstr(why.what, "map.db"));
+	/* What does not hold it reads and writes; a restore keeps who does. */
+	ok(keymap_backup(other, "copy", true, &fault));
+	ok(keymap_restore("map.db", "map.db.key", "copy", "copy.key", &fault));
+	ck_assert_int_eq(keymap_hold(other, NULL), KIT_ERR_BUSY);
+	keymap_close(&m);
+	ok(keymap_hold(other, &fault));
+	/* One whose file was removed locks nobody out, and is no lock any more. */
+	ck_assert_int_eq(unlink("map.db.lock"), 0);
+	m = scratch_map();
+	ok(keymap_hold(m, &fault));
+	keymap_close(&other);
 }
 END_TEST
 
@@ -595,6 +622,7 @@ TEST_SUITE("key map")
 	tcase_add_test(tcase, parts_of_a_transaction_nest_and_are_undone_alone);
 	tcase_add_test(tcase, a_killed_process_keeps_what_it_committed_and_nothing_else);
 	tcase_add_test(tcase, nothing_is_written_to_a_map_that_was_moved_away);
+	tcase_add_test(tcase, only_one_holds_a_map_and_others_work_on);
 	tcase_add_test(tcase, two_handles_share_a_map_and_a_held_lock_is_busy);
 	tcase_add_test(tcase, a_lock_that_is_free_for_instants_only_is_got);
 	tcase_add_test(tcase, a_hello_costs_one_indexed_lookup_and_grouped_writes);
