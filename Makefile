@@ -13,7 +13,7 @@ WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wfo
 HARDEN   ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2
 SANITIZE ?=
 PC       := libcrypto libssl blkid fdisk sqlite3 libevent_core libevent_extra libcurl \
-            libxml-2.0 jansson inih libmicrohttpd gnutls libnewt slang libsystemd libcares
+            libxml-2.0 jansson inih libmicrohttpd gnutls libnewt slang libsystemd libcares smartcols
 override CFLAGS += -std=c11 -D_GNU_SOURCE -I. $(OPT) $(WARN) $(HARDEN) $(SANITIZE) -MMD -MP \
             -DKIT_VERSION='"$(VERSION)"' -DKIT_SYSCONFDIR='"$(SYSCONFDIR)"' \
             $(shell pkg-config --cflags $(PC) 2>/dev/null)
@@ -111,7 +111,8 @@ $B/tests/replay_fuzz_%: $B/tests/fuzz/fuzz_%.o $B/tests/fuzz/replay.o $(SUPPORT)
 # What "all", "check" and the lint pass need on Debian 12.
 PACKAGES := gcc make pkg-config libc6-dev libssl-dev libblkid-dev libfdisk-dev libsqlite3-dev \
             libevent-dev libcurl4-openssl-dev libxml2-dev libjansson-dev libinih-dev \
-            libmicrohttpd-dev libgnutls28-dev libnewt-dev libsystemd-dev libc-ares-dev
+            libmicrohttpd-dev libgnutls28-dev libnewt-dev libsystemd-dev libc-ares-dev \
+            libsmartcols-dev
 CHECK_PACKAGES := check sqlite3 dosfstools e2fsprogs mtools sleuthkit fdisk jq curl \
                   python3-minimal tmux openssl iproute2 bsdutils procps zsh
 LINT_PACKAGES  := clang libclang-rt-14-dev shellcheck cppcheck mandoc git

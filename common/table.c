@@ -1,116 +1,146 @@
-/* Tables on standard output that line up, in constant memory however long they are. */
+/* Tables that line up, in constant memory however long they are. */
 #include "common/table.h"
 
+#include <libsmartcols.h>
+#include <locale.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "common/text.h"
 
 #define COLUMNS		16
-#define HELD_ROWS	512
+#define BLOCK		512	/* rows that are held and printed together */
 
 struct table {
 	FILE *out;
-	size_t columns;
-	size_t width[COLUMNS];		/* characters shown, not bytes */
-	bool right[COLUMNS];
-	char *cells[HELD_ROWS * COLUMNS];	/* row by row; row 0 is the headings */
-	size_t held;			/* cells held back */
-	unsigned long rows;		/* finished ones, headings not counted */
-	bool streaming;
+	struct libscols_table *scols;
+	struct libscols_line *line;	/* the present row; NULL: not begun */
+	size_t columns, cell;		/* the next cell of the present row */
+	size_t held;			/* finished rows not printed yet */
+	unsigned long rows;		/* finished ones in all */
 };
 
-/* Characters of UTF-8 text: every byte that does not continue one. */
-static size_t shown_width(const char *s)
+/* Columns of the terminal that OUT is; 0: it is none, and nothing is to be fitted into a width. */
+static size_t terminal_width(FILE *out)
 {
-	size_t n = 0;
+	struct winsize size = { 0 };
+	int fd = fileno(out);
 
-	for (; *s; s++)
-		n += ((unsigned char)*s & 0xC0) != 0x80;
-	return n;
+	if (fd < 0 || !isatty(fd))
+		return 0;
+	return ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col ? size.ws_col : 80;
 }
 
-static void print_cell(const struct table *t, size_t column, const char *cell)
+/* The columns of HEADINGS. The last one is wrapped where a terminal is too narrow. */
+static bool make_columns(struct table *t, const char *headings)
 {
-	size_t width = shown_width(cell);
-	size_t gap = width < t->width[column] ? t->width[column] - width : 0;
-	bool last = column + 1 == t->columns;
+	for (const char *p = headings, *end; p; p = *end ? end + 1 : NULL) {
+		bool right = *p == '>';
+		char name[40];
 
-	if (t->right[column])
-		fprintf(t->out, "%*s%s", (int)gap, "", cell);
-	else
-		fprintf(t->out, "%s%*s", cell, last ? 0 : (int)gap, "");
-	fputs(last ? "\n" : "  ", t->out);
-}
-
-static void release(struct table *t)
-{
-	for (size_t i = 0; i < t->held; i++) {
-		print_cell(t, i % t->columns, t->cells[i]);
-		free(t->cells[i]);
+		end = p + strcspn(p, "|");
+		if (++t->columns > COLUMNS || end - p >= (ptrdiff_t)sizeof(name))
+			abort();	/* a table of the program's own, wrong for everybody */
+		snprintf(name, sizeof(name), "%.*s", (int)(end - p - right), p + right);
+		if (!scols_table_new_column(t->scols, name, 0, right ? SCOLS_FL_RIGHT
+					    : *end ? 0 : SCOLS_FL_WRAP))
+			return false;
 	}
-	t->held = 0;
-	t->streaming = true;
-}
-
-static void put(struct table *t, char *cell)
-{
-	static char none[] = "";
-	char *text = cell ? cell : none;
-
-	for (unsigned char *p = (unsigned char *)text; *p; p++)
-		if (*p < 32 || *p == 127)
-			*p = '?';
-	if (t->streaming) {
-		/* HELD counts the cells of the present row here. */
-		print_cell(t, t->held, text);
-		free(cell);
-		t->held = (t->held + 1) % t->columns;
-		return;
-	}
-	if (shown_width(text) > t->width[t->held % t->columns])
-		t->width[t->held % t->columns] = shown_width(text);
-	t->cells[t->held++] = cell ? cell : calloc(1, 1);
-	if (t->held == HELD_ROWS * t->columns)
-		release(t);
+	return true;
 }
 
 struct table *table_new(FILE *out, const char *headings)
 {
 	struct table *t = calloc(1, sizeof(*t));
-	const char *p = headings;
+	size_t width = terminal_width(out);
 
 	if (!t)
 		return NULL;
 	t->out = out;
-	for (const char *q = headings; q; q = strchr(q, '|') ? strchr(q, '|') + 1 : NULL)
-		t->columns++;
-	if (t->columns > COLUMNS)
-		abort();	/* a table of the program's own, wrong for everybody */
-	for (size_t i = 0; i < t->columns; i++) {
-		size_t n = strcspn(p, "|");
-
-		t->right[i] = *p == '>';
-		put(t, strndup(p + t->right[i], n - t->right[i]));
-		p += n + 1;
+	t->scols = scols_new_table();
+	if (!t->scols || !make_columns(t, headings) ||
+	    scols_table_set_column_separator(t->scols, "  ")) {
+		scols_unref_table(t->scols);
+		free(t);
+		return NULL;
 	}
+	scols_table_set_stream(t->scols, out);
+	scols_table_enable_noencoding(t->scols, 1);	/* the cells are clean already */
+	scols_table_set_termforce(t->scols, width ? SCOLS_TERMFORCE_ALWAYS
+				  : SCOLS_TERMFORCE_NEVER);
+	if (width)
+		scols_table_set_termwidth(t->scols, width);
 	return t;
+}
+
+/* Later blocks are at least as wide as this one, so that columns stay in line. */
+static void keep_widths(struct table *t)
+{
+	for (size_t i = 0; i < t->columns; i++) {
+		struct libscols_column *c = scols_table_get_column(t->scols, i);
+
+		scols_column_set_whint(c, (double)scols_column_get_width(c));
+	}
+	scols_table_enable_noheadings(t->scols, 1);
+}
+
+static void print_block(struct table *t)
+{
+	/* Cells are UTF-8, whatever the environment says: their width is reckoned as that. */
+	locale_t utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", NULL), before = NULL;
+
+	if (utf8)
+		before = uselocale(utf8);
+	scols_print_table(t->scols);
+	if (utf8) {
+		uselocale(before);
+		freelocale(utf8);
+	}
+	keep_widths(t);
+	scols_table_remove_lines(t->scols);
+	t->held = 0;
 }
 
 void table_cell(struct table *t, const char *format, ...)
 {
+	char *text = NULL, *clean = NULL;
 	va_list args;
-	char *cell = NULL;
 
 	if (!t)
 		return;
 	va_start(args, format);
-	if (vasprintf(&cell, format, args) < 0)
-		cell = NULL;
+	if (vasprintf(&text, format, args) < 0)
+		text = NULL;
 	va_end(args);
-	put(t, cell);
-	if (t->held % t->columns == 0)
-		t->rows++;
+	if (text)
+		clean = malloc(strlen(text) + 1);
+	if (clean)
+		text_clean(clean, strlen(text) + 1, text);
+	free(text);
+	if (!t->line)
+		t->line = scols_table_new_line(t->scols, NULL);
+	if (!t->line || scols_line_refer_data(t->line, t->cell, clean))
+		free(clean);
+	if (++t->cell < t->columns)
+		return;
+	t->line = NULL;
+	t->cell = 0;
+	t->rows++;
+	if (++t->held == BLOCK)
+		print_block(t);
+}
+
+/* The library prints nothing at all of a table without rows. */
+static void print_headings(struct table *t)
+{
+	for (size_t i = 0; i < t->columns; i++)
+		fprintf(t->out, "%s%s", i ? "  " : "",
+			scols_column_get_name(scols_table_get_column(t->scols, i)));
+	fputc('\n', t->out);
 }
 
 unsigned long table_end(struct table *t)
@@ -120,8 +150,11 @@ unsigned long table_end(struct table *t)
 	if (!t)
 		return 0;
 	rows = t->rows;
-	if (!t->streaming)
-		release(t);
+	if (t->held)
+		print_block(t);
+	else if (!rows)
+		print_headings(t);
+	scols_unref_table(t->scols);
 	free(t);
 	return rows;
 }
