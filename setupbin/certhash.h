@@ -2,6 +2,7 @@
 #ifndef SETUPBIN_CERTHASH_H
 #define SETUPBIN_CERTHASH_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,6 +10,7 @@
 
 #define SBIN_CERT_NAME		32	/* bytes of the friendly name at most */
 #define SBIN_CERT_DIGEST_MAX	48
+#define SBIN_CERT_NOTE		512	/* bytes of a note */
 #define SBIN_CERT_VALUE_MAX	(1 + SBIN_CERT_DIGEST_MAX + 1 + SBIN_CERT_NAME)
 
 /*
@@ -43,14 +45,17 @@ const char *sbin_certhash_name(uint8_t algorithm);
 uint8_t sbin_certhash_named(const char *name, size_t n);
 
 /*
- * The value for a certificate in the file PATH, PEM or DER: its digest by ALGORITHM, and as
+ * The value for the root certificate in the file PATH, PEM or DER: its digest by ALGORITHM, and as
  * friendly name its subject's CN (else OU, else O), cut to SBIN_CERT_NAME bytes of whole
- * UTF-8 characters.
+ * UTF-8 characters. Of a chain it is the certificate that is signed by itself. If FIRST, it is the
+ * first one of the file, a root or not.
  *
- *   out  receives up to SBIN_CERT_VALUE_MAX bytes, *length how many
- * Returns 0, KIT_ERR_NOT_FOUND, KIT_ERR_SYSTEM and kin, KIT_ERR_FORMAT when it is no certificate.
+ *   out   receives up to SBIN_CERT_VALUE_MAX bytes, *length how many
+ *   note  receives what a person should know ("... its root "X" is used"), or ""
+ * Returns 0, KIT_ERR_NOT_FOUND, KIT_ERR_SYSTEM, or KIT_ERR_FORMAT when the file has no certificate,
+ * no root (the fault names the issuer of the certificate that is missing) or several.
  */
-int sbin_certhash_of_file(const char *path, uint8_t algorithm, uint8_t *out, uint16_t *length,
-			  struct fault *fault);
+int sbin_certhash_of_file(const char *path, uint8_t algorithm, bool first, uint8_t *out,
+			  uint16_t *length, char note[static SBIN_CERT_NOTE], struct fault *fault);
 
 #endif

@@ -37,8 +37,11 @@ struct setupbin_set {
 	uint8_t **values;
 	size_t count;
 	uint8_t cert_algorithm;		/* for certificate files: 1 SHA-1, 2 SHA-256 */
+	bool not_a_root;		/* take the first certificate of a file */
+	const struct cli *cli;		/* for notes about certificates */
 };
-void setupbin_set_begin(struct setupbin_set *s, struct sbin_version version);
+void setupbin_set_begin(struct setupbin_set *s, struct sbin_version version, bool not_a_root,
+			const struct cli *cli);
 /* "NAME=VALUE", "NAME=@FILE" (and only that for secrets), "MODULE/ID=hex:...". */
 int setupbin_set_parse(struct setupbin_set *s, const char *text, struct fault *fault);
 /* One variable by its name and value, as if given by --set. */

@@ -169,7 +169,7 @@ static int take_header(struct creation *c, struct fault *fault)
 			      o->keys ? 0 : 1, fault);
 	c->header.record_chunks = (uint16_t)o->chunks;
 	c->record_size = (size_t)o->chunks * SBIN_CHUNK;
-	setupbin_set_begin(&c->set, version);
+	setupbin_set_begin(&c->set, version, o->not_a_root, c->cli);
 	return rc;
 }
 

@@ -10,7 +10,7 @@ struct create_options {
 	const char *current_password_file, *new_password_file;
 	struct cli_list set, cert, columns;
 	uint64_t port, chunks;
-	bool psk, pki, bare_metal, halt, no_consume, scramble, force;
+	bool psk, pki, bare_metal, halt, no_consume, not_a_root, scramble, force;
 };
 
 struct creation {

@@ -10,7 +10,7 @@
 struct edit_options {
 	const char *output, *records;
 	struct cli_list set, unset;
-	bool force;
+	bool not_a_root, force;
 };
 
 static const struct cli_option options[] = {
@@ -22,6 +22,9 @@ static const struct cli_option options[] = {
 	CLI_LIST('u', "unset", struct edit_options, unset, "NAME", "take this variable out"),
 	CLI_TEXT('r', "records", struct edit_options, records, "LIST",
 		 "only in these records: numbers and ranges, such as 1,4-6"),
+	CLI_FLAG(0, "not-a-root", struct edit_options, not_a_root,
+		 "use the first certificate of a file, though it is not a root",
+		 .flags = CLI_WHOLE),
 	CLI_FLAG(0, "force", struct edit_options, force, "replace FILE if it exists",
 		 .flags = CLI_WHOLE),
 	{ 0 },
@@ -31,6 +34,7 @@ static const struct cli_option options[] = {
 struct range { uint32_t first, last; };
 
 struct edit {
+	const struct cli *cli;
 	const struct edit_options *options;
 	struct setupbin_set set;	/* SECRET, some */
 	struct range *ranges;
@@ -211,7 +215,7 @@ static int read_options(struct edit *e, const struct sbin_header *h, struct faul
 	const char *records = e->options->records;
 	int rc = 0;
 
-	setupbin_set_begin(&e->set, h->version);
+	setupbin_set_begin(&e->set, h->version, e->options->not_a_root, e->cli);
 	for (size_t i = 0; rc == 0 && i < e->options->set.count; i++)
 		rc = setupbin_set_parse(&e->set, e->options->set.values[i], fault);
 	if (rc == 0 && records)
@@ -230,7 +234,7 @@ static int read_options(struct edit *e, const struct sbin_header *h, struct faul
 static int edit(struct cli *cli, const void *given)
 {
 	const struct edit_options *o = given;
-	struct edit e = { .options = o };
+	struct edit e = { .cli = cli, .options = o };
 	const char *path = o->output;
 	struct setupbin_file f;
 	struct sbin_reader *reader = NULL;

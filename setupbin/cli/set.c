@@ -9,9 +9,11 @@
 #include "setupbin/certhash.h"
 #include "setupbin/value.h"
 
-void setupbin_set_begin(struct setupbin_set *s, struct sbin_version version)
+void setupbin_set_begin(struct setupbin_set *s, struct sbin_version version, bool not_a_root,
+			const struct cli *cli)
 {
-	*s = (struct setupbin_set){ .cert_algorithm = version.major < 3 ? 1 : 2 };
+	*s = (struct setupbin_set){ .cert_algorithm = version.major < 3 ? 1 : 2,
+				    .not_a_root = not_a_root, .cli = cli };
 }
 
 void setupbin_set_free(struct setupbin_set *s)
@@ -100,6 +102,8 @@ static int take_certificate(struct setupbin_set *s, const struct sbin_known *k, 
 {
 	const char *at = strchr(text, '@');
 	uint8_t algorithm = s->cert_algorithm;
+	char note[SBIN_CERT_NOTE];
+	int rc;
 
 	if (at && at > text && at[-1] == ':')
 		algorithm = sbin_certhash_named(text, (size_t)(at - text - 1));
@@ -107,7 +111,10 @@ static int take_certificate(struct setupbin_set *s, const struct sbin_known *k, 
 		algorithm = 0;
 	if (algorithm == 0)
 		return sbin_value_parse(k, text, true, out, length, fault);
-	return sbin_certhash_of_file(at + 1, algorithm, out, length, fault);
+	rc = sbin_certhash_of_file(at + 1, algorithm, s->not_a_root, out, length, note, fault);
+	if (!rc && *note)
+		cli_note(s->cli, "%s", note);
+	return rc;
 }
 
 static int take_unknown(const char *name, const char *text, uint8_t *out, uint16_t *length,

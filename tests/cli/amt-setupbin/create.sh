@@ -89,7 +89,27 @@ if command -v openssl >/dev/null; then
 	says got 'sha1:'
 	! grep -qa 'Sample Root' acu.bin || fail "a scrambled record can be read"
 	status 2 "$S" create -o x.bin --pki --cert new.txt --new-password-file new.txt
-	says err 'is no certificate'
+	says err 'is not a certificate'
+
+	# The server's own certificate is not a root: refused with its issuer's name, unless it is meant.
+	openssl req -newkey rsa:2048 -nodes -keyout leaf.key -out leaf.csr -subj '/CN=amt.example.com' \
+		2>/dev/null
+	openssl x509 -req -in leaf.csr -CA root.pem -CAkey key.pem -CAcreateserial -out leaf.pem \
+		-days 9 2>/dev/null
+	status 2 "$S" create -o leaf.bin --pki --cert leaf.pem --new-password-file new.txt
+	says err 'leaf.pem has no root certificate: "Sample Root" issued it'
+	[ ! -e leaf.bin ] || fail "a leaf went into a file"
+	status 2 "$S" create -o leaf.bin --pki --cert leaf.pem --new-password-file new.txt --not-a
+	status 0 "$S" create -o leaf.bin --pki --cert leaf.pem --new-password-file new.txt --not-a-root
+	"$S" show leaf.bin >got
+	says got 'amt.example.com'
+	cat leaf.pem root.pem >fullchain.pem
+	status 0 "$S" create -o chain.bin --pki --cert fullchain.pem --new-password-file new.txt
+	says err 'fullchain.pem has 2 certificates; its root "Sample Root" is used'
+	"$S" show chain.bin >got
+	says got "sha256:$hash:Sample Root"
+	status 2 "$S" edit chain.bin -o edited.bin --set user-defined-cert-add=@leaf.pem
+	status 0 "$S" edit chain.bin -o edited.bin --set user-defined-cert-add=@leaf.pem --not-a-root
 fi
 status 0 "$S" create -o bare.bin --bare-metal --server 10.0.0.5 --port 1234 \
 	--new-password-file new.txt

@@ -185,13 +185,10 @@ START_TEST(a_certificate_hash_is_refused_at_every_wrong_length)
 }
 END_TEST
 
-/* A self-signed certificate with COMMON_NAME, as PEM or DER, in PATH. */
-static void make_certificate(const char *path, const char *common_name, bool pem, uint8_t *sha256)
+/* A certificate for SUBJECT by ISSUER (NULL: by itself), appended to OUT as PEM or DER. */
+static X509 *add_certificate(FILE *out, const char *subject, X509 *issuer, EVP_PKEY *key, bool pem)
 {
-	EVP_PKEY *key = EVP_EC_gen("P-256");
 	X509 *c = X509_new();
-	FILE *out = fopen(path, "wb");
-	unsigned n;
 
 	X509_set_version(c, 2);
 	ASN1_INTEGER_set(X509_get_serialNumber(c), 1);
@@ -200,11 +197,24 @@ static void make_certificate(const char *path, const char *common_name, bool pem
 	X509_set_pubkey(c, key);
 	X509_NAME_add_entry_by_txt(X509_get_subject_name(c), "O", MBSTRING_UTF8,
 				   (const unsigned char *)"Example Org", -1, -1, 0);
-	if (*common_name)
+	if (*subject)
 		X509_NAME_add_entry_by_txt(X509_get_subject_name(c), "CN", MBSTRING_UTF8,
-					   (const unsigned char *)common_name, -1, -1, 0);
+					   (const unsigned char *)subject, -1, -1, 0);
+	X509_set_issuer_name(c, X509_get_subject_name(issuer ? issuer : c));
 	ck_assert_int_gt(X509_sign(c, key, EVP_sha256()), 0);
-	ck_assert_int_eq(pem ? PEM_write_X509(out, c) : i2d_X509_fp(out, c), 1);
+	if (out)
+		ck_assert_int_eq(pem ? PEM_write_X509(out, c) : i2d_X509_fp(out, c), 1);
+	return c;
+}
+
+/* A self-signed certificate with COMMON_NAME, as PEM or DER, in PATH. */
+static void make_certificate(const char *path, const char *common_name, bool pem, uint8_t *sha256)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	FILE *out = fopen(path, "wb");
+	X509 *c = add_certificate(out, common_name, NULL, key, pem);
+	unsigned n;
+
 	fclose(out);
 	ck_assert_int_eq(X509_digest(c, EVP_sha256(), sha256, &n), 1);
 	X509_free(c);
@@ -229,12 +239,13 @@ START_TEST(a_certificate_file_gives_its_digest_and_its_name)
 {
 	char path[] = "/tmp/sbin-cert-XXXXXX";
 	uint8_t sha256[32], value[SBIN_CERT_VALUE_MAX];
+	char note[SBIN_CERT_NOTE];
 	struct sbin_certhash h;
 	uint16_t length;
 
 	close(mkstemp(path));
 	make_certificate(path, certificates[_i].cn, certificates[_i].pem, sha256);
-	ck_assert_int_eq(sbin_certhash_of_file(path, 2, value, &length, NULL), 0);
+	ck_assert_int_eq(sbin_certhash_of_file(path, 2, false, value, &length, note, NULL), 0);
 	ck_assert_int_eq(sbin_certhash_decode(value, length, &h), 0);
 	ck_assert_uint_eq(h.algorithm, 2);
 	ck_assert_mem_eq(h.digest, sha256, sizeof(sha256));
@@ -244,21 +255,81 @@ START_TEST(a_certificate_file_gives_its_digest_and_its_name)
 }
 END_TEST
 
+/* A leaf, its intermediate and its root in PATH, those of PARTS ("lir", and 'x' for another root). */
+static int hash_of(const char *path, const char *parts, bool first, char *name, char *note,
+		   struct fault *f)
+{
+	EVP_PKEY *key = EVP_EC_gen("P-256");
+	FILE *out = fopen(path, "wb");
+	X509 *root = add_certificate(NULL, "Test Root", NULL, key, true);
+	X509 *middle = add_certificate(NULL, "Test Issuer", root, key, true);
+	X509 *leaf = add_certificate(NULL, "amt.example.com", middle, key, true);
+	X509 *other = add_certificate(NULL, "Other Root", NULL, key, true);
+	uint8_t value[SBIN_CERT_VALUE_MAX];
+	struct sbin_certhash h;
+	uint16_t length;
+	int rc;
+
+	for (const char *p = parts; *p; p++)
+		PEM_write_X509(out, *p == 'l' ? leaf : *p == 'i' ? middle : *p == 'r' ? root : other);
+	PEM_write_PrivateKey(out, key, NULL, NULL, 0, NULL, NULL);
+	fclose(out);
+	*f = (struct fault){ 0 };
+	rc = sbin_certhash_of_file(path, 2, first, value, &length, note, f);
+	if (!rc) {
+		ck_assert_int_eq(sbin_certhash_decode(value, length, &h), 0);
+		snprintf(name, SBIN_CERT_NAME + 1, "%.*s", (int)h.name_length, (const char *)h.name);
+	}
+	X509_free(root);
+	X509_free(middle);
+	X509_free(leaf);
+	X509_free(other);
+	EVP_PKEY_free(key);
+	return rc;
+}
+
+START_TEST(a_chain_gives_its_root_and_a_leaf_alone_is_refused)
+{
+	char path[] = "/tmp/sbin-cert-XXXXXX", note[SBIN_CERT_NOTE], name[SBIN_CERT_NAME + 1];
+	struct fault f;
+
+	close(mkstemp(path));
+	ck_assert_int_eq(hash_of(path, "r", false, name, note, &f), 0);
+	ck_assert_str_eq(note, "");
+	for (const char *const *p = (const char *const[]){ "lir", "ril", "irl", NULL }; *p; p++) {
+		ck_assert_int_eq(hash_of(path, *p, false, name, note, &f), 0);
+		ck_assert_str_eq(name, "Test Root");
+		ck_assert_ptr_nonnull(strstr(note, "has 3 certificates; its root \"Test Root\" is used"));
+	}
+	ck_assert_int_eq(hash_of(path, "l", false, name, note, &f), KIT_ERR_FORMAT);
+	ck_assert_ptr_nonnull(strstr(f.what, "has no root certificate: \"Test Issuer\" issued it"));
+	ck_assert_ptr_nonnull(strstr(f.hint, "--not-a-root"));
+	ck_assert_int_eq(hash_of(path, "li", false, name, note, &f), KIT_ERR_FORMAT);
+	ck_assert_ptr_nonnull(strstr(f.what, "\"Test Root\" issued it"));
+	ck_assert_int_eq(hash_of(path, "rx", false, name, note, &f), KIT_ERR_FORMAT);
+	ck_assert_ptr_nonnull(strstr(f.what, "more than one root"));
+	ck_assert_int_eq(hash_of(path, "li", true, name, note, &f), 0);
+	ck_assert_str_eq(name, "amt.example.com");
+	unlink(path);
+}
+END_TEST
+
 START_TEST(what_is_no_certificate_is_refused)
 {
 	char path[] = "/tmp/sbin-cert-XXXXXX";
 	uint8_t value[SBIN_CERT_VALUE_MAX];
+	char note[SBIN_CERT_NOTE];
 	struct fault f = { 0 };
 	uint16_t length;
 	int fd = mkstemp(path);
 
-	ck_assert_int_eq(sbin_certhash_of_file(path, 2, value, &length, &f), KIT_ERR_FORMAT);
+	ck_assert_int_eq(sbin_certhash_of_file(path, 2, false, value, &length, note, &f), KIT_ERR_FORMAT);
 	ck_assert_int_eq(write(fd, "-----BEGIN CERTIFICATE-----\nAAAA\n", 33), 33);
 	close(fd);
-	ck_assert_int_eq(sbin_certhash_of_file(path, 2, value, &length, NULL), KIT_ERR_FORMAT);
+	ck_assert_int_eq(sbin_certhash_of_file(path, 2, false, value, &length, note, NULL), KIT_ERR_FORMAT);
 	unlink(path);
 	fault_clear(&f);
-	ck_assert_int_eq(sbin_certhash_of_file(path, 2, value, &length, &f), KIT_ERR_NOT_FOUND);
+	ck_assert_int_eq(sbin_certhash_of_file(path, 2, false, value, &length, note, &f), KIT_ERR_NOT_FOUND);
 }
 END_TEST
 
@@ -397,6 +468,7 @@ TEST_SUITE("sbin value")
 	tcase_add_test(t, a_certificate_hash_is_refused_at_every_wrong_length);
 	tcase_add_loop_test(t, a_certificate_file_gives_its_digest_and_its_name, 0,
 			    sizeof(certificates) / sizeof(certificates[0]));
+	tcase_add_test(t, a_chain_gives_its_root_and_a_leaf_alone_is_refused);
 	tcase_add_test(t, what_is_no_certificate_is_refused);
 	tcase_add_test(t, variables_are_put_in_order_and_else_left_as_given);
 	tcase_add_test(t, random_lists_keep_all_their_variables_and_break_no_rule_once_ordered);
