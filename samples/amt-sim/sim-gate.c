@@ -51,7 +51,7 @@ static enum sim_way way_of(const struct sim_gate *g, const struct sim_device *d,
 			   uint64_t *until)
 {
 	const struct sim_habits *habits = &g->fleet->habits;
-	uint64_t settled = d->committed + habits->settle;
+	uint64_t settled = d->committed + habits->settle_ms;
 
 	if (d->state != SIM_DEVICE_POST)
 		return plain ? SIM_WAY_CLOSED : SIM_WAY_PSK;

@@ -8,7 +8,6 @@
 
 #include "common/cli.h"
 
-#define SIM_WSMAN_DROP 1	/* in place of a status of HTTP: the connection ends */
 #define SIM_CALL_NAME	 64		    /* bytes for a method's or class's name */
 #define SIM_CALL_UNKNOWN "(not understood)" /* stands for the name of what is no call */
 
@@ -93,72 +92,110 @@ enum sim_mebx {
 	SIM_MEBX_REFUSE,	/* SetMEBxPassword: status 16, not permitted */
 };
 
+/* A machine without WS-Management does not always say 404. */
+enum sim_wsman {
+	SIM_WSMAN_GOOD,
+	SIM_WSMAN_DROP,		/* the connection ends */
+	SIM_WSMAN_302, SIM_WSMAN_400, SIM_WSMAN_403, SIM_WSMAN_404, SIM_WSMAN_405, SIM_WSMAN_500,
+	SIM_WSMAN_501,
+};
+
+enum sim_which {
+	SIM_GENERATION,
+	SIM_MODERN,
+};
+
+#define SIM_SETTLE_GENERATION UINT64_MAX
+
 struct sim_habits {
+	enum sim_which which;		/* for all that is left to the generation */
 	enum sim_habits_handshake handshake;
 	enum sim_habits_answer answer;
 	uint64_t answer_bytes;		/* of ANSWER_BIG */
 	const char *answer_to;		/* the call that is answered badly; NULL: every one */
 	uint64_t answer_times;		/* how often; 0: always */
 	const char *refuse;		/* the call that is refused, or NULL */
-	unsigned refuse_status;
+	uint32_t refuse_status;
 	uint64_t delay;			/* milliseconds before each answer */
 	bool wrong_pps;			/* its key is not the one that its record had */
-	bool wrong_uuid;		/* tells another UUID than its hello */
+	bool wrong_uuid;		/* reports another UUID than its hello */
 	enum sim_tls tls;
 	enum sim_extensions extensions;
 	enum sim_tls11_hello tls11_hello;
 	bool close_each;		/* ends the connection after each answer, without a word */
 	enum sim_login login;
 	bool nonce_each;		/* a nonce is good on its own connection; never says "stale" */
-	unsigned wsman;			/* HTTP status of all WS-Management; 1: drop; 0: good */
+	enum sim_wsman wsman;		/* what comes of all WS-Management */
 	enum sim_forget forget;
 	enum sim_commit commit;
 	enum sim_after after;
 	enum sim_mebx mebx;
-	uint64_t settle;		/* milliseconds from CommitChanges until it answers again */
-	bool settle_given;
-	uint64_t pace;			/* its waits are divided by this; 0: 1 */
-	bool modern;			/* what is left to the generation is as new machines do it */
+	uint64_t settle;		/* seconds from CommitChanges until it answers again */
+	uint64_t pace;			/* that is divided by this; 0: 1 */
+	uint64_t settle_ms;		/* what comes out, set by sim_habits_decide() */
 };
 
-/* Options that set habits, for the table of a verb. */
-#define SIM_HABIT_OPTIONS \
-	{ "habits", 0, "WHICH", "generation: as machines of its age; modern (modern)", 0, 0 }, \
-	{ "pace", 0, "N", "divide the waits of its generation by N (1)", 0, 0 }, \
-	{ "tls", 0, "VERSION", "1.0, 1.1 or both (by generation)", 0, 0 }, \
-	{ "tls-extensions", 0, "HOW", "old: none, not even RFC 5746; new (by generation)", 0, 0 }, \
-	{ "tls11-hello", 0, "HOW", \
-	  "answer a ClientHello of TLS 1.1: take, alert-70, alert-20, reset or silence", 0, 0 }, \
-	{ "handshake", 0, "HOW", "good, hang or close", 0, 0 }, \
-	{ "close-each", 0, NULL, "end the connection after each answer, without a word", 0, 0 }, \
-	{ "login", 0, "HOW", "good, none, any, auth-int or unknown (algorithm)", 0, 0 }, \
-	{ "nonce-each", 0, NULL, "a nonce for each connection, and stale=false for others", 0, \
-	  0 }, \
-	{ "wsman", 0, "HOW", "good, drop, or the HTTP status for all WS-Management (302, 400...)", \
-	  0, 0 }, \
-	{ "delay", 0, "MS", "wait this many milliseconds before each answer", 0, 0 }, \
-	{ "answer", 0, "HOW", "good, hang, truncated, drop, big, garbage, entities or error", 0, \
-	  0 }, \
-	{ "answer-bytes", 0, "SIZE", "size of a big answer (10M)", 0, 0 }, \
-	{ "answer-to", 0, "CALL", "only this call or class is answered badly", 0, 0 }, \
-	{ "answer-times", 0, "N", "only the first N such answers are bad", 0, 0 }, \
-	{ "refuse", 0, "CALL", "refuse this call", 0, 0 }, \
-	{ "refuse-status", 0, "STATUS", "with this status (16: not permitted)", 0, 0 }, \
-	{ "forget-admin", 0, "WHEN", "answer SetAdminAclEntryEx with 0, and forget it: never, " \
-	  "at-once, connection (with its end) or commit", 0, 0 }, \
-	{ "mebx", 0, "HOW", "take or refuse SetMEBxPassword (by generation)", 0, 0 }, \
-	{ "commit", 0, "HOW", "answer, close or drop the connection of CommitChanges (by " \
-	  "generation)", 0, 0 }, \
-	{ "after-commit", 0, "HOW", \
-	  "then speak by psk, plain, tls (with its own certificate), or stay closed (by " \
-	  "generation)", 0, 0 }, \
-	{ "settle", 0, "SECONDS", "from the commit until it answers again (by generation)", 0, \
-	  0 }, \
-	{ "wrong-pps", 0, NULL, "hold another PPS than the record's", 0, 0 }, \
-	{ "wrong-uuid", 0, NULL, "report another UUID than the hello's", 0, 0 }
+/* What is not given on a command line. */
+#define SIM_HABIT_DEFAULTS { .which = SIM_MODERN, .answer_bytes = 10 * 1024 * 1024, \
+			     .refuse_status = 0x10, .settle = SIM_SETTLE_GENERATION }
 
-/* Read them. The texts in *H are those of the command line. Returns 0 or KIT_ERR_ARGUMENT. */
-int sim_habits_parse(const struct cli *cli, struct sim_habits *h, struct fault *fault);
+/* The words of the choices, each list ended by NULL. */
+extern const char *const sim_words_which[], *const sim_words_handshake[];
+extern const char *const sim_words_answer[], *const sim_words_tls[];
+extern const char *const sim_words_extensions[], *const sim_words_tls11_hello[];
+extern const char *const sim_words_login[], *const sim_words_wsman[], *const sim_words_forget[];
+extern const char *const sim_words_commit[], *const sim_words_after[], *const sim_words_mebx[];
+
+/* Options of a verb whose struct STRUCT holds a struct sim_habits as its field H. */
+#define SIM_HABIT_OPTIONS(s, h) \
+	CLI_CHOICE(0, "habits", s, h.which, "WHICH", sim_words_which, \
+		   "what is not set: generation (as machines of its age) or modern (modern)"), \
+	CLI_NUMBER(0, "pace", s, h.pace, "N", 1, 1000, \
+		   "divide the waits of its generation by N (1)"), \
+	CLI_CHOICE(0, "tls", s, h.tls, "VERSION", sim_words_tls, \
+		   "1.0, 1.1 or both (by generation)"), \
+	CLI_CHOICE(0, "tls-extensions", s, h.extensions, "HOW", sim_words_extensions, \
+		   "old (none, not even that of RFC 5746) or new (by generation)"), \
+	CLI_CHOICE(0, "tls11-hello", s, h.tls11_hello, "HOW", sim_words_tls11_hello, \
+		   "what a ClientHello of TLS 1.1 meets: take, alert-70, alert-20, reset or " \
+		   "silence (take)"), \
+	CLI_CHOICE(0, "handshake", s, h.handshake, "HOW", sim_words_handshake, \
+		   "good, hang or close (good)"), \
+	CLI_FLAG(0, "close-each", s, h.close_each, \
+		 "end the connection after each answer, without a word"), \
+	CLI_CHOICE(0, "login", s, h.login, "HOW", sim_words_login, \
+		   "good, none, any, auth-int or unknown algorithm (good)"), \
+	CLI_FLAG(0, "nonce-each", s, h.nonce_each, \
+		 "a nonce is good on its own connection only; stale=false"), \
+	CLI_CHOICE(0, "wsman", s, h.wsman, "HOW", sim_words_wsman, \
+		   "answer all WS-Management: good, drop, 302, 400, 403, 404, 405, 500 or 501 " \
+		   "(good)"), \
+	CLI_NUMBER(0, "delay", s, h.delay, "MS", 0, 600000, \
+		   "wait this many milliseconds before each answer"), \
+	CLI_CHOICE(0, "answer", s, h.answer, "HOW", sim_words_answer, \
+		   "good, hang, truncated, drop, big, garbage, entities or error (good)"), \
+	CLI_SIZE(0, "answer-bytes", s, h.answer_bytes, "SIZE", 1, UINT32_MAX, \
+		 "size of a big answer (10M)"), \
+	CLI_TEXT(0, "answer-to", s, h.answer_to, "CALL", \
+		 "only this call or class is answered badly"), \
+	CLI_NUMBER(0, "answer-times", s, h.answer_times, "N", 1, UINT32_MAX, \
+		   "only the first N such answers are bad"), \
+	CLI_TEXT(0, "refuse", s, h.refuse, "CALL", "refuse this call"), \
+	CLI_NUMBER(0, "refuse-status", s, h.refuse_status, "STATUS", 1, UINT32_MAX, \
+		   "with this status (16: not permitted)"), \
+	CLI_CHOICE(0, "forget-admin", s, h.forget, "WHEN", sim_words_forget, \
+		   "answer SetAdminAclEntryEx with 0, and forget it: never, at-once, connection " \
+		   "(with its end) or commit (never)"), \
+	CLI_CHOICE(0, "mebx", s, h.mebx, "HOW", sim_words_mebx, \
+		   "take or refuse SetMEBxPassword (by generation)"), \
+	CLI_CHOICE(0, "commit", s, h.commit, "HOW", sim_words_commit, \
+		   "answer CommitChanges, answer and close, or drop (by generation)"), \
+	CLI_CHOICE(0, "after-commit", s, h.after, "HOW", sim_words_after, \
+		   "then serve psk, plain, tls (its own certificate) or closed (by generation)"), \
+	CLI_NUMBER(0, "settle", s, h.settle, "SECONDS", 0, 3600, \
+		   "from the commit until it answers again (by generation)"), \
+	CLI_FLAG(0, "wrong-pps", s, h.wrong_pps, "hold another PPS than the record's"), \
+	CLI_FLAG(0, "wrong-uuid", s, h.wrong_uuid, "report another UUID than the hello's")
 
 /*
  * Decide what is left to the generation, for machines of AMT MAJOR:

@@ -116,7 +116,7 @@ static void speak(struct loop *l, size_t i)
 static int dial(struct loop *l, size_t i, struct fault *fault)
 {
 	struct hellos *h = &l->hellos[i];
-	struct fault why = { .code = 0 };
+	struct fault why = { 0 };
 	struct sim_address from;
 	int rc = sim_address_after(&l->fleet->first, (uint32_t)i, 0, &from, fault);
 
@@ -210,7 +210,7 @@ static int next_timeout(const struct loop *l, uint64_t now, uint64_t end)
 static void drain(struct loop *l, struct sim_service *s)
 {
 	struct sim_fleet *f = l->fleet;
-	uint64_t end = sim_now_ms() + f->habits.settle + DRAIN_MS;
+	uint64_t end = sim_now_ms() + f->habits.settle_ms + DRAIN_MS;
 	bool waits = l->life->until_configured && count_configured(f) == f->n;
 
 	while (waits && !l->report->interrupted && sim_now_ms() < end) {

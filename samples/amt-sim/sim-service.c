@@ -313,7 +313,7 @@ out:
 /* Milliseconds before the answer may go out. The lock is held. */
 static uint64_t wait_of(const struct sim_habits *habits, struct sim_device *d)
 {
-	uint64_t settled = d->committed + habits->settle, now = sim_now_ms();
+	uint64_t settled = d->committed + habits->settle_ms, now = sim_now_ms();
 
 	if (d->state == SIM_DEVICE_POST && d->committed != 0 && now < settled)
 		return settled - now + habits->delay;
@@ -336,6 +336,11 @@ static void answer(struct door *door, struct sim_device *d, struct MHD_Connectio
 {
 	bool wsman = strcmp(path, SIM_WSMAN_PATH) == 0;
 	bool soap = sim_soap_has_path(path) && d->firmware.major <= 8;
+	static const unsigned statuses[] = {
+		[SIM_WSMAN_302] = 302, [SIM_WSMAN_400] = 400, [SIM_WSMAN_403] = 403,
+		[SIM_WSMAN_404] = 404, [SIM_WSMAN_405] = 405, [SIM_WSMAN_500] = 500,
+		[SIM_WSMAN_501] = 501,
+	};
 	const struct sim_habits *habits = &door->service->fleet->habits;
 	const struct progress *p = progress_of(connection);
 	const uint8_t *nonces = p ? p->random : door->service->random;
@@ -343,9 +348,9 @@ static void answer(struct door *door, struct sim_device *d, struct MHD_Connectio
 
 	r->answered = true;
 	*wait = wait_of(habits, d);
-	if (wsman && habits->wsman != 0) {
+	if (wsman && habits->wsman != SIM_WSMAN_GOOD) {
 		if (habits->wsman != SIM_WSMAN_DROP)
-			answer_plainly(r, d, habits->wsman, "not with me\n");
+			answer_plainly(r, d, statuses[habits->wsman], "not with me\n");
 		r->close = !r->response;
 		return;
 	}

@@ -67,7 +67,7 @@ static void begin_machine(void)
 					    (struct sim_device_firmware){ 7, 1, 20 }, NULL, &fault),
 			 0);
 	ck_assert_int_eq(sim_boot_take_entry(&fleet.devices[0], &e, &fault), 0);
-	fleet.habits.modern = true;
+	fleet.habits.which = SIM_MODERN;
 	ck_assert_msg(sim_service_start(&service, &fleet, port, 0, &fault) == 0, "%s", fault.what);
 }
 

@@ -1,0 +1,106 @@
+/* amt-sim: what boot, run and fleet have in common: machines from the factory, and their lives. */
+#include <stdio.h>
+#include <string.h>
+
+#include "samples/amt-sim/cli/amt-sim.h"
+#include "samples/amt-sim/sim-calls.h"
+#include "samples/amt-sim/sim-life.h"
+#include "samples/amt-sim/sim-service.h"
+
+int factory_parse(const struct factory_options *o, struct factory *f, struct fault *fault)
+{
+	memset(f, 0, sizeof(*f));
+	f->firmware = (struct sim_device_firmware){ 7, 1, 20 };
+	f->bios.fat16_only = o->fat16_only;
+	f->bios.wipe = o->wipe_record;
+	f->uuid_given = o->uuid;
+	if (o->uuid && sim_device_parse_uuid(o->uuid, f->uuid) < 0)
+		return fault_set(fault, KIT_ERR_ARGUMENT, "--uuid: \"%s\" is not a UUID", o->uuid);
+	if (o->firmware && sim_device_parse_firmware(o->firmware, &f->firmware) < 0)
+		return fault_set(fault, KIT_ERR_ARGUMENT,
+				 "--firmware: \"%s\" is not a version (7.1.20)", o->firmware);
+	if (f->firmware.major < 2 || f->firmware.major > 10)
+		return fault_set(fault, KIT_ERR_ARGUMENT,
+				 "--firmware: AMT %s takes no PID and PPS; 2.0 to 10 do",
+				 o->firmware);
+	if (o->reads_version && sbin_version_parse(o->reads_version, &f->bios.reads) < 0)
+		return fault_set(fault, KIT_ERR_ARGUMENT,
+				 "--reads-version: \"%s\" is not a version of setup.bin",
+				 o->reads_version);
+	return 0;
+}
+
+int life_check(const struct life_options *o, struct fault *fault)
+{
+	struct sim_address server;
+	int rc = 0;
+
+	if (o->server)
+		rc = sim_address_parse(o->server, SIM_SERVER_PORT, &server, fault);
+	if (rc == 0)
+		rc = sim_calls_check(o->habits.refuse, false, "refuse", fault);
+	if (rc == 0)
+		rc = sim_calls_check(o->habits.answer_to, true, "answer-to", fault);
+	return rc;
+}
+
+static int print_report(struct cli *cli, const struct sim_fleet *f,
+			const struct sim_life_report *r, json_t *booted)
+{
+	json_t *j;
+
+	if (cli->json) {
+		j = json_pack("{sI sI sI sI sf}", "devices", (json_int_t)f->n, "configured",
+			      (json_int_t)r->configured, "hellos", (json_int_t)r->hellos,
+			      "hellos_failed", (json_int_t)r->unsent, "seconds", r->seconds);
+		if (j && booted)
+			json_object_set(j, "boot", booted);
+		return cli_print_json(cli, j);
+	}
+	if (!cli->quiet)
+		printf("%zu of %zu configured, %zu hello%s (%zu failed), %.2f s\n", r->configured,
+		       f->n, r->hellos, plural(r->hellos), r->unsent, r->seconds);
+	return EXIT_YES;
+}
+
+static void say(void *context, const char *text)
+{
+	cli_note(context, "%s", text);
+}
+
+int life_live(struct cli *cli, struct sim_fleet *f, const struct life_options *o, uint64_t window,
+	      bool verbose, int signals, json_t *booted)
+{
+	struct sim_life life = {
+		.window = window,
+		.retry = o->retry * 1000,
+		.hellos = (unsigned)o->hellos,
+		.limit = o->until_configured * 1000,
+		.until_configured = o->until_configured > 0,
+	};
+	struct sim_service *service = NULL;
+	struct sim_life_report report;
+	struct sim_address server;
+	struct fault fault = { 0 };
+	int rc = 0, status;
+
+	f->habits = o->habits;
+	if (verbose) {
+		f->event = say;
+		f->context = cli;
+	}
+	if (o->server) {
+		rc = sim_address_parse(o->server, SIM_SERVER_PORT, &server, &fault);
+		life.server = &server;
+	}
+	if (rc == 0)
+		rc = sim_service_start(&service, f, o->port, o->plain_port, &fault);
+	if (rc == 0)
+		rc = sim_life_run(f, service, &life, signals, &report, &fault);
+	sim_service_stop(&service);
+	status = rc < 0 ? cli_fail(cli, &fault) : print_report(cli, f, &report, booted);
+	json_decref(booted);
+	if (status != EXIT_YES)
+		return status;
+	return life.until_configured && report.configured < f->n ? EXIT_NO : EXIT_YES;
+}
