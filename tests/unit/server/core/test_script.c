@@ -13,6 +13,7 @@
 
 #include "server/core/script.h"
 #include "tests/support/map.h"
+#include "tests/support/suite.h"
 
 static struct event_base *base;
 static struct script_pool *pool;
@@ -211,12 +212,9 @@ START_TEST(a_stop_drops_what_waits)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("script")
 {
-	Suite *suite = suite_create("script");
 	TCase *t = tcase_create("script");
-	SRunner *runner = srunner_create(suite);
-	int failed;
 
 	signal(SIGPIPE, SIG_IGN);
 	tcase_set_timeout(t, 60);
@@ -228,8 +226,4 @@ int main(void)
 	tcase_add_test(t, it_does_not_outlive_a_server_that_is_killed);
 	tcase_add_test(t, a_stop_drops_what_waits);
 	suite_add_tcase(suite, t);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }
