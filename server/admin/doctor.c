@@ -205,7 +205,7 @@ struct kind {
 
 struct fleet {
 	const struct doctor *d;
-	struct kind no_name, failed, refused, silent, certificate;
+	struct kind no_name, failed, refused, silent, certificate, permission;
 };
 
 static void count(struct kind *k, const struct system *s)
@@ -225,7 +225,9 @@ static int look_at_system(void *context, const struct system *s)
 		count(&f->failed, s);
 	if (s->state == SYSTEM_REFUSED)
 		count(&f->refused, s);
-	if (s->state == SYSTEM_NEEDS_CERTIFICATE)
+	if (s->state == SYSTEM_NEEDS_PERMISSION)
+		count(&f->permission, s);
+	else if (s->state == SYSTEM_NEEDS_CERTIFICATE)
 		count(&f->certificate, s);
 	else if (s->state != SYSTEM_CONFIGURED && s->last_seen + window < f->d->now)
 		count(&f->silent, s);
@@ -399,6 +401,10 @@ void doctor_fleet(const struct doctor *d)
 		  "take the machine's AC power away for"
 		  " half a minute, or have its system send a restart hello",
 		  true);
+	tell_kind(d, "needs-permission", &f.permission, "waiting for permission to be set up again",
+		  "no machine waits for permission to be set up again",
+		  "if its AMT was reset, \"amt-provisionctl systems allow-setup UUID\"; if not, "
+		  "somebody says hello in its name", false);
 	tell_kind(d, "needs-certificate", &f.certificate, "wanting a certificate (PKI), not a key",
 		  "no machine wants a certificate",
 		  "set them up with a key from a stick, or with a tool"

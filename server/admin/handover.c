@@ -174,8 +174,13 @@ static int put_system(void *context, const struct system *s)
 	struct system_secrets secrets = { "", "", "", "" };
 	char uuid[UUID_SHOWN + 1];
 	struct job *j = context;
-	int rc = j->h->secrets ? passwords_of(j, s, &secrets) : 0;
+	int rc;
 
+	/* One that waits for permission was set up: a mere hello takes it off no list. */
+	if (!j->h->all && s->state != SYSTEM_CONFIGURED &&
+	    (s->state != SYSTEM_NEEDS_PERMISSION || !s->configured_at))
+		return 0;
+	rc = j->h->secrets ? passwords_of(j, s, &secrets) : 0;
 	uuid_show(&s->uuid, uuid);
 	if (!rc) {
 		const char *const values[COLUMNS] = {
@@ -197,8 +202,7 @@ static int put_system(void *context, const struct system *s)
 
 static int write_rows(struct job *j)
 {
-	const struct keymap_system_filter filter = { .by_state = !j->h->all,
-						     .state = SYSTEM_CONFIGURED };
+	const struct keymap_system_filter filter = { 0 };
 	const bool json = j->h->format == HANDOVER_JSON;
 	int rc = json ? outfile_write(j->file, "[", 1, j->fault) : put_csv(j, names);
 

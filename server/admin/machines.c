@@ -24,6 +24,27 @@ static int forget(const struct operator *op, const struct uuid *uuid, struct fau
 				      "system forgotten, with its passwords");
 }
 
+static int allow_as(const struct operator *op, const struct uuid *uuid, enum system_allowed how,
+		    struct fault *fault)
+{
+	int rc = keymap_system_allow(op->map, uuid, how, op->now, fault);
+
+	return rc ? rc : operator_log(op, SEVERITY_SECURITY, "setup-allowed", NULL, uuid, fault,
+				      "allowed to be set up once more with the key that it has "
+				      "used%s", how == SYSTEM_ALLOWED_ANYWHERE ?
+				      ", at a new address, too" : "");
+}
+
+static int allow(const struct operator *op, const struct uuid *uuid, struct fault *fault)
+{
+	return allow_as(op, uuid, SYSTEM_ALLOWED, fault);
+}
+
+static int allow_anywhere(const struct operator *op, const struct uuid *uuid, struct fault *fault)
+{
+	return allow_as(op, uuid, SYSTEM_ALLOWED_ANYWHERE, fault);
+}
+
 bool machines_swapped(struct keymap *map, const struct uuid *uuid, struct uuid *other)
 {
 	struct keymap_inventory row;
@@ -72,6 +93,12 @@ int machines_retry(const struct operator *op, const struct uuid *uuids, size_t n
 		   struct fault *fault)
 {
 	return all_or_none(op, uuids, n, retry, fault);
+}
+
+int machines_allow(const struct operator *op, const struct uuid *uuids, size_t n,
+		   bool new_address, struct fault *fault)
+{
+	return all_or_none(op, uuids, n, new_address ? allow_anywhere : allow, fault);
 }
 
 int machines_forget(const struct operator *op, const struct uuid *uuids, size_t n,

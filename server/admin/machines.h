@@ -1,4 +1,4 @@
-/* What an operator does to machines: have them set up now, forget them. */
+/* What an operator does to machines: have them set up, allow it again, forget them. */
 #ifndef SERVER_ADMIN_MACHINES_H
 #define SERVER_ADMIN_MACHINES_H
 
@@ -17,6 +17,13 @@ int machines_retry(const struct operator *op, const struct uuid *uuids, size_t n
 /* The row goes with its passwords, earlier ones too: see keymap_system_forget(). */
 int machines_forget(const struct operator *op, const struct uuid *uuids, size_t n,
 		    struct fault *fault);
+
+/*
+ * Allow the next set-up with the key that a machine has used; NEW_ADDRESS: also one at another
+ * address may get the passwords that the map holds of it.
+ */
+int machines_allow(const struct operator *op, const struct uuid *uuids, size_t n,
+		   bool new_address, struct fault *fault);
 
 /* Have all machines in STATE set up now; *n receives how many there are. */
 int machines_retry_state(const struct operator *op, enum system_state state, size_t *n,

@@ -29,7 +29,7 @@ struct config_addresses {
 	size_t count;		/* 0: off */
 };
 
-enum config_reprovision { REPROVISION_SAME_UUID, REPROVISION_NEVER };
+enum config_reprovision { REPROVISION_ALLOWED, REPROVISION_SAME_UUID, REPROVISION_NEVER };
 enum config_unknown_uuid { UNKNOWN_UUID_ACCEPT, UNKNOWN_UUID_REFUSE };
 
 /*

@@ -4,8 +4,8 @@
 static const struct cli_verb *const verbs[] = {
 	&ctl_keys_import, &ctl_keys_list, &ctl_keys_show, &ctl_keys_add, &ctl_keys_export,
 	&ctl_keys_revoke, &ctl_keys_rotate,
-	&ctl_systems_list, &ctl_systems_show, &ctl_systems_retry, &ctl_systems_forget,
-	&ctl_systems_export,
+	&ctl_systems_list, &ctl_systems_show, &ctl_systems_retry, &ctl_systems_allow_setup,
+	&ctl_systems_forget, &ctl_systems_export,
 	&ctl_inventory_import,
 	&ctl_profiles_list, &ctl_profiles_show, &ctl_profiles_set, &ctl_profiles_remove,
 	&ctl_config_show, &ctl_config_set, &ctl_config_unset,

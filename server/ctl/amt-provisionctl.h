@@ -80,7 +80,7 @@ int ctl_history(struct keymap *m, const struct keymap_log_filter *filter, json_t
 extern const struct cli_verb ctl_keys_import, ctl_keys_list, ctl_keys_show, ctl_keys_add,
 	ctl_keys_export, ctl_keys_revoke, ctl_keys_rotate;
 extern const struct cli_verb ctl_systems_list, ctl_systems_show, ctl_systems_retry,
-	ctl_systems_forget, ctl_systems_export;
+	ctl_systems_allow_setup, ctl_systems_forget, ctl_systems_export;
 extern const struct cli_verb ctl_inventory_import;
 extern const struct cli_verb ctl_profiles_list, ctl_profiles_show, ctl_profiles_set,
 	ctl_profiles_remove;

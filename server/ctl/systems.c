@@ -332,6 +332,61 @@ const struct cli_verb ctl_systems_retry = {
 	.examples = "amt-provisionctl systems retry --state failed",
 };
 
+struct allow_options {
+	struct ctl_map at;
+	bool new_address;
+};
+
+static const struct cli_option allow_table[] = {
+	CTL_MAP_OPTIONS(struct allow_options),
+	CLI_FLAG(0, "new-address", struct allow_options, new_address,
+		 "they may get the passwords in the map at another address than before",
+		 .flags = CLI_WHOLE),
+	{ 0 },
+};
+
+static int run_allow(struct cli *cli, const void *given)
+{
+	const struct allow_options *o = given;
+	struct operator op = { .map = NULL };
+	struct fault fault = { 0 };
+	struct uuid *uuids = NULL;
+	const size_t n = (size_t)cli->argc;
+	int rc, status = read_uuids(cli, &uuids);
+
+	if (status)
+		goto out;
+	rc = ctl_begin(&o->at, 0, &op, &fault);
+	if (!rc)
+		rc = machines_allow(&op, uuids, n, o->new_address, &fault);
+	if (rc)
+		status = failed(cli, &op, &fault);
+	else
+		cli_note(cli, "%zu system%s allowed to be set up once more; the server calls %s "
+			 "after the next hello, or within seconds if %s waiting", n, plural(n),
+			 n == 1 ? "it" : "them", n == 1 ? "it is" : "they are");
+out:
+	keymap_close(&op.map);
+	free(uuids);
+	return status;
+}
+
+const struct cli_verb ctl_systems_allow_setup = {
+	.name = "systems allow-setup",
+	.operands = "UUID...",
+	.summary = "allow one more set-up with a used key",
+	.options = allow_table,
+	.options_size = sizeof(struct allow_options),
+	.min_operands = 1,
+	.max_operands = -1,
+	.run = run_allow,
+	.details =
+		"For machines whose AMT was reset. Whoever has the stick of a machine can say hello "
+		"in its name, so the server does not call it again before a person has said so. The "
+		"permission is used up by one set-up.",
+	.examples = "amt-provisionctl systems allow-setup 939b524b-13d4-1d18-e487-1c697a6b7a2b",
+};
+
 struct forget_options {
 	struct ctl_map at;
 	bool yes;

@@ -142,8 +142,8 @@ static void say_refused(enum keymap_claim claim, const struct hello *h,
 	default:
 		say(out, SEVERITY_INFO, "already-set-up", "PID %s was proved by this machine "
 		    "before, and reprovision is never: this hello is refused", pid);
-		snprintf(out->hint, sizeof(out->hint), "set reprovision to same-uuid to let it "
-			 "go on, or give it a fresh key");
+		snprintf(out->hint, sizeof(out->hint), "set reprovision to allowed, so that a "
+			 "person can allow it, or give it a fresh key");
 		return;
 	}
 }
@@ -213,7 +213,7 @@ static int queue(struct intake *in, struct keymap *map, const struct hello *h,
 	if (!known || before.state == SYSTEM_IN_SETUP)
 		return 0;
 	/* What is set up stays so in the map until the machine has proved itself again. */
-	if (before.state == SYSTEM_CONFIGURED)
+	if (system_is_set_up(&before))
 		return keymap_system_due(map, &h->uuid, not_too_far(in->config,
 					 due_again(in->config, &before, now), now), fault);
 	if (in->unproved && (before.state == SYSTEM_NEEDS_CERTIFICATE ||
@@ -226,6 +226,30 @@ static int queue(struct intake *in, struct keymap *map, const struct hello *h,
 	return keymap_system_state(map, &h->uuid, SYSTEM_QUEUED, NULL, due, now, fault);
 }
 
+/*
+ * Whoever has the stick of a machine can say this hello, and prove the key: only a person can
+ * know that its AMT was reset. Once allowed, or as long as its first set-up is not done, it goes on.
+ */
+static int look_at_permission(struct keymap *map, const struct keymap_hello *hello, int64_t now,
+			      bool *held, struct intake_result *out, struct fault *fault)
+{
+	char what[SYSTEM_REASON / 2], hint[SYSTEM_REASON / 2];
+	struct system system;
+	int rc = keymap_system_find(map, &hello->uuid, &system, fault);
+
+	*held = rc == KIT_ERR_NOT_FOUND || (!rc && !system.allowed);
+	if ((rc && rc != KIT_ERR_NOT_FOUND) || !*held)
+		return rc;
+	rc = keymap_system_hello(map, hello, SYSTEM_NEEDS_PERMISSION, now, NULL, &out->made, fault);
+	if (!rc)
+		rc = keymap_system_hold(map, &hello->uuid, now, what, hint, fault);
+	if (rc)
+		return rc;
+	say(out, SEVERITY_SECURITY, "needs-permission", "%s", what);
+	snprintf(out->hint, sizeof(out->hint), "%s", hint);
+	return 0;
+}
+
 int intake_hello(struct intake *in, struct keymap *map, const struct hello *h,
 		 const char *address, int64_t now, struct intake_result *out,
 		 struct fault *fault)
@@ -235,6 +259,7 @@ int intake_hello(struct intake *in, struct keymap *map, const struct hello *h,
 				  .retry = h->retry };
 	struct keymap_pair before;
 	enum keymap_claim claim;
+	bool held = false;
 	int rc;
 
 	out->accepted = out->made = false;
@@ -257,6 +282,10 @@ int intake_hello(struct intake *in, struct keymap *map, const struct hello *h,
 		say_refused(claim, h, &before, out);
 		return 0;
 	}
+	if (claim == KEYMAP_CLAIM_PROVED && in->config->reprovision == REPROVISION_ALLOWED)
+		rc = look_at_permission(map, &k, now, &held, out, fault);
+	if (rc || held)
+		return rc;
 	if (claim != KEYMAP_CLAIMED && claim != KEYMAP_CLAIM_HELD &&
 	    claim != KEYMAP_CLAIM_PROVED) {
 		say_refused(claim, h, &before, out);

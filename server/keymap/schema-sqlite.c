@@ -117,4 +117,8 @@ const char *const schema_sqlite[SCHEMA_SQLITE_VERSION] = {
 	"   AND p.uuid = csti_amts.uuid), 0));",
 	/* 3 */
 	"ALTER TABLE log RENAME COLUMN todo TO hint;",
+	/* 4 */
+	/* What has not come to an end goes on; what is set up needs a person's word from now on. */
+	"ALTER TABLE csti_amts ADD COLUMN allowed INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE csti_amts SET allowed = 1 WHERE proved_at > 0 AND configured_at = 0;",
 };

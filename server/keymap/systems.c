@@ -21,7 +21,13 @@ static const char *const words[SYSTEM_STATES] = {
 	[SYSTEM_FQDN_MISSING] = "fqdn-missing",
 	[SYSTEM_NEEDS_CERTIFICATE] = "needs-certificate",
 	[SYSTEM_REFUSED] = "refused",
+	[SYSTEM_NEEDS_PERMISSION] = "needs-permission",
 };
+
+bool system_is_set_up(const struct system *s)
+{
+	return s->state == SYSTEM_CONFIGURED || s->state == SYSTEM_NEEDS_PERMISSION;
+}
 
 bool system_is_held_by_other(const struct system *s, const char *other)
 {
@@ -64,11 +70,15 @@ static json_t *pid(const char *s)
 
 json_t *system_json(const struct system *s)
 {
+	static const char *const allowed[] = {
+		[SYSTEM_NOT_ALLOWED] = "not-allowed", [SYSTEM_ALLOWED] = "allowed",
+		[SYSTEM_ALLOWED_ANYWHERE] = "allowed-at-new-address",
+	};
 	char uuid[UUID_SHOWN + 1];
 
 	uuid_show(&s->uuid, uuid);
 	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o,"
-			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}",
 			 "uuid", uuid, "pid", pid(s->pid), "next_pid", pid(s->next_pid), "address",
 			 logentry_text(s->address), "state", system_state_word(s->state), "reason",
 			 logentry_text(s->reason), "hellos", (int)s->hellos, "hello_version",
@@ -79,7 +89,7 @@ json_t *system_json(const struct system *s)
 			 logentry_text(s->profile), "version", logentry_text(s->version),
 			 "admin_user", logentry_text(s->admin_user), "proved_at",
 			 when(s->proved_at), "claimed_pid", pid(s->claimed_pid), "claimed_address",
-			 logentry_text(s->claimed_address));
+			 logentry_text(s->claimed_address), "set_up_again", allowed[s->allowed]);
 }
 
 /* ---- one row ---- */
@@ -87,10 +97,12 @@ json_t *system_json(const struct system *s)
 #define COLUMNS \
 	"uuid, pid, next_pid, address, state, reason, hellos, hello_version, hello_retry," \
 	" failures, first_seen, last_seen, next_try, configured_at, fqdn, profile, version," \
-	" admin_user, proved_at, claimed_pid, claimed_address, claim_failed_at"
+	" admin_user, proved_at, claimed_pid, claimed_address, claim_failed_at, allowed"
 
 static void read_system(struct sql_statement *s, struct system *out)
 {
+	int64_t allowed;
+
 	memset(out, 0, sizeof(*out));
 	get_uuid(s, 0, &out->uuid);
 	get_text(s, 1, out->pid, sizeof(out->pid));
@@ -114,6 +126,9 @@ static void read_system(struct sql_statement *s, struct system *out)
 	get_text(s, 19, out->claimed_pid, sizeof(out->claimed_pid));
 	get_text(s, 20, out->claimed_address, sizeof(out->claimed_address));
 	out->claim_failed_at = sql_int(s, 21);
+	allowed = sql_int(s, 22);
+	out->allowed = allowed == SYSTEM_ALLOWED || allowed == SYSTEM_ALLOWED_ANYWHERE
+		       ? (enum system_allowed)allowed : SYSTEM_NOT_ALLOWED;
 }
 
 static int no_system(const struct uuid *uuid, struct fault *fault)
@@ -269,7 +284,8 @@ int keymap_system_state(struct keymap *m, const struct uuid *uuid, enum system_s
 			   " failures = CASE ?2 WHEN 3 THEN failures + 1 WHEN 2 THEN 0"
 			   " ELSE failures END,"
 			   " configured_at = CASE WHEN ?2 = 2 THEN ?5 ELSE configured_at END,"
-		" proved_at = CASE WHEN ?2 = 2 AND proved_at = 0 THEN ?5 ELSE proved_at END"
+		" proved_at = CASE WHEN ?2 = 2 AND proved_at = 0 THEN ?5 ELSE proved_at END,"
+		" allowed = CASE WHEN ?2 = 2 THEN 0 ELSE allowed END"
 			   " WHERE uuid = ?1",
 			   &s, fault);
 	_Static_assert(SYSTEM_CONFIGURED == 2 && SYSTEM_FAILED == 3, "numbers in the SQL above");
@@ -359,6 +375,52 @@ int keymap_system_unclaim(struct keymap *m, const struct uuid *uuid, int64_t now
 		      " claim_failed_at = ?4 WHERE uuid = ?1", uuid, NULL, NULL, now, fault);
 }
 
+int keymap_system_allow(struct keymap *m, const struct uuid *uuid, enum system_allowed how,
+			int64_t now, struct fault *fault)
+{
+	struct sql_statement *s;
+	bool own;
+	int rc;
+
+	rc = keymap_enter(m, &own, fault);
+	if (rc)
+		return rc;
+	rc = sql_statement(m->db, "UPDATE csti_amts SET allowed = ?2,"
+			   " next_try = CASE WHEN state = ?3 THEN ?4 ELSE next_try END,"
+			   " failures = CASE WHEN state = ?3 THEN 0 ELSE failures END,"
+			   " reason = CASE WHEN state = ?3 THEN NULL ELSE reason END,"
+			   " state = CASE WHEN state = ?3 THEN ?5 ELSE state END WHERE uuid = ?1",
+			   &s, fault);
+	if (!rc) {
+		sql_bind_int(s, 2, how);
+		sql_bind_int(s, 3, SYSTEM_NEEDS_PERMISSION);
+		sql_bind_int(s, 4, now);
+		sql_bind_int(s, 5, SYSTEM_QUEUED);
+		rc = update_row(s, uuid, "allow a set-up", fault);
+	}
+	return keymap_leave(m, own, rc, fault);
+}
+
+int keymap_system_hold(struct keymap *m, const struct uuid *uuid, int64_t now,
+		       char what[static SYSTEM_REASON / 2], char hint[static SYSTEM_REASON / 2],
+		       struct fault *fault)
+{
+	char shown[UUID_SHOWN + 1], reason[SYSTEM_REASON + 1];
+	struct system row;
+	int rc = keymap_system_find(m, uuid, &row, fault);
+
+	if (rc)
+		return rc == KIT_ERR_NOT_FOUND ? no_system(uuid, fault) : rc;
+	uuid_show(uuid, shown);
+	snprintf(what, SYSTEM_REASON / 2, "its key was used by this machine before: it is not set "
+		 "up again without permission");
+	snprintf(hint, SYSTEM_REASON / 2, "if its AMT was reset: amt-provisionctl systems "
+		 "allow-setup %s; if not, somebody else says hello in its name", shown);
+	snprintf(reason, sizeof(reason), "%s -- %s", what, hint);
+	return row.state == SYSTEM_IN_SETUP ? 0 :
+	       keymap_system_state(m, uuid, SYSTEM_NEEDS_PERMISSION, reason, 0, now, fault);
+}
+
 int keymap_system_due(struct keymap *m, const struct uuid *uuid, int64_t next_try,
 		      struct fault *fault)
 {
@@ -414,8 +476,6 @@ int keymap_system_secrets(struct keymap *m, const struct uuid *uuid, struct syst
 }
 
 /* ---- earlier passwords ---- */
-
-#define KEPT	16	/* of one machine and key: what its own set-ups can push out is its own */
 
 #define EARLIER	"id, time, pid, next_pid, address, admin_user"
 
@@ -555,39 +615,27 @@ static int insert_earlier(struct keymap *m, const struct keymap_earlier *e,
 	return sql_run(s, "keep earlier passwords", NULL, fault);
 }
 
-static int prune(struct keymap *m, const struct keymap_earlier *e, struct fault *fault)
+/* Is the very same among those kept of this machine and key? Then once is enough. */
+struct same {
+	struct keymap *m;
+	const struct keymap_earlier *e;
+	const struct system_secrets *secrets;
+	struct fault *fault;
+};
+
+/* Returns 1 for the same, 0 to look on. */
+static int is_same(void *context, const struct keymap_earlier *kept)
 {
-	struct sql_statement *s;
+	struct same *s = context;
+	struct system_secrets old;
 	int rc;
 
-	rc = sql_statement(m->db, "DELETE FROM csti_amts_history WHERE uuid = ?1 AND pid IS NOT"
-				  " DISTINCT FROM ?2"
-			   " AND id NOT IN (SELECT id FROM csti_amts_history WHERE uuid = ?1"
-			  " AND pid IS NOT DISTINCT FROM ?2 ORDER BY id DESC LIMIT ?3)", &s, fault);
-	if (rc)
-		return rc;
-	bind_uuid(s, 1, &e->uuid);
-	bind_text(s, 2, e->pid);
-	sql_bind_int(s, 3, KEPT);
-	return sql_run(s, "keep earlier passwords", NULL, fault);
-}
-
-/* Is the newest of this machine and key the very same? Then once is enough. */
-static int is_kept(struct keymap *m, const struct keymap_earlier *e,
-		   const struct system_secrets *secrets, bool *kept, struct fault *fault)
-{
-	struct keymap_earlier last = { .id = 0 };
-	struct system_secrets old;
-	int rc = keymap_earlier_find(m, &e->uuid, e->pid, &last, fault);
-
-	*kept = false;
-	if (rc)
-		return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
-	rc = keymap_earlier_secrets(m, &last, &old, fault);
+	if (strcmp(kept->pid, s->e->pid) != 0 || strcmp(kept->next_pid, s->e->next_pid) != 0 ||
+	    strcmp(kept->admin_user, s->e->admin_user) != 0)
+		return 0;
+	rc = keymap_earlier_secrets(s->m, kept, &old, s->fault);
 	if (!rc)
-		*kept = secret_equal(&old, secrets, sizeof(old)) &&
-			strcmp(last.next_pid, e->next_pid) == 0 &&
-			strcmp(last.admin_user, e->admin_user) == 0;
+		rc = secret_equal(&old, s->secrets, sizeof(old));
 	secret_wipe(&old, sizeof(old));
 	return rc;
 }
@@ -600,14 +648,14 @@ static bool holds_any(const struct system_secrets *s)
 
 /*
  * Keep SECRETS, which the machine's row holds, among its earlier ones, with the PID and the
- * account that the row names; once only if they are the newest there already.
+ * account that the row names; not a second time.
  */
 static int keep_secrets(struct keymap *m, const struct uuid *uuid,
 			const struct system_secrets *secrets, int64_t now, struct fault *fault)
 {
 	struct keymap_earlier e = { .uuid = *uuid, .time = now };
 	struct system system;
-	bool kept;
+	struct same same = { m, &e, secrets, fault };
 	int rc = keymap_system_find(m, uuid, &system, fault);
 
 	if (!rc && !holds_any(secrets) && !*system.next_pid)
@@ -618,13 +666,11 @@ static int keep_secrets(struct keymap *m, const struct uuid *uuid,
 	memcpy(e.next_pid, system.next_pid, sizeof(e.next_pid));
 	memcpy(e.address, system.address, sizeof(e.address));
 	memcpy(e.admin_user, system.admin_user, sizeof(e.admin_user));
-	rc = is_kept(m, &e, secrets, &kept, fault);
-	if (rc || kept)
-		return rc;
+	rc = keymap_earlier(m, uuid, is_same, &same, fault);
+	if (rc)
+		return rc < 0 ? rc : 0;
 	rc = next_id(m, &e.id, fault);
-	if (!rc)
-		rc = insert_earlier(m, &e, secrets, fault);
-	return rc ? rc : prune(m, &e, fault);
+	return rc ? rc : insert_earlier(m, &e, secrets, fault);
 }
 
 static int forget_earlier(struct keymap *m, const struct uuid *uuid, struct fault *fault)

@@ -20,7 +20,15 @@ enum system_state {
 	SYSTEM_FQDN_MISSING,		/* waits for a name */
 	SYSTEM_NEEDS_CERTIFICATE,	/* said a version 3 (PKI) hello: not served */
 	SYSTEM_REFUSED,			/* last hello refused; reason says why */
+	SYSTEM_NEEDS_PERMISSION,	/* says hello with its used key: a person has to allow it */
 	SYSTEM_STATES
+};
+
+/* May a machine be set up again with the key that it has used? Good for one set-up. */
+enum system_allowed {
+	SYSTEM_NOT_ALLOWED,
+	SYSTEM_ALLOWED,		/* by a person, or by the first proof of a key */
+	SYSTEM_ALLOWED_ANYWHERE, /* by a person; the map's passwords may go to a new address */
 };
 
 #define SYSTEM_ADDRESS	63	/* bytes of text, without NUL: IPv6 with a scope fits */
@@ -50,6 +58,7 @@ struct system {
 	int64_t first_seen, last_seen;	/* hellos; seconds since 1970 UTC */
 	int64_t next_try;		/* when set-up is due; 0: nothing planned */
 	int64_t configured_at;		/* last success; 0: never */
+	enum system_allowed allowed;
 	char fqdn[SYSTEM_FQDN + 1];
 	char profile[SYSTEM_NAME + 1];
 	char version[SYSTEM_VERSION + 1];	/* AMT firmware: "3.2.1" */
@@ -68,10 +77,19 @@ struct system_secrets {
 	char next_mebx_password[PASSWORD_MAX + 1];
 };
 
+/*
+ * Was it set up, as far as is known? What anybody says in its name changes nothing of that before
+ * it has proved itself again.
+ */
+bool system_is_set_up(const struct system *system);
+
 /* Does the row belong to a proved key other than PID (and other than that of its re-key)? */
 bool system_is_held_by_other(const struct system *system, const char *pid);
 
-/* "queued", "in-setup", "configured", "failed", "fqdn-missing", "needs-certificate", "refused". */
+/*
+ * "queued", "in-setup", "configured", "failed", "fqdn-missing", "needs-certificate", "refused",
+ * "needs-permission".
+ */
 const char *system_state_word(enum system_state state);
 /* The reverse; KIT_ERR_ARGUMENT. */
 int system_state_parse(const char *word, enum system_state *out);
@@ -109,10 +127,26 @@ int keymap_system_find(struct keymap *m, const struct uuid *uuid, struct system 
 /*
  * Change a machine's state. REASON may be NULL: none. NEXT_TRY: when set-up is due, 0 =
  * nothing planned. SYSTEM_FAILED adds one to failures; SYSTEM_CONFIGURED sets them to 0
- * and configured_at to NOW. KIT_ERR_NOT_FOUND.
+ * and configured_at to NOW, and uses the permission up. KIT_ERR_NOT_FOUND.
  */
 int keymap_system_state(struct keymap *m, const struct uuid *uuid, enum system_state state,
 			const char *reason, int64_t next_try, int64_t now, struct fault *fault);
+
+/*
+ * Allow the next set-up of a machine with the key that it has used. One that waits for that is
+ * due at NOW. KIT_ERR_NOT_FOUND.
+ */
+int keymap_system_allow(struct keymap *m, const struct uuid *uuid, enum system_allowed how,
+			int64_t now, struct fault *fault);
+
+/*
+ * The machine would be set up again with the key that it has used, and nobody allowed it: it is in
+ * SYSTEM_NEEDS_PERMISSION from now on, unless its set-up is running. WHAT and HINT receive that
+ * in words, for the log. KIT_ERR_NOT_FOUND.
+ */
+int keymap_system_hold(struct keymap *m, const struct uuid *uuid, int64_t now,
+		       char what[static SYSTEM_REASON / 2], char hint[static SYSTEM_REASON / 2],
+		       struct fault *fault);
 
 /* When set-up is due, and nothing else. KIT_ERR_NOT_FOUND. */
 int keymap_system_due(struct keymap *m, const struct uuid *uuid, int64_t next_try,
@@ -160,7 +194,7 @@ int keymap_system_set_secrets(struct keymap *m, const struct uuid *uuid,
 
 /*
  * Passwords that a machine's row held before: those that a later set-up replaced, and those
- * of another machine with the same UUID. The last 16 of each UUID and PID are kept. No secret.
+ * of another machine with the same UUID. None is dropped, and none is there twice. No secret.
  */
 struct keymap_earlier {
 	int64_t id;

@@ -59,6 +59,17 @@ static bool is_due(const struct system *s)
 }
 
 /*
+ * Whoever has the stick can prove the key, and pass on what he gets to the machine that is really
+ * the one: what the map holds is sent only to the address that proved the key last, unless a
+ * person said that it is another one now.
+ */
+static bool is_known_place(const struct attempt *a, const char *address)
+{
+	return a->system.allowed == SYSTEM_ALLOWED_ANYWHERE ||
+	       strcmp(a->system.address, address) == 0;
+}
+
+/*
  * The row is another key's: what it holds is not for whoever says hello with this one, not
  * even as a Digest answer. What was kept of this key before is.
  */
@@ -71,6 +82,8 @@ static int load_other_key(struct attempt *a, struct keymap *map, struct fault *f
 	a->system.configured_at = 0;
 	if (rc)
 		return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
+	if (!is_known_place(a, earlier.address))
+		return 0;
 	strcpy(a->system.next_pid, earlier.next_pid);
 	strcpy(a->system.admin_user, earlier.admin_user);
 	return keymap_earlier_secrets(map, &earlier, &a->secrets, fault);
@@ -80,8 +93,11 @@ static int load_other_key(struct attempt *a, struct keymap *map, struct fault *f
 static int load_claim(struct attempt *a, struct keymap *map, struct fault *fault)
 {
 	struct system *s = &a->system;
+	char proved_from[SYSTEM_ADDRESS + 1];
 	bool other;
 	int rc = 0;
+
+	strcpy(proved_from, s->address);
 
 	if (*s->claimed_address && !s->proved_at)
 		rc = keymap_system_adopt(map, &a->uuid, fault);
@@ -90,10 +106,42 @@ static int load_claim(struct attempt *a, struct keymap *map, struct fault *fault
 		strcpy(s->pid, s->claimed_pid);
 	if (*s->claimed_address)
 		strcpy(s->address, s->claimed_address);
+	if (rc || other)
+		return rc ? rc : load_other_key(a, map, fault);
+	if (is_known_place(a, proved_from))
+		return keymap_system_secrets(map, &a->uuid, &a->secrets, fault);
+	*s->admin_user = '\0';
+	return 0;
+}
+
+/* Was the key that is about to be called used by this very machine, and nobody said "again"? */
+static int needs_permission(const struct attempt *a, struct keymap *map, bool *needs,
+			    struct fault *fault)
+{
+	const struct system *s = &a->system;
+	struct keymap_pair pair;
+	int rc;
+
+	*needs = false;
+	if (s->allowed || a->services.config->reprovision != REPROVISION_ALLOWED)
+		return 0;
+	rc = keymap_find(map, *s->claimed_pid ? s->claimed_pid : s->pid, time(NULL), &pair, fault);
 	if (rc)
-		return rc;
-	return other ? load_other_key(a, map, fault)
-	     : keymap_system_secrets(map, &a->uuid, &a->secrets, fault);
+		return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
+	*needs = pair.state == KEYMAP_USED && pair.has_uuid && uuid_equal(&pair.uuid, &a->uuid);
+	return 0;
+}
+
+/* An operator's retry, or a hello from before the key was used, made it due. */
+static int wait_for_permission(struct attempt *a, struct keymap *map, struct fault *fault)
+{
+	char what[SYSTEM_REASON / 2], hint[SYSTEM_REASON / 2];
+	int rc = keymap_system_hold(map, &a->uuid, time(NULL), what, hint, fault);
+
+	a->waits = true;
+	if (!rc)
+		note(a, map, SEVERITY_SECURITY, "needs-permission", what, hint);
+	return rc;
 }
 
 /* A machine that is set up stays so in the map until it has proved itself again. */
@@ -101,7 +149,7 @@ static int mark(struct attempt *a, struct keymap *map, struct fault *fault)
 {
 	int64_t now = time(NULL);
 
-	if (a->system.state != SYSTEM_CONFIGURED)
+	if (!system_is_set_up(&a->system))
 		return keymap_system_state(map, &a->uuid, SYSTEM_IN_SETUP, NULL, 0, now, fault);
 	/* Called again by then if nothing comes of this attempt, not even an end. */
 	return keymap_system_due(map, &a->uuid, now +
@@ -111,6 +159,7 @@ static int mark(struct attempt *a, struct keymap *map, struct fault *fault)
 int attempt_load(struct keymap *map, void *attempt, struct fault *fault)
 {
 	struct attempt *a = attempt;
+	bool needs;
 	int rc;
 
 	rc = keymap_system_find(map, &a->uuid, &a->system, fault);
@@ -118,7 +167,11 @@ int attempt_load(struct keymap *map, void *attempt, struct fault *fault)
 		return rc;
 	if (!is_due(&a->system) || (!*a->system.pid && !*a->system.claimed_pid))
 		return KIT_ERR_NOT_FOUND;
-	rc = mark(a, map, fault);
+	rc = needs_permission(a, map, &needs, fault);
+	if (!rc && needs)
+		return wait_for_permission(a, map, fault);
+	if (!rc)
+		rc = mark(a, map, fault);
 	if (!rc)
 		rc = load_claim(a, map, fault);
 	if (!rc)
@@ -144,10 +197,15 @@ static void add_login(struct attempt *a, enum login_kind kind, const char *user,
 		return;
 	strcpy(l->user, user);
 	strcpy(l->password, password);
-	for (size_t i = 0; i < a->n_logins; i++)
-		if (strcmp(a->logins[i].user, l->user) == 0 &&
-		    secret_equal(a->logins[i].password, l->password, sizeof(l->password)))
-			return;
+	for (size_t i = 0; i < a->n_logins; i++) {
+		if (strcmp(a->logins[i].user, l->user) != 0 ||
+		    !secret_equal(a->logins[i].password, l->password, sizeof(l->password)))
+			continue;
+		/* Of the record and given since: what was given says more. */
+		if (a->kinds[i] == LOGIN_RECORD)
+			a->kinds[i] = kind;
+		return;
+	}
 	a->kinds[a->n_logins++] = kind;
 }
 
@@ -155,13 +213,14 @@ void attempt_logins(struct attempt *a)
 {
 	const char *user = *a->system.admin_user ? a->system.admin_user : "admin";
 
+	/* The record's first: whoever listens has it from the stick, and nothing else is sent then. */
+	for (size_t i = 0; i < a->n_pairs; i++)
+		add_login(a, LOGIN_RECORD, "admin", *a->pairs[i].new_password ?
+			  a->pairs[i].new_password : a->pairs[i].current_password);
 	add_login(a, LOGIN_NEXT, a->profile.admin_user, a->secrets.next_admin_password);
 	/* The profile may have another user than when that password was made. */
 	add_login(a, LOGIN_NEXT, user, a->secrets.next_admin_password);
 	add_login(a, LOGIN_ADMIN, user, a->secrets.admin_password);
-	for (size_t i = 0; i < a->n_pairs; i++)
-		add_login(a, LOGIN_RECORD, "admin", *a->pairs[i].new_password ?
-			  a->pairs[i].new_password : a->pairs[i].current_password);
 }
 
 /* ---- plan ---- */
@@ -326,7 +385,9 @@ static int record_proof(struct attempt *a, struct keymap *map, const char *remar
 	*settled = true;
 	if (changed_hands)
 		note_other_key(a, map, &before);
-	return 0;
+	/* A key that was never used, and is proved, is a permission until its set-up is done. */
+	return first && !before.allowed ?
+	       keymap_system_allow(map, uuid, SYSTEM_ALLOWED, time(NULL), fault) : 0;
 }
 
 /* Was it set up from here before, even if the end was not heard of? */
@@ -560,7 +621,7 @@ int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
 	if (rc)
 		return rc;
 	/* Anybody can say a hello and not be who he says: that makes no machine less set up. */
-	untouched = !settled && row.state == SYSTEM_CONFIGURED;
+	untouched = !settled && system_is_set_up(&row);
 	next = untouched ? 0 : next_try(a, &row, now);
 	if (said_other(a, &row))
 		next = now;

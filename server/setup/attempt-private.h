@@ -44,6 +44,7 @@ struct attempt {
 	struct session *session;
 	struct setup *setup;
 	struct event *deadline;
+	bool waits;		/* it is not called: a person has to allow it first */
 	bool proved;		/* the machine proved pairs[pair] */
 	bool tls10;		/* it could not bear a ClientHello of TLS 1.1 */
 	bool one_each;		/* it closes connections without a word: a new one for each request */
@@ -61,7 +62,9 @@ struct attempt {
  * The jobs of the commit: struct commit_job's run(), with the attempt as the context.
  *
  * load      read all there is about the machine, mark it as in set-up (unless it is set up: it
- *           has to prove itself first); KIT_ERR_NOT_FOUND when it is not due any more
+ *           has to prove itself first); KIT_ERR_NOT_FOUND when it is not due any more. "waits"
+ *           when it would be set up again without permission: then the row says so, and that
+ *           is the end
  * plan      the key is used, the row the machine's; the new passwords and the new pair are in
  *           the map
  * succeed   what the machine may have got is what it has; configured

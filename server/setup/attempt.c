@@ -412,7 +412,7 @@ static void on_loaded(void *context, int code, const struct fault *fault)
 
 	if (gone(a))
 		return;
-	if (code == KIT_ERR_NOT_FOUND) {
+	if (code == KIT_ERR_NOT_FOUND || (!code && a->waits)) {
 		end(a, ATTEMPT_DROPPED);
 		return;
 	}

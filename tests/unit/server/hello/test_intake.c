@@ -158,7 +158,15 @@ END_TEST
 
 START_TEST(a_used_key_serves_its_own_machine_only)
 {
+	struct uuid uuid = scratch_uuid(1);
+
 	use(0, 1);
+	ck_assert(!say(0, 1, 0));
+	ck_assert_str_eq(result.name, "needs-permission");
+	ck_assert_int_eq(row(1).state, SYSTEM_NEEDS_PERMISSION);
+	ck_assert_int_eq(keymap_system_allow(map, &uuid, SYSTEM_ALLOWED, NOW, &fault), 0);
+	ck_assert_int_eq(row(1).state, SYSTEM_QUEUED);
+	ck_assert_int_eq(row(1).next_try, NOW);
 	ck_assert(say(0, 1, 0));
 	ck_assert(!say(0, 2, 0));
 	ck_assert_str_eq(result.name, "pid-used");
@@ -270,6 +278,7 @@ START_TEST(a_hello_alone_changes_nothing_of_a_machine_that_is_set_up)
 	say(0, 1, 0);
 	use(0, 1);
 	set_state(1, SYSTEM_CONFIGURED, 0, 1);
+	ck_assert_int_eq(keymap_system_allow(map, &uuid, SYSTEM_ALLOWED, NOW, &fault), 0);
 	ck_assert(say_from(0, 1, 2, "198.51.100.9"));
 	s = row(1);
 	ck_assert_int_eq(s.state, SYSTEM_CONFIGURED);

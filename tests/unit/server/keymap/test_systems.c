@@ -370,7 +370,7 @@ START_TEST(the_same_passwords_are_kept_once)
 }
 END_TEST
 
-START_TEST(one_key_cannot_push_out_what_is_kept_of_another)
+START_TEST(no_password_is_ever_pushed_out_by_others)
 {
 	struct keyentry other = scratch_pair(3);
 	const struct keymap_facts facts = { .pid = other.pair.pid };
@@ -384,8 +384,13 @@ START_TEST(one_key_cannot_push_out_what_is_kept_of_another)
 		snprintf(password, sizeof(password), "Other.%d", i);
 		set(1, password, "", "");
 	}
-	ck_assert_int_eq(kept(1).n, 17);
+	ck_assert_int_eq(kept(1).n, 40);
+	ck_assert_ptr_nonnull(strstr(kept(1).text, "Other.0//;"));
 	ck_assert_ptr_nonnull(strstr(kept(1).text, "Other.38//;"));
+	/* One that was there before is not there twice. */
+	set(1, "Other.7", "", "");
+	set(1, "", "", "");
+	ck_assert_int_eq(kept(1).n, 41);
 	ck_assert_ptr_nonnull(strstr(kept(1).text, "One.Pass1//;"));
 }
 END_TEST
@@ -455,7 +460,7 @@ TEST_SUITE("systems")
 	tcase_set_timeout(earlier, 60);
 	tcase_add_test(earlier, a_password_that_is_replaced_is_kept_with_its_key);
 	tcase_add_test(earlier, the_same_passwords_are_kept_once);
-	tcase_add_test(earlier, one_key_cannot_push_out_what_is_kept_of_another);
+	tcase_add_test(earlier, no_password_is_ever_pushed_out_by_others);
 	tcase_add_test(earlier, what_is_kept_is_sealed_and_bound_to_its_row);
 	tcase_add_test(earlier, a_new_master_key_seals_what_is_kept_again);
 	tcase_add_test(earlier, a_machine_that_is_forgotten_leaves_nothing);

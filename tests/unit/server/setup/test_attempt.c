@@ -84,6 +84,13 @@ static void hello(unsigned pair, unsigned who, const char *address)
 	ck_assert(result.accepted);
 }
 
+static void allow(unsigned who, enum system_allowed how)
+{
+	struct uuid uuid = scratch_uuid(who);
+
+	ck_assert_int_eq(keymap_system_allow(map, &uuid, how, time(NULL), &fault), 0);
+}
+
 static int run(int (*job)(struct keymap *m, void *attempt, struct fault *f))
 {
 	int rc;
@@ -276,6 +283,7 @@ START_TEST(two_machines_with_one_uuid_keep_a_password_each)
 	configure(0, 1, "192.0.2.1", "New-Secret0!", first);
 	configure(1, 1, "192.0.2.2", "New-Secret1!", second);
 	/* The first one again: its own password comes back, and is what it has. */
+	allow(1, SYSTEM_ALLOWED);
 	hello(0, 1, "192.0.2.1");
 	load(1);
 	ck_assert_int_eq(talk(first, 1, 2), SETUP_PLAN);
@@ -296,6 +304,7 @@ START_TEST(a_machine_that_is_set_up_again_with_its_own_key_is_offered_what_it_ha
 	char first[PASSWORD_MAX + 1], now[PASSWORD_MAX + 1];
 
 	configure(0, 1, "192.0.2.1", "New-Secret0!", first);
+	allow(1, SYSTEM_ALLOWED_ANYWHERE);
 	hello(0, 1, "192.0.2.77");
 	load(1);
 	ck_assert_str_eq(a->system.address, "192.0.2.77");
@@ -319,6 +328,7 @@ START_TEST(a_hello_without_proof_leaves_a_configured_machine_as_it_is)
 	struct system before, after;
 
 	configure(0, 1, "192.0.2.1", "New-Secret0!", first);
+	allow(1, SYSTEM_ALLOWED);
 	before = row(1);
 	for (unsigned pair = 0; pair < 2; pair++) {
 		scratch_sql("UPDATE csti_amts SET claim_failed_at = 0");
@@ -369,6 +379,7 @@ START_TEST(a_set_up_that_breaks_after_the_proof_is_tried_again)
 	char first[PASSWORD_MAX + 1];
 
 	configure(0, 1, "192.0.2.1", "New-Secret0!", first);
+	allow(1, SYSTEM_ALLOWED);
 	hello(0, 1, "192.0.2.77");
 	load(1);
 	a->proved = true;
@@ -376,6 +387,118 @@ START_TEST(a_set_up_that_breaks_after_the_proof_is_tried_again)
 	ck_assert_int_eq(row(1).state, SYSTEM_FAILED);
 	ck_assert_str_eq(row(1).address, "192.0.2.77");
 	ck_assert_int_gt(row(1).next_try, time(NULL));
+}
+END_TEST
+
+/* A machine that says hello with a key that it used, though nobody allowed that. */
+static void refused_hello(unsigned pair, unsigned who, const char *address)
+{
+	struct keyentry e = scratch_pair(pair);
+	struct hello h = { .version = HELLO_PSK, .uuid = scratch_uuid(who) };
+	struct intake_result result;
+
+	strcpy(h.pid, e.pair.pid);
+	ck_assert_int_eq(intake_hello(&intake, map, &h, address, time(NULL), &result, &fault), 0);
+	ck_assert(!result.accepted);
+	ck_assert_str_eq(result.name, "needs-permission");
+	ck_assert_int_eq(result.severity, SEVERITY_SECURITY);
+	ck_assert_ptr_nonnull(strstr(result.hint, "allow-setup"));
+}
+
+START_TEST(the_finder_of_a_used_stick_is_not_called)
+{
+	char first[PASSWORD_MAX + 1], now[PASSWORD_MAX + 1];
+	struct uuid uuid = scratch_uuid(1);
+
+	configure(0, 1, "192.0.2.1", "New-Secret0!", first);
+	for (int i = 0; i < 20; i++)
+		refused_hello(0, 1, "198.51.100.9");
+	ck_assert_int_eq(row(1).state, SYSTEM_NEEDS_PERMISSION);
+	ck_assert_int_eq(row(1).next_try, 0);
+	ck_assert_int_gt(row(1).configured_at, 0);
+	/* Nor when an operator only wants it called again. */
+	ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
+	drop();
+	a = calloc(1, sizeof(*a));
+	ck_assert_ptr_nonnull(a);
+	a->services = (struct attempt_services){ .config = &config, .map = map,
+						 .log = &daemon_log };
+	a->uuid = uuid;
+	ck_assert_int_eq(run(attempt_load), 0);
+	ck_assert(a->waits);
+	ck_assert_int_eq(row(1).state, SYSTEM_NEEDS_PERMISSION);
+	ck_assert_int_eq(events("needs-permission"), 1);
+	/* The password is where it was. */
+	held(1, now);
+	ck_assert_str_eq(now, first);
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM csti_amts_history"), 0);
+}
+END_TEST
+
+START_TEST(a_permission_at_another_address_gives_nothing_away)
+{
+	char first[PASSWORD_MAX + 1], second[PASSWORD_MAX + 1], now[PASSWORD_MAX + 1];
+
+	configure(0, 1, "192.0.2.1", "New-Secret0!", first);
+	refused_hello(0, 1, "198.51.100.9");
+	allow(1, SYSTEM_ALLOWED);
+	ck_assert_int_eq(row(1).state, SYSTEM_QUEUED);
+	configure(0, 1, "198.51.100.9", "New-Secret0!", second);
+	/* It was offered what the stick says, and was not told what the machine has. */
+	ck_assert_str_eq(machine.tried, "New-Secret0!;");
+	ck_assert_str_ne(first, second);
+	kept(1, 0, now);
+	ck_assert_str_eq(now, first);
+	/* It was good for one. */
+	refused_hello(0, 1, "198.51.100.9");
+	refused_hello(0, 1, "192.0.2.1");
+}
+END_TEST
+
+START_TEST(a_permitted_machine_gets_the_records_password_before_those_of_the_map)
+{
+	char first[PASSWORD_MAX + 1], want[100];
+
+	configure(0, 1, "192.0.2.1", "New-Secret0!", first);
+	allow(1, SYSTEM_ALLOWED);
+	hello(0, 1, "192.0.2.1");
+	load(1);
+	ck_assert_int_eq(talk(first, 1, 1), SETUP_PLAN);
+	snprintf(want, sizeof(want), "New-Secret0!;%s;", first);
+	ck_assert_str_eq(machine.tried, want);
+	/* With the word of a person for a new address, there as well. */
+	configure(1, 2, "192.0.2.2", "New-Secret1!", first);
+	allow(2, SYSTEM_ALLOWED_ANYWHERE);
+	hello(1, 2, "192.0.2.99");
+	load(2);
+	ck_assert_int_eq(talk(first, 2, 1), SETUP_PLAN);
+	snprintf(want, sizeof(want), "New-Secret1!;%s;", first);
+	ck_assert_str_eq(machine.tried, want);
+}
+END_TEST
+
+START_TEST(a_first_set_up_that_broke_off_goes_on_by_itself)
+{
+	hello(0, 1, "192.0.2.1");
+	load(1);
+	ck_assert_int_eq(talk("New-Secret0!", 1, 1), SETUP_PLAN);
+	ck_assert_int_eq(run(attempt_plan), 0);
+	give_up(KIT_ERR_TIMEOUT, SYSTEM_FAILED);
+	ck_assert_int_eq(row(1).allowed, SYSTEM_ALLOWED);
+	hello(0, 1, "192.0.2.1");
+	ck_assert_int_eq(row(1).state, SYSTEM_QUEUED);
+}
+END_TEST
+
+START_TEST(with_same_uuid_a_used_key_needs_no_permission)
+{
+	char first[PASSWORD_MAX + 1];
+
+	config.reprovision = REPROVISION_SAME_UUID;
+	configure(0, 1, "192.0.2.1", "New-Secret0!", first);
+	hello(0, 1, "192.0.2.1");
+	load(1);
+	ck_assert(!a->waits);
 }
 END_TEST
 
@@ -557,6 +680,7 @@ START_TEST(a_new_pair_that_was_refused_is_not_the_machines)
 
 	machine.soap = true;
 	configure(0, 1, "192.0.2.1", "New-Secret0!", admin);
+	allow(1, SYSTEM_ALLOWED);
 	ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
 	load(1);
 	a->profile.rekey = true;
@@ -626,6 +750,11 @@ TEST_SUITE("attempt")
 	tcase_add_test(t,
 		       an_impostor_whose_own_uuid_is_another_leaves_a_configured_machine_as_it_is);
 	tcase_add_test(t, a_set_up_that_breaks_after_the_proof_is_tried_again);
+	tcase_add_test(t, the_finder_of_a_used_stick_is_not_called);
+	tcase_add_test(t, a_permission_at_another_address_gives_nothing_away);
+	tcase_add_test(t, a_permitted_machine_gets_the_records_password_before_those_of_the_map);
+	tcase_add_test(t, a_first_set_up_that_broke_off_goes_on_by_itself);
+	tcase_add_test(t, with_same_uuid_a_used_key_needs_no_permission);
 	tcase_add_test(t, who_turns_out_to_be_set_up_may_have_either_mebx_password);
 	tcase_add_test(t, a_refused_mebx_password_that_an_earlier_attempt_may_have_set_is_kept);
 	tcase_add_test(t,
