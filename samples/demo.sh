@@ -11,7 +11,7 @@ PATH=$BIN:$PATH
 umask 077
 
 T=$(mktemp -d "${TMPDIR:-/tmp}/amt-demo.XXXXXX") || exit 2
-export XDG_STATE_HOME=$T	# the journal of prepared sticks is the person's own
+export XDG_STATE_HOME=$T UKPU_JOURNAL=$T/sticks.db	# sticks of the demo are not this machine's
 server=
 clean_up() {
 	[ -z "$server" ] || { kill "$server" && wait "$server"; } 2>/dev/null

@@ -5,7 +5,7 @@ set -eu
 # shellcheck source=tests/bench/support.sh
 . "$(dirname "$0")/support.sh"
 PATH=$PATH:/usr/sbin:/sbin
-export XDG_STATE_HOME=$PWD
+export XDG_STATE_HOME=$PWD UKPU_JOURNAL=$PWD/sticks.db
 RUNS=${RUNS:-21}
 
 "$BIN/amt-keygen" generate -n 100 -q --random-passwords -o keys.csv --setupbin setup.bin 2>/dev/null

@@ -24,17 +24,19 @@ static void remove_folder(const char *folder)
 
 START_TEST(a_script_of_the_command_line_passes)
 {
-	char folder[] = "/tmp/kit-test-XXXXXX", script[2 * PATH_MAX];
+	char folder[] = "/tmp/kit-test-XXXXXX", journal[64], script[2 * PATH_MAX];
 	int status;
 	pid_t child;
 
 	ck_assert_ptr_nonnull(mkdtemp(folder));
 	snprintf(script, sizeof(script), "%s/%s", top, scripts.gl_pathv[_i]);
+	snprintf(journal, sizeof(journal), "%s/sticks.db", folder);
 	child = fork();
 	ck_assert_int_ge(child, 0);
 	if (child == 0) {
 		if (chdir(folder) || setenv("BIN", bin, 1) || setenv("TOP", top, 1) ||
 		    setenv("HOME", folder, 1) || setenv("XDG_STATE_HOME", folder, 1) ||
+		    setenv("UKPU_JOURNAL", journal, 1) ||
 		    !freopen("/dev/null", "r", stdin) || !freopen("log", "w", stdout) ||
 		    dup2(STDOUT_FILENO, STDERR_FILENO) < 0)
 			_exit(2);

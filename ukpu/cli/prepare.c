@@ -128,7 +128,7 @@ static int check_planned(const struct work *opened, size_t i, struct fault *faul
 {
 	for (size_t k = 0; k < i; k++) {
 		if (!target_is_image(opened[i].t) ||
-		    strcmp(opened[k].identity, opened[i].identity))
+		    strcmp(opened[k].id.name, opened[i].id.name))
 			continue;
 		return fault_set(fault, KIT_ERR_ARGUMENT, "%s is the same stick as %s\n"
 				 "name each stick once", opened[i].path, opened[k].path);

@@ -168,7 +168,8 @@ static int take_from_stick(struct run *run, struct fault *fault)
 	}
 	rc = content_take(&w->content, &keep->file, fault);
 	/* Its keys may have been given to another stick since this one was spoiled. */
-	if (!rc && !w->nameless)
+	w->id.bears_keys = true;
+	if (!rc && !w->id.weak)
 		rc = keys_guard_second(w, fault);
 	return rc;
 }

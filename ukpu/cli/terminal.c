@@ -61,19 +61,21 @@ static int refuse_unused(const struct work *w, struct fault *fault)
 static int ask_second(const struct terminal *t, const struct work *w, struct fault *fault)
 {
 	const struct journal_hit *hit = &w->hit;
-	char question[500];
+	const char *kin = hit->same_device ? ", a stick of the same maker, model, serial number and "
+		"size" : "";
+	char question[600];
 
 	if (t->yes || w->options->dry_run) {
 		return fault_set(fault, KIT_ERR_EXISTS, "%ld of these keys (%s the first) went "
-				 "onto the stick %.150s on %s\n"
+				 "onto the stick %.150s on %s%s\n"
 				 "two machines must not get one key: if the other stick is gone or "
 				 "will not be used, add --second-stick", w->elsewhere, hit->pid,
-				 hit->stick, hit->time);
+				 hit->stick, hit->time, kin);
 	}
 	snprintf(question, sizeof(question),
 		 "%ld of these keys (%s the first) went onto the stick %.150s on "
-		 "%s. Two machines must not get one key. Put them on %.100s, too? Type \"yes\": ",
-		 w->elsewhere, hit->pid, hit->stick, hit->time, w->path);
+		 "%s%s. Two machines must not get one key. Put them on %.100s, too? Type \"yes\": ",
+		 w->elsewhere, hit->pid, hit->stick, hit->time, kin, w->path);
 	return ask_yes(t, question, "--second-stick if that stick is gone or will not be used",
 		       fault);
 }
@@ -134,6 +136,8 @@ void terminal_begin(struct terminal *t, struct cli *cli, const struct ukpu_optio
 	};
 	t->options.serials = options->serials.values;
 	t->options.n_serials = options->serials.count;
+	if (options->work.own_journal)
+		cli_warn(cli, UKPU_OWN_JOURNAL);
 }
 
 static void show_stick(const struct work *w, struct table *table)

@@ -27,6 +27,15 @@ struct ukpu_options {
 	CLI_FLAG(0, "image", struct_, stick.work.image, \
 		 "TARGET is an image file, not a block device")
 
+#define UKPU_JOURNAL_OPTION(struct_, field_) \
+	CLI_FLAG(0, "own-journal", struct_, field_, \
+		 "note the keys in a journal of your own, which others do not see", \
+		 .flags = CLI_WHOLE)
+
+/* For the person who gives it. */
+#define UKPU_OWN_JOURNAL \
+	"--own-journal: others do not see which keys are on your sticks, and may put them on theirs"
+
 /* The options of every verb that writes, for the table of a verb whose struct is STRUCT_. */
 #define UKPU_WRITE_OPTIONS(struct_) \
 	UKPU_IMAGE_OPTION(struct_), \
@@ -44,6 +53,7 @@ struct ukpu_options {
 		 "allow the disk of /, /boot, /home or this program", .flags = CLI_WHOLE), \
 	CLI_FLAG(0, "allow-mounted", struct_, stick.work.allow_mounted, \
 		 "allow a mounted disk: it is unmounted first", .flags = CLI_WHOLE), \
+	UKPU_JOURNAL_OPTION(struct_, stick.work.own_journal), \
 	CLI_GONE("allow-swap", NULL, "turn swap off with swapoff"), \
 	CLI_GONE("allow-holder", NULL, "take apart what is made of the disk with dmsetup, " \
 		 "mdadm or losetup")

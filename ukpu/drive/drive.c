@@ -225,8 +225,10 @@ static bool read_drive(const char *sys, const char *name, struct drive *d, char 
 		attribute(usb, "serial", d->serial, sizeof(d->serial));
 	else if (!attribute(below, "serial", d->serial, sizeof(d->serial)) || !d->serial[0])
 		page_80(below, d->serial, sizeof(d->serial));
-	if (d->usb)
+	if (d->usb) {
 		d->speed = (unsigned)number(usb, "speed");
+		snprintf(d->port, sizeof(d->port), "%.60s", strrchr(usb, '/') + 1);
+	}
 	if (d->usb && d->bytes)
 		look_into_slot(d);
 	return true;

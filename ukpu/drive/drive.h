@@ -23,6 +23,7 @@ struct drive {
 	bool usb;		/* has a USB device among its ancestors */
 	unsigned speed;		/* of the USB link, Mbit/s; 0: unknown */
 	char bus[16]; /* "usb", "nvme", "ata", "scsi", "virtio", "loop", ...; "" unknown */
+	char port[64];		/* of the USB device, as the kernel counts: "2-1.4"; or "" */
 	unsigned unit, units;	/* which of how many units of the same USB device; from 0 */
 	unsigned lun;		/* logical unit number; 0 when there is none */
 	uint64_t diskseq;	/* number of the medium since boot; 0: the kernel has none */

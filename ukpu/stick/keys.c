@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "ukpu/stick/state.h"
 
@@ -17,29 +19,66 @@ int keys_pids(struct work *w, char (**pids)[PID_LENGTH + 1], size_t *n, struct f
 	return rc ? fault_pass(fault, &why) : 0;
 }
 
-static int64_t journal_size(const char *journal)
-{
-	struct stat st;
+/* One journal of before, as state_earlier() finds it. */
+struct taking {
+	struct work *w;
+	struct journal *journal;
+	const char *path;	/* of the journal itself */
+};
 
-	return stat(journal, &st) ? 0 : st.st_size;
+static int take_over(void *context, const char *path, struct fault *fault)
+{
+	struct taking *t = context;
+	struct stat a, b;
+	int rc;
+
+	if (!stat(path, &a) && !stat(t->path, &b) && work_same_file(&a, &b))
+		return 0;
+	rc = journal_take_over(t->journal, path, fault);
+	if (rc == 1)
+		work_note(t->w, "the journal of sticks %s is taken over into %s", path, t->path);
+	return rc < 0 ? rc : 0;
+}
+
+/* The journal that the options name, with what earlier ones had. */
+static int open_journal(struct work *w, struct journal **out, struct fault *fault)
+{
+	char path[PATH_MAX];
+	struct taking taking = { .w = w, .path = path };
+	bool made = false, is_machines;
+	int rc = state_journal(STATE_MACHINE, w->options->own_journal, path, sizeof(path), fault);
+
+	*out = NULL;
+	if (!rc)
+		rc = journal_open(out, path, &made, fault);
+	if (rc)
+		return rc;
+	taking.journal = *out;
+	/* Root can read what all users of this machine had; that is done once. */
+	is_machines = !strncmp(path, STATE_MACHINE "/", strlen(STATE_MACHINE "/"));
+	rc = state_earlier(made && is_machines && !geteuid(), take_over, &taking, fault);
+	if (rc)
+		journal_close(out);
+	return rc;
 }
 
 long keys_elsewhere(struct work *w, struct fault *fault)
 {
 	char (*pids)[PID_LENGTH + 1] = NULL;
-	char journal[PATH_MAX];
+	struct journal *journal = NULL;
 	size_t n = 0;
-	long found;
-	int rc = state_path("journal", journal, sizeof(journal), fault);
+	long found = 0;
+	int rc = keys_pids(w, &pids, &n, fault);
 
 	if (!rc)
-		rc = keys_pids(w, &pids, &n, fault);
+		rc = open_journal(w, &journal, fault);
+	if (!rc)
+		found = journal_elsewhere(journal, &w->id, (const char(*)[PID_LENGTH + 1]) pids, n,
+					  &w->hit, fault);
+	journal_close(&journal);
+	free(pids);
 	if (rc)
 		return rc;
-	w->journal_bytes = journal_size(journal);
-	found = journal_elsewhere(journal, w->nameless ? NULL : w->identity,
-				  (const char(*)[PID_LENGTH + 1]) pids, n, &w->hit, fault);
-	free(pids);
 	w->keys_looked_up = true;
 	w->elsewhere = found;
 	return found;
@@ -56,49 +95,44 @@ int keys_guard_second(struct work *w, struct fault *fault)
 
 int keys_note(struct work *w, struct fault *fault)
 {
-	char (*pids)[PID_LENGTH + 1] = NULL;
-	char journal[PATH_MAX];
-	long known = w->elsewhere, now;
+	char (*pids)[PID_LENGTH + 1] = NULL, mark[IDENTITY_MARK];
+	struct journal *journal = NULL;
 	size_t n = 0;
-	int rc = state_path("journal", journal, sizeof(journal), fault);
+	int rc = keys_pids(w, &pids, &n, fault);
 
+	identity_plan_mark(&w->plan, mark);
 	if (!rc)
-		rc = keys_pids(w, &pids, &n, fault);
+		rc = open_journal(w, &journal, fault);
 	/* Questions take their time, and somebody else may be at work with the same file. */
-	while (!rc) {
-		rc = journal_put(journal, w->keys_looked_up ? w->journal_bytes : -1, w->identity,
-				(const char(*)[PID_LENGTH + 1]) pids, n, fault);
-		if (rc != KIT_ERR_BUSY || fault->code)
-			break;
-		now = keys_elsewhere(w, fault);
-		rc = now < 0 ? (int)now : 0;
-		if (now <= known)
-			continue;
-		rc = fault_set(fault, KIT_ERR_EXISTS, "meanwhile keys of this file went onto the "
-			      "stick %.150s (%s)\n"
-			      "two machines must not get one key: start again", w->hit.stick, w->hit.pid);
-	}
+	if (!rc)
+		rc = journal_put(journal, &w->id, mark, w->keys_looked_up ? w->elsewhere : -1,
+				 (const char(*)[PID_LENGTH + 1]) pids, n, &w->journal_stick, fault);
+	journal_close(&journal);
 	free(pids);
 	return rc;
 }
 
 void keys_note_written(struct work *w)
 {
-	char journal[PATH_MAX];
+	struct journal *journal = NULL;
 
 	/* When it fails, a question too many is asked for the keys that were there before. */
-	if (!w->nameless && w->content.size &&
-	    !state_path("journal", journal, sizeof(journal), NULL))
-		journal_done(journal, w->identity, NULL);
+	if (w->journal_stick && !open_journal(w, &journal, NULL))
+		journal_done(journal, w->journal_stick, NULL);
+	journal_close(&journal);
 }
 
 int keys_note_gone(struct work *w, struct fault *fault)
 {
-	char journal[PATH_MAX];
-	int rc = state_path("journal", journal, sizeof(journal), fault);
+	char mark[IDENTITY_MARK];
+	struct journal *journal = NULL;
+	int rc = open_journal(w, &journal, fault);
 
-	/* Another stick of its kind may still hold what the journal says of it. */
-	return rc || w->nameless ? rc : journal_gone(journal, w->identity, fault);
+	identity_plan_mark(&w->plan, mark);
+	if (!rc)
+		rc = journal_gone(journal, &w->id, mark, fault);
+	journal_close(&journal);
+	return rc;
 }
 
 /* Is candidate I a copy of one before it? */
@@ -141,8 +175,8 @@ int keys_guard_unused(struct work *w, struct fault *fault)
 int keys_backup(struct work *w, const struct content *content, const char *path, unsigned left,
 		struct fault *fault)
 {
-	const char *last = strrchr(w->identity, '/');
-	int rc = state_backup(content, path, last ? last + 1 : w->identity,
+	const char *last = strrchr(w->id.name, '/');
+	int rc = state_backup(content, path, last ? last + 1 : w->id.name,
 			      path && w->options->replace_backup, w->kept, sizeof(w->kept), fault);
 
 	w->copies += !rc;

@@ -24,15 +24,30 @@ bool work_serial_named(const struct work *w)
 /* The stick must be the one that was named, before anything is done to it. */
 static int check_serial(const struct work *w, struct fault *fault)
 {
-	if (!w->options->n_serials || work_serial_named(w))
+	struct drive *all = NULL;
+	size_t n = 0, same;
+	int rc;
+
+	if (!w->options->n_serials)
 		return 0;
-	if (w->drive.serial[0])
-		fault_set(fault, KIT_ERR_UNFIT, "%s has the serial number \"%s\", not the one "
-			  "given with --serial", w->path, w->drive.serial);
-	else
-		fault_set(fault, KIT_ERR_UNFIT, "%s has no serial number", w->path);
-	return fault_hint(fault, "look at the sticks with ukpu list; this may not be the one that "
-			  "you mean");
+	if (!work_serial_named(w)) {
+		if (w->drive.serial[0])
+			fault_set(fault, KIT_ERR_UNFIT, "%s has the serial number \"%s\", not the "
+				  "one given with --serial", w->path, w->drive.serial);
+		else
+			fault_set(fault, KIT_ERR_UNFIT, "%s has no serial number", w->path);
+		return fault_hint(fault, "look at the sticks with ukpu list; this may not be the "
+				  "one that you mean");
+	}
+	rc = drive_list(DRIVE_SYS, &all, &n, fault);
+	same = identity_count_serial(all, n, w->drive.serial);
+	free(all);
+	if (rc || same < 2)
+		return rc;
+	return fault_set(fault, KIT_ERR_UNFIT, "%zu drives have the serial number \"%s\", so it "
+			 "does not say which one is meant\n"
+			 "unplug the others; or leave --serial and --yes out and answer the "
+			 "question", same, w->drive.serial);
 }
 
 static bool is_allowed(const struct work_options *o, unsigned reason)
@@ -98,27 +113,6 @@ static int open_nothing(struct work *w, uint64_t size, struct fault *fault)
 	return rc;
 }
 
-/* An image's name in the journal: its full path, also before it is there. */
-static void name_image(struct work *w)
-{
-	char full[PATH_MAX], folder[PATH_MAX], *slash;
-	const char *last = strrchr(w->path, '/');
-	size_t n;
-
-	if (!realpath(w->path, full)) {
-		snprintf(folder, sizeof(folder), "%s", last ? w->path : ".");
-		slash = strrchr(folder, '/');
-		if (slash)
-			slash[slash == folder] = '\0';
-		n = realpath(folder, full) ? strlen(full) : 0;
-		snprintf(full + n, sizeof(full) - n, "/%s", last ? last + 1 : w->path);
-	}
-	/* The end of a path tells more than its beginning. */
-	n = strlen(full);
-	snprintf(w->identity, sizeof(w->identity), "%s",
-		 full + (n < sizeof(w->identity) ? 0 : n - sizeof(w->identity) + 1));
-}
-
 static int open_image(struct work *w, unsigned flags, struct fault *fault)
 {
 	bool there = !access(w->path, F_OK), dry = flags & WORK_WRITE && w->options->dry_run;
@@ -126,7 +120,7 @@ static int open_image(struct work *w, unsigned flags, struct fault *fault)
 	struct stat st;
 	int rc = 0;
 
-	name_image(w);
+	identity_of_image(&w->id, w->path);
 	if (flags & WORK_WRITE && w->options->n_serials) {
 		return fault_set(fault, KIT_ERR_ARGUMENT, "%s is an image file, which has no "
 				 "serial number\n"
@@ -166,11 +160,22 @@ static int open_image(struct work *w, unsigned flags, struct fault *fault)
 	return rc;
 }
 
+/* Which stick it is, among those that are plugged in. */
+static int name_drive(struct work *w, struct fault *fault)
+{
+	struct drive *all = NULL;
+	size_t n = 0;
+	int rc = drive_list(DRIVE_SYS, &all, &n, fault);
+
+	identity_of_drive(&w->id, &w->drive, all, n);
+	free(all);
+	return rc;
+}
+
 static int open_device(struct work *w, unsigned flags, struct fault *fault)
 {
 	bool dry = flags & WORK_WRITE && w->options->dry_run;
 	const struct drive *d = &w->drive;
-	char title[140];
 	int rc = drive_find(DRIVE_SYS, w->path, &w->drive, fault);
 
 	if (!rc && flags & WORK_WRITE)
@@ -189,16 +194,7 @@ static int open_device(struct work *w, unsigned flags, struct fault *fault)
 	    strcmp(target_drive(w->t)->serial, d->serial))
 		return fault_set(fault, KIT_ERR_REMOVED, "%s became another stick just now",
 				 w->path);
-	drive_title(d, title, sizeof(title));
-	/* A reader's serial number says nothing of the card that is in it. */
-	w->nameless = !d->serial[0] || d->units > 1;
-	if (!d->serial[0])
-		snprintf(w->identity, sizeof(w->identity), "%s without serial number", title);
-	else if (d->units > 1)
-		snprintf(w->identity, sizeof(w->identity), "%s, in unit %u", d->serial, d->unit + 1);
-	else
-		snprintf(w->identity, sizeof(w->identity), "%s", d->serial);
-	return 0;
+	return name_drive(w, fault);
 }
 
 /* The files of other systems cannot be listed or saved: that they are there must be said. */
@@ -235,9 +231,10 @@ int work_open(struct work *w, const struct work_options *options, const struct w
 		snprintf(w->contents, sizeof(w->contents), "nothing: the file is new");
 		return 0;
 	}
+	identity_read_mark(&w->id, target_disk(w->t));
 	contents = malloc(sizeof(*contents));
 	if (!contents)
-		return fault_set(fault, KIT_ERR_NOMEM, "no memory to look at %s", path);
+		return fault_nomem(fault);
 	rc = probe_contents(contents, target_fd(w->t), target_disk(w->t)->size, fault);
 	if (!rc) {
 		probe_describe(contents, w->contents, sizeof(w->contents));

@@ -37,6 +37,7 @@ struct work_options {
 	bool discard_others;	/* other files may be lost */
 	const char *save_others;	/* the folder to save them in, or NULL */
 	bool replace_backup;	/* a backup may take the place of a file */
+	bool own_journal;	/* that of the user, which others do not see */
 };
 
 struct work;
@@ -71,12 +72,11 @@ struct work {
 	struct target *t;
 	struct drive drive;		/* of a block device, as the guards saw it */
 	struct usage usage;		/* of a block device */
-	char identity[200];		/* for the journal: a serial, or the image's full path */
-	bool nameless;			/* no serial of its own: the journal cannot tell it */
+	struct identity id;		/* for the journal */
+	int64_t journal_stick;		/* keys_note() has noted that it gets its keys: its row */
 	bool keys_looked_up;		/* keys_elsewhere() was asked; then: */
 	long elsewhere;			/* its answer */
 	struct journal_hit hit;		/* and the first of them */
-	int64_t journal_bytes;		/* how long the journal was then */
 	char contents[400];		/* what is on it, for people */
 	char foreign[120];		/* a file system on it that cannot be looked into, or "" */
 	bool created;			/* an image that was made for this */

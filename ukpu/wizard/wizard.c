@@ -9,7 +9,7 @@
 #define FINDINGS_SHOWN	20
 
 struct wizard_options {
-	bool image;
+	bool image, own_journal;
 	unsigned layout;
 };
 
@@ -18,6 +18,7 @@ static const struct cli_option options[] = {
 		 "the sticks to pick from are these image files"),
 	CLI_CHOICE(0, "layout", struct wizard_options, layout, "NAME", layout_names,
 		   "fat16 (default), fat32 or superfloppy"),
+	UKPU_JOURNAL_OPTION(struct wizard_options, own_journal),
 	{ 0 },
 };
 
@@ -135,7 +136,7 @@ static int run(struct cli *cli, const void *given)
 {
 	const struct wizard_options *o = given;
 	struct wizard w = {
-		.options = { .image = o->image }, .images = cli->argv,
+		.options = { .image = o->image, .own_journal = o->own_journal }, .images = cli->argv,
 		.n_images = (size_t)cli->argc, .layout = (enum layout_kind)o->layout,
 	};
 	struct fault fault = { 0 };
@@ -160,6 +161,8 @@ static int run(struct cli *cli, const void *given)
 	}
 	walk(&w);
 	screen_close(&w.screen);
+	if (o->own_journal)
+		cli_warn(cli, UKPU_OWN_JOURNAL);
 	fclose(w.log);
 	if (log)
 		fputs(log, stdout);

@@ -244,7 +244,7 @@ for ((u = 1; u <= n; u++)); do
 	printf '%s\n' 'trap '\''echo "$? $BASH_COMMAND" >>failed'\'' ERR' "$text" \
 		'running=$(jobs -p); [ -z "$running" ] || { kill $running; wait; }' >script
 	: >ran
-	export LIMIT SPOILED XDG_STATE_HOME=$PWD
+	export LIMIT SPOILED XDG_STATE_HOME=$PWD UKPU_JOURNAL=$PWD/sticks.db
 	echo 'P@ssw0rd' | PATH=$SUITE/path:$PATH bash script >out 2>&1 || true
 	bad() { cat out; fail "$where: $*"$'\n'"$text"; }
 	while read -r status line; do

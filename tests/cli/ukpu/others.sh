@@ -179,7 +179,7 @@ truncate -s 80M s.img
 printf 'start=81920, size=80000, type=6\n' | sfdisk -q --append s.img
 cp s.img empty.img
 expect 0 ukpu repair --image empty.img --yes --second-stick
-rm ukpu/journal
+rm sticks.db
 mkfs.fat -F 16 -s 2 -R 1 -h 81920 --offset=81920 s.img 40000 >/dev/null 2>&1
 mcopy -i s.img@@40M keys.csv ::
 dd if=/dev/zero of=s.img bs=512 seek=81920 count=1 conv=notrunc status=none
@@ -213,7 +213,7 @@ expect 0 ukpu retire --image s.img --yes --overwrite-unused
 cmp bad.bin ukpu/backup-s.img-*.bin || fail "no copy was kept"
 
 # Keys that went onto another stick do not come back with a file that was deleted here, unasked.
-rm -f ukpu/journal ./*.img
+rm -f sticks.db ./*.img
 expect 0 ukpu prepare --image s.img --size 32M --yes setup.bin
 printf '\203' | dd of=s.img bs=1 seek=450 conv=notrunc status=none
 cp s.img before.img

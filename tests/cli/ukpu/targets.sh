@@ -80,7 +80,7 @@ else
 	echo "no loop devices here: that images behind them are refused was not tried" >&2
 fi
 
-rm -f ukpu/journal ./*.img
+rm -f sticks.db ./*.img
 
 # A limit on file sizes is an error like a full disk, and not the stick's fault.
 prepare 0 --size 32M --image full.img
@@ -95,7 +95,7 @@ says "File too large"
 
 # After a write that failed the old keys may still be on the stick: they are asked for, too.
 amt-keygen generate -n 3 -q --random-passwords -o keys3.csv --setupbin three.bin 2>/dev/null
-rm -f ukpu/journal ./*.img
+rm -f sticks.db ./*.img
 expect 0 ukpu prepare --yes --image a.img --size 32M setup.bin
 (ulimit -f 256 && expect 2 ukpu prepare --yes --image a.img --overwrite-unused three.bin) || exit 1
 says "File too large"
@@ -107,7 +107,7 @@ expect 0 ukpu prepare --yes --image a.img --overwrite-unused three.bin
 expect 0 ukpu prepare --yes --image b.img --size 32M setup.bin
 
 # What a stick did not get, when sticks that were dealt to fail, is told.
-rm -f ukpu/journal ./*.img
+rm -f sticks.db ./*.img
 truncate -s 32M 1.img 2.img
 (ulimit -f 256 && expect 2 ukpu prepare --yes --deal --image 1.img 2.img three.bin) || exit 1
 [ "$(sed -n 's/.*PIDs that were meant for it: //p' out | wc -w)" = 3 ] ||
@@ -125,7 +125,7 @@ says "no record left"
 expect 1 ukpu prepare --yes --force-contents --image used.img --size 32M used.bin
 
 # The copy that makes a repair safe goes neither to a terminal nor over the stick itself.
-rm -f ukpu/journal
+rm -f sticks.db
 expect 0 ukpu prepare --yes --image own.img --size 32M setup.bin
 printf '\203' | dd of=own.img bs=1 seek=450 conv=notrunc status=none
 expect 2 ukpu repair --yes --image own.img --backup -
@@ -160,7 +160,7 @@ says "firmware would refuse it"
 
 # Two who take the same file at the same moment: one of them gets its keys.
 for _ in {1..20}; do
-	rm -f ukpu/journal ./*.img
+	rm -f sticks.db ./*.img
 	first=0 second=0
 	ukpu prepare --yes --image a.img --size 17M three.bin >/dev/null 2>&1 &
 	ukpu prepare --yes --image b.img --size 17M three.bin >/dev/null 2>&1 || second=$?

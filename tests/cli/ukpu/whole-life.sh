@@ -33,7 +33,7 @@ jq -e '.records == 7 and .used == 0 and .next == 1 and .version == "2.1" and .co
 pps=$(sed -n 2p keys.csv | cut -d, -f2)
 password=$(sed -n 2p keys.csv | cut -d, -f4)
 expect 0 ukpu verify --image a.img
-if grep -qF -e "$pps" -e "${pps//-/}" -e "$password" out ukpu/journal; then
+if grep -qF -e "$pps" -e "${pps//-/}" -e "$password" out sticks.db; then
 	fail "a secret shows"
 fi
 
@@ -63,7 +63,7 @@ expect 0 ukpu prepare --image b.img --size 32M three.bin --yes --second-stick
 expect 0 ukpu prepare --image c.img --size 32M setup.bin --yes
 
 # Several sticks: not the same on each, but dealt out.
-rm -f ./*.img ukpu/journal
+rm -f ./*.img sticks.db
 expect 2 ukpu prepare --image 1.img 2.img setup.bin --size 32M --yes
 says "--deal"
 expect 2 ukpu prepare --image 1.img 1.img setup.bin --size 32M --yes --deal
@@ -80,12 +80,12 @@ done
 
 # Layouts, sizes, and what is wrong with them.
 for layout in fat16 fat32 superfloppy; do
-	rm -f l.img ukpu/journal
+	rm -f l.img sticks.db
 	expect 0 ukpu prepare --image l.img --size 35M --layout $layout setup.bin --yes
 	expect 0 ukpu verify --image --strict l.img --json
 	jq -e --arg l $layout '.layout == $l' out >/dev/null || fail "$layout is not named"
 done
-rm -f l.img ukpu/journal
+rm -f l.img sticks.db
 expect 2 ukpu prepare --image l.img --size 10M setup.bin --yes
 says "17"
 expect 2 ukpu prepare --image l.img --size 34M --layout fat32 setup.bin --yes
@@ -168,7 +168,7 @@ says "locked"
 exec 9<&-
 
 # Where nothing can be kept, nothing is overwritten.
-expect 2 env XDG_STATE_HOME=/proc/none ukpu prepare --image q.img --size 32M three.bin --yes \
+expect 2 env UKPU_JOURNAL=/proc/none/sticks.db ukpu prepare --image q.img --size 32M three.bin --yes \
 	--second-stick
-says "XDG_STATE_HOME"
+says "cannot make the journal /proc/none/sticks.db"
 [ ! -e q.img ] || fail "an image was left behind"

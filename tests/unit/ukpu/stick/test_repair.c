@@ -93,6 +93,7 @@ static void begin(void)
 	ck_assert_msg(!access(program, X_OK), "build %s first", program);
 	snprintf(state, sizeof(state), "%s/state", stick_folder());
 	setenv("XDG_STATE_HOME", state, 1);
+	setenv("UKPU_JOURNAL", stick_path("sticks.db"), 1);
 	content = stick_content(4, 1, 1);
 }
 

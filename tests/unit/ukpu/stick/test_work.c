@@ -60,6 +60,7 @@ static void begin(void)
 	options = (struct work_options){ .image = true, .image_bytes = SIZE };
 	fault_clear(&fault);
 	setenv("XDG_STATE_HOME", stick_folder(), 1);
+	setenv("UKPU_JOURNAL", stick_path("sticks.db"), 1);
 }
 
 static void end(void)
