@@ -374,6 +374,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 		s->changed = false;
 		fleet_kick(s->fleet);
 	}
+	log_turn(&s->log, false);
 	notify_status(s);
 	s->ticks++;
 	if (s->watchdog && s->ticks % s->watchdog == 0)
@@ -463,9 +464,9 @@ static int build(struct server *s, struct fault *fault)
 		rc = commit_new(&s->commit, s->base, s->map, fault);
 	if (rc)
 		return rc;
-	s->log.commit = s->commit;
-	log_follow(&s->log, s->commit);
-	rc = session_pool_new(&s->pool, s->base, fault);
+	rc = log_follow(&s->log, s->commit, fault);
+	if (!rc)
+		rc = session_pool_new(&s->pool, s->base, fault);
 	if (!rc)
 		rc = naming_service_new(&s->naming, s->base, &s->config, fault);
 	if (rc)
@@ -555,13 +556,13 @@ static int begin(struct server *s, struct fault *fault)
 	return 0;
 }
 
-/* What libevent has to say, of name servers that failed and the like, is a line of the log too. */
+/* What libevent has to say is a line of the log, too. */
 static void on_library(int severity, const char *text)
 {
-	struct log j;
+	struct log l;
 
-	log_init(&j);
-	log_say(&j, "%s", text);
+	log_init(&l);
+	log_say(&l, "%s", text);
 }
 
 int server_new(struct server **out, struct config *config, const char *path,
@@ -611,6 +612,7 @@ int server_run(struct server *s, struct fault *fault)
 	}
 	listener_stop(s->listener);
 	fleet_stop(s->fleet);
+	log_turn(&s->log, true);
 	commit_flush(s->commit, STOP_SECONDS);
 	log_say(&s->log, "stopped");
 	return rc;
@@ -626,6 +628,7 @@ void server_free(struct server **out)
 	metrics_free(&s->metrics);
 	listener_free(&s->listener);
 	commit_free(&s->commit);
+	s->log.commit = NULL;
 	fleet_free(&s->fleet);
 	session_pool_free(&s->pool);
 	for (int i = 0; i < SIGNALS; i++)

@@ -5,146 +5,163 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "server/keymap/events.h"
+#define SD_JOURNAL_SUPPRESS_LOCATION
+#include <systemd/sd-journal.h>
+
+#include "common/clock.h"
 #include "server/core/commit.h"
+#include "server/core/fold.h"
+#include "server/core/log-private.h"
+#include "server/keymap/events.h"
 
 #define LINE 6000
 
-void log_init(struct log *j)
-{
-	memset(j, 0, sizeof(*j));
-	j->levels = getenv("JOURNAL_STREAM") != NULL && !isatty(STDERR_FILENO);
-}
-
-void log_free(struct log *j)
-{
-	free(j->held);
-	j->held = NULL;
-	j->held_size = j->held_room = 0;
-	memset(j->held_events, 0, sizeof(j->held_events));
-}
-
-static const char *level(const struct log *j, enum severity severity)
-{
-	static const char *const levels[] = {
-		[SEVERITY_INFO] = "<6>", [SEVERITY_WARNING] = "<4>", [SEVERITY_ERROR] = "<3>",
-		[SEVERITY_SECURITY] = "<4>",
-	};
-
-	return j->levels ? levels[severity] : "";
-}
-
-static void print(struct log *j, enum severity severity, const char *line)
-{
-	fprintf(stderr, "%s%s\n", level(j, severity), line);
-}
-
-/* The log is where failures are told: of its own there is only standard error to tell. */
-static void tell_unkept(const struct logentry *e, const struct fault *fault)
-{
-	fprintf(stderr, "the line %s is not in the map's log: %s\n", e->name, fault->what);
-}
-
-/* Keep the line until the commit. Without memory it is printed at once, rather than not. */
-static void hold(struct log *j, enum severity severity, const char *line)
-{
-	size_t size = strlen(level(j, severity)) + strlen(line) + 2;
-
-	if (size > j->held_room - j->held_size) {
-		size_t room = 2 * (j->held_size + size);
-		char *bigger = realloc(j->held, room);
-
-		if (!bigger) {
-			print(j, severity, line);
-			return;
-		}
-		j->held = bigger;
-		j->held_room = room;
-	}
-	snprintf(j->held + j->held_size, size, "%s%s\n", level(j, severity), line);
-	j->held_size += size - 1;
-	j->held_events[severity]++;
-}
-
-void log_inside(struct log *j, struct keymap *map, struct logentry *event)
-{
-	struct fault fault = { .code = 0 };
-	char line[LINE];
-
-	event->time = time(NULL);
-	logentry_line(event, line, sizeof(line));
-	hold(j, event->severity, line);
-	if (keymap_log(map, event, &fault))
-		tell_unkept(event, &fault);
-}
-
-static void begin_part(void *context)
-{
-	struct log *j = context;
-
-	j->part_size = j->held_size;
-	memcpy(j->part_events, j->held_events, sizeof(j->part_events));
-}
-
-static void undo_part(void *context)
-{
-	struct log *j = context;
-
-	j->held_size = j->part_size;
-	memcpy(j->held_events, j->part_events, sizeof(j->part_events));
-}
-
-static void settle(void *context, const struct fault *failed)
-{
-	struct log *j = context;
-	unsigned n = 0;
-
-	for (int i = 0; i <= SEVERITY_SECURITY; i++) {
-		n += j->held_events[i];
-		if (!failed)
-			j->events[i] += j->held_events[i];
-		j->held_events[i] = 0;
-	}
-	if (!failed && j->held_size)
-		fwrite(j->held, 1, j->held_size, stderr);
-	else if (n)
-		fprintf(stderr,
-			"%s%u event%s could not be kept in the map and did not happen: %s\n",
-			level(j, SEVERITY_ERROR), n, plural(n), failed->what);
-	j->held_size = 0;
-}
-
-void log_follow(struct log *j, struct commit *commit)
-{
-	const struct commit_hooks hooks = { begin_part, undo_part, settle, j };
-
-	commit_set_hooks(commit, &hooks);
-}
-
-/* A copy of an event that waits for its turn in the commit. */
+/* A copy of an event. */
 struct note {
 	struct logentry event;
 	struct uuid uuid;
 	char texts[];		/* name, pid, address, what, hint, each with its NUL */
 };
 
-static int write_note(struct keymap *map, void *context, struct fault *fault)
-{
-	struct note *n = context;
+/* What a job said, until it is durable. */
+struct held {
+	struct note *note;	/* NULL: it is only counted */
+	size_t place;		/* of the fold, then */
+};
 
-	return keymap_log(map, &n->event, fault);
+/* ---- the copy on standard error or in systemd's journal ---- */
+
+/* systemd says which file its journal's stream is; somebody may have redirected the output since. */
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+	       fstat(STDERR_FILENO, &st) == 0 && st.st_dev == device && st.st_ino == inode;
 }
 
-static void note_done(void *context, int code, const struct fault *fault)
+void log_init(struct log *l)
 {
-	struct note *n = context;
+	memset(l, 0, sizeof(*l));
+	l->journal = stderr_is_journal();
+	l->levels = !l->journal && getenv("JOURNAL_STREAM") && !isatty(STDERR_FILENO);
+}
 
-	if (code)
-		tell_unkept(&n->event, fault);
-	free(n);
+static int priority(enum severity severity)
+{
+	static const int priorities[] = {
+		[SEVERITY_INFO] = 6, [SEVERITY_WARNING] = 4, [SEVERITY_ERROR] = 3,
+		[SEVERITY_SECURITY] = 4,
+	};
+
+	return priorities[severity];
+}
+
+static void add_field(struct log_fields *f, const char *name, const char *value)
+{
+	size_t room = sizeof(f->text) - f->size;
+	int n;
+
+	if (!value || !*value)
+		return;
+	n = snprintf(f->text + f->size, room, "%s=%s", name, value);
+	if (n < 0 || (size_t)n >= room)
+		return;
+	f->fields[f->count++] = (struct iovec){ f->text + f->size, (size_t)n };
+	f->size += (size_t)n + 1;
+}
+
+void log_fields(const struct logentry *e, struct log_fields *f)
+{
+	char line[LINE], number[2] = { (char)('0' + priority(e->severity)), '\0' };
+	char uuid[UUID_SHOWN + 1] = "", pid[PID_SHOWN + 1] = "";
+	struct logentry timeless = *e;
+
+	timeless.time = 0;	/* the journal has its own */
+	logentry_line(&timeless, line, sizeof(line));
+	if (e->uuid)
+		uuid_show(e->uuid, uuid);
+	if (e->pid && *e->pid)
+		pidpps_show_pid(e->pid, pid);
+	f->count = f->size = 0;
+	add_field(f, "MESSAGE", line);
+	add_field(f, "PRIORITY", number);
+	add_field(f, "SYSLOG_IDENTIFIER", "amt-provisiond");
+	add_field(f, "AMT_SEVERITY", severity_word(e->severity));
+	add_field(f, "AMT_EVENT", e->name);
+	add_field(f, "AMT_PID", pid);
+	add_field(f, "AMT_UUID", uuid);
+	add_field(f, "AMT_ADDRESS", e->address);
+	add_field(f, "AMT_HINT", e->hint);
+}
+
+static void write_copy(struct log *l, const struct logentry *e)
+{
+	struct log_fields fields;
+	char line[LINE];
+
+	if (l->journal) {
+		log_fields(e, &fields);
+		if (sd_journal_sendv(fields.fields, (int)fields.count) == 0)
+			return;
+	}
+	logentry_line(e, line, sizeof(line));
+	if (l->levels)
+		fprintf(stderr, "<%d>%s\n", priority(e->severity), line);
+	else
+		fprintf(stderr, "%s\n", line);
+}
+
+/* Text of our own, not in the map. */
+static void __attribute__((format(printf, 4, 5)))
+write_news(struct log *l, enum severity severity, const char *name, const char *format, ...)
+{
+	char what[600];
+	struct logentry e = { .time = clock_now(), .severity = severity, .name = name,
+			      .what = what };
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(what, sizeof(what), format, args);
+	va_end(args);
+	write_copy(l, &e);
+}
+
+/* The copy has its own bound: what is over it is in the map all the same. Errors always come. */
+static void copy(struct log *l, const struct logentry *e)
+{
+	int64_t now = (int64_t)clock_monotonic();
+
+	if (now != l->second) {
+		unsigned left_out = l->left_out;
+
+		l->second = now;
+		l->lines = l->left_out = 0;
+		if (left_out)
+			write_news(l, SEVERITY_WARNING, "log-busy", "%u line%s left out here: "
+				   "\"amt-provisionctl log\" shows all", left_out,
+				   left_out == 1 ? " was" : "s were");
+	}
+	if (l->lines < LOG_LINES || e->severity == SEVERITY_ERROR) {
+		l->lines++;
+		write_copy(l, e);
+	} else {
+		l->left_out++;
+	}
+}
+
+/* ---- events ---- */
+
+/* The log is where failures are reported: for its own there is only the copy. */
+static void report_unkept(struct log *l, const struct logentry *e, const struct fault *fault)
+{
+	write_news(l, SEVERITY_ERROR, "log-lost", "a line %s is not in the map's log: %s", e->name,
+		   fault->what);
 }
 
 static const char *keep(char **at, const char *text)
@@ -163,24 +180,18 @@ static size_t size_of(const char *text)
 	return text ? strlen(text) + 1 : 0;
 }
 
-void log_note(struct log *j, struct logentry *e)
+/* NULL: no memory. */
+static struct note *copy_event(const struct logentry *e)
 {
-	struct commit_job job = { .run = write_note, .done = note_done };
-	char pid[PID_LENGTH + 1] = "", *at, line[LINE];
+	char pid[PID_LENGTH + 1] = "", *at;
 	struct note *n;
 
-	e->time = time(NULL);
-	j->events[e->severity]++;
-	logentry_line(e, line, sizeof(line));
-	print(j, e->severity, line);
-	if (!j->commit)
-		return;
 	if (e->pid)
 		memcpy(pid, e->pid, PID_LENGTH);
 	n = malloc(sizeof(*n) + size_of(e->name) + sizeof(pid) + size_of(e->address) +
 		   size_of(e->what) + size_of(e->hint));
 	if (!n)
-		return;
+		return NULL;
 	n->event = *e;
 	at = n->texts;
 	n->event.name = keep(&at, e->name);
@@ -192,32 +203,208 @@ void log_note(struct log *j, struct logentry *e)
 		n->uuid = *e->uuid;
 		n->event.uuid = &n->uuid;
 	}
-	job.context = n;
-	if (commit_add(j->commit, &job, NULL))
-		free(n);
+	return n;
 }
 
-void log_fault(struct log *j, enum severity severity, const char *name,
-		   const char *prefix, const struct fault *fault)
+/* False: no memory. */
+static bool hold(struct log *l, struct held held)
+{
+	if (l->n_held == l->held_room) {
+		size_t room = l->held_room ? l->held_room * 2 : 64;
+		struct held *bigger = realloc(l->held, room * sizeof(*bigger));
+
+		if (!bigger)
+			return false;
+		l->held = bigger;
+		l->held_room = room;
+	}
+	l->held[l->n_held++] = held;
+	return true;
+}
+
+/* Is the event one too many, and only counted? */
+static bool is_folded(struct log *l, const struct logentry *e, size_t *place)
+{
+	*place = l->fold ? fold_look(l->fold, e, clock_monotonic()) : FOLD_WRITE;
+	return *place != FOLD_WRITE;
+}
+
+void log_inside(struct log *l, struct keymap *map, struct logentry *e)
+{
+	struct fault fault = { 0 };
+	struct held held = { 0 };
+
+	e->time = clock_now();
+	if (is_folded(l, e, &held.place)) {
+		if (!hold(l, held))
+			fold_settle(l->fold, held.place, true);
+		return;
+	}
+	held.note = copy_event(e);
+	/* Without memory it is printed at once, rather than not. */
+	if (!held.note || !hold(l, held)) {
+		free(held.note);
+		copy(l, e);
+	}
+	if (keymap_log(map, e, &fault))
+		report_unkept(l, e, &fault);
+}
+
+/* The last of what is held, from number FIRST on, has happened, or has not. */
+static void release(struct log *l, size_t first, bool happened)
+{
+	for (size_t i = first; i < l->n_held; i++) {
+		struct held *h = &l->held[i];
+
+		if (!h->note) {
+			fold_settle(l->fold, h->place, happened);
+			continue;
+		}
+		if (happened) {
+			l->events[h->note->event.severity]++;
+			copy(l, &h->note->event);
+		}
+		free(h->note);
+	}
+	l->n_held = first;
+}
+
+static void begin_part(void *context)
+{
+	struct log *l = context;
+
+	l->part = l->n_held;
+}
+
+static void undo_part(void *context)
+{
+	struct log *l = context;
+
+	release(l, l->part, false);
+}
+
+static void settle(void *context, const struct fault *failed)
+{
+	struct log *l = context;
+	size_t n = l->n_held;
+
+	release(l, 0, !failed);
+	if (failed && n)
+		write_news(l, SEVERITY_ERROR, "log-lost",
+			   "%zu event%s could not be kept in the map and did not happen: %s", n,
+			   plural(n), failed->what);
+}
+
+/* Where a line is written to the map by itself. */
+struct line {
+	struct log *log;
+	struct note *note;
+};
+
+static int write_line(struct keymap *map, void *context, struct fault *fault)
+{
+	struct line *line = context;
+
+	return keymap_log(map, &line->note->event, fault);
+}
+
+static void line_done(void *context, int code, const struct fault *fault)
+{
+	struct line *line = context;
+
+	if (code)
+		report_unkept(line->log, &line->note->event, fault);
+	free(line->note);
+	free(line);
+}
+
+static void note(struct log *l, struct logentry *e)
+{
+	struct commit_job job = { .run = write_line, .done = line_done };
+	struct line *line;
+
+	l->events[e->severity]++;
+	copy(l, e);
+	if (!l->commit)
+		return;
+	line = malloc(sizeof(*line));
+	if (!line)
+		return;
+	line->log = l;
+	line->note = copy_event(e);
+	job.context = line;
+	if (!line->note || commit_add(l->commit, &job, NULL)) {
+		free(line->note);
+		free(line);
+	}
+}
+
+void log_note(struct log *l, struct logentry *e)
+{
+	size_t place;
+
+	e->time = clock_now();
+	if (is_folded(l, e, &place))
+		fold_settle(l->fold, place, true);
+	else
+		note(l, e);
+}
+
+static void on_sum(void *context, const struct logentry *sum)
+{
+	struct logentry e = *sum;
+
+	e.time = clock_now();
+	note(context, &e);
+}
+
+int log_follow(struct log *l, struct commit *commit, struct fault *fault)
+{
+	const struct commit_hooks hooks = { begin_part, undo_part, settle, l };
+	int rc = fold_new(&l->fold, on_sum, l, fault);
+
+	if (rc)
+		return rc;
+	l->commit = commit;
+	commit_set_hooks(commit, &hooks);
+	return 0;
+}
+
+void log_turn(struct log *l, bool last)
+{
+	if (l->fold)
+		fold_flush(l->fold, clock_monotonic(), last);
+}
+
+void log_free(struct log *l)
+{
+	if (l->n_held)
+		release(l, 0, false);
+	free(l->held);
+	l->held = NULL;
+	l->held_room = 0;
+	fold_free(&l->fold);
+	l->commit = NULL;
+}
+
+void log_fault(struct log *l, enum severity severity, const char *name,
+	       const char *prefix, const struct fault *fault)
 {
 	char what[600];
 	struct logentry e = { .severity = severity, .name = name, .what = what,
-			   .hint = *fault->hint ? fault->hint : NULL };
+			      .hint = *fault->hint ? fault->hint : NULL };
 
 	snprintf(what, sizeof(what), "%s%s", prefix ? prefix : "", fault->what);
-	log_note(j, &e);
+	log_note(l, &e);
 }
 
-void log_say(struct log *j, const char *format, ...)
+void log_say(struct log *l, const char *format, ...)
 {
-	char what[600], line[700];
-	struct logentry e = { .time = time(NULL), .severity = SEVERITY_INFO, .name = "server",
-			   .what = what };
+	char what[600];
 	va_list args;
 
 	va_start(args, format);
 	vsnprintf(what, sizeof(what), format, args);
 	va_end(args);
-	logentry_line(&e, line, sizeof(line));
-	print(j, SEVERITY_INFO, line);
+	write_news(l, SEVERITY_INFO, "server", "%s", what);
 }

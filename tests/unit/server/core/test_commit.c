@@ -218,7 +218,7 @@ START_TEST(an_event_from_anywhere_reaches_the_log_of_the_map)
 			      .what = what };
 
 	log_init(&log);
-	log.commit = commit;
+	ck_assert_int_eq(log_follow(&log, commit, NULL), 0);
 	log_note(&log, &e);
 	/* It was copied. */
 	memset(what, 'x', sizeof(what) - 1);

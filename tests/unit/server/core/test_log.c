@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "server/core/fold.h"
+#include "server/core/log-private.h"
 #include "server/core/log.h"
 #include "server/keymap/events.h"
 #include "server/keymap/keymap.h"
@@ -51,8 +53,7 @@ static void begin(void)
 	base = event_base_new();
 	ck_assert_int_eq(commit_new(&commit, base, map, &fault), 0);
 	log_init(&daemon_log);
-	daemon_log.commit = commit;
-	log_follow(&daemon_log, commit);
+	ck_assert_int_eq(log_follow(&daemon_log, commit, &fault), 0);
 	fflush(stderr);
 	saved = dup(STDERR_FILENO);
 	fd = open("told", O_WRONLY | O_CREAT | O_APPEND, 0600);
@@ -170,6 +171,118 @@ START_TEST(what_a_failed_job_said_is_undone_with_what_it_wrote)
 }
 END_TEST
 
+/* A job that notes the same about the same machine. */
+static int run_hello(struct keymap *its, void *context, struct fault *fault)
+{
+	struct work *w = context;
+	struct uuid uuid = scratch_uuid(1);
+	struct logentry e = { .severity = SEVERITY_INFO, .name = w->name, .uuid = &uuid,
+			      .address = "192.0.2.1", .what = "it happened" };
+
+	log_inside(&daemon_log, its, &e);
+	if (w->spoil)
+		sql_rollback(its->db);
+	return w->fails;
+}
+
+START_TEST(lines_that_repeat_themselves_are_folded_in_map_and_copy)
+{
+	struct work works[100];
+	struct commit_job job = { .run = run_hello, .done = done };
+	char told[20000], *at;
+	unsigned lines = 0;
+
+	for (int i = 0; i < 100; i++) {
+		works[i] = (struct work){ .name = "an-event", .fails = i == 50 ? KIT_ERR_STATE : 0 };
+		job.context = &works[i];
+		ck_assert_int_eq(commit_add(commit, &job, NULL), 0);
+	}
+	commit_flush(commit, 1);
+	log_turn(&daemon_log, true);
+	commit_flush(commit, 1);
+	read_told(told, sizeof(told));
+	for (at = told; (at = strstr(at, "it happened\n")) != NULL; at++)
+		lines++;
+	ck_assert_uint_eq(lines, FOLD_SAME);
+	/* The one that failed has not happened. */
+	ck_assert_ptr_nonnull(strstr(told, "94 more lines like this of this machine"));
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log"), FOLD_SAME + 1);
+	/* Nor what a transaction that failed would have counted. */
+	works[0] = (struct work){ .name = "an-event", .spoil = true };
+	job.context = &works[0];
+	ck_assert_int_eq(commit_add(commit, &job, NULL), 0);
+	commit_flush(commit, 1);
+	log_turn(&daemon_log, true);
+	commit_flush(commit, 1);
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log"), FOLD_SAME + 1);
+}
+END_TEST
+
+START_TEST(the_copy_is_bounded_and_says_so_but_errors_come)
+{
+	static char told[1000000];
+	struct logentry e = { .severity = SEVERITY_INFO, .name = "an-event",
+			      .what = "it happened" };
+	struct logentry error = { .severity = SEVERITY_ERROR, .name = "an-error",
+				  .what = "it failed" };
+	unsigned lines = 0;
+
+	/* The second may turn while this runs: then there are twice as many. */
+	for (int i = 0; i < 5 * LOG_LINES; i++)
+		log_note(&daemon_log, &e);
+	log_note(&daemon_log, &error);
+	read_told(told, sizeof(told));
+	for (char *at = told; (at = strstr(at, "it happened\n")) != NULL; at++)
+		lines++;
+	ck_assert_uint_ge(lines, LOG_LINES);
+	ck_assert_uint_le(lines, 4 * LOG_LINES);
+	ck_assert_ptr_nonnull(strstr(told, "it failed\n"));
+	daemon_log.second--;
+	log_note(&daemon_log, &e);
+	read_told(told, sizeof(told));
+	ck_assert_ptr_nonnull(strstr(told, "lines were left out here: \"amt-provisionctl log\""));
+	/* The map has them all. */
+	commit_flush(commit, 20);
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log"), 5 * LOG_LINES + 2);
+}
+END_TEST
+
+static bool has_field(const struct log_fields *f, const char *field)
+{
+	for (size_t i = 0; i < f->count; i++)
+		if (f->fields[i].iov_len == strlen(field) &&
+		    memcmp(f->fields[i].iov_base, field, f->fields[i].iov_len) == 0)
+			return true;
+	return false;
+}
+
+START_TEST(systemds_journal_gets_fields)
+{
+	struct log_fields f;
+	struct logentry e = { .time = 1700000000, .severity = SEVERITY_SECURITY, .name = "pid-used",
+			      .pid = "0000037M", .address = "192.0.2.1", .what = "it was used",
+			      .hint = "make another" };
+	static char hint[20000];
+
+	log_fields(&e, &f);
+	ck_assert(has_field(&f, "MESSAGE=security pid-used pid=0000-037M address=192.0.2.1: it was "
+			    "used -- make another"));
+	ck_assert(has_field(&f, "PRIORITY=4"));
+	ck_assert(has_field(&f, "AMT_SEVERITY=security"));
+	ck_assert(has_field(&f, "AMT_EVENT=pid-used"));
+	ck_assert(has_field(&f, "AMT_PID=0000-037M"));
+	ck_assert(has_field(&f, "AMT_ADDRESS=192.0.2.1"));
+	ck_assert(has_field(&f, "AMT_HINT=make another"));
+	ck_assert_uint_eq(f.count, 8);
+	/* A field that does not fit is left out, the others stay. */
+	memset(hint, 'x', sizeof(hint) - 1);
+	e.hint = hint;
+	log_fields(&e, &f);
+	ck_assert(has_field(&f, "AMT_EVENT=pid-used"));
+	ck_assert_uint_eq(f.count, 7);
+}
+END_TEST
+
 START_TEST(news_from_elsewhere_are_told_at_once_and_kept)
 {
 	struct logentry e = { .severity = SEVERITY_ERROR,
@@ -186,7 +299,7 @@ START_TEST(news_from_elsewhere_are_told_at_once_and_kept)
 }
 END_TEST
 
-TEST_SUITE("journal")
+TEST_SUITE("log")
 {
 	TCase *t = tcase_create("lines");
 
@@ -195,5 +308,8 @@ TEST_SUITE("journal")
 	tcase_add_test(t, what_the_map_did_not_keep_is_not_told_as_having_happened);
 	tcase_add_test(t, what_a_failed_job_said_is_undone_with_what_it_wrote);
 	tcase_add_test(t, news_from_elsewhere_are_told_at_once_and_kept);
+	tcase_add_test(t, lines_that_repeat_themselves_are_folded_in_map_and_copy);
+	tcase_add_test(t, the_copy_is_bounded_and_says_so_but_errors_come);
+	tcase_add_test(t, systemds_journal_gets_fields);
 	suite_add_tcase(suite, t);
 }
