@@ -353,6 +353,19 @@ static void look_at_lock(struct server *s)
 	}
 }
 
+/* The clock was set back: retries would stay due when it comes to where it was. */
+static void look_at_clock(struct server *s)
+{
+	size_t n;
+
+	if (keymap_system_end_waits(s->map, clock_now(), (int64_t)s->config.retry_max_seconds, &n,
+				    NULL) || n == 0)
+		return;	/* tried again at the next tick */
+	log_say(&s->log, "the clock was set back, or retry_max_seconds lowered: machines that waited "
+		"longer than that are called now: %zu", n);
+	fleet_kick(s->fleet);
+}
+
 static void on_tick(evutil_socket_t fd, short what, void *context)
 {
 	struct server *s = context;
@@ -366,6 +379,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	}
 	check_load(s);
 	look_at_lock(s);
+	look_at_clock(s);
 	/* An operator's "retry", an import or a restored backup is worth a look. */
 	if (keymap_changed(s->map, &changed, NULL) == 0 && changed)
 		s->changed = true;

@@ -858,6 +858,35 @@ int keymap_system_next_due(struct keymap *m, int64_t after, int64_t *due, struct
 	return rc < 0 ? rc : 0;
 }
 
+int keymap_system_end_waits(struct keymap *m, int64_t now, int64_t longest, size_t *n,
+			    struct fault *fault)
+{
+	struct sql_statement *s;
+	int64_t last = 0;
+	int rc, changed = 0;
+
+	*n = 0;
+	rc = sql_statement(m->db, "SELECT max(next_try) FROM csti_amts WHERE next_try > 0", &s,
+			   fault);
+	if (rc)
+		return rc;
+	rc = sql_step(s, "see what is due last", fault);
+	if (rc > 0)
+		last = sql_int(s, 0);
+	sql_done(s);
+	if (rc < 0 || !clock_was_wrong(last, now, longest))
+		return rc < 0 ? rc : 0;
+	rc = sql_statement(m->db, "UPDATE csti_amts SET next_try = ?1 WHERE next_try > ?2", &s,
+			   fault);
+	if (rc)
+		return rc;
+	sql_bind_int(s, 1, now);
+	sql_bind_int(s, 2, now + longest);
+	rc = sql_run(s, "end waits that a wrong clock began", &changed, fault);
+	*n = (size_t)changed;
+	return rc;
+}
+
 int keymap_system_count(struct keymap *m, uint64_t *out, struct fault *fault)
 {
 	struct sql_statement *s;

@@ -231,6 +231,13 @@ int keymap_systems(struct keymap *m, const struct keymap_system_filter *filter,
 /* When the soonest set-up planned for later than AFTER is due; 0: none. One indexed look-up. */
 int keymap_system_next_due(struct keymap *m, int64_t after, int64_t *due, struct fault *fault);
 
+/*
+ * Waits of more than LONGEST seconds were begun by a clock that was ahead (clock_was_wrong()): those
+ * machines are due NOW. *n receives how many. One indexed look-up when there are none.
+ */
+int keymap_system_end_waits(struct keymap *m, int64_t now, int64_t longest, size_t *n,
+			    struct fault *fault);
+
 /* How many systems are in each state: out[SYSTEM_STATES]. */
 int keymap_system_count(struct keymap *m, uint64_t *out, struct fault *fault);
 

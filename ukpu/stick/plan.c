@@ -1,6 +1,7 @@
 /* The plan of a stick: every region that will be written, in order, and its bytes. */
 #include "ukpu/stick/plan.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -261,6 +262,24 @@ static int add_boot(struct plan *p)
 	return rc;
 }
 
+/* SOURCE_DATE_EPOCH makes the same stick each time; one that is not a number would make another. */
+static int take_epoch(const char *text, int64_t *when, struct fault *fault)
+{
+	char *end;
+	long long value;
+
+	if (!text || !*text)
+		return 0;
+	errno = 0;
+	value = strtoll(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || errno)
+		return fault_set(fault, KIT_ERR_ARGUMENT, "SOURCE_DATE_EPOCH is not a number of "
+				 "seconds since 1970\n"
+				 "correct it, or unset it to use the present time");
+	*when = value;
+	return 0;
+}
+
 int plan_make(struct plan *out, struct target *t, const struct plan_request *rq,
 	      struct fault *fault)
 {
@@ -282,8 +301,9 @@ int plan_make(struct plan *out, struct target *t, const struct plan_request *rq,
 		rc = fault_set(fault, KIT_ERR_SYSTEM, "no random numbers for the ids of the stick");
 		goto out;
 	}
-	if (epoch && *epoch)
-		p.when = strtoll(epoch, NULL, 10);
+	rc = take_epoch(epoch, &p.when, fault);
+	if (rc)
+		goto out;
 	p.disk_id = ids[0];
 	p.volume_id = ids[1];
 	rc = parts ? add_erase(&p, t, parts, fault) : KIT_ERR_NOMEM;

@@ -65,7 +65,7 @@ struct plan_request {
  * Plan what RQ wants. What is on the target now is looked at, so that every old boot sector and
  * signature goes. The time is now, or SOURCE_DATE_EPOCH of the environment.
  *
- * Returns 0, KIT_ERR_UNFIT (too small, too large, wrong sectors), KIT_ERR_NOMEM,
+ * Returns 0, KIT_ERR_ARGUMENT (SOURCE_DATE_EPOCH is not a number), KIT_ERR_UNFIT (too small, too large, wrong sectors), KIT_ERR_NOMEM,
  * or an error of reading. Free with plan_free().
  */
 int plan_make(struct plan *out, struct target *t, const struct plan_request *rq,

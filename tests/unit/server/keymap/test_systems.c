@@ -440,6 +440,31 @@ START_TEST(a_machine_that_is_forgotten_leaves_nothing)
 }
 END_TEST
 
+START_TEST(waits_that_a_wrong_clock_began_are_over)
+{
+	size_t n;
+
+	hello(1, "0000037M", "192.0.2.1", NOW);
+	hello(2, NULL, "192.0.2.2", NOW);
+	hello(3, NULL, "192.0.2.3", NOW);
+	set_state(1, SYSTEM_FAILED, NULL, NOW + 3600);
+	set_state(2, SYSTEM_FAILED, NULL, NOW + 3601);
+	set_state(3, SYSTEM_FAILED, NULL, 0);
+	ok(keymap_system_end_waits(m, NOW, 3600, &n, &fault));
+	ck_assert_uint_eq(n, 1);
+	ck_assert_int_eq(find(1).next_try, NOW + 3600);
+	ck_assert_int_eq(find(2).next_try, NOW);
+	ck_assert_int_eq(find(2).state, SYSTEM_FAILED);
+	ck_assert_int_eq(find(3).next_try, 0);
+	/* Set back by a day. */
+	ok(keymap_system_end_waits(m, NOW - 86400, 3600, &n, &fault));
+	ck_assert_uint_eq(n, 2);
+	ck_assert_int_eq(find(1).next_try, NOW - 86400);
+	ok(keymap_system_end_waits(m, NOW - 86400, 3600, &n, &fault));
+	ck_assert_uint_eq(n, 0);
+}
+END_TEST
+
 TEST_SUITE("systems")
 {
 	TCase *tcase = tcase_create("systems"), *earlier = tcase_create("earlier passwords");
@@ -455,6 +480,7 @@ TEST_SUITE("systems")
 	tcase_add_test(tcase, a_forgotten_machine_gives_its_reservation_back_but_not_its_used_key);
 	tcase_add_test(tcase, states_are_counted_and_their_words_go_both_ways);
 	tcase_add_test(tcase, overlong_and_odd_texts_from_peers_are_cut_and_kept_in_bounds);
+	tcase_add_test(tcase, waits_that_a_wrong_clock_began_are_over);
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(earlier, enter_earlier, map_leave);
 	tcase_set_timeout(earlier, 60);

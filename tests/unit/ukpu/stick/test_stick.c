@@ -778,6 +778,32 @@ START_TEST(a_stick_of_fake_capacity_is_found_and_named)
 }
 END_TEST
 
+START_TEST(a_time_from_outside_has_to_be_one)
+{
+	static const char *const bad[] = { "abc", "12x", "-1", " 1", "99999999999999999999999" };
+	struct plan_request rq = {
+		.kind = LAYOUT_FAT16, .file = new_content.data, .file_bytes = new_content.size,
+	};
+	struct target *t;
+	struct plan plan;
+
+	ck_assert_int_eq(target_create(&t, stick_path("epoch.img"), 1024 * LAYOUT_MIB, NULL), 0);
+	for (size_t i = 0; i < sizeof(bad) / sizeof(*bad); i++) {
+		struct fault fault = { 0 };
+
+		setenv("SOURCE_DATE_EPOCH", bad[i], 1);
+		ck_assert_int_eq(plan_make(&plan, t, &rq, &fault), KIT_ERR_ARGUMENT);
+		ck_assert_ptr_nonnull(strstr(fault.what, "SOURCE_DATE_EPOCH is not a number"));
+	}
+	setenv("SOURCE_DATE_EPOCH", "1700000000", 1);
+	ck_assert_int_eq(plan_make(&plan, t, &rq, NULL), 0);
+	ck_assert_int_eq(plan.when, 1700000000);
+	unsetenv("SOURCE_DATE_EPOCH");
+	plan_free(&plan);
+	target_close(&t);
+}
+END_TEST
+
 TEST_SUITE("stick")
 {
 	TCase *t = tcase_create("write order");
@@ -793,6 +819,7 @@ TEST_SUITE("stick")
 	tcase_add_test(t, the_name_of_a_new_image_is_made_durable_with_it);
 	tcase_add_test(t, little_is_written_on_a_stick_of_any_size);
 	tcase_add_test(t, old_files_are_wiped_and_read_back_as_zeros);
+	tcase_add_test(t, a_time_from_outside_has_to_be_one);
 	suite_add_tcase(suite, t);
 	t = tcase_create("a medium that lies");
 	tcase_add_checked_fixture(t, begin, end);
