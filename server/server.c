@@ -52,7 +52,7 @@ struct server {
 	struct event *tick;
 	unsigned ticks;
 	unsigned watchdog;	/* ticks between two signs of life for systemd; 0: none */
-	char status[160];	/* what systemd was told last */
+	char status[160];	/* the last one that systemd got */
 	bool new_map;		/* there was none: this start made it */
 	bool full;		/* too many jobs wait: the listener is paused */
 	bool blocked;		/* it was said that another process holds the map */
@@ -97,8 +97,8 @@ static void hello_done(void *context, int code, const struct fault *fault)
 	struct server *s = a->server;
 
 	if (code)
-		log_fault(&s->log, SEVERITY_ERROR, "hello-lost", "a hello could not be "
-			      "kept, the machine will say it again: ", fault);
+		log_fault(&s->log, SEVERITY_ERROR, "hello-lost", "a hello is lost; its "
+			      "machine will say it again: ", fault);
 	else
 		metrics_observe(&s->commits, clock_monotonic() - a->connected);
 	if (!code && a->accepted) {
@@ -284,7 +284,7 @@ static int read_settings(struct keymap *map, struct config *c, struct fault *fau
 	return keymap_settings(map, on_setting, &s, fault);
 }
 
-/* No reason to refuse hellos, but every set-up would fail: better told before the first. */
+/* Hellos can be taken, but every set-up would fail: said before the first one does. */
 static void look_at_script(struct server *s)
 {
 	struct fault fault = { .code = 0 };
@@ -323,8 +323,8 @@ static void on_reload(evutil_socket_t number, short what, void *context)
 	if (strcmp(c->map, s->config.map) != 0 || strcmp(c->key_file, s->config.key_file) != 0 ||
 	    !same_addresses(&c->listen, &s->config.listen) ||
 	    !same_addresses(&c->metrics_listen, &s->config.metrics_listen))
-		log_say(&s->log, "map, key_file, listen and metrics_listen are taken at "
-			    "the next start only");
+		log_say(&s->log, "map, key_file, listen or metrics_listen changed: restart "
+			    "the server for that");
 	config_wipe(&s->config);
 	s->config = *c;
 	keymap_log_keep(s->map, s->config.log_keep);
@@ -395,7 +395,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 		sd_notify(0, "WATCHDOG=1");
 }
 
-/* ---- the whole ---- */
+/* ---- start, run, stop ---- */
 
 static int open_map(struct server *s, struct fault *fault)
 {
@@ -547,7 +547,7 @@ static int begin(struct server *s, struct fault *fault)
 	if (rc)
 		return rc;
 	if (interrupted)
-		log_say(&s->log, "set-ups that were interrupted and are taken up again: %zu",
+		log_say(&s->log, "set-ups that were interrupted and start again: %zu",
 			    interrupted);
 	if (s->new_map)
 		say_new_map(s);

@@ -30,185 +30,185 @@ struct commit {
 	struct commit_hooks hooks;
 };
 
-static void schedule(struct commit *l, unsigned ms)
+static void schedule(struct commit *c, unsigned ms)
 {
 	struct timeval tv = { .tv_usec = ms * 1000 };
 
-	if (l->scheduled)
+	if (c->scheduled)
 		return;
-	l->scheduled = true;
-	evtimer_add(l->turn, &tv);
+	c->scheduled = true;
+	evtimer_add(c->turn, &tv);
 }
 
 /* Move the oldest jobs from waiting to running. */
-static void take_jobs(struct commit *l)
+static void take_jobs(struct commit *c)
 {
-	l->n_running = l->count < ONE_COMMIT ? l->count : ONE_COMMIT;
-	for (size_t i = 0; i < l->n_running; i++) {
-		l->running[i].job = l->waiting[i];
-		l->running[i].code = 0;
-		fault_clear(&l->running[i].fault);
+	c->n_running = c->count < ONE_COMMIT ? c->count : ONE_COMMIT;
+	for (size_t i = 0; i < c->n_running; i++) {
+		c->running[i].job = c->waiting[i];
+		c->running[i].code = 0;
+		fault_clear(&c->running[i].fault);
 	}
-	l->count -= l->n_running;
-	memmove(l->waiting, l->waiting + l->n_running, l->count * sizeof(*l->waiting));
+	c->count -= c->n_running;
+	memmove(c->waiting, c->waiting + c->n_running, c->count * sizeof(*c->waiting));
 }
 
-static void tell_done(struct commit *l)
+static void tell_done(struct commit *c)
 {
-	/* A job that is added meanwhile goes to waiting, so that running stands still. */
-	for (size_t i = 0; i < l->n_running; i++) {
-		struct entry *e = &l->running[i];
+	/* A job that is added meanwhile goes to waiting: running does not change. */
+	for (size_t i = 0; i < c->n_running; i++) {
+		struct entry *e = &c->running[i];
 
 		e->job.done(e->job.context, e->code, &e->fault);
 	}
-	l->n_running = 0;
+	c->n_running = 0;
 }
 
-static void fail_all(struct commit *l, const struct fault *fault)
+static void fail_all(struct commit *c, const struct fault *fault)
 {
-	for (size_t i = 0; i < l->n_running; i++) {
-		l->running[i].code = fault->code;
-		l->running[i].fault = *fault;
+	for (size_t i = 0; i < c->n_running; i++) {
+		c->running[i].code = fault->code;
+		c->running[i].fault = *fault;
 	}
 }
 
 /* Each job is a part of the transaction that is undone by itself. */
-static void run_job(struct commit *l, struct entry *e)
+static void run_job(struct commit *c, struct entry *e)
 {
-	int rc = keymap_part_begin(l->map, &e->fault);
+	int rc = keymap_part_begin(c->map, &e->fault);
 
 	if (!rc) {
-		if (l->hooks.begin)
-			l->hooks.begin(l->hooks.context);
-		rc = e->job.run(l->map, e->job.context, &e->fault);
-		if (rc && l->hooks.undone)
-			l->hooks.undone(l->hooks.context);
-		rc = keymap_part_end(l->map, rc, &e->fault);
+		if (c->hooks.begin)
+			c->hooks.begin(c->hooks.context);
+		rc = e->job.run(c->map, e->job.context, &e->fault);
+		if (rc && c->hooks.undone)
+			c->hooks.undone(c->hooks.context);
+		rc = keymap_part_end(c->map, rc, &e->fault);
 	}
 	e->code = rc;
 }
 
 /* One transaction. False: the lock is held by another process, nothing was done. */
-static bool commit_some(struct commit *l)
+static bool commit_some(struct commit *c)
 {
 	struct fault fault = { .code = 0 };
-	int rc = keymap_begin(l->map, &fault);
+	int rc = keymap_begin(c->map, &fault);
 
 	if (rc == KIT_ERR_BUSY) {
-		if (l->blocked_since == 0)
-			l->blocked_since = clock_monotonic();
+		if (c->blocked_since == 0)
+			c->blocked_since = clock_monotonic();
 		return false;
 	}
-	l->blocked_since = 0;
-	take_jobs(l);
+	c->blocked_since = 0;
+	take_jobs(c);
 	if (rc) {
-		fail_all(l, &fault);
-		tell_done(l);
+		fail_all(c, &fault);
+		tell_done(c);
 		return true;
 	}
-	for (size_t i = 0; i < l->n_running; i++)
-		run_job(l, &l->running[i]);
-	rc = keymap_commit(l->map, &fault);
+	for (size_t i = 0; i < c->n_running; i++)
+		run_job(c, &c->running[i]);
+	rc = keymap_commit(c->map, &fault);
 	if (rc)
-		fail_all(l, &fault);
-	if (l->hooks.settled)
-		l->hooks.settled(l->hooks.context, rc ? &fault : NULL);
-	tell_done(l);
+		fail_all(c, &fault);
+	if (c->hooks.settled)
+		c->hooks.settled(c->hooks.context, rc ? &fault : NULL);
+	tell_done(c);
 	return true;
 }
 
 static void on_turn(evutil_socket_t fd, short what, void *user)
 {
-	struct commit *l = user;
+	struct commit *c = user;
 
-	l->scheduled = false;
-	if (l->count == 0)
+	c->scheduled = false;
+	if (c->count == 0)
 		return;
-	if (!commit_some(l))
-		schedule(l, BUSY_MS);
-	else if (l->count)
-		schedule(l, 0);
+	if (!commit_some(c))
+		schedule(c, BUSY_MS);
+	else if (c->count)
+		schedule(c, 0);
 }
 
 int commit_new(struct commit **out, struct event_base *base, struct keymap *map,
 	       struct fault *fault)
 {
-	struct commit *l = calloc(1, sizeof(*l));
+	struct commit *c = calloc(1, sizeof(*c));
 
 	*out = NULL;
-	if (!l)
+	if (!c)
 		return fault_nomem(fault);
-	l->map = map;
-	l->turn = evtimer_new(base, on_turn, l);
-	l->running = calloc(ONE_COMMIT, sizeof(*l->running));
-	if (!l->turn || !l->running) {
-		commit_free(&l);
+	c->map = map;
+	c->turn = evtimer_new(base, on_turn, c);
+	c->running = calloc(ONE_COMMIT, sizeof(*c->running));
+	if (!c->turn || !c->running) {
+		commit_free(&c);
 		return fault_nomem(fault);
 	}
 	keymap_set_wait(map, 0);
-	*out = l;
+	*out = c;
 	return 0;
 }
 
-void commit_free(struct commit **l)
+void commit_free(struct commit **c)
 {
 	struct fault fault = { .code = 0 };
 
-	if (!*l)
+	if (!*c)
 		return;
 	fault_set(&fault, KIT_ERR_CANCELLED, "the server stops");
-	for (size_t i = 0; i < (*l)->count; i++) {
-		struct commit_job job = (*l)->waiting[i];
+	for (size_t i = 0; i < (*c)->count; i++) {
+		struct commit_job job = (*c)->waiting[i];
 
 		job.done(job.context, fault.code, &fault);
 	}
-	if ((*l)->turn)
-		event_free((*l)->turn);
-	free((*l)->waiting);
-	free((*l)->running);
-	free(*l);
-	*l = NULL;
+	if ((*c)->turn)
+		event_free((*c)->turn);
+	free((*c)->waiting);
+	free((*c)->running);
+	free(*c);
+	*c = NULL;
 }
 
-void commit_set_hooks(struct commit *l, const struct commit_hooks *hooks)
+void commit_set_hooks(struct commit *c, const struct commit_hooks *hooks)
 {
-	l->hooks = *hooks;
+	c->hooks = *hooks;
 }
 
-int commit_add(struct commit *l, const struct commit_job *job, struct fault *fault)
+int commit_add(struct commit *c, const struct commit_job *job, struct fault *fault)
 {
-	if (l->count == l->room) {
-		size_t room = l->room ? l->room * 2 : 64;
-		struct commit_job *bigger = realloc(l->waiting, room * sizeof(*bigger));
+	if (c->count == c->room) {
+		size_t room = c->room ? c->room * 2 : 64;
+		struct commit_job *bigger = realloc(c->waiting, room * sizeof(*bigger));
 
 		if (!bigger)
 			return fault_nomem(fault);
-		l->waiting = bigger;
-		l->room = room;
+		c->waiting = bigger;
+		c->room = room;
 	}
-	l->waiting[l->count++] = *job;
-	schedule(l, 0);
+	c->waiting[c->count++] = *job;
+	schedule(c, 0);
 	return 0;
 }
 
-size_t commit_waiting(const struct commit *l)
+size_t commit_waiting(const struct commit *c)
 {
-	return l->count;
+	return c->count;
 }
 
-double commit_blocked_since(const struct commit *l)
+double commit_blocked_since(const struct commit *c)
 {
-	return l->blocked_since;
+	return c->blocked_since;
 }
 
-void commit_flush(struct commit *l, unsigned seconds)
+void commit_flush(struct commit *c, unsigned seconds)
 {
 	double until = clock_monotonic() + seconds;
 
-	while (l->count) {
+	while (c->count) {
 		struct timespec pause = { .tv_nsec = BUSY_MS * 1000000L };
 
-		if (commit_some(l))
+		if (commit_some(c))
 			continue;
 		if (clock_monotonic() > until)
 			return;

@@ -32,8 +32,8 @@ struct commit_job {
 
 int commit_new(struct commit **out, struct event_base *base, struct keymap *map,
 	       struct fault *fault);
-/* Jobs still waiting are told KIT_ERR_CANCELLED. *l may be NULL. */
-void commit_free(struct commit **l);
+/* Jobs that still wait end with KIT_ERR_CANCELLED. *c may be NULL. */
+void commit_free(struct commit **c);
 
 /* What else follows from jobs; each may be NULL. */
 struct commit_hooks {
@@ -46,18 +46,18 @@ struct commit_hooks {
 	void (*settled)(void *context, const struct fault *failed);
 	void *context;
 };
-void commit_set_hooks(struct commit *l, const struct commit_hooks *hooks);
+void commit_set_hooks(struct commit *c, const struct commit_hooks *hooks);
 
 /* Add a job. done() is called exactly once, but not before this returns. KIT_ERR_NOMEM. */
-int commit_add(struct commit *l, const struct commit_job *job, struct fault *fault);
+int commit_add(struct commit *c, const struct commit_job *job, struct fault *fault);
 
-/* Jobs that wait. Who accepts work from strangers stops when there are too many. */
-size_t commit_waiting(const struct commit *l);
+/* Jobs that wait. The caller accepts no more work from strangers when there are too many. */
+size_t commit_waiting(const struct commit *c);
 
-/* Since when, in seconds of CLOCK_MONOTONIC, has somebody else the map's lock? 0: nobody has. */
-double commit_blocked_since(const struct commit *l);
+/* Since when (clock_monotonic()) has another process held the map's lock? 0: none holds it. */
+double commit_blocked_since(const struct commit *c);
 
 /* Run and commit everything now, for a stop. Waits for the lock up to SECONDS. */
-void commit_flush(struct commit *l, unsigned seconds);
+void commit_flush(struct commit *c, unsigned seconds);
 
 #endif

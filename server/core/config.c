@@ -83,7 +83,7 @@ static const struct retired {
 } retired[] = {
 	{ "limits", "hello_bytes", NULL, "a hello has at most 1675 bytes" },
 	{ "keys", "consume", "on-hello", "a key is used up when its machine has proved it; with "
-	  "\"on-hello\" anybody who said hello could use up the keys of others" },
+	  "\"on-hello\" any peer that said hello could use up the keys of others" },
 	{ "setup", "answer_bytes", NULL, "an answer has at most 64 KiB" },
 };
 #define N_RETIRED (sizeof(retired) / sizeof(*retired))
@@ -203,7 +203,8 @@ static int set_addresses(struct config_addresses *out, const char *value, struct
 		list.count++;
 	}
 	if (list.count == 0)
-		return fault_set(fault, KIT_ERR_ARGUMENT, "no address is given (off for none)");
+		return fault_set(fault, KIT_ERR_ARGUMENT, "the list is empty\n"
+				 "name an address with a port, or \"off\" for none");
 	*out = list;
 	return 0;
 }
@@ -285,8 +286,8 @@ int config_set(struct config *c, const char *name, const char *value, struct fau
 	int rc;
 
 	if (!o) {
-		return fault_set(fault, KIT_ERR_NOT_FOUND, "there is no option \"%.64s\"\n"
-				 "amt-provisiond.conf(5) has the list", name);
+		return fault_set(fault, KIT_ERR_NOT_FOUND, "unknown option \"%.64s\"\n"
+				 "see the list in amt-provisiond.conf(5)", name);
 	}
 	rc = set_option(c, o, value, fault);
 	if (rc)
@@ -414,15 +415,15 @@ static int take(struct parse *p, const char *section, const char *name, const ch
 		fault_set(p->fault, KIT_ERR_FORMAT, "option %s comes before the first section",
 			  name);
 		return o ? fault_hint(p->fault, "put it below a line [%s]", o->section)
-			 : fault_hint(p->fault, "amt-provisiond.conf(5) has the sections and their "
-				      "options");
+			 : fault_hint(p->fault, "see the sections and their options in "
+				      "amt-provisiond.conf(5)");
 	}
 	if (r && strcmp(r->section, section) == 0)
 		return note_retired(p->config, r, value, p->fault);
 	if (!o) {
-		return fault_set(p->fault, KIT_ERR_FORMAT, "there is no option \"%s\" in section "
+		return fault_set(p->fault, KIT_ERR_FORMAT, "unknown option \"%s\" in section "
 				 "[%s]\n"
-				 "amt-provisiond.conf(5) has the list", name, section);
+				 "see the list in amt-provisiond.conf(5)", name, section);
 	}
 	if (strcmp(o->section, section) != 0)
 		return fault_set(p->fault, KIT_ERR_FORMAT,
@@ -547,7 +548,7 @@ int config_load(struct config *c, const char *path, struct fault *fault)
 		goto out;
 	}
 	if (n > CONFIG_FILE) {
-		rc = fault_set(fault, KIT_ERR_RANGE, "%s is longer than %d KiB", path,
+		rc = fault_set(fault, KIT_ERR_RANGE, "%s is larger than %d KiB", path,
 				CONFIG_FILE / 1024);
 		goto out;
 	}
@@ -583,7 +584,9 @@ static bool is_remote(const struct config_address *a)
 int config_check(const struct config *c, struct fault *fault)
 {
 	if (!*c->map)
-		return fault_set(fault, KIT_ERR_ARGUMENT, "option map is empty");
+		return fault_set(fault, KIT_ERR_ARGUMENT, "option map is empty\n"
+				 "name the key map's file; the usual one is "
+				 "/var/lib/amt-provision/map.db");
 	if (c->use_props_script && !*c->props_script) {
 		return fault_set(fault, KIT_ERR_ARGUMENT, "use_props_script is yes but "
 				 "props_script names no script\n"

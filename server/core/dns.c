@@ -59,7 +59,7 @@ struct dns_question {
 	int type;			/* T_PTR, then T_A or T_AAAA */
 	unsigned seconds;
 	bool answered;			/* c-ares has called back, and this is not acted on yet */
-	int code;			/* 0 go on; else what to tell the caller, with the fault */
+	int code;			/* 0 go on; else the caller's result, with the fault */
 	bool confirmed;
 	struct fault fault;
 };
@@ -302,7 +302,7 @@ static int conclude(struct dns_question *q, int code, const char *format, ...)
 	return code;
 }
 
-/* c-ares has an answer (also one that says that there is no such name), or none. DATA is its own. */
+/* c-ares has an answer (also "no such name"), or none. DATA belongs to c-ares. */
 static void on_answer(void *context, int status, int timeouts, unsigned char *data, int n)
 {
 	struct dns_question *q = context;
@@ -390,7 +390,7 @@ static int ask(struct dns_question *q, const char *name, int type)
 	return 0;
 }
 
-static void tell(struct dns_question *q)
+static void finish(struct dns_question *q)
 {
 	void (*done)(void *context, int code, const char *name, const struct fault *fault) =
 		q->done;
@@ -413,7 +413,7 @@ static void settle(struct dns_question *q)
 		ask(q, q->name, q->address.v6 ? T_AAAA : T_A);
 	/* The second question may have been answered at once, too. */
 	if (q->code || q->confirmed) {
-		tell(q);
+		finish(q);
 		return;
 	}
 	wait = ares_timeout(q->channel, NULL, &limit);
@@ -426,7 +426,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
 	struct dns_question *q = context;
 
 	conclude(q, KIT_ERR_TIMEOUT, "no name server gave the name of %s in time", q->shown);
-	tell(q);
+	finish(q);
 }
 
 static int open_channel(struct dns_question *q, struct fault *fault)
@@ -478,7 +478,7 @@ int dns_reverse(struct dns_question **out, struct dns *d, const char *address,
 		return rc;
 	}
 	dns_reverse_name(&q->address, name);
-	/* An answer that is there at once is told from the loop, not from here. */
+	/* done() is called from the loop, also where the answer is there at once. */
 	ask(q, name, T_PTR);
 	evtimer_add(q->turn, &now);
 	*out = q;

@@ -191,7 +191,7 @@ static void on_deadline(evutil_socket_t fd, short what, void *context)
 {
 	struct script *s = context;
 
-	fault_set(&s->fault, KIT_ERR_TIMEOUT, "the properties script was not done within %u s and "
+	fault_set(&s->fault, KIT_ERR_TIMEOUT, "the properties script did not end within %u s and "
 		  "was killed\n"
 		  "make %s faster, or raise props_script_timeout", s->seconds, s->path);
 	kill_now(s);
@@ -262,7 +262,7 @@ static void on_input(evutil_socket_t fd, short what, void *context)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return;
-	/* A script that does not read its input may well know what to do without. */
+	/* A script may do without its input. */
 	if (n < 0 || (size_t)n == left) {
 		close_end(s, IN);
 		return;
@@ -531,8 +531,8 @@ int script_check(const char *path, struct fault *fault)
 			  "chmod 755 it, and check that its interpreter is installed", path);
 	} else if (st.st_mode & 022) {
 		fault_set(fault, KIT_ERR_REFUSED, "others can change the properties script %s\n"
-			  "chmod go-w it: a person who can change it can give a machine any "
-			  "name", path);
+			  "remove the right (chmod go-w): the script decides which machine gets "
+			  "which name", path);
 	} else {
 		return 0;
 	}

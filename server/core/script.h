@@ -10,7 +10,7 @@ struct event_base;
 
 #define SCRIPT_OUTPUT	65536	/* bytes of standard output; more is refused */
 
-/* Scripts that run, and those that wait for a place. */
+/* Scripts that run, and those that wait their turn. */
 struct script_pool;
 int script_pool_new(struct script_pool **out, struct event_base *base, struct fault *fault);
 /* Every script must be cancelled or done. *p may be NULL. */

@@ -1,4 +1,4 @@
-/* The hello of a machine: the one message it sends, decoded and checked. */
+/* The hello of a machine: its one message, decoded and checked. */
 #ifndef SERVER_HELLO_HELLO_H
 #define SERVER_HELLO_HELLO_H
 

@@ -34,7 +34,7 @@ int intake_init(struct intake *in, const struct config *config, struct keymap *m
 		struct fault *fault);
 
 /*
- * Take the sound HELLO that came from ADDRESS, inside a transaction of MAP. Nothing that a
+ * Take the valid HELLO that came from ADDRESS, inside a transaction of MAP. Nothing that a
  * stranger says changes what is known of a machine unless its PID is free, or held or used by
  * that very machine; a hello with an unknown PID causes no call.
  *

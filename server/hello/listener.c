@@ -1,4 +1,4 @@
-/* Hearing hellos: sockets made here or passed by systemd, connections gathered under limits. */
+/* Listening for hellos: sockets made here or passed by systemd, connections under limits. */
 #include "server/hello/listener.h"
 
 #include <errno.h>
@@ -270,8 +270,8 @@ static bool begin(const struct connection *first, enum progress progress)
 /* ---- accepting ---- */
 
 /*
- * Let one connection go, for TROUBLE: a complete hello is taken and costs nobody anything; else
- * the oldest goes, since a sound hello is over in a moment, once what it has sent was looked at.
+ * Let one connection go, for TROUBLE: a complete hello is taken, and nothing is lost; else
+ * the oldest goes, after a look at what it has sent: a valid hello takes a moment only.
  * False: there is none.
  */
 static bool make_room(struct listener *l, enum listener_trouble trouble, const struct fault *why)

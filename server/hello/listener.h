@@ -1,4 +1,4 @@
-/* Hearing hellos: listening sockets, and connections under limits of bytes, seconds and number. */
+/* Listening for hellos: sockets, and connections under limits of bytes, seconds and number. */
 #ifndef SERVER_HELLO_LISTENER_H
 #define SERVER_HELLO_LISTENER_H
 
@@ -46,7 +46,7 @@ struct listener_counts {
 
 struct listener_handler {
 	/*
-	 * A complete, sound hello from ADDRESS (text, no port), on a connection that was accepted
+	 * A complete, valid hello from ADDRESS (text, no port), on a connection that was accepted
 	 * at ACCEPTED (clock_monotonic()).
 	 */
 	void (*hello)(void *context, const struct hello *hello, const char *address,
@@ -73,7 +73,7 @@ void listener_set_limits(struct listener *l, const struct listener_limits *limit
 
 /*
  * Listen on ADDRESS. KIT_ERR_BUSY: something else listens there; KIT_ERR_NOT_FOUND: this
- * system has no such address family (IPv6 is off); KIT_ERR_SYSTEM and kin.
+ * system has no such address family (IPv6 is off); KIT_ERR_SYSTEM or the like.
  */
 int listener_open(struct listener *l, const struct config_address *address,
 		  struct fault *fault);

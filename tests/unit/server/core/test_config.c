@@ -62,7 +62,7 @@ END_TEST
 static const struct {
 	const char *text, *says;
 } refused[] = {
-	{ "[server]\nmpa = x\n", "conf, line 2: there is no option \"mpa\"" },
+	{ "[server]\nmpa = x\n", "conf, line 2: unknown option \"mpa\"" },
 	{ "[setup]\nmap = x\n", "conf, line 2: option map belongs to section [server]" },
 	{ "map = x\n", "conf, line 1: option map comes before the first section" },
 	{ "nothing = x\n", "conf, line 1: option nothing comes before the first section" },
@@ -80,7 +80,7 @@ static const struct {
 	{ "[keys]\nunknown_uuid = on\n", "\"on\" is not one of accept|refuse" },
 	{ "[keys]\nunknown_uuid =\n", "is not one of" },
 	{ "[keys]\nconsume = on-hello\n", "conf, line 2: consume = on-hello is not supported" },
-	{ "[setup]\nhello_bytes = 32\n", "there is no option \"hello_bytes\" in section [setup]" },
+	{ "[setup]\nhello_bytes = 32\n", "unknown option \"hello_bytes\" in section [setup]" },
 	/* inih would take the section alone. */
 	{ "[server] map = x\n", "conf, line 1: text follows the section's name" },
 	{ "[profile a]b]\n", "conf, line 1: text follows the section's name" },
@@ -88,7 +88,7 @@ static const struct {
 	{ "[server]\nlisten = 9971\n", "is not an address with a port" },
 	{ "[server]\nlisten = 1.2.3.4:99999\n", "is not an address with a port" },
 	{ "[server]\nlisten = [::1:80\n", "is not an address with a port" },
-	{ "[server]\nlisten = ,\n", "no address is given" },
+	{ "[server]\nlisten = ,\n", "the list is empty" },
 	{ "[names]\ndns_servers = 192.0.2.1 ns.example.com\n",
 	  "conf, line 2: option dns_servers: \"ns.example.com\" is not an address of a name server" },
 	{ "[names]\ndns_servers = 192.0.2.1:99999\n", "is not an address of a name server" },

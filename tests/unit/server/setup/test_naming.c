@@ -177,7 +177,7 @@ START_TEST(a_script_out_of_time_is_killed_with_its_children)
 	script("#!/bin/sh\nsleep 60 &\nsleep 60\n");
 	config.props_script_timeout = 1;
 	ck_assert_int_eq(ask(), KIT_ERR_TIMEOUT);
-	ck_assert_ptr_nonnull(strstr(answer.fault.what, "not done within 1 s"));
+	ck_assert_ptr_nonnull(strstr(answer.fault.what, "did not end within 1 s"));
 	ck_assert_int_lt(time(NULL) - before, 25);
 }
 END_TEST
