@@ -126,7 +126,7 @@ static int check(struct cli *cli, const void *given)
 		status = EXIT_NO;
 	if (cli->json) {
 		printf("%s],\n  \"kind\": \"%s\",\n  \"pairs\": %lu,\n  \"bad\": %lu,\n"
-		       "  \"duplicates\": %lu,\n  \"folded\": %lu,\n  \"complete\": %s",
+		       "  \"duplicates\": %lu,\n  \"lower_case\": %lu,\n  \"complete\": %s",
 		       r.problems ? "\n  " : "", source->kind,
 		       source->counts.entries - r.duplicates, source->counts.bad, r.duplicates,
 		       source->counts.folded, rc ? "false" : "true");

@@ -198,7 +198,10 @@ int import_keys(struct import *im, const struct operator *op, FILE *file, struct
 	struct keysource *source = NULL;
 	int rc;
 
-	rc = sbin_source_open(&source, file, im->name, NULL, 0, fault);
+	im->columns = NULL;
+	rc = sbin_source_open(&source, file, im->name, im->wanted, im->n_wanted, fault);
+	if (!rc && source->columns && !(im->columns = strdup(source->columns)))
+		rc = fault_nomem(fault);
 	if (!rc)
 		rc = import_source(&job, file, source, fault);
 	im->good = !rc && (!im->bad || im->skip_bad);

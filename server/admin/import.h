@@ -13,6 +13,8 @@ struct import {
 	const char *name;	/* of the list, for messages and the log */
 	bool dry_run;		/* change nothing; the map may be NULL: none is compared with */
 	bool skip_bad;		/* leave bad lines out; else one of them refuses the whole list */
+	const char *const *wanted;	/* N_WANTED columns of a CSV that a person names, as csv_open() */
+	size_t n_wanted;
 	/*
 	 * Called for each bad line; problem->rule is valid during the call. PID: the one that
 	 * the line is about, where the map has it with another PPS; else "". May be NULL.
@@ -24,6 +26,7 @@ struct import {
 
 	/* What came of it, also when it failed. Of a list that is refused nothing was taken. */
 	const char *kind;	/* "csv", "text", "json", "setup.bin"; NULL: not known */
+	char *columns;		/* of a CSV: which were read as what; to be freed; or NULL */
 	bool good;		/* it was imported, or a dry run found that it would be */
 	unsigned long lines;	/* lines, elements or records read */
 	unsigned long added;	/* pairs that are new to the map */

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "keygen/keylist-kinds.h"
+#include "common/csv.h"
 #include "common/hostname.h"
 #include "server/keymap/events.h"
 #include "server/keymap/inventory.h"
@@ -14,74 +14,51 @@
 #include "server/keymap/profiles.h"
 #include "server/keymap/systems.h"
 
-#define COLUMNS	64
+enum field { UUID, FQDN, PROFILE, FIELDS };
 
-enum column { UUID, FQDN, PROFILE, OTHER };
-
-struct machinelist {
-	FILE *file;
-	char *name;
-	char separator;
-	size_t columns;
-	enum column column[COLUMNS];
-	unsigned long line;
-	char text[KEYLIST_LINE + 1];
+/* Names as asset lists, SCCM and dmidecode have them: see struct csv_field. */
+#define OTHERS(...)	(const char *const[]){ __VA_ARGS__, NULL }
+static const struct csv_field known[FIELDS + 1] = {
+	[UUID] = {
+		.name = "uuid", .required = true,
+		.others = OTHERS("systemuuid", "smbiosuuid", "smbiosguid", "guid", "amtuuid",
+				 "machineuuid", "computeruuid", "platformguid"),
+	},
+	[FQDN] = {
+		.name = "fqdn", .required = true,
+		.others = OTHERS("dnsname", "dnshostname", "fulldnsname", "fullcomputername",
+				 "fullyqualifieddomainname", "fullname", "hostfqdn"),
+	},
+	[PROFILE] = { .name = "profile", .others = OTHERS("amtprofile", "setupprofile") },
+	[FIELDS] = { .name = NULL },
 };
 
-static enum column column_named(const char *text, size_t n)
-{
-	static const char *const names[] = { [UUID] = "uuid", [FQDN] = "fqdn",
-					     [PROFILE] = "profile" };
+struct machinelist {
+	struct lines *lines;
+	struct csv *csv;
+};
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strlen(names[i]) == n && strncasecmp(names[i], text, n) == 0)
-			return (enum column)i;
-	return OTHER;
-}
-
-static int read_header(struct machinelist *in, struct fault *fault)
-{
-	bool seen[OTHER + 1] = { false };
-	size_t length = 0, n = 0;
-	char *at = in->text, *end, *field;
-	int rc;
-
-	rc = keylist_line(in->file, in->name, in->text, &length, fault);
-	if (rc < 0 && rc != KIT_ERR_RANGE)
-		return rc;
-	in->line = 1;
-	if (rc == 1 && length >= 3 && memcmp(in->text, "\xEF\xBB\xBF", 3) == 0)
-		at += 3;
-	end = in->text + length;
-	in->separator = memchr(at, ',', (size_t)(end - at)) ? ',' :
-			memchr(at, ';', (size_t)(end - at)) ? ';' : '\t';
-	while (rc == 1 && in->columns < COLUMNS &&
-	       keylist_next_field(&at, end, in->separator, &field, &n) == 1) {
-		in->column[in->columns] = column_named(field, n);
-		seen[in->column[in->columns++]] = true;
-	}
-	if (rc == 1 && seen[UUID] && seen[FQDN])
-		return 0;
-	return fault_set(fault, KIT_ERR_FORMAT, "%s: line 1 does not name the columns uuid and "
-			 "fqdn\nbegin the list with the line: uuid,fqdn,profile", in->name);
-}
-
-int machinelist_open(struct machinelist **out, FILE *file, const char *name, struct fault *fault)
+int machinelist_open(struct machinelist **out, FILE *file, const char *name,
+		     const char *const *wanted, size_t n_wanted, struct fault *fault)
 {
 	struct machinelist *in = calloc(1, sizeof(*in));
 	int rc;
 
 	*out = NULL;
-	if (!in || !(in->name = strdup(name))) {
-		free(in);
+	if (!in)
 		return fault_nomem(fault);
-	}
-	in->file = file;
-	rc = read_header(in, fault);
+	rc = lines_open(&in->lines, file, name, fault);
+	if (!rc)
+		rc = csv_open(&in->csv, in->lines, known, wanted, n_wanted, fault);
 	if (rc)
 		machinelist_close(&in);
 	*out = in;
 	return rc;
+}
+
+char *machinelist_columns(const struct machinelist *in)
+{
+	return csv_describe(in->csv);
 }
 
 static int bad(struct keyproblem *problem, const char *field, const char *rule)
@@ -92,18 +69,17 @@ static int bad(struct keyproblem *problem, const char *field, const char *rule)
 	return KIT_ERR_FORMAT;
 }
 
-static int set_field(struct keymap_inventory *out, enum column column, const char *text,
-		     size_t n, struct keyproblem *problem)
+static int set_field(struct keymap_inventory *out, enum field field, const char *text, size_t n,
+		     struct keyproblem *problem)
 {
 	char copy[SYSTEM_FQDN + 2];
 	struct profile unused;
 
 	if (n >= sizeof(copy) || memchr(text, 0, n))
-		return bad(problem, column == FQDN ? "fqdn" : column == UUID ? "uuid" : "profile",
-			   "at most 255 bytes, none of them NUL");
+		return bad(problem, known[field].name, "at most 255 bytes, none of them NUL");
 	memcpy(copy, text, n);
 	copy[n] = 0;
-	switch (column) {
+	switch (field) {
 	case UUID:
 		if (uuid_parse(copy, &out->uuid))
 			return bad(problem, "uuid", "32 hex digits, with the usual dashes or none");
@@ -127,63 +103,34 @@ static int set_field(struct keymap_inventory *out, enum column column, const cha
 	return 0;
 }
 
-static int parse(struct machinelist *in, size_t length, struct keymap_inventory *out,
-		 struct keyproblem *problem)
-{
-	char *at = in->text, *end = in->text + length, *field;
-	bool seen[OTHER + 1] = { false };
-	size_t n = 0;
-	int rc;
-
-	memset(out, 0, sizeof(*out));
-	for (size_t i = 0; (rc = keylist_next_field(&at, end, in->separator, &field, &n)) == 1;
-	     i++) {
-		if (i >= in->columns) {
-			if (n == 0 && at > end)
-				break;
-			return keylist_bad_line(problem, "no more fields than the header has");
-		}
-		seen[in->column[i]] = true;
-		if (in->column[i] == OTHER)
-			continue;
-		rc = set_field(out, in->column[i], field, n, problem);
-		if (rc)
-			return rc;
-	}
-	if (rc < 0)
-		return keylist_bad_line(problem,
-					"quotes must be closed, and doubled within a field");
-	if (!seen[UUID] || !seen[FQDN])
-		return keylist_bad_line(problem,
-					"no fewer fields than it takes to hold UUID and FQDN");
-	return 1;
-}
-
 int machinelist_next(struct machinelist *in, struct keymap_inventory *out,
-		   struct keyproblem *problem, struct fault *fault)
+		     struct keyproblem *problem, struct fault *fault)
 {
-	size_t length = 0;
-	int rc;
+	const char *rule = NULL, *text;
+	size_t n = 0;
+	int rc = csv_next(in->csv, &rule, fault);
 
-	*problem = (struct keyproblem){ .field = "", .rule = "" };
-	do {
-		rc = keylist_line(in->file, in->name, in->text, &length, fault);
-		if (rc == 0 || rc == KIT_ERR_SYSTEM)
-			return rc;
-		problem->line = ++in->line;
-		if (rc == KIT_ERR_RANGE)
-			return keylist_bad_line(problem, "at most 4096 bytes in a line");
-		if (rc < 0)
-			return rc;
-	} while (strspn(in->text, " \t,;") == length);
-	return parse(in, length, out, problem);
+	*problem = (struct keyproblem){ .line = csv_line(in->csv), .field = "", .rule = "" };
+	memset(out, 0, sizeof(*out));
+	if (rc < 0 && rule)
+		return bad(problem, "", rule);
+	for (int field = 0; rc == 1 && field < FIELDS; field++) {
+		text = csv_text(in->csv, field, &n);
+		if (!text && known[field].required)
+			return bad(problem, "",
+				   "no fewer fields than it takes to hold UUID and FQDN");
+		if (text && set_field(out, (enum field)field, text, n, problem))
+			return KIT_ERR_FORMAT;
+	}
+	return rc;
 }
 
 void machinelist_close(struct machinelist **in)
 {
 	if (!*in)
 		return;
-	free((*in)->name);
+	csv_free(&(*in)->csv);
+	lines_free(&(*in)->lines);
 	free(*in);
 	*in = NULL;
 }
@@ -288,7 +235,10 @@ int machinelist_import(struct machinelist_import *im, const struct operator *op,
 
 	im->rows = im->bad = im->swapped = 0;
 	im->good = false;
-	rc = machinelist_open(&in, file, im->name, fault);
+	im->columns = NULL;
+	rc = machinelist_open(&in, file, im->name, im->wanted, im->n_wanted, fault);
+	if (!rc && !(im->columns = machinelist_columns(in)))
+		rc = fault_nomem(fault);
 	if (!rc)
 		rc = keymap_begin(op->map, fault);
 	if (!rc)

@@ -10,20 +10,28 @@
 #include "server/keymap/systems.h"
 
 /*
- * CSV with a header line: uuid and fqdn, and profile if there is one; in any order and case,
- * other columns ignored. Separated by commas, semicolons or tabs.
+ * A table as common/csv.h reads it, with the columns uuid and fqdn, and profile if there is one,
+ * in any order; other columns are not read.
  */
 struct machinelist;
 
-/* FILE stays the caller's. KIT_ERR_FORMAT (no such header), KIT_ERR_SYSTEM, KIT_ERR_NOMEM. */
-int machinelist_open(struct machinelist **out, FILE *file, const char *name, struct fault *fault);
+/*
+ * FILE stays the caller's. WANTED: N_WANTED texts "FIELD=COLUMN" of a person (see csv_open()).
+ * KIT_ERR_NOT_FOUND, KIT_ERR_FORMAT (not such a header), KIT_ERR_ARGUMENT (a WANTED that names
+ * nothing), KIT_ERR_SYSTEM, KIT_ERR_NOMEM.
+ */
+int machinelist_open(struct machinelist **out, FILE *file, const char *name,
+		     const char *const *wanted, size_t n_wanted, struct fault *fault);
+
+/* What is read as what, for people; to be freed. NULL when out of memory. */
+char *machinelist_columns(const struct machinelist *in);
 
 /*
  * The next row: 1, 0 at the end, KIT_ERR_FORMAT with *problem for a bad line (go on with the
  * next), or another negative code with *fault set.
  */
 int machinelist_next(struct machinelist *in, struct keymap_inventory *out,
-		   struct keyproblem *problem, struct fault *fault);
+		     struct keyproblem *problem, struct fault *fault);
 
 /* *in may be NULL. */
 void machinelist_close(struct machinelist **in);
@@ -34,12 +42,15 @@ struct machinelist_import {
 	bool dry_run;		/* change nothing */
 	bool skip_bad;		/* leave bad lines out; else one of them refuses the whole list */
 	bool swap_uuid;		/* the list has the UUIDs in the other byte order */
+	const char *const *wanted;	/* columns that a person names: see machinelist_open() */
+	size_t n_wanted;
 	/* Called for each bad line. May be NULL. */
 	void (*bad_line)(void *context, const struct keyproblem *problem);
 	void *context;
 
 	/* What came of it. */
 	bool good;		/* it was imported, or a dry run found that it would be */
+	char *columns;		/* which were read as what, for people; to be freed; or NULL */
 	unsigned long rows, bad;
 	/* UUIDs that no machine has said hello with, though one has with the bytes swapped. */
 	unsigned long swapped;

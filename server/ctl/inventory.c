@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/admin/machinelist.h"
@@ -12,6 +13,7 @@
 
 struct import_options {
 	struct ctl_map at;
+	struct cli_list columns;
 	bool dry_run, skip_bad, swap_uuid;
 };
 
@@ -21,6 +23,8 @@ static const struct cli_option import_table[] = {
 		 "say what would happen and change nothing"),
 	CLI_FLAG(0, "skip-bad", struct import_options, skip_bad,
 		 "leave bad lines out instead of refusing the file", .flags = CLI_WHOLE),
+	CLI_LIST(0, "column", struct import_options, columns, "FIELD=NAME",
+		 "the column NAME holds FIELD (uuid, fqdn or profile)"),
 	CLI_FLAG(0, "swap-uuid", struct import_options, swap_uuid,
 		 "the list has the UUIDs in the other byte order", .flags = CLI_WHOLE),
 	{ 0 },
@@ -46,6 +50,8 @@ static void warn(struct cli *cli, const struct machinelist_import *im)
 {
 	char shown[UUID_SHOWN + 1];
 
+	if (im->columns && !cli->json)
+		cli_note(cli, "%s: %s", im->name, im->columns);
 	if (im->shared)
 		cli_warn(cli, "names that the inventory now gives to more than one machine: %llu, "
 			 "the first is %s", (unsigned long long)im->shared, im->first_shared);
@@ -69,6 +75,14 @@ static void say(struct cli *cli, const struct machinelist_import *im)
 			 im->dry_run ? "would be" : "was");
 }
 
+static json_t *summary_json(const struct machinelist_import *im)
+{
+	return json_pack("{s:s, s:o, s:b, s:I, s:I, s:I}", "file", im->name, "columns",
+			 logentry_text(im->columns), "imported", im->good && !im->dry_run, "rows",
+			 (json_int_t)im->rows, "bad", (json_int_t)im->bad, "swapped",
+			 (json_int_t)im->swapped);
+}
+
 static int run_import(struct cli *cli, const void *given)
 {
 	const struct import_options *o = given;
@@ -83,6 +97,8 @@ static int run_import(struct cli *cli, const void *given)
 					  .dry_run = o->dry_run,
 					  .skip_bad = o->skip_bad,
 					  .swap_uuid = o->swap_uuid,
+					  .wanted = o->columns.values,
+					  .n_wanted = o->columns.count,
 					  .bad_line = show_bad_line, .context = &s };
 	rc = file ? ctl_begin(&o->at, 0, &op, &fault)
 		  : fault_sys(&fault, errno, "cannot open %s", path);
@@ -91,17 +107,16 @@ static int run_import(struct cli *cli, const void *given)
 	keymap_close(&op.map);
 	if (file && file != stdin)
 		fclose(file);
-	if (rc)
+	if (rc) {
+		free(s.im.columns);
 		return cli_fail(cli, &fault);
+	}
 	warn(cli, &s.im);
 	if (cli->json)
-		rc = cli_print_json(cli, json_pack("{s:s, s:b, s:I, s:I, s:I}", "file", s.im.name,
-						   "imported", s.im.good && !s.im.dry_run, "rows",
-						   (json_int_t)s.im.rows, "bad",
-						   (json_int_t)s.im.bad, "swapped",
-						   (json_int_t)s.im.swapped));
+		rc = cli_print_json(cli, summary_json(&s.im));
 	else
 		say(cli, &s.im);
+	free(s.im.columns);
 	return rc ? rc : s.im.good ? EXIT_YES : s.im.dry_run ? EXIT_NO : EXIT_CANNOT;
 }
 

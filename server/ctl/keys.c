@@ -27,6 +27,7 @@
 
 struct import_options {
 	struct ctl_map at;
+	struct cli_list columns;
 	bool dry_run, skip_bad;
 };
 
@@ -36,6 +37,8 @@ static const struct cli_option import_table[] = {
 		 "say what would happen and change nothing"),
 	CLI_FLAG(0, "skip-bad", struct import_options, skip_bad,
 		 "leave bad lines out instead of refusing the file", .flags = CLI_WHOLE),
+	CLI_LIST(0, "column", struct import_options, columns, "FIELD=NAME",
+		 "the column NAME of a CSV holds FIELD: --column pps=\"MEBX PPS\""),
 	{ 0 },
 };
 
@@ -82,8 +85,9 @@ static json_t *import_json(const struct importing *s)
 	const struct import *im = &s->im;
 
 	return json_pack(
-		"{s:s, s:s, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}",
-		"file", im->name, "kind", im->kind ? im->kind : "unknown", "imported",
+		"{s:s, s:s, s:o, s:b, s:b, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:O}",
+		"file", im->name, "kind", im->kind ? im->kind : "unknown", "columns",
+		logentry_text(im->columns), "imported",
 		im->good && !im->dry_run, "dry_run", im->dry_run, "lines", (json_int_t)im->lines,
 		"added", (json_int_t)im->added, "same", (json_int_t)im->same, "completed",
 		(json_int_t)im->completed, "other_password", (json_int_t)im->other_password,
@@ -126,6 +130,8 @@ static void say_imported(struct cli *cli, const struct import *im)
 
 static void say_import(struct cli *cli, const struct import *im)
 {
+	if (im->columns)
+		cli_note(cli, "%s: %s", im->name, im->columns);
 	if (im->other_password)
 		cli_warn(cli, "%s: %lu pair%s in the map with another password, which is kept",
 			 im->name, im->other_password, im->other_password == 1 ? " is" : "s are");
@@ -149,7 +155,8 @@ static int import_file(struct cli *cli, const struct import_options *o,
 
 	s.im = (struct import){ .name = file == stdin ? "standard input" : path,
 				.dry_run = o->dry_run,
-				.skip_bad = o->skip_bad, .bad_line = show_bad_line,
+				.skip_bad = o->skip_bad, .wanted = o->columns.values,
+				.n_wanted = o->columns.count, .bad_line = show_bad_line,
 				.progress = show_progress, .context = &s };
 	rc = file ? import_keys(&s.im, op, file, &fault)
 		  : fault_sys(&fault, errno, "cannot open %s", path);
@@ -162,6 +169,7 @@ static int import_file(struct cli *cli, const struct import_options *o,
 	else
 		json_array_append_new(all, import_json(&s));
 	json_decref(s.problems);
+	free(s.im.columns);
 	if (file && file != stdin)
 		fclose(file);
 	/* A dry run answers yes or no; an import is done or not. */

@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	file = fmemopen((void *)(uintptr_t)data, size, "r");
 	if (!file)
 		return 0;
-	rc = machinelist_open(&in, file, "input", &fault);
+	rc = machinelist_open(&in, file, "input", NULL, 0, &fault);
 	if ((rc == 0) != !!in || (rc != 0) != (fault.code != 0))
 		abort();
 	while (in && (rc = machinelist_next(in, &row, &problem, &fault)) != 0) {
@@ -35,6 +35,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (rc < 0 && (!problem.rule[0] || !problem.line))
 			abort();
 	}
+	if (in)
+		free(machinelist_columns(in));
 	machinelist_close(&in);
 	fclose(file);
 	return 0;

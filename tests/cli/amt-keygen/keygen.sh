@@ -96,7 +96,7 @@ for want in ' 3 *pps' ' 4 *pid' ' 5 *admin_password' ' 6 *pid .*once'; do
 done
 grep -qE '69XK|letmein|037N' out err && fail "a value was printed"
 status 1 "$BIN/amt-keygen" check --json - <bad.csv
-[ "$(jq -c '[.pairs, .bad, .duplicates, .folded, .complete]' out)" = '[1,3,1,1,true]' ] ||
+[ "$(jq -c '[.pairs, .bad, .duplicates, .lower_case, .complete]' out)" = '[1,3,1,1,true]' ] ||
 	fail "json: $(cat out)"
 [ "$(jq -c '[.problems[].line]' out)" = '[3,4,5,6]' ] || fail "json lines: $(cat out)"
 status 2 "$BIN/amt-keygen" check missing.csv

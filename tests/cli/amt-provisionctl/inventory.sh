@@ -33,8 +33,20 @@ says 'line 6: fqdn'
 says '4 bad lines; nothing of it was imported; .*--skip-bad'
 import 1 "uuid,fqdn\n$A,pc9.example.com\n$B,pc 1\n" --dry-run
 import 2 "uuid,name\n$A,pc9.example.com\n"
-says 'line 1 does not name the columns uuid and fqdn'
+says 'line 1 has no column "fqdn"'
 import 2 ''
+
+# As makers and Excel write them; what was read as what is said, and a person may know better.
+import 0 "Machines of building 3\n\nsep=;\nName, short;SMBIOS GUID;DNS Name;\npc1;$A;pc1.example.com;\n"
+says 'columns read: "SMBIOS GUID" as uuid, "DNS Name" as fqdn; not read: "Name, short"'
+import 0 "machine,uuid\npc1.example.com,$A\n" --column fqdn=machine
+says 'columns read: "machine" as fqdn, "uuid"'
+import 2 "machine,uuid\npc1.example.com,$A\n"
+says 'column fqdn=NAME'
+printf 'UUID\tFQDN\r\n%s\tpc1.example.com\r\n' "$A" | iconv -t UTF-16 >unicode.txt
+"$BIN/amt-provisionctl" inventory import -m map.db unicode.txt --json >out || fail "UTF-16"
+[ "$(jq -c '[.rows, .bad, .columns]' out)" = '[1,0,"columns read: \"UUID\" as uuid, \"FQDN\" as fqdn"]' ] ||
+	fail "$(cat out)"
 
 # Two names of one machine: which of them is stale, the list does not tell.
 import 2 "uuid,fqdn\n$A,pc1.example.com\n$B,pc2.example.com\n$A,old.example.com\n"

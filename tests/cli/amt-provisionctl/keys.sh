@@ -33,9 +33,14 @@ status 0 ctl keys import -m map.db --json - <keys.csv
 printf 'Provisioning ID,Provisioning Passphrase,New MEBx Password,Remark\n0000-037M,%s,P@ssw0rd,x\n' \
 	$GOOD >theirs.csv
 status 0 ctl keys import -m theirs.db theirs.csv
-grep -q 'MEBx' err && fail "its password was not taken: $(cat err)"
+grep -q 'New MEBx Password" as admin_password; not read: "Remark"' err || fail "$(cat err)"
+grep -q 'new MEBx password' err && fail "its password was not taken: $(cat err)"
 status 0 ctl keys show -m theirs.db 0000-037M
 grep -q 'new known' out || fail "its password was not taken: $(cat out)"
+printf 'key,pps\n0000-03AW,%s\n' $GOOD >odd.csv
+status 2 ctl keys import -m theirs.db odd.csv
+status 0 ctl keys import -m theirs.db odd.csv --column pid=key
+status 0 ctl keys show -m theirs.db 0000-03AW
 printf 'pid,pps,secret\n0000-038N,%s,P@ssw0rd\n' $GOOD >nameless.csv
 status 0 ctl keys import -m theirs.db nameless.csv
 grep -q '1 key came without .*admin_password' err || fail "not said: $(cat err)"

@@ -32,6 +32,7 @@ static struct import import(const char *text, bool dry_run, bool skip_bad)
 	bad[0] = '\0';
 	ok(import_keys(&im, &op, file, &fault));
 	fclose(file);
+	free(im.columns);
 	return im;
 }
 

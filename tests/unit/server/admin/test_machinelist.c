@@ -14,7 +14,7 @@
 #define B	"939b524b-13d4-1d18-e487-000002000000"
 #define SWAPPED	"4b529b93-d413-181d-e487-000001000000"	/* A in the other byte order */
 
-static char bad[1024];
+static char bad[1024], columns[400];
 
 static void on_bad_line(void *context, const struct keyproblem *p)
 {
@@ -34,6 +34,8 @@ static struct machinelist_import import(const char *text, struct machinelist_imp
 	ok(machinelist_import(&im, &op, file, &fault));
 	fclose(file);
 	ck_assert(!keymap_in_transaction(m));
+	snprintf(columns, sizeof(columns), "%s", im.columns ? im.columns : "");
+	free(im.columns);
 	return im;
 }
 
@@ -120,6 +122,39 @@ START_TEST(uuids_of_known_machines_in_the_other_byte_order_are_counted_and_can_b
 }
 END_TEST
 
+START_TEST(columns_are_known_by_the_names_that_others_give_them)
+{
+	static const char *const lists[] = {
+		"SMBIOS GUID;DNS Name;Owner\n" A ";pc1.example.com;x\n",
+		"sep=;\nName, short;uuid;fqdn\nx;" A ";pc1.example.com\n",
+		"#TYPE Selected.System\n\"UUID\",\"DNSHostName\"\n\"" A "\",\"pc1.example.com\"\n",
+		"Machines of building 3\n\nfqdn\tuuid\nPC1.example.com\t" A "\t\t\n",
+		"uuid,fqdn,note\r" A ",pc1.example.com,\"two\rlines\"\r",
+	};
+
+	for (size_t i = 0; i < sizeof(lists) / sizeof(*lists); i++) {
+		struct machinelist_import im = import(lists[i], (struct machinelist_import){ 0 });
+
+		ck_assert_msg(im.good && im.rows == 1, "list %zu: %s", i, bad);
+		ck_assert_int_eq(strcasecmp(name_of(A), "pc1.example.com"), 0);
+	}
+}
+END_TEST
+
+START_TEST(a_person_may_name_a_column_and_sees_what_was_read)
+{
+	static const char *const wanted[] = { "fqdn=machine" };
+	struct machinelist_import im = import("machine,uuid,fqdn\npc1.example.com," A ",old\n",
+					      (struct machinelist_import){ .wanted = wanted,
+									   .n_wanted = 1 });
+
+	ck_assert(im.good);
+	ck_assert_str_eq(name_of(A), "pc1.example.com");
+	ck_assert_ptr_nonnull(strstr(columns, "\"machine\" as fqdn"));
+	ck_assert_ptr_nonnull(strstr(columns, "not read: \"fqdn\""));
+}
+END_TEST
+
 TEST_SUITE("machinelist")
 {
 	TCase *tcase = tcase_create("import");
@@ -129,6 +164,8 @@ TEST_SUITE("machinelist")
 	tcase_add_test(tcase, one_bad_row_refuses_the_whole_list_unless_left_out);
 	tcase_add_test(tcase, a_name_of_two_machines_is_counted);
 	tcase_add_test(tcase, a_dry_run_changes_nothing);
+	tcase_add_test(tcase, columns_are_known_by_the_names_that_others_give_them);
+	tcase_add_test(tcase, a_person_may_name_a_column_and_sees_what_was_read);
 	tcase_add_test(tcase,
 		       uuids_of_known_machines_in_the_other_byte_order_are_counted_and_can_be_swapped);
 	suite_add_tcase(suite, tcase);
