@@ -10,14 +10,19 @@
 #include "server/keymap/pairs.h"
 #include "server/keymap/systems.h"
 
+#define CLAIMS	8	/* machines that may claim one key before one has proved it */
+
 int intake_init(struct intake *in, const struct config *config, struct keymap *map,
 		struct fault *fault)
 {
 	uint64_t count[SYSTEM_STATES];
+	uint64_t rivals = 0;
 	int rc = keymap_system_count(map, count, fault);
 
+	if (!rc)
+		rc = keymap_system_rivals(map, &rivals, fault);
 	in->config = config;
-	in->unproved = rc ? 0 : count[SYSTEM_NEEDS_CERTIFICATE] + count[SYSTEM_REFUSED];
+	in->unproved = rc ? 0 : count[SYSTEM_NEEDS_CERTIFICATE] + count[SYSTEM_REFUSED] + rivals;
 	return rc;
 }
 
@@ -226,6 +231,66 @@ static int queue(struct intake *in, struct keymap *map, const struct hello *h,
 	return keymap_system_state(map, &h->uuid, SYSTEM_QUEUED, NULL, due, now, fault);
 }
 
+/* What the log says of a hello whose key another machine claims, too. */
+static void say_rival(const struct hello *h, const struct keymap_pair *pair, bool room,
+		      struct intake_result *out)
+{
+	char pid[PID_SHOWN + 1], owner[UUID_SHOWN + 1];
+
+	pidpps_show_pid(h->pid, pid);
+	uuid_show(&pair->uuid, owner);
+	if (!room)
+		say(out, SEVERITY_SECURITY, "pid-reserved", "PID %s is claimed by %d machines that "
+		    "have not been called yet: this hello is refused", pid, CLAIMS);
+	else
+		say(out, SEVERITY_SECURITY, "pid-reserved", "PID %s is reserved for %s, which has "
+		    "not proved it yet: this one is called, too, and the first to prove the PPS "
+		    "has the key", pid, owner);
+	snprintf(out->hint, sizeof(out->hint), "if both are your machines, two sticks were made from "
+		 "one setup.bin: give one of them a key of its own; if not, a hello was forged");
+}
+
+/*
+ * Another machine has said hello with this key, and has not proved it. Neither keeps the other out:
+ * both are called. That takes rows, of which those who forge hellos get so many and no more.
+ */
+static int queue_rival(struct intake *in, struct keymap *map, const struct hello *h,
+		       const struct keymap_hello *k, const struct keymap_pair *pair, int64_t now,
+		       struct intake_result *out, struct fault *fault)
+{
+	bool room = true, dropped = false;
+	struct system row;
+	int rc = keymap_system_find(map, &h->uuid, &row, fault);
+
+	if (rc && rc != KIT_ERR_NOT_FOUND)
+		return rc;
+	if (rc || memcmp(row.pid, h->pid, PID_LENGTH) != 0) {
+		rc = keymap_system_make_room(map, h->pid, CLAIMS, &room, &dropped, fault);
+		if (rc)
+			return rc;
+		if (dropped && in->unproved)
+			in->unproved--;
+		room = room && in->unproved < in->config->max_unproved;
+	}
+	if (room)
+		rc = queue(in, map, h, k, now, out, fault);
+	if (!rc && out->made)
+		in->unproved++;
+	if (!rc && (!room || pair->state == KEYMAP_RESERVED))
+		say_rival(h, pair, room, out);
+	return rc;
+}
+
+/* Was the key claimed by another machine before, which has not proved it? */
+static bool has_rival(enum keymap_claim claim, const struct keymap_pair *pair,
+		      const struct uuid *uuid)
+{
+	/* The fresh key of a re-key is for its machine alone. */
+	if (claim == KEYMAP_CLAIM_RESERVED)
+		return pair->reserved_until != KEYMAP_NEVER;
+	return claim == KEYMAP_CLAIMED && pair->reserved_until && !uuid_equal(&pair->uuid, uuid);
+}
+
 /*
  * Whoever has the stick of a machine can say this hello, and prove the key: only a person can
  * know that its AMT was reset. Once allowed, or as long as its first set-up is not done, it goes on.
@@ -286,6 +351,8 @@ int intake_hello(struct intake *in, struct keymap *map, const struct hello *h,
 		rc = look_at_permission(map, &k, now, &held, out, fault);
 	if (rc || held)
 		return rc;
+	if (has_rival(claim, &before, &h->uuid))
+		return queue_rival(in, map, h, &k, &before, now, out, fault);
 	if (claim != KEYMAP_CLAIMED && claim != KEYMAP_CLAIM_HELD &&
 	    claim != KEYMAP_CLAIM_PROVED) {
 		say_refused(claim, h, &before, out);

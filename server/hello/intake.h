@@ -26,7 +26,7 @@ struct intake_result {
 
 struct intake {
 	const struct config *config;
-	uint64_t unproved;	/* rows of machines that have proved nothing */
+	uint64_t unproved;	/* rows of machines that were refused, or claim another one's key */
 };
 
 /* Count the rows that are there; again whenever another process may have changed them. */

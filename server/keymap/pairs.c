@@ -462,8 +462,9 @@ out:
 	return keymap_leave(m, own, rc, fault);
 }
 
-int keymap_release(struct keymap *m, const char *pid, const struct uuid *uuid,
-		   struct fault *fault)
+/* End a reservation of UUID: LAPSED, it is still known to have been one. */
+static int end_reservation(struct keymap *m, const char *pid, const struct uuid *uuid, bool lapsed,
+			   int64_t now, struct fault *fault)
 {
 	struct keymap_pair pair;
 	bool own;
@@ -477,8 +478,21 @@ int keymap_release(struct keymap *m, const char *pid, const struct uuid *uuid,
 		rc = not_in_map(pid, fault);
 	else if (!rc && pair.state == KEYMAP_RESERVED && pair.has_uuid &&
 		 pair.reserved_until != KEYMAP_NEVER && uuid_equal(&pair.uuid, uuid))
-		rc = unreserve(m, pair.id, fault);
+		rc = lapsed ? reserve(m, pair.id, uuid, pair.reserved_at, now, fault)
+		     : unreserve(m, pair.id, fault);
 	return keymap_leave(m, own, rc, fault);
+}
+
+int keymap_release(struct keymap *m, const char *pid, const struct uuid *uuid,
+		   struct fault *fault)
+{
+	return end_reservation(m, pid, uuid, false, 0, fault);
+}
+
+int keymap_lapse(struct keymap *m, const char *pid, const struct uuid *uuid, int64_t now,
+		 struct fault *fault)
+{
+	return end_reservation(m, pid, uuid, true, now, fault);
 }
 
 int keymap_revoke(struct keymap *m, const char *pid, int64_t now, struct fault *fault)

@@ -117,9 +117,12 @@ int keymap_use(struct keymap *m, const char *pid, const struct uuid *uuid, int64
 	       bool *first, struct fault *fault);
 
 /*
- * Give a reservation of UUID back (its proof failed). 0 too when there is none of it. That of a
- * re-key stays: its machine has the pair, whoever failed to prove it.
+ * Give a reservation of UUID back, as if there had been none; or have it lapse now, for its proof
+ * failed. 0 too when there is none of it. That of a re-key stays: its machine has the pair,
+ * whoever failed to prove it.
  */
+int keymap_lapse(struct keymap *m, const char *pid, const struct uuid *uuid, int64_t now,
+		 struct fault *fault);
 int keymap_release(struct keymap *m, const char *pid, const struct uuid *uuid,
 		   struct fault *fault);
 

@@ -121,4 +121,7 @@ const char *const schema_sqlite[SCHEMA_SQLITE_VERSION] = {
 	/* What has not come to an end goes on; what is set up needs a person's word from now on. */
 	"ALTER TABLE csti_amts ADD COLUMN allowed INTEGER NOT NULL DEFAULT 0;"
 	"UPDATE csti_amts SET allowed = 1 WHERE proved_at > 0 AND configured_at = 0;",
+	/* 5 */
+	/* Those that claim one key, of which none has proved it yet. */
+	"CREATE INDEX csti_amts_unproved ON csti_amts(pid) WHERE proved_at = 0;",
 };

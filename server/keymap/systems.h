@@ -120,6 +120,16 @@ int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,
 			enum system_state state, int64_t now, struct system *out, bool *made,
 			struct fault *fault);
 
+/*
+ * See that one more machine can claim PID, which none has proved: at most MAX do. If there are as
+ * many, the one that failed most is forgotten, but never one that was not tried yet, nor one in
+ * set-up. *room: is there room now? *dropped: was one forgotten?
+ */
+int keymap_system_make_room(struct keymap *m, const char *pid, unsigned max, bool *room,
+			    bool *dropped, struct fault *fault);
+/* How many machines claim a key beside another one that has not proved it either. */
+int keymap_system_rivals(struct keymap *m, uint64_t *n, struct fault *fault);
+
 /* KIT_ERR_NOT_FOUND (no fault is set then). */
 int keymap_system_find(struct keymap *m, const struct uuid *uuid, struct system *out,
 		       struct fault *fault);
@@ -221,6 +231,11 @@ struct keymap_system_filter {
 	bool by_state;
 	enum system_state state;
 	int64_t due; /* > 0: only those with next_try set and not after this, soonest first */
+	/*
+	 * 1: only those that proved a key once, are in the inventory, or have not failed yet;
+	 * -1: only the others; 0: all.
+	 */
+	int trust;
 	const char *pid;	/* only those with this PID */
 	uint64_t limit;		/* 0: all */
 };

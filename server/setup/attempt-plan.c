@@ -44,6 +44,10 @@ static int load_pair(struct attempt *a, struct keymap *map, const char *pid,
 	rc = keymap_find(map, pid, time(NULL), &pair, fault);
 	if (rc == 0 && pair.state == KEYMAP_REVOKED)
 		return fault_set(fault, KIT_ERR_STATE, "PID %s was revoked", shown);
+	/* It is not even called: what a login says is for the machine that proved the key. */
+	if (rc == 0 && pair.state == KEYMAP_USED && pair.has_uuid &&
+	    !uuid_equal(&pair.uuid, &a->uuid))
+		return fault_set(fault, KIT_ERR_STATE, "PID %s was proved by another machine", shown);
 	if (rc == 0)
 		rc = keymap_secrets(map, pid, &a->pairs[a->n_pairs], fault);
 	if (rc == KIT_ERR_NOT_FOUND)
@@ -586,6 +590,9 @@ static int64_t next_try(const struct attempt *a, const struct system *row, int64
 
 	if (a->failed_state != SYSTEM_FAILED)
 		return 0;
+	/* Another PPS stays another one: only a hello is a reason to call it again. */
+	if (a->fault.code == KIT_ERR_FORGED && !a->proved && !row->proved_at)
+		return 0;
 	if (config->retry_limit && row->failures + 1 >= config->retry_limit)
 		return 0;
 	return now + (int64_t)config_backoff(config, row->failures + 1);
@@ -617,7 +624,7 @@ int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
 	if (!rc && a->proved)
 		rc = fail_after_proof(a, map, &settled, fault);
 	if (!rc && !a->proved && a->fault.code == KIT_ERR_FORGED)
-		rc = keymap_release(map, a->system.pid, &a->uuid, fault);
+		rc = keymap_lapse(map, a->system.pid, &a->uuid, now, fault);
 	if (rc)
 		return rc;
 	/* Anybody can say a hello and not be who he says: that makes no machine less set up. */

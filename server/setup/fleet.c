@@ -20,12 +20,14 @@
 struct member {
 	SLIST_ENTRY(member) entry;
 	struct attempt *attempt;
+	bool doubtful;		/* its machine has failed, and never proved a key */
 };
 SLIST_HEAD(members, member);
 
 struct fleet {
 	struct attempt_services services;
 	struct fleet_counts counts;
+	uint64_t doubtful;	/* of those that run */
 	struct members bucket[BUCKETS];
 	struct event *timer;
 	double rest_until;	/* clock_monotonic(): the map fails, nothing is begun before */
@@ -69,6 +71,7 @@ static void on_over(void *context, struct attempt *attempt, enum attempt_result 
 	struct member *m = find(f, uuid);
 
 	SLIST_REMOVE(bucket_of(f, uuid), m, member, entry);
+	f->doubtful -= m->doubtful;
 	free(m);
 	f->counts.running--;
 	if (result == ATTEMPT_CONFIGURED)
@@ -100,7 +103,7 @@ static int on_due(void *context, const struct system *s)
 	return d->count == d->room;
 }
 
-static int start(struct fleet *f, const struct uuid *uuid, struct fault *fault)
+static int start(struct fleet *f, const struct uuid *uuid, bool doubtful, struct fault *fault)
 {
 	struct member *m = calloc(1, sizeof(*m));
 
@@ -110,21 +113,24 @@ static int start(struct fleet *f, const struct uuid *uuid, struct fault *fault)
 		free(m);
 		return fault->code;
 	}
+	m->doubtful = doubtful;
 	SLIST_INSERT_HEAD(bucket_of(f, uuid), m, entry);
+	f->doubtful += doubtful;
 	f->counts.running++;
 	f->counts.started++;
 	return 0;
 }
 
-static int start_due(struct fleet *f, int64_t now, struct fault *fault)
+/* Start up to ROOM of those that are due. */
+static int start_some(struct fleet *f, int64_t now, uint64_t room, bool doubtful,
+		      struct fault *fault)
 {
-	struct due d = { .fleet = f };
-	struct keymap_system_filter filter = { .due = now };
+	struct due d = { .fleet = f, .room = room };
+	struct keymap_system_filter filter = { .due = now, .trust = doubtful ? -1 : 1 };
 	int rc;
 
-	if (f->counts.running >= f->services.config->max_setups)
+	if (!room)
 		return 0;
-	d.room = f->services.config->max_setups - f->counts.running;
 	d.uuids = calloc(d.room, sizeof(*d.uuids));
 	if (!d.uuids)
 		return fault_nomem(fault);
@@ -132,9 +138,31 @@ static int start_due(struct fleet *f, int64_t now, struct fault *fault)
 	if (rc > 0)
 		rc = 0;
 	for (size_t i = 0; i < d.count && !rc; i++)
-		rc = start(f, &d.uuids[i], fault);
+		rc = start(f, &d.uuids[i], doubtful, fault);
 	free(d.uuids);
 	return rc;
+}
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Those that proved a key once, are known, or were not tried yet come first; the others, of whom
+ * anybody can make many, get the rest, and never more than a quarter of all.
+ */
+static int start_due(struct fleet *f, int64_t now, struct fault *fault)
+{
+	const uint64_t max = f->services.config->max_setups, quarter = max / 4 ? max / 4 : 1;
+	int rc;
+
+	if (f->counts.running >= max)
+		return 0;
+	rc = start_some(f, now, max - f->counts.running, false, fault);
+	if (rc || f->counts.running >= max || f->doubtful >= quarter)
+		return rc;
+	return start_some(f, now, less(max - f->counts.running, quarter - f->doubtful), true, fault);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *context)

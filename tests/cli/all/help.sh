@@ -66,7 +66,7 @@ zsh_words() { # PROGRAM WORD...: what zsh is given to choose from for the last w
 		words=("$@"); CURRENT=$#; source ./completion' - "$@"
 }
 [ "$(zsh_words amt-keygen '')" = $'generate\ncheck' ] || fail "zsh: verbs"
-[ "$(zsh_words amt-provisionctl systems '')" = $'list\nshow\nretry\nforget\nexport' ] ||
+[ "$(zsh_words amt-provisionctl systems '')" = $'list\nshow\nretry\nallow-setup\nforget\nexport' ] ||
 	fail "zsh: second words"
 zsh_words amt-provisionctl keys import '' | grep -q '^--skip-bad\[' || fail "zsh: options"
 zsh_words amt-provisiond '' | grep -q '^--check\[' || fail "zsh: options without a verb"

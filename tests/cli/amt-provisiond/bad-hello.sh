@@ -51,7 +51,7 @@ ctl systems list --json >systems.json
 curl -s --max-time 5 "http://$SERVER/" >page || fail "a browser gets no page"
 grep -q 'This is amt-provisiond' page || fail "not the page"
 
-# A reservation keeps others out, never overwrites, and lapses.
+# A reservation keeps nobody out, is not overwritten, and lapses.
 sim_hello --address "$NET.12" --pid "$(pid_of 2)" --uuid 11111111-2222-3333-4444-888888888888
 wait_log "hello pid=.* address=$NET.12: hello number 1 accepted"
 sim_hello --address "$NET.13" --pid "$(pid_of 2)" --uuid 11111111-2222-3333-4444-999999999999

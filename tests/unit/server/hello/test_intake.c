@@ -54,13 +54,16 @@ static struct hello hello_of(unsigned pair, unsigned machine)
 /* The machine MACHINE says hello with the key PAIR at the time NOW + AFTER. */
 static bool say_from(unsigned pair, unsigned machine, int64_t after, const char *address)
 {
+	const bool own = !keymap_in_transaction(map);
 	struct hello h = hello_of(pair, machine);
 
 	fault_clear(&fault);
-	ck_assert_int_eq(keymap_begin(map, &fault), 0);
+	if (own)
+		ck_assert_int_eq(keymap_begin(map, &fault), 0);
 	ck_assert_msg(intake_hello(&intake, map, &h, address, NOW + after, &result, &fault) == 0,
 		      "%s", fault.what);
-	ck_assert_int_eq(keymap_commit(map, &fault), 0);
+	if (own)
+		ck_assert_int_eq(keymap_commit(map, &fault), 0);
 	return result.accepted;
 }
 
@@ -144,15 +147,74 @@ START_TEST(a_machine_that_was_refused_is_queued_once_its_key_is_known)
 }
 END_TEST
 
-START_TEST(another_machine_is_refused_while_the_reservation_holds)
+START_TEST(a_machine_that_has_not_proved_a_key_keeps_no_other_out)
 {
 	say(0, 1, 0);
-	ck_assert(!say(0, 2, 50));
+	ck_assert(say(0, 2, 50));
 	ck_assert_int_eq(result.severity, SEVERITY_SECURITY);
 	ck_assert_str_eq(result.name, "pid-reserved");
-	/* The hellos of a forger do not prolong what he holds. */
+	ck_assert_int_eq(row(2).state, SYSTEM_QUEUED);
+	ck_assert_int_eq(row(2).next_try, NOW + 50);
+	/* The one that was there first is not forgotten for it. */
 	ck_assert(say(0, 1, 99));
-	ck_assert(say(0, 2, 101));
+	ck_assert_int_eq(row(1).state, SYSTEM_QUEUED);
+	/* Once proved, it is one machine's. */
+	use(0, 2);
+	ck_assert(!say(0, 1, 120));
+	ck_assert_str_eq(result.name, "pid-used");
+}
+END_TEST
+
+/* A machine that does not hold the PPS is called, and what it said comes to nothing. */
+static void fail_proof(unsigned pair, unsigned machine, int64_t after)
+{
+	struct keyentry e = scratch_pair(pair);
+	struct uuid uuid = scratch_uuid(machine);
+
+	ck_assert_int_eq(keymap_lapse(map, e.pair.pid, &uuid, NOW + after, &fault), 0);
+	set_state(machine, SYSTEM_FAILED, 0, after);
+}
+
+START_TEST(fresh_uuids_with_one_key_get_so_many_rows_and_no_more)
+{
+	ck_assert_int_eq(keymap_begin(map, &fault), 0);
+	for (unsigned i = 1; i <= 200; i++) {
+		ck_assert(say(0, i, i));
+		fail_proof(0, i, i);
+	}
+	ck_assert_int_eq(keymap_commit(map, &fault), 0);
+	ck_assert_int_le(scratch_sql("SELECT count(*) FROM csti_amts"), 8);
+	/* The machine that really holds the key is called at once all the same. */
+	ck_assert(say(0, 1000, 300));
+	ck_assert_int_eq(row(1000).next_try, NOW + 300);
+	/* One that was not tried yet is not pushed out by those that come after it. */
+	ck_assert_int_eq(keymap_begin(map, &fault), 0);
+	for (unsigned i = 201; i <= 300; i++) {
+		if (say(0, i, 300))
+			fail_proof(0, i, 300);
+		ck_assert_int_eq(row(1000).state, SYSTEM_QUEUED);
+	}
+	ck_assert_int_eq(keymap_commit(map, &fault), 0);
+	ck_assert_int_le(scratch_sql("SELECT count(*) FROM csti_amts"), 8);
+}
+END_TEST
+
+START_TEST(rivals_that_were_not_tried_are_refused_beyond_a_bound)
+{
+	for (unsigned i = 1; i <= 8; i++)
+		ck_assert(say(0, i, 0));
+	ck_assert(!say(0, 9, 0));
+	ck_assert_str_eq(result.name, "pid-reserved");
+	ck_assert(!has_row(9));
+	/* And beyond one for all keys together. */
+	config.max_unproved = intake.unproved + 1;
+	ck_assert(say(1, 20, 0));
+	ck_assert(say(1, 21, 0));
+	ck_assert(!say(1, 22, 0));
+	/* A key that nobody else claims is not concerned. */
+	ck_assert(say(2, 30, 0));
+	ck_assert_int_eq(intake_init(&intake, &config, map, &fault), 0);
+	ck_assert_uint_eq(intake.unproved, 8);
 }
 END_TEST
 
@@ -389,7 +451,9 @@ TEST_SUITE("intake")
 	tcase_add_test(t, a_first_hello_reserves_the_key_and_queues_the_machine);
 	tcase_add_test(t, an_unknown_pid_queues_nothing);
 	tcase_add_test(t, a_machine_that_was_refused_is_queued_once_its_key_is_known);
-	tcase_add_test(t, another_machine_is_refused_while_the_reservation_holds);
+	tcase_add_test(t, a_machine_that_has_not_proved_a_key_keeps_no_other_out);
+	tcase_add_test(t, fresh_uuids_with_one_key_get_so_many_rows_and_no_more);
+	tcase_add_test(t, rivals_that_were_not_tried_are_refused_beyond_a_bound);
 	tcase_add_test(t, a_used_key_serves_its_own_machine_only);
 	tcase_add_test(t, a_revoked_key_is_refused);
 	tcase_add_test(t, a_refused_hello_changes_nothing_of_a_machine_that_is_known);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/keymap/inventory.h"
 #include "server/keymap/keymap.h"
 #include "server/keymap/pairs.h"
 #include "server/keymap/rotate.h"
@@ -127,6 +128,46 @@ START_TEST(what_is_due_comes_soonest_first_and_no_earlier)
 	ck_assert_int_eq(next, NOW + 30);
 	ok(keymap_system_next_due(m, NOW + 30, &next, &fault));
 	ck_assert_int_eq(next, NOW + 40);
+}
+END_TEST
+
+static int count_all(void *context, const struct system *s)
+{
+	++*(unsigned *)context;
+	return s->uuid.bytes[0] == 0xff;
+}
+
+static unsigned due_by_trust(int trust)
+{
+	const struct keymap_system_filter filter = { .due = NOW + 100, .trust = trust };
+	unsigned n = 0;
+
+	ok(keymap_systems(m, &filter, count_all, &n, &fault));
+	return n;
+}
+
+START_TEST(those_that_failed_and_never_proved_a_key_are_told_from_the_others)
+{
+	struct keymap_inventory known = { .uuid = scratch_uuid(2), .fqdn = "two.example.com" };
+	struct uuid uuid = scratch_uuid(3);
+	struct system before;
+	bool changed_hands;
+
+	for (unsigned i = 1; i <= 4; i++)
+		hello(i, "0000037M", "192.0.2.1", NOW);
+	ck_assert_uint_eq(due_by_trust(1), 4);
+	for (unsigned i = 1; i <= 3; i++)
+		set_state(i, SYSTEM_FAILED, "no", NOW + 1);
+	ck_assert_uint_eq(due_by_trust(1), 1);
+	ck_assert_uint_eq(due_by_trust(-1), 3);
+	ok(keymap_inventory_put(m, &known, &fault));
+	ck_assert_uint_eq(due_by_trust(-1), 2);
+	ok(keymap_system_prove(m, &uuid, "0000037M", "192.0.2.1", NOW, &before, &changed_hands,
+			       &fault));
+	set_state(3, SYSTEM_FAILED, "no", NOW + 1);
+	ck_assert_uint_eq(due_by_trust(-1), 1);
+	ck_assert_uint_eq(due_by_trust(1), 3);
+	ck_assert_uint_eq(due_by_trust(0), 4);
 }
 END_TEST
 
@@ -474,6 +515,7 @@ TEST_SUITE("systems")
 	tcase_add_test(tcase, hellos_make_one_row_a_machine_and_the_newest_address_counts);
 	tcase_add_test(tcase, failures_add_up_until_success_or_retry);
 	tcase_add_test(tcase, what_is_due_comes_soonest_first_and_no_earlier);
+	tcase_add_test(tcase, those_that_failed_and_never_proved_a_key_are_told_from_the_others);
 	tcase_add_test(tcase, facts_change_only_what_they_name);
 	tcase_add_test(tcase, a_rekey_pair_is_for_its_machine_alone_and_never_lapses);
 	tcase_add_test(tcase, the_pair_of_a_re_key_is_nobody_elses_whatever_becomes_of_its_machine);

@@ -477,6 +477,34 @@ START_TEST(a_permitted_machine_gets_the_records_password_before_those_of_the_map
 }
 END_TEST
 
+START_TEST(who_lost_the_race_for_a_key_is_not_called)
+{
+	struct keyentry e = scratch_pair(0);
+	struct uuid other = scratch_uuid(2);
+
+	hello(0, 1, "192.0.2.1");
+	ck_assert_int_eq(keymap_use(map, e.pair.pid, &other, time(NULL), NULL, &fault), 0);
+	a = calloc(1, sizeof(*a));
+	ck_assert_ptr_nonnull(a);
+	a->services = (struct attempt_services){ .config = &config, .map = map,
+						 .log = &daemon_log };
+	a->uuid = scratch_uuid(1);
+	ck_assert_int_eq(run(attempt_load), KIT_ERR_STATE);
+	ck_assert_ptr_nonnull(strstr(fault.what, "proved by another machine"));
+	ck_assert_uint_eq(a->n_pairs, 0);
+}
+END_TEST
+
+START_TEST(who_fails_to_prove_a_key_is_not_called_again_by_itself)
+{
+	hello(0, 1, "192.0.2.1");
+	load(1);
+	give_up(KIT_ERR_FORGED, SYSTEM_FAILED);
+	ck_assert_int_eq(row(1).state, SYSTEM_FAILED);
+	ck_assert_int_eq(row(1).next_try, 0);
+}
+END_TEST
+
 START_TEST(a_first_set_up_that_broke_off_goes_on_by_itself)
 {
 	hello(0, 1, "192.0.2.1");
@@ -753,6 +781,8 @@ TEST_SUITE("attempt")
 	tcase_add_test(t, the_finder_of_a_used_stick_is_not_called);
 	tcase_add_test(t, a_permission_at_another_address_gives_nothing_away);
 	tcase_add_test(t, a_permitted_machine_gets_the_records_password_before_those_of_the_map);
+	tcase_add_test(t, who_lost_the_race_for_a_key_is_not_called);
+	tcase_add_test(t, who_fails_to_prove_a_key_is_not_called_again_by_itself);
 	tcase_add_test(t, a_first_set_up_that_broke_off_goes_on_by_itself);
 	tcase_add_test(t, with_same_uuid_a_used_key_needs_no_permission);
 	tcase_add_test(t, who_turns_out_to_be_set_up_may_have_either_mebx_password);
