@@ -70,7 +70,7 @@ class Firmware:
 
 
 def make_sticks(work):
-    env = dict(os.environ, XDG_STATE_HOME=work)
+    env = dict(os.environ, XDG_STATE_HOME=work, UKPU_JOURNAL=work + "/sticks.db")
     setup = work + "/setup.bin"
     run(BIN + "/amt-keygen", "generate", "-n", "20", "--random-passwords", "-o", work + "/k.csv",
         "--setupbin", setup)

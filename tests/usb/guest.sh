@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 export PATH=/usr/bin:/usr/sbin:/bin:/sbin HOME=/root XDG_STATE_HOME=/state
 dmesg -n 1
-mkdir -p /root /state /mnt /mnt2
+mkdir -p /root /state /mnt /mnt2 /var/lib
 LIMIT=${LIMIT:-90}
 
 # try STATUS COMMAND...: must end with that status within the limit; what it prints is in /out.

@@ -153,7 +153,8 @@ class Machine:
     def prepared(self, name):
         path = self.image(name)
         run(BIN + "/ukpu", "prepare", "--image", path, self.work + "/root/five.bin", "--yes", "--quiet",
-            env=dict(os.environ, XDG_STATE_HOME="%s/state-%s-%s" % (self.work, self.case, name)))
+            env=dict(os.environ, XDG_STATE_HOME="%s/state-%s-%s" % (self.work, self.case, name),
+                     UKPU_JOURNAL="%s/%s-%s.db" % (self.work, self.case, name)))
         return path
 
     def start(self, initramfs):
@@ -313,6 +314,17 @@ def card_reader():
     return {"devices": devices}
 
 
+def two_alike():
+    def devices(machine):
+        words = ["-device", "qemu-xhci,id=usb"]
+        for i in range(3):
+            words += ["-drive", "if=none,id=m%d,format=raw,file=%s" % (i, machine.image("alike%d" % i)),
+                      "-device", "usb-storage,bus=usb.0,drive=m%d,removable=on,serial=%s"
+                      % (i, "123456789ABC" if i < 2 else "AMT0001")]
+        return words
+    return {"devices": devices}
+
+
 CASES = {
     "whole-life": [("xhci", one_stick()), ("ehci", one_stick("ehci"))],
     "asked": [("xhci", one_stick())],
@@ -321,6 +333,7 @@ CASES = {
     "locked": [("xhci", one_stick(locked=True))],
     "broken": [("xhci", two_broken())],
     "reader": [("xhci", card_reader())],
+    "alike": [("xhci", two_alike())],
     "in-use": [("xhci", one_stick())],
     "automount": [("xhci", one_stick())],
     "fake": [("no stick", {"devices": lambda machine: []})],

@@ -5,6 +5,7 @@
 
 #include "common/table.h"
 #include "ukpu/stick/guard.h"
+#include "ukpu/stick/identity.h"
 #include "ukpu/drive/probe.h"
 #include "ukpu/cli/ukpu.h"
 
@@ -21,19 +22,19 @@ static const struct cli_option options[] = {
 static json_t *drive_json(const struct drive *d, const char *contents, unsigned why,
 			  const char *verdict)
 {
-	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:i, s:i, s:s, s:b, s:b, s:b, s:i, s:i, s:o, "
-			 "s:b, s:o}",
+	return json_pack("{s:s, s:s, s:s, s:s, s:I, s:i, s:i, s:s, s:b, s:b, s:b, s:s, s:i, s:i, "
+			 "s:o, s:b, s:o}",
 			 "path", d->path, "vendor", d->vendor, "model", d->model, "serial",
 			 d->serial, "bytes", (json_int_t)d->bytes, "sector_bytes",
 			 (int)d->sector_bytes, "speed_mbit", (int)d->speed, "bus", d->bus, "usb",
-			 d->usb, "removable", d->removable, "read_only", d->read_only, "unit",
-			 (int)d->unit, "units", (int)d->units, "contents",
+			 d->usb, "removable", d->removable, "read_only", d->read_only, "port",
+			 d->port, "unit", (int)d->unit, "units", (int)d->units, "contents",
 			 ukpu_json_text(contents), "fit", !why, "verdict",
 			 ukpu_json_text(verdict));
 }
 
-static void drive_row(struct table *table, const struct drive *d, const char *contents,
-		      const char *verdict)
+static void drive_row(struct table *table, const struct drive *d, const char *serial,
+		      const char *contents, const char *verdict)
 {
 	char title[140], size[24];
 
@@ -41,7 +42,7 @@ static void drive_row(struct table *table, const struct drive *d, const char *co
 	probe_size_text(d->bytes, size);
 	table_cell(table, "%s", d->path);
 	table_cell(table, "%s", title);
-	table_cell(table, "%s", d->serial[0] ? d->serial : "-");
+	table_cell(table, "%s", serial);
 	table_cell(table, "%s", d->bytes ? size : "-");
 	if (d->speed)
 		table_cell(table, "%u Mbit/s", d->speed);
@@ -67,7 +68,7 @@ static int run(struct cli *cli, const void *given)
 	}
 	for (size_t i = 0; i < n; i++) {
 		const struct drive *d = &drives[i];
-		char contents[400], verdict[500], fit[510];
+		char contents[400], verdict[500], fit[510], serial[230];
 		unsigned why;
 
 		if (!d->usb && !o->all)
@@ -77,13 +78,14 @@ static int run(struct cli *cli, const void *given)
 			cli_fail(cli, &fault);
 			goto out;
 		}
+		identity_serial_text(d, drives, n, serial, sizeof(serial));
 		snprintf(fit, sizeof(fit), "%s%s", why ? "no: " : "", verdict);
 		if (!cli->json && !table)
 			table = table_new(stdout, "PATH|DEVICE|SERIAL|>SIZE|SPEED|CONTENTS|FIT");
 		if (cli->json)
 			json_array_append_new(rows, drive_json(d, contents, why, fit));
 		else if (table)
-			drive_row(table, d, contents, fit);
+			drive_row(table, d, serial, contents, fit);
 		shown++;
 	}
 	status = EXIT_YES;

@@ -73,7 +73,7 @@ static void take_result(void *context, const struct verify_result *r)
 
 /*
  * The candidates that are worth asking about: distinct contents. A damaged one is left out only if
- * a sound one stands in no worse a place: a deleted file may be from before the one that is there.
+ * a sound one is in a place that is as good: a deleted file may be older than the one that is there.
  */
 static size_t list_choices(const struct find *f, const struct find_candidate **out)
 {

@@ -25,14 +25,14 @@ static int ask_yes(const struct terminal *t, const char *question, const char *i
 /* Before a stick in use is taken out of use, the person must have said which one is meant. */
 static int ask_unmount(const struct terminal *t, const struct work *w, struct fault *fault)
 {
-	char title[140], question[460];
+	char title[140], question[560];
 
 	if (t->yes && work_serial_named(w))
 		return 0;
 	drive_title(&w->drive, title, sizeof(title));
 	snprintf(question, sizeof(question),
-		 "%.100s (%s, serial number \"%s\") is mounted. Unmount it? Type \"yes\": ",
-		 w->path, title, w->drive.serial);
+		 "%.100s (%s, serial number %s) is mounted. Unmount it? Type \"yes\": ",
+		 w->path, title, w->serial);
 	return ask_yes(t, question, "--yes together with --serial", fault);
 }
 
@@ -150,7 +150,7 @@ static void show_stick(const struct work *w, struct table *table)
 		drive_title(d, title, sizeof(title));
 	table_cell(table, "%s", w->path);
 	table_cell(table, "%s", d ? title : "image file");
-	table_cell(table, "%s", d && d->serial[0] ? d->serial : "-");
+	table_cell(table, "%s", w->serial);
 	table_cell(table, "%s", size);
 	table_cell(table, "%s", w->contents);
 }
@@ -225,7 +225,7 @@ void terminal_print_summary(const struct work *w)
 		printf("next is record %u, PID %s.\n", c->next,
 		       c->next_pid[0] ? c->next_pid : "none");
 	else
-		printf("none is next.\n");
+		printf("no record is next.\n");
 	sbin_post_text(c->post_seconds, post);
 	printf("  Expect %s more in each machine's POST.\n", post);
 	if (!target_is_image(w->t))

@@ -77,6 +77,17 @@ size_t identity_count_serial(const struct drive *all, size_t n, const char *seri
 	return count;
 }
 
+void identity_serial_text(const struct drive *d, const struct drive *all, size_t n, char *out,
+			  size_t size)
+{
+	if (!d->serial[0])
+		snprintf(out, size, "-");
+	else if (d->port[0] && identity_count_serial(all, n, d->serial) > 1)
+		snprintf(out, size, "%s (USB port %s)", d->serial, d->port);
+	else
+		snprintf(out, size, "%s", d->serial);
+}
+
 /* The id of the FAT volume whose boot sector this is, or 0. */
 static uint32_t volume_id(const uint8_t *boot)
 {

@@ -45,6 +45,13 @@ void identity_disk_mark(const struct identity *id, char out[IDENTITY_MARK]);
 /* The mark that the plan P is about to put there. */
 void identity_plan_mark(const struct plan *p, char out[IDENTITY_MARK]);
 
+/*
+ * The serial number of D for people: "-" for none; with its USB port where another of the N drives
+ * has the same one. OUT receives SIZE bytes at most.
+ */
+void identity_serial_text(const struct drive *d, const struct drive *all, size_t n, char *out,
+			  size_t size);
+
 /* How many of the N drives have the serial number SERIAL, slots of one device counted once. */
 size_t identity_count_serial(const struct drive *all, size_t n, const char *serial);
 

@@ -121,6 +121,7 @@ static int open_image(struct work *w, unsigned flags, struct fault *fault)
 	int rc = 0;
 
 	identity_of_image(&w->id, w->path);
+	snprintf(w->serial, sizeof(w->serial), "-");
 	if (flags & WORK_WRITE && w->options->n_serials) {
 		return fault_set(fault, KIT_ERR_ARGUMENT, "%s is an image file, which has no "
 				 "serial number\n"
@@ -168,6 +169,7 @@ static int name_drive(struct work *w, struct fault *fault)
 	int rc = drive_list(DRIVE_SYS, &all, &n, fault);
 
 	identity_of_drive(&w->id, &w->drive, all, n);
+	identity_serial_text(&w->drive, all, n, w->serial, sizeof(w->serial));
 	free(all);
 	return rc;
 }

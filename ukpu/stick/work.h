@@ -71,6 +71,7 @@ struct work {
 	char words[PATH_MAX + 16];	/* PATH on a command line: after --image, for an image */
 	struct target *t;
 	struct drive drive;		/* of a block device, as the guards saw it */
+	char serial[230];		/* its serial number for people; "-" for an image */
 	struct usage usage;		/* of a block device */
 	struct identity id;		/* for the journal */
 	int64_t journal_stick;		/* keys_note() has noted that it gets its keys: its row */

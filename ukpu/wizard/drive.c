@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "ukpu/stick/guard.h"
+#include "ukpu/stick/identity.h"
 #include "ukpu/drive/probe.h"
 #include "ukpu/wizard/wizard.h"
 
@@ -49,30 +50,31 @@ static void add(struct choices *c, const char *path, const char *title, const ch
 {
 	bool image = !serial;
 	struct screen_row *row = &c->rows[c->n];
-	char p[100], t[300], s[200], size[24], all[600], on_it[600];
+	char p[100], t[280], s[220], size[24], all[600], on_it[600];
 
 	snprintf(c->choice[c->n].path, sizeof(c->choice[c->n].path), "%s", path);
 	c->choice[c->n].fit = fit;
 	probe_size_text(bytes, size);
 	screen_cell(p, sizeof(p), path, 20, true);
 	screen_cell(t, sizeof(t), title, 20, false);
-	serial = serial ? serial : "";
-	screen_cell(s, sizeof(s), serial[0] ? serial : "-", 12, false);
+	serial = serial ? serial : "-";
+	screen_cell(s, sizeof(s), serial, 12, false);
 	snprintf(row->text, sizeof(row->text), "%s %s %s %9s %s", p, t, s, bytes ? size : "-",
 		 fit ? "fit" : "no");
 	/* At most two lines each for path, contents and verdict. */
 	screen_text(all, sizeof(all), path, 140, true);
 	screen_text(on_it, sizeof(on_it), contents, 130, false);
 	screen_text(t, sizeof(t), title, 60, false);
-	screen_text(s, sizeof(s), serial[0] ? serial : "none", 40, true);
+	screen_text(s, sizeof(s), strcmp(serial, "-") ? serial : "none", 60, true);
 	snprintf(row->detail, sizeof(row->detail), "%s\n%s%s%s\nOn it: %s\n%s%.300s", all, t,
 		 image ? "" : ", serial ", image ? "" : s, on_it,
 		 fit ? "" : "Cannot be picked: ", verdict);
 	c->n++;
 }
 
-static void add_drive(struct choices *c, const struct drive *d)
+static void add_drive(struct choices *c, const struct drive *d, const struct drive *all, size_t n)
 {
+	char serial[230];
 	char title[200], verdict[700], contents[400], advice[360];
 	struct fault fault = { 0 };
 	unsigned why = ~0u;
@@ -87,7 +89,8 @@ static void add_drive(struct choices *c, const struct drive *d)
 		at = strlen(verdict);
 		snprintf(verdict + at, sizeof(verdict) - at, "; %s", advice);
 	}
-	add(c, d->path, title, d->serial, d->bytes, !why, contents,
+	identity_serial_text(d, all, n, serial, sizeof(serial));
+	add(c, d->path, title, serial, d->bytes, !why, contents,
 	    !why ? "Fit to be written" : verdict);
 }
 
@@ -136,7 +139,7 @@ static int read_choices(struct wizard *w, struct choices *c, struct fault *fault
 		rc = make_room(c, n, fault);
 	for (size_t i = 0; i < n && !rc; i++) {
 		if (drives[i].usb)
-			add_drive(c, &drives[i]);
+			add_drive(c, &drives[i], drives, n);
 	}
 	if (!rc && c->n == 1)
 		snprintf(c->rows[0].detail, sizeof(c->rows[0].detail), "There is no USB drive. "

@@ -137,7 +137,7 @@ static void terminal_gone(struct screen *s)
 	fault_set(&s->fault, KIT_ERR_SYSTEM, "the terminal is gone");
 }
 
-/* No key sends one, so it is not the person who leaves: whoever waits for the wizard is told. */
+/* No key sends one, so it is not the person who leaves: the exit status says so. */
 static void ended_by(struct screen *s, int signal)
 {
 	const char *name = sigabbrev_np(signal);
@@ -228,7 +228,7 @@ void screen_watch(struct screen *s, const char *title, const char *text, const c
 	struct pollfd wait[2] = { { s->signals, POLLIN, 0 }, { STDIN_FILENO, POLLIN, 0 } };
 	newtComponent form = newtForm(NULL, NULL, 0), bar, label;
 	char keys[64];
-	bool later = false, told = false;
+	bool later = false, said = false;
 
 	screen_open_window(s, width, 6, title, "The stick must not be pulled now");
 	label = newtTextbox(1, 1, width - 2, 2, NEWT_FLAG_WRAP);
@@ -257,10 +257,10 @@ void screen_watch(struct screen *s, const char *title, const char *text, const c
 				s->left = true;
 			}
 		}
-		if (s->left && !told && wait[1].fd >= 0) {
+		if (s->left && !said && wait[1].fd >= 0) {
 			newtPopHelpLine();
 			newtPushHelpLine("The wizard ends when this stick is done");
-			told = true;
+			said = true;
 		}
 		if (now >= total && !later) {
 			newtTextboxSetText(label, text_later);

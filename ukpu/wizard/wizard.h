@@ -18,7 +18,7 @@
 
 /* The terminal, while the wizard has it. */
 struct screen {
-	int signals;			/* a descriptor that tells of signals */
+	int signals;			/* a descriptor that signals are read from */
 	sigset_t mask;			/* of the process, as it was */
 	struct termios before;		/* the terminal, as it was */
 	int columns, rows;
@@ -37,7 +37,7 @@ enum screen_answer {
 /*
  * Take the terminal. Signals that would end the process are held back from here to
  * screen_close(), so that none leaves the terminal raw. Returns 0 or KIT_ERR_STATE (standard
- * input or output is no terminal), KIT_ERR_UNFIT (it is too small, or of a kind that is not known).
+ * input or output is not a terminal), KIT_ERR_UNFIT (it is too small, or of an unknown kind).
  */
 int screen_open(struct screen *s, struct fault *fault);
 /* Give it back as it was. */

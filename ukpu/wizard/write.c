@@ -101,7 +101,7 @@ static void print_stick(FILE *out, struct wizard *w, const struct work *s)
 	if (d) {
 		drive_title(d, title, sizeof(title));
 		print_cell(out, "        ", title);
-		print_cell(out, "        serial ", d->serial[0] ? d->serial : "none");
+		print_cell(out, "        serial number ", s->serial);
 	}
 	fprintf(out, "        %s\n", size);
 	print_cell(out, "Now:    ", s->contents);

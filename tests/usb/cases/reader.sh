@@ -6,8 +6,8 @@ host eject
 try 0 ukpu list
 said "unit 1 of 3"
 said "unit 3 of 3"
-said "no: no medium in it"
-said "no: sectors of 4096 bytes"
+said "no: there is no medium in it"
+said "no: it has sectors of 4096 bytes"
 try 0 ukpu list --json
 said '"units": 3'
 S="--yes --serial READER"
@@ -21,7 +21,10 @@ try 1 ukpu verify /dev/$large
 said "FAIL  device-sectors"
 try 0 ukpu prepare /dev/$good /five.bin $S
 try 0 ukpu verify --strict /dev/$good
-# The next card in the slot would have the reader's serial number, too: the keys are asked for.
-try 2 ukpu prepare /dev/$good /five.bin $S --overwrite-unused
+# The card is known by its mark. The next one in the slot has the reader's serial number, too: the
+# keys are asked for.
+try 0 ukpu prepare /dev/$good /five.bin $S --overwrite-unused
+dd if=/dev/zero of=/dev/$good bs=1M count=8 2>/dev/null
+try 2 ukpu prepare /dev/$good /five.bin $S
 said "5 of these keys"
 said "in unit 3"

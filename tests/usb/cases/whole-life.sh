@@ -16,7 +16,7 @@ said "serial"
 try 2 ukpu prepare /dev/sda /five.bin --yes --serial OTHER
 said "AMT0001"
 try 2 ukpu prepare /dev/sda /five.bin
-said "no terminal"
+said "not a terminal"
 try 2 ukpu prepare --image /dev/sda /five.bin --yes
 said "leave --image out"
 try 0 ukpu prepare /dev/sda /five.bin --dry-run

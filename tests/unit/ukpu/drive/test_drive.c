@@ -150,6 +150,7 @@ START_TEST(a_usb_stick_is_found_with_what_it_says_of_itself)
 	ck_assert_str_eq(drives->serial, "0012AB");
 	ck_assert_uint_eq(drives->bytes, 4 * GIB);
 	ck_assert_uint_eq(drives->speed, 480);
+	ck_assert_str_eq(drives->port, "1-1");
 	ck_assert_uint_eq(drives->diskseq, 7);
 	ck_assert(drives->usb);
 	ck_assert_str_eq(drives->bus, "usb");

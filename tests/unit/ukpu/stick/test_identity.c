@@ -101,6 +101,7 @@ START_TEST(two_sticks_of_one_device_are_twins)
 		drive("sdc", "OTHER", "1-3"),
 	};
 	struct identity first;
+	char text[230];
 
 	identity_of_drive(&first, &all[0], all, 3);
 	identity_of_drive(&id, &all[1], all, 3);
@@ -109,6 +110,11 @@ START_TEST(two_sticks_of_one_device_are_twins)
 	ck_assert_str_ne(first.port, id.port);
 	ck_assert_uint_eq(identity_count_serial(all, 3, "123456789ABC"), 2);
 	ck_assert_uint_eq(identity_count_serial(all, 3, "OTHER"), 1);
+	/* People see the port only where it is needed. */
+	identity_serial_text(&all[1], all, 3, text, sizeof(text));
+	ck_assert_str_eq(text, "123456789ABC (USB port 1-2)");
+	identity_serial_text(&all[2], all, 3, text, sizeof(text));
+	ck_assert_str_eq(text, "OTHER");
 	/* Of another size it is not a twin, but the serial number does not say which is meant. */
 	all[1].bytes *= 2;
 	identity_of_drive(&first, &all[0], all, 3);
