@@ -12,7 +12,7 @@ WARN     := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wfo
             -Wno-missing-field-initializers $(WERROR)
 HARDEN   ?= -fstack-protector-strong -D_FORTIFY_SOURCE=2
 SANITIZE ?=
-PC       := libcrypto libssl blkid fdisk sqlite3 libevent_core libevent_extra libcurl \
+PC       := libcrypto libssl blkid fdisk sqlite3 libevent_core libcurl \
             libxml-2.0 jansson inih libmicrohttpd gnutls libnewt slang libsystemd libcares smartcols
 override CFLAGS += -std=c11 -D_GNU_SOURCE -I. $(OPT) $(WARN) $(HARDEN) $(SANITIZE) -MMD -MP \
             -DKIT_VERSION='"$(VERSION)"' -DKIT_SYSCONFDIR='"$(SYSCONFDIR)"' \

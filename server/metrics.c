@@ -1,32 +1,25 @@
-/* Counters in Prometheus text form, on libevent's HTTP server. */
+/* Counters in Prometheus text form. */
 #include "server/metrics.h"
 
-#include <arpa/inet.h>
 #include <event2/buffer.h>
-#include <event2/http.h>
-#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "server/setup/fleet.h"
 #include "server/core/log.h"
+#include "server/core/page.h"
 #include "server/keymap/events.h"
 #include "server/keymap/pairs.h"
 #include "server/keymap/systems.h"
 #include "server/core/commit.h"
 #include "server/hello/listener.h"
 
-#define HEADER_BYTES	8192
-#define BODY_BYTES	1024
-#define IDLE_SECONDS	10
 #define COUNT_SECONDS	30	/* counting a million keys takes a moment: not at every visit */
 
 struct metrics {
 	struct metrics_sources sources;
-	struct evhttp *http;
-	struct evhttp_bound_socket *bound[CONFIG_LISTEN];
-	size_t n_bound;
+	struct page *page;
 	struct keymap_counts keys;
 	uint64_t systems[SYSTEM_STATES];
 	int64_t counted;
@@ -76,12 +69,12 @@ static void add_listener(struct evbuffer *out, const struct listener_counts *c)
 	       c->accepted);
 	single(out, "connections_open", "gauge", "Connections that have not said hello yet.",
 	       c->open);
-	single(out, "hellos_total", "counter", "Sound hellos heard.", c->hellos);
+	single(out, "hellos_total", "counter", "Valid hellos heard.", c->hellos);
 	single(out, "pages_total", "counter", "Browsers that were answered with a page.",
 	       c->pages);
 	single(out, "connections_empty_total", "counter",
 	       "Connections that were closed without a byte.", c->empty);
-	family(out, "hello_troubles_total", "counter", "What peers did that was no hello.");
+	family(out, "hello_troubles_total", "counter", "What peers did that was not a hello.");
 	for (int i = 0; i < TROUBLES; i++)
 		labelled(out, "hello_troubles_total", "kind", words[i], c->trouble[i]);
 }
@@ -141,15 +134,10 @@ static void add_map(struct evbuffer *out, struct metrics *m)
 			 m->systems[i]);
 }
 
-static void on_metrics(struct evhttp_request *request, void *context)
+static void fill(void *context, struct evbuffer *out)
 {
 	struct metrics *m = context;
-	struct evbuffer *out = evbuffer_new();
 
-	if (!out) {
-		evhttp_send_error(request, HTTP_INTERNAL, NULL);
-		return;
-	}
 	add_listener(out, listener_counts(m->sources.listener));
 	add_times(out, m->sources.commits);
 	add_fleet(out, fleet_counts(m->sources.fleet));
@@ -157,30 +145,6 @@ static void on_metrics(struct evhttp_request *request, void *context)
 	single(out, "writes_waiting", "gauge", "Writes that wait for the key map.",
 	       commit_waiting(m->sources.commit));
 	add_map(out, m);
-	evhttp_add_header(evhttp_request_get_output_headers(request), "Content-Type",
-			  "text/plain; version=0.0.4; charset=utf-8");
-	evhttp_send_reply(request, HTTP_OK, "OK", out);
-	evbuffer_free(out);
-}
-
-static int bind_one(struct metrics *m, const struct config_address *a, struct fault *fault)
-{
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)&a->address;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&a->address;
-	bool is_v6 = a->address.ss_family == AF_INET6;
-	char text[INET6_ADDRSTRLEN];
-
-	inet_ntop(a->address.ss_family, is_v6 ? (const void *)&v6->sin6_addr :
-		  (const void *)&v4->sin_addr, text, sizeof(text));
-	m->bound[m->n_bound] = evhttp_bind_socket_with_handle(
-		m->http, text, ntohs(is_v6 ? v6->sin6_port : v4->sin_port));
-	if (!m->bound[m->n_bound]) {
-		return fault_set(fault, KIT_ERR_BUSY, "cannot listen on %s for metrics\n"
-				 "does something else listen there (\"ss -ltnp\"), or is it no "
-				 "address of this machine?", a->text);
-	}
-	m->n_bound++;
-	return 0;
 }
 
 int metrics_new(struct metrics **out, struct event_base *base,
@@ -188,23 +152,15 @@ int metrics_new(struct metrics **out, struct event_base *base,
 		struct fault *fault)
 {
 	struct metrics *m = calloc(1, sizeof(*m));
-	int rc = 0;
+	struct page_source source = { .path = "/metrics", .fill = fill, .context = m,
+				      .type = "text/plain; version=0.0.4; charset=utf-8" };
+	int rc;
 
 	*out = NULL;
-	if (m)
-		m->http = evhttp_new(base);
-	if (!m || !m->http) {
-		metrics_free(&m);
+	if (!m)
 		return fault_nomem(fault);
-	}
 	m->sources = *sources;
-	evhttp_set_allowed_methods(m->http, EVHTTP_REQ_GET);
-	evhttp_set_max_headers_size(m->http, HEADER_BYTES);
-	evhttp_set_max_body_size(m->http, BODY_BYTES);
-	evhttp_set_timeout(m->http, IDLE_SECONDS);
-	evhttp_set_cb(m->http, "/metrics", on_metrics, m);
-	for (size_t i = 0; i < addresses->count && !rc; i++)
-		rc = bind_one(m, &addresses->at[i], fault);
+	rc = page_new(&m->page, base, addresses, &source, fault);
 	if (rc)
 		metrics_free(&m);
 	*out = m;
@@ -215,15 +171,12 @@ void metrics_free(struct metrics **m)
 {
 	if (!*m)
 		return;
-	if ((*m)->http)
-		evhttp_free((*m)->http);
+	page_free(&(*m)->page);
 	free(*m);
 	*m = NULL;
 }
 
-uint16_t metrics_where(const struct metrics *m, size_t i, char address[static PEERS_TEXT + 1])
+uint16_t metrics_where(const struct metrics *m, size_t i, char address[static ADDRESS_TEXT + 1])
 {
-	if (!m || i >= m->n_bound)
-		return 0;
-	return peers_local(evhttp_bound_socket_get_fd(m->bound[i]), address);
+	return m ? page_where(m->page, i, address) : 0;
 }

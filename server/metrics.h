@@ -5,8 +5,8 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "server/core/address.h"
 #include "server/core/config.h"
-#include "server/hello/peers.h"
 
 struct event_base;
 struct fleet;
@@ -37,7 +37,7 @@ struct metrics_sources {
 };
 
 /*
- * Serve GET /metrics on ADDRESSES. Returns 0, KIT_ERR_BUSY (something else listens there), or
+ * Serve GET /metrics on ADDRESSES. Returns 0, KIT_ERR_BUSY (another program listens there), or
  * KIT_ERR_NOMEM.
  */
 struct metrics;
@@ -48,6 +48,6 @@ int metrics_new(struct metrics **out, struct event_base *base,
 void metrics_free(struct metrics **m);
 
 /* Where they are served, for address I: the address, and its port; 0: none. */
-uint16_t metrics_where(const struct metrics *m, size_t i, char address[static PEERS_TEXT + 1]);
+uint16_t metrics_where(const struct metrics *m, size_t i, char address[static ADDRESS_TEXT + 1]);
 
 #endif

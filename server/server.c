@@ -505,7 +505,7 @@ static int open_metrics(struct server *s, struct fault *fault)
 					   .listener = s->listener, .fleet = s->fleet,
 					   .log = &s->log,
 					   .commits = &s->commits };
-	char address[PEERS_TEXT + 1];
+	char address[ADDRESS_TEXT + 1];
 	uint16_t port;
 	int rc;
 
@@ -535,7 +535,7 @@ static void say_new_map(struct server *s)
 
 static int begin(struct server *s, struct fault *fault)
 {
-	char address[PEERS_TEXT + 1];
+	char address[ADDRESS_TEXT + 1];
 	size_t interrupted = 0;
 	uint64_t usec = 0;
 	uint16_t port;

@@ -43,7 +43,7 @@ struct connection {
 	bool page;		/* a browser: its request is read to the end and dropped */
 	bool whole;		/* which list it is in */
 	double accepted;	/* clock_monotonic() */
-	char address[PEERS_TEXT + 1];
+	char address[ADDRESS_TEXT + 1];
 	size_t size;		/* bytes in data */
 	uint8_t data[HELLO_MAX + 1];
 };

@@ -370,7 +370,7 @@ static void take(struct listener *l, int fd, const struct sockaddr *from)
 		return;
 	}
 	c.network = open_peer(l, from, PEERS_NETWORK);
-	peers_show(from, c.address);
+	address_show(from, c.address);
 	if (c.peer->open > l->limits.per_address) {
 		refuse(l, &c, c.peer);
 	} else if (c.network && !c.peer->known &&
@@ -588,9 +588,9 @@ int listener_inherit(struct listener *l, size_t *count, struct fault *fault)
 	return rc;
 }
 
-uint16_t listener_where(const struct listener *l, size_t i, char address[static PEERS_TEXT + 1])
+uint16_t listener_where(const struct listener *l, size_t i, char address[static ADDRESS_TEXT + 1])
 {
-	return i < l->n_sockets ? peers_local(l->sockets[i], address) : 0;
+	return i < l->n_sockets ? address_local(l->sockets[i], address) : 0;
 }
 
 void listener_pause(struct listener *l, bool pause)

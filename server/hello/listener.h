@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 #include "common/error.h"
+#include "server/core/address.h"
 #include "server/core/config.h"
 #include "server/hello/hello.h"
-#include "server/hello/peers.h"
 
 struct event_base;
 
@@ -85,7 +85,7 @@ int listener_open(struct listener *l, const struct config_address *address,
 int listener_inherit(struct listener *l, size_t *count, struct fault *fault);
 
 /* Where socket I from 0 on listens: its address, and its port; 0: there is no such socket. */
-uint16_t listener_where(const struct listener *l, size_t i, char address[static PEERS_TEXT + 1]);
+uint16_t listener_where(const struct listener *l, size_t i, char address[static ADDRESS_TEXT + 1]);
 
 /* Stop and go on accepting: connections wait in the kernel meanwhile. */
 void listener_pause(struct listener *l, bool pause);

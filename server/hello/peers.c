@@ -2,12 +2,13 @@
 #include "server/hello/peers.h"
 
 #include <arpa/inet.h>
-#include <net/if.h>
 #include <netinet/in.h>
 #include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "server/core/address.h"
 
 #define BUCKETS	16384
 
@@ -207,7 +208,7 @@ void peers_vouch(struct peers *p, const char *address, int64_t now)
 {
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
 	struct sockaddr_in v4 = { .sin_family = AF_INET };
-	char text[PEERS_TEXT + 1];
+	char text[ADDRESS_TEXT + 1];
 	struct peer *e = NULL;
 
 	/* A link-local address is one peer whatever its scope, as it is where it connects. */
@@ -228,39 +229,4 @@ void peers_vouch(struct peers *p, const char *address, int64_t now)
 size_t peers_count(const struct peers *p)
 {
 	return p->count;
-}
-
-void peers_show(const struct sockaddr *address, char out[static PEERS_TEXT + 1])
-{
-	const struct sockaddr_in *v4 = (const struct sockaddr_in *)address;
-	const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)address;
-	char scope[IF_NAMESIZE];
-
-	strcpy(out, "?");
-	if (address->sa_family == AF_INET) {
-		inet_ntop(AF_INET, &v4->sin_addr, out, PEERS_TEXT + 1);
-	} else if (address->sa_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr)) {
-		inet_ntop(AF_INET, (const uint8_t *)&v6->sin6_addr + 12, out, PEERS_TEXT + 1);
-	} else if (address->sa_family == AF_INET6) {
-		inet_ntop(AF_INET6, &v6->sin6_addr, out, PEERS_TEXT + 1);
-		if (IN6_IS_ADDR_LINKLOCAL(&v6->sin6_addr) &&
-		    if_indextoname(v6->sin6_scope_id, scope))
-			snprintf(out + strlen(out), PEERS_TEXT + 1 - strlen(out), "%%%s", scope);
-	}
-}
-
-uint16_t peers_local(int fd, char address[static PEERS_TEXT + 1])
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} a = { .any.sa_family = AF_UNSPEC };
-	socklen_t size = sizeof(a);
-
-	if (getsockname(fd, &a.any, &size))
-		a.any.sa_family = AF_UNSPEC;
-	peers_show(&a.any, address);
-	return ntohs(a.any.sa_family == AF_INET6 ? a.v6.sin6_port
-		   : a.any.sa_family == AF_INET ? a.v4.sin_port : 0);
 }

@@ -10,7 +10,6 @@
 
 #include "common/error.h"
 
-#define PEERS_TEXT 63	/* bytes of an address as text, with a scope */
 #define PEERS_MOST 65536	/* entries */
 
 /*
@@ -59,18 +58,12 @@ bool peers_count_one(struct peer *peer, enum peers_count what, int64_t now, uint
 bool peers_first_excess(struct peer *peer, int64_t now);
 
 /*
- * The peer at ADDRESS (text, as peers_show() makes it) is a known machine: its network's limits do
+ * The peer at ADDRESS (text, as address_show() makes it) is a known machine: its network's limits do
  * not concern it, and it is forgotten last, also when its minute is over.
  */
 void peers_vouch(struct peers *p, const char *address, int64_t now);
 
 /* Entries held. */
 size_t peers_count(const struct peers *p);
-
-/* The address as text, without port; IPv4 inside IPv6 as IPv4. OUT: PEERS_TEXT + 1 bytes. */
-void peers_show(const struct sockaddr *address, char out[static PEERS_TEXT + 1]);
-
-/* The address that the socket FD is bound to; returns its port, 0: not a socket of TCP. */
-uint16_t peers_local(int fd, char address[static PEERS_TEXT + 1]);
 
 #endif

@@ -1,42 +1,24 @@
 /* Reverse DNS against a name server of this test: what is asked, and which answers are believed. */
-#include <arpa/inet.h>
 #include <check.h>
 #include <event2/event.h>
-#include <netinet/in.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "common/bytes.h"
-#include "server/core/config.h"
 #include "server/core/dns-private.h"
 #include "server/core/dns.h"
+#include "tests/support/nameserver.h"
 #include "tests/support/suite.h"
 
 static struct event_base *base;
 static struct dns *dns;
-static int udp, tcp, stream;
-static struct event *on_udp_event, *on_tcp_event, *on_stream_event;
+static struct nameserver server;
 static struct fault fault;
 
-/* How the server behaves. */
+/* What the server says: a name for every address, an address for every name, or neither. */
 static struct {
-	bool truncate;		/* by UDP: ask over TCP */
-	bool lower_case;	/* the question comes back in lower case */
-	bool silent;
-	const char *name;	/* for every address */
-	const char *address;	/* for every name */
-	uint16_t rcode;
+	const char *name, *address;
+	unsigned rcode;
 } serve;
-
-/* What it was asked. */
-static struct {
-	unsigned udp, tcp;
-	uint16_t ports[64];	/* of the questions by UDP */
-	unsigned letters, capitals;
-} asked;
 
 /* What came out. */
 static struct {
@@ -46,168 +28,33 @@ static struct {
 	struct fault fault;
 } got;
 
-static size_t put_name(uint8_t *out, const char *name)
+static const char *answer(const char *name, unsigned type, unsigned *rcode)
 {
-	size_t at = 0;
-
-	while (*name) {
-		size_t n = strcspn(name, ".");
-
-		out[at++] = (uint8_t)n;
-		memcpy(out + at, name, n);
-		at += n;
-		name += n + (name[n] == '.');
-	}
-	out[at++] = 0;
-	return at;
-}
-
-static void put_be16(uint8_t *p, unsigned v)
-{
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
-}
-
-/* Answer the question of N bytes at Q; returns the bytes in OUT. */
-static size_t answer(const uint8_t *q, size_t n, bool over_tcp, uint8_t out[static 2048])
-{
-	size_t end = 12, at;
-	unsigned type;
-
-	while (end < n && q[end])
-		end += 1 + (size_t)q[end];
-	end += 5;
-	ck_assert_uint_le(end, n);
-	type = q[end - 3];
-	memset(out, 0, 12);
-	memcpy(out, q, 2);
-	put_be16(out + 2, 0x8180 | serve.rcode);
-	put_be16(out + 4, 1);
-	memcpy(out + 12, q + 12, end - 12);
-	for (at = 12; at < end - 4; at++) {
-		bool small = q[at] >= 'a' && q[at] <= 'z', capital = q[at] >= 'A' && q[at] <= 'Z';
-
-		asked.letters += small || capital;
-		asked.capitals += capital;
-		if (serve.lower_case && capital)
-			out[at] |= 0x20;
-	}
-	at = end;
-	if (serve.truncate && !over_tcp) {
-		out[2] |= 2;
-		return at;
-	}
+	*rcode = serve.rcode;
 	if (serve.rcode)
-		return at;
-	put_be16(out + 6, 1);
-	put_be16(out + at, 0xc00c);
-	put_be16(out + at + 2, type);
-	put_be16(out + at + 4, 1);
-	memset(out + at + 6, 0, 4);
-	if (type == 12) {
-		size_t size = put_name(out + at + 12, serve.name);
-
-		put_be16(out + at + 10, (unsigned)size);
-		return at + 12 + size;
-	}
-	put_be16(out + at + 10, type == 28 ? 16 : 4);
-	ck_assert_int_eq(inet_pton(type == 28 ? AF_INET6 : AF_INET, serve.address, out + at + 12),
-			 1);
-	return at + 12 + (type == 28 ? 16 : 4);
-}
-
-static void on_udp(evutil_socket_t fd, short what, void *context)
-{
-	struct sockaddr_in from;
-	socklen_t size = sizeof(from);
-	uint8_t q[2048], a[2048];
-	ssize_t n = recvfrom(fd, q, sizeof(q), 0, (struct sockaddr *)&from, &size);
-
-	ck_assert_int_gt(n, 12);
-	asked.ports[asked.udp++ % 64] = ntohs(from.sin_port);
-	if (serve.silent)
-		return;
-	n = (ssize_t)answer(q, (size_t)n, false, a);
-	ck_assert_int_eq(sendto(fd, a, (size_t)n, 0, (struct sockaddr *)&from, size), n);
-}
-
-static void on_stream(evutil_socket_t fd, short what, void *context)
-{
-	uint8_t q[2048], a[2050];
-	ssize_t n = recv(fd, q, sizeof(q), 0);
-	size_t size;
-
-	if (n <= 0) {
-		event_del(on_stream_event);
-		return;
-	}
-	/* Loopback gives a question whole. */
-	ck_assert_int_gt(n, 14);
-	asked.tcp++;
-	size = answer(q + 2, (size_t)n - 2, true, a + 2);
-	put_be16(a, (unsigned)size);
-	ck_assert_int_eq(send(fd, a, size + 2, MSG_NOSIGNAL), (ssize_t)size + 2);
-}
-
-static void on_tcp(evutil_socket_t fd, short what, void *context)
-{
-	if (on_stream_event)
-		event_free(on_stream_event);
-	if (stream >= 0)
-		close(stream);
-	stream = accept(fd, NULL, NULL);
-	ck_assert_int_ge(stream, 0);
-	on_stream_event = event_new(base, stream, EV_READ | EV_PERSIST, on_stream, NULL);
-	event_add(on_stream_event, NULL);
+		return NULL;
+	return type == NAMESERVER_PTR ? serve.name : serve.address;
 }
 
 static void begin(void)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t size = sizeof(a);
-	char servers[64];
+	char servers[32];
 
-	memset(&serve, 0, sizeof(serve));
-	memset(&asked, 0, sizeof(asked));
+	memset(&server, 0, sizeof(server));
 	memset(&got, 0, sizeof(got));
 	serve.name = "pc7.example.com";
 	serve.address = "192.0.2.7";
-	stream = -1;
+	serve.rcode = 0;
 	base = event_base_new();
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	/* The same port by UDP and TCP: again where somebody has the second one. */
-	for (int i = 0; i < 50; i++) {
-		a.sin_port = 0;
-		udp = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
-		tcp = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
-		ck_assert_int_eq(bind(udp, (struct sockaddr *)&a, size), 0);
-		ck_assert_int_eq(getsockname(udp, (struct sockaddr *)&a, &size), 0);
-		if (bind(tcp, (struct sockaddr *)&a, size) == 0 && listen(tcp, 5) == 0)
-			break;
-		close(udp);
-		close(tcp);
-		ck_assert_int_lt(i, 49);
-	}
-	on_udp_event = event_new(base, udp, EV_READ | EV_PERSIST, on_udp, NULL);
-	on_tcp_event = event_new(base, tcp, EV_READ | EV_PERSIST, on_tcp, NULL);
-	event_add(on_udp_event, NULL);
-	event_add(on_tcp_event, NULL);
-	snprintf(servers, sizeof(servers), "127.0.0.1:%u", ntohs(a.sin_port));
+	server.answer = answer;
+	nameserver_start(&server, base, servers);
 	ck_assert_msg(dns_new(&dns, base, servers, &fault) == 0, "%s", fault.what);
 }
 
 static void end(void)
 {
 	dns_free(&dns);
-	event_free(on_udp_event);
-	event_free(on_tcp_event);
-	if (on_stream_event)
-		event_free(on_stream_event);
-	on_stream_event = NULL;
-	if (stream >= 0)
-		close(stream);
-	close(udp);
-	close(tcp);
+	nameserver_stop(&server);
 	event_base_free(base);
 }
 
@@ -236,7 +83,7 @@ START_TEST(a_confirmed_name_is_taken)
 {
 	ck_assert_msg(ask("192.0.2.7") == 0, "%s", got.fault.what);
 	ck_assert_str_eq(got.name, "pc7.example.com");
-	ck_assert_uint_eq(asked.udp, 2);
+	ck_assert_uint_eq(server.udp_questions, 2);
 	serve.address = "2001:db8::7";
 	ck_assert_msg(ask("2001:db8::7%eth0") == 0, "%s", got.fault.what);
 	ck_assert_str_eq(got.name, "pc7.example.com");
@@ -252,7 +99,7 @@ START_TEST(a_name_that_is_not_fully_qualified_is_none)
 	ck_assert_int_eq(ask("192.0.2.7"), KIT_ERR_NOT_FOUND);
 	serve.name = "pc\x1b[2J.example.com";
 	ck_assert_int_eq(ask("192.0.2.7"), KIT_ERR_NOT_FOUND);
-	ck_assert_uint_eq(asked.udp, 2);
+	ck_assert_uint_eq(server.udp_questions, 2);
 }
 END_TEST
 
@@ -262,9 +109,9 @@ START_TEST(each_question_has_a_port_of_its_own)
 
 	for (int i = 0; i < 16; i++)
 		ask("192.0.2.7");
-	ck_assert_uint_eq(asked.udp, 32);
+	ck_assert_uint_eq(server.udp_questions, 32);
 	for (unsigned i = 2; i < 32; i += 2)
-		different += asked.ports[i] != asked.ports[i - 2];
+		different += server.ports[i] != server.ports[i - 2];
 	/* Of 28,000 ports the same may come twice in a row, but not often. */
 	ck_assert_uint_ge(different, 13);
 }
@@ -275,37 +122,37 @@ START_TEST(letters_are_asked_in_mixed_case)
 	for (int i = 0; i < 8; i++)
 		ask("192.0.2.7");
 	/* Of 25 letters in each of eight rounds, all alike in one of 10^60 runs. */
-	ck_assert_uint_gt(asked.capitals, 0);
-	ck_assert_uint_lt(asked.capitals, asked.letters);
+	ck_assert_uint_gt(server.capitals, 0);
+	ck_assert_uint_lt(server.capitals, server.letters);
 }
 END_TEST
 
 START_TEST(an_answer_to_another_question_is_not_believed)
 {
-	serve.lower_case = true;
+	server.lower_case = true;
 	ck_assert_int_eq(ask("192.0.2.7"), KIT_ERR_NETWORK);
 	ck_assert_ptr_nonnull(strstr(got.fault.what, "an answer to another question"));
 	/* Nor one that says that there is no such name. */
-	serve.rcode = 3;
+	serve.rcode = NAMESERVER_NO_NAME;
 	ck_assert_int_eq(ask("192.0.2.7"), KIT_ERR_NETWORK);
 }
 END_TEST
 
 START_TEST(what_is_too_long_for_udp_is_asked_over_tcp)
 {
-	serve.truncate = true;
+	server.truncate = true;
 	ck_assert_msg(ask("192.0.2.7") == 0, "%s", got.fault.what);
 	ck_assert_str_eq(got.name, "pc7.example.com");
-	ck_assert_uint_eq(asked.udp, 2);
-	ck_assert_uint_eq(asked.tcp, 2);
+	ck_assert_uint_eq(server.udp_questions, 2);
+	ck_assert_uint_eq(server.tcp_questions, 2);
 }
 END_TEST
 
 START_TEST(no_such_name_is_an_answer_and_a_refusal_is_not)
 {
-	serve.rcode = 3;
+	serve.rcode = NAMESERVER_NO_NAME;
 	ck_assert_int_eq(ask("192.0.2.7"), KIT_ERR_NOT_FOUND);
-	serve.rcode = 5;
+	serve.rcode = NAMESERVER_REFUSED;
 	ck_assert_int_eq(ask("192.0.2.7"), KIT_ERR_NETWORK);
 	ck_assert_ptr_nonnull(strstr(got.fault.what, "cannot give the name of 192.0.2.7: "));
 }
@@ -315,7 +162,7 @@ START_TEST(questions_under_way_are_dropped)
 {
 	struct dns_question *first, *second;
 
-	serve.silent = true;
+	server.silent = true;
 	ck_assert_int_eq(dns_reverse(&first, dns, "192.0.2.7", 5, on_done, NULL, &fault), 0);
 	ck_assert_int_eq(dns_reverse(&second, dns, "192.0.2.8", 5, on_done, NULL, &fault), 0);
 	event_base_loop(base, EVLOOP_ONCE);

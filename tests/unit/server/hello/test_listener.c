@@ -81,7 +81,7 @@ static void end(void)
 
 static uint16_t port_here(void)
 {
-	char address[PEERS_TEXT + 1];
+	char address[ADDRESS_TEXT + 1];
 	uint16_t port = listener_where(listener, 0, address);
 
 	ck_assert_str_eq(address, "127.0.0.1");

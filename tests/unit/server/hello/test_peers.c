@@ -130,22 +130,6 @@ START_TEST(troubles_do_not_use_up_hellos)
 }
 END_TEST
 
-START_TEST(addresses_are_shown_as_people_write_them)
-{
-	struct sockaddr_in6 a = v6("::ffff:192.0.2.1"), b = v6("2001:db8::1");
-	char text[PEERS_TEXT + 1];
-
-	peers_show((struct sockaddr *)&a, text);
-	ck_assert_str_eq(text, "192.0.2.1");
-	peers_show((struct sockaddr *)&b, text);
-	ck_assert_str_eq(text, "2001:db8::1");
-	a = v6("fe80::1");
-	a.sin6_scope_id = 1;
-	peers_show((struct sockaddr *)&a, text);
-	ck_assert_str_eq(text, "fe80::1%lo");
-}
-END_TEST
-
 TEST_SUITE("peers")
 {
 	TCase *t = tcase_create("peers");
@@ -155,6 +139,5 @@ TEST_SUITE("peers")
 	tcase_add_test(t, a_full_table_forgets_the_cheapest_and_refuses_nobody);
 	tcase_add_test(t, a_table_of_connections_has_nobody_to_forget);
 	tcase_add_test(t, troubles_do_not_use_up_hellos);
-	tcase_add_test(t, addresses_are_shown_as_people_write_them);
 	suite_add_tcase(suite, t);
 }

@@ -1,15 +1,11 @@
 /* Names from inventory, script and reverse DNS: in order, in time, and with reasons. */
-#include <arpa/inet.h>
 #include <check.h>
-#include <event2/dns.h>
-#include <event2/dns_struct.h>
 #include <event2/event.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -18,6 +14,7 @@
 #include "common/hostname.h"
 #include "server/setup/naming.h"
 #include "tests/support/map.h"
+#include "tests/support/nameserver.h"
 #include "tests/support/suite.h"
 
 static struct event_base *base;
@@ -260,62 +257,49 @@ START_TEST(a_cancelled_script_is_gone_and_the_next_runs)
 }
 END_TEST
 
-/* ---- DNS: a name server of three lines ---- */
+/* ---- DNS ---- */
 
-static struct evdns_server_port *name_server;
-static bool server_silent;
+static struct nameserver name_server;
 
-static void on_dns(struct evdns_server_request *request, void *context)
+static const char *answer_dns(const char *name, unsigned type, unsigned *rcode)
 {
-	const char *name = request->questions[0]->name;
-	struct in_addr right = { .s_addr = inet_addr("192.0.2.7") };
-	struct in_addr wrong = { .s_addr = inet_addr("192.0.2.99") };
+	static const struct {
+		const char *name, *answer;
+		unsigned rcode;
+	} known[] = {
+		{ "7.2.0.192.in-addr.arpa", "pc7.example.com", 0 },
+		{ "pc7.example.com", "192.0.2.7", 0 },
+		{ "8.2.0.192.in-addr.arpa", "stale.example.com", 0 },
+		{ "stale.example.com", "192.0.2.99", 0 },
+		{ "66.2.0.192.in-addr.arpa", NULL, NAMESERVER_REFUSED },
+		{ "67.2.0.192.in-addr.arpa", "broken.example.com", 0 },
+		{ "broken.example.com", NULL, NAMESERVER_REFUSED },
+	};
 
-	if (server_silent) {
-		evdns_server_request_drop(request);
-		return;
-	}
-	if (strcasecmp(name, "7.2.0.192.in-addr.arpa") == 0)
-		evdns_server_request_add_ptr_reply(request, NULL, name, "pc7.example.com", 60);
-	else if (strcasecmp(name, "8.2.0.192.in-addr.arpa") == 0)
-		evdns_server_request_add_ptr_reply(request, NULL, name, "stale.example.com", 60);
-	else if (strcasecmp(name, "pc7.example.com") == 0)
-		evdns_server_request_add_a_reply(request, name, 1, &right, 60);
-	else if (strcasecmp(name, "stale.example.com") == 0)
-		evdns_server_request_add_a_reply(request, name, 1, &wrong, 60);
-	else if (strcasecmp(name, "67.2.0.192.in-addr.arpa") == 0)
-		evdns_server_request_add_ptr_reply(request, NULL, name, "broken.example.com", 60);
-	else {
-		bool broken = strcasecmp(name, "66.2.0.192.in-addr.arpa") == 0 ||
-			      strcasecmp(name, "broken.example.com") == 0;
-
-		evdns_server_request_respond(request, broken ? DNS_ERR_REFUSED : DNS_ERR_NOTEXIST);
-		return;
-	}
-	evdns_server_request_respond(request, DNS_ERR_NONE);
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (strcmp(name, known[i].name) == 0) {
+			*rcode = known[i].rcode;
+			return known[i].answer;
+		}
+	*rcode = NAMESERVER_NO_NAME;
+	return NULL;
 }
 
 static void begin_dns(void)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t size = sizeof(a);
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	char servers[32];
 
 	begin();
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, size), 0);
-	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&a, &size), 0);
-	name_server = evdns_add_server_port_with_base(base, fd, 0, on_dns, NULL);
-	ck_assert_ptr_nonnull(name_server);
-	server_silent = false;
+	memset(&name_server, 0, sizeof(name_server));
+	name_server.answer = answer_dns;
+	nameserver_start(&name_server, base, servers);
 	config.dns_fallback = true;
-	snprintf(config.dns_servers, sizeof(config.dns_servers), "127.0.0.1:%u",
-		 ntohs(a.sin_port));
+	strcpy(config.dns_servers, servers);
 }
 
 static void end_dns(void)
 {
-	evdns_close_server_port(name_server);
+	nameserver_stop(&name_server);
 	end();
 }
 
@@ -348,7 +332,7 @@ START_TEST(a_silent_name_server_is_given_up_in_time)
 {
 	time_t before = time(NULL);
 
-	server_silent = true;
+	name_server.silent = true;
 	config.dns_seconds = 1;
 	/* Which is no proof that there is no name: it is asked again, where a name is a must. */
 	ck_assert_int_eq(ask(), KIT_ERR_TIMEOUT);
@@ -376,13 +360,13 @@ START_TEST(a_question_can_be_cancelled)
 {
 	struct naming *n;
 
-	server_silent = true;
+	name_server.silent = true;
 	done = false;
 	naming_start(&n, service, &question, on_answer, NULL);
 	naming_cancel(&n);
 	event_base_loop(base, EVLOOP_NONBLOCK);
 	ck_assert(!done);
-	server_silent = false;
+	name_server.silent = false;
 	ck_assert_int_eq(ask(), 0);
 }
 END_TEST
