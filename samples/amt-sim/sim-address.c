@@ -41,7 +41,7 @@ int sim_address_parse(const char *text, uint16_t port, struct sim_address *out, 
 		n = (size_t)(end - text);
 	}
 	if (n == 0 || n >= sizeof(host))
-		return fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" is no address", text);
+		return fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" is not an address", text);
 	memcpy(host, text, n);
 	host[n] = '\0';
 	rc = getaddrinfo(host, service, &hints, &found);
@@ -88,11 +88,11 @@ int sim_address_after(const struct sim_address *a, uint32_t n, uint16_t port,
 	struct sockaddr_in *to = (struct sockaddr_in *)&out->socket;
 	uint32_t first;
 
-	if (n > 0 && ipv4(a) == NULL)
+	if (n > 0 && !ipv4(a))
 		return fault_set(fault, KIT_ERR_RANGE, "several machines need an IPv4 address to "
 				 "count from");
 	*out = *a;
-	if (ipv4(a) == NULL) {
+	if (!ipv4(a)) {
 		((struct sockaddr_in6 *)&out->socket)->sin6_port = htons(port);
 		return 0;
 	}
@@ -108,7 +108,7 @@ uint32_t sim_address_distance(const struct sim_address *a, const struct sim_addr
 {
 	uint32_t from, to;
 
-	if (ipv4(a) == NULL || ipv4(b) == NULL)
+	if (!ipv4(a) || !ipv4(b))
 		return UINT32_MAX;
 	from = ntohl(ipv4(a)->sin_addr.s_addr);
 	to = ntohl(ipv4(b)->sin_addr.s_addr);

@@ -16,8 +16,8 @@ struct sim_address {
 
 /*
  * "127.0.0.1", "ProvisionServer:9971", "[::1]:9971" to an address; PORT is taken when
- * the text has none. Names are looked up. Returns 0, KIT_ERR_ARGUMENT, or KIT_ERR_NOT_FOUND (there
- * is no such name).
+ * the text has none. Names are looked up. Returns 0, KIT_ERR_ARGUMENT, or KIT_ERR_NOT_FOUND (the
+ * name is unknown).
  */
 int sim_address_parse(const char *text, uint16_t port, struct sim_address *out,
 		      struct fault *fault);

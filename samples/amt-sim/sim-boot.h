@@ -17,7 +17,7 @@ struct sim_boot_bios {
 	struct sbin_version reads;	/* newest file version that it knows; 0.0: by firmware */
 };
 
-/* What the person at the machine would be told. */
+/* What the person at the machine would see. */
 struct sim_boot_report {
 	uint32_t record;		/* number of the record that was taken, from 1 */
 	uint32_t records;		/* in the file */

@@ -74,7 +74,8 @@ int sim_calls_check(const char *name, bool read, const char *option, struct faul
 	if (!name || has(&calls, name) || has(&classes, name))
 		return 0;
 	list(&classes, text, sizeof(text));
-	fault_set(fault, KIT_ERR_ARGUMENT, "--%s: \"%.64s\" is no call, and not one of %s", option,
+	fault_set(fault, KIT_ERR_ARGUMENT, "--%s: \"%.64s\" is not a call, and not one of %s",
+		  option,
 		  name, text);
 	list(&calls, text, sizeof(text));
 	return fault_hint(fault, "calls: %s", text);

@@ -9,8 +9,8 @@
 #include "samples/amt-sim/sim-setup.h"
 
 
-/* The UUID that the device tells: not the hello's when that is its habit. */
-static void told_uuid(const struct sim_device *d, const struct sim_habits *habits, uint8_t *out)
+/* The UUID that the device reports: not the hello's when that is its habit. */
+static void reported_uuid(const struct sim_device *d, const struct sim_habits *habits, uint8_t *out)
 {
 	sim_device_smbios_uuid(d->uuid, out);
 	if (habits->wrong_uuid)
@@ -106,7 +106,7 @@ static void write_package(const struct sim_device *d, const struct sim_habits *h
 	char guid[33];
 	uint8_t uuid[16];
 
-	told_uuid(d, habits, uuid);
+	reported_uuid(d, habits, uuid);
 	hex_show_upper(uuid, sizeof(uuid), guid);
 	sim_xml_open(a, "g:CIM_ComputerSystemPackage");
 	sim_xml_element(a, "g:PlatformGUID", guid);
@@ -198,7 +198,7 @@ static unsigned run_uuid(struct sim_device *d, const struct sim_habits *habits,
 	uint8_t uuid[16];
 	gnutls_datum_t raw = { uuid, sizeof(uuid) }, text = { NULL, 0 };
 
-	told_uuid(d, habits, uuid);
+	reported_uuid(d, habits, uuid);
 	if (gnutls_base64_encode2(&raw, &text) < 0)
 		return SIM_INTERNAL_ERROR;
 	sim_xml_element(a, "g:UUID", (const char *)text.data);

@@ -12,9 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/hex.h"
 #include "common/outfile.h"
 #include "common/secret.h"
-#include "common/hex.h"
 
 #define FILE_MAX	4096	/* bytes; a state file has under 1200 */
 
@@ -72,7 +72,7 @@ int sim_device_parse_firmware(const char *text, struct sim_device_firmware *out)
 	char end;
 	int n = sscanf(text, "%3u.%3u.%5u%c", &out->major, &out->minor, &out->build, &end);
 
-	if (n == 2 && strchr(strchr(text, '.') + 1, '.') == NULL &&
+	if (n == 2 && !strchr(strchr(text, '.') + 1, '.') &&
 	    strspn(text, "0123456789.") == strlen(text)) {
 		out->build = 0;
 		n = 3;
@@ -180,7 +180,8 @@ static bool from_flash(struct sim_device *d, const struct flash *f)
 		return false;
 	d->state = (enum sim_device_state)s;
 	d->admin_set = f->digest[0] != '\0';
-	if (d->admin_set && (strlen(f->digest) != 32 || hex_parse(f->digest, 32, d->digest, 16, NULL)))
+	if (d->admin_set &&
+	    (strlen(f->digest) != 32 || hex_parse(f->digest, 32, d->digest, 16, NULL)))
 		return false;
 	d->clock_set = f->clock_offset[0] != '\0';
 	d->clock_offset = strtoll(f->clock_offset, NULL, 10);
@@ -227,7 +228,8 @@ int sim_device_load(struct sim_device *d, const char *file, struct fault *fault)
 	}
 	text[size] = '\0';
 	if (!flash_parse(&flash, text) || !from_flash(d, &flash)) {
-		rc = fault_set(fault, KIT_ERR_FORMAT, "%s is no machine's state of amt-sim", file);
+		rc = fault_set(fault, KIT_ERR_FORMAT, "%s is not a machine's state file",
+			       file);
 		fault_hint(fault, "move it away to begin again with a machine from the factory");
 		goto out;
 	}

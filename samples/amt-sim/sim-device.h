@@ -79,7 +79,7 @@ int sim_device_factory(struct sim_device *d, const uint8_t *uuid,
 
 /*
  * Read the machine kept in FILE. KIT_ERR_NOT_FOUND when there is none, KIT_ERR_FORMAT when it
- * is no state file, KIT_ERR_PERMISSION when others can read it, KIT_ERR_SYSTEM.
+ * is not a state file, KIT_ERR_PERMISSION when others can read it, KIT_ERR_SYSTEM.
  */
 int sim_device_load(struct sim_device *d, const char *file, struct fault *fault);
 

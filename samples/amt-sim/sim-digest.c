@@ -8,8 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "common/secret.h"
 #include "common/hex.h"
+#include "common/secret.h"
 
 #define NONCE		48	/* hex digits: 8 bytes of time, 16 of hash */
 #define HEX		32	/* digits of an MD5 */

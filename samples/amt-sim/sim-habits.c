@@ -1,4 +1,4 @@
-/* Habits of simulated devices, good and bad: slowness, refusals, answers that are none. */
+/* Habits of simulated devices: those of their generation, slowness, refusals, broken answers. */
 #include "samples/amt-sim/sim-habits.h"
 
 #include <string.h>

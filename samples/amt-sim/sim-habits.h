@@ -1,4 +1,4 @@
-/* Habits of simulated devices, good and bad: slowness, refusals, answers that are none. */
+/* Habits of simulated devices: those of their generation, slowness, refusals, broken answers. */
 #ifndef SAMPLES_AMT_SIM_SIM_HABITS_H
 #define SAMPLES_AMT_SIM_SIM_HABITS_H
 
@@ -9,7 +9,7 @@
 #include "common/cli.h"
 
 #define SIM_CALL_NAME	 64		    /* bytes for a method's or class's name */
-#define SIM_CALL_UNKNOWN "(not understood)" /* stands for the name of what is no call */
+#define SIM_CALL_UNKNOWN "(not understood)" /* in place of the name of a call */
 
 enum sim_habits_handshake {
 	SIM_HANDSHAKE_GOOD,
@@ -23,7 +23,7 @@ enum sim_habits_answer {
 	SIM_ANSWER_TRUNCATED, /* half of it, then the end */
 	SIM_ANSWER_DROP,    /* no answer: the connection is closed, the call has been carried out */
 	SIM_ANSWER_BIG,	    /* as many bytes as asked for */
-	SIM_ANSWER_GARBAGE, /* no XML */
+	SIM_ANSWER_GARBAGE, /* not XML */
 	SIM_ANSWER_ENTITIES, /* XML with a document type, entities in entities, an outside file */
 	SIM_ANSWER_ERROR,    /* HTTP 500 */
 };
@@ -124,7 +124,7 @@ struct sim_habits {
 	enum sim_tls11_hello tls11_hello;
 	bool close_each;		/* ends the connection after each answer, without a word */
 	enum sim_login login;
-	bool nonce_each;		/* a nonce is good on its own connection; never says "stale" */
+	bool nonce_each;		/* a nonce is good on its own connection only */
 	enum sim_wsman wsman;		/* what comes of all WS-Management */
 	enum sim_forget forget;
 	enum sim_commit commit;

@@ -46,7 +46,7 @@ struct sim_hello_outcome {
 };
 
 /*
- * Send SIZE bytes and wait for what happens. A server that closes early is no failure.
+ * Send SIZE bytes and wait for what happens. It is not a failure when the server closes early.
  * Returns 0, KIT_ERR_NETWORK, KIT_ERR_TIMEOUT (no connection within 10 s).
  */
 int sim_hello_send(const struct sim_address *from, const struct sim_address *to,

@@ -80,12 +80,12 @@ static struct progress *progress_of(const struct MHD_Connection *connection)
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		(struct MHD_Connection *)connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 
-	return info == NULL ? NULL : info->socket_context;
+	return !info ? NULL : info->socket_context;
 }
 
 /*
  * libmicrohttpd drops a connection whose handshake has failed without a word. A device says
- * why, as TLS wants it: that is how the other end tells a wrong key from a broken cable. The
+ * why, as TLS wants it: that is how the other end knows a wrong key from a broken cable. The
  * TLS session is gone by now; what is left to say is one record in the clear.
  */
 static void last_word(struct door *door, struct MHD_Connection *connection, bool known)
@@ -455,7 +455,7 @@ static void completed(void *context, struct MHD_Connection *connection, void **o
 
 	if (!r)
 		return;
-	/* Nobody is told that this comes: the bytes that are on their way still arrive. */
+	/* Without a word; the bytes that are on their way still arrive. */
 	if (r->answered && (r->end || door->service->fleet->habits.close_each))
 		end_connection(connection);
 	if (r->body)

@@ -207,7 +207,7 @@ static unsigned answer(struct sim_device *d, const struct sim_habits *habits,
 		       const struct soap_call *c, const xmlNode *input, unsigned *status,
 		       struct sim_xml_answer *a)
 {
-	char name[SIM_CALL_NAME + sizeof "Response"];
+	char name[SIM_CALL_NAME + sizeof("Response")];
 
 	if (!sim_habits_refuse(habits, c->name, status))
 		*status = !c->run ? (unsigned)SIM_OK : c->run(d, input);
@@ -235,8 +235,8 @@ unsigned sim_soap_answer(struct sim_device *d, const struct sim_habits *habits, 
 	sim_xml_attribute(a, "xmlns:s", SIM_XML_SOAP11);
 	sim_xml_open(a, "s:Body");
 	if (sim_xml_request_parse(&q, data, size, SIM_XML_SOAP11) < 0) {
-		http = answer_fault(a, "this is no SOAP 1.1 envelope");
-	} else if ((c = find_call(find_service(path), q.call)) == NULL) {
+		http = answer_fault(a, "this is not a SOAP 1.1 envelope");
+	} else if (!(c = find_call(find_service(path), q.call))) {
 		http = answer_fault(a, "the service has no such call");
 	} else {
 		snprintf(call, SIM_CALL_NAME, "%s", c->name);

@@ -251,7 +251,7 @@ int sim_stick_find(struct sim_stick_file *out, int fd, uint64_t size, unsigned f
 		if (start == 0 || (uint64_t)start + count > sectors || e[0] & 0x7f)
 			return fault_set(fault, KIT_ERR_NOT_FOUND,
 					 "partition %u does not fit on the stick", i + 1);
-		if (memchr(types, e[4], sizeof(types)) == NULL)
+		if (!memchr(types, e[4], sizeof(types)))
 			continue;
 		rc = try_volume(out, fd, start, count, flags, fault);
 		return rc < 0 ? fault_context(fault, "partition %u", i + 1) : 0;

@@ -72,7 +72,8 @@ static unsigned answer_call(struct sim_device *d, const struct sim_habits *habit
 			    const struct request *q, const char *method, unsigned *status,
 			    struct sim_xml_answer *a)
 {
-	char action[ACTION_MAX], name[SIM_CALL_NAME + sizeof "g:_OUTPUT"], input[SIM_CALL_NAME + 8];
+	char action[ACTION_MAX], name[SIM_CALL_NAME + sizeof("g:_OUTPUT")];
+	char input[SIM_CALL_NAME + sizeof("_INPUT")];
 	const struct sim_class_method *m = sim_class_method(q->class, method);
 
 	if (!m)
@@ -229,7 +230,7 @@ unsigned sim_wsman_answer(struct sim_device *d, const struct sim_habits *habits,
 	strcpy(call, SIM_CALL_UNKNOWN);
 	if (sim_xml_request_parse(&q.xml, data, size, SIM_XML_SOAP12) < 0) {
 		http = answer_fault(a, &q, "c:SchemaValidationError",
-				    "This is no SOAP 1.2 envelope.");
+				    "This is not a SOAP 1.2 envelope.");
 	} else {
 		q.action = sim_xml_child_text(q.xml.header, "Action");
 		q.resource = sim_xml_child_text(q.xml.header, "ResourceURI");

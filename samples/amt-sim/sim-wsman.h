@@ -21,7 +21,7 @@
 /*
  * Answer the request of SIZE bytes at DATA.
  *
- *   d       the device; changed, and kept, by the calls that say so (amt-sim-setup.h)
+ *   d       the device; changed, and kept, by the calls that say so (sim-setup.h)
  *   habits  what it refuses
  *   call    receives what was asked: a method ("CommitChanges"), or the class that was read
  *           or written ("AMT_GeneralSettings"); SIM_CALL_NAME bytes

@@ -51,7 +51,7 @@ for option in --refuse --answer-to; do
 	got=0
 	fleet 200 -n 3 --keys bad.csv $option ComitChanges >out 2>err || got=$?
 	[ $got = 2 ] || fail "status $got for $option with a call that there is not"
-	grep -q -- "$option: \"ComitChanges\" is no call.*AMT_GeneralSettings" err || fail "$(cat err)"
+	grep -q -- "$option: \"ComitChanges\" is not a call.*AMT_GeneralSettings" err || fail "$(cat err)"
 	grep -q 'calls: .* CommitChanges .* GetAdminAclEntryStatus$' err || fail "$(cat err)"
 done
 got=0

@@ -71,7 +71,7 @@ static unsigned ask(const char *path, const char *name_space, const char *name,
 
 static bool answered(const char *piece)
 {
-	if (strstr(reply, piece) == NULL)
+	if (!strstr(reply, piece))
 		printf("no %s in %s\n", piece, reply);
 	return strstr(reply, piece) != NULL;
 }

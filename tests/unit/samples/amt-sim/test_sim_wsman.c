@@ -93,7 +93,7 @@ static unsigned method(const char *class, const char *name, const char *argument
 
 static bool answered(const char *piece)
 {
-	if (strstr(answer, piece) == NULL)
+	if (!strstr(answer, piece))
 		printf("no %s in %s\n", piece, answer);
 	return strstr(answer, piece) != NULL;
 }
