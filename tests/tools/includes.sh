@@ -1,32 +1,14 @@
 #!/bin/bash
 # Fails when a file includes against the direction of the folders. A folder may include itself and
-# what stands behind it in this table; the folders of programs may include all, and nothing but
-# tests includes them. A folder with sources that is not in the table fails, too.
+# what stands behind it in the table of HACKING.md; the folders of programs may include all, and
+# nothing but tests includes them. A folder with sources that is not in the table fails, too.
 set -eu
 cd "$(dirname "$0")/../.."
 
-table='
-common
-keygen                  common
-setupbin                common keygen
-amt                     common keygen
-ukpu/format             common
-ukpu/drive              common ukpu/format
-ukpu/stick              common keygen setupbin ukpu/format ukpu/drive
-server/keymap           common keygen
-server/core             common keygen server/keymap
-server/hello            common keygen server/keymap server/core
-server/setup            common keygen server/keymap server/core amt
-server/admin            common keygen setupbin ukpu/format server/keymap server/core
-samples/amt-sim         *
-keygen/cli              *
-setupbin/cli            *
-ukpu/cli                *
-ukpu/wizard             *
-server                  *
-server/ctl              *
-samples/amt-sim/cli     *
-'
+# The rows of HACKING.md: | `folder/` | what it holds | folders, or all, or - |
+table=$(sed -nE 's,^\| `([a-z/-]+)/` \|[^|]*\| ([a-z /-]+) \|$,\1 \2,p' HACKING.md |
+	sed 's/ all$/ */; s/ -$//')
+[ -n "$table" ] || { echo "includes: HACKING.md has no table of folders" >&2; exit 1; }
 programs='keygen/cli|setupbin/cli|ukpu/cli|ukpu/wizard|server|server/ctl|samples/amt-sim/cli'
 # The wizard is part of ukpu, and starts from its command line.
 own='ukpu/(cli|wizard)/'

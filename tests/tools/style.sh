@@ -1,6 +1,6 @@
 #!/bin/bash
 # House style that a machine can check. What it forbids holds for the whole tree; the rest is in
-# .clang-format, in STYLE of HACKING.md, and in the eye of the reader.
+# .clang-format, in HACKING.md, and in the eye of the reader.
 set -eu
 cd "$(dirname "$0")/../.."
 status=0

@@ -130,7 +130,7 @@ status 2 "$BIN/amt-sim" show pc2
 says 'chmod 600'
 echo nonsense >pc10
 status 2 "$BIN/amt-sim" show pc10
-says "no machine's state"
+says "not a machine's state"
 status 2 "$BIN/amt-sim" run --state nothing
 status 2 "$BIN/amt-sim" boot --state x --stick stick.img --uuid nonsense
 status 2 "$BIN/amt-sim" boot --state x
