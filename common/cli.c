@@ -16,6 +16,7 @@
 
 #include "common/cli-private.h"
 #include "common/secret.h"
+#include "common/text.h"
 
 struct cli_given {
 	const struct cli_option *option;
@@ -139,10 +140,13 @@ int cli_size(const struct cli *cli, const char *name, uint64_t min, uint64_t max
 int cli_fail(const struct cli *cli, const struct fault *fault)
 {
 	fflush(stdout);
-	fprintf(stderr, "%s: %s\n", cli->program->name,
-		fault->what[0] ? fault->what : error_text(fault->code));
-	if (fault->hint[0])
-		fprintf(stderr, "  %s\n", fault->hint);
+	fprintf(stderr, "%s: ", cli->program->name);
+	text_print(stderr, "%s", fault->what[0] ? fault->what : error_text(fault->code));
+	if (fault->hint[0]) {
+		fputs("\n  ", stderr);
+		text_print(stderr, "%s", fault->hint);
+	}
+	fputc('\n', stderr);
 	return EXIT_CANNOT;
 }
 
@@ -151,7 +155,7 @@ static void message(const struct cli *cli, const char *kind, const char *format,
 {
 	fflush(stdout);
 	fprintf(stderr, "%s: %s", cli->program->name, kind);
-	vfprintf(stderr, format, args);
+	text_vprint(stderr, format, args);
 	fputc('\n', stderr);
 }
 

@@ -2,6 +2,7 @@
 #include "common/text.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/utf8.h"
@@ -67,4 +68,28 @@ void text_clean(char *out, size_t size, const char *text)
 		text += bytes ? bytes : 1;
 	}
 	out[n] = '\0';
+}
+
+void text_vprint(FILE *out, const char *format, va_list args)
+{
+	char *text = NULL, *clean = NULL;
+
+	if (vasprintf(&text, format, args) < 0)
+		return;
+	clean = malloc(strlen(text) + 1);
+	if (clean) {
+		text_clean(clean, strlen(text) + 1, text);
+		fputs(clean, out);
+	}
+	free(clean);
+	free(text);
+}
+
+void text_print(FILE *out, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	text_vprint(out, format, args);
+	va_end(args);
 }

@@ -2,8 +2,10 @@
 #ifndef COMMON_TEXT_H
 #define COMMON_TEXT_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #define TAME_NAME	255	/* bytes of one name, as file systems here take them */
 
@@ -23,5 +25,10 @@ bool text_path_numbered(char *out, size_t size, const char *folder, const char *
  * receives SIZE bytes at most, and ends with a whole character.
  */
 void text_clean(char *out, size_t size, const char *text);
+
+/* Print to OUT, printf style, what text_clean() makes of it: names and texts may be a stranger's. */
+void text_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void text_vprint(FILE *out, const char *format, va_list args)
+	__attribute__((format(printf, 2, 0)));
 
 #endif

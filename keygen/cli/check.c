@@ -11,6 +11,7 @@
 #include "common/progress.h"
 #include "common/secret.h"
 #include "common/table.h"
+#include "common/text.h"
 #include "setupbin/source.h"
 
 struct check_options {
@@ -138,7 +139,8 @@ static int check(struct cli *cli, const void *given)
 		unsigned long bad = source->counts.bad, folded = source->counts.folded;
 		const char *unit = keylist_unit(source->kind);
 
-		printf("%s: %s, %lu good pair%s, %lu bad %s%s, %lu duplicate%s\n", name,
+		text_print(stdout, "%s: ", name);
+		printf("%s, %lu good pair%s, %lu bad %s%s, %lu duplicate%s\n",
 		       source->kind, good, plural(good), bad, unit, plural(bad), r.duplicates,
 		       plural(r.duplicates));
 		if (source->columns)

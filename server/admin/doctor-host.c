@@ -1,4 +1,4 @@
-/* The doctor: what is known to go wrong with the host: script, clock, disk. */
+/* The doctor: known problems of the host: script, clock, disk. */
 #include <errno.h>
 #include <inttypes.h>
 #include <libgen.h>
@@ -20,10 +20,9 @@ static void look_at_timeout(const struct doctor *d)
 
 	if (seconds == 0)
 		doctor_say(d, "script-timeout", DOCTOR_FAIL,
-			   "set it to the seconds that the script may"
-			   " take: amt-provisionctl config set props_script_timeout 180",
-			   "props_script_timeout is 0: every set-up would end before the script is"
-			   " called");
+			   "set it to the seconds that the script may take: "
+			   "amt-provisionctl config set props_script_timeout 180",
+			   "props_script_timeout is 0: every set-up would end before the script runs");
 	else if (seconds < SHORT_SCRIPT || seconds > LONG_SCRIPT)
 		doctor_say(d, "script-timeout", DOCTOR_WARN, "180 is usual",
 			   "props_script_timeout is %" PRIu64 " seconds", seconds);
@@ -56,16 +55,16 @@ static void look_at_clock(const struct doctor *d)
 
 	if (d->now < 1600000000)
 		doctor_say(d, "clock", DOCTOR_FAIL,
-			   "set the clock, then keep it so (NTP): machines get"
-			   " their time from this server",
+			   "set the clock and turn a time service on (NTP): machines get their time"
+			   " from this server",
 			   "the clock is years behind");
 	else if (state == TIME_ERROR || (t.status & STA_UNSYNC))
 		doctor_say(d, "clock", DOCTOR_WARN,
-			   "turn a time service on (timedatectl set-ntp true):"
-			   " machines get their time from this server",
-			   "the clock is not kept by a time service");
+			   "turn a time service on (timedatectl set-ntp true): machines get their"
+			   " time from this server",
+			   "no time service keeps the clock");
 	else
-		doctor_say(d, "clock", DOCTOR_PASS, NULL, "the clock is kept by a time service");
+		doctor_say(d, "clock", DOCTOR_PASS, NULL, "a time service keeps the clock");
 }
 
 static void look_at_disk(const struct doctor *d)
@@ -82,7 +81,7 @@ static void look_at_disk(const struct doctor *d)
 	} else {
 		space = (uint64_t)fs.f_bavail * fs.f_frsize;
 		doctor_say(d, "disk", space < LEAST_DISK ? DOCTOR_WARN : DOCTOR_PASS,
-			   space < LEAST_DISK ? "make room: with a full disk no hello is taken"
+			   space < LEAST_DISK ? "make room: on a full disk no hello can be stored"
 					      : NULL,
 			   "free on the disk of the map: %" PRIu64 " MiB", space >> 20);
 	}

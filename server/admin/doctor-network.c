@@ -1,4 +1,4 @@
-/* The doctor: does the server listen, and do the names that machines look up lead here? */
+/* The doctor: does the server listen where machines say hello, and do names lead here? */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 
 #define ADDRESSES	16	/* own addresses that are tried */
 #define PAGE		1024
+#define HELLO_PORT	9971	/* to which machines say hello */
 #define SAYS		"amt-provisiond"	/* what our page says */
 
 enum answer { ANSWER_OURS, ANSWER_OTHER, ANSWER_SILENT, ANSWER_NONE };
@@ -94,9 +95,8 @@ static void try_address(const struct doctor *d, const struct sockaddr *to, sockl
 			d, "listening", DOCTOR_FAIL,
 			err == ECONNREFUSED
 				? "start the server (systemctl start amt-provisiond), or see its log"
-				: "see that no firewall closes the port on this machine",
-			"port %s of %s does"
-			" not answer: %s",
+				: "check that no firewall closes the port on this machine",
+			"port %s of %s does not answer: %s",
 			port, host, strerror(err));
 		return;
 	}
@@ -110,10 +110,10 @@ static void try_address(const struct doctor *d, const struct sockaddr *to, sockl
 			d, "listening", DOCTOR_FAIL,
 			answer == ANSWER_OTHER
 				? "find the program that has the port (ss -ltnp), and stop it"
-				: "see the server's log: it accepts connections and does not answer",
+				: "see the server's log",
 			"port %s of %s: %s", port, host,
-			answer == ANSWER_OTHER ? "something else answers"
-					       : "the connection is taken, and nothing said");
+			answer == ANSWER_OTHER ? "another program answers"
+					       : "the connection is accepted, but not answered");
 }
 
 static bool is_wildcard(const struct sockaddr_storage *a)
@@ -162,6 +162,46 @@ static void try_all(const struct doctor *d, const struct config_address *a,
 	}
 }
 
+static bool is_loopback(const struct sockaddr_storage *a)
+{
+	if (a->ss_family == AF_INET)
+		return (ntohl(((const struct sockaddr_in *)a)->sin_addr.s_addr) >> 24) == 127;
+	return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)a)->sin6_addr);
+}
+
+static unsigned port_of(const struct sockaddr_storage *a)
+{
+	return ntohs(a->ss_family == AF_INET ? ((const struct sockaddr_in *)a)->sin_port
+					     : ((const struct sockaddr_in6 *)a)->sin6_port);
+}
+
+void doctor_reachable(const struct doctor *d)
+{
+	const struct config_addresses *listen = &d->config->listen;
+	bool loopback = true, usual = false;
+
+	for (size_t i = 0; i < listen->count; i++) {
+		loopback &= is_loopback(&listen->at[i].address);
+		usual |= port_of(&listen->at[i].address) == HELLO_PORT;
+	}
+	if (!listen->count)	/* said by doctor_listening() */
+		return;
+	if (loopback)
+		doctor_say(d, "reachable", DOCTOR_WARN,
+			   "set listen in section [server], for example to 0.0.0.0:9971",
+			   "the server listens on loopback only (%s): no other machine can say hello",
+			   listen->at[0].text);
+	if (!usual)
+		doctor_say(d, "reachable", DOCTOR_WARN,
+			   "let listen have port 9971, or name the other port on the sticks "
+			   "(amt-setupbin create --port)",
+			   "the server does not listen on port 9971 but on %s: machines say hello to "
+			   "9971 unless their stick names another port", listen->at[0].text);
+	if (!loopback && usual)
+		doctor_say(d, "reachable", DOCTOR_PASS, NULL,
+			   "the server listens on port 9971, and not on loopback only");
+}
+
 void doctor_listening(const struct doctor *d)
 {
 	struct ifaddrs *all = NULL;
@@ -173,9 +213,8 @@ void doctor_listening(const struct doctor *d)
 	}
 	if (d->config->listen.count == 0)
 		doctor_say(d, "listening", DOCTOR_FAIL,
-			   "set listen in section [server], also where "
-			   "systemd hands the sockets over",
-			   "the server is told to listen nowhere");
+			   "set listen in section [server], also where systemd passes the sockets",
+			   "the server listens nowhere: listen is empty");
 	for (size_t i = 0; i < d->config->listen.count; i++)
 		try_all(d, &d->config->listen.at[i], all);
 	freeifaddrs(all);
@@ -225,8 +264,7 @@ static void try_name(const struct doctor *d, const char *name, enum doctor_verdi
 			continue;
 		getnameinfo(a->ai_addr, a->ai_addrlen, host, sizeof(host), NULL, 0, NI_NUMERICHOST);
 		doctor_say(d, "name", DOCTOR_FAIL,
-			   "correct its record: machines that use it call"
-			   " somebody else",
+			   "correct its record: machines that use it say hello to another machine",
 			   "%s resolves to %s, which is not this machine", name, host);
 		goto out;
 	}

@@ -1,4 +1,4 @@
-/* The doctor: what is known to go wrong for people, looked for in map and log. */
+/* The doctor: known problems of configuration, map, machines and log. */
 #include "server/admin/doctor.h"
 
 #include <inttypes.h>
@@ -14,10 +14,10 @@
 #include "server/keymap/settings.h"
 #include "server/keymap/systems.h"
 
-
 #define DAY		86400
 #define PSK_WINDOW	(6 * 3600) /* a machine with a key falls silent after about 15 hellos */
 #define PKI_WINDOW	DAY
+#define MAP_WAIT_MS	10000	/* as keymap_open() sets it */
 
 static const char *const words[DOCTOR_VERDICTS] = {
 	[DOCTOR_PASS] = "pass",
@@ -111,7 +111,7 @@ static void look_at_key_file(const struct doctor *d)
 	else if (seal_keys(seal) > 1)
 		doctor_say(d, "key-file", DOCTOR_WARN,
 			   "finish it: amt-provisionctl keys rotate-master",
-			   "%s holds %u master keys: a rotation was cut off, or is going on",
+			   "%s holds %u master keys: a rotation was interrupted, or is running",
 			   d->key_file, seal_keys(seal));
 	else
 		doctor_say(d, "key-file", DOCTOR_PASS, NULL, "%s is private and belongs to the map",
@@ -137,10 +137,10 @@ static void look_at_counts(const struct doctor *d)
 						   : NULL,
 		   "free keys: %" PRIu64 " of %" PRIu64, c.free, c.total);
 	if (c.lapsed)
-		doctor_say(d, "never-proved", DOCTOR_WARN, "see each with \"amt-provisionctl keys "
-			   "list --state free\", then \"amt-provisionctl keys show PID\": the "
+		doctor_say(d, "never-proved", DOCTOR_WARN, "list them (amt-provisionctl keys list "
+			   "--state free), then see each (amt-provisionctl keys show PID): the "
 			   "machine was not reached, holds another PPS, or its hello was "
-			   "forged", "keys that were reserved by a hello and never proved: %"
+			   "forged", "keys reserved by a hello and never proved: %"
 			   PRIu64, c.lapsed);
 	else
 		doctor_say(d, "never-proved", DOCTOR_PASS, NULL,
@@ -161,7 +161,7 @@ static int look_at_password(void *context, const struct keymap_pair *p)
 	return 0;
 }
 
-/* A machine whose password nobody knows proves its key and then lets nobody in. */
+/* A machine whose password is unknown proves its key, and then nobody can log in to it. */
 static void look_at_passwords(const struct doctor *d)
 {
 	const struct keymap_filter filter = { .now = d->now, .by_state = true,
@@ -181,16 +181,39 @@ static void look_at_passwords(const struct doctor *d)
 	}
 	pidpps_show_pid(s.first, shown);
 	doctor_say(d, "passwords", DOCTOR_WARN,
-		   "import the list again with the column admin_password:"
-		   " that fills it in",
-		   "free keys that came without any password, so that nobody can"
-		   " log in to their machines: %" PRIu64 ", the first is %s",
+		   "import the list again with the column admin_password",
+		   "free keys without any password, so that nobody can log in to their machines: %"
+		   PRIu64 ", the first is %s",
 		   s.missing, shown);
+}
+
+/* Who writes for long keeps everybody else from it, the server too. */
+static void look_at_lock(const struct doctor *d)
+{
+	struct fault fault = { 0 };
+	char hint[300];
+	int rc;
+
+	keymap_set_wait(d->map, d->timeout_ms);
+	rc = keymap_begin(d->map, &fault);
+	keymap_rollback(d->map);
+	keymap_set_wait(d->map, MAP_WAIT_MS);
+	if (rc == KIT_ERR_BUSY) {
+		snprintf(hint, sizeof(hint), "wait if it is a long import; else find the program "
+			 "(fuser -v %.200s) and stop it", d->map_path);
+		doctor_say(d, "map-lock", DOCTOR_FAIL, hint, "another program holds the map's write"
+			   " lock: the server cannot store hellos");
+	} else if (rc) {
+		doctor_fault(d, "map-lock", &fault);
+	} else {
+		doctor_say(d, "map-lock", DOCTOR_PASS, NULL, "the map can be written");
+	}
 }
 
 void doctor_keys(const struct doctor *d)
 {
 	look_at_integrity(d);
+	look_at_lock(d);
 	look_at_key_file(d);
 	look_at_counts(d);
 	look_at_passwords(d);
@@ -234,7 +257,7 @@ static int look_at_system(void *context, const struct system *s)
 	return 0;
 }
 
-static void tell_kind(const struct doctor *d, const char *check, const struct kind *k,
+static void say_kind(const struct doctor *d, const char *check, const struct kind *k,
 		      const char *what, const char *none, const char *hint, bool reason)
 {
 	char uuid[UUID_SHOWN + 1];
@@ -267,25 +290,25 @@ static const struct story stories[] = {
 	{ "pid-reserved", DOCTOR_WARN, "hellos with a PID that another machine has reserved",
 	  "two machines took one key, or a hello was forged; the first that proves the PPS gets it" },
 	{ "pid-revoked", DOCTOR_WARN, "hellos with a revoked PID",
-	  "a stick with revoked keys is still about: retire it (ukpu retire)" },
+	  "a stick with revoked keys is still in use: retire it (ukpu retire)" },
 	{ "blank-uuid", DOCTOR_WARN, "hellos of machines without a UUID of their own",
-	  "set the UUID with the board vendor's tool: such machines cannot be told apart" },
+	  "set the UUID with the board vendor's tool: machines without one look the same" },
 	{ "not-called", DOCTOR_WARN,
 	  "machines not called: script failed, profile or password missing",
-	  "\"amt-provisionctl log -e not-called\" says each with what to do" },
+	  "\"amt-provisionctl log -e not-called\" shows each with what to do" },
 	{ "proof-failed", DOCTOR_WARN, "machines that did not prove their PPS",
 	  "the machine holds another PPS than the map: was the stick made from this list?" },
 	{ "call-failed", DOCTOR_WARN, "call-backs that did not reach the machine",
 	  "is TCP port 16993 open from here to there, and did the address change after the hello?" },
 	{ "uuid-mismatch", DOCTOR_WARN, "machines that said another UUID than their hello",
 	  "a hello was forged, or the address belongs to another machine by now" },
-	{ "setup-failed", DOCTOR_WARN, "set-ups that failed on their way",
-	  "\"amt-provisionctl log -e setup-failed\" says each with what to do" },
+	{ "setup-failed", DOCTOR_WARN, "set-ups that failed",
+	  "\"amt-provisionctl log -e setup-failed\" shows each with what to do" },
 	{ "refused", DOCTOR_WARN, "set-ups that were refused for good",
-	  "\"amt-provisionctl log -e refused\" says each with what to do" },
+	  "\"amt-provisionctl log -e refused\" shows each with what to do" },
 	{ "fqdn-from-dns", DOCTOR_WARN, "machines named by reverse DNS",
 	  "stale DNS records give machines the names of others: an inventory does not" },
-	{ "bad-hello", DOCTOR_WARN, "messages that were no hello",
+	{ "bad-hello", DOCTOR_WARN, "messages that were not a hello",
 	  "\"amt-provisionctl log -e bad-hello\" has the addresses; AMT 1 machines are not "
 	  "served" },
 	{ "too-often", DOCTOR_WARN, "addresses that said hello too often",
@@ -293,12 +316,12 @@ static const struct story stories[] = {
 	{ "too-many-connections", DOCTOR_WARN, "addresses with too many connections",
 	  "machines behind one address (NAT)? raise connections_per_address" },
 	{ "connections-full", DOCTOR_WARN, "times that all connections were taken",
-	  "raise max_connections, or find who holds them open" },
+	  "raise max_connections, or find the peers that hold them open" },
 	{ "hello-lost", DOCTOR_FAIL, "hellos that could not be written to the map",
 	  "\"amt-provisionctl log -e hello-lost\" and the system's journal say why; those machines "
 	  "say hello again" },
 	{ "map-failed", DOCTOR_FAIL, "errors of the map",
-	  "\"amt-provisionctl log -e map-failed\" says each" },
+	  "\"amt-provisionctl log -e map-failed\" shows each" },
 };
 
 #define STORIES (sizeof(stories) / sizeof(stories[0]))
@@ -357,9 +380,9 @@ static void look_at_setups(const struct doctor *d)
 	int rc = 0;
 
 	if (d->config->max_setups == 0)
-		doctor_say(d, "max-setups", DOCTOR_WARN, "raise it, unless machines are to wait: "
+		doctor_say(d, "max-setups", DOCTOR_WARN, "raise it, unless machines are meant to wait: "
 			   "amt-provisionctl config set max_setups 500",
-			   "max_setups is 0: hellos are taken, and no machine is called");
+			   "max_setups is 0: hellos are stored, and no machine is called");
 	if (strcmp(name, PROFILE_DEFAULT) != 0 && !config_profile(d->config, name)) {
 		rc = keymap_profile_find(d->map, name, &profile, &fault);
 		profile_wipe(&profile);
@@ -368,12 +391,24 @@ static void look_at_setups(const struct doctor *d)
 		doctor_say(d, "default-profile", DOCTOR_FAIL,
 			   "make it (amt-provisionctl profiles set),"
 			   " or name another in default_profile",
-			   "there is no profile \"%s\", which default_profile names", name);
+			   "default_profile is \"%s\", and there is no such profile", name);
 	else if (rc)
 		doctor_fault(d, "default-profile", &fault);
 	else
 		doctor_say(d, "default-profile", DOCTOR_PASS, NULL,
-			   "machines get the profile \"%s\" unless they are given another", name);
+			   "machines without a profile of their own get \"%s\"", name);
+}
+
+/* Where names may come from: not what is in use already and did not help. */
+static const char *name_hint(const struct config *c, char *out, size_t size)
+{
+	snprintf(out, size, "import their names (amt-provisionctl inventory import)%s%s; then: "
+		 "amt-provisionctl systems retry --state fqdn-missing",
+		 c->use_props_script ? ", or let the properties script name them"
+				     : ", or set a properties script (props_script)",
+		 c->dns_fallback ? ", or give their addresses names in DNS (PTR records)"
+				 : ", or turn dns_fallback on");
+	return out;
 }
 
 void doctor_fleet(const struct doctor *d)
@@ -381,35 +416,32 @@ void doctor_fleet(const struct doctor *d)
 	const struct keymap_system_filter all = { 0 };
 	struct fleet f = { .d = d };
 	struct fault fault = { 0 };
+	char hint[300];
 
 	if (keymap_systems(d->map, &all, look_at_system, &f, &fault)) {
 		doctor_fault(d, "systems", &fault);
 		return;
 	}
-	tell_kind(d, "fqdn-missing", &f.no_name, "waiting for a name",
-		  "no machine waits for a name", "import their names (amt-provisionctl inventory "
-		  "import), or set a properties script or dns_fallback; then amt-provisionctl "
-		  "systems retry --state fqdn-missing", false);
-	tell_kind(d, "failed", &f.failed, "that failed to be set up", "no machine is failed",
-		  "mend the reason, then: amt-provisionctl systems retry --state failed", true);
-	tell_kind(d, "machines-refused", &f.refused, "refused", "no machine is refused",
-		  "\"amt-provisionctl systems list --state refused\" says each with what to do; "
-		  "one whose key was not the map's says hello again by itself, at the latest when "
-		  "its AC power was away for half a minute", true);
-	tell_kind(d, "silent", &f.silent, "not set up and fallen silent",
-		  "no machine fell silent before it was set up",
-		  "take the machine's AC power away for"
-		  " half a minute, or have its system send a restart hello",
-		  true);
-	tell_kind(d, "needs-permission", &f.permission, "waiting for permission to be set up again",
+	say_kind(d, "fqdn-missing", &f.no_name, "waiting for a name",
+		  "no machine waits for a name", name_hint(d->config, hint, sizeof(hint)), false);
+	say_kind(d, "failed", &f.failed, "whose set-up failed", "no machine's set-up failed",
+		 "fix the reason, then: amt-provisionctl systems retry --state failed", true);
+	say_kind(d, "machines-refused", &f.refused, "refused", "no machine is refused",
+		 "\"amt-provisionctl systems list --state refused\" shows each with the reason; "
+		 "a machine whose key was not in the map says hello again by itself, at the latest "
+		 "when its AC power is disconnected for half a minute", true);
+	say_kind(d, "silent", &f.silent, "not set up and fallen silent",
+		 "no machine fell silent before it was set up",
+		 "disconnect the machine's AC power for half a minute, or have its system send a"
+		 " restart hello", true);
+	say_kind(d, "needs-permission", &f.permission, "waiting for permission to be set up again",
 		  "no machine waits for permission to be set up again",
 		  "if its AMT was reset, \"amt-provisionctl systems allow-setup UUID\"; if not, "
 		  "somebody says hello in its name", false);
-	tell_kind(d, "needs-certificate", &f.certificate, "wanting a certificate (PKI), not a key",
-		  "no machine wants a certificate",
-		  "set them up with a key from a stick, or with a tool"
-		  " that serves version 3 hellos",
-		  false);
+	say_kind(d, "needs-certificate", &f.certificate, "waiting for set-up by certificate (PKI), not by key",
+		 "no machine waits for set-up by certificate",
+		 "set them up with a key from a stick, or with a tool that serves version 3 hellos",
+		 false);
 	look_at_setups(d);
 	look_at_log(d);
 }

@@ -1,4 +1,4 @@
-/* The doctor: what is known to go wrong for people, looked for on this server. */
+/* The doctor: known problems, looked for on this server. */
 #ifndef SERVER_ADMIN_DOCTOR_H
 #define SERVER_ADMIN_DOCTOR_H
 
@@ -29,7 +29,7 @@ struct doctor {
 	const char *domains[DOCTOR_DOMAINS];	/* in which they may look */
 	size_t n_domains;		/* 0: those of RESOLV_CONF */
 	const char *resolv_conf;
-	unsigned timeout_ms;		/* for a connection to this server */
+	unsigned timeout_ms;		/* for a connection to this server, and for the map's lock */
 	void (*found)(void *context, const struct doctor_finding *finding);
 	void *context;
 };
@@ -48,7 +48,9 @@ void doctor_keys(const struct doctor *d);
 void doctor_fleet(const struct doctor *d);
 /* The properties script, the clock, the disk. */
 void doctor_host(const struct doctor *d);
-/* Does the server listen, and do its own addresses reach it? */
+/* Does the server listen where machines say hello: not on loopback only, and on port 9971? */
+void doctor_reachable(const struct doctor *d);
+/* Does the server answer at its own addresses? */
 void doctor_listening(const struct doctor *d);
 /* Do the names that machines look up lead here? */
 void doctor_names(const struct doctor *d);

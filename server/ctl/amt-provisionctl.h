@@ -67,8 +67,6 @@ json_t *ctl_json_time(int64_t when);
 json_t *ctl_json_pid(const char *pid);
 json_t *ctl_json_uuid(const struct uuid *uuid);
 
-/* Print to standard output, with '?' for control characters: names and texts are a stranger's. */
-void ctl_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* One row "NAME  VALUE"; an empty VALUE is shown as '-'. */
 void ctl_line(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -110,41 +110,19 @@ int ctl_begin(const struct ctl_map *at, unsigned flags, struct operator *op, str
 	return rc;
 }
 
-/* Print the text cleaned; EMPTY in place of an empty one. */
-__attribute__((format(printf, 2, 0)))
-static void print(const char *empty, const char *format, va_list args)
-{
-	char *text = NULL, *clean;
-
-	if (vasprintf(&text, format, args) < 0)
-		return;
-	clean = malloc(strlen(text) + 1);
-	if (clean) {
-		text_clean(clean, strlen(text) + 1, text);
-		fputs(clean[0] ? clean : empty, stdout);
-	}
-	free(clean);
-	free(text);
-}
-
-void ctl_print(const char *format, ...)
-{
-	va_list args;
-
-	va_start(args, format);
-	print("", format, args);
-	va_end(args);
-}
-
 void ctl_line(const char *name, const char *format, ...)
 {
+	char *value = NULL;
 	va_list args;
 
-	printf("%-18s ", name);
 	va_start(args, format);
-	print("-", format, args);
+	if (vasprintf(&value, format, args) < 0)
+		value = NULL;
 	va_end(args);
+	printf("%-18s ", name);
+	text_print(stdout, "%s", value && *value ? value : "-");
 	putchar('\n');
+	free(value);
 }
 
 struct history {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "common/text.h"
 #include "server/admin/doctor.h"
 #include "server/keymap/events.h"
 #include "server/keymap/keymap.h"
@@ -56,7 +57,7 @@ static void found(void *context, const struct doctor_finding *f)
 	ctl_line(f->check, "%s", f->what);
 	if (f->hint) {
 		fputs("      -> ", stdout);
-		ctl_print("%s", f->hint);
+		text_print(stdout, "%s", f->hint);
 		putchar('\n');
 	}
 }
@@ -108,6 +109,7 @@ static int run(struct cli *cli, const void *given)
 	}
 	doctor_host(&d);
 	if (!o->no_network) {
+		doctor_reachable(&d);
 		doctor_listening(&d);
 		doctor_names(&d);
 	}

@@ -10,6 +10,7 @@
 #include "common/progress.h"
 #include "common/secret.h"
 #include "common/table.h"
+#include "common/text.h"
 #include "server/admin/export.h"
 #include "server/admin/import.h"
 #include "server/admin/keys.h"
@@ -108,7 +109,7 @@ static void say_refused(struct cli *cli, const struct import *im)
 static void say_imported(struct cli *cli, const struct import *im)
 {
 	if (!cli->quiet) {
-		ctl_print("%s: %s, %lu key%s %s", im->name, im->kind, im->added, plural(im->added),
+		text_print(stdout, "%s: %s, %lu key%s %s", im->name, im->kind, im->added, plural(im->added),
 			  im->dry_run ? "would be imported" : "imported");
 		if (im->same)
 			printf(", %lu in the map already", im->same);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/table.h"
+#include "common/text.h"
 #include "server/admin/reconcile.h"
 #include "server/keymap/keymap.h"
 #include "server/keymap/pairs.h"
@@ -84,7 +85,7 @@ static int show_record(void *context, const struct reconcile_record *r)
 
 static void say(const struct reconcile *r, const char *path)
 {
-	ctl_print("%s: %lu record%s, %lu used, %lu in agreement with the map", path, r->records,
+	text_print(stdout, "%s: %lu record%s, %lu used, %lu in agreement with the map", path, r->records,
 		  plural(r->records), r->used, r->outcomes[RECONCILE_AGREED]);
 	putchar('\n');
 	for (int i = 0; i < RECONCILE_OUTCOMES; i++) {

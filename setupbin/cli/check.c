@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "common/progress.h"
+#include "common/text.h"
 #include "setupbin/cli/amt-setupbin.h"
 
 struct check_options {
@@ -77,7 +78,8 @@ static void sum_up(struct cli *cli, const char *name, const struct sbin_summary 
 	if (cli->quiet)
 		return;
 	if (rc == 0) {
-		printf("%s: version %u.%u, %lu record%s, ", name, s->version.major,
+		text_print(stdout, "%s: ", name);
+		printf("version %u.%u, %lu record%s, ", s->version.major,
 		       s->version.minor, (unsigned long)s->records, plural(s->records));
 		if (s->consumable)
 			printf("%lu consumed, %lu left", (unsigned long)s->consumed,
@@ -89,7 +91,8 @@ static void sum_up(struct cli *cli, const char *name, const struct sbin_summary 
 			       s->next_pid[0] ? ", PID " : "", s->next_pid);
 		putchar('\n');
 	}
-	printf("%s: %lu error%s, %lu warning%s, %lu note%s: %s\n", name, s->errors,
+	text_print(stdout, "%s: ", name);
+	printf("%lu error%s, %lu warning%s, %lu note%s: %s\n", s->errors,
 	       plural(s->errors), s->warnings, plural(s->warnings), s->notes,
 	       plural(s->notes), fit ? "sound" : "not sound");
 }

@@ -6,6 +6,7 @@
 
 #include "common/secret.h"
 #include "common/table.h"
+#include "common/text.h"
 #include "setupbin/cli/amt-setupbin.h"
 #include "setupbin/json.h"
 #include "setupbin/value.h"
@@ -99,7 +100,8 @@ static int show_record(struct table *t, const struct sbin_header *h, const struc
 
 static void show_head(const char *name, const struct sbin_header *h)
 {
-	printf("%s: file version %u.%u, %lu record%s of %lu bytes", name, h->version.major,
+	text_print(stdout, "%s: ", name);
+	printf("file version %u.%u, %lu record%s of %lu bytes", h->version.major,
 	       h->version.minor, (unsigned long)h->records, plural(h->records),
 	       (unsigned long)h->record_chunks * SBIN_CHUNK);
 	if (sbin_header_consumable(h))

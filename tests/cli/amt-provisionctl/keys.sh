@@ -24,6 +24,22 @@ status 0 ctl keys import -m map.db ./*.bin
 [ "$(count total)" = 80 ] || fail "not 80 keys"
 for f in map.db map.db.key; do [ "$(stat -c %a $f)" = 600 ] || fail "$f is not private"; done
 
+# What a file is called does not reach the terminal as it is: not in summaries, errors or hints.
+NAME=$'red\e[31m.csv'
+cp keys.csv "$NAME"
+status 0 ctl keys import -m map.db "$NAME"
+grep -q 'red?\[31m.csv: csv' out || fail "$(cat out)"
+status 0 "$BIN/amt-keygen" check "$NAME"
+cp v2.1.bin "$NAME.bin"
+"$BIN/amt-setupbin" check "$NAME.bin" >>out 2>>err
+"$BIN/amt-setupbin" show "$NAME.bin" >>out 2>>err
+cat out err | grep -q $'\e' && fail "an escape sequence reached the terminal"
+status 0 ctl reconcile -m map.db "$NAME.bin"
+cat out err | grep -q $'\e' && fail "an escape sequence reached the terminal"
+echo x >"$NAME"
+status 2 ctl keys import -m map.db "$NAME"
+cat out err | grep -q $'\e' && fail "an escape sequence reached the terminal"
+
 # Again: the same pairs are counted. From standard input, too.
 status 0 ctl keys import -m map.db --json - <keys.csv
 [ "$(jq -c '.files[0] | [.added, .same, .imported]' out)" = '[0,10,true]' ] || fail "$(cat out)"

@@ -73,8 +73,8 @@ static const struct {
 	{ 0, "script fail the properties script ./script: No such file or directory -- put the" },
 	{ 0644, "script fail the properties script ./script cannot be run -- chmod 755 it" },
 	{ S_IFDIR | 0755, "script fail the properties script ./script cannot be run -- " },
-	{ 0775, "script fail others can change the properties script ./script -- chmod go-w it" },
-	{ 0757, "script fail others can change the properties script ./script -- chmod go-w it" },
+	{ 0775, "script fail others can change the properties script ./script -- remove the right (chmod go-w)" },
+	{ 0757, "script fail others can change the properties script ./script -- remove the right (chmod go-w)" },
 	{ 0755, "script pass the properties script ./script can be run -- \n" },
 };
 
@@ -116,6 +116,49 @@ START_TEST(machines_that_stay_refused_are_told_however_long_ago_that_was)
 }
 END_TEST
 
+START_TEST(a_cure_for_missing_names_is_one_that_is_not_in_use)
+{
+	const struct keymap_hello hello = { scratch_uuid(1), NULL, "192.0.2.1", 2, 0 };
+
+	doctor.map = scratch_map();
+	ok(keymap_system_hello(doctor.map, &hello, SYSTEM_FQDN_MISSING, 1700000000, NULL, NULL,
+			       &fault));
+	config.use_props_script = false;
+	config.dns_fallback = false;
+	doctor_fleet(&doctor);
+	expect("fqdn-missing warn 1 machine waiting for a name: 939b524b-");
+	expect("or set a properties script (props_script), or turn dns_fallback on; then");
+	config.use_props_script = true;
+	config.dns_fallback = true;
+	found[0] = '\0';
+	doctor_fleet(&doctor);
+	expect("or let the properties script name them, or give their addresses names in DNS");
+	ck_assert_ptr_null(strstr(found, "dns_fallback on"));
+	keymap_close(&doctor.map);
+}
+END_TEST
+
+START_TEST(a_program_that_holds_the_map_is_reported)
+{
+	struct keymap *other;
+
+	doctor.map = scratch_map();
+	doctor.key_file = "map.db.key";
+	doctor.timeout_ms = 50;
+	doctor_keys(&doctor);
+	expect("map-lock pass the map can be written");
+	other = scratch_map();
+	ok(keymap_begin(other, &fault));
+	found[0] = '\0';
+	doctor_keys(&doctor);
+	expect("map-lock fail another program holds the map's write lock");
+	expect("fuser -v map.db");
+	ck_assert(!keymap_in_transaction(doctor.map));
+	keymap_close(&other);
+	keymap_close(&doctor.map);
+}
+END_TEST
+
 START_TEST(without_a_script_nothing_is_said_against_it)
 {
 	config.use_props_script = false;
@@ -131,7 +174,7 @@ static const struct {
 	const char *says;
 } timeouts[] = {
 	{ 0, "script-timeout fail props_script_timeout is 0: every set-up would end before the"
-	     " script is called -- set it to the seconds that the script may take" },
+	     " script runs -- set it to the seconds that the script may take" },
 	{ 4, "script-timeout warn props_script_timeout is 4 seconds -- 180 is usual" },
 	{ 5, "script-timeout pass the script may take 5 seconds" },
 	{ 900, "script-timeout pass the script may take 900 seconds" },
@@ -226,7 +269,7 @@ START_TEST(another_program_at_the_port_is_told_from_the_server)
 {
 	listen_somewhere(8);
 	visit("SSH-2.0-OpenSSH_9.2\r\n");
-	expect(": something else answers -- find the program that has the port");
+	expect(": another program answers -- find the program that has the port");
 	ck_assert_uint_eq(lines(), 1);
 }
 END_TEST
@@ -237,7 +280,7 @@ START_TEST(a_server_that_accepts_and_says_nothing_is_told)
 	doctor.timeout_ms = 100;
 	doctor_listening(&doctor);
 	expect("listening fail port ");
-	expect(": the connection is taken, and nothing said -- see the server's log");
+	expect(": the connection is accepted, but not answered -- see the server's log");
 	/* Where no page is to be had, a connection has to do. */
 	found[0] = '\0';
 	config.page = false;
@@ -271,7 +314,7 @@ START_TEST(who_answers_byte_by_byte_is_not_listened_to_for_ever)
 	clock_gettime(CLOCK_MONOTONIC, &after);
 	pthread_join(talker, NULL);
 	close(listening);
-	expect(": something else answers -- ");
+	expect(": another program answers -- ");
 	/* All 1,024 bytes that are read of a page would take 20 s. */
 	ck_assert_int_lt(after.tv_sec - before.tv_sec, 10);
 }
@@ -299,7 +342,7 @@ START_TEST(a_port_that_does_not_answer_at_all_is_given_up_in_time)
 	}
 	doctor.timeout_ms = 200;
 	doctor_listening(&doctor);
-	expect("does not answer: Connection timed out -- see that no firewall closes the port");
+	expect("does not answer: Connection timed out -- check that no firewall closes the port");
 	for (size_t i = 0; i < COUNT(fds); i++)
 		close(fds[i]);
 	close(listening);
@@ -332,11 +375,37 @@ START_TEST(listening_everywhere_is_tried_at_each_address_of_this_machine)
 }
 END_TEST
 
+START_TEST(a_server_that_machines_cannot_reach_is_reported)
+{
+	static const struct {
+		const char *listen, *says;
+		unsigned lines;
+	} cases[] = {
+		{ "0.0.0.0:9971", "reachable pass ", 1 },
+		{ "127.0.0.1:9971, [::1]:9971", "reachable warn the server listens on loopback "
+		  "only (127.0.0.1:9971): no other machine can say hello -- set listen", 1 },
+		{ "127.0.0.1:9971, 192.0.2.1:9971", "reachable pass ", 1 },
+		{ "0.0.0.0:9972", "reachable warn the server does not listen on port 9971 but on "
+		  "0.0.0.0:9972", 1 },
+		{ "[::1]:1", "loopback only ([::1]:1)", 2 },
+		{ "0.0.0.0:9972, [::]:9971", "reachable pass ", 1 },
+	};
+
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		ok(config_set(&config, "listen", cases[i].listen, &fault));
+		found[0] = '\0';
+		doctor_reachable(&doctor);
+		expect(cases[i].says);
+		ck_assert_uint_eq(lines(), cases[i].lines);
+	}
+}
+END_TEST
+
 START_TEST(a_server_that_is_to_listen_nowhere_is_told)
 {
 	config.listen.count = 0;
 	doctor_listening(&doctor);
-	expect("listening fail the server is told to listen nowhere -- set listen");
+	expect("listening fail the server listens nowhere: listen is empty -- set listen");
 }
 END_TEST
 
@@ -402,6 +471,8 @@ TEST_SUITE("doctor")
 	tcase_add_loop_test(host, a_script_is_looked_at_before_a_machine_needs_it, 0,
 			    COUNT(scripts));
 	tcase_add_test(host, machines_that_stay_refused_are_told_however_long_ago_that_was);
+	tcase_add_test(host, a_cure_for_missing_names_is_one_that_is_not_in_use);
+	tcase_add_test(host, a_program_that_holds_the_map_is_reported);
 	tcase_add_test(host, without_a_script_nothing_is_said_against_it);
 	tcase_add_loop_test(host, a_timeout_that_no_script_keeps_to_is_told, 0, COUNT(timeouts));
 	tcase_add_test(host, a_clock_that_is_years_behind_is_told);
@@ -416,6 +487,7 @@ TEST_SUITE("doctor")
 	tcase_add_test(network, a_port_that_nobody_has_is_told);
 	tcase_add_test(network, a_port_that_does_not_answer_at_all_is_given_up_in_time);
 	tcase_add_test(network, listening_everywhere_is_tried_at_each_address_of_this_machine);
+	tcase_add_test(network, a_server_that_machines_cannot_reach_is_reported);
 	tcase_add_test(network, a_server_that_is_to_listen_nowhere_is_told);
 	tcase_add_test(network, a_name_that_leads_elsewhere_is_told);
 	tcase_add_test(network, the_last_search_line_says_in_which_domains_machines_look);
