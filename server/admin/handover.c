@@ -137,7 +137,8 @@ static int passwords_of(struct job *j, const struct system *s,
 		fault_clear(j->fault);
 		return 0;
 	}
-	if (!rc && !either(out->admin_password, out->next_admin_password)[0])
+	/* Until it was seen to take a new one, it may have that of the record. */
+	if (!rc && !out->admin_password[0])
 		memcpy(out->admin_password, entry.new_password, sizeof(out->admin_password));
 	if (!rc && !either(out->mebx_password, out->next_mebx_password)[0])
 		memcpy(out->mebx_password, entry.new_password, sizeof(out->mebx_password));

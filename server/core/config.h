@@ -30,6 +30,7 @@ struct config_addresses {
 };
 
 enum config_reprovision { REPROVISION_ALLOWED, REPROVISION_SAME_UUID, REPROVISION_NEVER };
+enum config_check { CHECK_NO, CHECK_RANDOM, CHECK_ANY };
 enum config_unknown_uuid { UNKNOWN_UUID_ACCEPT, UNKNOWN_UUID_REFUSE };
 
 /*
@@ -58,6 +59,8 @@ struct config {
 	uint64_t connect_seconds;	/* TCP and TLS together */
 	uint64_t answer_seconds;	/* one request and its answer */
 	uint64_t setup_seconds;		/* the whole conversation */
+	int check_after_commit;		/* enum config_check: with which passwords */
+	uint64_t management_port;	/* of machines that are set up, without TLS */
 	uint64_t max_setups;
 	uint64_t retry_first_seconds;
 	uint64_t retry_max_seconds;

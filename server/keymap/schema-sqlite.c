@@ -124,4 +124,15 @@ const char *const schema_sqlite[SCHEMA_SQLITE_VERSION] = {
 	/* 5 */
 	/* Those that claim one key, of which none has proved it yet. */
 	"CREATE INDEX csti_amts_unproved ON csti_amts(pid) WHERE proved_at = 0;",
+	/* 6 */
+	"CREATE TABLE csti_amts_talk(" /* how a machine is talked to, where that is special */
+	"  uuid BLOB PRIMARY KEY,"
+	"  tls10 INTEGER NOT NULL,"
+	"  one_each INTEGER NOT NULL,"
+	"  next_random INTEGER NOT NULL,"
+	"  commit_sent_at INTEGER NOT NULL," /* CommitChanges, while its end is not known */
+	"  commit_address TEXT,"
+	"  logins INTEGER NOT NULL,"
+	"  logins_at INTEGER NOT NULL"
+	") STRICT, WITHOUT ROWID;",
 };

@@ -10,6 +10,7 @@
 #include "server/keymap/events.h"
 #include "server/keymap/keymap-private.h"
 #include "server/keymap/pairs.h"
+#include "server/keymap/talks.h"
 
 /* ---- words and JSON ---- */
 
@@ -1036,6 +1037,8 @@ int keymap_system_forget(struct keymap *m, const struct uuid *uuid, struct fault
 		rc = give_keys_back(m, &system, fault);
 	if (!rc)
 		rc = forget_earlier(m, uuid, fault);
+	if (!rc)
+		rc = keymap_talk_forget(m, uuid, fault);
 	if (!rc)
 		rc = sql_statement(m->db, "DELETE FROM csti_amts WHERE uuid = ?1", &s, fault);
 	if (!rc)

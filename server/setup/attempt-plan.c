@@ -177,6 +177,9 @@ int attempt_load(struct keymap *map, void *attempt, struct fault *fault)
 	if (!rc)
 		rc = mark(a, map, fault);
 	if (!rc)
+		rc = keymap_talk_find(map, &a->uuid, &a->talk, fault);
+	a->tls10 = a->talk.tls10;
+	if (!rc)
 		rc = load_claim(a, map, fault);
 	if (!rc)
 		rc = load_pair(a, map, a->system.pid, fault);
@@ -191,6 +194,12 @@ int attempt_load(struct keymap *map, void *attempt, struct fault *fault)
 }
 
 /* ---- accounts ---- */
+
+/* The admin password that the stick's record gave the machine. SECRET. */
+static const char *record_password(const struct keyentry *pair)
+{
+	return *pair->new_password ? pair->new_password : pair->current_password;
+}
 
 static void add_login(struct attempt *a, enum login_kind kind, const char *user,
 		      const char *password)
@@ -219,8 +228,7 @@ void attempt_logins(struct attempt *a)
 
 	/* The record's first: whoever listens has it from the stick, and nothing else is sent then. */
 	for (size_t i = 0; i < a->n_pairs; i++)
-		add_login(a, LOGIN_RECORD, "admin", *a->pairs[i].new_password ?
-			  a->pairs[i].new_password : a->pairs[i].current_password);
+		add_login(a, LOGIN_RECORD, "admin", record_password(&a->pairs[i]));
 	add_login(a, LOGIN_NEXT, a->profile.admin_user, a->secrets.next_admin_password);
 	/* The profile may have another user than when that password was made. */
 	add_login(a, LOGIN_NEXT, user, a->secrets.next_admin_password);
@@ -229,10 +237,17 @@ void attempt_logins(struct attempt *a)
 
 /* ---- plan ---- */
 
-/* A password by its policy; OUT keeps what an earlier attempt may have given the machine. */
+/*
+ * A password by its policy; OUT keeps what an earlier attempt may have given the machine. *drawn
+ * (may be NULL): it is random, and this machine's alone; it was that of OUT before.
+ */
 static int choose_password(enum profile_password policy, const char *one, const char *kept,
-			   char *out, struct fault *fault)
+			   char *out, bool *drawn, struct fault *fault)
 {
+	bool keeps = policy == PROFILE_RANDOM && *out;
+
+	if (drawn)
+		*drawn = policy == PROFILE_RANDOM && (*drawn || !keeps);
 	switch (policy) {
 	case PROFILE_KEEP:
 		strcpy(out, kept);
@@ -241,7 +256,7 @@ static int choose_password(enum profile_password policy, const char *one, const 
 		strcpy(out, one);
 		return 0;
 	case PROFILE_RANDOM:
-		return *out ? 0 : password_random(out, fault);
+		return keeps ? 0 : password_random(out, fault);
 	}
 	return KIT_ERR_ARGUMENT;
 }
@@ -249,7 +264,7 @@ static int choose_password(enum profile_password policy, const char *one, const 
 static int plan_passwords(struct attempt *a, struct fault *fault)
 {
 	const struct keyentry *pair = &a->pairs[a->pair];
-	const char *record = *pair->new_password ? pair->new_password : pair->current_password;
+	const char *record = record_password(pair);
 	int login = setup_login_index(a->setup);
 	const char *now = login >= 0 ? a->logins[login].password : record;
 	char *next_mebx = a->secrets.next_mebx_password, earlier[PASSWORD_MAX + 1];
@@ -263,7 +278,7 @@ static int plan_passwords(struct attempt *a, struct fault *fault)
 		strcpy(a->system.admin_user, a->logins[login].user);
 	}
 	rc = choose_password(a->profile.admin_policy, a->profile.admin_password, now,
-			      a->secrets.next_admin_password, fault);
+			      a->secrets.next_admin_password, &a->talk.next_random, fault);
 	if (rc)
 		return rc;
 	strcpy(earlier, next_mebx);
@@ -272,7 +287,7 @@ static int plan_passwords(struct attempt *a, struct fault *fault)
 		*next_mebx = '\0';
 	if (!keep_mebx)
 		rc = choose_password(a->profile.mebx_policy, a->profile.mebx_password, "",
-				      next_mebx, fault);
+				      next_mebx, NULL, fault);
 	a->mebx_given = *earlier && strcmp(earlier, next_mebx) == 0;
 	secret_wipe(earlier, sizeof(earlier));
 	if (rc)
@@ -439,12 +454,15 @@ int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
 
 	/* A conversation that had to begin anew is planned a second time. */
 	secret_wipe(&a->target, sizeof(a->target));
-
+	a->talk.tls10 = a->tls10;
+	a->talk.commit_sent_at = 0;
 	snprintf(remark, sizeof(remark), " (AMT %s, %s, profile %s%s)",
 		 *facts->version ? facts->version : "of unknown version",
 		 facts->soap ? "SOAP" : "WS-Management", a->profile.name,
 		 facts->has_uuid ? "" : "; its UUID cannot be read");
 	rc = record_proof(a, map, remark, &settled, fault);
+	if (!rc)
+		rc = keymap_talk_put(map, &a->uuid, &a->talk, fault);
 	if (rc)
 		return rc;
 	rc = check_uuid(a, fault);
@@ -464,12 +482,72 @@ int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
 	if (rc)
 		return rc;
 	rc = keymap_system_set_secrets(map, &a->uuid, &a->secrets, fault);
+	if (!rc)
+		rc = keymap_talk_put(map, &a->uuid, &a->talk, fault);
 	if (rc)
 		return rc;
 	/* Until there is an account for certain, this is whose "next" password it is. */
 	known.admin_user = *a->secrets.admin_password ? a->system.admin_user :
 			   a->profile.admin_user;
 	return keymap_system_facts(map, &a->uuid, &known, fault);
+}
+
+/* ---- the commit, and a look at what came of it ---- */
+
+#define CHECK_SECONDS	1800	/* from the commit: how long the machine is looked for */
+#define CHECK_LOGINS	3	/* at most, in LOGIN_SECONDS */
+#define LOGIN_SECONDS	3600
+
+int attempt_commit(struct keymap *map, void *attempt, struct fault *fault)
+{
+	struct attempt *a = attempt;
+
+	a->talk.commit_sent_at = time(NULL);
+	strcpy(a->talk.commit_address, a->system.address);
+	return keymap_talk_put(map, &a->uuid, &a->talk, fault);
+}
+
+/* Did the last hour, by this clock or one that was set back, see no login? */
+static bool is_old(const struct keymap_talk *talk, int64_t now)
+{
+	return now - talk->logins_at >= LOGIN_SECONDS || now < talk->logins_at;
+}
+
+bool attempt_may_check(const struct attempt *a, enum check_door door)
+{
+	int allowed = a->services.config->check_after_commit;
+	int64_t now = time(NULL), since = now - a->talk.commit_sent_at;
+
+	if (!a->talk.commit_sent_at || since < 0 || since > CHECK_SECONDS ||
+	    strcmp(a->system.address, a->talk.commit_address) != 0 ||
+	    !*a->secrets.next_admin_password)
+		return false;
+	/* Whoever sits between may keep trying what Digest shows of a password that people chose. */
+	if (allowed == CHECK_NO ||
+	    (!a->talk.next_random && (allowed != CHECK_ANY || door != CHECK_TLS)))
+		return false;
+	return is_old(&a->talk, now) || a->talk.logins < CHECK_LOGINS;
+}
+
+int attempt_check_logins(struct attempt *a, struct setup_login out[static 2], struct fault *fault)
+{
+	strcpy(out[0].user, a->profile.admin_user);
+	strcpy(out[1].user, a->profile.admin_user);
+	strcpy(out[1].password, a->secrets.next_admin_password);
+	return password_random(out[0].password, fault);
+}
+
+int attempt_login(struct keymap *map, void *attempt, struct fault *fault)
+{
+	struct attempt *a = attempt;
+	int64_t now = time(NULL);
+
+	if (is_old(&a->talk, now)) {
+		a->talk.logins = 0;
+		a->talk.logins_at = now;
+	}
+	a->talk.logins++;
+	return keymap_talk_put(map, &a->uuid, &a->talk, fault);
 }
 
 /* ---- the end ---- */
@@ -538,9 +616,12 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 		    !(notes & (SETUP_NOTE_NO_MEBX | SETUP_NOTE_MEBX_UNCLEAR)))
 			promote(a->secrets.mebx_password, a->secrets.next_mebx_password);
 	}
+	a->talk.commit_sent_at = 0;
 	rc = keymap_system_find(map, &a->uuid, &row, fault);
 	if (!rc)
 		rc = keymap_system_set_secrets(map, &a->uuid, &a->secrets, fault);
+	if (!rc)
+		rc = keymap_talk_put(map, &a->uuid, &a->talk, fault);
 	if (rc)
 		return rc;
 	if (is_rekeyed(a) || (*a->target.pair.pid && !(notes & SETUP_NOTE_NO_PAIR))) {
@@ -562,6 +643,34 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 		 a->already ? " already: it has the password of this server" : "",
 		 known.pid ? ", with a new key" : "", remarks);
 	note(a, map, *remarks ? SEVERITY_WARNING : SEVERITY_INFO, "configured", what, NULL);
+	return 0;
+}
+
+int attempt_found(struct keymap *map, void *attempt, struct fault *fault)
+{
+	struct attempt *a = attempt;
+	struct system row;
+	int64_t now = time(NULL);
+	char what[512];
+	int rc;
+
+	a->talk.commit_sent_at = 0;
+	rc = keymap_talk_put(map, &a->uuid, &a->talk, fault);
+	if (!rc)
+		rc = keymap_system_find(map, &a->uuid, &row, fault);
+	if (!rc)
+		rc = keymap_system_state(map, &a->uuid, SYSTEM_CONFIGURED, NULL,
+					 said_other(a, &row) ? now : 0, now, fault);
+	if (!rc && !said_other(a, &row))
+		rc = keymap_system_unclaim(map, &a->uuid, 0, fault);
+	if (rc)
+		return rc;
+	snprintf(what, sizeof(what), "configured%s%s, not proved again: the answer to its commit "
+		 "was lost, and it takes the new admin password at port %llu; the map keeps both "
+		 "passwords that it may have", *a->fqdn ? " as " : "", a->fqdn,
+		 (unsigned long long)(a->check == CHECK_TLS ? a->services.config->callback_port
+							    : a->services.config->management_port));
+	note(a, map, SEVERITY_WARNING, "configured", what, NULL);
 	return 0;
 }
 
@@ -607,7 +716,8 @@ static int fail_after_proof(struct attempt *a, struct keymap *map, bool *settled
 	if (rc && rc != KIT_ERR_STATE)
 		return rc;
 	fault_clear(fault);
-	return 0;
+	a->talk.tls10 = a->tls10;
+	return keymap_talk_put(map, &a->uuid, &a->talk, fault);
 }
 
 int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
@@ -621,7 +731,8 @@ int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
 	int rc;
 
 	rc = keymap_system_find(map, &a->uuid, &row, fault);
-	if (!rc && a->proved)
+	/* What a check heard is proved by nothing; a proof before it is in the map since the plan. */
+	if (!rc && a->proved && !a->check)
 		rc = fail_after_proof(a, map, &settled, fault);
 	if (!rc && !a->proved && a->fault.code == KIT_ERR_FORGED)
 		rc = keymap_lapse(map, a->system.pid, &a->uuid, now, fault);

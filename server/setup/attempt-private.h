@@ -7,6 +7,7 @@
 #include "server/keymap/inventory.h"
 #include "server/keymap/profiles.h"
 #include "server/keymap/systems.h"
+#include "server/keymap/talks.h"
 #include "server/setup/naming.h"
 #include "server/setup/setup.h"
 
@@ -31,6 +32,7 @@ struct attempt {
 	struct system system;
 	struct keymap_inventory inventory;	/* "" when there is none */
 	struct system_secrets secrets;		/* SECRET */
+	struct keymap_talk talk;
 	struct keyentry pairs[2];		/* SECRET: the machine has one of these */
 	size_t n_pairs, pair;			/* which is tried or proved */
 	struct profile profile;			/* SECRET */
@@ -46,10 +48,16 @@ struct attempt {
 	struct event *deadline;
 	bool waits;		/* it is not called: a person has to allow it first */
 	bool proved;		/* the machine proved pairs[pair] */
-	bool tls10;		/* it could not bear a ClientHello of TLS 1.1 */
-	bool one_each;		/* it closes connections without a word: a new one for each request */
+	bool tls10;		/* offered alone; remembered in talk once it was what helped */
 	bool changing;		/* the request that is under way changes the machine */
 	unsigned restarts;	/* of the conversation, since the answer to such a one was lost */
+	/*
+	 * A commit was sent, and the call-back fails now: is the machine set up? It is looked for at
+	 * the ports that it has then, without proof; CALL_FAULT is why it was not called back.
+	 */
+	enum check_door { CHECK_NOT, CHECK_TLS, CHECK_PLAIN } check;
+	bool login_counted;
+	struct fault call_fault;
 	bool mebx_given;	/* an earlier attempt may have set the "next" MEBx password */
 	bool already;		/* it turned out to be set up, with a password of ours */
 	bool writing;		/* a job of the commit is under way */
@@ -67,15 +75,29 @@ struct attempt {
  *           is the end
  * plan      the key is used, the row the machine's; the new passwords and the new pair are in
  *           the map
- * succeed   what the machine may have got is what it has; configured
+ * commit    CommitChanges is sent: until its end is known, the machine may be set up
+ * login     one more login of a check is tried
+ * found     a check found it: configured, but what it may have got stays what it may have
+ * succeed   what the machine was seen to have is what it has; configured
  * fail      the reason, and the next try
  */
 int attempt_load(struct keymap *map, void *attempt, struct fault *fault);
 int attempt_plan(struct keymap *map, void *attempt, struct fault *fault);
+int attempt_commit(struct keymap *map, void *attempt, struct fault *fault);
+int attempt_login(struct keymap *map, void *attempt, struct fault *fault);
+int attempt_found(struct keymap *map, void *attempt, struct fault *fault);
 int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault);
 int attempt_fail(struct keymap *map, void *attempt, struct fault *fault);
 
 /* The accounts to try, likeliest first: of what was loaded, and of the profile. */
 void attempt_logins(struct attempt *attempt);
+
+/*
+ * May the machine be looked for at DOOR, since its commit was sent? And the accounts to try there:
+ * a made-up one, which no machine may take, and the one that set-up gave it.
+ */
+bool attempt_may_check(const struct attempt *attempt, enum check_door door);
+int attempt_check_logins(struct attempt *attempt, struct setup_login out[static 2],
+			 struct fault *fault);
 
 #endif

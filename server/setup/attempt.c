@@ -146,6 +146,20 @@ static void on_planned(void *context, int code, const struct fault *fault)
 	step(a);
 }
 
+static void on_commit_noted(void *context, int code, const struct fault *fault)
+{
+	struct attempt *a = context;
+
+	if (gone(a))
+		return;
+	if (code) {
+		fail_with(a, SYSTEM_FAILED, fault);
+		return;
+	}
+	setup_commit(a->setup);
+	step(a);
+}
+
 /* ---- the conversation ---- */
 
 static int open_session(struct attempt *a)
@@ -157,13 +171,15 @@ static int open_session(struct attempt *a)
 		.answer_bytes = AMT_ANSWER_BYTES,
 	};
 	struct amt_target target = {
-		.transport = AMT_TLS_PSK,
+		.transport = a->check == CHECK_NOT ? AMT_TLS_PSK
+			   : a->check == CHECK_TLS ? AMT_TLS : AMT_PLAIN,
 		.address = a->system.address,
-		.port = (uint16_t)config->callback_port,
+		.port = (uint16_t)(a->check == CHECK_PLAIN ? config->management_port
+							   : config->callback_port),
 		.pid = a->pairs[a->pair].pair.pid,
 		.pps = a->pairs[a->pair].pair.pps,
 		.tls10 = a->tls10,
-		.one_each = a->one_each,
+		.one_each = a->talk.one_each,
 	};
 
 	session_close(&a->session);
@@ -196,7 +212,8 @@ static bool take_other_pair(struct attempt *a, const struct amt_reply *reply)
 	if (reply->code != KIT_ERR_FORGED || a->pair + 1 >= a->n_pairs)
 		return false;
 	a->pair++;
-	a->proved = a->tls10 = false;
+	a->proved = false;
+	a->tls10 = a->talk.tls10;
 	return true;
 }
 
@@ -220,6 +237,68 @@ static bool start_over(struct attempt *a, const struct amt_reply *reply)
 	return true;
 }
 
+/* ---- a look at a machine that may be set up ---- */
+
+/*
+ * Look for it at DOOR with a conversation of its own, of which the reading steps alone are gone
+ * through. First comes a login that was made up: what takes that one shows nothing.
+ */
+static void check_at(struct attempt *a, enum check_door door)
+{
+	struct setup_login logins[2] = { 0 };
+	int rc;
+
+	a->check = door;
+	setup_free(&a->setup);
+	rc = attempt_check_logins(a, logins, &a->fault);
+	if (!rc)
+		rc = setup_new(&a->setup, &a->uuid, logins, 2, &a->fault);
+	secret_wipe(logins, sizeof(logins));
+	if (!rc)
+		rc = open_session(a);
+	if (rc)
+		fail(a, SYSTEM_FAILED);
+	else
+		step(a);
+}
+
+/* Nothing came of the look at this door. The machine's password is tried at one of them only. */
+static void check_failed(struct attempt *a)
+{
+	if (a->check == CHECK_TLS && setup_login_index(a->setup) < 0 &&
+	    attempt_may_check(a, CHECK_PLAIN))
+		check_at(a, CHECK_PLAIN);
+	else
+		fail_with(a, SYSTEM_FAILED, &a->call_fault);
+}
+
+/* All was read that can be. Does it ask for a password, and take this machine's own alone? */
+static void check_done(struct attempt *a)
+{
+	const struct setup_facts *facts = setup_facts(a->setup);
+
+	if (setup_login_index(a->setup) == 1 && (facts->soap || facts->state == 2)) {
+		close_talk(a);
+		write_job(a, attempt_found, on_succeeded);
+	} else {
+		check_failed(a);
+	}
+}
+
+static void on_login_counted(void *context, int code, const struct fault *fault)
+{
+	struct attempt *a = context;
+
+	if (gone(a))
+		return;
+	if (code) {
+		fail_with(a, SYSTEM_FAILED, fault);
+		return;
+	}
+	a->login_counted = true;
+	step(a);
+}
+
 /* No answer, and nothing else to try. */
 static void call_failed(struct attempt *a, const struct amt_reply *reply)
 {
@@ -233,9 +312,15 @@ static void call_failed(struct attempt *a, const struct amt_reply *reply)
 	if (reply->code == KIT_ERR_NETWORK && !a->proved && *a->secrets.next_admin_password)
 		snprintf(fault.hint, sizeof(fault.hint), "its last set-up broke off: if it "
 			 "was just committed then, its AMT is set up, answers at port "
-			 "16992, and takes the admin password of \"amt-provisionctl "
+			 "%llu, and takes the admin password of \"amt-provisionctl "
 			 "systems export --all --secrets\"; if not, take its AC power away "
-			 "for half a minute");
+			 "for half a minute",
+			 (unsigned long long)a->services.config->management_port);
+	if (reply->code != KIT_ERR_FORGED && attempt_may_check(a, CHECK_TLS)) {
+		a->call_fault = fault;
+		check_at(a, CHECK_TLS);
+		return;
+	}
 	fail_with(a, SYSTEM_FAILED, &fault);
 }
 
@@ -256,8 +341,18 @@ static void on_reply(void *context, const struct amt_reply *reply)
 {
 	struct attempt *a = context;
 
+	if (a->check) {
+		if (!reply->code || setup_try_soap(a->setup, &reply->fault)) {
+			if (!reply->code)
+				setup_answer(a->setup, reply, time(NULL));
+			step(a);
+		} else {
+			check_failed(a);
+		}
+		return;
+	}
 	a->proved |= session_proved(a->session);
-	a->one_each |= session_one_each(a->session);
+	a->talk.one_each |= session_one_each(a->session);
 	if (reply->code) {
 		on_no_answer(a, reply);
 		return;
@@ -278,16 +373,32 @@ static void step(struct attempt *a)
 	switch (setup_next(a->setup, time(NULL), &request)) {
 	case SETUP_SEND:
 		a->changing = request.changes;
+		if (a->check && request.user && !a->login_counted) {
+			write_job(a, attempt_login, on_login_counted);
+			return;
+		}
 		if (session_post(a->session, &request, on_reply, a, &a->fault))
 			fail(a, SYSTEM_FAILED);
 		return;
 	case SETUP_PLAN:
-		write_job(a, attempt_plan, on_planned);
+		if (a->check)
+			check_done(a);
+		else
+			write_job(a, attempt_plan, on_planned);
+		return;
+	case SETUP_COMMIT:
+		write_job(a, attempt_commit, on_commit_noted);
 		return;
 	case SETUP_DONE:
 		succeed(a);
 		return;
 	case SETUP_FAILED:
+		if (a->check) {
+			check_failed(a);
+			return;
+		}
+		/* It gave a clear answer, to the commit too. */
+		a->talk.commit_sent_at = 0;
 		fail_with(a, setup_uuid_differs(a->setup) ? SYSTEM_REFUSED : SYSTEM_FAILED,
 			  setup_fault(a->setup));
 		return;

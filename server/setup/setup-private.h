@@ -17,7 +17,7 @@ struct setup {
 	size_t n_logins;
 	int login;			/* in use; -1: the machine has not asked for one */
 	size_t step;
-	bool planned, committed, failed;
+	bool planned, commit_noted, committed, failed;
 	bool login_unclear;	/* one was neither taken nor clearly refused */
 	bool reading_back;	/* the accounts to try are those after the commit */
 	enum setup_account account;
@@ -55,6 +55,7 @@ struct setup_step {
 	unsigned unclear;		/* the same where it says neither yes nor no; 0: as NOTE */
 	bool secret;			/* FIELDS puts secrets in */
 	bool planned;			/* comes once the plan is durable */
+	bool commits;			/* comes once it is durable that it is sent */
 	bool changes;			/* the machine: must not be sent twice */
 	bool logs_in;			/* with the new account, as if for the first time */
 };

@@ -156,6 +156,8 @@ enum setup_action setup_next(struct setup *s, int64_t now, struct amt_request *r
 	step = &setup_steps[s->step];
 	if (step->planned && !s->planned)
 		return SETUP_PLAN;
+	if (step->commits && !s->commit_noted)
+		return SETUP_COMMIT;
 	if (write_request(s, step, now, request))
 		return fail(s);
 	if (step->logs_in && !s->reading_back)
@@ -173,6 +175,11 @@ void setup_plan(struct setup *s, const struct setup_target *target)
 {
 	s->target = *target;
 	s->planned = true;
+}
+
+void setup_commit(struct setup *s)
+{
+	s->commit_noted = true;
 }
 
 /* The machine wants an account, or refused the one it was given: the next one, if any. */

@@ -70,6 +70,7 @@ enum setup_account {
 enum setup_action {
 	SETUP_SEND, /* send the request, give the reply to setup_answer() */
 	SETUP_PLAN, /* all is known, nothing changed: make the plan durable, call setup_plan() */
+	SETUP_COMMIT, /* make it durable that the commit is sent, call setup_commit() */
 	SETUP_DONE,
 	SETUP_FAILED, /* setup_fault() says why */
 };
@@ -103,6 +104,9 @@ bool setup_try_soap(struct setup *s, const struct fault *why);
 
 /* The answer to SETUP_PLAN: go on, and make this of the machine. */
 void setup_plan(struct setup *s, const struct setup_target *target);
+
+/* The answer to SETUP_COMMIT: go on, and send it. */
+void setup_commit(struct setup *s);
 
 /*
  * The conversation broke and will not go on: was the machine committed by then? Then set-up is

@@ -51,6 +51,10 @@ static void run_setup(const uint8_t *data, size_t size)
 
 		if (a == SETUP_DONE || a == SETUP_FAILED)
 			break;
+		if (a == SETUP_COMMIT) {
+			setup_commit(s);
+			continue;
+		}
 		if (a == SETUP_PLAN) {
 			setup_plan(s, &target);
 			continue;

@@ -27,6 +27,7 @@ static struct {
 	unsigned uuid;
 	int state;
 	bool soap, no_uuid;
+	bool keeps_account;	/* says yes to a new one, and has the old one */
 	const char *refuse;	/* a call: status 0x20... */
 	bool mumbles;		/* ...or none at all */
 	char tried[400];	/* passwords that it was offered, each followed by ';' */
@@ -159,7 +160,7 @@ static void answer(const struct amt_request *q)
 		   !strstr(q->body, "_INPUT")) {
 		sprintf(fields, "<ProvisioningState>%d</ProvisioningState>", machine.state);
 	}
-	if (strstr(q->body, "SetAdminAclEntryEx") && a->target.admin.password[0])
+	if (strstr(q->body, "SetAdminAclEntryEx") && !machine.keeps_account)
 		machine.password = a->target.admin.password;
 	if (strstr(q->body, "CommitChanges_INPUT") || strstr(q->body, "<CommitChanges"))
 		machine.state = 2;
@@ -174,9 +175,15 @@ static enum setup_action go_on(void)
 	struct amt_request q;
 	enum setup_action action;
 
-	while ((action = setup_next(a->setup, 1, &q)) == SETUP_SEND)
-		answer(&q);
-	return action;
+	for (;;) {
+		action = setup_next(a->setup, 1, &q);
+		if (action == SETUP_SEND)
+			answer(&q);
+		else if (action == SETUP_COMMIT && run(attempt_commit) == 0)
+			setup_commit(a->setup);
+		else
+			return action;
+	}
 }
 
 /* Talk to the machine that proved its key until there is a plan to make, or to the end. */
@@ -765,6 +772,122 @@ START_TEST(a_hello_from_elsewhere_meanwhile_is_called_next)
 }
 END_TEST
 
+/* Machine 1 at 192.0.2.1 has got a random password, and its commit is sent; that is all. */
+static void lose_commit(char *admin)
+{
+	const struct uuid uuid = scratch_uuid(1);
+
+	hello(0, 1, "192.0.2.1");
+	load(1);
+	ck_assert(!attempt_may_check(a, CHECK_TLS));
+	ck_assert_int_eq(talk("New-Secret0!", 1, 1), SETUP_PLAN);
+	ck_assert_int_eq(run(attempt_plan), 0);
+	strcpy(admin, a->target.admin.password);
+	ck_assert_int_eq(run(attempt_commit), 0);
+	ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
+	load(1);
+}
+
+START_TEST(a_machine_whose_commit_was_sent_is_looked_for_within_limits)
+{
+	struct uuid uuid = scratch_uuid(1);
+	char admin[PASSWORD_MAX + 1];
+
+	config.check_after_commit = CHECK_RANDOM;
+	lose_commit(admin);
+	ck_assert(attempt_may_check(a, CHECK_TLS));
+	ck_assert(attempt_may_check(a, CHECK_PLAIN));
+	config.check_after_commit = CHECK_NO;
+	ck_assert(!attempt_may_check(a, CHECK_TLS));
+	/* A password that others may have, too: over TLS only, and only if that is allowed. */
+	a->talk.next_random = false;
+	config.check_after_commit = CHECK_RANDOM;
+	ck_assert(!attempt_may_check(a, CHECK_TLS));
+	config.check_after_commit = CHECK_ANY;
+	ck_assert(attempt_may_check(a, CHECK_TLS));
+	ck_assert(!attempt_may_check(a, CHECK_PLAIN));
+	/* Elsewhere, or later: not at all. */
+	strcpy(a->system.address, "192.0.2.2");
+	ck_assert(!attempt_may_check(a, CHECK_TLS));
+	strcpy(a->system.address, "192.0.2.1");
+	a->talk.commit_sent_at -= 1801;
+	ck_assert(!attempt_may_check(a, CHECK_TLS));
+	a->talk.commit_sent_at += 1801;
+	/* Three logins an hour, whatever ends meanwhile. */
+	for (int i = 0; i < 3; i++) {
+		ck_assert(attempt_may_check(a, CHECK_TLS));
+		ck_assert_int_eq(run(attempt_login), 0);
+	}
+	ck_assert(!attempt_may_check(a, CHECK_TLS));
+	ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
+	load(1);
+	ck_assert(!attempt_may_check(a, CHECK_TLS));
+	a->talk.logins_at -= 3600;
+	ck_assert(attempt_may_check(a, CHECK_TLS));
+}
+END_TEST
+
+START_TEST(a_machine_that_is_found_may_have_either_password)
+{
+	struct uuid uuid = scratch_uuid(1);
+	struct setup_login logins[2];
+	struct system_secrets s;
+	char admin[PASSWORD_MAX + 1];
+
+	config.check_after_commit = CHECK_RANDOM;
+	lose_commit(admin);
+	ck_assert_int_eq(attempt_check_logins(a, logins, &fault), 0);
+	ck_assert_str_eq(logins[1].password, admin);
+	ck_assert_str_ne(logins[0].password, admin);
+	ck_assert_uint_ge(strlen(logins[0].password), 8);
+	a->check = CHECK_PLAIN;
+	ck_assert_int_eq(run(attempt_found), 0);
+	ck_assert_int_eq(row(1).state, SYSTEM_CONFIGURED);
+	ck_assert_int_eq(keymap_system_secrets(map, &uuid, &s, &fault), 0);
+	ck_assert_str_eq(s.admin_password, "");
+	ck_assert_str_eq(s.next_admin_password, admin);
+}
+END_TEST
+
+START_TEST(a_password_that_was_not_asked_for_is_not_the_machines)
+{
+	struct uuid uuid = scratch_uuid(1);
+	struct system_secrets s;
+	char admin[PASSWORD_MAX + 1];
+
+	hello(0, 1, "192.0.2.1");
+	load(1);
+	ck_assert_int_eq(talk("New-Secret0!", 1, 1), SETUP_PLAN);
+	ck_assert_int_eq(run(attempt_plan), 0);
+	strcpy(admin, a->target.admin.password);
+	setup_plan(a->setup, &a->target);
+	machine.keeps_account = true;
+	ck_assert_msg(go_on() == SETUP_DONE, "%s", setup_fault(a->setup)->what);
+	ck_assert_int_eq(run(attempt_succeed), 0);
+	ck_assert_int_eq(keymap_system_secrets(map, &uuid, &s, &fault), 0);
+	ck_assert_str_eq(s.admin_password, "");
+	ck_assert_str_eq(s.next_admin_password, admin);
+}
+END_TEST
+
+START_TEST(what_helped_to_talk_to_a_machine_is_remembered)
+{
+	struct uuid uuid = scratch_uuid(1);
+	struct keymap_talk talked;
+
+	hello(0, 1, "192.0.2.1");
+	load(1);
+	ck_assert_int_eq(talk("New-Secret0!", 1, 1), SETUP_PLAN);
+	a->tls10 = a->talk.one_each = true;
+	ck_assert_int_eq(run(attempt_plan), 0);
+	ck_assert_int_eq(keymap_talk_find(map, &uuid, &talked, &fault), 0);
+	ck_assert(talked.tls10 && talked.one_each && talked.next_random);
+	ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
+	load(1);
+	ck_assert(a->tls10 && a->talk.one_each);
+}
+END_TEST
+
 TEST_SUITE("attempt")
 {
 	TCase *t = tcase_create("the map's side");
@@ -797,5 +920,9 @@ TEST_SUITE("attempt")
 	tcase_add_test(t, a_new_pair_that_was_refused_is_not_the_machines);
 	tcase_add_test(t, a_machine_whose_uuid_is_unknown_is_served_unless_that_is_refused);
 	tcase_add_test(t, a_hello_from_elsewhere_meanwhile_is_called_next);
+	tcase_add_test(t, a_machine_whose_commit_was_sent_is_looked_for_within_limits);
+	tcase_add_test(t, a_machine_that_is_found_may_have_either_password);
+	tcase_add_test(t, a_password_that_was_not_asked_for_is_not_the_machines);
+	tcase_add_test(t, what_helped_to_talk_to_a_machine_is_remembered);
 	suite_add_tcase(suite, t);
 }

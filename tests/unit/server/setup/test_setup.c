@@ -185,6 +185,11 @@ static enum setup_action run(void)
 
 	for (int i = 0; i < 50; i++) {
 		a = setup_next(s, NOW, &q);
+		if (a == SETUP_COMMIT) {
+			strcat(m.log, "noted ");
+			setup_commit(s);
+			continue;
+		}
 		if (a != SETUP_SEND)
 			return a;
 		serve(&q);
@@ -220,7 +225,7 @@ START_TEST(everything_is_asked_in_order)
 	ck_assert_msg(run() == SETUP_DONE, "%s", setup_fault(s)->what);
 	ck_assert_str_eq(m.log, "SetAdminAclEntryEx GetLowAccuracyTimeSynch "
 			 "SetHighAccuracyTimeSynch AMT_GeneralSettings! SetMEBxPassword SetTLSPSK "
-			 "CommitChanges AMT_SetupAndConfigurationService ");
+			 "noted CommitChanges AMT_SetupAndConfigurationService ");
 	ck_assert_uint_eq(setup_notes(s), 0);
 }
 END_TEST
@@ -512,7 +517,7 @@ START_TEST(a_404_turns_to_soap)
 	ck_assert_msg(run_all() == SETUP_DONE, "%s", setup_fault(s)->what);
 	ck_assert_str_eq(m.log, "401 GetCoreVersion GetDigestRealm SetAdminAclEntryEx "
 			 "GetLowAccuracyTimeSynch SetHighAccuracyTimeSynch SetHostName "
-			 "SetDomainName CommitChanges GetHostName ");
+			 "SetDomainName noted CommitChanges GetHostName ");
 	ck_assert(setup_facts(s)->soap);
 	ck_assert_str_eq(setup_facts(s)->version, "2.2.1");
 	ck_assert(!setup_facts(s)->has_uuid);
