@@ -30,7 +30,7 @@ static int get_ready(struct work *w, bool whole, struct fault *fault)
 
 	if (rc)
 		return rc;
-	if (!w->found.n && !w->found.n_loose && !whole) {
+	if (!w->found.n && !w->found.n_deleted && !whole) {
 		return fault_set(fault, KIT_ERR_NOT_FOUND, "%s: no setup.bin found, not even a deleted one\n"
 				 "to be sure anyway, overwrite every byte: ukpu retire --whole %.200s", w->path, w->words);
 	}
@@ -48,13 +48,13 @@ static int prove(struct work *w, struct fault *fault)
 
 	if (!rc)
 		rc = work_search(w, fresh, FIND_DEEP | FIND_ALWAYS, fault);
-	if (!rc && (w->found.n || w->found.n_loose)) {
+	if (!rc && (w->found.n || w->found.n_deleted)) {
 		rc = fault_set(fault, KIT_ERR_VERIFY,
 			       "%s: a %s is still there, at byte %llu\n"
 			       "run it again with --whole, or destroy the stick",
 			       w->path, w->found.n ? "setup.bin" : "record of a setup.bin",
 			       (unsigned long long)(w->found.n ? w->found.candidate[0].file.runs
-							       : w->found.loose)
+							       : w->found.deleted)
 				       ->offset);
 	}
 	return rc;
@@ -68,7 +68,7 @@ static int run(struct cli *cli, const void *given)
 	struct fault fault = { 0 };
 	uint64_t wiped = 0;
 	size_t files;
-	bool loose;
+	bool records;
 	int status = EXIT_CANNOT, rc;
 
 	terminal_begin(&terminal, cli, &o->stick);
@@ -91,7 +91,7 @@ static int run(struct cli *cli, const void *given)
 	if (rc || terminal_write(&terminal, &w, 1, NULL))
 		goto out;
 	files = w.found.n;
-	loose = w.found.n_loose > 0;
+	records = w.found.n_deleted > 0;
 	rc = prove(&w, &fault);
 	if (!rc)
 		rc = keys_note_gone(&w, &fault);
@@ -105,7 +105,7 @@ static int run(struct cli *cli, const void *given)
 		       "and read back; the stick is empty.\n"
 		       "  Flash keeps spare copies that no program reaches: destroy the stick if "
 		       "that matters.\n",
-		       w.path, files, plural(files), loose ? " and records in no file" : "",
+		       w.path, files, plural(files), records ? " and records in no file" : "",
 		       (unsigned long long)wiped);
 out:
 	if (fault.code)

@@ -200,18 +200,18 @@ void terminal_print_plan(const struct work *w)
 	for (size_t i = 0; i < p->n; i++) {
 		const struct plan_step *step = &p->step[i];
 
-		if (step->kind == PLAN_STAMPS)
-			printf("%-6s  all over the stick   %10llu bytes  %s\n",
+		if (step->kind == PLAN_RANDOM)
+			printf("%-8s  all over the stick   %10llu bytes  %s\n",
 			       plan_phase_name(step->phase), (unsigned long long)step->bytes,
 			       step->text);
 		else
-			printf("%-6s  byte %14llu  %10llu bytes  %s\n",
+			printf("%-8s  byte %14llu  %10llu bytes  %s\n",
 			       !i || step->phase != last ? plan_phase_name(step->phase) : "",
 			       (unsigned long long)step->offset, (unsigned long long)step->bytes,
 			       step->text);
 		last = step->phase;
 	}
-	printf("in all  %llu bytes are written\n", (unsigned long long)p->bytes);
+	printf("in all    %llu bytes are written\n", (unsigned long long)p->bytes);
 }
 
 void terminal_print_summary(const struct work *w)

@@ -1,4 +1,4 @@
-/* Disks, read from sysfs. */
+/* Disks, from sysfs. */
 #include "ukpu/drive/drive.h"
 
 #include <dirent.h>
@@ -14,11 +14,11 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-#define STACK_MAX	8	/* device mapper on RAID on ...: deeper ones are not followed */
+#define STACK_MAX	8	/* levels of device mapper, RAID ... that are followed */
 
 /*
- * An attribute, without control characters (a stick may say anything of itself) and
- * outer blanks. False when it cannot be read.
+ * An attribute without control characters (the texts are the stick's own) and outer blanks. False
+ * if it cannot be read.
  */
 static bool attribute(const char *folder, const char *name, char *out, size_t size)
 {
@@ -77,7 +77,7 @@ static bool link_name(const char *folder, const char *name, char *out, size_t si
 
 /*
  * Walk up from the disk's own folder to the nearest USB device: the folder that holds
- * idVendor. A device on USB hangs on it whatever stands between (SCSI, hosts, targets).
+ * idVendor. What is between them (SCSI hosts and targets) does not matter.
  */
 static bool usb_ancestor(const char *sys, const char *device, char *out)
 {
@@ -99,7 +99,7 @@ static bool usb_ancestor(const char *sys, const char *device, char *out)
 	return false;
 }
 
-/* The nearest ancestor's subsystem that people know as a bus. */
+/* The nearest ancestor whose subsystem people know as a bus. */
 static void name_bus(const char *sys, const char *device, struct drive *d)
 {
 	static const char *const known[] = { "nvme", "virtio", "mmc", "xen", "scsi", "ata", NULL };
@@ -138,7 +138,7 @@ static void name_bus(const char *sys, const char *device, struct drive *d)
 	}
 }
 
-/* Take a text from the first of the attributes that is there and not empty. */
+/* Take the first attribute that is there and not empty. */
 static void first_text(char *out, size_t size, const char *folder, const char *a, const char *b,
 		       const char *other_folder, const char *c)
 {
@@ -150,7 +150,7 @@ static void first_text(char *out, size_t size, const char *folder, const char *a
 		attribute(other_folder, c, out, size);
 }
 
-/* SCSI's page 80: 4 bytes of header, then the serial, for disks that have no other. */
+/* SCSI's page 80 has 4 bytes of header, then the serial number: for disks without another. */
 static void page_80(const char *below, char *out, size_t size)
 {
 	char path[PATH_MAX + 32], page[256];
@@ -172,8 +172,8 @@ static void page_80(const char *below, char *out, size_t size)
 }
 
 /*
- * A card may have been taken out without anybody noticing yet: opening the slot makes the
- * kernel look, and the size tells.
+ * A card may have been taken out before the kernel noticed: opening the slot makes it look, and
+ * the size is then 0.
  */
 static void look_into_slot(struct drive *d)
 {
@@ -243,13 +243,13 @@ static int by_name(const void *a, const void *b)
 	return n == m ? strcmp(x->name, y->name) : n < m ? -1 : 1;
 }
 
-/* Units of one device in the order of their slots; the kernel names them as they turn up. */
+/* Units of one device in the order of their slots; the kernel names them as it finds them. */
 static bool earlier_unit(const struct drive *a, const struct drive *b)
 {
 	return a->lun == b->lun ? by_name(a, b) < 0 : a->lun < b->lun;
 }
 
-/* Memory is no disk, and a loop device without a file is nothing. */
+/* RAM is not a disk, and a loop device without a file is not one either. */
 static bool is_nothing(const struct drive *d)
 {
 	return !strncmp(d->name, "ram", 3) || !strncmp(d->name, "zram", 4) ||
@@ -272,7 +272,7 @@ int drive_list(const char *sys, struct drive **out, size_t *n, struct fault *fau
 	dir = opendir(path);
 	if (!dir) {
 		return fault_sys(fault, errno, "cannot list the disks of this machine (%s)\n"
-				 "see that /sys is mounted", path);
+				 "make sure that /sys is mounted", path);
 	}
 	while (errno = 0, (e = readdir(dir))) {
 		if (e->d_name[0] == '.')
@@ -287,11 +287,11 @@ int drive_list(const char *sys, struct drive **out, size_t *n, struct fault *fau
 			more_usb = reallocarray(usb, room, sizeof(*usb));
 			usb = more_usb ? more_usb : usb;
 			if (!more || !more_usb) {
-				rc = fault_set(fault, KIT_ERR_NOMEM, "no memory to list the disks");
+				rc = fault_nomem(fault);
 				goto out;
 			}
 		}
-		/* A disk may go between readdir() and here: then it is not there. */
+		/* A disk may go away after readdir(). */
 		if (!read_drive(sys, e->d_name, &list[count], usb[count]) ||
 		    is_nothing(&list[count]))
 			continue;
@@ -353,22 +353,22 @@ int drive_find(const char *sys, const char *path, struct drive *out, struct faul
 
 	if (stat(path, &st)) {
 		return fault_sys(fault, errno, "cannot find %s\n"
-				 "see what is there: ukpu list", path);
+				 "list the sticks: ukpu list", path);
 	}
 	if (!S_ISBLK(st.st_mode)) {
-		fault_set(fault, KIT_ERR_ARGUMENT, "%s is no block device", path);
+		fault_set(fault, KIT_ERR_ARGUMENT, "%s is not a block device", path);
 		return fault_hint(fault, S_ISREG(st.st_mode) ? "for an image file, add --image" :
-				  "see what is there: ukpu list");
+				  "list the sticks: ukpu list");
 	}
 	if (!whole_disk(sys, major(st.st_rdev), minor(st.st_rdev), name, sizeof(name),
 			&partition) ||
 	    !read_drive(sys, name, out, usb))
-		return fault_set(fault, KIT_ERR_NOT_FOUND, "the kernel knows nothing of %s", path);
+		return fault_set(fault, KIT_ERR_NOT_FOUND, "%s is unknown to the kernel", path);
 	if (partition) {
 		return fault_set(fault, KIT_ERR_ARGUMENT, "%s is a partition, not a stick\n"
 				 "name the whole stick: %s", path, out->path);
 	}
-	/* The number of units shows only in the company of the others. */
+	/* The number of units is known only from the list of all disks. */
 	if (out->usb && !drive_list(sys, &all, &n, NULL)) {
 		for (size_t i = 0; i < n; i++) {
 			if (!strcmp(all[i].name, out->name)) {

@@ -1,4 +1,4 @@
-/* Reading past the cache, in windows as large as O_DIRECT is quick with. */
+/* Reading past the cache, in windows that are large enough for O_DIRECT to be fast. */
 #include "ukpu/drive/medium.h"
 
 #include <errno.h>
@@ -14,7 +14,7 @@
 #include "common/secret.h"
 
 #define WINDOW		((size_t)64 << 10)	/* bytes read at once */
-#define WINDOWS		32	/* of them are kept, each for its share of the places */
+#define WINDOWS		32	/* kept; each for every 32nd place */
 #define DIRECT_ALIGN	4096
 
 struct medium {
@@ -24,8 +24,8 @@ struct medium {
 	uint8_t *buffer;	/* SECRET: WINDOWS of them, aligned */
 	struct {
 		uint64_t at;
-		size_t bytes;	/* that are good: none after any write */
-		bool touched;	/* has held something, which is to be wiped */
+		size_t bytes;	/* that are valid; 0 after a write */
+		bool touched;	/* was used, and has to be wiped */
 	} window[WINDOWS];
 };
 
@@ -36,16 +36,16 @@ int medium_open(struct medium **out, const char *path, struct fault *fault)
 
 	*out = NULL;
 	if (!m)
-		return fault_set(fault, KIT_ERR_NOMEM, "no memory to read %s back", path);
+		return fault_nomem(fault);
 	m->path = path;
 	m->fd = open(path, O_RDONLY | O_CLOEXEC | O_DIRECT);
 	m->direct = m->fd >= 0;
 	if (m->fd < 0 && errno == EINVAL)	/* a file system without O_DIRECT */
 		m->fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (m->fd < 0)
-		rc = fault_sys(fault, errno, "cannot open %s once more", path);
+		rc = fault_sys(fault, errno, "cannot open %s again", path);
 	else if (!(m->buffer = aligned_alloc(DIRECT_ALIGN, WINDOWS * WINDOW)))
-		rc = fault_set(fault, KIT_ERR_NOMEM, "no memory to read %s back", path);
+		rc = fault_nomem(fault);
 	if (rc)
 		medium_close(&m);
 	*out = m;
@@ -90,7 +90,7 @@ void medium_forget(struct medium *m)
 		m->window[i].bytes = 0;
 }
 
-/* Read window I, which holds byte OFFSET; O_DIRECT wants buffer, place and size aligned. */
+/* Read window I, which holds byte OFFSET; O_DIRECT needs buffer, offset and size aligned. */
 static int fill_window(struct medium *m, size_t i, uint64_t offset, struct fault *fault)
 {
 	uint64_t base = offset - offset % WINDOW;

@@ -1,4 +1,4 @@
-/* What stands on the medium itself: reading past the cache of the system. */
+/* Reading from the medium itself, past the system's cache. */
 #ifndef UKPU_DRIVE_MEDIUM_H
 #define UKPU_DRIVE_MEDIUM_H
 
@@ -10,8 +10,8 @@
 struct medium;
 
 /*
- * A second descriptor on PATH, with O_DIRECT where that can be had. Returns 0 or a fault. Close
- * with medium_close(), which wipes what was read.
+ * A second descriptor on PATH, with O_DIRECT if the file system has it. Returns 0 or as
+ * fault_sys(). Close with medium_close(), which wipes what was read.
  */
 int medium_open(struct medium **out, const char *path, struct fault *fault);
 /* *m may be NULL. */
@@ -20,15 +20,15 @@ void medium_close(struct medium **m);
 int medium_fd(const struct medium *m);
 
 /*
- * Without O_DIRECT: have all that was written through WRITER, a descriptor on the same file, on the
- * medium and out of the cache. To be called before reading what was written since the last time.
+ * Without O_DIRECT: move all that was written through WRITER, a descriptor on the same file, to the
+ * medium and out of the cache. Call it before you read what was written since the last call.
  */
 int medium_drop_cache(struct medium *m, int writer, struct fault *fault);
 
-/* What was read before a write is no proof any more: read it anew. M may be NULL. */
+/* Forget what was read: after a write it proves nothing. M may be NULL. */
 void medium_forget(struct medium *m);
 
-/* Read SIZE bytes at byte OFFSET, all of which must be there. Returns 0 or a fault. */
+/* Read exactly SIZE bytes at byte OFFSET. Returns 0 or as fault_sys(). */
 int medium_read(struct medium *m, uint64_t offset, void *buffer, size_t size, struct fault *fault);
 
 #endif

@@ -1,4 +1,4 @@
-/* One exclusive descriptor on a stick or image: what it is, writes, the first error. */
+/* One exclusive descriptor on a stick or image: what it is, its writes, the first error. */
 #include "ukpu/drive/target.h"
 
 #include <errno.h>
@@ -21,9 +21,9 @@
 #endif
 
 #define PIECE		((size_t)1 << 20)	/* bytes in one write, then a look at progress */
-#define NOWHERE		UINT64_MAX		/* an error that cannot be told a place for */
-#define GONE_TRIES	20			/* looks, 50 ms apart, whether a stick is going */
-#define LOCK_TRIES	20	/* udev holds the lock for moments while it probes */
+#define NOWHERE		UINT64_MAX		/* an error without a place */
+#define GONE_TRIES	20			/* checks, 50 ms apart, for a pulled stick */
+#define LOCK_TRIES	20	/* 100 ms apart: udev holds the lock briefly while it probes */
 
 struct target {
 	char *path;
@@ -112,7 +112,8 @@ static int lock(struct target *t, struct fault *fault)
 			return fault_sys(fault, errno, "cannot lock %s", t->path);
 		if (i == LOCK_TRIES) {
 			return fault_set(fault, KIT_ERR_BUSY, "%s: another program has locked it\n"
-					 "let the other program finish, then try again", t->path);
+					 "wait until that program is done, then try again",
+					 t->path);
 		}
 		nanosleep(&pause, NULL);
 	}
@@ -125,26 +126,26 @@ static int open_failed(const char *path, unsigned flags, int err, struct fault *
 	case EBUSY:
 		return fault_set(fault, KIT_ERR_BUSY, "%s is in use: one of its partitions is "
 				 "mounted, or the system holds it\n"
-				 "see where with \"lsblk %s\"; unmount it, then try again", path,
+				 "find out by what: lsblk %s; unmount it, then try again", path,
 				 path);
 	case ENOMEDIUM:
-		return fault_set(fault, KIT_ERR_REMOVED, "%s: there is no medium in it\n"
-				 "put the stick or card in", path);
+		return fault_set(fault, KIT_ERR_REMOVED, "%s: no medium inserted\n"
+				 "insert the stick or card", path);
 	case EROFS:
 		if (flags & TARGET_IMAGE) {
 			return fault_set(fault, KIT_ERR_READ_ONLY, "%s is on a read-only file "
 					 "system\n"
-					 "copy the image to where it can be written", path);
+					 "copy the image to a place where it can be written", path);
 		}
 		return fault_set(fault, KIT_ERR_READ_ONLY, "%s is write-protected\n"
-				 "move the lock switch on the stick, or take another one; firmware "
+				 "move the stick's lock switch, or use another stick; firmware "
 				 "must write to it, too", path);
 	default:
 		return fault_sys(fault, err, "cannot open %s", path);
 	}
 }
 
-/* The descriptor is open: look at what it is, lock it. */
+/* The descriptor is open: find out what it is, and lock it. */
 static int settle(struct target *t, struct fault *fault)
 {
 	bool image = t->flags & TARGET_IMAGE;
@@ -153,12 +154,12 @@ static int settle(struct target *t, struct fault *fault)
 	if (fstat(t->fd, &t->st))
 		return fault_sys(fault, errno, "cannot look at %s", t->path);
 	if (image ? !S_ISREG(t->st.st_mode) : !S_ISBLK(t->st.st_mode)) {
-		fault_set(fault, KIT_ERR_ARGUMENT, image ? "%s is no ordinary file" :
-			  "%s is no block device", t->path);
+		fault_set(fault, KIT_ERR_ARGUMENT, image ? "%s is not an ordinary file" :
+			  "%s is not a block device", t->path);
 		return fault_hint(fault, "%s",
 				  S_ISREG(t->st.st_mode) ? "for an image file, add --image" :
 				  S_ISBLK(t->st.st_mode) ? "for a stick, leave --image out" :
-				  "see what is there: ukpu list");
+				  "list the sticks: ukpu list");
 	}
 	rc = lock(t, fault);
 	if (rc)
@@ -176,7 +177,7 @@ static int settle(struct target *t, struct fault *fault)
 	if (rc)
 		return rc;
 	if (image && t->disk.size < DISK_SECTOR && !(t->flags & TARGET_WRITE)) {
-		return fault_set(fault, KIT_ERR_TRUNCATED, "%s is no image of a stick: it holds "
+		return fault_set(fault, KIT_ERR_TRUNCATED, "%s is not an image of a stick: it has "
 				 "%llu bytes\n"
 				 "name another file", t->path, (unsigned long long)t->disk.size);
 	}
@@ -193,15 +194,15 @@ static int open_with(struct target **out, const char *path, unsigned flags, int 
 
 	*out = NULL;
 	if (!t)
-		return fault_set(fault, KIT_ERR_NOMEM, "no memory to open %s", path);
+		return fault_nomem(fault);
 	t->fd = -1;
 	t->flags = flags;
 	t->path = strdup(path);
 	if (!t->path) {
-		rc = fault_set(fault, KIT_ERR_NOMEM, "no memory to open %s", path);
+		rc = fault_nomem(fault);
 		goto out;
 	}
-	/* Whether this call makes the image must be sure: what it made it may remove again. */
+	/* It must be certain that this call made the image, since it may remove it again. */
 	if (create) {
 		t->fd = open(path, how | O_CLOEXEC | O_CREAT | O_EXCL, 0600);
 		t->made = t->fd >= 0;
@@ -217,8 +218,8 @@ static int open_with(struct target **out, const char *path, unsigned flags, int 
 		if (t->disk.size) {
 			rc = fault_set(
 				fault, KIT_ERR_EXISTS,
-				"%s is there already, with %llu bytes "
-				"instead of %llu\n"
+				"%s exists, with %llu bytes instead of "
+				"%llu\n"
 				"leave --size out to use the image as it is, or name another "
 				"file",
 				path, (unsigned long long)t->disk.size, (unsigned long long)create);
@@ -241,10 +242,10 @@ int target_open(struct target **out, const char *path, unsigned flags, struct fa
 {
 	int how = flags & TARGET_WRITE ? O_RDWR : O_RDONLY;
 
-	/* O_EXCL on a block device: refused while mounted, and nobody mounts while it is held. */
+	/* O_EXCL on a block device: refused while it is mounted; it cannot be mounted meanwhile. */
 	if (flags & TARGET_WRITE && !(flags & TARGET_IMAGE))
 		how |= O_EXCL;
-	/* What is named as an image may be a pipe that nobody writes to: no waiting for that. */
+	/* The image may be a pipe without a writer: do not wait for one. */
 	if (flags & TARGET_IMAGE)
 		how |= O_NONBLOCK;
 	return open_with(out, path, flags, how, 0, fault);
@@ -287,15 +288,15 @@ static bool same_stick(struct target *t, int fd)
 
 int target_present(struct target *t, struct fault *fault)
 {
-	/* The descriptor may go on answering for a while after the device is gone from sysfs. */
+	/* The descriptor may still work for a while after the device has left sysfs. */
 	if (same_stick(t, t->fd))
 		return 0;
 	return fault_set(fault, KIT_ERR_REMOVED, "%s was removed while it was in use\n"
-			 "put the stick back in and begin again%s", t->path,
-			 t->flags & TARGET_WRITE ? "; what is on it now is not complete" : "");
+			 "insert the stick again and start over%s", t->path,
+			 t->flags & TARGET_WRITE ? "; what is on it now is incomplete" : "");
 }
 
-/* An error may arrive before a pulled stick has left sysfs: give that a moment. */
+/* An error may arrive before a pulled stick has left sysfs: wait a moment. */
 static bool is_gone(struct target *t)
 {
 	const struct timespec pause = { .tv_nsec = 50000000 };
@@ -310,7 +311,7 @@ static bool is_gone(struct target *t)
 	return false;
 }
 
-/* Remember the first error, with the truth about where the stick went. */
+/* Remember the first error; if the stick was pulled, that is the error. */
 static int failed(struct target *t, int err, const char *doing, uint64_t offset,
 		  struct fault *fault)
 {
@@ -321,15 +322,15 @@ static int failed(struct target *t, int err, const char *doing, uint64_t offset,
 			fault_sys(&t->first, err, "%s: %s failed at byte %llu", t->path, doing,
 				  (unsigned long long)offset);
 		fault_hint(&t->first, "%s", t->flags & TARGET_IMAGE ?
-			   "make room for the image, or put it somewhere else" : err == EROFS ?
-			   "the stick is write-protected: move its lock switch, or take another "
-			   "one" : err == EIO ? "the stick is broken: take another one" :
+			   "free space for the image, or put it somewhere else" : err == EROFS ?
+			   "the stick is write-protected: move its lock switch, or use another "
+			   "stick" : err == EIO ? "the stick is broken: use another one" :
 			   "try another stick");
 	}
 	return fault_pass(fault, &t->first);
 }
 
-/* Push what was written so far to the device, so that progress tells the truth. */
+/* Push what was written so far to the device, so that progress is true. */
 static int push(struct target *t, uint64_t offset, size_t size, struct fault *fault)
 {
 	const unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
@@ -363,8 +364,8 @@ int target_write(struct target *t, uint64_t offset, const void *data, size_t siz
 			continue;
 		if (done < 0)
 			return failed(t, err ? err : errno, "writing", offset, fault);
-		/* A disk takes all that lies inside it: less means that it is going away. A file
-		   may have met a limit, which the rest of the write gets told. */
+		/* A disk accepts all that is inside it: less means that it is being removed. A file
+		   may have reached a limit, which the next write reports. */
 		if ((size_t)done != n && (!done || !(t->flags & TARGET_IMAGE)))
 			return failed(t, EIO, "writing", offset + (uint64_t)done, fault);
 		n = (size_t)done;
@@ -437,7 +438,7 @@ int target_flush(struct target *t, struct fault *fault)
 	return 0;
 }
 
-/* A stick that is gone is no stick that cannot be read. */
+/* If the stick was pulled, that is the error, not that it cannot be read. */
 static int fresh_failed(struct target *t, const struct fault *why, struct fault *fault)
 {
 	if (target_present(t, fault))
@@ -468,7 +469,7 @@ int target_fresh(struct target *t, const struct disk **out, struct fault *fault)
 	if (!same_stick(t, medium_fd(t->medium))) {
 		return fault_set(fault, KIT_ERR_REMOVED, "%s is no longer the stick that was "
 				 "written\n"
-				 "put the stick back in and begin again", t->path);
+				 "insert the stick again and start over", t->path);
 	}
 	rc = medium_drop_cache(t->medium, t->fd, fault);
 	if (rc)

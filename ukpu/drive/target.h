@@ -1,4 +1,4 @@
-/* A stick or image file held for the kit alone: every byte that goes to it passes here. */
+/* A stick or image file, opened exclusively: all writes go through here. */
 #ifndef UKPU_DRIVE_TARGET_H
 #define UKPU_DRIVE_TARGET_H
 
@@ -18,18 +18,18 @@ enum target_flags {
 };
 
 /*
- * Open PATH. For writing, a block device is opened O_EXCL, so that nothing mounts it
- * meanwhile, and locked; an image file is locked. One descriptor serves all.
+ * Open PATH. For writing, a block device is opened O_EXCL, so that it cannot be mounted
+ * meanwhile, and locked; an image file is locked. There is one descriptor for all.
  *
  * Returns 0 or KIT_ERR_BUSY (mounted, held by the system, or locked by another program),
- * KIT_ERR_READ_ONLY, KIT_ERR_NOT_FOUND, KIT_ERR_ARGUMENT (not the kind of file that was
- * said), KIT_ERR_REMOVED (an empty slot), KIT_ERR_SYSTEM.
+ * KIT_ERR_READ_ONLY, KIT_ERR_NOT_FOUND, KIT_ERR_ARGUMENT (another kind of file),
+ * KIT_ERR_REMOVED (an empty slot), KIT_ERR_SYSTEM.
  */
 int target_open(struct target **out, const char *path, unsigned flags, struct fault *fault);
 
 /*
- * Make the image file PATH with SIZE bytes of zeros and open it for writing. An image that is
- * there already must have exactly that size (KIT_ERR_EXISTS).
+ * Make the image file PATH with SIZE bytes of zeros and open it for writing. An image that
+ * exists must have exactly that size (KIT_ERR_EXISTS).
  */
 int target_create(struct target **out, const char *path, uint64_t size, struct fault *fault);
 
@@ -40,12 +40,12 @@ void target_close(struct target **t);
 const struct disk *target_disk(const struct target *t);
 int target_fd(const struct target *t);
 bool target_is_image(const struct target *t);
-/* Was the image not there before target_create()? */
+/* Did target_create() make the image? */
 bool target_made(const struct target *t);
 const char *target_path(const struct target *t);
 /*
  * The next range from byte *OFFSET, which it moves, to *STOP, up to END at most, that may hold
- * anything but zeros: the holes of an image are passed over. False: there is none before END.
+ * anything but zeros; the holes of an image are skipped. False: there is no such range before END.
  */
 bool target_next_data(const struct target *t, uint64_t *offset, uint64_t end, uint64_t *stop);
 /* The disk as it was when it was opened; NULL for an image. */
@@ -59,14 +59,14 @@ const struct drive *target_drive(const struct target *t);
 int target_write(struct target *t, uint64_t offset, const void *data, size_t size,
 		 struct fault *fault);
 int target_zero(struct target *t, uint64_t offset, uint64_t size, struct fault *fault);
-/* Everything written so far is on the medium when this returns 0, a new image's name, too. */
+/* When this returns 0, all that was written is on the medium, and a new image's name, too. */
 int target_flush(struct target *t, struct fault *fault);
 /*
- * A library wrote SIZE bytes at OFFSET through the descriptor: count and log them; ERR: errno or 0.
+ * A library wrote SIZE bytes at OFFSET through the descriptor: count them. ERR: errno or 0.
  */
 int target_wrote(struct target *t, uint64_t offset, size_t size, int err, struct fault *fault);
 
-/* Bytes handed to target_write() and kin; those of them that have reached the device. */
+/* Bytes passed to the functions above; those of them that have reached the device. */
 uint64_t target_written(const struct target *t);
 uint64_t target_reached(const struct target *t);
 

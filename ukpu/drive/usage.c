@@ -12,7 +12,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* Octal escapes (\040 for a blank) as procfs writes them, back to bytes. */
+/* Decode the octal escapes of procfs (\040 for a blank), in place. */
 static void unescape(char *s)
 {
 	char *out = s;
@@ -79,7 +79,7 @@ static int read_mounts(struct usage *out, const char *sys, const char *proc,
 	snprintf(path, sizeof(path), "%s/self/mountinfo", proc);
 	f = fopen(path, "re");
 	if (!f)
-		return fault_sys(fault, errno, "cannot see what is mounted (%s)", path);
+		return fault_sys(fault, errno, "cannot read what is mounted (%s)", path);
 	while (getline(&line, &room, f) > 0) {
 		if (!mount_line(sys, d, line, &point))
 			continue;
@@ -105,7 +105,7 @@ static int read_swaps(struct usage *out, const char *sys, const char *proc, cons
 	if (!f && errno == ENOENT)	/* a kernel without swap */
 		return 0;
 	if (!f)
-		return fault_sys(fault, errno, "cannot see what is used as swap (%s)", path);
+		return fault_sys(fault, errno, "cannot read what is used as swap (%s)", path);
 	while (getline(&line, &room, f) > 0) {
 		line[strcspn(line, " \t\n")] = '\0';
 		unescape(line);
@@ -155,7 +155,7 @@ static void read_all_holders(struct usage *out, const char *sys, const struct dr
 		closedir(dir);
 }
 
-/* Loop devices on the image of FILE, or (NULL) on the disk D; the kernel names no holder for them. */
+/* Loop devices on the image FILE, or (NULL) on the disk D: the kernel lists them as no holders. */
 static void read_loops(struct usage *out, const char *sys, const struct drive *d,
 		       const struct stat *file)
 {
@@ -213,7 +213,7 @@ int usage_read(struct usage *out, const char *sys, const char *proc, const struc
 		return rc;
 	read_all_holders(out, sys, d);
 	read_loops(out, sys, d, NULL);
-	/* Not only mount points: /home may be a folder of the root, or come by a link. */
+	/* Not only mount points: /home may be a folder of the root file system, or a link. */
 	for (size_t i = 0; i < sizeof(places) / sizeof(places[0]) && !out->system[0]; i++) {
 		if (path_on_drive(sys, d, places[i]))
 			snprintf(out->system, sizeof(out->system), "%s", places[i]);
@@ -228,7 +228,8 @@ int usage_unmount(const struct usage *u, struct fault *fault)
 	for (size_t i = u->n_mounts; i-- > 0; ) {
 		if (umount2(u->mounts[i], UMOUNT_NOFOLLOW)) {
 			return fault_sys(fault, errno, "cannot unmount %s\n"
-					 "see who has files open there: fuser -vm %s", u->mounts[i],
+					 "list the programs that use it: fuser -vm %s",
+					 u->mounts[i],
 					 u->mounts[i]);
 		}
 	}

@@ -21,8 +21,8 @@ struct usage {
 };
 
 /*
- * Find out what uses D. SYS and PROC say where sysfs and procfs are. Returns 0, or KIT_ERR_SYSTEM
- * and kin when it cannot be found out: then the disk must not be taken for free.
+ * Find out what uses D. SYS and PROC are the paths of sysfs and procfs. Returns 0, or as
+ * fault_sys() if that is unknown: then the disk counts as in use.
  */
 int usage_read(struct usage *out, const char *sys, const char *proc, const struct drive *d,
 	       struct fault *fault);
@@ -32,7 +32,7 @@ void usage_read_image(struct usage *out, const char *sys, const char *path);
 
 /*
  * Unmount all that is mounted, the last first. Returns 0, KIT_ERR_BUSY (files are open there), or
- * KIT_ERR_SYSTEM and kin. Swap and holders are not let go: a person who made them takes them apart.
+ * as fault_sys(). Swap and holders are not let go: a person who made them takes them apart.
  */
 int usage_unmount(const struct usage *u, struct fault *fault);
 

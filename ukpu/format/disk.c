@@ -13,7 +13,7 @@ int disk_read(const struct disk *d, uint64_t offset, void *buffer, size_t size,
 {
 	if (offset > d->size || size > d->size - offset)
 		return fault_set(fault, KIT_ERR_TRUNCATED,
-				 "%s: %zu bytes at byte %llu lie past the end (%llu bytes)",
+				 "%s: %zu bytes at byte %llu are past the end (%llu bytes)",
 				 d->name, size, (unsigned long long)offset,
 				 (unsigned long long)d->size);
 	return size ? d->read(d->context, offset, buffer, size, fault) : 0;
@@ -35,7 +35,7 @@ static int fd_read(void *context, uint64_t offset, void *buffer, size_t size,
 					 (unsigned long long)offset);
 		if (!n)
 			return fault_set(fault, KIT_ERR_TRUNCATED,
-					 "nothing more to read at byte %llu",
+					 "nothing left to read at byte %llu",
 					 (unsigned long long)offset);
 		p += n;
 		offset += (uint64_t)n;
@@ -56,7 +56,7 @@ int disk_open_fd(struct disk *out, struct disk_fd *state, int fd, const char *na
 	size = (uint64_t)st.st_size;
 	if (S_ISBLK(st.st_mode) &&
 	    (ioctl(fd, BLKGETSIZE64, &size) || ioctl(fd, BLKSSZGET, &sector)))
-		return fault_sys(fault, errno, "cannot ask %s for its size", name);
+		return fault_sys(fault, errno, "cannot get the size of %s", name);
 	if (!S_ISBLK(st.st_mode) && !S_ISREG(st.st_mode))
 		return fault_set(fault, KIT_ERR_ARGUMENT,
 				 "%s is neither a block device nor an ordinary file", name);

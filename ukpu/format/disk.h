@@ -1,4 +1,4 @@
-/* Where the bytes of a stick are read from: a device, an image file, a buffer in memory. */
+/* What the bytes of a stick are read from: a device, an image file, a buffer in memory. */
 #ifndef UKPU_FORMAT_DISK_H
 #define UKPU_FORMAT_DISK_H
 
@@ -9,7 +9,7 @@
 
 #define DISK_SECTOR	512	/* bytes of a logical sector, unless a device says otherwise */
 
-/* A whole disk, for reading. Everything that only looks at sticks works on this. */
+/* A whole disk, for reading. All code that only looks at sticks works on this. */
 struct disk {
 	/*
 	 * Read exactly SIZE bytes at byte OFFSET. Returns 0, or negative with *fault
@@ -24,15 +24,16 @@ struct disk {
 };
 
 /*
- * Read exactly SIZE bytes at byte OFFSET. Returns 0, KIT_ERR_TRUNCATED when the range
- * does not lie on the disk, or what the disk says.
+ * Read exactly SIZE bytes at byte OFFSET. Returns 0, KIT_ERR_TRUNCATED if the range
+ * is not on the disk, or the disk's own error.
  */
 int disk_read(const struct disk *d, uint64_t offset, void *buffer, size_t size,
 	      struct fault *fault);
 
 /*
  * A disk over the file descriptor FD (an image file or a block device), which stays
- * the caller's; STATE must outlive the disk. Returns 0 or KIT_ERR_SYSTEM and kin.
+ * the caller's; STATE must outlive the disk. Returns 0, KIT_ERR_ARGUMENT (neither device nor
+ * ordinary file), or as fault_sys().
  */
 struct disk_fd { int fd; };
 int disk_open_fd(struct disk *out, struct disk_fd *state, int fd, const char *name,

@@ -143,7 +143,7 @@ void fat_short_name(const uint8_t *raw, char *out)
 	size_t n = 0;
 
 	for (size_t i = 0; i < FAT_NAME; i++) {
-		/* 05 stands for E5, which as a first byte would mean deleted. */
+		/* 05 means E5, which as a first byte would mark the entry as deleted. */
 		uint8_t c = i == 0 && raw[0] == 0x05 ? FAT_DELETED : raw[i];
 
 		if (i == 8 && memcmp(raw + 8, "   ", 3))
@@ -155,12 +155,12 @@ void fat_short_name(const uint8_t *raw, char *out)
 }
 
 /*
- * INT 18h hands on to the next boot device; where a BIOS comes back from it, the loop
- * halts. Zeros here would run on as code and hang.
+ * INT 18h makes the BIOS try the next boot device; if it returns, the loop halts. Zeros
+ * here would be run as code and hang.
  */
 const uint8_t fat_boot_stub[5] = { 0xCD, 0x18, 0xF4, 0xEB, 0xFD };
 
-/* Work out what follows from sectors, cluster_sectors and the FAT's size. */
+/* Compute what follows from sectors, cluster_sectors and the FAT's size. */
 static bool settle(struct fat_geometry *g)
 {
 	uint32_t root_sectors = g->root_entries * FAT_ENTRY / FAT_SECTOR;
@@ -237,7 +237,7 @@ void fat_encode_boot(const struct fat_geometry *g, uint32_t volume_id, uint8_t *
 	write_u8(&w, 0xEB);
 	write_u8(&w, wide ? 0x58 : 0x3C);
 	write_u8(&w, 0x90);
-	write_bytes(&w, "MSDOS5.0", 8);		/* some readers look at the maker's name */
+	write_bytes(&w, "MSDOS5.0", 8);		/* some readers check the maker's name */
 	write_le16(&w, (uint16_t)g->sector_bytes);
 	write_u8(&w, (uint8_t)g->cluster_sectors);
 	write_le16(&w, (uint16_t)g->reserved);

@@ -1,4 +1,4 @@
-/* The arithmetic of FAT volumes: geometry, boot sector, FAT and entries; no input or output. */
+/* FAT volumes as arithmetic: geometry, boot sector, FAT and entries. Nothing is read or written. */
 #ifndef UKPU_FORMAT_FAT_H
 #define UKPU_FORMAT_FAT_H
 
@@ -18,7 +18,7 @@
 #define FAT_SIGNATURE_AT	510	/* byte of the sector */
 #define FAT12_CLUSTERS_END	4085	/* FAT12 has fewer */
 #define FAT16_CLUSTERS_END	65525	/* FAT16 has fewer, FAT32 this or more */
-#define FAT_LIMIT_DISTANCE	16	/* stay that many clusters away from either limit */
+#define FAT_LIMIT_DISTANCE	16	/* clusters to stay away from either limit */
 
 enum fat_type { FAT12 = 12, FAT16 = 16, FAT32 = 32 };
 
@@ -63,7 +63,7 @@ struct fat_geometry {
 	uint32_t root_entries;		/* 0 on FAT32 */
 	uint32_t sectors;		/* the whole volume */
 	uint32_t fat_sectors;		/* one FAT */
-	bool fat_size_16;		/* the 16-bit field holds the FAT's size: no FAT32 */
+	bool fat_size_16;		/* the 16-bit field holds the FAT's size: not FAT32 */
 	uint32_t hidden;		/* sectors before the volume on the disk */
 	uint8_t media;
 	uint32_t version;		/* FAT32 only, as the next three; 0 is the only one */
@@ -77,9 +77,9 @@ struct fat_geometry {
 };
 
 /*
- * Take a boot sector (512 bytes) apart. Only what makes reading impossible is refused:
+ * Decode a boot sector (512 bytes). Only what makes reading impossible is refused:
  * KIT_ERR_FORMAT with *why (may be NULL) pointing to a static text that names the field.
- * The signature 55AA is not asked for; 1,024 to 4,096 byte sectors are taken.
+ * The signature 55AA is not required; sectors of 512 to 4,096 bytes are accepted.
  */
 int fat_decode(const uint8_t *sector, struct fat_geometry *out, const char **why);
 
@@ -89,7 +89,7 @@ uint64_t fat_cluster_offset(const struct fat_geometry *g, uint32_t cluster);
 /* Is N the number of a data cluster? */
 bool fat_cluster_valid(const struct fat_geometry *g, uint32_t cluster);
 
-/* What a FAT entry of the given type says (FAT32 values with the upper 4 bits cleared). */
+/* What the value of a FAT entry means (FAT32: with the upper 4 bits cleared). */
 bool fat_is_end(enum fat_type type, uint32_t value);
 bool fat_is_bad(enum fat_type type, uint32_t value);
 /* The end-of-chain value. */
@@ -102,8 +102,8 @@ uint32_t fat_end(enum fat_type type);
 void fat_short_name(const uint8_t *raw, char *out);
 
 /*
- * What the kit itself writes: a volume that holds at most one file, contiguous from the
- * first free cluster on. One root entry, no label, no long name.
+ * What the kit writes: a volume with at most one file, in one piece from the first free
+ * cluster on. One root entry, no label, no long name.
  */
 #define FAT_BACKUP_SECTOR	6	/* of the boot sector on FAT32 */
 #define FAT_INFO_SECTOR		1
@@ -111,11 +111,11 @@ void fat_short_name(const uint8_t *raw, char *out);
 /*
  * The geometry of a new volume of SECTORS sectors of 512 bytes, which begins HIDDEN sectors
  * into the disk. FAT16: 1 KiB clusters. FAT32: the largest cluster up to 4 KiB that leaves
- * 65,525 + 16 clusters. Returns 0 or KIT_ERR_UNFIT when no such volume has that many sectors.
+ * 65,525 + 16 clusters. Returns 0, or KIT_ERR_UNFIT if no such volume has that many sectors.
  */
 int fat_make(struct fat_geometry *out, enum fat_type type, uint32_t sectors, uint32_t hidden);
 
-/* First cluster of the file (FAT32 keeps 2 for the root), and how many clusters BYTES take. */
+/* First cluster of the file (on FAT32 the root has cluster 2), and the clusters that BYTES take. */
 uint32_t fat_file_cluster(const struct fat_geometry *g);
 uint32_t fat_file_clusters(const struct fat_geometry *g, uint64_t bytes);
 /* The largest file in bytes. */
@@ -136,7 +136,7 @@ bool fat_decode_info(const uint8_t *sector, uint32_t *free);
 void fat_encode_entry(const struct fat_geometry *g, const char *name, uint32_t bytes, int64_t when,
 		      uint8_t *out);
 
-/* Code for a boot sector or an MBR that must not boot: INT 18h, halt. 5 bytes. */
+/* Code for a boot sector or an MBR that must not boot: INT 18h, then halt. */
 extern const uint8_t fat_boot_stub[5];
 
 #endif

@@ -29,12 +29,12 @@ int fatread_open_by(struct fatread *v, const struct disk *disk, uint64_t start, 
 		return rc;
 	if (fat_decode(v->boot, &v->g, &why))
 		return fault_set(fault, KIT_ERR_FORMAT,
-				 "byte %llu: no boot sector of a FAT volume (%s)",
+				 "byte %llu: not the boot sector of a FAT volume (%s)",
 				 (unsigned long long)start, why);
 	if (v->g.fat_size_16 == (v->g.type == FAT32)) {
 		if (!(flags & FATREAD_LENIENT))
 			return fault_set(fault, KIT_ERR_UNFIT,
-					 "byte %llu: the volume says it is FAT%d, but %u clusters "
+					 "byte %llu: the volume is marked FAT%d, but %u clusters "
 					 "make it FAT%d: firmware does not see it",
 					 (unsigned long long)start, v->g.fat_size_16 ? 16 : 32,
 					 v->g.clusters, v->g.type);
@@ -67,7 +67,7 @@ static int fat_place(struct fatread *v, unsigned copy, uint64_t at, const uint8_
 	return 0;
 }
 
-/* FAT12: one and a half bytes, which may stand on both sides of the window's edge. */
+/* FAT12: one and a half bytes, which may cross the window's edge. */
 static int fat12_value(struct fatread *v, unsigned copy, uint32_t cluster, uint32_t *value,
 		       struct fault *fault)
 {
@@ -122,12 +122,12 @@ int fatread_next_cluster(struct fatread *v, uint32_t cluster, uint32_t *steps,
 	}
 	if (!fat_cluster_valid(&v->g, value))
 		return fault_set(fault, KIT_ERR_FORMAT,
-				 "the chain of clusters leads from %u to %u, which is %s", cluster,
+				 "the cluster chain leads from %u to %u, which is %s", cluster,
 				 value, value == 0 ? "free" :
 				 fat_is_bad(v->g.type, value) ? "marked bad" : "not on the volume");
 	if (!*steps || !--*steps)
 		return fault_set(fault, KIT_ERR_FORMAT,
-				 "the chain of clusters runs in a circle (at %u)", cluster);
+				 "the cluster chain loops (at %u)", cluster);
 	*next = value;
 	return 0;
 }
@@ -162,7 +162,8 @@ void fatread_dir_begin(struct fatread_dir *d, struct fatread *v, uint32_t cluste
 }
 
 /*
- * Where the block of the directory that slot d->slot begins stands; may step to the next cluster.
+ * Read the block of the directory that begins with slot d->slot; may step to the next cluster.
+ * Returns 0, 1 at the end of the chain, or negative.
  */
 static int load_block(struct fatread_dir *d, struct fault *fault)
 {
@@ -256,7 +257,7 @@ static size_t put_utf8(char *out, uint32_t c)
 	return 4;
 }
 
-/* Does the long name gathered so far belong to this short name? Then put it into OUT. */
+/* If the long name read so far belongs to this short name, put it into OUT. */
 static void attach_long_name(struct fatread_dir *d, struct fatread_entry *out)
 {
 	uint8_t sum = 0;
@@ -276,7 +277,7 @@ static void attach_long_name(struct fatread_dir *d, struct fatread_entry *out)
 			c = 0x10000 + ((c - 0xD800) << 10) + (low - 0xDC00);
 			i++;
 		}
-		/* Half of a pair, or a control character: nobody's terminal wants it. */
+		/* Half of a pair, or a control character: not fit for a terminal. */
 		if ((c >= 0xD800 && c < 0xE000) || c < 0x20 || (c >= 0x7F && c < 0xA0))
 			c = '?';
 		n += put_utf8(out->name + n, c);
@@ -353,8 +354,7 @@ static int add_run(struct fatread_file *f, size_t *room, uint64_t offset, uint64
 		struct fatread_run *runs = reallocarray(f->runs, more, sizeof(*runs));
 
 		if (!runs)
-			return fault_set(fault, KIT_ERR_NOMEM, "no memory for a file's %zu pieces",
-					 more);
+			return fault_nomem(fault);
 		f->runs = runs;
 		*room = more;
 	}
@@ -383,7 +383,7 @@ int fatread_file_open(struct fatread_file *out, struct fatread *v,
 		uint64_t offset;
 
 		if (!fat_cluster_valid(&v->g, cluster)) {
-			rc = fault_set(fault, KIT_ERR_FORMAT, "the file's chain of clusters %s",
+			rc = fault_set(fault, KIT_ERR_FORMAT, "the file's cluster chain %s",
 				      cluster ? "begins outside the volume" :
 				      "ends before the file does");
 			goto out;
@@ -436,7 +436,7 @@ int fatread_file_read(const struct fatread_file *f, uint64_t at, void *buffer, s
 
 	if (at > f->size || size > f->size - at)
 		return fault_set(fault, KIT_ERR_TRUNCATED,
-				 "%zu bytes at byte %llu lie past the end of the file (%llu bytes)",
+				 "%zu bytes at byte %llu are past the end of the file (%llu bytes)",
 				 size, (unsigned long long)at, (unsigned long long)f->size);
 	while (size) {
 		uint64_t offset, bytes;
@@ -469,7 +469,7 @@ int64_t fatread_file_read_at(void *file, uint64_t offset, void *buffer, size_t s
 	return rc ? rc : (int64_t)size;
 }
 
-/* Every partition must lie on the disk: firmware (EDK2) drops the whole table otherwise. */
+/* Every partition must be on the disk: firmware (EDK2) ignores the whole table otherwise. */
 static const struct part *past_end(const struct parts *parts)
 {
 	for (size_t i = 0; i < parts->n; i++) {
@@ -522,7 +522,7 @@ int fatread_find(struct fatread_file *out, const struct disk *disk, const char *
 	if (parts->kind == PARTS_NONE || bad) {
 		rc = bad ? fault_set(fault, KIT_ERR_NOT_FOUND,
 				    "%s: partition %u ends past the end of "
-				    "the stick, so firmware sees none at all",
+				    "the stick, so firmware sees no partition at all",
 				    disk->name, bad->number) :
 			  fault_set(fault, KIT_ERR_NOT_FOUND,
 				    "%s: no partition table and no FAT volume in its first sector",

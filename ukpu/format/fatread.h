@@ -1,4 +1,4 @@
-/* Our own reader of FAT12, FAT16 and FAT32, made to survive any image. */
+/* A reader of FAT12, FAT16 and FAT32 that survives any image. */
 #ifndef UKPU_FORMAT_FATREAD_H
 #define UKPU_FORMAT_FATREAD_H
 
@@ -24,7 +24,7 @@ struct fatread {
 };
 
 enum fatread_flags {
-	/* A 16-bit FAT size of 0 means FAT32 even with too few clusters: for repair. */
+	/* A 16-bit FAT size of 0 means FAT32, even with too few clusters: for repair. */
 	FATREAD_LENIENT = 1,
 };
 
@@ -35,7 +35,7 @@ enum fatread_flags {
  */
 int fatread_open(struct fatread *v, const struct disk *disk, uint64_t start, unsigned flags,
 		 struct fault *fault);
-/* The same, by the boot sector at byte BOOT of the disk: a backup, where the first is spoiled. */
+/* The same with the boot sector at byte BOOT of the disk: the backup, if the first is damaged. */
 int fatread_open_by(struct fatread *v, const struct disk *disk, uint64_t start, uint64_t boot,
 		    unsigned flags, struct fault *fault);
 
@@ -48,8 +48,8 @@ int fatread_fat(struct fatread *v, unsigned copy, uint32_t cluster, uint32_t *va
 
 /*
  * The cluster after CLUSTER in its chain: 0 with *next, which is 0 at the end. *steps
- * (begin with the volume's number of clusters) counts down, so that a circle ends.
- * KIT_ERR_FORMAT when the chain leads nowhere, or the disk's error.
+ * (begin with the volume's number of clusters) counts down, so that a loop ends.
+ * KIT_ERR_FORMAT if the chain is broken, or the disk's error.
  */
 int fatread_next_cluster(struct fatread *v, uint32_t cluster, uint32_t *steps, uint32_t *next,
 			 struct fault *fault);
@@ -70,10 +70,10 @@ struct fatread_entry {
 	uint64_t offset;		/* byte offset of the slot on the disk */
 };
 
-/* Is it a file: neither deleted, a label, nor a directory? */
+/* Is it a file: not deleted, not a label, not a directory? */
 bool fatread_is_file(const struct fatread_entry *e);
 bool fatread_is_directory(const struct fatread_entry *e);
-/* Is it "." or "..", the folder itself or its parent? A file of that name is a file. */
+/* Is it the directory "." or ".."? A file of that name is a file. */
 bool fatread_is_dots(const struct fatread_entry *e);
 
 /* Walks one directory. Fields are private. */
@@ -93,12 +93,12 @@ struct fatread_dir {
 	uint8_t block[FAT_SECTOR];
 };
 
-/* Begin at a directory's first cluster, or at the root directory when CLUSTER is 0. */
+/* Begin at a directory's first cluster, or at the root directory if CLUSTER is 0. */
 void fatread_dir_begin(struct fatread_dir *d, struct fatread *v, uint32_t cluster);
 /*
  * The next entry, deleted ones and labels too; long name parts come with the entry that
- * they belong to. Returns 1 with *out, 0 at the end, KIT_ERR_FORMAT (the directory's
- * chain is broken), or the disk's error.
+ * they belong to. Returns 1 with *out, 0 at the end, KIT_ERR_FORMAT if the directory's
+ * chain is broken, or the disk's error.
  */
 int fatread_dir_next(struct fatread_dir *d, struct fatread_entry *out, struct fault *fault);
 
@@ -108,13 +108,13 @@ struct fatread_run {
 	uint64_t bytes;
 };
 
-/* A file's place on the disk. Free with fatread_file_close(). */
+/* Where a file is on the disk. Free with fatread_file_close(). */
 struct fatread_file {
 	const struct disk *disk;
 	uint64_t size;			/* bytes of contents */
 	struct fatread_run *runs;	/* in the file's order; one: not fragmented */
 	size_t n_runs;
-	uint32_t cluster_bytes;		/* of its volume; what follows its end there is slack */
+	uint32_t cluster_bytes;		/* of its volume; slack ends at a multiple of it */
 	uint64_t volume;		/* byte offset of its volume on the disk */
 	uint64_t entry;			/* byte offset of its directory entry on the disk */
 	uint32_t slot;			/* its slot in the directory; 0: the first entry */
@@ -123,7 +123,7 @@ struct fatread_file {
 
 /*
  * Follow the chain of the entry E. Returns 0, KIT_ERR_FORMAT (the chain ends before the
- * size, runs in a circle, or leaves the volume; *fault says which), KIT_ERR_NOMEM, or
+ * size, loops, or leaves the volume; *fault says which), KIT_ERR_NOMEM, or
  * the disk's error.
  */
 int fatread_file_open(struct fatread_file *out, struct fatread *v,
@@ -136,9 +136,8 @@ int fatread_file_read(const struct fatread_file *f, uint64_t at, void *buffer, s
 		      struct fault *fault);
 
 /*
- * Where byte AT of the file stands on the disk, and how many bytes from there on belong to
- * the file without a gap (*bytes may be NULL). For writing back in place: the consumed
- * counter, a record's flags. KIT_ERR_RANGE past its end.
+ * The byte of the disk that is byte AT of the file, and how many bytes from there on belong to
+ * the file without a gap (*bytes may be NULL). KIT_ERR_RANGE past its end.
  */
 int fatread_file_locate(const struct fatread_file *f, uint64_t at, uint64_t *offset,
 			uint64_t *bytes);
@@ -151,12 +150,13 @@ int64_t fatread_file_read_at(void *file, uint64_t offset, void *buffer, size_t s
 			     struct fault *fault);
 
 /*
- * Find the file NAME (FAT_NAME bytes as stored) as firmware does: sector 0 is either a partition table, then each of its
- * FAT volumes is tried in the table's order, or the boot sector of a FAT volume itself;
- * in the root directory of the first that has it, a file with that 8.3 name.
+ * Find the file NAME (FAT_NAME bytes as stored) as firmware does: sector 0 is either a partition
+ * table, then each of its FAT volumes is tried in the table's order, or the boot sector of a FAT
+ * volume itself. The file is the one with that 8.3 name in the root directory of the first volume
+ * that has it.
  *
- * Returns 0 with *out (close it), KIT_ERR_NOT_FOUND with *fault saying how far the search
- * went, KIT_ERR_FORMAT (the file's chain is broken), or the disk's error.
+ * Returns 0 with *out (close it), KIT_ERR_NOT_FOUND with *fault saying what was searched,
+ * KIT_ERR_FORMAT if the file's chain is broken, or the disk's error.
  */
 int fatread_find(struct fatread_file *out, const struct disk *disk, const char *name,
 		 struct fault *fault);

@@ -1,4 +1,4 @@
-/* Partition tables, read from any disk without trusting a byte of it. */
+/* Partition tables, read from any disk; no byte of it is trusted. */
 #include "ukpu/format/parts.h"
 
 #include <stdlib.h>
@@ -32,7 +32,7 @@ bool parts_is_extended(uint8_t type)
 	return type == 0x05 || type == 0x0F || type == 0x85;
 }
 
-/* IEEE 802.3, as the GPT has it. */
+/* CRC32 of IEEE 802.3, which the GPT uses. */
 static uint32_t crc32_more(uint32_t crc, const uint8_t *data, size_t size)
 {
 	for (size_t i = 0; i < size; i++) {
@@ -54,7 +54,7 @@ static struct part *add(struct parts *out, const struct disk *disk, unsigned num
 	p = &out->part[out->n++];
 	*p = (struct part){ .number = number };
 	p->past_end = start_lba >= all || sectors > all - start_lba;
-	/* Numbers of a spoiled GPT may not fit once they are bytes. */
+	/* Numbers of a damaged GPT may not fit once they are bytes. */
 	p->start = start_lba > UINT64_MAX / disk->sector_bytes ?
 		UINT64_MAX : start_lba * disk->sector_bytes;
 	p->bytes = sectors > UINT64_MAX / disk->sector_bytes ?
@@ -113,7 +113,7 @@ static void read_logical(struct parts *out, const struct disk *disk, uint64_t ba
  *      0      8   "EFI PART"
  *     12      4   bytes of the header, 92 at least
  *     16      4   CRC32 of them, with this field as zero
- *     24      8   the LBA that it stands at
+ *     24      8   its own LBA
  *     72      8   LBA of the entries
  *     80      4   number of entries
  *     84      4   bytes of an entry, 128 at least
@@ -170,7 +170,7 @@ static bool has_efi_part(const struct disk *disk, uint64_t lba)
 		!memcmp(h, "EFI PART", 8);
 }
 
-/* Could this be an entry that a reader goes by? */
+/* Could this be an entry that a reader uses? */
 static bool entry_sound(const struct disk *disk, const uint8_t *e)
 {
 	uint64_t start = get_le32(e + 8), sectors = get_le32(e + 12);
@@ -200,8 +200,8 @@ int parts_read(struct parts *out, const struct disk *disk, struct fault *fault)
 		protective = protective || e[4] == TYPE_PROTECTIVE;
 	}
 	/*
-	 * Sector 0 of a superfloppy carries 55AA too, and loader code where a table
-	 * would stand: it is a table only if one entry at least makes sense.
+	 * Sector 0 of a superfloppy ends in 55AA too, and has loader code where a table
+	 * would be: it is a table only if at least one entry makes sense.
 	 */
 	if (!sound && !fat_decode(s, &g, NULL) && (s[0] == 0xEB || s[0] == 0xE9)) {
 		out->kind = PARTS_SUPERFLOPPY;

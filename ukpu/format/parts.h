@@ -1,4 +1,4 @@
-/* Our own reader of partition tables: MBR with logical drives, GPT, or none (superfloppy). */
+/* A reader of partition tables: MBR with logical drives, GPT, or no table (superfloppy). */
 #ifndef UKPU_FORMAT_PARTS_H
 #define UKPU_FORMAT_PARTS_H
 
@@ -12,7 +12,7 @@
 #define PARTS_MAX	128	/* partitions that are looked at; further ones are left out */
 
 enum parts_kind {
-	PARTS_NONE,		/* no table and no volume: no 55AA, or nothing behind it */
+	PARTS_NONE,		/* no table and no volume: no 55AA, or no entry */
 	PARTS_MBR,
 	PARTS_GPT,
 	PARTS_SUPERFLOPPY,	/* sector 0 is the boot sector of a FAT volume */
@@ -24,8 +24,8 @@ struct part {
 	uint64_t start;		/* byte on the disk */
 	uint64_t bytes;
 	uint8_t type;		/* the MBR's type byte; 0 in a GPT */
-	uint8_t status;		/* 80: marked to boot; 00: not; 0 in a GPT */
-	bool past_end;		/* does not lie on the disk */
+	uint8_t status;		/* 80: active; 00: not; 0 in a GPT */
+	bool past_end;		/* is not on the disk, or not all of it */
 	uint8_t first_chs[3], last_chs[3];	/* as stored in an MBR */
 };
 
@@ -38,10 +38,9 @@ struct parts {
 };
 
 /*
- * Read the table of DISK. A GPT counts only behind a protective MBR (type EE), as real
- * readers have it; its second copy is used when the first is broken. Whatever is on the
- * disk, this ends; only an error in reading sector 0 is returned (the disk's own error;
- * KIT_ERR_TRUNCATED for a disk under one sector).
+ * Read the table of DISK. A GPT counts only behind a protective MBR (type EE), as for other
+ * readers; its second copy is used if the first is broken. Returns 0 whatever is on the disk,
+ * or the error of reading sector 0 (KIT_ERR_TRUNCATED for a disk under one sector).
  */
 int parts_read(struct parts *out, const struct disk *disk, struct fault *fault);
 

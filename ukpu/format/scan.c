@@ -9,7 +9,7 @@
 
 #define FOLDERS_MAX	4096	/* directories that are entered; a provisioning stick has fewer */
 
-/* Errors of the volume are findings, errors of the disk end the scan. */
+/* Errors of the volume are findings; errors of the disk end the scan. */
 static bool is_finding(int rc)
 {
 	return rc == KIT_ERR_FORMAT || rc == KIT_ERR_RANGE || rc == KIT_ERR_TRUNCATED;
@@ -220,10 +220,10 @@ static int count_fat12(struct scan_clusters *out, struct fatread *v, struct faul
 		if (!rc)
 			count_entry(out, &v->g, c, value);
 	}
-	return rc == KIT_ERR_RANGE ? 0 : rc;	/* the FAT is too short: said already */
+	return rc == KIT_ERR_RANGE ? 0 : rc;	/* the FAT is too short: known already */
 }
 
-/* Both copies byte by byte, the entries, and what stands behind the last cluster. */
+/* Both copies byte by byte, the entries, and what is behind the last cluster. */
 static int scan_fats(struct scan_clusters *out, struct fatread *v, struct fault *fault)
 {
 	const struct fat_geometry *g = &v->g;
@@ -273,7 +273,7 @@ int scan_clusters(struct scan_clusters *out, struct fatread *v, const struct sca
 	if (m)
 		m->bits = calloc(((size_t)v->g.clusters + 2) / 8 + 1, 1);
 	if (!m || !m->bits) {
-		rc = fault_set(fault, KIT_ERR_NOMEM, "no memory for the map of clusters");
+		rc = fault_nomem(fault);
 		goto out;
 	}
 	rc = scan_fats(out, v, &local);

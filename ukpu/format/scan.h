@@ -13,15 +13,15 @@ struct scan_clusters {
 	uint32_t used;		/* marked used in the first FAT */
 	uint32_t lost;		/* used, but by no file and no directory */
 	uint32_t crossed;	/* in two chains */
-	uint32_t broken; /* chains that end badly: outside the volume, in a circle, too short */
+	uint32_t broken; /* chains that leave the volume, loop, or end too soon */
 	uint32_t bad;		/* marked bad */
 	uint32_t others;	/* used by anything but the file and the root directory */
 	bool fat_short;		/* the FAT has no room for all clusters */
-	bool tail_dirty;	/* something stands in the FAT behind the last cluster */
+	bool tail_dirty;	/* the FAT is not zero behind the last cluster */
 	bool copies_differ;
 	uint64_t differ_at;	/* first byte of the FAT in which they do */
 	bool media_differs;	/* entry 0 is not the media byte */
-	bool dirty, errors;	/* entry 1: not unmounted cleanly, errors were met */
+	bool dirty, errors;	/* entry 1: not unmounted cleanly; had errors */
 };
 
 /* The root directory. */

@@ -13,7 +13,7 @@
 
 #define FIRST_ROOM	((size_t)64 << 10)
 
-/* Twice the room; what the old buffer held is wiped, which realloc() would not do. */
+/* Double the room; the old buffer is wiped, which realloc() would not do. */
 static int grow(struct content *c, size_t *room)
 {
 	size_t more = *room ? *room * 2 : FIRST_ROOM;
@@ -45,7 +45,7 @@ int content_read(struct content *out, const char *path, uint64_t limit, struct f
 		ssize_t n;
 
 		if (c.size == room && (rc = grow(&c, &room))) {
-			fault_set(fault, rc, "no memory to read %s", path);
+			fault_nomem(fault);
 			goto out;
 		}
 		n = read(fd, c.data + c.size, room - c.size);
@@ -60,8 +60,8 @@ int content_read(struct content *out, const char *path, uint64_t limit, struct f
 		c.size += (uint64_t)n;
 		if (c.size > limit) {
 			rc = fault_set(fault, KIT_ERR_RANGE,
-				       "%s has more than %llu bytes, which is "
-				       "all that the stick takes\n"
+				       "%s has more than %llu bytes, the most "
+				       "that a stick can hold\n"
 				       "split it: amt-setupbin split -n 2 %s",
 				       path, (unsigned long long)limit, path);
 			goto out;
@@ -71,7 +71,7 @@ int content_read(struct content *out, const char *path, uint64_t limit, struct f
 	if (c.size) {
 		out->data = malloc(c.size);
 		if (!out->data) {
-			rc = fault_set(fault, KIT_ERR_NOMEM, "no memory to read %s", path);
+			rc = fault_nomem(fault);
 			goto out;
 		}
 		memcpy(out->data, c.data, c.size);
@@ -94,8 +94,7 @@ int content_take(struct content *out, const struct fatread_file *file, struct fa
 		return 0;
 	out->data = malloc(file->size);
 	if (!out->data)
-		return fault_set(fault, KIT_ERR_NOMEM, "no memory for a file of %llu bytes",
-				 (unsigned long long)file->size);
+		return fault_nomem(fault);
 	out->size = file->size;
 	rc = fatread_file_read(file, 0, out->data, out->size, fault);
 	if (rc)
@@ -114,7 +113,7 @@ int content_check(const struct content *c, const char *name,
 	sbin_input_memory(&input, &state, c->data, c->size, name);
 	rc = sbin_check(&input, found, context, summary, fault);
 	if (rc == KIT_ERR_FORMAT)
-		fault_set(fault, rc, "%s is no setup.bin", name);
+		fault_set(fault, rc, "%s is not a setup.bin file", name);
 	return rc;
 }
 
@@ -122,7 +121,7 @@ int content_digest(const struct content *c, uint8_t out[CONTENT_DIGEST], struct 
 {
 	if (EVP_Digest(c->data, c->size, out, NULL, EVP_sha256(), NULL))
 		return 0;
-	return fault_set(fault, KIT_ERR_CRYPTO, "no SHA-256 to be had");
+	return fault_set(fault, KIT_ERR_CRYPTO, "SHA-256 failed");
 }
 
 /* The parts of a split, in memory. */

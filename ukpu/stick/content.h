@@ -1,4 +1,4 @@
-/* A setup.bin held in memory whole, on its way between file and stick. */
+/* A whole setup.bin in memory, on its way between file and stick. */
 #ifndef UKPU_STICK_CONTENT_H
 #define UKPU_STICK_CONTENT_H
 
@@ -16,8 +16,8 @@ struct content {
 };
 
 /*
- * Read the file PATH ("-": standard input), at most LIMIT bytes (KIT_ERR_RANGE when it is
- * longer). Returns 0 or KIT_ERR_SYSTEM and kin, KIT_ERR_NOMEM. Wipe with content_wipe().
+ * Read the file PATH ("-": standard input), at most LIMIT bytes (KIT_ERR_RANGE if it is longer).
+ * Returns 0, KIT_ERR_NOMEM, or as fault_sys(). Wipe with content_wipe().
  */
 int content_read(struct content *out, const char *path, uint64_t limit, struct fault *fault);
 
@@ -25,8 +25,8 @@ int content_read(struct content *out, const char *path, uint64_t limit, struct f
 int content_take(struct content *out, const struct fatread_file *file, struct fault *fault);
 
 /*
- * Run the setup.bin checker over it. FOUND may be NULL. Returns as sbin_check(); what the
- * header rules out for good (no setup.bin at all) is KIT_ERR_FORMAT with *fault set.
+ * Run the setup.bin checker over it. FOUND may be NULL. Returns as sbin_check(); for what is not
+ * a setup.bin at all, KIT_ERR_FORMAT with *fault set.
  */
 int content_check(const struct content *c, const char *name,
 		  void (*found)(void *context, const struct sbin_finding *finding), void *context,

@@ -1,4 +1,4 @@
-/* Sectors of a setup.bin that are in no file any more: each is known by what stands in it. */
+/* Records of a setup.bin that was deleted: each is recognised by its own sector. */
 #ifndef UKPU_STICK_DELETED_H
 #define UKPU_STICK_DELETED_H
 
@@ -6,16 +6,9 @@
 #include <stdint.h>
 
 /*
- * Does a data record begin in SECTOR (SBIN_CHUNK bytes, SECRET)? The sectors that it has, or 0; one
- * whose body is wiped holds no secret and is none. *left: it is unused.
+ * If a data record begins in SECTOR (SBIN_CHUNK bytes, SECRET), its length in sectors, else 0. A
+ * record whose body is wiped holds no secret and does not count. *left: it is unused.
  */
 unsigned deleted_record(const uint8_t *sector, bool *left);
-
-/*
- * Does a secret variable begin in SECTOR, which need not be a record's first? 1; 2 when its value
- * goes on in the next sector; 0 if none does. The rest of a value that was cut in two cannot be
- * known.
- */
-unsigned deleted_secret(const uint8_t *sector);
 
 #endif

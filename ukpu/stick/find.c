@@ -1,4 +1,4 @@
-/* Looking for setup.bin where people and systems leave it. */
+/* Finding setup.bin in all places where people and systems leave it. */
 #include "ukpu/stick/find.h"
 
 #include <stdio.h>
@@ -26,15 +26,15 @@ struct folder {
 struct search {
 	struct find *out;
 	const struct disk *disk;
-	size_t room, room_others, room_loose;
+	size_t room, room_others, room_deleted;
 	struct folder *folder;
 	size_t n_folders;
 	unsigned long entries;
-	unsigned numbered;	/* names that got a number to be told apart */
+	unsigned numbered;	/* names that got a number because others are the same */
 	struct fault *fault;
 };
 
-/* What stands on the stick may be wrong in any way; only the disk's own errors end the search. */
+/* The stick may be damaged in any way; only errors of the disk itself end the search. */
 static bool is_finding(int rc)
 {
 	return rc == KIT_ERR_FORMAT || rc == KIT_ERR_RANGE || rc == KIT_ERR_TRUNCATED ||
@@ -45,8 +45,8 @@ const char *find_how_name(enum find_how how)
 {
 	static const char *const names[] = {
 		"in the root directory", "in the root directory under another name",
-		"in a sub-folder", "deleted, its bytes still stand",
-		"no directory entry, its header shows",
+		"in a sub-folder", "deleted, its bytes are still there",
+		"no directory entry, found by its header",
 	};
 
 	return names[how];
@@ -66,7 +66,7 @@ static void *make_room(void *array, size_t n, size_t *room, size_t size)
 	return p;
 }
 
-/* A file that stands in one piece. */
+/* A file in one piece. */
 static int piece(struct fatread_file *out, const struct disk *disk, uint64_t offset, uint64_t size)
 {
 	memset(out, 0, sizeof(*out));
@@ -80,7 +80,7 @@ static int piece(struct fatread_file *out, const struct disk *disk, uint64_t off
 	return 0;
 }
 
-/* 1: the file begins as a setup.bin does, or its first record shows; 0: it does not. */
+/* 1: the file begins as a setup.bin does, or its second sector is a record; 0: neither. */
 static int begins_so(const struct fatread_file *file, struct fault *fault)
 {
 	struct fault why = { 0 };
@@ -100,7 +100,7 @@ static int begins_so(const struct fatread_file *file, struct fault *fault)
 	return so;
 }
 
-/* What the checker makes nothing of may still hold keys: the records that show in it count. */
+/* A file that the checker refuses may still hold keys: count its recognisable records. */
 static void count_records(struct find_candidate *c, const struct content *content)
 {
 	bool left;
@@ -115,7 +115,7 @@ static void count_records(struct find_candidate *c, const struct content *conten
 	c->used = c->records - c->left;
 }
 
-/* Read the candidate whole: is it sound, what is in it, what is its digest? */
+/* Read the whole candidate: is it sound, what is in it, what is its digest? */
 static int judge(struct find_candidate *c, struct fault *fault)
 {
 	struct content content = { 0 };
@@ -143,7 +143,7 @@ static int judge(struct find_candidate *c, struct fault *fault)
 	return is_finding(rc) ? 0 : rc;
 }
 
-/* Take the file over as a candidate; it is closed if it is one that is known already. */
+/* Take over the file as a candidate; it is closed if it is known already. */
 static int add_candidate(struct search *s, struct fatread_file *file, enum find_how how,
 			 const char *path)
 {
@@ -151,7 +151,7 @@ static int add_candidate(struct search *s, struct fatread_file *file, enum find_
 	struct find_candidate *c;
 
 	for (size_t i = 0; i < out->n; i++) {
-		/* Two entries for the same clusters: the one found first is the better. */
+		/* Two entries for the same clusters: the first one found is the better one. */
 		if (file->n_runs && out->candidate[i].file.runs[0].offset == file->runs[0].offset) {
 			fatread_file_close(file);
 			return 0;
@@ -165,7 +165,7 @@ static int add_candidate(struct search *s, struct fatread_file *file, enum find_
 	c = make_room(out->candidate, out->n, &s->room, sizeof(*c));
 	if (!c) {
 		fatread_file_close(file);
-		return fault_set(s->fault, KIT_ERR_NOMEM, "no memory for what was found");
+		return fault_nomem(s->fault);
 	}
 	out->candidate = c;
 	c += out->n++;
@@ -190,7 +190,7 @@ static int add_other(struct search *s, struct fatread_file *file, bool readable,
 	o = make_room(out->other, out->n_others, &s->room_others, sizeof(*o));
 	if (!o) {
 		fatread_file_close(file);
-		return fault_set(s->fault, KIT_ERR_NOMEM, "no memory for what was found");
+		return fault_nomem(s->fault);
 	}
 	out->other = o;
 	o += out->n_others++;
@@ -216,8 +216,8 @@ static bool is_taken(const struct find *f, const char *path)
 }
 
 /*
- * Two volumes may hold files of one path, and names may differ only in what was cut or made tame:
- * from the second on they get a number, never the same twice. False when there is no room.
+ * Two volumes may have files of the same path, and names may differ only in what text_path() cut or
+ * replaced: from the second on they get a number, never the same twice. False if that is too long.
  */
 static bool make_unique(struct search *s, char path[FIND_PATH])
 {
@@ -257,7 +257,7 @@ static int try_piece(struct search *s, struct find_candidate *c, uint64_t at, ui
 	other.file.runs = NULL;
 	rc = piece(&other.file, s->disk, at, size);
 	if (rc)
-		return fault_set(s->fault, rc, "no memory for what was found");
+		return fault_nomem(s->fault);
 	other.file.cluster_bytes = c->file.cluster_bytes;
 	other.file.volume = c->file.volume;
 	other.file.entry = c->file.entry;
@@ -272,8 +272,8 @@ static int try_piece(struct search *s, struct find_candidate *c, uint64_t at, ui
 }
 
 /*
- * A chain may lead through a damaged FAT, and a directory entry may give a wrong size: where that
- * makes nonsense, the file may stand in one piece all the same, and its header says how long it is.
+ * A chain may lead through a damaged FAT, and a directory entry may give a wrong size: if the
+ * result is not sound, the file may still be in one piece, and its header says how long it is.
  */
 static int fix_candidate(struct search *s, struct find_candidate *c, uint64_t at)
 {
@@ -303,7 +303,7 @@ static int take_file(struct search *s, struct fatread *v, const struct fatread_e
 	bool whole;
 	int rc = 0, is;
 
-	/* The FAT forgets a deleted file's chain; and where it is broken, one piece is a guess. */
+	/* The FAT has no chain of a deleted file; if a chain is broken, one piece is a guess. */
 	if (!e->deleted)
 		rc = fatread_file_open(&file, v, e, &why);
 	whole = !e->deleted && !rc;
@@ -313,7 +313,7 @@ static int take_file(struct search *s, struct fatread *v, const struct fatread_e
 		rc = piece(&file, s->disk, at, e->size < s->disk->size - at ? e->size :
 			  s->disk->size - at);
 		if (rc)
-			return fault_set(s->fault, rc, "no memory for what was found");
+			return fault_nomem(s->fault);
 		file.cluster_bytes = fat_cluster_bytes(&v->g);
 		file.volume = v->start;
 		file.entry = e->offset;
@@ -373,7 +373,7 @@ static int walk_folder(struct search *s, struct fatread *v, const struct folder 
 			s->out->more_others = true;
 			return 0;
 		}
-		/* The root has no parent: what is called so there is some other folder. */
+		/* The root directory has no parent: a ".." in it is some other directory. */
 		if (e.attributes & FAT_LABEL || (folder->cluster && fatread_is_dots(&e)))
 			continue;
 		if (!text_path(path, FIND_PATH, folder->path, e.name)) {
@@ -391,7 +391,7 @@ static int walk_folder(struct search *s, struct fatread *v, const struct folder 
 		if (rc)
 			return rc;
 	}
-	/* What stood behind the break nobody knows. */
+	/* What was behind the break is unknown. */
 	if (is_finding(rc)) {
 		s->out->more_others = true;
 		return 0;
@@ -423,7 +423,7 @@ static int walk_volume(struct search *s, uint64_t start, bool *opened)
 	return rc;
 }
 
-/* Is there anything at the beginning of a partition, where each file system has something? */
+/* Is the beginning of a partition, which all file systems use, not zero? */
 static int holds_something(struct search *s, const struct part *part, bool *something)
 {
 	uint64_t end = part->start + BEGINNING;
@@ -445,7 +445,7 @@ static int holds_something(struct search *s, const struct part *part, bool *some
 	return rc;
 }
 
-/* Every volume that the table names; without one, where tools like to begin the first. */
+/* All volumes in the table; without a table, the places where tools usually begin the first. */
 static int walk_volumes(struct search *s)
 {
 	static const uint32_t usual[] = { 0, 2048, 63, 32, 64, 128, 256, 8192 };
@@ -454,7 +454,7 @@ static int walk_volumes(struct search *s)
 	int rc;
 
 	if (!parts)
-		return fault_set(s->fault, KIT_ERR_NOMEM, "no memory to read the partition table");
+		return fault_nomem(s->fault);
 	rc = parts_read(parts, s->disk, s->fault);
 	for (size_t i = 0; i < parts->n && !rc; i++) {
 		const struct part *part = &parts->part[i];
@@ -463,7 +463,7 @@ static int walk_volumes(struct search *s)
 		if (parts_is_extended(part->type) || part->start >= s->disk->size)
 			continue;
 		rc = walk_volume(s, part->start, &open);
-		/* What begins on top of the table is a mistake in it. */
+		/* An entry that begins at sector 0 is an error in the table. */
 		if (!rc && !open && part->start && !s->out->closed)
 			rc = holds_something(s, part, &something);
 		if (something)
@@ -485,7 +485,7 @@ static int take_header(struct search *s, uint64_t at, const uint8_t *sector)
 	if (!size)
 		return 0;
 	if (piece(&file, s->disk, at, size))
-		return fault_set(s->fault, KIT_ERR_NOMEM, "no memory for what was found");
+		return fault_nomem(s->fault);
 	return add_candidate(s, &file, FIND_CLUSTER, "");
 }
 
@@ -502,13 +502,13 @@ static bool is_in_candidate(const struct find *f, uint64_t at)
 	return false;
 }
 
-static int take_loose(struct search *s, uint64_t at, const uint8_t *sector)
+/* A record at byte AT that is in no candidate. */
+static int take_record(struct search *s, uint64_t at, const uint8_t *sector)
 {
 	bool left = false;
-	unsigned sectors = deleted_record(sector, &left);
-	uint64_t bytes = (uint64_t)(sectors ? sectors : deleted_secret(sector)) * SBIN_CHUNK;
+	uint64_t bytes = (uint64_t)deleted_record(sector, &left) * SBIN_CHUNK;
 	struct find *out = s->out;
-	struct fatread_run *last = out->n_loose ? &out->loose[out->n_loose - 1] : NULL, *more;
+	struct fatread_run *last = out->n_deleted ? &out->deleted[out->n_deleted - 1] : NULL, *more;
 
 	if (!bytes || is_in_candidate(out, at))
 		return 0;
@@ -518,20 +518,20 @@ static int take_loose(struct search *s, uint64_t at, const uint8_t *sector)
 			last->bytes = at + bytes - last->offset;
 		return 0;
 	}
-	if (out->n_loose == FIND_LOOSE)
+	if (out->n_deleted == FIND_RUNS)
 		return 0;
-	more = make_room(out->loose, out->n_loose, &s->room_loose, sizeof(*more));
+	more = make_room(out->deleted, out->n_deleted, &s->room_deleted, sizeof(*more));
 	if (!more)
-		return fault_set(s->fault, KIT_ERR_NOMEM, "no memory for what was found");
-	out->loose = more;
-	out->loose[out->n_loose++] = (struct fatread_run){ at, bytes };
+		return fault_nomem(s->fault);
+	out->deleted = more;
+	out->deleted[out->n_deleted++] = (struct fatread_run){ at, bytes };
 	return 0;
 }
 
 /*
- * Clusters begin at sectors: looking at every sector finds them all, whatever the boot sector says.
+ * Clusters begin at sectors: a search of every sector finds all of them.
  */
-static int look_everywhere(struct search *s, bool loose,
+static int look_everywhere(struct search *s, bool records,
 			   void (*progress)(void *context, uint64_t done, uint64_t total),
 			   void *context)
 {
@@ -540,7 +540,7 @@ static int look_everywhere(struct search *s, bool loose,
 	int rc = 0;
 
 	if (!buffer)
-		return fault_set(s->fault, KIT_ERR_NOMEM, "no memory to search the stick");
+		return fault_nomem(s->fault);
 	for (uint64_t at = 0; at + SBIN_CHUNK <= end && !rc; at += DEEP_PIECE) {
 		uint64_t left = end - at;
 		size_t n = left < DEEP_PIECE ? (size_t)left : DEEP_PIECE;
@@ -548,8 +548,8 @@ static int look_everywhere(struct search *s, bool loose,
 		rc = disk_read(s->disk, at, buffer, n, s->fault);
 		for (size_t i = 0; i + SBIN_CHUNK <= n && !rc; i += SBIN_CHUNK) {
 			rc = take_header(s, at + i, buffer + i);
-			if (!rc && loose)
-				rc = take_loose(s, at + i, buffer + i);
+			if (!rc && records)
+				rc = take_record(s, at + i, buffer + i);
 		}
 		if (progress)
 			progress(context, at + n, end);
@@ -579,7 +579,7 @@ int find_run(struct find *out, const struct disk *disk, unsigned flags,
 	memset(out, 0, sizeof(*out));
 	s.folder = malloc(FOLDERS_MAX * sizeof(*s.folder));
 	if (!s.folder)
-		return fault_set(fault, KIT_ERR_NOMEM, "no memory to search the stick");
+		return fault_nomem(fault);
 	rc = walk_volumes(&s);
 	for (size_t i = 0; i < out->n; i++)
 		sound = sound || out->candidate[i].sound;
@@ -601,6 +601,6 @@ void find_free(struct find *f)
 		fatread_file_close(&f->other[i].file);
 	free(f->candidate);
 	free(f->other);
-	free(f->loose);
+	free(f->deleted);
 	memset(f, 0, sizeof(*f));
 }

@@ -1,4 +1,4 @@
-/* The finder of repair: setup.bin files anywhere on a stick, and what else is there. */
+/* Finding setup.bin files anywhere on a stick, and other files. */
 #ifndef UKPU_STICK_FIND_H
 #define UKPU_STICK_FIND_H
 
@@ -13,7 +13,7 @@
 
 #define FIND_MAX	64	/* candidates that are kept */
 #define FIND_OTHERS	4096	/* other files that are kept by name */
-#define FIND_LOOSE	4096	/* places with loose records that are told */
+#define FIND_RUNS	4096	/* places with deleted records that are kept */
 #define FIND_PATH	1024	/* Windows takes 260 characters, which may have 3 bytes each */
 
 /* How a candidate was found, best first. */
@@ -21,26 +21,26 @@ enum find_how {
 	FIND_ROOT,	/* SETUP.BIN in a root directory */
 	FIND_RENAMED,	/* under another name, or with a long name, in a root directory */
 	FIND_FOLDER,	/* in a sub-folder */
-	FIND_DELETED,	/* a deleted entry whose bytes still stand */
+	FIND_DELETED,	/* a deleted entry whose bytes are still there */
 	FIND_CLUSTER,	/* no entry: a header at the beginning of a cluster, or of a sector */
 };
 
-/* One setup.bin: its first 16 bytes are the UUID of a file version, or a record follows them. */
+/* One setup.bin: it begins with the UUID of a file version, or its second sector is a record. */
 struct find_candidate {
 	enum find_how how;
 	char path[FIND_PATH];		/* "/SETUP.BIN", "/old/Keys.bin"; "" for FIND_CLUSTER */
-	struct fatread_file file;	/* where its bytes stand */
+	struct fatread_file file;	/* where its bytes are */
 	bool sound;			/* the checker found no error, and it is whole */
-	uint32_t records, used, left;	/* by the checker, or those that show where it sees none */
+	uint32_t records, used, left;	/* by the checker, or those that are recognisable */
 	char next_pid[PID_SHOWN + 1];	/* as people write it, or "" */
-	uint8_t digest[CONTENT_DIGEST];	/* SHA-256 of its bytes: copies are told from other files */
+	uint8_t digest[CONTENT_DIGEST];	/* SHA-256 of its bytes: copies have the same */
 };
 
 /* Some other file (not deleted). */
 struct find_other {
 	char path[FIND_PATH];		/* no other live file found has the same */
 	struct fatread_file file;
-	bool readable;			/* its chain is whole */
+	bool readable;			/* its chain is complete */
 };
 
 struct find {
@@ -51,29 +51,28 @@ struct find {
 	size_t n_others;
 	bool more_others;		/* there are files that could not be listed */
 	unsigned closed;		/* a partition with something that is no FAT volume, or 0 */
-	struct fatread_run *loose;	/* in no candidate: records and secrets, with FIND_ALWAYS */
-	size_t n_loose;
-	unsigned long deleted_left;	/* loose records that are unused */
+	struct fatread_run *deleted;	/* records in no candidate, with FIND_ALWAYS */
+	size_t n_deleted;
+	unsigned long deleted_left;	/* unused ones among them */
 };
 
 enum find_flags {
-	/* Where directories lead to nothing, look at every cluster and sector: reads all of it. */
+	/* If the directories have no sound file, search every sector: reads the whole disk. */
 	FIND_DEEP = 1,
 	/*
-	 * With FIND_DEEP: also where directories lead to something, and records and secrets
-	 * without their file, as a deleted one in pieces leaves them.
+	 * With FIND_DEEP: search every sector in any case, also for records without their file,
+	 * which a deleted file in pieces leaves.
 	 */
 	FIND_ALWAYS = 2,
 };
 
 /*
- * Search DISK. Volumes are those of the partition table, the superfloppy's, and, when there is
- * no table, those that begin where tools like to begin them. Directories are walked first,
- * deleted entries too; with FIND_DEEP, when they gave no sound candidate, every sector that
- * begins a cluster is looked at, and every sector of the disk when there is no volume.
- * PROGRESS (may be NULL) is told bytes looked at.
+ * Search DISK. Volumes are those of the partition table, the superfloppy's, and, if there is no
+ * table, those that begin where tools usually begin them. Directories are searched first, deleted
+ * entries too; then, with FIND_DEEP, every sector of the disk. PROGRESS (may be NULL) gets the
+ * bytes searched so far.
  *
- * Returns 0 (also when nothing was found), KIT_ERR_NOMEM, or the disk's error. Free with
+ * Returns 0 (also if nothing was found), KIT_ERR_NOMEM, or the disk's error. Free with
  * find_free().
  */
 int find_run(struct find *out, const struct disk *disk, unsigned flags,

@@ -84,25 +84,25 @@ void guard_advice(unsigned reason, const struct usage *u, char *out, size_t size
 {
 	switch (reason) {
 	case GUARD_NO_MEDIUM:
-		snprintf(out, size, "put the stick or card in");
+		snprintf(out, size, "insert the stick or card");
 		break;
 	case GUARD_SYSTEM:
-		snprintf(out, size, "this is a disk of the running system: name the stick");
+		snprintf(out, size, "this disk belongs to the running system: name the stick");
 		break;
 	case GUARD_NOT_USB:
-		snprintf(out, size, "name a USB stick; ukpu list shows them");
+		snprintf(out, size, "name a USB stick: ukpu list shows them");
 		break;
 	case GUARD_LARGE:
-		snprintf(out, size, "make sure that it is a stick, and not somebody's data");
+		snprintf(out, size, "make sure that it is a stick, not a disk with data");
 		break;
 	case GUARD_READ_ONLY:
-		snprintf(out, size, "move the stick's lock switch, or take another stick");
+		snprintf(out, size, "move the stick's lock switch, or use another stick");
 		break;
 	case GUARD_SECTORS:
-		snprintf(out, size, "take another stick: nearly all have 512-byte sectors");
+		snprintf(out, size, "use another stick: nearly all have 512-byte sectors");
 		break;
 	case GUARD_SMALL:
-		snprintf(out, size, "take a larger stick");
+		snprintf(out, size, "use a larger stick");
 		break;
 	case GUARD_MOUNTED:
 		snprintf(out, size, "unmount it first: umount %s", u->mounts[u->n_mounts - 1]);
@@ -129,7 +129,7 @@ void guard_text(unsigned reason, const struct drive *d, const struct usage *u, c
 		snprintf(out, size, "there is no medium in it");
 		break;
 	case GUARD_SYSTEM:
-		snprintf(out, size, "the running system needs it (%s)", u->system);
+		snprintf(out, size, "the running system uses it (%s)", u->system);
 		break;
 	case GUARD_NOT_USB:
 		snprintf(out, size, "not on USB%s%s%s", d->bus[0] ? " (" : "", d->bus,

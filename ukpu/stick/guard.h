@@ -1,4 +1,4 @@
-/* What speaks against writing to a disk, and which option lets a person overrule it. */
+/* Reasons not to write to a disk, and the options that overrule them. */
 #ifndef UKPU_STICK_GUARD_H
 #define UKPU_STICK_GUARD_H
 
@@ -7,14 +7,14 @@
 #include "ukpu/drive/drive.h"
 #include "ukpu/drive/usage.h"
 
-#define GUARD_LARGE_BYTES	((uint64_t)64 << 30)	/* no provisioning stick is larger */
+#define GUARD_LARGE_BYTES	((uint64_t)64 << 30)	/* provisioning sticks are smaller */
 
 enum guard_reason {
 	/* Each has an option of its own. */
 	GUARD_NOT_USB = 1, GUARD_LARGE = 2, GUARD_MOUNTED = 4, GUARD_SYSTEM = 32,
 	/* These a person takes apart. */
 	GUARD_SWAP = 8, GUARD_HOLDER = 16,
-	/* Nothing helps against these. */
+	/* These cannot be overruled. */
 	GUARD_NO_MEDIUM = 64, GUARD_READ_ONLY = 128, GUARD_SECTORS = 256, GUARD_SMALL = 512,
 };
 
@@ -24,7 +24,7 @@ unsigned guard_check(const struct drive *d, const struct usage *u);
 /* The I-th reason from 0, in the order in which people see them; 0 behind the last. */
 unsigned guard_reason(unsigned i);
 
-/* A few words for one reason: "mounted at /media/x". OUT receives SIZE bytes at most. */
+/* One reason in a few words: "mounted at /media/x". OUT receives SIZE bytes at most. */
 void guard_text(unsigned reason, const struct drive *d, const struct usage *u, char *out,
 		size_t size);
 

@@ -1,4 +1,4 @@
-/* Where things stand on a stick: arithmetic only. */
+/* Where things are on a stick: arithmetic only. */
 #include "ukpu/stick/layout.h"
 
 #include <string.h>
@@ -29,13 +29,13 @@ int layout_make(struct layout *out, enum layout_kind kind, uint64_t stick_bytes,
 	uint32_t sectors;
 
 	if (sector_bytes != FAT_SECTOR) {
-		return fault_set(fault, KIT_ERR_UNFIT, "it has sectors of %u bytes; firmware reads "
-				 "sticks with sectors of 512 bytes only\n"
+		return fault_set(fault, KIT_ERR_UNFIT, "its sectors have %u bytes; firmware reads "
+				 "only sticks with sectors of 512 bytes\n"
 				 "use another stick: nearly all have 512-byte sectors",
 				 sector_bytes);
 	}
 	if (stick_bytes < minimum) {
-		return fault_set(fault, KIT_ERR_UNFIT, "it holds %llu bytes; the %s layout needs "
+		return fault_set(fault, KIT_ERR_UNFIT, "it holds %llu bytes; the layout %s needs "
 				 "%llu MiB\n"
 				 "use a larger stick%s", (unsigned long long)stick_bytes,
 				 layout_names[kind], (unsigned long long)(minimum / LAYOUT_MIB),
@@ -57,16 +57,16 @@ int layout_make(struct layout *out, enum layout_kind kind, uint64_t stick_bytes,
 		break;
 	}
 	if (fat_make(&l.g, kind == LAYOUT_FAT32 ? FAT32 : FAT16, sectors, l.start))
-		return fault_set(fault, KIT_ERR_UNFIT, "no %s volume has %u sectors", layout_names[kind],
-				 sectors);
+		return fault_set(fault, KIT_ERR_UNFIT, "a %s volume cannot have %u sectors",
+				 layout_names[kind], sectors);
 	if (file_bytes > fat_capacity(&l.g)) {
-		/* Each part has a header of its own, so that an exact fit is none. */
+		/* Each part has a header of its own. */
 		uint64_t parts = file_bytes / (fat_capacity(&l.g) - FAT_SECTOR) + 1;
 
-		return fault_set(fault, KIT_ERR_UNFIT, "setup.bin has %llu bytes, the %s volume on "
-				 "this stick takes %llu\n"
-				 "split it: amt-setupbin split -n %llu setup.bin; the time that a "
-				 "machine's POST takes grows with the file, too",
+		return fault_set(fault, KIT_ERR_UNFIT, "setup.bin has %llu bytes; the %s volume on "
+				 "this stick holds %llu\n"
+				 "split it: amt-setupbin split -n %llu setup.bin; a smaller file "
+				 "also makes each machine's POST shorter",
 				 (unsigned long long)file_bytes, layout_names[kind],
 				 (unsigned long long)fat_capacity(&l.g), (unsigned long long)parts);
 	}

@@ -1,4 +1,4 @@
-/* The layouts of a stick: where the table, the volume and the file stand on one of a given size. */
+/* The layouts: where table, volume and file are on a stick of a given size. */
 #ifndef UKPU_STICK_LAYOUT_H
 #define UKPU_STICK_LAYOUT_H
 
@@ -11,7 +11,7 @@
 #define LAYOUT_MIN_BYTES	(17 * LAYOUT_MIB)	/* the smallest stick */
 #define LAYOUT_MIN_FAT32	(35 * LAYOUT_MIB)	/* the smallest that FAT32 fits on */
 #define LAYOUT_START		2048			/* first LBA of the partition */
-#define LAYOUT_HEADS		64			/* CHS that MBR entries go by */
+#define LAYOUT_HEADS		64			/* geometry for CHS in MBR entries */
 #define LAYOUT_TRACK		32
 
 enum layout_kind {
@@ -30,7 +30,7 @@ struct layout {
 
 /*
  * Lay out a stick of STICK_BYTES bytes with sectors of SECTOR_BYTES for a file of FILE_BYTES.
- * Returns 0, or KIT_ERR_UNFIT with *fault saying what is too small or too large.
+ * Returns 0, or KIT_ERR_UNFIT if something is too small or too large (*fault says what).
  */
 int layout_make(struct layout *out, enum layout_kind kind, uint64_t stick_bytes,
 		uint32_t sector_bytes, uint64_t file_bytes, struct fault *fault);
@@ -39,7 +39,7 @@ int layout_make(struct layout *out, enum layout_kind kind, uint64_t stick_bytes,
 extern const char *const layout_names[];
 const char *layout_name(enum layout_kind kind);
 
-/* Byte on the stick of the volume's beginning, and of the file. */
+/* Byte of the stick at which the volume begins, and the file. */
 uint64_t layout_volume_offset(const struct layout *l);
 uint64_t layout_file_offset(const struct layout *l);
 

@@ -1,4 +1,4 @@
-/* libfdisk, held on a short lead: our descriptor, no dialogs, no wiping of its own. */
+/* The MBR by libfdisk: through our descriptor, without its dialogs and its wiping. */
 #include "ukpu/stick/mbr.h"
 
 #include <errno.h>
@@ -8,9 +8,9 @@
 #include <sys/ioctl.h>
 #include <time.h>
 
-#define REREAD_TRIES	20	/* udev opens the new partitions for moments */
+#define REREAD_TRIES	20	/* 100 ms apart: udev opens the new partitions briefly */
 
-/* libfdisk would ask a person, or print; here it gets no for an answer. */
+/* libfdisk would ask a person or print: every question is answered with no. */
 static int no_questions(struct fdisk_context *cxt, struct fdisk_ask *ask, void *data)
 {
 	int type = fdisk_ask_get_type(ask);
@@ -21,7 +21,7 @@ static int no_questions(struct fdisk_context *cxt, struct fdisk_ask *ask, void *
 
 static int refused(struct fault *fault, int rc, const char *step)
 {
-	return fault_set(fault, KIT_ERR_LIBRARY, "libfdisk refused to %s (%d)", step, rc);
+	return fault_set(fault, KIT_ERR_LIBRARY, "libfdisk could not %s (%d)", step, rc);
 }
 
 static int build(struct fdisk_context *cxt, const struct layout *l, uint32_t disk_id,
@@ -41,7 +41,7 @@ static int build(struct fdisk_context *cxt, const struct layout *l, uint32_t dis
 	pa = fdisk_new_partition();
 	type = fdisk_new_parttype();
 	if (!pa || !type) {
-		rc = fault_set(fault, KIT_ERR_NOMEM, "no memory for the partition table");
+		rc = fault_nomem(fault);
 		goto out;
 	}
 	fdisk_parttype_set_code(type, l->type);
@@ -64,15 +64,15 @@ int mbr_write(struct target *t, const struct layout *l, uint32_t disk_id, struct
 	int rc;
 
 	if (!cxt)
-		return fault_set(fault, KIT_ERR_NOMEM, "no memory for the partition table");
+		return fault_nomem(fault);
 	fdisk_disable_dialogs(cxt, 1);
 	fdisk_set_ask(cxt, no_questions, NULL);
 	fdisk_enable_wipe(cxt, 0);
 	fdisk_enable_bootbits_protection(cxt, 1);
 	fdisk_save_user_geometry(cxt, 0, LAYOUT_HEADS, LAYOUT_TRACK);
 	/*
-	 * By our descriptor: fdisk_assign_device() would open without O_EXCL when it is busy. As if
-	 * for listing, or it would look for other systems' signatures once more, to warn of them.
+	 * By our descriptor: fdisk_assign_device() opens without O_EXCL if the disk is busy. As for
+	 * listing, or it would search for signatures of other systems again, to warn of them.
 	 */
 	fdisk_enable_listonly(cxt, 1);
 	rc = fdisk_assign_device_by_fd(cxt, target_fd(t), target_path(t), 0);
@@ -84,7 +84,7 @@ int mbr_write(struct target *t, const struct layout *l, uint32_t disk_id, struct
 	rc = build(cxt, l, disk_id, fault);
 	if (rc)
 		goto out;
-	/* All in memory until here. */
+	/* Until here all is in memory. */
 	rc = fdisk_write_disklabel(cxt);
 	rc = target_wrote(t, 0, FAT_SECTOR, rc < 0 ? -rc : rc, fault);
 out:

@@ -7,8 +7,8 @@
 #include "ukpu/drive/target.h"
 
 /*
- * Write the MBR that LAYOUT asks for: disk id DISK_ID, one entry, 55AA; the code that stands
- * in bytes 0..439 of sector 0 is kept. One sector is written. Nothing is flushed.
+ * Write the MBR of layout L: disk id DISK_ID, one entry, 55AA; the code in bytes 0..439 of
+ * sector 0 is kept. One sector is written, nothing is flushed.
  *
  * Returns 0, KIT_ERR_LIBRARY, or the target's error.
  */

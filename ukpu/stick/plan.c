@@ -1,4 +1,4 @@
-/* The plan of a stick: every region that will be written, in order, and its bytes. */
+/* The plan of a stick: all regions that will be written, in order, and their bytes. */
 #include "ukpu/stick/plan.h"
 
 #include <errno.h>
@@ -18,7 +18,9 @@
 
 const char *plan_phase_name(enum plan_phase phase)
 {
-	static const char *const names[] = { "erase", "clean", "stamp", "body", "boot", "table" };
+	static const char *const names[] = {
+		"erase", "clean", "capacity", "body", "boot", "table",
+	};
 
 	return names[phase];
 }
@@ -78,9 +80,9 @@ static bool is_boot_sector(const struct disk *disk, uint64_t offset, struct fat_
 }
 
 /*
- * The boot sector of a volume at byte START, and its second one. Where no partition begins, only
- * what is a boot sector: where FAT32 has the second one FAT16 has a piece of its FAT, and a stick
- * that stores the sectors of one phase in another order would show a file with a broken chain.
+ * The boot sector of a volume at byte START, and its backup. Where no partition begins, only real
+ * boot sectors: in the place of FAT32's backup FAT16 has a part of its FAT, and a stick that stores
+ * the sectors of one phase in another order would show a file with a broken chain.
  */
 static int erase_volume(struct plan *p, const struct disk *disk, uint64_t start, unsigned number)
 {
@@ -97,10 +99,10 @@ static int erase_volume(struct plan *p, const struct disk *disk, uint64_t start,
 	return rc;
 }
 
-/* The boot sectors that stand on the stick now. */
+/* The boot sectors that are on the stick now. */
 static int add_erase(struct plan *p, struct target *t, struct parts *parts, struct fault *fault)
 {
-	/* Where volumes begin: one may stand there though no table leads to it any more. */
+	/* Where volumes begin: one may be there although no table points to it. */
 	static const uint64_t usual[] = { 0, 63, LAYOUT_START };
 	const struct disk *disk = target_disk(t);
 	int rc = parts_read(parts, disk, fault);
@@ -119,7 +121,7 @@ static int add_erase(struct plan *p, struct target *t, struct parts *parts, stru
 	return rc;
 }
 
-/* Signatures of other systems that the zeroed ends and the new volume do not cover. */
+/* Signatures of other systems outside of the zeroed ends. */
 static int add_signatures(struct plan *p, struct target *t, const struct parts *parts,
 			  struct fault *fault)
 {
@@ -159,7 +161,7 @@ out:
 	return rc;
 }
 
-/* The bytes of old files, out to whole sectors; an image may END within one. */
+/* The bytes of old files, rounded to whole sectors; an image may END inside one. */
 static int add_wipes(struct plan *p, const struct plan_request *rq, uint64_t end)
 {
 	int rc = 0;
@@ -184,7 +186,7 @@ static int add_clean(struct plan *p, struct target *t, const struct parts *parts
 	uint64_t sectors = p->layout.stick_sectors, start = layout_volume_offset(&p->layout);
 	int rc = 0;
 
-	/* Whatever some other reader may take for a boot sector. */
+	/* What another reader may take for a boot sector. */
 	if (!planned(p, start))
 		rc = add(p, PLAN_CLEAN, PLAN_ZERO, start, FAT_SECTOR, "place of the boot sector");
 	if (!rc && p->layout.g.backup_sector)
@@ -199,7 +201,7 @@ static int add_clean(struct plan *p, struct target *t, const struct parts *parts
 	if (!rc)
 		rc = add_signatures(p, t, parts, fault);
 	if (!rc)
-		rc = add(p, PLAN_STAMP, PLAN_STAMPS, 0, 2 * capacity_bytes(target_disk(t)->size),
+		rc = add(p, PLAN_CAPACITY, PLAN_RANDOM, 0, 2 * capacity_bytes(target_disk(t)->size),
 			"random sectors, read back, zeroed: is the size true?");
 	return rc;
 }
@@ -217,7 +219,7 @@ static int add_body(struct plan *p)
 	int rc = 0;
 
 	if (g->type == FAT32) {
-		/* All reserved sectors but 0 and the backup, which wait for the boot phase. */
+		/* All reserved sectors but 0 and the backup, which belong to the boot phase. */
 		rc = add(p, PLAN_BODY, PLAN_INFO_SECTOR, start + FAT_SECTOR, FAT_SECTOR, "FSInfo");
 		if (!rc)
 			rc = add(p, PLAN_BODY, PLAN_ZERO, start + 2 * FAT_SECTOR,
@@ -250,7 +252,7 @@ static int add_boot(struct plan *p)
 
 	if (p->layout.type)
 		rc = add(p, PLAN_BOOT, PLAN_STUB, 0, FAT_SECTOR,
-			"code that hands on to the next boot device");
+			"code that boots the next device");
 	if (!rc && p->layout.g.backup_sector)
 		rc = add(p, PLAN_BOOT, PLAN_BOOT_SECTOR,
 			start + (uint64_t)p->layout.g.backup_sector * FAT_SECTOR, FAT_SECTOR,
@@ -298,7 +300,7 @@ int plan_make(struct plan *out, struct target *t, const struct plan_request *rq,
 	if (rc)
 		goto out;
 	if (getrandom(ids, sizeof(ids), 0) != sizeof(ids)) {
-		rc = fault_set(fault, KIT_ERR_SYSTEM, "no random numbers for the ids of the stick");
+		rc = fault_set(fault, KIT_ERR_SYSTEM, "the kernel gives no random numbers");
 		goto out;
 	}
 	rc = take_epoch(epoch, &p.when, fault);
@@ -317,7 +319,7 @@ int plan_make(struct plan *out, struct target *t, const struct plan_request *rq,
 	if (!rc)
 		rc = add_boot(&p);
 	if (rc == KIT_ERR_NOMEM)
-		fault_set(fault, rc, "no memory for the plan");
+		fault_nomem(fault);
 out:
 	if (rc)
 		plan_free(&p);

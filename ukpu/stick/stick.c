@@ -1,4 +1,4 @@
-/* A plan carried out: the write order, and the proof by reading back. */
+/* Writing a plan in its order, and the proof by reading back. */
 #include "ukpu/stick/stick.h"
 
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 #define PIECE	((size_t)1 << 20)
 
-/* A plan on its way to the target. */
+/* A plan that is being written. */
 struct run {
 	const struct plan *p;
 	struct target *t;
@@ -19,14 +19,14 @@ struct run {
 	uint64_t spared;	/* bytes that had to be zero and were */
 };
 
-static void tell(const struct run *run)
+static void report(const struct run *run)
 {
 	if (run->progress)
 		run->progress->update(run->progress->context, target_reached(run->t) + run->spared,
 				      run->p->bytes);
 }
 
-/* The ends of a stick are mostly zeros already, and reading is faster than writing there. */
+/* The ends of a stick are mostly zeros already, and reading is faster than writing. */
 static bool is_zero(const struct run *run, uint64_t at, uint64_t end)
 {
 	uint64_t stop;
@@ -45,7 +45,7 @@ static int write_step(struct run *run, const struct plan_step *step, struct faul
 {
 	int rc = 0;
 
-	if (step->kind == PLAN_STAMPS)
+	if (step->kind == PLAN_RANDOM)
 		return capacity_check(run->t, fault);
 	if (step->kind == PLAN_MBR)
 		return mbr_write(run->t, &run->p->layout, run->p->disk_id, fault);
@@ -59,12 +59,12 @@ static int write_step(struct run *run, const struct plan_step *step, struct faul
 		}
 		plan_fill(run->p, step, at, run->buffer, n);
 		rc = target_write(run->t, step->offset + at, run->buffer, n, fault);
-		tell(run);
+		report(run);
 	}
 	return rc;
 }
 
-/* A step's bytes as they were written must be what the medium gives back. */
+/* The medium must return what was written in a step. */
 static int compare_step(const struct plan *p, const struct plan_step *step,
 			const struct disk *fresh, uint8_t *buffer, struct fault *fault)
 {
@@ -79,7 +79,7 @@ static int compare_step(const struct plan *p, const struct plan_step *step,
 		if (!rc && memcmp(wanted, found, n)) {
 			rc = fault_set(fault, KIT_ERR_VERIFY, "%s: the %s at byte %llu came back "
 				      "different from what was written\n"
-				      "the stick is broken: take another one", fresh->name,
+				      "the stick is broken: use another one", fresh->name,
 				      step->text, (unsigned long long)(step->offset + at));
 		}
 	}
@@ -87,8 +87,8 @@ static int compare_step(const struct plan *p, const struct plan_step *step,
 }
 
 /*
- * What has been wiped is looked at before later phases write over it; the body and boot phases
- * are final, and are looked at in the end.
+ * What was wiped is read back before later phases write over it; the body and boot phases are
+ * final, and are read back at the end.
  */
 static int compare_phase(const struct plan *p, enum plan_phase phase, struct target *t,
 			 uint8_t *buffer, struct fault *fault)
@@ -107,13 +107,13 @@ static int compare_phase(const struct plan *p, enum plan_phase phase, struct tar
 }
 
 /*
- * After erasing, or what is cleaned next could show through an old boot sector. The stamps have
- * a flush of their own, which serves what was cleaned, too; that they are zeroed again may
- * wait for the body's.
+ * After erasing, or readers could see what is cleaned next through an old boot sector. The check
+ * of the capacity flushes by itself, which covers what was cleaned, too; its last zeros are
+ * flushed with the body.
  */
 static bool needs_flush(const struct plan *p, enum plan_phase phase)
 {
-	return phase == PLAN_ERASE ? !p->blank : phase != PLAN_CLEAN && phase != PLAN_STAMP;
+	return phase == PLAN_ERASE ? !p->blank : phase != PLAN_CLEAN && phase != PLAN_CAPACITY;
 }
 
 int stick_write(const struct plan *p, struct target *t, const struct stick_progress *progress,
@@ -123,7 +123,7 @@ int stick_write(const struct plan *p, struct target *t, const struct stick_progr
 	int rc = 0;
 
 	if (!run.buffer)
-		return fault_set(fault, KIT_ERR_NOMEM, "no memory to write the stick");
+		return fault_nomem(fault);
 	for (size_t i = 0; i < p->n && !rc; i++) {
 		enum plan_phase phase = p->step[i].phase;
 		bool last = i + 1 == p->n || p->step[i + 1].phase != phase;
@@ -131,9 +131,9 @@ int stick_write(const struct plan *p, struct target *t, const struct stick_progr
 		rc = write_step(&run, &p->step[i], fault);
 		if (!rc && last && needs_flush(p, phase))
 			rc = target_flush(t, fault);
-		if (!rc && last && phase == PLAN_STAMP)
+		if (!rc && last && phase == PLAN_CAPACITY)
 			rc = compare_phase(p, PLAN_CLEAN, t, run.buffer, fault);
-		tell(&run);
+		report(&run);
 	}
 	if (!rc)
 		rc = compare_phase(p, PLAN_BODY, t, run.buffer, fault);

@@ -1,4 +1,4 @@
-/* Between the files of verify: the state that rules look at, and the rules. Not for others. */
+/* Private to verify*.c: the state that the rules check, and the rules. */
 #ifndef UKPU_STICK_VERIFY_RULES_H
 #define UKPU_STICK_VERIFY_RULES_H
 
@@ -11,7 +11,7 @@ struct verify {
 	const struct verify_input *in;
 	struct parts parts;
 	uint8_t sector0[DISK_SECTOR];
-	const struct part *part;	/* the one that is looked at, or NULL */
+	const struct part *part;	/* the one that is checked, or NULL */
 	bool has_volume;
 	char no_volume[200];		/* why not */
 	struct fatread v;
@@ -24,11 +24,11 @@ struct verify {
 	struct sbin_summary contents;
 	char first_error[160];		/* of the checker's findings */
 	char first_warning[160];
-	int error;			/* a disk that cannot be read ends it all */
+	int error;			/* the disk's: there is no verdict then */
 	struct fault fault;
 };
 
-/* What a rule needs; without it the rule is skipped. */
+/* What a rule needs; if it is missing, the rule is skipped. */
 enum verify_need { NEED_NOTHING, NEED_TABLE, NEED_VOLUME, NEED_SETUP, NEED_FILE, NEED_CONTENTS };
 
 struct verify_rule {
@@ -39,7 +39,7 @@ struct verify_rule {
 	const char *fix;	/* "%s" is the target; NULL: repair */
 };
 
-/* The tables of rules, each ended by a NULL name. */
+/* The tables of rules; each ends with a NULL name. */
 extern const struct verify_rule verify_stick_rules[];	/* device, table, boot */
 extern const struct verify_rule verify_volume_rules[];	/* fat, root, file, contents */
 
@@ -48,8 +48,8 @@ void verify_say(struct verify_result *out, enum verify_verdict verdict, const ch
 	__attribute__((format(printf, 3, 4)));
 
 /*
- * Read from the disk for a rule: false when that fails. What lies past the disk's end is just not
- * there; any other error ends it all, the first one for good.
+ * Read from the disk for a rule: false if that fails. Past the disk's end there is nothing; after
+ * any other error there is no verdict.
  */
 bool verify_read(struct verify *v, uint64_t at, void *buffer, size_t size);
 

@@ -4,7 +4,7 @@
 #include "common/bytes.h"
 #include "ukpu/stick/verify-rules.h"
 
-#define GOOD_BYTES	(2048 * LAYOUT_MIB)	/* HP says 512 MB at most; 2 GB are known to work */
+#define GOOD_BYTES	(2048 * LAYOUT_MIB)	/* HP allows 512 MB; 2 GB are known to work */
 
 /* ---- device ---- */
 
@@ -16,7 +16,7 @@ static void device_usb(struct verify *v, struct verify_result *out)
 		verify_say(out, VERIFY_PASS, "a USB device");
 	else
 		verify_say(out, VERIFY_FAIL,
-			   "it does not hang on USB: firmware looks at USB sticks only");
+			   "not a USB device: firmware reads only USB sticks");
 }
 
 static void device_size(struct verify *v, struct verify_result *out)
@@ -26,10 +26,11 @@ static void device_size(struct verify *v, struct verify_result *out)
 
 	probe_size_text(size, text);
 	if (size < LAYOUT_MIN_BYTES)
-		verify_say(out, VERIFY_FAIL, "%s: sticks must be over 16 MB", text);
+		verify_say(out, VERIFY_FAIL, "%s: too small, a stick must have more than 16 MB",
+			   text);
 	else if (size > GOOD_BYTES)
 		verify_say(out, VERIFY_WARN,
-			   "%s: old BIOSes are known to read sticks up to 2 GB only", text);
+			   "%s: some old BIOSes read only sticks up to 2 GB", text);
 	else
 		verify_say(out, VERIFY_PASS, "%s", text);
 }
@@ -39,7 +40,7 @@ static void device_sectors(struct verify *v, struct verify_result *out)
 	uint32_t n = v->in->disk->sector_bytes;
 
 	verify_say(out, n == FAT_SECTOR ? VERIFY_PASS : VERIFY_FAIL, "sectors of %u bytes%s", n,
-		   n == FAT_SECTOR ? "" : ": firmware reads 512 only");
+		   n == FAT_SECTOR ? "" : ": firmware reads only 512");
 }
 
 static void device_writable(struct verify *v, struct verify_result *out)
@@ -48,7 +49,7 @@ static void device_writable(struct verify *v, struct verify_result *out)
 		verify_say(out, VERIFY_PASS, "not write-protected");
 	else if (v->checked && !v->contents.consumable)
 		verify_say(out, VERIFY_PASS,
-			   "write-protected, which does no harm: its file says \"do not consume\"");
+			   "write-protected, which is harmless: its records are not consumed");
 	else
 		verify_say(out, VERIFY_FAIL,
 			   "write-protected: firmware cannot mark records as used");
@@ -57,7 +58,7 @@ static void device_writable(struct verify *v, struct verify_result *out)
 static void device_mounted(struct verify *v, struct verify_result *out)
 {
 	if (v->in->mounted)
-		verify_say(out, VERIFY_WARN, "mounted at %s: the system may leave files on it",
+		verify_say(out, VERIFY_WARN, "mounted at %s: the system may write files to it",
 			   v->in->mounted);
 	else
 		verify_say(out, VERIFY_PASS, "not mounted");
@@ -78,7 +79,7 @@ static void mbr_signature(struct verify *v, struct verify_result *out)
 		verify_say(out, VERIFY_PASS, "sector 0 ends in 55 AA");
 	else
 		verify_say(out, VERIFY_FAIL,
-			   "sector 0 does not end in 55 AA: no partition is seen");
+			   "sector 0 does not end in 55 AA: firmware sees no partition");
 }
 
 static void mbr_entries(struct verify *v, struct verify_result *out)
@@ -88,7 +89,8 @@ static void mbr_entries(struct verify *v, struct verify_result *out)
 	if (v->parts.kind == PARTS_NONE)
 		verify_say(out, VERIFY_FAIL, "the partition table is empty");
 	else if (v->parts.kind == PARTS_GPT)
-		verify_say(out, VERIFY_FAIL, "a GPT: firmware of the time reads MBR tables only");
+		verify_say(out, VERIFY_FAIL, "the partition table is a GPT: firmware reads only "
+			   "MBR");
 	else if (v->parts.n != 1)
 		verify_say(out, VERIFY_FAIL, "%zu partitions: there must be exactly one",
 			   v->parts.n);
@@ -118,13 +120,13 @@ static void mbr_active(struct verify *v, struct verify_result *out)
 
 		if (status == 0x80)
 			verify_say(out, VERIFY_FAIL,
-				   "partition %u is marked active: the stick must not "
-				   "be made to boot",
+				   "partition %u is marked active: a BIOS may try to "
+				   "boot the stick",
 				   v->parts.part[i].number);
 		else if (status)
 			verify_say(out, VERIFY_FAIL,
-				   "partition %u has the status %02X, which is neither active nor "
-				   "not: some readers then see no partition at all",
+				   "partition %u has the status %02X, which is invalid: some "
+				   "readers then see no partition at all",
 				   v->parts.part[i].number, status);
 		if (status)
 			return;
@@ -140,7 +142,7 @@ static void mbr_start(struct verify *v, struct verify_result *out)
 	verify_say(out, v->part->start ? VERIFY_PASS : VERIFY_FAIL,
 		   "the partition begins at sector %llu%s",
 		   (unsigned long long)(v->part->start / v->in->disk->sector_bytes),
-		   v->part->start ? "" : ", on top of the table");
+		   v->part->start ? "" : ", where the table is");
 }
 
 static void table_end(struct verify *v, struct verify_result *out)
@@ -157,13 +159,13 @@ static void table_end(struct verify *v, struct verify_result *out)
 		verify_say(out, VERIFY_PASS, "the partition ends on the stick");
 }
 
-/* Do the CHS bytes say LBA for a disk of so many heads and sectors a track? */
+/* Do the CHS bytes mean LBA on a disk with HEADS heads and TRACK sectors per track? */
 static bool chs_says(const uint8_t chs[3], uint64_t lba, unsigned heads, unsigned track)
 {
 	uint64_t cylinder = chs[2] | (uint64_t)(chs[1] & 0xC0) << 2;
 	unsigned sector = chs[1] & 0x3F;
 
-	/* What LBA-only tools store, and what stands for "past cylinder 1023". */
+	/* What LBA-only tools store; it means "past cylinder 1023". */
 	if ((chs[0] == 0xFE || chs[0] == 0xFF) && chs[1] == 0xFF && chs[2] == 0xFF)
 		return true;
 	return sector && (cylinder * heads + chs[0]) * track + sector - 1 == lba;
@@ -195,11 +197,11 @@ static void mbr_chs(struct verify *v, struct verify_result *out)
 		}
 	}
 	verify_say(out, VERIFY_WARN,
-		   "cylinder, head and sector of the partition do not say the same "
-		   "as its LBA: BIOSes that go by them miss it");
+		   "cylinder, head and sector of the partition do not agree with its "
+		   "LBA: BIOSes that use them do not find it");
 }
 
-/* Sector 0 and the boot sector carry signatures that belong there. */
+/* Does the signature belong where it is: in sector 0, or in the boot sector? */
 static bool belongs(const struct verify *v, const struct probe_signature *s)
 {
 	uint64_t volume = v->part ? v->part->start : 0;
@@ -220,14 +222,14 @@ static void mbr_remains(struct verify *v, struct verify_result *out)
 
 	if (v->parts.gpt_front || v->parts.gpt_back) {
 		verify_say(out, VERIFY_FAIL,
-			   "a GPT stands at the %s of the stick and can win over the MBR",
+			   "a GPT at the %s of the stick may be used instead of the MBR",
 			   v->parts.gpt_front ? "beginning" : "end");
 		return;
 	}
 	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
 		if (verify_read(v, known[i].at, magic, sizeof(magic)) &&
 		    !memcmp(magic, known[i].magic, strlen(known[i].magic))) {
-			verify_say(out, VERIFY_FAIL, "remains of %s at byte %llu", known[i].name,
+			verify_say(out, VERIFY_FAIL, "leftover of %s at byte %llu", known[i].name,
 				   (unsigned long long)known[i].at);
 			return;
 		}
@@ -241,7 +243,7 @@ static void mbr_remains(struct verify *v, struct verify_result *out)
 			return;
 		}
 	}
-	verify_say(out, VERIFY_PASS, "no GPT, UDF, ISO 9660 or other remains");
+	verify_say(out, VERIFY_PASS, "no leftovers of GPT, UDF, ISO 9660 or others");
 }
 
 static bool all_zero(const uint8_t *p, size_t n)
@@ -265,17 +267,17 @@ static void mbr_code(struct verify *v, struct verify_result *out)
 			verify_say(out, VERIFY_WARN,
 				   "no boot code: a BIOS that tries to boot the stick hangs");
 		else
-			verify_say(out, VERIFY_PASS, "the boot sector's jump leads to code");
+			verify_say(out, VERIFY_PASS, "the jump in the boot sector leads to code");
 		return;
 	}
 	if (!memcmp(s, fat_boot_stub, n) && all_zero(s + n, 440 - n))
-		verify_say(out, VERIFY_PASS, "the boot code hands on to the next boot device");
+		verify_say(out, VERIFY_PASS, "the boot code boots the next device");
 	else if (all_zero(s, 440))
 		verify_say(out, VERIFY_WARN,
 			   "the boot code is zeros: a BIOS that tries to boot the stick hangs");
 	else
 		verify_say(out, VERIFY_WARN,
-			   "foreign boot code: a BIOS that tries to boot the stick may "
+			   "unknown boot code: a BIOS that tries to boot the stick may "
 			   "stop there");
 }
 
@@ -296,7 +298,7 @@ static void boot_jump(struct verify *v, struct verify_result *out)
 	bool good = (b[0] == 0xEB && b[2] == 0x90) || b[0] == 0xE9;
 
 	verify_say(out, good ? VERIFY_PASS : VERIFY_FAIL, "begins with %02X %02X %02X%s", b[0],
-		   b[1], b[2], good ? "" : ": no jump, so some readers take it for no FAT volume");
+		   b[1], b[2], good ? "" : ": not a jump, so some readers do not see a FAT volume");
 }
 
 static void boot_signature(struct verify *v, struct verify_result *out)
@@ -312,7 +314,7 @@ static void boot_sector_bytes(struct verify *v, struct verify_result *out)
 	uint32_t n = v->v.g.sector_bytes;
 
 	verify_say(out, n == FAT_SECTOR ? VERIFY_PASS : VERIFY_FAIL, "%u bytes per sector%s", n,
-		   n == FAT_SECTOR ? "" : ": real FAT drivers refuse all but 512");
+		   n == FAT_SECTOR ? "" : ": some FAT drivers accept only 512");
 }
 
 static void boot_cluster(struct verify *v, struct verify_result *out)
@@ -320,7 +322,7 @@ static void boot_cluster(struct verify *v, struct verify_result *out)
 	uint32_t n = fat_cluster_bytes(&v->v.g);
 
 	verify_say(out, n <= 32768 ? VERIFY_PASS : VERIFY_FAIL, "clusters of %u bytes%s", n,
-		   n <= 32768 ? "" : ": 32,768 is the limit");
+		   n <= 32768 ? "" : ": the limit is 32,768");
 }
 
 static void boot_reserved(struct verify *v, struct verify_result *out)
@@ -330,7 +332,7 @@ static void boot_reserved(struct verify *v, struct verify_result *out)
 
 	verify_say(out, good ? VERIFY_PASS : VERIFY_WARN, "%u reserved sectors%s", n, good ? "" :
 		   v->v.g.type == FAT32 ? ": too few for the backup boot sector" :
-		   ": the specification wants 1 on FAT16");
+		   ": the specification says 1 on FAT16");
 }
 
 static void boot_fats(struct verify *v, struct verify_result *out)
@@ -346,10 +348,11 @@ static void boot_media(struct verify *v, struct verify_result *out)
 	uint8_t m = v->v.g.media;
 
 	if (v->clusters.media_differs)
-		verify_say(out, VERIFY_FAIL, "media byte %02X, but the FAT begins with another", m);
+		verify_say(out, VERIFY_FAIL, "media byte %02X, but the FAT begins with another one",
+			   m);
 	else
 		verify_say(out, m == FAT_MEDIA ? VERIFY_PASS : VERIFY_WARN, "media byte %02X%s", m,
-			   m == FAT_MEDIA ? "" : ": F8 is the one for sticks");
+			   m == FAT_MEDIA ? "" : ": sticks have F8");
 }
 
 static void boot_hidden(struct verify *v, struct verify_result *out)
@@ -373,7 +376,7 @@ static void boot_sectors(struct verify *v, struct verify_result *out)
 		verify_say(out, VERIFY_WARN, "the volume has %llu bytes, its partition %llu",
 			   (unsigned long long)volume, (unsigned long long)room);
 	else
-		verify_say(out, VERIFY_PASS, "the volume fits its place (%u sectors)",
+		verify_say(out, VERIFY_PASS, "the volume fits its partition (%u sectors)",
 			   v->v.g.sectors);
 }
 
@@ -386,7 +389,7 @@ static void boot_clusters(struct verify *v, struct verify_result *out)
 
 	if (true_type != g->type)
 		verify_say(out, VERIFY_FAIL,
-			   "says it is FAT%d, but %u clusters make it FAT%d: firmware "
+			   "marked FAT%d, but %u clusters make it FAT%d: firmware "
 			   "does not see it",
 			   g->type, n, true_type);
 	else if (g->type == FAT12)
@@ -395,12 +398,12 @@ static void boot_clusters(struct verify *v, struct verify_result *out)
 		 (n < FAT16_CLUSTERS_END + FAT_LIMIT_DISTANCE &&
 		  n >= FAT16_CLUSTERS_END - FAT_LIMIT_DISTANCE))
 		verify_say(out, VERIFY_WARN,
-			   "%u clusters: so near to the limit some readers take the "
-			   "type for another",
+			   "%u clusters: so close to the limit that some readers get "
+			   "the type wrong",
 			   n);
 	else
 		verify_say(out, VERIFY_PASS, "FAT%d by %u clusters%s", g->type, n,
-			   g->type == FAT32 ? " (which later firmware only reads)" : "");
+			   g->type == FAT32 ? " (only later firmware reads it)" : "");
 }
 
 static void boot_fat32(struct verify *v, struct verify_result *out)
@@ -411,18 +414,18 @@ static void boot_fat32(struct verify *v, struct verify_result *out)
 	uint32_t said, free;
 
 	if (g->type != FAT32) {
-		verify_say(out, VERIFY_PASS, "not FAT32: no extras");
+		verify_say(out, VERIFY_PASS, "not FAT32");
 		return;
 	}
 	if (!fat_cluster_valid(g, g->root_cluster) || g->version) {
-		verify_say(out, VERIFY_FAIL, "root at cluster %u, version %u: not readable",
-			   g->root_cluster, g->version);
+		verify_say(out, VERIFY_FAIL, "root directory at cluster %u, version %u: not "
+			   "readable", g->root_cluster, g->version);
 		return;
 	}
 	if (!g->info_sector || g->info_sector >= g->reserved ||
 	    !verify_read(v, v->v.start + g->info_sector * sector, b, sizeof(b)) ||
 	    !fat_decode_info(b, &said)) {
-		verify_say(out, VERIFY_WARN, "no FSInfo sector");
+		verify_say(out, VERIFY_WARN, "the FSInfo sector is missing");
 		return;
 	}
 	free = g->clusters - v->clusters.used - v->clusters.bad;
@@ -434,12 +437,12 @@ static void boot_fat32(struct verify *v, struct verify_result *out)
 	if (!g->backup_sector || g->backup_sector >= g->reserved ||
 	    !verify_read(v, v->v.start + g->backup_sector * sector, b, sizeof(b)) ||
 	    memcmp(b, v->v.boot, sizeof(b)))
-		verify_say(out, VERIFY_WARN, "the backup boot sector is not the same");
+		verify_say(out, VERIFY_WARN, "the backup boot sector is different");
 	else
-		verify_say(out, VERIFY_PASS, "FSInfo and backup boot sector are true");
+		verify_say(out, VERIFY_PASS, "FSInfo and backup boot sector are correct");
 }
 
-#define ANOTHER_STICK "take another stick"
+#define ANOTHER_STICK "use another stick"
 
 const struct verify_rule verify_stick_rules[] = {
 	{ "device", "device-usb", NEED_NOTHING, device_usb, ANOTHER_STICK },

@@ -5,14 +5,14 @@
 #include "setupbin/header.h"
 #include "ukpu/stick/verify-rules.h"
 
-#define LONG_POST	60	/* seconds of POST after which people pull the plug */
+#define LONG_POST	60	/* seconds of POST after which people switch off */
 
 /* ---- FATs ---- */
 
 static void fat_size(struct verify *v, struct verify_result *out)
 {
 	if (v->clusters.fat_short)
-		verify_say(out, VERIFY_FAIL, "%u sectors per FAT do not hold %u clusters",
+		verify_say(out, VERIFY_FAIL, "%u sectors per FAT are too few for %u clusters",
 			   v->v.g.fat_sectors, v->v.g.clusters);
 	else
 		verify_say(out, VERIFY_PASS, "%u sectors per FAT", v->v.g.fat_sectors);
@@ -21,7 +21,7 @@ static void fat_size(struct verify *v, struct verify_result *out)
 static void fat_copies(struct verify *v, struct verify_result *out)
 {
 	if (v->clusters.copies_differ)
-		verify_say(out, VERIFY_FAIL, "the copies of the FAT differ, first at its byte %llu",
+		verify_say(out, VERIFY_FAIL, "the copies of the FAT differ, first at byte %llu",
 			   (unsigned long long)v->clusters.differ_at);
 	else
 		verify_say(out, VERIFY_PASS, "all copies are equal");
@@ -42,10 +42,10 @@ static void fat_chains(struct verify *v, struct verify_result *out)
 	const struct scan_clusters *c = &v->clusters;
 
 	if (c->crossed || c->broken)
-		verify_say(out, VERIFY_FAIL, "chains that cross others: %u, that end badly: %u",
-			   c->crossed, c->broken);
+		verify_say(out, VERIFY_FAIL, "cluster chains that share clusters: %u, that are "
+			   "broken: %u", c->crossed, c->broken);
 	else
-		verify_say(out, VERIFY_PASS, "no chains cross or end badly");
+		verify_say(out, VERIFY_PASS, "no cluster chains are broken or share clusters");
 }
 
 static void fat_lost(struct verify *v, struct verify_result *out)
@@ -59,10 +59,10 @@ static void fat_bad(struct verify *v, struct verify_result *out)
 	verify_say(out, v->clusters.bad ? VERIFY_WARN : VERIFY_PASS, "clusters marked bad: %u",
 		   v->clusters.bad);
 	if (v->clusters.bad)
-		snprintf(out->fix, sizeof(out->fix), "take another stick: this one is dying");
+		snprintf(out->fix, sizeof(out->fix), "use another stick: this one is failing");
 }
 
-/* Where other files are, repair does not let them go unasked. */
+/* If there are other files, repair needs to know what to do with them. */
 static void fix_others(const struct verify *v, struct verify_result *out)
 {
 	if (v->root.entries > v->root.found && v->root.entries > 1)
@@ -73,11 +73,11 @@ static void fix_others(const struct verify *v, struct verify_result *out)
 static void fat_only(struct verify *v, struct verify_result *out)
 {
 	if (!v->clusters.others) {
-		verify_say(out, VERIFY_PASS, "only the file's clusters are used (%u in all)",
+		verify_say(out, VERIFY_PASS, "only the file's clusters are used (%u)",
 			   v->clusters.used);
 		return;
 	}
-	verify_say(out, VERIFY_FAIL, "clusters of something other than SETUP.BIN: %u",
+	verify_say(out, VERIFY_FAIL, "clusters used by other things than SETUP.BIN: %u",
 		   v->clusters.others);
 	fix_others(v, out);
 }
@@ -85,7 +85,7 @@ static void fat_only(struct verify *v, struct verify_result *out)
 static void fat_tail(struct verify *v, struct verify_result *out)
 {
 	verify_say(out, v->clusters.tail_dirty ? VERIFY_WARN : VERIFY_PASS,
-		   "the FAT is %szero behind the last cluster",
+		   "the FAT is %szero after the last cluster",
 		   v->clusters.tail_dirty ? "not " : "");
 }
 
@@ -98,9 +98,9 @@ static void root_first(struct verify *v, struct verify_result *out)
 	if (root->broken)
 		verify_say(out, VERIFY_FAIL, "the root directory cannot be read to its end");
 	else if (!root->found)
-		verify_say(out, VERIFY_FAIL, "there is no SETUP.BIN");
+		verify_say(out, VERIFY_FAIL, "SETUP.BIN is missing");
 	else if (!root->file.slot && root->file.nt)
-		verify_say(out, VERIFY_FAIL, "SETUP.BIN is marked to be shown in lower case");
+		verify_say(out, VERIFY_FAIL, "SETUP.BIN is marked as a lower-case name");
 	else if (!root->file.slot)
 		verify_say(out, VERIFY_PASS, "entry 0 is SETUP.BIN, in capitals");
 	else if (root->first_deleted)
@@ -122,10 +122,10 @@ static void root_only(struct verify *v, struct verify_result *out)
 	unsigned others = v->root.entries - v->root.found;
 
 	if (others)
-		verify_say(out, VERIFY_FAIL, "other entries beside it: %u, among them %s",
+		verify_say(out, VERIFY_FAIL, "other entries: %u, for example %s",
 			   others, v->root.other);
 	else
-		verify_say(out, VERIFY_PASS, "nothing else is in the root directory");
+		verify_say(out, VERIFY_PASS, "there is nothing else in the root directory");
 	fix_others(v, out);
 }
 
@@ -138,7 +138,7 @@ static void root_deleted(struct verify *v, struct verify_result *out)
 static void root_end(struct verify *v, struct verify_result *out)
 {
 	verify_say(out, v->root.tail_dirty ? VERIFY_WARN : VERIFY_PASS,
-		   "the directory is %szero behind its last entry",
+		   "the directory is %szero after its last entry",
 		   v->root.tail_dirty ? "not " : "");
 }
 
@@ -147,8 +147,8 @@ static void root_attributes(struct verify *v, struct verify_result *out)
 	uint8_t a = v->root.file.attributes;
 
 	if (a & FAT_READ_ONLY && v->checked && !v->contents.consumable)
-		verify_say(out, VERIFY_WARN, "attributes %02X: read-only, which does no harm to a "
-			   "file that says \"do not consume\"", a);
+		verify_say(out, VERIFY_WARN, "attributes %02X: read-only, which is harmless: its "
+			   "records are not consumed", a);
 	else if (a & FAT_READ_ONLY)
 		verify_say(out, VERIFY_FAIL, "attributes %02X: read-only, so firmware cannot mark "
 			   "records as used", a);
@@ -166,7 +166,7 @@ static void file_chain(struct verify *v, struct verify_result *out)
 	if (!v->has_file)
 		verify_say(out, VERIFY_FAIL, "%.200s", v->no_file);
 	else
-		verify_say(out, VERIFY_PASS, "all of its %llu bytes can be reached",
+		verify_say(out, VERIFY_PASS, "all of its %llu bytes can be read",
 			   (unsigned long long)v->file.size);
 }
 
@@ -178,8 +178,8 @@ static void file_start(struct verify *v, struct verify_result *out)
 	verify_say(out, found == wanted ? VERIFY_PASS : VERIFY_WARN, "begins at cluster %u%s",
 		   found,
 		   found == wanted ? ", the first one" :
-				     ", not at the volume's beginning: old BIOSes do a raw look-up "
-				     "there");
+				     ", not at the beginning of the volume, where some old BIOSes "
+				     "expect it");
 }
 
 static void file_contiguous(struct verify *v, struct verify_result *out)
@@ -196,7 +196,7 @@ static void file_size(struct verify *v, struct verify_result *out)
 		verify_say(out, VERIFY_FAIL, "%llu bytes: not a multiple of 512",
 			   (unsigned long long)n);
 	else if (n < 2 * SBIN_CHUNK)
-		verify_say(out, VERIFY_FAIL, "%llu bytes: a header and a record take 1,024",
+		verify_say(out, VERIFY_FAIL, "%llu bytes: a header and a record have 1,024",
 			   (unsigned long long)n);
 	else
 		verify_say(out, VERIFY_PASS, "%llu bytes", (unsigned long long)n);
@@ -216,19 +216,20 @@ static void file_slack(struct verify *v, struct verify_result *out)
 		size_t n = left < sizeof(b) ? (size_t)left : sizeof(b);
 
 		if (!verify_read(v, at, b, n)) {
-			verify_say(out, VERIFY_FAIL, "the bytes behind its end cannot be read");
+			verify_say(out, VERIFY_FAIL, "the bytes after its end cannot be read");
 			return;
 		}
 		for (size_t i = 0; i < n; i++) {
 			if (b[i]) {
-				verify_say(out, VERIFY_WARN, "bytes behind its end are not zero");
+				verify_say(out, VERIFY_WARN,
+					   "the bytes after its end are not zero");
 				return;
 			}
 		}
 		at += n;
 		left -= n;
 	}
-	verify_say(out, VERIFY_PASS, "zeros behind its end");
+	verify_say(out, VERIFY_PASS, "zeros after its end");
 }
 
 /* ---- contents ---- */
@@ -237,7 +238,7 @@ static void contents_check(struct verify *v, struct verify_result *out)
 {
 	if (!v->checked || v->contents.errors)
 		verify_say(out, VERIFY_FAIL, "%s", v->first_error[0] ? v->first_error :
-			   "no setup.bin");
+			   "not a setup.bin file");
 	else if (v->contents.warnings)
 		verify_say(out, VERIFY_WARN, "%lu warning%s: %s", v->contents.warnings,
 			   plural(v->contents.warnings), v->first_warning);
@@ -264,14 +265,15 @@ static void contents_consume(struct verify *v, struct verify_result *out)
 	bool no_write = v->in->read_only || v->root.file.attributes & FAT_READ_ONLY;
 
 	if (!v->contents.consumable)
-		verify_say(out, VERIFY_PASS, "\"do not consume\": every machine takes record 1");
+		verify_say(out, VERIFY_PASS, "its records are not consumed: every machine takes "
+			   "record 1");
 	else if (no_write)
 		verify_say(out, VERIFY_FAIL,
-			   "records are to be consumed, but the stick or the file is "
+			   "its records are consumed, but the stick or the file is "
 			   "write-protected");
 	else
 		verify_say(out, VERIFY_PASS,
-			   "records are consumed one by one, and the stick can be written");
+			   "its records are consumed one by one, and the stick is writable");
 }
 
 static void contents_records(struct verify *v, struct verify_result *out)

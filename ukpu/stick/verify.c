@@ -1,4 +1,4 @@
-/* The run over the rules: what they look at is gathered once, then each gives its verdict. */
+/* Running the rules: what they check is gathered once, then each gives its verdict. */
 #include "ukpu/stick/verify.h"
 
 #include <stdarg.h>
@@ -37,7 +37,7 @@ bool verify_read(struct verify *v, uint64_t at, void *buffer, size_t size)
 	return !rc;
 }
 
-/* What is formatted for another system is named: people think that a volume is a volume. */
+/* Name the file system of another system: people take any volume for a good one. */
 static bool other_system(const struct disk *disk, uint64_t start, char *out, size_t size)
 {
 	static const struct { unsigned at; const char *magic; const char *name; } known[] = {
@@ -52,14 +52,14 @@ static bool other_system(const struct disk *disk, uint64_t start, char *out, siz
 		if (start > disk->size || disk_read(disk, start + known[i].at, magic, n, NULL) ||
 		    memcmp(magic, known[i].magic, n))
 			continue;
-		snprintf(out, size, "the volume at sector %llu is %s: firmware reads FAT only",
+		snprintf(out, size, "the volume at sector %llu is %s: firmware reads only FAT",
 			 (unsigned long long)(start / FAT_SECTOR), known[i].name);
 		return true;
 	}
 	return false;
 }
 
-/* Open the first partition that holds a FAT volume; the first of all if none does. */
+/* Open the first partition with a FAT volume; if there is none, take the first partition. */
 static int find_volume(struct verify *v)
 {
 	struct fault why = { 0 };
@@ -153,7 +153,7 @@ static const char *missing(const struct verify *v, enum verify_need need)
 	if (need >= NEED_FILE && !v->has_file)
 		return v->no_file;
 	if (need >= NEED_CONTENTS && !v->checked)
-		return "it is no setup.bin that can be read";
+		return "the file is not a readable setup.bin";
 	return NULL;
 }
 
@@ -166,7 +166,7 @@ static void run_rules(struct verify *v, const struct verify_rule *rule,
 		const char *why = missing(v, rule->need);
 
 		if (why)
-			verify_say(&out, VERIFY_SKIP, "not looked at: %s", why);
+			verify_say(&out, VERIFY_SKIP, "not checked: %s", why);
 		else
 			rule->check(v, &out);
 		if (out.verdict == VERIFY_WARN || out.verdict == VERIFY_FAIL) {
@@ -186,7 +186,7 @@ static void run_rules(struct verify *v, const struct verify_rule *rule,
 	}
 }
 
-/* Which of the kit's layouts is it, by table and type alone? */
+/* Which of the kit's layouts is it, by its table and type? */
 static void name_layout(const struct verify *v, struct verify_summary *summary)
 {
 	if (!v->has_volume || v->v.g.type == FAT12)
@@ -209,7 +209,7 @@ int verify_run(const struct verify_input *in,
 
 	memset(summary, 0, sizeof(*summary));
 	if (!v)
-		return fault_set(fault, KIT_ERR_NOMEM, "no memory to verify the stick");
+		return fault_nomem(fault);
 	v->in = in;
 	rc = disk_read(in->disk, 0, v->sector0, sizeof(v->sector0), &v->fault);
 	if (!rc)

@@ -1,4 +1,4 @@
-/* Will firmware take this stick? One table of rules, each with its verdict and how to fix it. */
+/* Will firmware accept this stick? A table of rules, each with a verdict and how to fix it. */
 #ifndef UKPU_STICK_VERIFY_H
 #define UKPU_STICK_VERIFY_H
 
@@ -12,20 +12,20 @@
 
 enum verify_verdict {
 	VERIFY_PASS,
-	VERIFY_WARN,	/* some firmware, or some people, will stumble over it */
-	VERIFY_FAIL,	/* firmware will not see the stick, or not be able to use it */
-	VERIFY_SKIP,	/* could not be looked at, because of an earlier failure */
+	VERIFY_WARN,	/* a problem for some firmware, or for people */
+	VERIFY_FAIL,	/* firmware does not see the stick, or cannot use it */
+	VERIFY_SKIP,	/* not checked, because of an earlier failure */
 };
 
-/* What is to be verified, and what is known of the device besides its bytes. */
+/* What to verify, and what is known about the device besides its bytes. */
 struct verify_input {
 	const struct disk *disk;
 	const char *target;		/* as on a command line: "/dev/sdb", "--image stick.img" */
 	bool image;			/* an ordinary file: the device rules do not apply */
-	bool usb;			/* it hangs on USB */
+	bool usb;			/* a USB device */
 	bool read_only;			/* write-protected */
 	const char *mounted;		/* where it is mounted, or NULL */
-	const struct probe_signatures *signatures;	/* what libblkid sees, or NULL */
+	const struct probe_signatures *signatures;	/* found by libblkid, or NULL */
 };
 
 struct verify_result {
@@ -40,17 +40,17 @@ struct verify_summary {
 	unsigned passed, warned, failed, skipped;
 	bool has_file;			/* SETUP.BIN was found and could be read */
 	struct sbin_summary contents;	/* of it, when has_file */
-	bool layout_known;		/* it looks like one of the kit's layouts */
+	bool layout_known;		/* it has one of the kit's layouts */
 	enum layout_kind layout;
 	uint64_t file_offset;		/* byte on the stick, when has_file */
 	uint64_t file_bytes;
 };
 
 /*
- * Run every rule and hand each result to FOUND, in the order of the table. The verdict on the
- * stick is summary->failed == 0.
+ * Run all rules in the order of the table and pass each result to FOUND. The stick is good if
+ * summary->failed is 0.
  *
- * Returns 0 when all could be read, however bad it is; KIT_ERR_NOMEM or the disk's error.
+ * Returns 0 if all could be read, however bad the stick is; KIT_ERR_NOMEM or the disk's error.
  */
 int verify_run(const struct verify_input *in,
 	       void (*found)(void *context, const struct verify_result *result), void *context,

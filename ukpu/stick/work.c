@@ -282,11 +282,11 @@ int work_search(struct work *w, const struct disk *disk, unsigned flags, struct 
 	return rc ? fault_context(fault, "%s", w->path) : 0;
 }
 
-/* All pieces of all candidates, each out to the end of its last cluster, and loose records. */
+/* All pieces of all candidates, each to the end of its last cluster, and deleted records. */
 static struct fatread_run *wipe_list(const struct find *f, size_t *n)
 {
 	struct fatread_run *list = NULL;
-	size_t all = f->n_loose;
+	size_t all = f->n_deleted;
 
 	for (size_t i = 0; i < f->n; i++)
 		all += f->candidate[i].file.n_runs;
@@ -302,8 +302,8 @@ static struct fatread_run *wipe_list(const struct find *f, size_t *n)
 			++*n;
 		}
 	}
-	for (size_t i = 0; i < f->n_loose && list; i++)
-		list[(*n)++] = f->loose[i];
+	for (size_t i = 0; i < f->n_deleted && list; i++)
+		list[(*n)++] = f->deleted[i];
 	return list;
 }
 

@@ -167,7 +167,7 @@ truncate -s 40M s.img
 mkfs.ext4 -q -d folder s.img
 cp s.img before.img
 expect 1 ukpu verify --image s.img
-says "^FAIL  boot-volume .*ext4: firmware reads FAT only"
+says "^FAIL  boot-volume .*ext4: firmware reads only FAT"
 expect 2 ukpu repair --image s.img --yes
 says "all of it (ext4)"
 untouched

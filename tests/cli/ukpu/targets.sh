@@ -17,11 +17,11 @@ for verb in verify status "repair --yes" "retire --yes"; do
 	done
 done
 expect 2 ukpu verify --image fifo
-says "no ordinary file"
+says "not an ordinary file"
 prepare 2 --size 32M --image fifo
 : >empty
 expect 2 ukpu verify --image empty
-says "empty is no image of a stick: it holds 0 bytes"
+says "empty is not an image of a stick: it has 0 bytes"
 head -c 4096 /dev/zero >small
 expect 2 ukpu repair --image small --yes
 says "name an image of 17 MiB or more$"
@@ -87,7 +87,7 @@ prepare 0 --size 32M --image full.img
 printf '\203' | dd of=full.img bs=1 seek=450 conv=notrunc status=none
 (ulimit -f 256 && expect 2 ukpu repair --yes --image full.img) || exit 1
 says "writing failed at byte [0-9]*: File too large"
-says "make room"
+says "free space"
 expect 0 ukpu repair --yes --second-stick --image full.img --from "$(ls ukpu/backup-full.img-*)"
 (ulimit -f 256 && prepare 2 --size 32M --image new.img) || exit 1
 says "File too large"

@@ -148,7 +148,7 @@ expect 2 ukpu status --image none.img
 
 # A block device is not touched for a mere --yes, nor one that is no stick.
 expect 2 ukpu prepare /dev/null setup.bin --yes
-says "no block device"
+says "not a block device"
 if [ -d /sys/block ]; then
 	expect 0 ukpu list
 	expect 0 ukpu list --all

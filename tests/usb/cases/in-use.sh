@@ -32,12 +32,12 @@ await sda
 mkdir -p /home
 mount -t vfat /dev/sda1 /home
 try 2 ukpu prepare /dev/sda /five.bin $YES --overwrite-unused --second-stick --allow-mounted
-said "running system needs it (/home)"
+said "running system uses it (/home)"
 umount /home
 mount -t vfat /dev/sda1 /mnt
 cp /usr/bin/ukpu /mnt/ukpu
 try 2 /mnt/ukpu prepare /dev/sda /five.bin $YES --overwrite-unused --second-stick --allow-mounted
-said "running system needs it (this program)"
+said "running system uses it (this program)"
 try 0 ukpu list
 said "this program\|no: mounted"
 umount /mnt

@@ -72,7 +72,7 @@ said "3 unused records"
 try 0 ukpu retire /dev/sda $YES --overwrite-unused
 said "the stick is empty"
 try 1 ukpu verify /dev/sda
-said "there is no SETUP.BIN"
+said "SETUP.BIN is missing"
 await sda
 mount -t vfat /dev/sda1 /mnt && [ -z "$(ls -A /mnt)" ] && echo "ok: empty" || echo "BAD: not empty"
 umount /mnt

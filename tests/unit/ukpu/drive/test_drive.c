@@ -384,7 +384,7 @@ START_TEST(what_cannot_be_found_out_is_not_taken_for_free)
 
 	add_stick(GIB);
 	ck_assert_int_lt(usage_read(&usage, sys, "/nonexistent", only("sda"), &fault), 0);
-	ck_assert_ptr_nonnull(strstr(fault.what, "cannot see what is mounted"));
+	ck_assert_ptr_nonnull(strstr(fault.what, "cannot read what is mounted"));
 }
 END_TEST
 

@@ -296,7 +296,7 @@ START_TEST(chains_that_lead_nowhere_are_refused_with_the_reason)
 {
 	static const struct { uint32_t value; const char *why; } bad[] = {
 		{ 0, "free" }, { 1, "not on the volume" }, { 1002, "not on the volume" },
-		{ 0xFF7, "marked bad" }, { 5, "circle" }, { 0xFFF, "ends before" },
+		{ 0xFF7, "marked bad" }, { 5, "loops" }, { 0xFFF, "ends before" },
 	};
 
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {

@@ -574,33 +574,6 @@ START_TEST(retire_wipes_records_that_are_in_no_file)
 }
 END_TEST
 
-/* A later sector of a large record, whose first one is gone: in the file, and scrambled. */
-START_TEST(retire_wipes_secrets_whose_record_is_gone)
-{
-	static const uint8_t header[8] = { 2, 0, 2, 0, 32, 0, 0, 0 };	/* PPS, 32 bytes */
-	static const char pps[] = "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ";
-	const size_t places[] = { 0, 140, SBIN_CHUNK - 40, SBIN_CHUNK - 20, SBIN_CHUNK - 8 };
-	const char *path = stick_path("secret.img");
-	struct content served = stick_content(2, 2, 3);
-	uint64_t place = 20 * LAYOUT_MIB;
-	uint8_t sectors[2 * SBIN_CHUNK] = { 0 };
-	int rc;
-
-	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &served);
-	memcpy(sectors + places[_i / 2], header, sizeof(header));
-	memcpy(sectors + places[_i / 2] + sizeof(header), pps, strlen(pps));
-	for (size_t i = 0; i < sizeof(sectors) && _i % 2; i++)
-		sectors[i] += 17;
-	stick_put(path, place, sectors, sizeof(sectors));
-	rc = ukpu("retire", "--image", path, "--yes", NULL);
-	ck_assert_msg(rc == 0 && strstr(output, " and records in no file"), "%d:\n%s", rc, output);
-	stick_get(path, place, sectors, sizeof(sectors));
-	for (size_t i = places[_i / 2]; i < places[_i / 2] + 40; i++)
-		ck_assert_msg(!sectors[i], "byte %zu still stands on the stick", i);
-	content_wipe(&served);
-}
-END_TEST
-
 /* An image need not end with a whole sector. */
 START_TEST(retire_of_the_whole_stick_overwrites_every_byte)
 {
@@ -647,7 +620,6 @@ TEST_SUITE("repair")
 	tcase_add_loop_test(t, retire_leaves_no_secret_and_an_empty_stick, 0, spoils);
 	tcase_add_loop_test(t, keys_behind_a_damaged_header_are_not_overwritten_unasked, 0, 4);
 	tcase_add_loop_test(t, retire_wipes_records_that_are_in_no_file, 0, 3);
-	tcase_add_loop_test(t, retire_wipes_secrets_whose_record_is_gone, 0, 10);
 	tcase_add_test(t, retire_of_the_whole_stick_overwrites_every_byte);
 	suite_add_tcase(suite, t);
 }
