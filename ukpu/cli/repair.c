@@ -257,8 +257,8 @@ static int rebuild(struct run *run)
 	char recover[2 * PATH_MAX + 64];
 	int status;
 
-	snprintf(recover, sizeof(recover), "ukpu repair %s --from %s", w->words,
-		 w->copies == 1 ? w->kept : "COPY");
+	snprintf(recover, sizeof(recover), "ukpu repair %s --discard-other-files --from %s",
+		 w->words, w->copies == 1 ? w->kept : "COPY");
 	status = terminal_write(&run->terminal, w, 1, run->keep ? recover : NULL) ?
 		work_failed_status(w) : EXIT_YES;
 	if (status == EXIT_YES && !run->cli->quiet)

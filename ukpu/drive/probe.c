@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "common/text.h"
+#include "ukpu/format/blank.h"
 
 static int probe_failed(struct fault *fault, const char *step)
 {
@@ -92,8 +93,7 @@ int probe_signatures(struct probe_signatures *out, int fd, uint64_t offset, uint
 	return rc < 0 ? rc : 0;
 }
 
-/* The file system within the range, if any. */
-static int probe_part(struct probe_part *out, int fd, struct fault *fault)
+int probe_part(struct probe_part *out, int fd, struct fault *fault)
 {
 	const char *value;
 	blkid_probe pr;
@@ -149,6 +149,18 @@ static void take_partitions(blkid_probe pr, struct probe_contents *out, uint64_t
 	}
 }
 
+/* Where no file system is known, is there data? A place that cannot be read may hold some. */
+static bool is_blank(int fd, const struct probe_part *p)
+{
+	struct disk_fd state;
+	struct disk disk;
+	bool blank;
+
+	return !disk_open_fd(&disk, &state, fd, "", NULL) &&
+		!blank_check(&disk, p->offset, p->offset + p->bytes, BLANK_QUICK, NULL, 0, &blank,
+			     NULL) && blank;
+}
+
 int probe_contents(struct probe_contents *out, int fd, uint64_t size, struct fault *fault)
 {
 	blkid_probe pr;
@@ -172,9 +184,12 @@ int probe_contents(struct probe_contents *out, int fd, uint64_t size, struct fau
 	if (!out->n)
 		out->part[out->n++] = (struct probe_part){ .bytes = size };
 	for (size_t i = 0; i < out->n; i++) {
-		rc = probe_part(&out->part[i], fd, fault);
+		struct probe_part *p = &out->part[i];
+
+		rc = probe_part(p, fd, fault);
 		if (rc)
 			return rc;
+		p->blank = !p->type[0] && is_blank(fd, p);
 	}
 	return 0;
 }
@@ -194,6 +209,11 @@ void probe_size_text(uint64_t bytes, char *out)
 	sprintf(out, "%.1f %s", value, units[i]);
 }
 
+static const char *type_text(const struct probe_part *p)
+{
+	return p->type[0] ? p->type : p->blank ? "nothing found" : "unknown data";
+}
+
 void probe_describe(const struct probe_contents *c, char *out, size_t size)
 {
 	const struct probe_part *p = c->part;
@@ -201,12 +221,11 @@ void probe_describe(const struct probe_contents *c, char *out, size_t size)
 	char bytes[24];
 
 	if (c->n == 1 && !p->number) {
-		const char *type = p->type[0] ? p->type : "nothing known";
-
 		if (p->label[0])
-			snprintf(out, size, "%s \"%s\", no partition table", type, p->label);
+			snprintf(out, size, "%s \"%s\", no partition table", type_text(p),
+				 p->label);
 		else
-			snprintf(out, size, "%s", type);
+			snprintf(out, size, "%s", type_text(p));
 		return;
 	}
 	snprintf(out, size, "%s", !strcmp(c->table, "dos") ? "MBR" :
@@ -215,7 +234,7 @@ void probe_describe(const struct probe_contents *c, char *out, size_t size)
 		at = strlen(out);
 		probe_size_text(p->bytes, bytes);
 		snprintf(out + at, size - at, "; %u: %s%s%s%s %s", p->number,
-			 p->type[0] ? p->type : "unknown", p->label[0] ? " \"" : "", p->label,
+			 type_text(p), p->label[0] ? " \"" : "", p->label,
 			 p->label[0] ? "\"" : "", bytes);
 	}
 	at = strlen(out);

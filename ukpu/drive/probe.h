@@ -2,6 +2,7 @@
 #ifndef UKPU_DRIVE_PROBE_H
 #define UKPU_DRIVE_PROBE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -9,7 +10,7 @@
 
 #define PROBE_SIGNATURES	64	/* kept; a stick with more is strange enough */
 #define PROBE_PARTS		16	/* partitions described */
-#define PROBE_SEVERAL	"several at once"	/* type of what looks like more than one */
+#define PROBE_SEVERAL	"several file systems"	/* type of what looks like more than one */
 
 /* One signature: bytes by which some system would take the stick for something. */
 struct probe_signature {
@@ -36,6 +37,7 @@ struct probe_part {
 	uint64_t offset, bytes;
 	char type[24];		/* file system; "" when unknown */
 	char label[64];		/* as found: may hold anything but control characters */
+	bool blank;		/* no type, and only zeros where probe_contents() looked */
 };
 
 struct probe_contents {
@@ -45,10 +47,19 @@ struct probe_contents {
 	size_t more;		/* partitions beyond those */
 };
 
+/*
+ * Fill in type and label of the range that P names on the disk at FD. Returns 0, KIT_ERR_LIBRARY
+ * or KIT_ERR_SYSTEM.
+ */
+int probe_part(struct probe_part *p, int fd, struct fault *fault);
+
 /* Look at the disk at FD with SIZE bytes. Returns 0, KIT_ERR_LIBRARY or KIT_ERR_SYSTEM. */
 int probe_contents(struct probe_contents *out, int fd, uint64_t size, struct fault *fault);
 
-/* The same in a line for people: 'MBR; 1: vfat "KINGSTON" 14.9 GiB', "nothing known". */
+/*
+ * The same in a line for people: 'MBR; 1: vfat "KINGSTON" 14.9 GiB', "unknown data", "nothing
+ * found".
+ */
 void probe_describe(const struct probe_contents *c, char *out, size_t size);
 
 /* The same of the disk or image PATH with BYTES bytes; "-" without a medium, or why not. */

@@ -49,8 +49,10 @@ static struct part *add(struct parts *out, const struct disk *disk, unsigned num
 	struct part *p;
 	uint64_t all = disk->size / disk->sector_bytes;
 
-	if (out->n == PARTS_MAX)
+	if (out->n == PARTS_MAX) {
+		out->more = true;
 		return NULL;
+	}
 	p = &out->part[out->n++];
 	*p = (struct part){ .number = number };
 	p->past_end = start_lba >= all || sectors > all - start_lba;
@@ -96,8 +98,10 @@ static void read_logical(struct parts *out, const struct disk *disk, uint64_t ba
 		const uint8_t *e = s + TABLE_AT;
 
 		if (disk_read(disk, at * disk->sector_bytes, s, sizeof(s), NULL) ||
-		    get_le16(s + FAT_SIGNATURE_AT) != FAT_SIGNATURE)
+		    get_le16(s + FAT_SIGNATURE_AT) != FAT_SIGNATURE) {
+			out->more = out->more || i;
 			return;
+		}
 		if (e[4] && get_le32(e + 12))
 			add_mbr(out, disk, e, number++, at);
 		e += 16;
@@ -105,6 +109,7 @@ static void read_logical(struct parts *out, const struct disk *disk, uint64_t ba
 			return;
 		at = base + get_le32(e + 8);
 	}
+	out->more = true;
 }
 
 /*

@@ -35,6 +35,7 @@ struct parts {
 	bool gpt_front, gpt_back; /* "EFI PART" at LBA 1, at the last LBA: remains, or a GPT */
 	struct part part[PARTS_MAX];
 	size_t n;
+	bool more;		/* there are partitions that are not in the list */
 };
 
 /*

@@ -15,7 +15,6 @@
 #define FOLDERS_MAX	1024	/* directories that are walked */
 #define ENTRIES_MAX	200000	/* entries that are looked at, deleted ones included */
 #define CONTENT_MAX	((uint64_t)512 << 20)	/* no candidate is larger */
-#define BEGINNING	((uint64_t)1 << 20)	/* of a partition: bytes looked at */
 #define DEEP_PIECE	((size_t)1 << 20)
 
 struct folder {
@@ -26,7 +25,7 @@ struct folder {
 struct search {
 	struct find *out;
 	const struct disk *disk;
-	size_t room, room_others, room_deleted;
+	size_t room, room_others, room_deleted, room_volumes;
 	struct folder *folder;
 	size_t n_folders;
 	unsigned long entries;
@@ -399,7 +398,22 @@ static int walk_folder(struct search *s, struct fatread *v, const struct folder 
 	return rc ? fault_pass(s->fault, &why) : 0;
 }
 
-/* Walk all directories of the volume at START, if there is one. */
+static int add_volume(struct search *s, const struct fatread *v)
+{
+	struct find *out = s->out;
+	struct fatread_run *more = make_room(out->volume, out->n_volumes, &s->room_volumes,
+					     sizeof(*more));
+
+	if (!more)
+		return fault_nomem(s->fault);
+	out->volume = more;
+	out->volume[out->n_volumes++] = (struct fatread_run){
+		v->start, (uint64_t)v->g.sectors * v->g.sector_bytes,
+	};
+	return 0;
+}
+
+/* Search all directories of the volume at START, if there is one. */
 static int walk_volume(struct search *s, uint64_t start, bool *opened)
 {
 	struct fault why = { 0 };
@@ -416,32 +430,13 @@ static int walk_volume(struct search *s, uint64_t start, bool *opened)
 	if (rc)
 		return fault_pass(s->fault, &why);
 	*opened = true;
+	rc = add_volume(s, &v);
+	if (rc)
+		return rc;
 	s->n_folders = 0;
 	enter_later(s, 0, "");
 	for (size_t i = 0; i < s->n_folders && !rc; i++)
 		rc = walk_folder(s, &v, &s->folder[i]);
-	return rc;
-}
-
-/* Is the beginning of a partition, which all file systems use, not zero? */
-static int holds_something(struct search *s, const struct part *part, bool *something)
-{
-	uint64_t end = part->start + BEGINNING;
-	uint8_t piece_of_it[4096];
-	int rc = 0;
-
-	*something = false;
-	end = end < s->disk->size ? end : s->disk->size;
-	if (part->bytes < BEGINNING && part->start + part->bytes < end)
-		end = part->start + part->bytes;
-	for (uint64_t at = part->start; at < end && !*something && !rc; at += sizeof(piece_of_it)) {
-		size_t n = end - at < sizeof(piece_of_it) ? (size_t)(end - at)
-							  : sizeof(piece_of_it);
-
-		rc = disk_read(s->disk, at, piece_of_it, n, s->fault);
-		for (size_t i = 0; i < n && !rc; i++)
-			*something = *something || piece_of_it[i];
-	}
 	return rc;
 }
 
@@ -458,16 +453,11 @@ static int walk_volumes(struct search *s)
 	rc = parts_read(parts, s->disk, s->fault);
 	for (size_t i = 0; i < parts->n && !rc; i++) {
 		const struct part *part = &parts->part[i];
-		bool open = false, something = false;
+		bool open = false;
 
 		if (parts_is_extended(part->type) || part->start >= s->disk->size)
 			continue;
 		rc = walk_volume(s, part->start, &open);
-		/* An entry that begins at sector 0 is an error in the table. */
-		if (!rc && !open && part->start && !s->out->closed)
-			rc = holds_something(s, part, &something);
-		if (something)
-			s->out->closed = part->number;
 		opened = opened || open;
 	}
 	for (size_t i = 0; i < sizeof(usual) / sizeof(usual[0]) && !opened && !rc; i++)
@@ -602,5 +592,6 @@ void find_free(struct find *f)
 	free(f->candidate);
 	free(f->other);
 	free(f->deleted);
+	free(f->volume);
 	memset(f, 0, sizeof(*f));
 }

@@ -50,7 +50,8 @@ struct find {
 	struct find_other *other;
 	size_t n_others;
 	bool more_others;		/* there are files that could not be listed */
-	unsigned closed;		/* a partition with something that is no FAT volume, or 0 */
+	struct fatread_run *volume;	/* the FAT volumes whose directories were searched */
+	size_t n_volumes;
 	struct fatread_run *deleted;	/* records in no candidate, with FIND_ALWAYS */
 	size_t n_deleted;
 	unsigned long deleted_left;	/* unused ones among them */

@@ -7,6 +7,7 @@
 
 #include "common/outfile.h"
 #include "common/secret.h"
+#include "ukpu/stick/foreign.h"
 
 #define PIECE	65536
 
@@ -42,15 +43,13 @@ int others_guard(struct work *w, const uint8_t *keep, struct fault *fault)
 {
 	bool save = w->options->save_others != NULL;
 	bool unlisted = w->found.more_others || w->found.more;
-	char foreign[sizeof(w->foreign)];
+	struct foreign foreign;
 	struct other o;
 	size_t n = 0, lost = 0;
+	int rc = foreign_look(&foreign, target_disk(w->t), target_fd(w->t), &w->found, fault);
 
-	snprintf(foreign, sizeof(foreign), "%s", w->foreign);
-	if (!foreign[0] && w->found.closed)
-		snprintf(foreign, sizeof(foreign), "partition %u (no FAT volume, or a broken one)",
-			 w->found.closed);
-
+	if (rc)
+		return fault_context(fault, "%s", w->path);
 	for (; other_at(&w->found, keep, n, &o); n++) {
 		lost += !o.readable;
 		work_note(w, "other file: %s, %llu bytes%s", o.path,
@@ -59,14 +58,15 @@ int others_guard(struct work *w, const uint8_t *keep, struct fault *fault)
 	}
 	if (unlisted)
 		work_note(w, "other files: more, which cannot be listed");
-	if (foreign[0])
-		work_note(w, "other files: %s, which cannot be looked into", foreign);
-	if (w->options->discard_others || (!n && !unlisted && !foreign[0]) ||
-	    (save && !lost && !unlisted && !foreign[0]))
+	if (foreign.text[0])
+		work_note(w, "cannot be listed: %s", foreign.text);
+	if (w->options->discard_others || (!n && !unlisted && !foreign.text[0]) ||
+	    (save && !lost && !unlisted && !foreign.text[0]))
 		return 0;
 	if (!save) {
-		fault_set(fault, KIT_ERR_EXISTS, "%s %s other files, which would be lost", w->path,
-			  n || unlisted || w->foreign[0] ? "holds" : "may hold");
+		fault_set(fault, KIT_ERR_EXISTS, n || unlisted ?
+			  "%s holds other files, which would be lost" :
+			  "%s holds other data, which would be lost", w->path);
 		return fault_hint(fault, n ? "save them with --save-other-files FOLDER, or let "
 					     "them go with --discard-other-files" :
 				  "save them by other means, or let them go with "
@@ -77,7 +77,7 @@ int others_guard(struct work *w, const uint8_t *keep, struct fault *fault)
 			  "%s: other files that cannot be read whole, and so not be saved: "
 			  "%zu", w->path, lost);
 	else
-		fault_set(fault, KIT_ERR_EXISTS, "%s holds more files than can be saved", w->path);
+		fault_set(fault, KIT_ERR_EXISTS, "%s holds more than can be saved", w->path);
 	return fault_hint(fault, "to lose those that cannot be saved, add --discard-other-files");
 }
 

@@ -199,22 +199,6 @@ static int open_device(struct work *w, unsigned flags, struct fault *fault)
 	return name_drive(w, fault);
 }
 
-/* The files of other systems cannot be listed or saved: that they are there must be said. */
-static void note_foreign(struct work *w, const struct probe_contents *c)
-{
-	for (size_t i = 0; i < c->n && !w->foreign[0]; i++) {
-		const struct probe_part *p = &c->part[i];
-
-		if (!p->type[0] || !strcmp(p->type, "vfat") || !strcmp(p->type, PROBE_SEVERAL))
-			continue;
-		if (p->number)
-			snprintf(w->foreign, sizeof(w->foreign), "partition %u (%s)", p->number,
-				 p->type);
-		else
-			snprintf(w->foreign, sizeof(w->foreign), "all of it (%s)", p->type);
-	}
-}
-
 int work_open(struct work *w, const struct work_options *options, const struct work_face *face,
 	      const char *path, unsigned flags, struct fault *fault)
 {
@@ -238,10 +222,8 @@ int work_open(struct work *w, const struct work_options *options, const struct w
 	if (!contents)
 		return fault_nomem(fault);
 	rc = probe_contents(contents, target_fd(w->t), target_disk(w->t)->size, fault);
-	if (!rc) {
+	if (!rc)
 		probe_describe(contents, w->contents, sizeof(w->contents));
-		note_foreign(w, contents);
-	}
 	free(contents);
 	return rc;
 }

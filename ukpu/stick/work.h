@@ -79,7 +79,6 @@ struct work {
 	long elsewhere;			/* its answer */
 	struct journal_hit hit;		/* and the first of them */
 	char contents[400];		/* what is on it, for people */
-	char foreign[120];		/* a file system on it that cannot be looked into, or "" */
 	bool created;			/* an image that was made for this */
 	unsigned copies;		/* that keys_backup() kept */
 	char kept[PATH_MAX];		/* the last of them; "" for none */

@@ -4,7 +4,7 @@
 set -eu
 # shellcheck source=tests/support/ukpu.inc
 . "$(dirname "$0")/../../support/ukpu.inc"
-need sfdisk mkfs.fat mkfs.ext4 mcopy mmd python3
+need sfdisk mkfs.fat mkfs.ext4 mcopy mmd openssl python3
 export MTOOLS_SKIP_CHECK=1 PYTHONIOENCODING=utf-8
 untouched() { cmp -s s.img before.img || fail "the stick was written"; }
 
@@ -92,7 +92,7 @@ expect 2 ukpu repair --image s.img --yes
 says "more, which cannot be listed"
 untouched
 expect 2 ukpu repair --image s.img --yes --save-other-files saved2
-says "more files than can be saved"
+says "more than can be saved"
 untouched
 expect 0 ukpu repair --image s.img --yes --discard-other-files
 
@@ -185,8 +185,8 @@ mcopy -i s.img@@40M keys.csv ::
 dd if=/dev/zero of=s.img bs=512 seek=81920 count=1 conv=notrunc status=none
 cp s.img before.img
 expect 2 ukpu repair --image s.img --yes
-says "partition 2 (no FAT volume, or a broken one), which cannot be looked into"
-says "may hold other files"
+says "cannot be listed: partition 2 (unknown data)"
+says "holds other data, which would be lost"
 untouched
 expect 0 ukpu repair --image s.img --yes --discard-other-files
 stick
@@ -194,9 +194,88 @@ mcopy -i s.img@@1M keys.csv ::
 dd if=/dev/zero of=s.img bs=512 seek=2048 count=1 conv=notrunc status=none
 cp s.img before.img
 expect 2 ukpu repair --image s.img --yes
-says "partition 1 (no FAT volume"
+says "partition 1 (unknown data)"
 untouched
 expect 0 ukpu repair --image s.img --yes --discard-other-files
+
+# refuses TEXT: repair --from and retire name what is on s.img, and do not touch it unasked.
+refuses() {
+	cp s.img before.img
+	expect 2 ukpu repair --image s.img --yes --from setup.bin --second-stick
+	says "cannot be listed: $1"
+	says "let them go with --discard-other-files"
+	expect 2 ukpu retire --image s.img --yes --whole --overwrite-unused
+	says "cannot be listed: $1"
+	untouched
+	expect 0 ukpu repair --image s.img --yes --from setup.bin --second-stick --discard-other-files
+	expect 0 ukpu verify --image s.img
+	cp before.img s.img
+	expect 0 ukpu retire --image s.img --yes --whole --overwrite-unused --discard-other-files
+}
+empty() { rm -f s.img; truncate -s 40M s.img; }
+
+# A file system beside a signature that an older one left.
+empty
+mkfs.ext4 -q -d folder s.img
+printf '\001CD001\001' | dd of=s.img bs=1 seek=32768 conv=notrunc status=none
+printf '\377CD001\001' | dd of=s.img bs=1 seek=34816 conv=notrunc status=none
+refuses 'all of it (several file systems)'
+
+# Encrypted as a whole, also where an old FAT volume still shows at its usual place.
+empty
+openssl enc -aes-128-ctr -K 00 -iv 00 -in s.img -out random 2>/dev/null
+cp random s.img
+expect 0 ukpu prepare --image s.img setup.bin --dry-run --second-stick
+says "^s.img .*now: unknown data"
+refuses 'all of it (unknown data)'
+stick
+dd if=random of=s.img bs=64K count=1 conv=notrunc status=none
+refuses 'all of it (unknown data)'
+# Data that begins late is data, too; nothing at all is not.
+empty
+dd if=random of=s.img bs=1M seek=20 count=2 conv=notrunc status=none
+refuses 'all of it (unknown data)'
+empty
+expect 0 ukpu prepare --image s.img setup.bin --dry-run --second-stick
+says "^s.img .*now: nothing found"
+expect 0 ukpu repair --image s.img --yes --from setup.bin --second-stick
+
+# A table of a kind that is not read: Apple's.
+empty
+python3 - <<-'PY'
+	import struct
+	with open("s.img", "r+b") as f:
+	    f.write(b"ER" + struct.pack(">HI", 512, 81920))
+	    for n, (start, size, kind) in enumerate([(1, 63, b"Apple_partition_map"),
+	                                            (2048, 60000, b"Apple_HFS")]):
+	        f.seek(512 * (n + 1))
+	        f.write(b"PM" + struct.pack(">HIII", 0, 2, start, size) + b"x".ljust(32, b"\0") +
+	                kind.ljust(32, b"\0") + struct.pack(">IIII", 0, size, 0, 0))
+PY
+refuses 'all of it (a partition table of the kind mac)'
+
+# An entry that begins where the table is, as on sticks made of an ISO image.
+empty
+printf 'label: dos\nstart=2048, size=2048, type=6\n' | sfdisk -q s.img
+dd if=random of=s.img bs=32K seek=1 count=4 conv=notrunc status=none
+printf '\000\000\000\000' | dd of=s.img bs=1 seek=454 conv=notrunc status=none
+refuses 'partition 1 (unknown data)'
+
+# More partitions than are looked at: a chain of 70 logical drives.
+empty
+printf 'label: dos\nstart=2048, size=79872, type=5\n' | sfdisk -q s.img
+python3 - <<-'PY'
+	import struct
+	with open("s.img", "r+b") as f:
+	    for n in range(70):
+	        f.seek((2048 + n * 64) * 512 + 446)
+	        f.write(struct.pack("<B3sB3sII", 0, b"", 6, b"", 1, 63))
+	        if n < 69:
+	            f.write(struct.pack("<B3sB3sII", 0, b"", 5, b"", (n + 1) * 64, 64))
+	        f.seek((2048 + n * 64) * 512 + 510)
+	        f.write(b"\x55\xaa")
+PY
+refuses 'more partitions than can be read'
 
 # A setup.bin with one bad record has good ones still: they are neither overwritten nor wiped unasked.
 cp setup.bin bad.bin

@@ -437,7 +437,8 @@ START_TEST(from_every_cut_the_command_rebuilds_from_the_backup)
 		memcpy(image + e->offset, e->data, e->size);
 		stick_store(path, image, size);
 		rc = ukpu("repair", "--image", path, "--yes", "--from", saved, "--layout",
-			 layout_name((enum layout_kind)_i), "--second-stick", NULL);
+			 layout_name((enum layout_kind)_i), "--second-stick",
+			 "--discard-other-files", NULL);
 		ck_assert_msg(rc == 0, "cut after write %zu: %d:\n%s", i, rc, output);
 		assert_on_stick(path, &content);
 		rc = ukpu("verify", "--image", path, "--strict", NULL);
@@ -588,6 +589,8 @@ START_TEST(retire_of_the_whole_stick_overwrites_every_byte)
 	rc = ukpu("retire", "--image", path, "--yes", NULL);
 	ck_assert_msg(rc == 1, "%d:\n%s", rc, output);
 	rc = ukpu("retire", "--image", path, "--yes", "--whole", NULL);
+	ck_assert_msg(rc == 2 && strstr(output, "all of it (unknown data)"), "%d:\n%s", rc, output);
+	rc = ukpu("retire", "--image", path, "--yes", "--whole", "--discard-other-files", NULL);
 	ck_assert_msg(rc == 0, "%d:\n%s", rc, output);
 	junk = stick_load(path, &size);
 	while (data < size && !junk[data])

@@ -1,0 +1,28 @@
+/* What would be lost with a stick besides the files that can be listed. */
+#ifndef UKPU_STICK_FOREIGN_H
+#define UKPU_STICK_FOREIGN_H
+
+#include "common/error.h"
+#include "ukpu/format/disk.h"
+#include "ukpu/stick/find.h"
+
+struct foreign {
+	/*
+	 * 'partition 2 (ext4), partition 3 (unknown data)', "all of it (unknown data)"; the first few
+	 * of them, for people. "": nothing.
+	 */
+	char text[240];
+};
+
+/*
+ * Look at the whole medium DISK, whose descriptor is FD, for what cannot be listed file by file:
+ * other file systems, data of no known kind, partition tables that are not read, partitions past
+ * those that are. FOUND is what find_run() found on it: its volumes, setup.bin files and records
+ * are known. Data beside a readable partition table or FAT volume, in no partition, does not count.
+ *
+ * Returns 0, KIT_ERR_NOMEM, KIT_ERR_LIBRARY, or the disk's error.
+ */
+int foreign_look(struct foreign *out, const struct disk *disk, int fd, const struct find *found,
+		 struct fault *fault);
+
+#endif
