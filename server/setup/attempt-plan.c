@@ -160,6 +160,22 @@ static int mark(struct attempt *a, struct keymap *map, struct fault *fault)
 				 (int64_t)a->services.config->retry_first_seconds, fault);
 }
 
+/* Its row, and if there is none, whether there is one for the UUID in the other byte order. */
+static int load_inventory(struct attempt *a, struct keymap *map, struct fault *fault)
+{
+	const struct uuid swapped = uuid_swapped(&a->uuid);
+	struct keymap_inventory other;
+	int rc = keymap_inventory_find(map, &a->uuid, &a->inventory, fault);
+
+	a->inventory_swapped = false;
+	if (rc != KIT_ERR_NOT_FOUND)
+		return rc;
+	memset(&a->inventory, 0, sizeof(a->inventory));
+	rc = keymap_inventory_find(map, &swapped, &other, fault);
+	a->inventory_swapped = !rc;
+	return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
+}
+
 int attempt_load(struct keymap *map, void *attempt, struct fault *fault)
 {
 	struct attempt *a = attempt;
@@ -187,10 +203,7 @@ int attempt_load(struct keymap *map, void *attempt, struct fault *fault)
 		rc = load_pair(a, map, a->system.next_pid, fault);
 	if (rc)
 		return rc;
-	rc = keymap_inventory_find(map, &a->uuid, &a->inventory, fault);
-	if (rc == KIT_ERR_NOT_FOUND)
-		memset(&a->inventory, 0, sizeof(a->inventory));
-	return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
+	return load_inventory(a, map, fault);
 }
 
 /* ---- accounts ---- */

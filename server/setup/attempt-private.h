@@ -31,6 +31,7 @@ struct attempt {
 	 */
 	struct system system;
 	struct keymap_inventory inventory;	/* "" when there is none */
+	bool inventory_swapped;		/* there is one for the UUID in the other byte order */
 	struct system_secrets secrets;		/* SECRET */
 	struct keymap_talk talk;
 	struct keyentry pairs[2];		/* SECRET: the machine has one of these */

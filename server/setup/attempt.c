@@ -536,6 +536,7 @@ static void on_loaded(void *context, int code, const struct fault *fault)
 	q.address = a->system.address;
 	q.inventory_fqdn = a->inventory.fqdn;
 	q.inventory_profile = a->inventory.profile;
+	q.inventory_swapped = a->inventory_swapped;
 	q.secrets = secrets;
 	q.n_secrets = sizeof(secrets) / sizeof(*secrets);
 	naming_start(&a->naming, a->services.naming, &q, on_named, a);

@@ -23,6 +23,7 @@ struct naming {
 	struct naming **handle;		/* the caller's, to be cleared when it is over */
 	char address[SYSTEM_ADDRESS + 1];
 	struct naming_answer answer;
+	bool inventory_swapped;
 	struct script *script;
 	struct dns_question *question;
 	void (*done)(void *context, const struct naming_answer *answer);
@@ -84,6 +85,9 @@ static void give_up(struct naming *n, int code, const char *why)
 		code = KIT_ERR_NOT_FOUND;
 	a->code = fault_set(&a->fault, code, "no FQDN is known for this machine%s%s",
 			    *why ? ": " : "", why);
+	if (n->inventory_swapped)
+		fault_hint(&a->fault, "the inventory has its UUID in the other byte order: import "
+			   "that list again (amt-provisionctl inventory import --swap-uuid)");
 	if (code != KIT_ERR_NOT_FOUND)
 		fault_hint(&a->fault, "see that the name servers (dns_servers, or those of "
 			   "/etc/resolv.conf) answer, or give its UUID a name (amt-provisionctl "
@@ -205,14 +209,17 @@ static void ask_script(struct naming *n, const struct naming_question *q)
 				  .seconds = (unsigned)c->props_script_timeout,
 				  .limit = c->props_script_parallel, .secrets = q->secrets,
 				  .n_secrets = q->n_secrets, .done = on_script, .context = n };
-	char uuid[UUID_SHOWN + 1], pid[PID_SHOWN + 1], *input;
+	/* Lists of machines with AMT 2 to 5 often have the other order: a script looks for both. */
+	const struct uuid other = uuid_swapped(&q->uuid);
+	char uuid[UUID_SHOWN + 1], swapped[UUID_SHOWN + 1], pid[PID_SHOWN + 1], *input;
 	json_t *question;
 
 	uuid_show(&q->uuid, uuid);
+	uuid_show(&other, swapped);
 	pidpps_show_pid(q->pid, pid);
-	question = json_pack("{s:s, s:s, s:s, s:s, s:s}", "uuid", uuid, "pid", pid, "address",
-			     q->address, "fqdn", q->inventory_fqdn, "profile",
-			     q->inventory_profile);
+	question = json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "uuid", uuid, "uuid_swapped",
+			     swapped, "pid", pid, "address", q->address, "fqdn",
+			     q->inventory_fqdn, "profile", q->inventory_profile);
 	input = question ? json_dumps(question, JSON_COMPACT) : NULL;
 	json_decref(question);
 	job.input = input;
@@ -247,6 +254,7 @@ void naming_start(struct naming **out, struct naming_service *service,
 	strcpy(n->answer.fqdn, q->inventory_fqdn);
 	strcpy(n->answer.profile, q->inventory_profile);
 	n->answer.source = "the inventory";
+	n->inventory_swapped = q->inventory_swapped;
 	n->handle = out;
 	*out = n;
 	if (service->config->use_props_script)

@@ -25,6 +25,7 @@ struct naming_question {
 	const char *address;
 	const char *inventory_fqdn;
 	const char *inventory_profile;
+	bool inventory_swapped;	/* it has none for UUID, but one for that in the other byte order */
 	/* SECRET, may be NULL: what the script must not say, see struct script_job. */
 	const char *const *secrets;
 	size_t n_secrets;

@@ -95,6 +95,14 @@ START_TEST(without_any_source_there_is_no_name)
 }
 END_TEST
 
+START_TEST(an_inventory_with_the_uuid_in_the_other_byte_order_is_the_hint)
+{
+	question.inventory_swapped = true;
+	ck_assert_int_eq(ask(), KIT_ERR_NOT_FOUND);
+	ck_assert_ptr_nonnull(strstr(answer.fault.hint, "--swap-uuid"));
+}
+END_TEST
+
 START_TEST(the_script_gets_what_is_known_and_its_answer_counts)
 {
 	/* It runs in "/". */
@@ -105,6 +113,8 @@ START_TEST(the_script_gets_what_is_known_and_its_answer_counts)
 	ck_assert_str_eq(answer.fqdn, "pc2.example.com");
 	ck_assert_str_eq(answer.profile, "lab");
 	ck_assert_str_eq(answer.source, "the script");
+	ck_assert(scratch_holds("\"uuid\":\"939b524b-13d4-1d18-e487-000001000000\","
+				"\"uuid_swapped\":\"4b529b93-d413-181d-e487-000001000000\",", 100));
 	ck_assert(scratch_holds("\"pid\":\"0000-037M\",\"address\":\"192.0.2.7\",\"fqdn\":"
 				"\"pc1.example.com\",\"profile\":\"\"}", 73));
 }
@@ -405,6 +415,7 @@ TEST_SUITE("naming")
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, the_inventory_knows_first);
 	tcase_add_test(t, without_any_source_there_is_no_name);
+	tcase_add_test(t, an_inventory_with_the_uuid_in_the_other_byte_order_is_the_hint);
 	tcase_add_test(t, the_script_gets_what_is_known_and_its_answer_counts);
 	tcase_add_test(t, a_script_that_says_nothing_new_leaves_the_inventorys_name);
 	tcase_add_test(t, a_dot_at_the_end_of_the_scripts_name_is_dropped);
