@@ -127,7 +127,8 @@ fi
 listener=$((PORT + 2))
 sed -i "s/^listen = .*/listen = 127.0.0.1:$listener/" conf
 start
-if "$BIN/amt-provisiond" -c conf 2>err; then fail "two servers on one port"; fi
+sed "s,^map = .*,map = $PWD/other.db," conf >conf2
+if "$BIN/amt-provisiond" -c conf2 2>err; then fail "two servers on one port"; fi
 grep -q "cannot listen on 127.0.0.1:$listener: something else listens there" err ||
 	fail "$(cat err)"
 stop
