@@ -81,8 +81,9 @@ static const struct cli_verb verb = {
 	.defaults = &(const struct run_options){ .config = DEFAULT_CONF },
 	.run = run,
 	.details =
-		"Stays in the foreground and writes its log to standard error as well as to the map; "
-		"systemd, or your shell, puts it into the background. SIGTERM stops it, SIGHUP makes "
+		"Stays in the foreground and writes its log to the map and to standard error; "
+		"systemd, or your shell, puts it into the background. SIGTERM stops it, SIGHUP "
+		"makes "
 		"it read its configuration again.",
 	.examples = "amt-provisiond -c " DEFAULT_CONF "\n"
 		    "amt-provisiond --check -c samples/amt-provisiond.conf\n",

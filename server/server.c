@@ -361,8 +361,8 @@ static void look_at_clock(struct server *s)
 	if (keymap_system_end_waits(s->map, clock_now(), (int64_t)s->config.retry_max_seconds, &n,
 				    NULL) || n == 0)
 		return;	/* tried again at the next tick */
-	log_say(&s->log, "the clock was set back, or retry_max_seconds lowered: machines that waited "
-		"longer than that are called now: %zu", n);
+	log_say(&s->log, "the clock was set back, or retry_max_seconds lowered: machines that "
+		"waited longer than that are called now: %zu", n);
 	fleet_kick(s->fleet);
 }
 

@@ -188,8 +188,8 @@ static int parse_servers(const char *servers, struct sockaddr_storage out[static
 			return fault_set(fault, KIT_ERR_ARGUMENT, "more than %d name servers",
 					 SERVERS);
 		if (server_address(p, &out[*n]))
-			return fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" is not an address of a name "
-					 "server, such as 192.0.2.1 or [2001:db8::1]:5353", p);
+			return fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" is not an address of a "
+					 "name server, such as 192.0.2.1 or [2001:db8::1]:5353", p);
 		for (size_t i = 0; i < *n; i++)
 			if (!evutil_sockaddr_cmp((struct sockaddr *)&out[i],
 						 (struct sockaddr *)&out[*n], 1))
@@ -311,7 +311,8 @@ static void on_answer(void *context, int status, int timeouts, unsigned char *da
 
 	q->answered = true;
 	if (status == ARES_ETIMEOUT) {
-		conclude(q, KIT_ERR_TIMEOUT, "no name server gave the name of %s in time", q->shown);
+		conclude(q, KIT_ERR_TIMEOUT, "no name server gave the name of %s in time",
+			 q->shown);
 	} else if (status != ARES_SUCCESS && status != ARES_ENODATA && status != ARES_ENOTFOUND) {
 		/* A server that cannot say, and not an answer by which there is no such name. */
 		conclude(q, KIT_ERR_NETWORK, "the name servers cannot give the %s of %s: %s",

@@ -22,8 +22,8 @@ void dns_free(struct dns **d);
 /*
  * Which name has ADDRESS? done() is called exactly once from the event loop, within SECONDS:
  * CODE 0 with the NAME, or KIT_ERR_NOT_FOUND (none, or one that is not confirmed),
- * KIT_ERR_TIMEOUT, or KIT_ERR_NETWORK (the servers answer that they cannot, or an answer is forged);
- * not after dns_cancel().
+ * KIT_ERR_TIMEOUT, or KIT_ERR_NETWORK (the servers answer that they cannot, or an answer is
+ * forged); not after dns_cancel().
  *
  * Each question goes out from ports of its own and in mixed case, which the answer has to repeat;
  * an answer that is too long for UDP is asked for over TCP.

@@ -34,7 +34,7 @@ struct held {
 
 /* ---- the copy on standard error or in systemd's journal ---- */
 
-/* systemd says which file its journal's stream is; somebody may have redirected the output since. */
+/* systemd says which file its journal's stream is; the output may have been redirected since. */
 static bool stderr_is_journal(void)
 {
 	const char *stream = getenv("JOURNAL_STREAM");

@@ -44,8 +44,8 @@ void log_free(struct log *l);
 /*
  * Keep events in the map from now on, with COMMIT, and fold those that repeat themselves (see
  * fold.h). Lines of its jobs go to the copy when they are durable. Those of a job that failed are
- * dropped with what it wrote; if a whole transaction failed, all are, and one line says how many and
- * why.
+ * dropped with what it wrote; if a whole transaction failed, all are, and one line says how many
+ * and why.
  */
 int log_follow(struct log *l, struct commit *commit, struct fault *fault);
 

@@ -1,6 +1,6 @@
 /*
- * One page by HTTP/1.0, under limits. libevent's own server has no limit of connections, and none of
- * the time that a head takes byte by byte.
+ * One page by HTTP/1.0, under limits. libevent's own server has no limit of connections, and none
+ * of the time that a head takes byte by byte.
  */
 #include "server/core/page.h"
 
@@ -31,7 +31,7 @@ struct page {
 
 /* ---- a request ---- */
 
-/* The bytes of the head with the empty line at its end, in the first N; 0: it does not end there. */
+/* The bytes of the head up to its empty line, in the first N; 0: it does not end there. */
 static size_t head_size(const char *data, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

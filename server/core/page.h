@@ -24,8 +24,8 @@ struct page_source {
 };
 
 /*
- * Serve SOURCE, whose strings are borrowed, on ADDRESSES. Each connection has one request. Returns 0,
- * KIT_ERR_BUSY (another program listens there), or KIT_ERR_NOMEM.
+ * Serve SOURCE, whose strings are borrowed, on ADDRESSES. Each connection has one request. Returns
+ * 0, KIT_ERR_BUSY (another program listens there), or KIT_ERR_NOMEM.
  */
 struct page;
 int page_new(struct page **out, struct event_base *base, const struct config_addresses *addresses,

@@ -19,7 +19,7 @@
 #include "common/secret.h"
 
 #define COMPLAINT	200	/* bytes of standard error that go into the log */
-#define HEARD		600	/* bytes of it that are kept: secrets at the end of the others are whole */
+#define HEARD		600	/* bytes of it that are kept: a secret may begin in the others */
 #define WAYS_OUT	3	/* the first descriptor that a program does not expect */
 
 TAILQ_HEAD(script_list, script);
@@ -368,8 +368,8 @@ static int spawn(struct script *s, const int theirs[static PIPES], struct fault 
 	if (s->pid > 0)
 		waitpid(s->pid, NULL, 0);
 	return fault_sys(fault, err, "cannot run the properties script %s\n"
-			 "check that it is there, is executable for the server's user, and that its "
-			 "first line names an interpreter that is installed", s->path);
+			 "check that it is there, is executable for the server's user, and that "
+			 "its first line names an interpreter that is installed", s->path);
 }
 
 static int add_events(struct script *s, struct fault *fault)

@@ -115,7 +115,7 @@ static int decode(const void *data, size_t n, struct hello *out, struct fault *f
 		return fault_set(fault, KIT_ERR_FORMAT, "a TLS connection, not a hello: this port "
 				 "takes hellos as they are, without TLS\n"
 				 "look which program at that address connects to the port of this "
-				 "server: a browser takes http:// here, a monitor a plain TCP check");
+				 "server: browsers use http:// here, monitors a TCP check");
 	reader_init(&r, data, n);
 	out->credentials_set = read_le16(&r);
 	out->version = read_le16(&r);

@@ -558,7 +558,8 @@ int listener_open(struct listener *l, const struct config_address *a, struct fau
 				"grant CAP_NET_BIND_SERVICE");
 		} else {
 			rc = fault_sys(fault, errno, "cannot listen on %s", a->text);
-			fault_hint(fault, "check that this machine has the address (\"ip address\")");
+			fault_hint(fault, "check that this machine has the address "
+				   "(\"ip address\")");
 		}
 		close(fd);
 		return rc;

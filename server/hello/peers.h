@@ -58,8 +58,8 @@ bool peers_count_one(struct peer *peer, enum peers_count what, int64_t now, uint
 bool peers_first_excess(struct peer *peer, int64_t now);
 
 /*
- * The peer at ADDRESS (text, as address_show() makes it) is a known machine: its network's limits do
- * not concern it, and it is forgotten last, also when its minute is over.
+ * The peer at ADDRESS (text, as address_show() makes it) is a known machine: its network's limits
+ * do not concern it, and it is forgotten last, also when its minute is over.
  */
 void peers_vouch(struct peers *p, const char *address, int64_t now);
 

@@ -1,4 +1,4 @@
-/* Fuzz answers of name servers: what is taken is a fully qualified name, or an address that is there. */
+/* Fuzz answers of name servers: what is taken is a full name, or an address that is there. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -92,7 +92,8 @@ static size_t answer(struct nameserver *s, const uint8_t *q, size_t n, bool over
 		size = put_name(out + end + 12, text);
 	} else {
 		size = type == NAMESERVER_AAAA ? 16 : 4;
-		ck_assert_int_eq(inet_pton(size == 16 ? AF_INET6 : AF_INET, text, out + end + 12), 1);
+		ck_assert_int_eq(inet_pton(size == 16 ? AF_INET6 : AF_INET, text, out + end + 12),
+				 1);
 	}
 	put_be16(out + end + 10, (unsigned)size);
 	return end + 12 + size;

@@ -90,7 +90,7 @@ static const struct {
 	{ "[server]\nlisten = [::1:80\n", "is not an address with a port" },
 	{ "[server]\nlisten = ,\n", "the list is empty" },
 	{ "[names]\ndns_servers = 192.0.2.1 ns.example.com\n",
-	  "conf, line 2: option dns_servers: \"ns.example.com\" is not an address of a name server" },
+	  "conf, line 2: option dns_servers: \"ns.example.com\" is not an address of a name" },
 	{ "[names]\ndns_servers = 192.0.2.1:99999\n", "is not an address of a name server" },
 	{ "[names]\ndns_servers = 192.0.2.1, 192.0.2.2, 192.0.2.1:53\n",
 	  "192.0.2.1:53 is given twice" },

@@ -193,7 +193,8 @@ START_TEST(lines_that_repeat_themselves_are_folded_in_map_and_copy)
 	unsigned lines = 0;
 
 	for (int i = 0; i < 100; i++) {
-		works[i] = (struct work){ .name = "an-event", .fails = i == 50 ? KIT_ERR_STATE : 0 };
+		works[i] = (struct work){ .name = "an-event",
+					  .fails = i == 50 ? KIT_ERR_STATE : 0 };
 		job.context = &works[i];
 		ck_assert_int_eq(commit_add(commit, &job, NULL), 0);
 	}

@@ -67,7 +67,7 @@ static void turn(void)
 	nanosleep(&pause, NULL);
 }
 
-/* What comes until the end of the connection, for SECONDS at most. Returns its bytes; -1: no end. */
+/* What comes until the connection ends, for SECONDS at most. Returns its bytes; -1: no end. */
 static ssize_t receive(int fd, char *out, size_t size, double seconds)
 {
 	double until = clock_monotonic() + seconds;

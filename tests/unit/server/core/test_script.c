@@ -101,10 +101,11 @@ START_TEST(secrets_of_the_machine_are_cut_out_of_its_words)
 	job.secrets = secrets;
 	job.n_secrets = 4;
 	ck_assert_int_eq(run("#!/bin/sh\necho 'pps GDAJ-BXWA-UVMM-1234-ABCD-EF56-7890-WXYZ or "
-			     "gdajbxwauvmm1234abcdef567890wxyz, p@ssw0rd!:P@ssw0rd!' >&2\nexit 3\n"),
+			     "gdajbxwauvmm1234abcdef567890wxyz, p@ssw0rd!:P@ssw0rd!' >&2\n"
+			     "exit 3\n"),
 			 KIT_ERR_REFUSED);
-	ck_assert_msg(strstr(got.fault.what, "status 3: pps *** or ***, ***:*** ") != NULL, "got: %s",
-		      got.fault.what);
+	ck_assert_msg(strstr(got.fault.what, "status 3: pps *** or ***, ***:*** ") != NULL,
+		      "got: %s", got.fault.what);
 }
 END_TEST
 
@@ -127,7 +128,8 @@ END_TEST
 
 START_TEST(its_words_are_one_line_without_control_characters)
 {
-	ck_assert_int_eq(run("#!/bin/sh\nprintf 'a\\nb\\033[2Jc\\001d' >&2\nexit 3\n"), KIT_ERR_REFUSED);
+	ck_assert_int_eq(run("#!/bin/sh\nprintf 'a\\nb\\033[2Jc\\001d' >&2\nexit 3\n"),
+			 KIT_ERR_REFUSED);
 	ck_assert_msg(strstr(got.fault.what, "status 3: a b [2Jc d") != NULL, "got: %s",
 		      got.fault.what);
 }
