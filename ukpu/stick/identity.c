@@ -88,6 +88,36 @@ void identity_serial_text(const struct drive *d, const struct drive *all, size_t
 		snprintf(out, size, "%s", d->serial);
 }
 
+bool identity_serial_given(const struct drive *d, const char *const *given, size_t n_given)
+{
+	for (size_t i = 0; i < n_given; i++) {
+		if (d->serial[0] && !strcmp(given[i], d->serial))
+			return true;
+	}
+	return false;
+}
+
+int identity_check_serial(const struct drive *d, const struct drive *all, size_t n,
+			  const char *const *given, size_t n_given, struct fault *fault)
+{
+	static const char look[] = "look at the sticks with ukpu list; this may not be the one that "
+		"you mean";
+	size_t same;
+
+	if (!d->serial[0])
+		return fault_set(fault, KIT_ERR_UNFIT, "it has no serial number\n%s", look);
+	if (!identity_serial_given(d, given, n_given))
+		return fault_set(fault, KIT_ERR_UNFIT, "it has the serial number \"%s\", not the one "
+				 "given with --serial\n%s", d->serial, look);
+	same = identity_count_serial(all, n, d->serial);
+	if (same < 2)
+		return 0;
+	return fault_set(fault, KIT_ERR_UNFIT, "%zu drives have the serial number \"%s\", so it "
+			 "does not say which one is meant\n"
+			 "unplug the others; or leave --serial and --yes out and answer the "
+			 "question", same, d->serial);
+}
+
 /* The id of the FAT volume whose boot sector this is, or 0. */
 static uint32_t volume_id(const uint8_t *boot)
 {

@@ -52,6 +52,16 @@ void identity_plan_mark(const struct plan *p, char out[IDENTITY_MARK]);
 void identity_serial_text(const struct drive *d, const struct drive *all, size_t n, char *out,
 			  size_t size);
 
+/* Has the drive one of the N_GIVEN serial numbers? */
+bool identity_serial_given(const struct drive *d, const char *const *given, size_t n_given);
+
+/*
+ * Do the serial numbers say that the drive is meant? ALL are the N drives that are plugged in.
+ * Returns 0 or KIT_ERR_UNFIT: it has none of them, or another drive has the same one.
+ */
+int identity_check_serial(const struct drive *d, const struct drive *all, size_t n,
+			  const char *const *given, size_t n_given, struct fault *fault);
+
 /* How many of the N drives have the serial number SERIAL, slots of one device counted once. */
 size_t identity_count_serial(const struct drive *all, size_t n, const char *serial);
 

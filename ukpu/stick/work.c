@@ -14,40 +14,24 @@
 
 bool work_serial_named(const struct work *w)
 {
-	for (size_t i = 0; i < w->options->n_serials; i++) {
-		if (w->drive.serial[0] && !strcmp(w->options->serials[i], w->drive.serial))
-			return true;
-	}
-	return false;
+	return identity_serial_given(&w->drive, w->options->serials, w->options->n_serials);
 }
 
 /* The stick must be the one that was named, before anything is done to it. */
 static int check_serial(const struct work *w, struct fault *fault)
 {
 	struct drive *all = NULL;
-	size_t n = 0, same;
+	size_t n = 0;
 	int rc;
 
 	if (!w->options->n_serials)
 		return 0;
-	if (!work_serial_named(w)) {
-		if (w->drive.serial[0])
-			fault_set(fault, KIT_ERR_UNFIT, "%s has the serial number \"%s\", not the "
-				  "one given with --serial", w->path, w->drive.serial);
-		else
-			fault_set(fault, KIT_ERR_UNFIT, "%s has no serial number", w->path);
-		return fault_hint(fault, "look at the sticks with ukpu list; this may not be the "
-				  "one that you mean");
-	}
 	rc = drive_list(DRIVE_SYS, &all, &n, fault);
-	same = identity_count_serial(all, n, w->drive.serial);
+	if (!rc)
+		rc = identity_check_serial(&w->drive, all, n, w->options->serials,
+					   w->options->n_serials, fault);
 	free(all);
-	if (rc || same < 2)
-		return rc;
-	return fault_set(fault, KIT_ERR_UNFIT, "%zu drives have the serial number \"%s\", so it "
-			 "does not say which one is meant\n"
-			 "unplug the others; or leave --serial and --yes out and answer the "
-			 "question", same, w->drive.serial);
+	return rc ? fault_context(fault, "%s", w->path) : 0;
 }
 
 static bool is_allowed(const struct work_options *o, unsigned reason)

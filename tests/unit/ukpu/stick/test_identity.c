@@ -125,6 +125,30 @@ START_TEST(two_sticks_of_one_device_are_twins)
 }
 END_TEST
 
+START_TEST(a_serial_number_that_two_have_names_neither)
+{
+	static const char *const given[] = { "OTHER", "123456789ABC" };
+	struct drive all[] = {
+		drive("sda", "123456789ABC", "1-1"), drive("sdb", "123456789ABC", "1-2"),
+		drive("sdc", "OTHER", "1-3"), drive("sdd", "", "1-4"),
+	};
+	struct fault fault = { 0 };
+
+	ck_assert_int_eq(identity_check_serial(&all[0], all, 4, given, 2, &fault), KIT_ERR_UNFIT);
+	ck_assert_ptr_nonnull(strstr(fault.what, "2 drives have the serial number"));
+	ck_assert_ptr_nonnull(strstr(fault.hint, "unplug the others"));
+	fault_clear(&fault);
+	ck_assert_int_eq(identity_check_serial(&all[2], all, 4, given, 2, &fault), 0);
+	/* Alone it is the one that is meant. */
+	ck_assert_int_eq(identity_check_serial(&all[0], all, 1, given, 2, &fault), 0);
+	ck_assert_int_eq(identity_check_serial(&all[0], all, 1, given, 1, &fault), KIT_ERR_UNFIT);
+	ck_assert_ptr_nonnull(strstr(fault.what, "not the one given"));
+	fault_clear(&fault);
+	ck_assert_int_eq(identity_check_serial(&all[3], all, 4, given, 2, &fault), KIT_ERR_UNFIT);
+	ck_assert_ptr_nonnull(strstr(fault.what, "no serial number"));
+}
+END_TEST
+
 START_TEST(slots_of_a_reader_count_once_and_say_nothing_of_their_cards)
 {
 	struct drive all[] = { drive("sda", "R1", "1-1"), drive("sdb", "R1", "1-1") };
@@ -169,6 +193,7 @@ TEST_SUITE("identity")
 	tcase_add_test(t, the_mark_that_is_planned_is_the_one_that_is_read);
 	tcase_add_test(t, a_spoiled_stick_has_the_part_of_its_mark_that_is_left);
 	tcase_add_test(t, two_sticks_of_one_device_are_twins);
+	tcase_add_test(t, a_serial_number_that_two_have_names_neither);
 	tcase_add_test(t, slots_of_a_reader_count_once_and_say_nothing_of_their_cards);
 	tcase_add_test(t, an_image_goes_by_its_full_path);
 	suite_add_tcase(suite, t);
