@@ -217,6 +217,9 @@ static int queue(struct intake *in, struct keymap *map, const struct hello *h,
 	out->accepted = true;
 	if (!known || before.state == SYSTEM_IN_SETUP)
 		return 0;
+	/* It waits for its turn, or had it: what is planned for another address stays. */
+	if (!before.proved_at && strcmp(system.address, k->address) != 0)
+		return 0;
 	/* What is set up stays so in the map until the machine has proved itself again. */
 	if (system_is_set_up(&before))
 		return keymap_system_due(map, &h->uuid, not_too_far(in->config,

@@ -135,4 +135,14 @@ const char *const schema_sqlite[SCHEMA_SQLITE_VERSION] = {
 	"  logins INTEGER NOT NULL,"
 	"  logins_at INTEGER NOT NULL"
 	") STRICT, WITHOUT ROWID;",
+	/* 7 */
+	"CREATE TABLE claim(" /* other places from which a machine that proved nothing said hello */
+	"  id INTEGER PRIMARY KEY,"
+	"  uuid BLOB NOT NULL,"
+	"  address TEXT NOT NULL,"
+	"  pid TEXT,"
+	"  failures INTEGER NOT NULL," /* 0: not tried yet */
+	"  next_try INTEGER NOT NULL," /* 0: not by itself */
+	"  UNIQUE(uuid, address)"
+	") STRICT;",
 };

@@ -190,7 +190,7 @@ static int update_system(struct keymap *m, const struct system *row, struct faul
 	int rc;
 
 	rc = sql_statement(m->db, "UPDATE csti_amts SET pid = ?2, address = ?3, claimed_pid = ?4,"
-			   " claimed_address = ?5, hello_version = ?6, hello_retry = ?7,"
+			   " claimed_address = ?5, hello_version = ?6, hello_retry = ?7, failures = ?10,"
 			   " last_seen = ?8, hellos = ?9 WHERE uuid = ?1", &s, fault);
 	if (rc)
 		return rc;
@@ -203,6 +203,7 @@ static int update_system(struct keymap *m, const struct system *row, struct faul
 	sql_bind_int(s, 7, row->hello_retry);
 	sql_bind_int(s, 8, row->last_seen);
 	sql_bind_int(s, 9, row->hellos);
+	sql_bind_int(s, 10, row->failures);
 	return sql_run(s, "note a hello", NULL, fault);
 }
 
@@ -213,6 +214,116 @@ static void take_hello(const struct keymap_hello *hello, char pid[static PID_LEN
 	if (hello->pid)
 		snprintf(pid, PID_LENGTH + 1, "%.*s", PID_LENGTH, hello->pid);
 	snprintf(address, SYSTEM_ADDRESS + 1, "%s", hello->address ? hello->address : "");
+}
+
+/*
+ * A machine that has proved nothing may be said to be at several places: by itself, and by those
+ * who forge its hello. Its row has the one that is called next, or now; the others wait in claim,
+ * and none keeps another one out: each is called once before any is called again.
+ */
+#define UNTRIED	8	/* claims of one machine that have not been called yet */
+#define CLAIMS	64	/* all: what failed is remembered, or it would be new at its next hello */
+
+static bool is_called(const struct system *row)
+{
+	return row->state != SYSTEM_REFUSED && row->state != SYSTEM_NEEDS_CERTIFICATE &&
+	       *row->address;
+}
+
+static bool is_elsewhere(const struct system *row, const struct keymap_hello *hello)
+{
+	return hello->address && strcmp(row->address, hello->address) != 0;
+}
+
+/* What is known of the claim of ADDRESS; *known is false when there is none. */
+static int find_claim(struct keymap *m, const struct uuid *uuid, const char *address, bool *known,
+		      struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc = sql_statement(m->db, "SELECT 1 FROM claim WHERE uuid = ?1 AND address = ?2", &s,
+			       fault);
+
+	*known = false;
+	if (rc)
+		return rc;
+	bind_uuid(s, 1, uuid);
+	bind_text(s, 2, address);
+	rc = sql_step(s, "look a claim up", fault);
+	*known = rc > 0;
+	sql_done(s);
+	return rc < 0 ? rc : 0;
+}
+
+static int write_claim(struct keymap *m, const struct uuid *uuid, const char *address,
+		       const char *pid, int64_t failures, int64_t next_try, struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc = sql_statement(m->db, "INSERT INTO claim(uuid, address, pid, failures, next_try)"
+			       " VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(uuid, address) DO UPDATE"
+			       " SET pid = excluded.pid, failures = excluded.failures,"
+			       " next_try = excluded.next_try", &s, fault);
+
+	if (rc)
+		return rc;
+	bind_uuid(s, 1, uuid);
+	bind_text(s, 2, address);
+	bind_pid(s, 3, pid);
+	sql_bind_int(s, 4, failures);
+	sql_bind_int(s, 5, next_try);
+	return sql_run(s, "note a claim", NULL, fault);
+}
+
+/* See that one more claim has room: what failed most goes, nothing that was not tried yet. */
+static int make_claim_room(struct keymap *m, const struct uuid *uuid, bool *room,
+			   struct fault *fault)
+{
+	struct sql_statement *s;
+	int64_t all = 0, untried = 0;
+	int rc = sql_statement(m->db, "SELECT count(*), coalesce(sum(CASE WHEN failures = 0 THEN 1"
+			       " ELSE 0 END), 0) FROM claim WHERE uuid = ?1", &s, fault);
+
+	if (rc)
+		return rc;
+	bind_uuid(s, 1, uuid);
+	rc = sql_step(s, "count claims", fault);
+	if (rc > 0) {
+		all = sql_int(s, 0);
+		untried = sql_int(s, 1);
+	}
+	sql_done(s);
+	*room = untried < UNTRIED;
+	if (rc < 0 || !*room || all < CLAIMS)
+		return rc < 0 ? rc : 0;
+	rc = sql_statement(m->db, "DELETE FROM claim WHERE id = (SELECT id FROM claim WHERE uuid ="
+			   " ?1 AND failures > 0 ORDER BY failures DESC, id LIMIT 1)", &s, fault);
+	if (rc)
+		return rc;
+	bind_uuid(s, 1, uuid);
+	return sql_run(s, "forget a claim", NULL, fault);
+}
+
+/* A hello from another place than the ROW has. One that was not called yet is called at once. */
+static int claim(struct keymap *m, const struct keymap_hello *hello, struct system *row,
+		 struct fault *fault)
+{
+	const char *pid = hello->pid ? hello->pid : row->pid;
+	bool known, room;
+	int rc = find_claim(m, &row->uuid, hello->address, &known, fault);
+
+	if (rc || known)
+		return rc;
+	rc = make_claim_room(m, &row->uuid, &room, fault);
+	if (rc || !room)
+		return rc;
+	/* Not tried yet, or being tried: it keeps its turn. */
+	if (row->failures == 0 || row->state == SYSTEM_IN_SETUP)
+		return write_claim(m, &row->uuid, hello->address, pid, 0, 0, fault);
+	rc = write_claim(m, &row->uuid, row->address, row->pid, row->failures, row->next_try, fault);
+	if (rc)
+		return rc;
+	take_hello(hello, row->pid, row->address);
+	row->failures = 0;
+	return 0;
 }
 
 /* Two plain statements: one that inserts or updates and returns the row costs twice as much. */
@@ -238,13 +349,17 @@ int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,
 		row.next_try = state == SYSTEM_QUEUED ? now : 0;
 		row.first_seen = now;
 		take_hello(hello, row.pid, row.address);
-	} else if (row.proved_at > 0 || row.state == SYSTEM_IN_SETUP) {
-		/* Proved, or being called: PID and address are not for a hello to change. */
+	} else if (row.proved_at > 0) {
+		/* PID and address of a machine that proved itself are not for a hello to change. */
 		take_hello(hello, row.claimed_pid, row.claimed_address);
+	} else if (is_called(&row) && is_elsewhere(&row, hello)) {
+		rc = claim(m, hello, &row, fault);
 	} else {
 		take_hello(hello, row.pid, row.address);
 		row.claimed_pid[0] = row.claimed_address[0] = 0;
 	}
+	if (rc && !fresh)
+		goto out;
 	row.last_seen = now;
 	row.hello_version = hello->version;
 	row.hello_retry = hello->retry;
@@ -750,6 +865,17 @@ int keymap_system_set_secrets(struct keymap *m, const struct uuid *uuid,
 	return keymap_leave(m, own, rc, fault);
 }
 
+static int forget_claims(struct keymap *m, const struct uuid *uuid, struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc = sql_statement(m->db, "DELETE FROM claim WHERE uuid = ?1", &s, fault);
+
+	if (rc)
+		return rc;
+	bind_uuid(s, 1, uuid);
+	return sql_run(s, "forget claims", NULL, fault);
+}
+
 /* ---- proving ---- */
 
 /*
@@ -803,6 +929,9 @@ int keymap_system_prove(struct keymap *m, const struct uuid *uuid, const char *p
 			    " THEN NULL ELSE claimed_address END WHERE uuid = ?1",
 			    uuid, pid, address, now, fault);
 	_Static_assert(SYSTEM_IN_SETUP == 1, "number in the SQL above");
+	/* Whoever else said to be it was not. */
+	if (!rc && before->proved_at == 0)
+		rc = forget_claims(m, uuid, fault);
 	return keymap_leave(m, own, rc, fault);
 }
 
@@ -974,6 +1103,102 @@ int keymap_system_rivals(struct keymap *m, uint64_t *n, struct fault *fault)
 	return rc < 0 ? rc : 0;
 }
 
+int keymap_system_contested(struct keymap *m, const struct uuid *uuid, bool *contested,
+			    struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc = sql_statement(m->db, "SELECT 1 FROM claim WHERE uuid = ?1 LIMIT 1", &s, fault);
+
+	*contested = false;
+	if (rc)
+		return rc;
+	bind_uuid(s, 1, uuid);
+	rc = sql_step(s, "look claims up", fault);
+	*contested = rc > 0;
+	sql_done(s);
+	return rc < 0 ? rc : 0;
+}
+
+/* The claim that is called next: those not tried yet in their order, then what is due soonest. */
+static int next_claim(struct keymap *m, const struct uuid *uuid, struct system *row, bool *any,
+		      struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc = sql_statement(m->db, "SELECT pid, address, failures, next_try FROM claim"
+			       " WHERE uuid = ?1 AND (failures = 0 OR next_try > 0) ORDER BY"
+			       " CASE WHEN failures = 0 THEN 0 ELSE next_try END, id LIMIT 1", &s,
+			       fault);
+
+	*any = false;
+	if (rc)
+		return rc;
+	bind_uuid(s, 1, uuid);
+	rc = sql_step(s, "look claims up", fault);
+	if (rc > 0) {
+		*any = true;
+		get_text(s, 0, row->pid, sizeof(row->pid));
+		get_text(s, 1, row->address, sizeof(row->address));
+		row->failures = (uint32_t)sql_int(s, 2);
+		row->next_try = sql_int(s, 3);
+	}
+	sql_done(s);
+	return rc < 0 ? rc : 0;
+}
+
+/* Have the row say WHERE it is called next; that is no claim any more. */
+static int take_claim(struct keymap *m, const struct system *where, struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc = sql_statement(m->db, "UPDATE csti_amts SET pid = ?2, address = ?3, failures = ?4,"
+			       " next_try = ?5 WHERE uuid = ?1", &s, fault);
+
+	if (rc)
+		return rc;
+	bind_pid(s, 2, where->pid);
+	bind_text(s, 3, where->address);
+	sql_bind_int(s, 4, where->failures);
+	sql_bind_int(s, 5, where->next_try);
+	rc = update_row(s, &where->uuid, "change where a system is called", fault);
+	if (!rc)
+		rc = sql_statement(m->db, "DELETE FROM claim WHERE uuid = ?1 AND address = ?2", &s,
+				   fault);
+	if (rc)
+		return rc;
+	bind_uuid(s, 1, &where->uuid);
+	bind_text(s, 2, where->address);
+	return sql_run(s, "take a claim", NULL, fault);
+}
+
+int keymap_system_next_claim(struct keymap *m, const struct uuid *uuid, int64_t now,
+			     int64_t *next_try, struct fault *fault)
+{
+	struct system row;
+	bool own, contested, any = false;
+	int rc = keymap_enter(m, &own, fault);
+
+	if (rc)
+		return rc;
+	rc = keymap_system_contested(m, uuid, &contested, fault);
+	if (rc || !contested)
+		goto out;
+	rc = keymap_system_find(m, uuid, &row, fault);
+	if (rc == KIT_ERR_NOT_FOUND)
+		rc = no_system(uuid, fault);
+	if (!rc)
+		rc = write_claim(m, uuid, row.address, row.pid, row.failures ? row.failures : 1,
+				 *next_try, fault);
+	if (!rc)
+		rc = next_claim(m, uuid, &row, &any, fault);
+	if (rc || !any)
+		goto out;
+	if (row.failures == 0)
+		row.next_try = now;
+	*next_try = row.next_try;
+	rc = take_claim(m, &row, fault);
+out:
+	return keymap_leave(m, own, rc, fault);
+}
+
 /* ---- what an operator does ---- */
 
 int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
@@ -1039,6 +1264,8 @@ int keymap_system_forget(struct keymap *m, const struct uuid *uuid, struct fault
 		rc = forget_earlier(m, uuid, fault);
 	if (!rc)
 		rc = keymap_talk_forget(m, uuid, fault);
+	if (!rc)
+		rc = forget_claims(m, uuid, fault);
 	if (!rc)
 		rc = sql_statement(m->db, "DELETE FROM csti_amts WHERE uuid = ?1", &s, fault);
 	if (!rc)

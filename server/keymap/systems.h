@@ -109,11 +109,24 @@ struct keymap_hello {
 };
 
 /*
+ * A machine that has proved nothing was called at the address of its row, in vain: *next_try is
+ * when that one is called again (0: not by itself). If hellos came from other addresses, too, the
+ * row has the next of them from now on, and *next_try is when that is called: NOW if it was never
+ * called. To be called after keymap_system_state(). KIT_ERR_NOT_FOUND.
+ */
+int keymap_system_next_claim(struct keymap *m, const struct uuid *uuid, int64_t now,
+			     int64_t *next_try, struct fault *fault);
+/* Did hellos of it come from other addresses, too, which wait for their turn? */
+int keymap_system_contested(struct keymap *m, const struct uuid *uuid, bool *contested,
+			    struct fault *fault);
+
+/*
  * Note a hello of a machine: makes its row (in STATE, due at once if that is
  * SYSTEM_QUEUED), or takes the newest address, PID, version and retry into the row that
  * is there and counts, leaving its state alone. Anybody can say a hello: PID and address of
- * a machine that has proved itself before, or that is being called, stay as they are, and
- * those of the hello stand apart as claimed. *out (may be NULL) is the row as it is now;
+ * a machine that has proved itself before stay as they are, and those of the hello are kept
+ * apart as claimed; of one that has proved nothing they wait for their turn
+ * (keymap_system_next_claim()), or take it at once where the row's came to nothing. *out (may be NULL) is the row as it is now;
  * *made (may be NULL) says whether it is new. One indexed upsert.
  */
 int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,

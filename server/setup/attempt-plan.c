@@ -201,6 +201,8 @@ int attempt_load(struct keymap *map, void *attempt, struct fault *fault)
 		rc = load_pair(a, map, a->system.pid, fault);
 	if (!rc && *a->system.next_pid && strcmp(a->system.next_pid, a->system.pid) != 0)
 		rc = load_pair(a, map, a->system.next_pid, fault);
+	if (!rc && !a->system.proved_at)
+		rc = keymap_system_contested(map, &a->uuid, &a->contested, fault);
 	if (rc)
 		return rc;
 	return load_inventory(a, map, fault);
@@ -765,6 +767,8 @@ int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
 	snprintf(reason, sizeof(reason), "%.*s", SYSTEM_REASON, what);
 	rc = untouched ? keymap_system_due(map, &a->uuid, next, fault)
 	    : keymap_system_state(map, &a->uuid, a->failed_state, reason, next, now, fault);
+	if (!rc && !settled && !row.proved_at && a->failed_state == SYSTEM_FAILED)
+		rc = keymap_system_next_claim(map, &a->uuid, now, &next, fault);
 	if (rc)
 		return rc;
 	if (next)

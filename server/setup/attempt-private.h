@@ -48,6 +48,7 @@ struct attempt {
 	struct setup *setup;
 	struct event *deadline;
 	bool waits;		/* it is not called: a person has to allow it first */
+	bool contested;		/* hellos of it came from several addresses, none of them proved */
 	bool proved;		/* the machine proved pairs[pair] */
 	bool tls10;		/* offered alone; remembered in talk once it was what helped */
 	bool changing;		/* the request that is under way changes the machine */

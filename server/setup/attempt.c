@@ -16,6 +16,8 @@
 
 #define RESTARTS	2	/* of one conversation, when answers were lost */
 
+#define CONTESTED_MS	3000	/* for TCP and TLS with one of several addresses */
+
 static void step(struct attempt *a);
 
 static void close_talk(struct attempt *a)
@@ -181,6 +183,10 @@ static int open_session(struct attempt *a)
 		.tls10 = a->tls10,
 		.one_each = a->talk.one_each,
 	};
+
+	/* Others wait for their turn: a tarpit is no reason to have them wait long. */
+	if (a->contested && limits.connect_ms > CONTESTED_MS)
+		limits.connect_ms = CONTESTED_MS;
 
 	session_close(&a->session);
 	return session_open(&a->session, a->services.pool, &target, &limits, &a->fault);

@@ -316,19 +316,34 @@ END_TEST
 
 START_TEST(the_address_that_is_being_called_does_not_change_meanwhile)
 {
+	struct uuid uuid = scratch_uuid(1);
+	int64_t next = NOW + 1000;
+
 	say(0, 1, 0);
 	set_state(1, SYSTEM_IN_SETUP, 0, 1);
 	ck_assert(say_from(1, 1, 2, "198.51.100.9"));
 	ck_assert_str_eq(row(1).address, "192.0.2.1");
 	ck_assert_str_eq(row(1).pid, scratch_pair(0).pair.pid);
-	ck_assert_str_eq(row(1).claimed_address, "198.51.100.9");
-	ck_assert_str_eq(row(1).claimed_pid, scratch_pair(1).pair.pid);
-	/* Nothing was proved: the newest hello counts again once that call is over. */
+	/* It came to nothing: the other address has its turn at once, and then a newer one. */
 	set_state(1, SYSTEM_FAILED, 1000, 3);
+	ck_assert_int_eq(keymap_system_next_claim(map, &uuid, NOW + 3, &next, &fault), 0);
+	ck_assert_int_eq(next, NOW + 3);
+	ck_assert_str_eq(row(1).address, "198.51.100.9");
+	ck_assert_str_eq(row(1).pid, scratch_pair(1).pair.pid);
+	set_state(1, SYSTEM_FAILED, 2000, 4);
 	ck_assert(say_from(1, 1, 4, "198.51.100.10"));
 	ck_assert_str_eq(row(1).address, "198.51.100.10");
-	ck_assert_str_eq(row(1).pid, scratch_pair(1).pair.pid);
-	ck_assert_str_eq(row(1).claimed_address, "");
+	ck_assert_int_eq(row(1).next_try, NOW + 4);
+	/* The hellos of one that came to nothing change nothing of that. */
+	ck_assert(say(0, 1, 5));
+	ck_assert_str_eq(row(1).address, "198.51.100.10");
+	ck_assert_int_eq(row(1).next_try, NOW + 4);
+	/* Once all have come to nothing, the one that is due first is next. */
+	set_state(1, SYSTEM_FAILED, 3000, 6);
+	next = NOW + 3000;
+	ck_assert_int_eq(keymap_system_next_claim(map, &uuid, NOW + 6, &next, &fault), 0);
+	ck_assert_int_eq(next, row(1).next_try);
+	ck_assert_str_ne(row(1).address, "198.51.100.10");
 }
 END_TEST
 

@@ -484,6 +484,58 @@ START_TEST(a_permitted_machine_gets_the_records_password_before_those_of_the_map
 }
 END_TEST
 
+/* Random numbers that are the same in each run. */
+static unsigned draw(unsigned *seed, unsigned n)
+{
+	*seed = *seed * 1103515245 + 12345;
+	return (*seed >> 16) % n;
+}
+
+/*
+ * The machine 1 says hello each second, and so do 16 others in its name. Seconds until it is
+ * called, when each of the others takes between nothing and 3 s to come to nothing.
+ */
+static unsigned seconds_until_called(unsigned seed)
+{
+	char from[20];
+	unsigned busy = 0;
+
+	for (unsigned second = 0; second < 100; second++) {
+		unsigned first = draw(&seed, 17);
+
+		for (unsigned i = 0; i < 17; i++) {
+			unsigned who = (first + i) % 17;
+
+			/* The machine itself comes last of all. */
+			if (second == 0 && who == 0)
+				continue;
+			snprintf(from, sizeof(from), "192.0.2.%u", 100 + who);
+			hello(0, 1, from);
+		}
+		if (busy && --busy)
+			continue;
+		for (unsigned tries = 0; tries < 50 && row(1).state != SYSTEM_IN_SETUP; tries++) {
+			if (!row(1).next_try || row(1).next_try > time(NULL))
+				break;
+			load(1);
+			if (strcmp(a->system.address, "192.0.2.100") == 0)
+				return second;
+			ck_assert(second == 0 || a->contested);
+			give_up(draw(&seed, 2) ? KIT_ERR_FORGED : KIT_ERR_TIMEOUT, SYSTEM_FAILED);
+			busy = draw(&seed, 4);
+			if (busy)
+				break;
+		}
+	}
+	return 100;
+}
+
+START_TEST(sixteen_forgers_of_one_hello_do_not_keep_the_machine_from_being_called)
+{
+	ck_assert_uint_le(seconds_until_called((unsigned)_i), 60);
+}
+END_TEST
+
 START_TEST(who_lost_the_race_for_a_key_is_not_called)
 {
 	struct keyentry e = scratch_pair(0);
@@ -904,6 +956,8 @@ TEST_SUITE("attempt")
 	tcase_add_test(t, the_finder_of_a_used_stick_is_not_called);
 	tcase_add_test(t, a_permission_at_another_address_gives_nothing_away);
 	tcase_add_test(t, a_permitted_machine_gets_the_records_password_before_those_of_the_map);
+	tcase_add_loop_test(t, sixteen_forgers_of_one_hello_do_not_keep_the_machine_from_being_called,
+			    0, 20);
 	tcase_add_test(t, who_lost_the_race_for_a_key_is_not_called);
 	tcase_add_test(t, who_fails_to_prove_a_key_is_not_called_again_by_itself);
 	tcase_add_test(t, a_first_set_up_that_broke_off_goes_on_by_itself);
