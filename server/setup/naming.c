@@ -158,9 +158,8 @@ static int take_text(json_t *answer, const char *key, char *out, size_t size,
 	return 0;
 }
 
-static int take_answer(struct naming *n, const char *text, size_t size, struct fault *fault)
+int naming_read(struct naming_answer *a, const char *text, size_t size, struct fault *fault)
 {
-	struct naming_answer *a = &n->answer;
 	char before[sizeof(a->fqdn)];
 	json_error_t error;
 	json_t *answer = json_loadb(text, size, JSON_REJECT_DUPLICATES, &error);
@@ -193,7 +192,7 @@ static void on_script(void *context, const struct script_result *result)
 	struct fault fault = result->fault;
 
 	n->script = NULL;
-	if (result->code || take_answer(n, result->output, result->size, &fault))
+	if (result->code || naming_read(&n->answer, result->output, result->size, &fault))
 		fail(n, &fault);
 	else if (*n->answer.fqdn)
 		finish(n);

@@ -46,6 +46,13 @@ struct naming_answer {
 };
 
 /*
+ * Take what the properties script answers, SIZE bytes of JSON at TEXT, into *A, which holds what
+ * the inventory says: {"fqdn": ..., "profile": ...}, either of them absent or null to leave it.
+ * KIT_ERR_PROTOCOL: it is something else; *A is not to be used then.
+ */
+int naming_read(struct naming_answer *a, const char *text, size_t size, struct fault *fault);
+
+/*
  * Find out. done() is called exactly once, perhaps before this returns, with an answer that
  * is valid during the call; not after naming_cancel(). *out is NULL once it was called.
  */
