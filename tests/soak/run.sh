@@ -159,4 +159,9 @@ configured=$("$BIN/amt-provisionctl" systems list --map map.db --json |
 kill -TERM $daemon
 wait $daemon || fail "the daemon ended with status $?"
 daemon=''
+mkdir kills
+(cd kills && export BIN && KILLS=${SOAK_KILLS:-200} TOP=$here/../.. \
+	bash "$here/../cli/amt-provisiond/kills.sh" >../kills.log 2>&1) ||
+	{ tail -n 20 kills.log; echo "soak: FAILED: the kills left a machine wrong"; exit 1; }
+echo "soak: ${SOAK_KILLS:-200} kills left no machine wrong"
 echo "soak: $good good machines set up in $wave waves among hostile peers; passed"
