@@ -94,7 +94,8 @@ static int refuse(const char *folder, int err, struct fault *fault)
 	return fault_hint(fault, "type once: %ssudo usermod -aG " STATE_GROUP " %s; then log in "
 			  "again. Or keep a journal that others do not see: --own-journal",
 			  ready ? "" : "sudo groupadd -rf " STATE_GROUP " && sudo install -d -m 2770 "
-			  "-g " STATE_GROUP " " STATE_MACHINE " && ", name);
+			  STATE_MACHINE " && sudo chgrp -R " STATE_GROUP " " STATE_MACHINE " && ",
+			  name);
 }
 
 int state_journal(const char *folder, bool own, char *out, size_t size, struct fault *fault)

@@ -124,7 +124,8 @@ START_TEST(whoever_may_not_write_the_journal_gets_the_command)
 			 KIT_ERR_PERMISSION);
 	ck_assert_ptr_nonnull(strstr(fault.what, "/missing: No such file or directory"));
 	ck_assert_msg(strstr(fault.hint, "type once: sudo groupadd -rf amt-bench && sudo install "
-			     "-d -m 2770 -g amt-bench /var/lib/ukpu && sudo usermod -aG amt-bench ")
+			     "-d -m 2770 /var/lib/ukpu && sudo chgrp -R amt-bench /var/lib/ukpu && "
+			     "sudo usermod -aG amt-bench ")
 		      != NULL, "%s", fault.hint);
 	ck_assert_ptr_nonnull(strstr(fault.hint, "--own-journal"));
 	ck_assert_int_ne(access(stick_path("missing"), F_OK), 0);
