@@ -34,7 +34,7 @@ size_t read_left(const struct reader *r);
 /*
  * A writer fills DATA. The first write past the end sets error
  * (KIT_ERR_RANGE); from then on nothing is written, but AT goes on counting,
- * so that it tells how many bytes would have been needed.
+ * so that it shows how many bytes would have been needed.
  */
 struct writer {
 	uint8_t *data;

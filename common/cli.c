@@ -225,7 +225,7 @@ int cli_print_json(struct cli *cli, struct json_t *value)
 
 	json_decref(value);
 	putchar('\n');
-	if (rc == 0)
+	if (!rc)
 		return EXIT_YES;
 	fault_set(&fault, KIT_ERR_NOMEM, "cannot make the JSON output");
 	return cli_fail(cli, &fault);

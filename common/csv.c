@@ -205,7 +205,7 @@ static char best_separator(const char *line, size_t n, const struct csv_field *f
 }
 
 /* "sep=;", as Excel writes and reads it, perhaps in quotes: the separator, or 0. */
-static char told_separator(const char *line, size_t n)
+static char said_separator(const char *line, size_t n)
 {
 	if (n && *line == '"') {
 		line++;
@@ -219,7 +219,7 @@ static char told_separator(const char *line, size_t n)
 bool csv_is_header(const char *line, size_t n, const struct csv_field *fields,
 		   const char *const *wanted, size_t n_wanted)
 {
-	return told_separator(line, n) || best_separator(line, n, fields, wanted, n_wanted);
+	return said_separator(line, n) || best_separator(line, n, fields, wanted, n_wanted);
 }
 
 /* Is there nothing in a row but blanks and separators? */
@@ -302,7 +302,7 @@ static int take_header(struct csv *csv, const char *const *wanted, size_t n_want
 static int find_header(struct csv *csv, const char *const *wanted, size_t n_wanted,
 		       struct fault *fault)
 {
-	char *line, told = 0;
+	char *line, said = 0;
 	size_t n;
 	int rc;
 
@@ -310,23 +310,23 @@ static int find_header(struct csv *csv, const char *const *wanted, size_t n_want
 		rc = lines_next(csv->lines, &line, &n, fault);
 		if (rc < 0 && rc != KIT_ERR_RANGE)
 			return rc;
-		if (rc == 0)
+		if (!rc)
 			break;
 		if (rc == KIT_ERR_RANGE || is_blank(line, n) || *line == '#') {
 			looked += rc == KIT_ERR_RANGE;
 			continue;
 		}
 		looked++;
-		if (told_separator(line, n)) {
-			told = told_separator(line, n);
+		if (said_separator(line, n)) {
+			said = said_separator(line, n);
 			continue;
 		}
 		csv->separator = best_separator(line, n, csv->fields, wanted, n_wanted);
 		if (!csv->separator)
 			continue;
 		/* What the file says of itself holds only where it makes sense. */
-		if (told && count_known(line, n, told, csv->fields, wanted, n_wanted, csv->text) > 1)
-			csv->separator = told;
+		if (said && count_known(line, n, said, csv->fields, wanted, n_wanted, csv->text) > 1)
+			csv->separator = said;
 		csv->line = lines_number(csv->lines);
 		memcpy(csv->text, line, n + 1);
 		return take_header(csv, wanted, n_wanted, fault);

@@ -1,4 +1,4 @@
-/* The kit's one table of errors, and the fault that carries an error to a person. */
+/* The kit's one table of errors, and the struct that carries an error to a person. */
 #include "common/error.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* The kit's one table of errors, and the fault that carries an error to a person. */
+/* The kit's one table of errors, and the struct that carries an error to a person. */
 #ifndef COMMON_ERROR_H
 #define COMMON_ERROR_H
 
@@ -77,7 +77,7 @@ int fault_sys(struct fault *f, int err, const char *format, ...)
 int fault_nomem(struct fault *f);
 
 /*
- * Say what to do about a fault that was set elsewhere; kept if there is advice already. Returns f->code;
+ * Say what to do about a fault that was set elsewhere; a hint that is there stays. Returns f->code;
  * without F, KIT_ERR_SYSTEM: an error stays one even where nobody listens.
  */
 int fault_hint(struct fault *f, const char *format, ...)

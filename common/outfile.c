@@ -1,4 +1,4 @@
-/* Output files that appear whole or not at all, and private unless told otherwise. */
+/* Output files that appear whole or not at all, and private unless the caller wants otherwise. */
 #include "common/outfile.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ struct outfile {
 	char *temporary;	/* name of the file until commit; NULL when it has none */
 	bool force, standard;
 	uint64_t size;		/* bytes appended, the buffered ones too */
-	uint64_t started;	/* bytes that the disk was told to begin with */
+	uint64_t started;	/* bytes that the disk was asked to begin with */
 	size_t used;
 	uint8_t buffer[BUFFER];	/* may hold secrets */
 };
@@ -160,7 +160,7 @@ int outfile_open(struct outfile **out, const char *path, unsigned flags, struct 
 		goto out;
 	}
 	if (!*path || path[strlen(path) - 1] == '/') {
-		rc = fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" is no name for a file", path);
+		rc = fault_set(fault, KIT_ERR_ARGUMENT, "\"%s\" is not a name for a file", path);
 		goto out;
 	}
 	/* A name that cannot be given must be known before there is anything to lose. */
@@ -249,7 +249,7 @@ int outfile_owner(struct outfile *o, uid_t owner, gid_t group, struct fault *fau
 	return 0;
 }
 
-/* Do A and B name one entry of a folder, or is what stands under A the file B? */
+/* Do A and B name one entry of a folder, or is the file called A the file B? */
 static int is_same(const char *a, const char *b, bool *same, struct fault *fault)
 {
 	char *copy_a = strdup(a), *folder_a = folder_of(a);

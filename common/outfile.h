@@ -1,4 +1,4 @@
-/* Output files that appear whole or not at all, and private unless told otherwise. */
+/* Output files that appear whole or not at all, and private unless the caller wants otherwise. */
 #ifndef COMMON_OUTFILE_H
 #define COMMON_OUTFILE_H
 
@@ -22,7 +22,7 @@ enum outfile_flags {
  * OUTFILE_HOLD): where the file system can, the data has no name at all until
  * then, so that even a killed process leaves nothing behind.
  *
- * Returns 0 or KIT_ERR_EXISTS, KIT_ERR_SYSTEM and kin; *out is NULL on failure.
+ * Returns 0 or KIT_ERR_EXISTS, or an error of the system; *out is NULL on failure.
  */
 int outfile_open(struct outfile **out, const char *path, unsigned flags, struct fault *fault);
 

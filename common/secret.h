@@ -35,7 +35,7 @@ int secret_read(const char *path, const char *what, char *out, size_t size, stru
 
 /*
  * Ask at the terminal (/dev/tty) with the echo off. Same results as secret_read();
- * KIT_ERR_SYSTEM when there is no terminal.
+ * KIT_ERR_SYSTEM if there is no terminal.
  */
 int secret_prompt(const char *prompt, const char *what, char *out, size_t size,
 		  struct fault *fault);

@@ -15,7 +15,7 @@ static size_t whole_characters(const char *name, size_t n)
 	return n;
 }
 
-/* What stands behind the last dot of NAME, the dot included; "" for nothing that is worth it. */
+/* NAME from its last dot on, or "" if there is none or what follows is too long to be an extension. */
 static const char *extension(const char *name)
 {
 	const char *dot = *name ? strrchr(name + 1, '.') : NULL;

@@ -16,12 +16,12 @@
  */
 bool text_path(char *out, size_t size, const char *folder, const char *name);
 
-/* The same for a NAME that is tame already, with NUMBER before its extension: "a~2.txt". */
+/* The same for a NAME that is clean already, with NUMBER before its extension: "a~2.txt". */
 bool text_path_numbered(char *out, size_t size, const char *folder, const char *name,
 			const char *number);
 
 /*
- * TEXT as a terminal and JSON can take it: '?' for control characters and what is no UTF-8. OUT
+ * TEXT as a terminal and JSON can take it: '?' for control characters and what is not UTF-8. OUT
  * receives SIZE bytes at most, and ends with a whole character.
  */
 void text_clean(char *out, size_t size, const char *text);

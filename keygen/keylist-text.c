@@ -8,7 +8,7 @@ struct text {
 	struct keysource source;
 	struct lines *lines;
 	unsigned long titles[CSV_TITLES];	/* lines before the list that are to be reported */
-	size_t n_titles, told;
+	size_t n_titles, reported;
 };
 
 static int parse_line(struct text *t, char *line, size_t length, struct keyentry *out,
@@ -48,8 +48,8 @@ static int text_next(struct keysource *s, struct keyentry *out, struct keyproble
 	char *line;
 	int rc;
 
-	if (t->told < t->n_titles) {
-		s->counts.lines = t->titles[t->told++];
+	if (t->reported < t->n_titles) {
+		s->counts.lines = t->titles[t->reported++];
 		return keylist_bad_line(problem, "a PID and a PPS, with a blank between");
 	}
 	do {

@@ -1,4 +1,4 @@
-/* Lists of pairs: what all readers share, and how they are told apart. */
+/* Lists of pairs: what all readers share, and which reader a list needs. */
 #include "keygen/keylist.h"
 
 #include <string.h>

@@ -135,7 +135,7 @@ struct keywriter {
 };
 int keywriter_begin(struct keywriter *w, struct outfile *file, enum keylist_format format,
 		    struct fault *fault);
-/* KIT_ERR_UNFIT: a password that is one dash, which in a text list stands for none. */
+/* KIT_ERR_UNFIT: a password that is one dash, which in a text list means none. */
 int keywriter_put(struct keywriter *w, const struct keyentry *entry, struct fault *fault);
 int keywriter_end(struct keywriter *w, struct fault *fault);
 

@@ -93,7 +93,7 @@ int keywriter_put(struct keywriter *w, const struct keyentry *e, struct fault *f
 		add(&line, "\n");
 		break;
 	case KEYLIST_TEXT:
-		/* A dash stands for none there. */
+		/* A dash means none there. */
 		if (strcmp(e->current_password, "-") == 0) {
 			return fault_set(fault, KIT_ERR_UNFIT, "a list of format text cannot hold "
 					 "the current password of PID %.4s-%.4s\n"

@@ -238,8 +238,8 @@ int sbin_certhash_of_file(const char *path, uint8_t algorithm, bool first, uint8
 	if (!fault)
 		fault = &unused;
 	*note = '\0';
-	if (sbin_certhash_name(algorithm) == NULL)
-		return fault_set(fault, KIT_ERR_ARGUMENT, "there is no hash algorithm %u",
+	if (!sbin_certhash_name(algorithm))
+		return fault_set(fault, KIT_ERR_ARGUMENT, "hash algorithm %u is unknown",
 				 algorithm);
 	all = read_certificates(path, fault);
 	if (!all)

@@ -38,9 +38,9 @@ int sbin_certhash_decode(const uint8_t *value, size_t length, struct sbin_certha
 int sbin_certhash_encode(const struct sbin_certhash *h, uint8_t *out, size_t size,
 			 uint16_t *length);
 
-/* Bytes of a digest by ALGORITHM; 0 when there is no such algorithm. */
+/* Bytes of a digest by ALGORITHM; 0 if the algorithm is unknown. */
 size_t sbin_certhash_digest_length(uint8_t algorithm);
-/* "sha1", "sha256", "sha384"; NULL and 0 when there is no such. */
+/* "sha1", "sha256", "sha384"; NULL and 0 if it is unknown. */
 const char *sbin_certhash_name(uint8_t algorithm);
 uint8_t sbin_certhash_named(const char *name, size_t n);
 

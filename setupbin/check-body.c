@@ -48,7 +48,7 @@ static void check_order(struct sbin_checker *c, struct seen *seen, const struct 
 		sbin_report(
 			c, SBIN_ERROR, at, k->name, "cert-config-missing",
 			"set user-defined-certs=enabled",
-			"a certificate is added, but user-defined-certs does not stand before it");
+			"a certificate is added, but user-defined-certs does not come before it");
 	else if (class == SBIN_ORDER_CERT_ADD && seen->cert_config != 1)
 		sbin_report(
 			c, SBIN_WARNING, at, k->name, "cert-config",
@@ -60,11 +60,11 @@ static void check_module(struct sbin_checker *c, uint16_t module, uint64_t at)
 {
 	unsigned bit = module == SBIN_ME || module == SBIN_AMT ? 1u << (module - 1) : 0;
 
-	if (bit == 0 || (c->modules & bit) || (c->modules_told & bit))
+	if (bit == 0 || (c->modules & bit) || (c->modules_reported & bit))
 		return;
 	/* Once is enough: the fault is the header's. */
 	if (!c->past)
-		c->modules_told |= bit;
+		c->modules_reported |= bit;
 	sbin_report(c, SBIN_WARNING, at, "", "module-list", "make the file anew",
 		    "module %u is used, but the header's list of modules lacks it", module);
 }
@@ -76,7 +76,7 @@ static void check_unknown(struct sbin_checker *c, const struct sbin_variable *v,
 	snprintf(name, sizeof(name), "%u/%u", v->module, v->id);
 	sbin_report(c, SBIN_WARNING, at, name, "unknown-variable",
 		    "firmware may refuse the record: take the variable out with edit",
-		    "no document tells of variable %u of module %u", v->id, v->module);
+		    "variable %u of module %u is unknown", v->id, v->module);
 }
 
 static void check_variable(struct sbin_checker *c, struct seen *seen,
@@ -153,10 +153,10 @@ static int check_duplicate(struct sbin_checker *c, const struct sbin_record *r,
 	    pidpps_check_pid((const char *)pid.value) != 0)
 		return 0;
 	rc = pidset_add(c->pids, (const char *)pid.value, fault);
-	if (rc == 0)
+	if (!rc)
 		sbin_report(c, SBIN_ERROR, c->offset + (uint64_t)(pid.value - r->data), "pid",
 			    "duplicate-pid", "give every record a pair of its own",
-			    "PID %.8s stands in an earlier record too: two machines would share it",
+			    "PID %.8s is in an earlier record too: two machines would share it",
 			    (const char *)pid.value);
 	return rc < 0 ? rc : 0;
 }
@@ -177,8 +177,7 @@ int sbin_check_body(struct sbin_checker *c, const struct sbin_record *r, struct 
 	if (step < 0)
 		sbin_report(
 			c, SBIN_ERROR, c->offset + at, "", "runs-out", "make the record anew",
-			"variable %u of module %u says that it is longer than what is left of the "
-			"record",
+			"variable %u of module %u is longer than what is left of the record",
 			get_le16(r->data + at + 2), get_le16(r->data + at));
 	else if (!sbin_all_zero(r->data + at, r->size - at, &stray))
 		sbin_report(c, SBIN_WARNING, c->offset + at + stray, "", "record-padding",

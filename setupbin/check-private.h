@@ -12,7 +12,7 @@ struct sbin_checker {
 	const struct sbin_header *header;
 	struct pidset *pids;
 	unsigned modules;	/* bits 0 and 1: modules 1 and 2 are in the header's list */
-	unsigned modules_told;	/* those whose absence has been reported */
+	unsigned modules_reported;	/* those whose absence has been reported */
 	unsigned long keys;	/* records with a PID or PPS */
 
 	/* The record at hand; number 0 for the header and the file. */

@@ -49,7 +49,7 @@ static void check_password(struct sbin_checker *c, const struct sbin_known *k,
 						: password_check_current(text, &rule);
 	}
 	secret_wipe(text, sizeof(text));
-	if (rc != 0)
+	if (rc)
 		sbin_report(c, SBIN_ERROR, at, k->name, "password-rule", "choose another password",
 			    "%s breaks the rule for MEBx passwords: %s", k->name, rule);
 }
@@ -61,7 +61,7 @@ static void check_key(struct sbin_checker *c, const struct sbin_known *k,
 	int rc = pps ? pidpps_check_pps((const char *)v->value)
 		     : pidpps_check_pid((const char *)v->value);
 
-	if (rc != 0)
+	if (rc)
 		sbin_report(c, SBIN_ERROR, at, k->name,
 			    rc == KIT_ERR_CHECK ? "check-character"
 			    : rc == KIT_ERR_RANGE ? "all-zero-pps" : "characters",
@@ -78,7 +78,7 @@ static void check_text(struct sbin_checker *c, const struct sbin_known *k,
 		check_password(c, k, v, at);
 		return;
 	}
-	if (memchr(v->value, 0, v->length) != NULL) {
+	if (memchr(v->value, 0, v->length)) {
 		bad_value(c, SBIN_ERROR, k, at, "text", "has a NUL byte in it");
 		return;
 	}
@@ -88,7 +88,7 @@ static void check_text(struct sbin_checker *c, const struct sbin_known *k,
 	case SBIN_HOST_NAME:
 	case SBIN_DOMAIN_NAME:
 		if (!hostname_is_dns_name(v->value, v->length, k->id != SBIN_HOST_NAME))
-			bad_value(c, SBIN_WARNING, k, at, "dns-name", "is no name as DNS has them");
+			bad_value(c, SBIN_WARNING, k, at, "dns-name", "is not a DNS name");
 		return;
 	default:
 		break;
@@ -96,7 +96,7 @@ static void check_text(struct sbin_checker *c, const struct sbin_known *k,
 	for (size_t i = 0; i < v->length; i++) {
 		if (v->value[i] < 32 || v->value[i] > 126) {
 			bad_value(c, SBIN_WARNING, k, at, "text",
-				  "has bytes that are no ASCII text");
+				  "has bytes that are not ASCII text");
 			return;
 		}
 	}
@@ -108,7 +108,7 @@ static void check_number(struct sbin_checker *c, const struct sbin_known *k,
 	uint32_t number = sbin_value_number(v);
 	size_t n;
 
-	if (k->words && sbin_value_word(k, number, &n) == NULL)
+	if (k->words && !sbin_value_word(k, number, &n))
 		sbin_report(c, SBIN_ERROR, at + SBIN_VARIABLE_HEADER, k->name, "value",
 			    "set it again with edit", "%s is %lu, which is none of: %s", k->name,
 			    (unsigned long)number, k->words);
@@ -139,7 +139,7 @@ static void check_cert(struct sbin_checker *c, const struct sbin_known *k,
 			    "give a shorter name",
 			    "the certificate's friendly name has %zu bytes, more than %d",
 			    h.name_length, SBIN_CERT_NAME);
-	if (memchr(h.name, 0, h.name_length) != NULL)
+	if (memchr(h.name, 0, h.name_length))
 		bad_value(c, SBIN_WARNING, k, at, "cert-hash", "has a NUL byte in its name");
 	if (h.algorithm > 1 && c->header->version.major < 3)
 		sbin_report(c, SBIN_WARNING, at + SBIN_VARIABLE_HEADER, k->name, "since",

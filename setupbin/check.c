@@ -78,10 +78,10 @@ static void check_version(struct sbin_checker *c)
 		sbin_report(c, SBIN_ERROR, SBIN_MAJOR_OFFSET, "", "uuid-version", "make the file anew",
 			    "the file type UUID is that of version %d, the major version says %u",
 			    major, h->version.major);
-	else if (sbin_version_uuid(h->version) == NULL)
+	else if (!sbin_version_uuid(h->version))
 		sbin_report(c, SBIN_WARNING, SBIN_MINOR_OFFSET, "", "minor-version",
 			    "make the file as 1.0, 2.0, 2.1, 3.0 or 4.0",
-			    "there is no version %u.%u that documents tell of", h->version.major,
+			    "version %u.%u is unknown", h->version.major,
 			    h->version.minor);
 }
 
@@ -102,7 +102,7 @@ static void check_fields(struct sbin_checker *c)
 			"version 1 has no flags, so that its records are consumed all the same");
 	else if ((h->flags & ~SBIN_DO_NOT_CONSUME) != 0)
 		sbin_report(c, SBIN_WARNING, SBIN_FLAGS_OFFSET, "", "header-flags", "make the file anew",
-			    "flags that nobody knows are set: %#x", h->flags);
+			    "unknown flags are set: %#x", h->flags);
 	if (h->reserved != 0)
 		sbin_report(c, SBIN_WARNING, SBIN_RESERVED_OFFSET, "", "header-reserved", "make the file anew",
 			    "reserved bytes of the header are not zero");
@@ -144,7 +144,7 @@ static void check_counts(struct sbin_checker *c, uint64_t size)
 			(unsigned long)h->records);
 }
 
-/* The list of modules, and that nothing stands behind it. */
+/* The list of modules, and that nothing follows it. */
 static void check_modules(struct sbin_checker *c, const uint8_t *bytes)
 {
 	const struct sbin_header *h = c->header;
@@ -164,7 +164,7 @@ static void check_modules(struct sbin_checker *c, const uint8_t *bytes)
 		if (c->modules & 1u << (module - 1))
 			sbin_report(c, SBIN_WARNING, offset, "", "module-list",
 				    "make the file anew",
-				    "module %u stands twice in the header's list", module);
+				    "module %u is twice in the header's list", module);
 		c->modules |= 1u << (module - 1);
 	}
 	if (module != 0) {
@@ -222,7 +222,7 @@ static void check_state(struct sbin_checker *c, const struct sbin_record *r)
 	if ((r->flags & ~(uint32_t)(SBIN_VALID | SBIN_SCRAMBLED)) != 0)
 		sbin_report(c, SBIN_WARNING, c->offset + SBIN_RECORD_FLAGS_OFFSET, "",
 			    "record-flags", "make the record anew",
-			    "flags that nobody knows are set: %#lx", (unsigned long)r->flags);
+			    "unknown flags are set: %#lx", (unsigned long)r->flags);
 	if ((r->flags & SBIN_SCRAMBLED) && c->header->version.major < 4)
 		sbin_report(c, SBIN_ERROR, c->offset + SBIN_RECORD_FLAGS_OFFSET, "", "scrambled",
 			    "make the file with --file-version 4.0, or without --scramble",
@@ -282,7 +282,7 @@ static int check_records(struct sbin_checker *c, struct sbin_reader *reader, str
 		if (c->past && sbin_record_wiped(&r))
 			continue;
 		rc = sbin_check_body(c, &r, fault);
-		if (rc != 0)
+		if (rc)
 			return rc;
 	}
 	return rc;
@@ -365,7 +365,7 @@ static int report_unreadable(struct sbin_checker *c, size_t size, const struct f
 	return KIT_ERR_FORMAT;
 }
 
-/* Does anything follow the last record of a stream whose size nobody told? */
+/* Does anything follow the last record of a stream of unknown size? */
 static int check_end(struct sbin_checker *c, const struct sbin_input *in, struct fault *fault)
 {
 	uint64_t end = sbin_header_file_bytes(c->header);
@@ -388,26 +388,26 @@ static int check_file(struct sbin_checker *c, const struct sbin_input *in, struc
 
 	if (rc == KIT_ERR_TRUNCATED)
 		return report_unreadable(c, SBIN_CHUNK, &why);
-	if (rc != 0)
+	if (rc)
 		return fault_pass(fault, &why);
 	check_header(c, sbin_reader_header_bytes(reader), in->size);
 	rc = check_records(c, reader, &why);
 	if (rc == KIT_ERR_TRUNCATED) {
 		c->past = false;
 		c->number = 0;
-		/* Where the size was known, the header's check has told it. */
+		/* Where the size was known, the header's check has reported it. */
 		if (in->size == UINT64_MAX)
 			sbin_report(c, SBIN_ERROR, SBIN_RECORDS_OFFSET, "", "file-size",
 				    "copy or make the file again", "%s", why.what);
 		rc = 0;
-	} else if (rc != 0) {
+	} else if (rc) {
 		fault_pass(fault, &why);
 	} else if (in->size == UINT64_MAX) {
 		c->past = false;
 		c->number = 0;
 		rc = check_end(c, in, fault);
 	}
-	if (rc == 0)
+	if (!rc)
 		check_whole(c);
 	sbin_reader_free(&reader);
 	return rc;
@@ -437,7 +437,7 @@ int sbin_check(const struct sbin_input *in,
 	kept.size = (size_t)n;
 	rc = sbin_header_decode(kept.chunk, kept.size, &header, &why);
 	c.header = &header;
-	if (rc != 0)
+	if (rc)
 		return report_unreadable(&c, kept.size, &why);
 
 	summary->version = header.version;
@@ -446,7 +446,7 @@ int sbin_check(const struct sbin_input *in,
 	summary->consumed = header.consumed;
 	summary->post_seconds = sbin_post_seconds(header.records);
 	rc = pidset_new(&c.pids, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = check_file(&c, &rest, fault);
 	pidset_free(&c.pids);
 	return rc;

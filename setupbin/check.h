@@ -33,7 +33,7 @@ struct sbin_summary {
  * Read the whole file and call FOUND for each finding: those of the header, then those of
  * each record in turn, then what can be said of the whole. FOUND may be NULL.
  * Returns 0 when the file could be read to its end (however bad: see
- * summary->errors), KIT_ERR_FORMAT when it is no setup.bin at all (found() has been
+ * summary->errors), KIT_ERR_FORMAT when it is not a setup.bin at all (found() has been
  * told why), or the input's error with *fault set.
  */
 int sbin_check(const struct sbin_input *in,

@@ -69,7 +69,7 @@ int sbin_input_fd(struct sbin_input *in, struct sbin_fd_input *state, int fd, co
 	*state = (struct sbin_fd_input){ .fd = fd };
 	*in = (struct sbin_input){ fd_read_at, state, UINT64_MAX, name };
 	if (S_ISREG(st.st_mode) || S_ISBLK(st.st_mode)) {
-		/* A block device has no st_size; seeking to its end tells. */
+		/* A block device has no st_size; seeking to its end shows it. */
 		off_t end = S_ISREG(st.st_mode) ? st.st_size : lseek(fd, 0, SEEK_END);
 
 		if (end < 0)
@@ -132,7 +132,7 @@ static int read_header(struct sbin_reader *r, struct fault *fault)
 	if (n < 0)
 		return (int)n;
 	rc = sbin_header_decode(first, (size_t)n, &r->header, fault);
-	if (rc != 0)
+	if (rc)
 		return rc;
 	size = (size_t)r->header.chunks * SBIN_CHUNK;
 	r->header_bytes = malloc(size);
@@ -163,7 +163,7 @@ int sbin_reader_open(struct sbin_reader **out, const struct sbin_input *in, stru
 	r->in = *in;
 	r->end = UINT64_MAX;
 	rc = read_header(r, fault);
-	if (rc != 0)
+	if (rc)
 		goto out;
 	r->record_size = (size_t)r->header.record_chunks * SBIN_CHUNK;
 	r->buffer_size = READ_AHEAD / r->record_size * r->record_size;
@@ -239,7 +239,7 @@ int sbin_reader_next(struct sbin_reader *r, struct sbin_record *out, uint64_t *o
 	if (offset)
 		*offset = offset_of(r, r->next);
 	rc = sbin_record_decode(r->here, r->record_size, out);
-	if (rc != 0)
+	if (rc)
 		return fault_set(fault, rc, "%s: %s", r->in.name, error_text(rc));
 	r->here += r->record_size;
 	r->ahead--;
@@ -286,7 +286,7 @@ int sbin_reader_take(struct sbin_reader *r, uint32_t *index, uint64_t *offset,
 	if (at >= h->records)
 		return 0;
 	rc = sbin_reader_seek(r, at);
-	if (rc != 0)
+	if (rc)
 		return fault_set(fault, rc, "%s: %s", r->in.name, error_text(rc));
 	*index = at;
 	rc = sbin_reader_next(r, out, offset, fault);
@@ -324,7 +324,7 @@ int sbin_writer_open(struct sbin_writer **out, struct outfile *file,
 	w->base = outfile_size(file);
 	sbin_header_encode(header, chunk);
 	rc = outfile_write(file, chunk, sizeof(chunk), fault);
-	if (rc != 0) {
+	if (rc) {
 		free(w);
 		return rc;
 	}

@@ -37,9 +37,9 @@ int sbin_version_parse(const char *text, struct sbin_version *out)
 {
 	if (strlen(text) != 3 || text[1] != '.')
 		return KIT_ERR_ARGUMENT;
-	/* Whatever is no digit gives a number that no version has. */
+	/* Anything but a digit gives a number that no version has. */
 	struct sbin_version v = { (uint8_t)(text[0] - '0'), (uint8_t)(text[2] - '0') };
-	if (sbin_version_uuid(v) == NULL)
+	if (!sbin_version_uuid(v))
 		return KIT_ERR_ARGUMENT;
 	*out = v;
 	return 0;
@@ -103,8 +103,8 @@ int sbin_header_decode(const uint8_t *data, size_t size, struct sbin_header *out
 	read_copy(&r, out->rest, sizeof(out->rest));
 
 	if (sbin_uuid_major(out->uuid) == 0) {
-		fault_set(fault, KIT_ERR_FORMAT, "no setup.bin: the file type UUID at offset 0 is "
-			  "of no known version\n"
+		fault_set(fault, KIT_ERR_FORMAT, "not a setup.bin file: the UUID at offset 0 is not that "
+			  "of a known version\n"
 			  "name a file that an AMT set-up tool made");
 		return KIT_ERR_FORMAT;
 	}

@@ -27,7 +27,7 @@ struct sbin_json {
 	size_t trailing_size;
 };
 
-/* Where the text at hand stands: "header", "record 7", "trailing". */
+/* Where the text at hand is: "header", "record 7", "trailing". */
 struct place {
 	const char *what;
 	unsigned long number;		/* 0: none */
@@ -59,12 +59,12 @@ static int check_names(const struct sbin_json *j, struct place at, json_t *o,
 		while (*name && strcmp(*name, key) != 0)
 			name++;
 		if (!*name) {
-			/* A name that is none may be anything, a password in the wrong place too. */
+			/* An unknown name may be anything, a password in the wrong place, too. */
 			bool plain = key[strspn(key, "abcdefghijklmnopqrstuvwxyz_")] == '\0';
 			int rc = refuse(j, at, fault, KIT_ERR_FORMAT, plain ? key : "",
-						  "is a member that nobody knows");
+						  "is an unknown member");
 
-			fault_hint(fault, "setup.bin(5) has all that there are");
+			fault_hint(fault, "amt-json(5) lists the members");
 			return rc;
 		}
 	}
@@ -82,9 +82,9 @@ static int take_number(const struct sbin_json *j, struct place at, json_t *o, co
 	if (!json_is_integer(value) || json_integer_value(value) < 0 ||
 	    json_integer_value(value) > max)
 		return refuse(j, at, fault, KIT_ERR_FORMAT, name,
-					max == 255     ? "is no whole number up to 255"
-					: max == 65535 ? "is no whole number up to 65535"
-						       : "is no whole number up to 4294967295");
+					max == 255     ? "is not a whole number up to 255"
+					: max == 65535 ? "is not a whole number up to 65535"
+						       : "is not a whole number up to 4294967295");
 	*out = json_integer_value(value);
 	return 0;
 }
@@ -101,7 +101,7 @@ static int take_numbers(const struct sbin_json *j, struct place at, json_t *o,
 {
 	int rc = 0;
 
-	for (; rc == 0 && table->name; table++)
+	for (; !rc && table->name; table++)
 		rc = take_number(j, at, o, table->name, table->max, table->out, fault);
 	return rc;
 }
@@ -143,7 +143,7 @@ static int take_hex(const struct sbin_json *j, struct place at, json_t *o, const
 	if (!json_is_string(value) ||
 	    hex_parse(json_string_value(value), json_string_length(value), out, room, size) != 0)
 		return refuse(j, at, fault, KIT_ERR_FORMAT, name,
-					"is no string of hexadecimal digits, or too long");
+					"is not a string of hexadecimal digits, or is too long");
 	return 0;
 }
 
@@ -153,7 +153,7 @@ static int take_modules(struct sbin_json *j, struct place at, json_t *o, struct 
 	uint16_t modules[SBIN_HEADER_MODULES];
 	size_t i, n = 0, room = sizeof(j->header.rest);
 
-	if (json_object_get(o, "rest") != NULL) {
+	if (json_object_get(o, "rest")) {
 		memset(j->header.rest, 0, sizeof(j->header.rest));
 		return take_hex(j, at, o, "rest", j->header.rest, room, &n, fault);
 	}
@@ -161,7 +161,7 @@ static int take_modules(struct sbin_json *j, struct place at, json_t *o, struct 
 		return 0;
 	if (!json_is_array(list) || json_array_size(list) > SBIN_HEADER_MODULES)
 		return refuse(j, at, fault, KIT_ERR_FORMAT, "modules",
-					"is no array of at most 235 numbers");
+					"is not an array of at most 235 numbers");
 	json_array_foreach(list, i, value) {
 		if (!json_is_integer(value) || json_integer_value(value) < 1 ||
 		    json_integer_value(value) > UINT16_MAX)
@@ -187,14 +187,14 @@ static int take_version(struct sbin_json *j, struct place at, json_t *o, struct 
 	if (!text || sscanf(text, "%3u.%3u%c", &major, &minor, &after) != 2 || major > 255 ||
 	    minor > 255)
 		return refuse(j, at, fault, KIT_ERR_FORMAT, "file_version",
-					"is no version such as \"2.1\"");
+					"is not a version such as \"2.1\"");
 	sbin_header_make(h, (struct sbin_version){ 2, 1 }, 0, 0, NULL);
 	h->version = (struct sbin_version){ (uint8_t)major, (uint8_t)minor };
 	uuid = sbin_version_uuid(h->version);
 	if (uuid)
 		memcpy(h->uuid, uuid, sizeof(h->uuid));
 	rc = take_hex(j, at, o, "uuid", h->uuid, sizeof(h->uuid), &n, fault);
-	if (rc == 0 && (n != 0 ? n != sizeof(h->uuid) : !uuid))
+	if (!rc && (n != 0 ? n != sizeof(h->uuid) : !uuid))
 		rc = refuse(
 			j, at, fault, KIT_ERR_FORMAT, "uuid",
 			"has to be 16 bytes, and has to be there for an unknown version");
@@ -237,21 +237,21 @@ static int take_header(struct sbin_json *j, json_t *o, struct fault *fault)
 	int rc;
 
 	rc = check_names(j, at, o, names, fault);
-	if (rc == 0 && json_is_true(json_object_get(o, "masked")))
+	if (!rc && json_is_true(json_object_get(o, "masked")))
 		rc = masked(j, (struct place){ "the file", 0 }, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = take_version(j, at, o, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = take_numbers(j, at, o, numbers, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = take_modules(j, at, o, fault);
 	bytes = h->header_bytes;
-	if (rc == 0)
+	if (!rc)
 		rc = take_number(j, at, o, "header_bytes", UINT16_MAX, &bytes, fault);
 	flags = (uint32_t)other;
-	if (rc == 0)
+	if (!rc)
 		rc = take_flag(j, at, o, "consume", true, SBIN_DO_NOT_CONSUME, &flags, fault);
-	if (rc != 0)
+	if (rc)
 		return rc;
 	if (record_chunks < 1 || record_chunks > SBIN_MAX_CHUNKS || chunks < 1 ||
 	    chunks > SBIN_MAX_CHUNKS)
@@ -281,10 +281,10 @@ static int take_ids(const struct sbin_json *j, struct place at, json_t *o, struc
 	};
 	int rc;
 
-	if (named && (!name || json_object_get(o, "module") != NULL ||
-			      json_object_get(o, "id") != NULL))
+	if (named && (!name || json_object_get(o, "module") ||
+			      json_object_get(o, "id")))
 		return refuse(j, at, fault, KIT_ERR_FORMAT, "name",
-					"is no string, or stands beside \"module\" or \"id\"");
+					"is not a string, or is beside \"module\" or \"id\"");
 	if (name) {
 		*known = sbin_known_named(name);
 		if (!*known) {
@@ -298,7 +298,7 @@ static int take_ids(const struct sbin_json *j, struct place at, json_t *o, struc
 		return 0;
 	}
 	rc = take_numbers(j, at, o, numbers, fault);
-	if (rc == 0 && (module == 0 || id < 0))
+	if (!rc && (module == 0 || id < 0))
 		rc = refuse(
 			j, at, fault, KIT_ERR_FORMAT, "",
 			"has a variable without \"name\", and without \"module\" and \"id\"");
@@ -330,7 +330,7 @@ static int take_value(struct sbin_json *j, struct place at, json_t *o, const str
 	v->value = j->value;
 	if (k) {
 		rc = sbin_value_parse(k, text, true, j->value, &v->length, fault);
-		if (rc != 0)
+		if (rc)
 			fault_context(fault, "%s: record %lu", j->name, at.number);
 		return rc;
 	}
@@ -358,19 +358,19 @@ static int take_variable(struct sbin_json *j, struct place at, json_t *o, struct
 		return refuse(j, at, fault, KIT_ERR_FORMAT, "variables",
 					"holds no objects");
 	rc = check_names(j, at, o, names, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = take_ids(j, at, o, &v, &k, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = take_value(j, at, o, k, &v, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = take_number(j, at, o, "reserved", UINT16_MAX, &reserved, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = take_hex(j, at, o, "padding", padding, padding4(v.length), &n, fault);
-	if (rc != 0)
+	if (rc)
 		return rc;
 	v.reserved = (uint16_t)reserved;
 	v.padding = padding;
-	/* A record that is too short is told once, with the bytes of all its variables. */
+	/* A record that is too short is reported once, with the bytes of all its variables. */
 	sbin_record_append(r, w, &v, needed);
 	return 0;
 }
@@ -393,7 +393,7 @@ static int take_record_fields(const struct sbin_json *j, struct place at, json_t
 	int rc;
 
 	rc = take_numbers(j, at, o, numbers, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = take_hex(j, at, o, "reserved", reserved, sizeof(reserved), &n, fault);
 	r->type = (uint32_t)type;
 	r->flags = (uint32_t)other | SBIN_VALID;
@@ -401,9 +401,9 @@ static int take_record_fields(const struct sbin_json *j, struct place at, json_t
 	r->header_bytes = (uint16_t)bytes;
 	r->number = (uint32_t)number;
 	r->reserved = get_le64(reserved);
-	if (rc == 0)
+	if (!rc)
 		rc = take_flag(j, at, o, "valid", false, SBIN_VALID, &r->flags, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = take_flag(j, at, o, "scrambled", false, SBIN_SCRAMBLED, &r->flags, fault);
 	return rc;
 }
@@ -422,7 +422,7 @@ static int take_record(struct sbin_json *j, json_t *o, struct sbin_record *r,
 	int rc;
 
 	rc = check_names(j, at, o, names, fault);
-	if (rc != 0)
+	if (rc)
 		return rc;
 	if (list && !json_is_array(list))
 		return refuse(j, at, fault, KIT_ERR_FORMAT, "variables", "is no array");
@@ -430,7 +430,7 @@ static int take_record(struct sbin_json *j, json_t *o, struct sbin_record *r,
 	sbin_record_begin(r, &w);
 	json_array_foreach(list, i, variable) {
 		rc = take_variable(j, at, variable, r, &w, &needed, fault);
-		if (rc != 0)
+		if (rc)
 			return rc;
 	}
 	if (w.error != 0) {
@@ -440,7 +440,7 @@ static int take_record(struct sbin_json *j, json_t *o, struct sbin_record *r,
 		return w.error;
 	}
 	rc = take_hex(j, at, o, "rest", j->record + w.at, r->size - w.at, &n, fault);
-	return rc != 0 ? rc : take_record_fields(j, at, o, r, fault);
+	return rc ? rc : take_record_fields(j, at, o, r, fault);
 }
 
 static int take_trailing(struct sbin_json *j, json_t *o, struct fault *fault)
@@ -450,7 +450,7 @@ static int take_trailing(struct sbin_json *j, json_t *o, struct fault *fault)
 	size_t room = json_string_length(json_object_get(o, "hex")) / 2;
 	int rc = check_names(j, at, o, names, fault);
 
-	if (rc != 0)
+	if (rc)
 		return rc;
 	j->trailing = malloc(room + 1);
 	if (!j->trailing)
@@ -494,7 +494,7 @@ static int read_object(struct sbin_json *j, struct place at, json_t **out, struc
 
 	*out = NULL;
 	if (c != '{')
-		return refuse(j, at, fault, KIT_ERR_FORMAT, "", "is no JSON object");
+		return refuse(j, at, fault, KIT_ERR_FORMAT, "", "is not a JSON object");
 	ungetc(c, j->file);
 	*out = json_load_callback(feed, &e, JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES,
 				  &error);
@@ -504,7 +504,7 @@ static int read_object(struct sbin_json *j, struct place at, json_t **out, struc
 		return fault_sys(fault, errno, "cannot read %s", j->name);
 	return refuse(j, at, fault, KIT_ERR_FORMAT, "",
 				e.bytes > ELEMENT_MAX ? "is longer than 4 MiB"
-						      : "is no sound JSON");
+						      : "is not valid JSON");
 }
 
 /* The name of the next member of the outermost object, up to its ':'. */
@@ -515,12 +515,12 @@ static int member_name(struct sbin_json *j, int c, char *out, size_t size, struc
 
 	if (c != '"')
 		return refuse(j, at, fault, KIT_ERR_FORMAT, "",
-					"is no JSON object with a \"header\" and \"records\"");
+					"is not a JSON object with a \"header\" and \"records\"");
 	while ((c = getc(j->file)) != '"' && c != EOF && n + 1 < size)
 		out[n++] = (char)c;
 	out[n] = '\0';
 	if (c != '"' || next_char(j->file) != ':')
-		return refuse(j, at, fault, KIT_ERR_FORMAT, "", "is no sound JSON");
+		return refuse(j, at, fault, KIT_ERR_FORMAT, "", "is not valid JSON");
 	return 0;
 }
 
@@ -530,7 +530,7 @@ static int read_header(struct sbin_json *j, struct fault *fault)
 	json_t *o = NULL;
 	int rc = read_object(j, at, &o, fault);
 
-	if (rc == 0)
+	if (!rc)
 		rc = take_header(j, o, fault);
 	json_decref(o);
 	return rc;
@@ -551,10 +551,10 @@ static int begin(struct sbin_json *j, struct fault *fault)
 		return fault_sys(fault, errno, "cannot read %s", j->name);
 	if (c != '{')
 		return refuse(j, at, fault, KIT_ERR_FORMAT, "",
-					"is no JSON object with a \"header\" and \"records\"");
+					"is not a JSON object with a \"header\" and \"records\"");
 	for (;;) {
 		rc = member_name(j, next_char(j->file), name, sizeof(name), fault);
-		if (rc != 0)
+		if (rc)
 			return rc;
 		if (strcmp(name, "records") == 0)
 			break;
@@ -564,7 +564,7 @@ static int begin(struct sbin_json *j, struct fault *fault)
 				"has something else before \"records\" than one \"header\"");
 		header = true;
 		rc = read_header(j, fault);
-		if (rc != 0)
+		if (rc)
 			return rc;
 		if (next_char(j->file) != ',')
 			return refuse(j, at, fault, KIT_ERR_FORMAT, "",
@@ -590,15 +590,15 @@ int sbin_json_open(struct sbin_json **out, FILE *file, const char *name, struct 
 	}
 	if (!j || !j->name || !j->value)
 		rc = fault_nomem(fault);
-	if (rc == 0)
+	if (!rc)
 		rc = begin(j, fault);
-	if (rc == 0) {
+	if (!rc) {
 		j->record_size = (size_t)j->header.record_chunks * SBIN_CHUNK;
 		j->record = malloc(j->record_size);
 		if (!j->record)
 			rc = fault_nomem(fault);
 	}
-	if (rc != 0)
+	if (rc)
 		sbin_json_free(&j);
 	*out = j;
 	return rc;
@@ -614,18 +614,18 @@ static int finish(struct sbin_json *j, int c, struct fault *fault)
 
 	if (c == ',') {
 		rc = member_name(j, next_char(j->file), name, sizeof(name), fault);
-		if (rc == 0 && strcmp(name, "trailing") != 0)
+		if (!rc && strcmp(name, "trailing") != 0)
 			rc = refuse(
 				j, at, fault, KIT_ERR_FORMAT, "",
 				"has something else than \"trailing\" behind its records");
-		if (rc == 0)
+		if (!rc)
 			rc = read_object(j, inside, &o, fault);
-		if (rc == 0)
+		if (!rc)
 			rc = take_trailing(j, o, fault);
 		json_decref(o);
 		c = next_char(j->file);
 	}
-	if (rc == 0 && (c != '}' || next_char(j->file) != EOF))
+	if (!rc && (c != '}' || next_char(j->file) != EOF))
 		rc = refuse(j, at, fault, KIT_ERR_FORMAT, "",
 				      "does not end behind its object");
 	return rc;
@@ -653,10 +653,10 @@ int sbin_json_next(struct sbin_json *j, struct sbin_record *out, struct fault *f
 	if (j->records++ == UINT32_MAX)
 		return refuse(j, at, fault, KIT_ERR_RANGE, "", "is one too many");
 	rc = read_object(j, at, &o, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = take_record(j, o, out, fault);
 	json_decref(o);
-	return rc != 0 ? rc : 1;
+	return rc ? rc : 1;
 }
 
 const struct sbin_header *sbin_json_header(const struct sbin_json *j)

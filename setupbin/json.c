@@ -57,19 +57,19 @@ static json_t *variable_object(const struct sbin_variable *v, bool secrets)
 		rc = set(o, "name", json_string(k->name));
 	} else {
 		rc = set(o, "module", json_integer(v->module));
-		if (rc == 0)
+		if (!rc)
 			rc = set(o, "id", json_integer(v->id));
 	}
-	if (rc == 0 && text && is_number(k) && strspn(text, "0123456789") == strlen(text))
+	if (!rc && text && is_number(k) && strspn(text, "0123456789") == strlen(text))
 		rc = set(o, "value", json_integer(sbin_value_number(v)));
-	else if (rc == 0)
+	else if (!rc)
 		rc = set(o, "value", shown ? json_string(text) : json_null());
-	if (rc == 0 && v->reserved != 0)
+	if (!rc && v->reserved != 0)
 		rc = set(o, "reserved", json_integer(v->reserved));
-	if (rc == 0 && v->padding && memcmp(v->padding, zeros, padding4(v->length)) != 0)
+	if (!rc && v->padding && memcmp(v->padding, zeros, padding4(v->length)) != 0)
 		rc = set_hex(o, "padding", v->padding, padding4(v->length), shown);
 	wipe_string(text);
-	if (rc == 0)
+	if (!rc)
 		return o;
 	json_decref(o);
 	return NULL;
@@ -85,13 +85,13 @@ static int set_unusual(json_t *o, const struct sbin_record *r, uint16_t chunks)
 	put_le64(reserved, r->reserved);
 	if (r->type != 1)
 		rc = set(o, "type", json_integer(r->type));
-	if (rc == 0 && other != 0)
+	if (!rc && other != 0)
 		rc = set(o, "other_flags", json_integer(other));
-	if (rc == 0 && r->reserved != 0)
+	if (!rc && r->reserved != 0)
 		rc = set_hex(o, "reserved", reserved, sizeof(reserved), true);
-	if (rc == 0 && r->chunks != chunks)
+	if (!rc && r->chunks != chunks)
 		rc = set(o, "chunks", json_integer(r->chunks));
-	if (rc == 0 && r->header_bytes != SBIN_RECORD_HEADER)
+	if (!rc && r->header_bytes != SBIN_RECORD_HEADER)
 		rc = set(o, "header_bytes", json_integer(r->header_bytes));
 	return rc;
 }
@@ -105,25 +105,25 @@ static json_t *record_object(const struct sbin_record *r, uint16_t chunks, bool 
 	int rc;
 
 	rc = set(o, "number", json_integer(r->number));
-	if (rc == 0)
+	if (!rc)
 		rc = set(o, "valid", json_boolean(r->flags & SBIN_VALID));
-	if (rc == 0 && (r->flags & SBIN_SCRAMBLED))
+	if (!rc && (r->flags & SBIN_SCRAMBLED))
 		rc = set(o, "scrambled", json_true());
-	if (rc == 0)
+	if (!rc)
 		rc = set_unusual(o, r, chunks);
 	sbin_walk_begin(&walk, r);
-	while (rc == 0 && sbin_walk_next(&walk, &v) == 1)
+	while (!rc && sbin_walk_next(&walk, &v) == 1)
 		if (json_array_append_new(variables, variable_object(&v, secrets)) != 0)
 			rc = KIT_ERR_NOMEM;
-	/* What runs out of the record is no variable any more, and is kept as bytes. */
+	/* What runs out of the record is not a variable any more, and is kept as bytes. */
 	end = walk.r.error != 0 ? walk.r.error_at : walk.r.at;
 	rest = without_zeros(r->data + end, r->size - end);
-	if (rc == 0)
+	if (!rc)
 		rc = set(o, "variables", json_incref(variables));
-	if (rc == 0 && rest != 0)
+	if (!rc && rest != 0)
 		rc = set_hex(o, "rest", r->data + end, rest, secrets);
 	json_decref(variables);
-	if (rc == 0)
+	if (!rc)
 		return o;
 	json_decref(o);
 	return NULL;
@@ -137,16 +137,16 @@ static int set_modules(json_t *o, const struct sbin_header *h)
 	uint16_t module;
 	int rc = 0;
 
-	while (rc == 0 && n < SBIN_HEADER_MODULES && (module = get_le16(h->rest + 2 * n)) != 0) {
+	while (!rc && n < SBIN_HEADER_MODULES && (module = get_le16(h->rest + 2 * n)) != 0) {
 		if (json_array_append_new(modules, json_integer(module)) != 0)
 			rc = KIT_ERR_NOMEM;
 		n++;
 	}
-	if (rc == 0 && used <= 2 * n)
+	if (!rc && used <= 2 * n)
 		rc = set(o, "modules", json_incref(modules));
-	else if (rc == 0)
+	else if (!rc)
 		rc = set_hex(o, "rest", h->rest, used, true);
-	if (rc == 0 && (used > 2 * n || h->header_bytes != 40 + 2 * (n + 1)))
+	if (!rc && (used > 2 * n || h->header_bytes != 40 + 2 * (n + 1)))
 		rc = set(o, "header_bytes", json_integer(h->header_bytes));
 	json_decref(modules);
 	return rc;
@@ -161,25 +161,25 @@ static int set_header(json_t *o, const struct sbin_header *h, bool counted)
 
 	snprintf(version, sizeof(version), "%u.%u", h->version.major, h->version.minor);
 	rc = set(o, "file_version", json_string(version));
-	if (rc == 0 && (!uuid || memcmp(uuid, h->uuid, sizeof(h->uuid)) != 0))
+	if (!rc && (!uuid || memcmp(uuid, h->uuid, sizeof(h->uuid)) != 0))
 		rc = set_hex(o, "uuid", h->uuid, sizeof(h->uuid), true);
-	if (rc == 0)
+	if (!rc)
 		rc = set(o, "consume", json_boolean(!(h->flags & SBIN_DO_NOT_CONSUME)));
-	if (rc == 0)
+	if (!rc)
 		rc = set(o, "consumed", json_integer(h->consumed));
-	if (rc == 0 && counted)
+	if (!rc && counted)
 		rc = set(o, "record_count", json_integer(h->records));
-	if (rc == 0 && h->record_chunks != 1)
+	if (!rc && h->record_chunks != 1)
 		rc = set(o, "record_chunks", json_integer(h->record_chunks));
-	if (rc == 0 && h->chunks != 1)
+	if (!rc && h->chunks != 1)
 		rc = set(o, "chunks", json_integer(h->chunks));
-	if (rc == 0 && h->number != 0)
+	if (!rc && h->number != 0)
 		rc = set(o, "number", json_integer(h->number));
-	if (rc == 0 && other != 0)
+	if (!rc && other != 0)
 		rc = set(o, "other_flags", json_integer(other));
-	if (rc == 0 && h->reserved != 0)
+	if (!rc && h->reserved != 0)
 		rc = set(o, "reserved", json_integer(h->reserved));
-	return rc == 0 ? set_modules(o, h) : rc;
+	return rc ? rc : set_modules(o, h);
 }
 
 /* COUNTED: the header's record count is not the number of records that follow. */
@@ -191,11 +191,11 @@ static json_t *header_object(const struct sbin_reader *reader, bool counted, boo
 	json_t *o = json_object();
 	int rc = set_header(o, h, counted);
 
-	if (rc == 0 && more != 0)
+	if (!rc && more != 0)
 		rc = set_hex(o, "more", chunks, more, true);
-	if (rc == 0 && !secrets)
+	if (!rc && !secrets)
 		rc = set(o, "masked", json_true());
-	if (rc == 0)
+	if (!rc)
 		return o;
 	json_decref(o);
 	return NULL;
@@ -207,14 +207,14 @@ static int dump(FILE *out, json_t *value, struct fault *fault)
 	int rc = value ? json_dumpf(value, out, 0) : -1;
 
 	json_decref(value);
-	if (rc == 0)
+	if (!rc)
 		return 0;
 	if (ferror(out))
 		return fault_set(fault, KIT_ERR_SYSTEM, "cannot write the JSON");
 	return fault_nomem(fault);
 }
 
-/* What stands behind the last whole record, at offset AT. */
+/* What follows the last whole record, at offset AT. */
 static int write_trailing(FILE *out, const struct sbin_input *in, uint64_t at, bool secrets,
 			  struct fault *fault)
 {
@@ -240,7 +240,7 @@ static int write_trailing(FILE *out, const struct sbin_input *in, uint64_t at, b
 	}
 	fputs(",\n\"trailing\": ", out);
 	rc = set_hex(value, "hex", data, (size_t)n, secrets);
-	rc = dump(out, rc == 0 ? json_incref(value) : NULL, fault);
+	rc = dump(out, rc ? NULL : json_incref(value), fault);
 out:
 	json_decref(value);
 	secret_wipe(data, SBIN_TRAILING_MAX + 1);
@@ -259,14 +259,14 @@ int sbin_json_write(FILE *out, const struct sbin_input *in, bool secrets, struct
 	int rc;
 
 	rc = sbin_reader_open(&reader, in, fault);
-	if (rc != 0)
+	if (rc)
 		return rc;
 	h = sbin_reader_header(reader);
 	counted = in->size != UINT64_MAX && in->size < sbin_header_file_bytes(h);
 	fputs("{\n\"header\": ", out);
 	rc = dump(out, header_object(reader, counted, secrets), fault);
 	fputs(",\n\"records\": [", out);
-	while (rc == 0 && (rc = sbin_reader_next(reader, &record, NULL, &end)) == 1) {
+	while (!rc && (rc = sbin_reader_next(reader, &record, NULL, &end)) == 1) {
 		fputs(n++ != 0 ? ",\n" : "\n", out);
 		rc = dump(out, record_object(&record, h->record_chunks, secrets), fault);
 	}
@@ -275,7 +275,7 @@ int sbin_json_write(FILE *out, const struct sbin_input *in, bool secrets, struct
 	else if (end.code != 0)
 		fault_pass(fault, &end);
 	fputs("\n]", out);
-	if (rc == 0)
+	if (!rc)
 		rc = write_trailing(out, in,
 				    ((uint64_t)h->chunks + (uint64_t)n * h->record_chunks) *
 					    SBIN_CHUNK,

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 /*
- * Every variable is of one class; sbin_order_after() tells which classes may not come
+ * Every variable is of one class; sbin_order_after() says which classes may not come
  * before it. The rules, from MeshCentral's notes and Intel's documents:
  *   - a record begins with the current password, the new password and the
  *     manageability feature, those of them that are there;

@@ -110,7 +110,7 @@ int sbin_walk_next(struct sbin_walk *w, struct sbin_variable *v)
 
 	size_t began = w->r.at;
 	int rc = sbin_variable_decode(&w->r, v);
-	if (rc != 0) {
+	if (rc) {
 		w->r.error_at = began;
 		return rc;
 	}
@@ -166,7 +166,7 @@ static int take_password(const struct sbin_variable *v, enum keylist_field field
 {
 	int rc = keyentry_set(out, field, (const char *)v->value, v->length, NULL, problem);
 
-	return rc != 0 ? problem->code : 0;
+	return rc ? problem->code : 0;
 }
 
 /* Not by keyentry_set(): a list may be in lower case or have dashes, a setup.bin may not. */
@@ -182,7 +182,7 @@ static int take_key(const struct sbin_variable *v, bool pps, char *out,
 				   pps ? "not 32 characters" : "not 8 characters");
 	rc = pps ? pidpps_check_pps((const char *)v->value)
 		 : pidpps_check_pid((const char *)v->value);
-	if (rc != 0)
+	if (rc)
 		return problem_set(problem, field, rc, pidpps_rule(rc, pps));
 	memcpy(out, v->value, length);
 	out[length] = '\0';
@@ -222,7 +222,7 @@ int sbin_record_to_entry(const struct sbin_record *r, struct keyentry *out,
 			rc = take_password(&v, KEYLIST_CURRENT, out, problem);
 		else
 			rc = take_password(&v, KEYLIST_NEW, out, problem);
-		if (rc != 0)
+		if (rc)
 			goto bad;
 	}
 	if (step < 0)

@@ -28,7 +28,7 @@ enum sbin_record_flags {
 #define SBIN_SCRAMBLE_STEP	17
 
 /*
- * A record as it stands in memory: DATA is the whole record, already unscrambled,
+ * A record in memory: DATA is the whole record, already unscrambled,
  * and SECRET. The fields below are read from its first 24 bytes.
  */
 struct sbin_record {

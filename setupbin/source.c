@@ -48,7 +48,7 @@ static int setupbin_next(struct keysource *source, struct keyentry *out,
 		source->counts.wiped++;
 	}
 	rc = sbin_record_to_entry(&record, out, problem);
-	if (rc != 0)
+	if (rc)
 		return KIT_ERR_FORMAT;
 	out->consumed = !sbin_record_unused(sbin_reader_header(s->reader), &record,
 					    (uint32_t)source->counts.lines - 1);
@@ -83,7 +83,7 @@ static int setupbin_open(struct keysource **out, FILE *file, const char *name,
 	s->file = file;
 	in = (struct sbin_input){ read_forward, s, UINT64_MAX, s->name };
 	rc = sbin_reader_open(&s->reader, &in, fault);
-	if (rc != 0)
+	if (rc)
 		setupbin_free(&s->source);
 	else
 		*out = &s->source;

@@ -101,7 +101,7 @@ static int parse_ipv4(const char *text, uint8_t *out, uint16_t *length)
 	return 0;
 }
 
-/* Where each byte of a GUID stands in its text: the first three groups are little-endian. */
+/* The place of each byte of a GUID in its text: the first three groups are little-endian. */
 static const uint8_t guid_order[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
 
 static int parse_guid(const char *text, uint8_t *out, uint16_t *length)
@@ -164,7 +164,7 @@ static int parse_key(const struct sbin_known *k, const char *text, uint8_t *out,
 		     : pidpps_parse_pid(text, strlen(text), key, NULL);
 
 	/* A bad key is for the checker to find, which says what is bad about it. */
-	rc = take_text(rc == 0 ? key : text, out, length);
+	rc = take_text(rc ? text : key, out, length);
 	secret_wipe(key, sizeof(key));
 	return rc;
 }
@@ -233,7 +233,7 @@ int sbin_value_parse(const struct sbin_known *k, const char *text, bool any_hex,
 		rc = parse_hex(text + 4, out, length);
 	else
 		rc = parse(k, text, out, length);
-	if (rc == 0)
+	if (!rc)
 		return 0;
 	if (k->secret)
 		fault_set(fault, rc, "the value of %s cannot be taken", k->name);
@@ -243,7 +243,7 @@ int sbin_value_parse(const struct sbin_known *k, const char *text, bool any_hex,
 	return rc;
 }
 
-/* As a string, or NULL when it is no text. */
+/* As a string, or NULL if it is not text. */
 static char *show_text(const uint8_t *value, size_t length)
 {
 	for (size_t i = 0; i < length;) {

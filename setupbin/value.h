@@ -10,8 +10,8 @@
 
 /*
  * Take TEXT as the value of the variable K:
- *   text      as it stands
- *   pid, pps  with or without dashes, in any case; what is neither is taken as it stands
+ *   text      as it is
+ *   pid, pps  with or without dashes, in any case; what is neither is taken as it is
  *   u8..u32   a word of the variable, or a number, decimal or 0x...
  *   IPv4      10.0.0.5 (kept in reverse order in the file)
  *   GUID      01234567-89ab-cdef-0123-456789abcdef (first three groups little-endian)

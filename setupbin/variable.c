@@ -50,7 +50,7 @@ const struct sbin_known sbin_known[] = {
 	  "remote firmware update" },
 	{ 2, 15, "idle-timeout", SBIN_RAW, 1, ANY, V21, false, NULL, "idle timeout" },
 	{ 2, 16, "provisioning-mode", SBIN_U8, 1, 1, V21, false, NULL,
-	  "a number; what documents say of its values disagrees" },
+	  "a number; documents disagree about its values" },
 	{ 2, 17, "provisioning-server-address", SBIN_IPV4, 4, 4, V21, false, NULL,
 	  "IPv4 address of the provisioning server" },
 	{ 2, 18, "provisioning-server-port", SBIN_U16, 2, 2, V21, false, NULL,

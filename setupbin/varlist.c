@@ -133,7 +133,7 @@ int sbin_varlist_read(struct sbin_varlist *l, const struct sbin_record *r, size_
 	int step, rc = 0;
 
 	sbin_walk_begin(&walk, r);
-	while (rc == 0 && (step = sbin_walk_next(&walk, &v)) != 0)
+	while (!rc && (step = sbin_walk_next(&walk, &v)) != 0)
 		rc = step < 0 ? step : sbin_varlist_add(l, &v);
 	if (end)
 		*end = walk.r.error != 0 ? walk.r.error_at : walk.r.at;
@@ -149,7 +149,7 @@ int sbin_varlist_write(const struct sbin_varlist *l, struct sbin_record *r, stru
 	sbin_record_begin(r, &w);
 	for (size_t i = 0; i < l->count; i++)
 		rc = sbin_record_append(r, &w, &l->items[i], &needed);
-	if (rc == 0)
+	if (!rc)
 		return 0;
 	fault_set(fault, rc, "record %lu needs %zu bytes, but its %zu chunks hold %zu\n"
 		  "make the records longer (--chunks %zu), or leave variables out",

@@ -18,7 +18,7 @@ void sbin_varlist_clear(struct sbin_varlist *l);
 /* At the end. KIT_ERR_NOMEM. */
 int sbin_varlist_add(struct sbin_varlist *l, const struct sbin_variable *v);
 /*
- * Set a variable: the first one of its ids is replaced where it stands and others of the
+ * Set a variable: the first one of its ids is replaced in its place and others of the
  * same ids are taken out; where there was none, it goes to the end, or to the last place
  * that the order rules allow. A certificate addition is always one more. KIT_ERR_NOMEM.
  */

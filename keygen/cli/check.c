@@ -78,7 +78,7 @@ static int run(struct report *r, struct keysource *source, struct pidset *seen,
 			r->duplicates++;
 			problem = (struct keyproblem){ source->counts.lines, "pid",
 						       KIT_ERR_DUPLICATE,
-						       "a PID may stand in a list only once" };
+						       "a PID may be in a list only once" };
 			report(r, &problem);
 		}
 		if (source->counts.lines % 4096 == 0)

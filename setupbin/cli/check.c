@@ -77,7 +77,7 @@ static void sum_up(struct cli *cli, const char *name, const struct sbin_summary 
 	}
 	if (cli->quiet)
 		return;
-	if (rc == 0) {
+	if (!rc) {
 		text_print(stdout, "%s: ", name);
 		printf("version %u.%u, %lu record%s, ", s->version.major,
 		       s->version.minor, (unsigned long)s->records, plural(s->records));
@@ -109,7 +109,7 @@ static int check(struct cli *cli, const void *given)
 	int rc;
 
 	rc = setupbin_file_open(&f, cli->argv[0], &fault);
-	if (rc != 0)
+	if (rc)
 		return cli_fail(cli, &fault);
 	c.in = &f.in;
 	in = (struct sbin_input){ read_on, &c, f.in.size, f.in.name };
@@ -120,13 +120,13 @@ static int check(struct cli *cli, const void *given)
 	rc = sbin_check(&in, found, &c, &summary, &fault);
 	progress_end(&c.bar);
 	setupbin_file_close(&f);
-	fit = rc == 0 && summary.errors == 0 &&
+	fit = !rc && summary.errors == 0 &&
 	      !(o->strict && summary.warnings != 0);
 	if (fault.code == 0 || cli->json)
 		sum_up(cli, in.name, &summary, rc, fit);
 	if (c.failed)
 		fault_set(&fault, KIT_ERR_NOMEM, "cannot make the JSON output");
-	if (fault.code != 0)
+	if (fault.code)
 		return cli_fail(cli, &fault);
 	return fit ? EXIT_YES : EXIT_NO;
 }

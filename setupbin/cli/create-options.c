@@ -48,7 +48,7 @@ static int refuse_strays(const struct create_options *o, struct fault *fault)
 
 static bool sets(const struct creation *c, uint16_t module, uint16_t id)
 {
-	return sbin_varlist_find(&c->set.list, module, id) != NULL;
+	return sbin_varlist_find(&c->set.list, module, id);
 }
 
 /* The password in the file PATH, if it was given as --OPTION; --set may have given it already. */
@@ -67,7 +67,7 @@ static int take_password(struct creation *c, const char *path, const char *optio
 	return setupbin_set_put(&c->set, name, value, fault);
 }
 
-/* The factory's password is no secret, and is what nearly all machines have. */
+/* The factory's password is known to everybody, and nearly all machines have it. */
 static int take_factory_password(struct creation *c, struct fault *fault)
 {
 	struct sbin_variable v = { .module = SBIN_ME, .id = SBIN_CURRENT_PASSWORD,
@@ -88,9 +88,9 @@ static int take_trust(struct creation *c, struct fault *fault)
 
 	if (suffix)
 		rc = setupbin_set_put(&c->set, "pki-dns-suffix", suffix, fault);
-	if (rc == 0 && certs->count != 0 && !sets(c, SBIN_AMT, SBIN_CERT_CONFIG))
+	if (!rc && certs->count != 0 && !sets(c, SBIN_AMT, SBIN_CERT_CONFIG))
 		rc = setupbin_set_put(&c->set, "user-defined-certs", "enabled", fault);
-	for (size_t i = 0; rc == 0 && i < certs->count; i++) {
+	for (size_t i = 0; !rc && i < certs->count; i++) {
 		snprintf(value, sizeof(value), "@%s", certs->values[i]);
 		rc = setupbin_set_put(&c->set, "user-defined-cert-add", value, fault);
 	}
@@ -105,12 +105,12 @@ static int take_server(struct creation *c, struct fault *fault)
 
 	if (o->server)
 		rc = setupbin_set_put(&c->set, "provisioning-server-address", o->server, fault);
-	if (rc == 0 && (o->server || o->port)) {
+	if (!rc && (o->server || o->port)) {
 		snprintf(number, sizeof(number), "%u",
 			 o->port ? (unsigned)o->port : HELLO_PORT);
 		rc = setupbin_set_put(&c->set, "provisioning-server-port", number, fault);
 	}
-	if (rc == 0)
+	if (!rc)
 		rc = setupbin_set_put(&c->set, "provisioning-halt-activate",
 				      o->halt ? "stop" : "start", fault);
 	return rc;
@@ -121,24 +121,24 @@ static int take_variables(struct creation *c, struct fault *fault)
 	const struct create_options *o = c->options;
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < o->set.count; i++)
+	for (size_t i = 0; !rc && i < o->set.count; i++)
 		rc = setupbin_set_parse(&c->set, o->set.values[i], fault);
-	if (rc != 0)
+	if (rc)
 		return rc;
 	if (o->keys && (sets(c, SBIN_AMT, SBIN_PID) || sets(c, SBIN_AMT, SBIN_PPS)))
 		return misuse(fault, "--set gives pid or pps, which --keys has for each record",
 			      "leave one of them out");
 	rc = take_password(c, o->current_password_file, "current-password-file",
 			   SBIN_CURRENT_PASSWORD, "current-mebx-password", fault);
-	if (rc == 0)
+	if (!rc)
 		rc = take_password(c, o->new_password_file, "new-password-file", SBIN_NEW_PASSWORD,
 				   "new-mebx-password", fault);
-	if (rc == 0 &&
+	if (!rc &&
 	    (o->keys || o->pki || o->bare_metal || sets(c, SBIN_ME, SBIN_NEW_PASSWORD)))
 		rc = take_factory_password(c, fault);
-	if (rc == 0 && (o->pki || o->bare_metal))
+	if (!rc && (o->pki || o->bare_metal))
 		rc = take_trust(c, fault);
-	if (rc == 0 && o->bare_metal)
+	if (!rc && o->bare_metal)
 		rc = take_server(c, fault);
 	return rc;
 }
@@ -185,11 +185,11 @@ int setupbin_creation_options(struct creation *c, struct fault *fault)
 	if (o->json)
 		return 0;
 	rc = refuse_strays(o, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = take_header(c, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = take_variables(c, fault);
-	if (rc != 0)
+	if (rc)
 		return rc;
 	c->record = malloc(c->record_size);
 	return c->record ? 0 : fault_nomem(fault);

@@ -77,7 +77,7 @@ static int refuse_beside_json(const struct cli *cli, struct fault *fault)
 	return 0;
 }
 
-/* The file from its description, as it is told. */
+/* The file from its description, right or wrong. */
 static int copy_json(struct sbin_json *json, struct outfile *out, struct fault *fault)
 {
 	struct sbin_header header = *sbin_json_header(json);
@@ -89,16 +89,16 @@ static int copy_json(struct sbin_json *json, struct outfile *out, struct fault *
 	int rc;
 
 	rc = sbin_writer_open(&writer, out, &header, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = sbin_writer_more_header(writer, sbin_json_more(json), fault);
-	while (rc == 0 && (rc = sbin_json_next(json, &r, fault)) == 1)
+	while (!rc && (rc = sbin_json_next(json, &r, fault)) == 1)
 		rc = sbin_writer_put(writer, &r, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = sbin_writer_end(&writer, fault);
 	trailing = sbin_json_trailing(json, &size);
-	if (rc == 0 && size != 0)
+	if (!rc && size != 0)
 		rc = outfile_write(out, trailing, size, fault);
-	if (rc == 0 && sbin_json_counted(json)) {
+	if (!rc && sbin_json_counted(json)) {
 		/* The description insists on a count, be it right or wrong. */
 		sbin_header_encode(&header, chunk);
 		rc = outfile_patch(out, 0, chunk, sizeof(chunk), fault);
@@ -122,9 +122,9 @@ static int create_from_json(struct creation *c, const char *path, struct fault *
 	if (!file)
 		return fault_sys(fault, errno, "cannot open %s", path);
 	rc = sbin_json_open(&json, file, standard ? "standard input" : path, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = outfile_open(&c->out, c->options->output, flags_of(c), fault);
-	if (rc == 0)
+	if (!rc)
 		rc = copy_json(json, c->out, fault);
 	sbin_json_free(&json);
 	if (!standard)
@@ -134,7 +134,7 @@ static int create_from_json(struct creation *c, const char *path, struct fault *
 
 /*
  * The checker's word on one record in a file of its own: errors are refused, the rest is
- * told. All records of a list have the same variables, so that the first speaks for them.
+ * shown. All records of a list have the same variables, so that the first speaks for them.
  */
 struct verdict {
 	struct cli *cli;
@@ -171,12 +171,12 @@ static int check_first(struct creation *c, struct sbin_record *r, struct fault *
 	sbin_record_decode(r->data, r->size, r);
 	sbin_input_memory(&in, &state, file, size, c->options->output);
 	rc = sbin_check(&in, judge, &verdict, &summary, fault);
-	if (rc == 0 && verdict.errors != 0) {
+	if (!rc && verdict.errors != 0) {
 		rc = fault_set(fault, KIT_ERR_UNFIT,
 			       "%s was not written: firmware would refuse it, "
 			       "for the reasons above",
 			       c->options->output);
-		fault_hint(fault, "mend what is wrong; create --json writes a faulty file too");
+		fault_hint(fault, "fix what is wrong; create --json writes such a file, too");
 	}
 	secret_wipe(file, size);
 	free(file);
@@ -213,7 +213,7 @@ static int begin(struct creation *c, struct fault *fault)
 	if (name_modules(&c->header, &c->list) != 0)
 		return fault_set(fault, KIT_ERR_RANGE, "more modules than a header can name");
 	rc = outfile_open(&c->out, c->options->output, flags_of(c), fault);
-	return rc != 0 ? rc : sbin_writer_open(&c->writer, c->out, &c->header, fault);
+	return rc ? rc : sbin_writer_open(&c->writer, c->out, &c->header, fault);
 }
 
 /* Write c->list as the next record. */
@@ -226,12 +226,12 @@ static int put(struct creation *c, struct fault *fault)
 	if (c->scramble)
 		r.flags |= SBIN_SCRAMBLED;
 	rc = sbin_varlist_write(&c->list, &r, fault);
-	if (rc == 0 && c->records == 1) {
+	if (!rc && c->records == 1) {
 		rc = begin(c, fault);
-		if (rc == 0)
+		if (!rc)
 			rc = check_first(c, &r, fault);
 	}
-	return rc == 0 ? sbin_writer_put(c->writer, &r, fault) : rc;
+	return rc ? rc : sbin_writer_put(c->writer, &r, fault);
 }
 
 /* A list entry's own parts of the record; their places in memory do not change. */
@@ -246,7 +246,7 @@ static int arrange(struct creation *c, const struct keyentry *e)
 	int rc = 0;
 
 	sbin_varlist_clear(&c->list);
-	for (size_t i = 0; rc == 0 && i < sizeof(parts) / sizeof(parts[0]); i++) {
+	for (size_t i = 0; !rc && i < sizeof(parts) / sizeof(parts[0]); i++) {
 		struct sbin_variable v = { .module = parts[i].module, .id = parts[i].id,
 					   .length = (uint16_t)strlen(parts[i].text),
 					   .value = (const uint8_t *)parts[i].text };
@@ -254,15 +254,15 @@ static int arrange(struct creation *c, const struct keyentry *e)
 		if (v.length != 0)
 			rc = sbin_varlist_add(&c->list, &v);
 	}
-	for (size_t i = 0; rc == 0 && i < c->set.list.count; i++) {
+	for (size_t i = 0; !rc && i < c->set.list.count; i++) {
 		const struct sbin_variable *v = &c->set.list.items[i];
 
 		/* What the list says of a machine goes before what is said for all. */
 		if (v->module != SBIN_ME || v->id > SBIN_NEW_PASSWORD ||
-		    sbin_varlist_find(&c->list, v->module, v->id) == NULL)
+		    !sbin_varlist_find(&c->list, v->module, v->id))
 			rc = sbin_varlist_add(&c->list, v);
 	}
-	if (rc == 0)
+	if (!rc)
 		sbin_varlist_order(&c->list);
 	return rc;
 }
@@ -288,7 +288,7 @@ static int arrange_again(struct creation *c, const struct keyentry *e)
 	return 0;
 }
 
-#define BAD_LINES	20	/* told at most */
+#define BAD_LINES	20	/* shown at most */
 #define WATCHED		200000	/* records up to which a PID that comes twice is noticed */
 
 static void bad_line(struct creation *c, const char *unit, const struct keyproblem *p)
@@ -303,9 +303,9 @@ static bool passwords_fit(const struct creation *c)
 {
 	const struct sbin_variable *v = sbin_varlist_find(&c->list, SBIN_ME, SBIN_CURRENT_PASSWORD);
 
-	return v == NULL || v->length != strlen(PASSWORD_FACTORY) ||
+	return !v || v->length != strlen(PASSWORD_FACTORY) ||
 	       memcmp(v->value, PASSWORD_FACTORY, v->length) != 0 ||
-	       sbin_varlist_find(&c->list, SBIN_ME, SBIN_NEW_PASSWORD) != NULL;
+	       sbin_varlist_find(&c->list, SBIN_ME, SBIN_NEW_PASSWORD);
 }
 
 static int put_entry(struct creation *c, struct keysource *source, const struct keyentry *e,
@@ -318,8 +318,8 @@ static int put_entry(struct creation *c, struct keysource *source, const struct 
 		rc = pidset_add(*seen, e->pair.pid, fault);
 		if (rc < 0)
 			return rc;
-		if (rc == 0) {
-			problem.rule = "a PID may stand in a list only once";
+		if (!rc) {
+			problem.rule = "a PID may be in a list only once";
 			bad_line(c, keylist_unit(source->kind), &problem);
 			return 0;
 		}
@@ -331,7 +331,7 @@ static int put_entry(struct creation *c, struct keysource *source, const struct 
 		return 0;
 	}
 	rc = arrange_again(c, e);
-	if (rc != 0)
+	if (rc)
 		return fault_nomem(fault);
 	if (!passwords_fit(c)) {
 		problem.field = "admin_password";
@@ -353,14 +353,14 @@ static int copy_list(struct creation *c, struct keysource *source, struct pidset
 
 	progress_begin(&bar, "creating", 0, false, c->cli->quiet);
 	while ((rc = keysource_next(source, &e, &problem, fault)) != 0) {
-		if (rc < 0 && fault->code != 0)
+		if (rc < 0 && fault->code)
 			break;
 		if (rc < 0) {
 			bad_line(c, keylist_unit(source->kind), &problem);
 			continue;
 		}
 		rc = put_entry(c, source, &e, seen, fault);
-		if (rc != 0)
+		if (rc)
 			break;
 		if (source->counts.lines % 4096 == 0)
 			progress_update(&bar, source->counts.lines);
@@ -383,29 +383,29 @@ static int create_from_list(struct creation *c, const char *path, struct fault *
 		return fault_sys(fault, errno, "cannot open %s", path);
 	rc = sbin_source_open(&source, file, name, c->options->columns.values,
 			      c->options->columns.count, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = pidset_new(&seen, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = copy_list(c, source, &seen, fault);
-	if (rc == 0 && c->bad != 0) {
+	if (!rc && c->bad != 0) {
 		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has %lu bad %s%s, so %s was not written",
 			       name, c->bad, keylist_unit(source->kind), plural(c->bad), c->options->output);
 		fault_hint(fault, "amt-keygen check %s lists what is wrong with it", path);
-	} else if (rc == 0 && c->records == 0) {
+	} else if (!rc && c->records == 0) {
 		rc = fault_set(fault, KIT_ERR_FORMAT,
 			       "%s has no unused pairs, so %s was not written", name, c->options->output);
 	}
 	if (source && source->columns)
 		cli_note(c->cli, "%s: %s", name, source->columns);
-	if (rc == 0 && strcmp(source->kind, "setup.bin") == 0)
+	if (!rc && strcmp(source->kind, "setup.bin") == 0)
 		cli_note(c->cli, "%s still holds the same records: put it away, so that no two "
 			 "machines share a key", name);
-	if (rc == 0 && c->skipped != 0)
+	if (!rc && c->skipped != 0)
 		cli_note(c->cli, "%lu pair%s marked as used %s left out", c->skipped,
 			 plural(c->skipped), c->skipped == 1 ? "was" : "were");
-	if (rc == 0 && !seen)
-		cli_note(c->cli, "whether a PID comes twice in so long a list was not watched: "
-			 "amt-setupbin check %s tells", c->options->output);
+	if (!rc && !seen)
+		cli_note(c->cli, "the list is too long to look for PIDs that come twice; run "
+			 "amt-setupbin check %s", c->options->output);
 	pidset_free(&seen);
 	keysource_free(&source);
 	if (!standard)
@@ -417,9 +417,9 @@ static int create_one(struct creation *c, struct fault *fault)
 {
 	int rc = 0;
 
-	for (size_t i = 0; rc == 0 && i < c->set.list.count; i++)
+	for (size_t i = 0; !rc && i < c->set.list.count; i++)
 		rc = sbin_varlist_add(&c->list, &c->set.list.items[i]);
-	if (rc != 0)
+	if (rc)
 		return fault_nomem(fault);
 	sbin_varlist_order(&c->list);
 	return put(c, fault);
@@ -433,21 +433,21 @@ static int create(struct cli *cli, const void *given)
 	int rc;
 
 	rc = o->json ? refuse_beside_json(cli, &fault) : 0;
-	if (rc == 0)
+	if (!rc)
 		rc = setupbin_creation_options(&c, &fault);
-	if (rc == 0 && o->json)
+	if (!rc && o->json)
 		rc = create_from_json(&c, o->json, &fault);
-	else if (rc == 0 && o->keys)
+	else if (!rc && o->keys)
 		rc = create_from_list(&c, o->keys, &fault);
-	else if (rc == 0)
+	else if (!rc)
 		rc = create_one(&c, &fault);
-	if (rc == 0 && c.writer)
+	if (!rc && c.writer)
 		rc = sbin_writer_end(&c.writer, &fault);
-	if (rc == 0)
+	if (!rc)
 		rc = outfile_commit(&c.out, &fault);
-	if (rc == 0 && o->json)
+	if (!rc && o->json)
 		setupbin_tell_findings(cli, o->output);
-	else if (rc == 0 && strcmp(o->output, "-") != 0)
+	else if (!rc && strcmp(o->output, "-") != 0)
 		cli_note(cli, "%s: %lu record%s, file version %u.%u, %s", o->output, c.records,
 			 plural(c.records), c.header.version.major, c.header.version.minor,
 			 sbin_header_consumable(&c.header) ? "consumed one by one"
@@ -455,7 +455,7 @@ static int create(struct cli *cli, const void *given)
 	sbin_writer_discard(&c.writer);
 	outfile_discard(&c.out);
 	setupbin_creation_free(&c);
-	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
+	return rc ? cli_fail(cli, &fault) : EXIT_YES;
 }
 
 const struct cli_verb setupbin_create = {
@@ -472,7 +472,7 @@ const struct cli_verb setupbin_create = {
 		" make one record that all machines take. Without a profile the record holds what"
 		" --set says. Variables are put into the order that firmware wants.\n"
 		"The first record is checked before the file appears, and errors are refused;"
-		" --json writes what it is told and reports what the checker finds.\n"
+		" --json writes the file as described and shows what the checker finds.\n"
 		"Secrets are read from files (mode 0600) or, with '-', typed; never from the"
 		" command line.",
 	.examples =

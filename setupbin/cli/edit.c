@@ -46,7 +46,7 @@ struct edit {
 
 static int bad_range(const char *text, struct fault *fault)
 {
-	fault_set(fault, KIT_ERR_ARGUMENT, "--records: \"%.60s\" is no list of record numbers\n"
+	fault_set(fault, KIT_ERR_ARGUMENT, "--records: \"%.60s\" is not a list of record numbers\n"
 		  "give numbers from 1 and ranges with commas between, such as 1,4-6", text);
 	return KIT_ERR_ARGUMENT;
 }
@@ -93,7 +93,7 @@ static bool is_chosen(const struct edit *e, uint32_t number)
 	return false;
 }
 
-/* What stands behind the list of variables in OLD, from END on, goes behind that of MADE. */
+/* What follows the list of variables in OLD, from END on, goes behind that of MADE. */
 static int keep_rest(const struct edit *e, const struct sbin_record *old, size_t end,
 		     struct sbin_record *made, struct fault *fault)
 {
@@ -106,7 +106,7 @@ static int keep_rest(const struct edit *e, const struct sbin_record *old, size_t
 		      padding4(e->list.items[i].length);
 	if (rest > made->size - at) {
 		return fault_set(fault, KIT_ERR_RANGE, "record %lu needs %zu bytes and has %zu, "
-				 "with what stands behind its last variable\n"
+				 "with what follows its last variable\n"
 				 "leave variables out, or choose other records with --records",
 				 (unsigned long)old->number, at + rest, made->size);
 	}
@@ -114,7 +114,7 @@ static int keep_rest(const struct edit *e, const struct sbin_record *old, size_t
 	return 0;
 }
 
-/* Make R anew in e->record with its variables changed; *changed tells whether any was. */
+/* Make R anew in e->record with its variables changed; *changed says whether any was. */
 static int change(struct edit *e, struct sbin_record *r, bool *changed, struct fault *fault)
 {
 	struct sbin_record made = *r;
@@ -129,23 +129,23 @@ static int change(struct edit *e, struct sbin_record *r, bool *changed, struct f
 				 "choose other records with --records", (unsigned long)r->number,
 				 end);
 	}
-	for (size_t i = 0; rc == 0 && i < e->options->unset.count; i++) {
+	for (size_t i = 0; !rc && i < e->options->unset.count; i++) {
 		uint16_t module = 0, id = 0;
 
 		rc = setupbin_variable_named(e->options->unset.values[i], &module, &id, fault);
-		if (rc == 0)
+		if (!rc)
 			sbin_varlist_remove(&e->list, module, id);
 	}
-	for (size_t i = 0; rc == 0 && i < e->set.list.count; i++)
+	for (size_t i = 0; !rc && i < e->set.list.count; i++)
 		rc = sbin_varlist_set(&e->list, &e->set.list.items[i]);
 	if (rc == KIT_ERR_NOMEM)
 		return fault_nomem(fault);
-	if (rc != 0)
+	if (rc)
 		return rc;
 	memset(e->record, 0, r->size);
 	made.data = e->record;
 	rc = sbin_varlist_write(&e->list, &made, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = keep_rest(e, r, end, &made, fault);
 	*changed = memcmp(made.data + SBIN_RECORD_HEADER, r->data + SBIN_RECORD_HEADER,
 			  r->size - SBIN_RECORD_HEADER) != 0;
@@ -162,7 +162,7 @@ static int keep_trailing(const struct sbin_input *in, uint64_t at, struct outfil
 	int64_t n;
 	int rc = 0;
 
-	while (rc == 0 && (n = in->read_at(in->context, at, bytes, sizeof(bytes), fault)) != 0) {
+	while (!rc && (n = in->read_at(in->context, at, bytes, sizeof(bytes), fault)) != 0) {
 		at += n > 0 ? (uint64_t)n : 0;
 		if (n < 0)
 			rc = (int)n;
@@ -189,25 +189,25 @@ static int copy(struct edit *e, struct setupbin_file *f, struct sbin_reader *rea
 	for (size_t i = 0; i < e->set.list.count; i++)
 		setupbin_add_module(&header, e->set.list.items[i].module);
 	rc = sbin_writer_open(&writer, out, &header, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = sbin_writer_more_header(writer, sbin_reader_header_bytes(reader) + SBIN_CHUNK,
 					     fault);
-	for (uint32_t i = 0; rc == 0 && (rc = sbin_reader_next(reader, &r, NULL, fault)) == 1;
+	for (uint32_t i = 0; !rc && (rc = sbin_reader_next(reader, &r, NULL, fault)) == 1;
 	     i++) {
 		bool chosen = e->n_ranges != 0 ? is_chosen(e, i + 1)
 					       : sbin_record_unused(&header, &r, i);
 		bool changed = false;
 
 		rc = chosen ? change(e, &r, &changed, fault) : 0;
-		if (rc == 0)
+		if (!rc)
 			rc = sbin_writer_put(writer, &r, fault);
 		e->changed += changed;
 		e->left += !changed;
 	}
-	if (rc == 0)
+	if (!rc)
 		rc = sbin_writer_end(&writer, fault);
 	sbin_writer_discard(&writer);
-	return rc == 0 ? keep_trailing(&f->in, sbin_header_file_bytes(&header), out, fault) : rc;
+	return rc ? rc : keep_trailing(&f->in, sbin_header_file_bytes(&header), out, fault);
 }
 
 static int read_options(struct edit *e, const struct sbin_header *h, struct fault *fault)
@@ -216,16 +216,16 @@ static int read_options(struct edit *e, const struct sbin_header *h, struct faul
 	int rc = 0;
 
 	setupbin_set_begin(&e->set, h->version, e->options->not_a_root, e->cli);
-	for (size_t i = 0; rc == 0 && i < e->options->set.count; i++)
+	for (size_t i = 0; !rc && i < e->options->set.count; i++)
 		rc = setupbin_set_parse(&e->set, e->options->set.values[i], fault);
-	if (rc == 0 && records)
+	if (!rc && records)
 		rc = parse_ranges(e, records, fault);
-	for (size_t i = 0; rc == 0 && i < e->n_ranges; i++)
+	for (size_t i = 0; !rc && i < e->n_ranges; i++)
 		if (e->ranges[i].last > h->records)
 			rc = fault_set(fault, KIT_ERR_RANGE, "--records: there is no record %lu, "
 				       "the file has %lu", (unsigned long)e->ranges[i].last,
 				       (unsigned long)h->records);
-	if (rc != 0)
+	if (rc)
 		return rc;
 	e->record = malloc((size_t)h->record_chunks * SBIN_CHUNK);
 	return e->record ? 0 : fault_nomem(fault);
@@ -245,15 +245,15 @@ static int edit(struct cli *cli, const void *given)
 	if (!o->set.count && !o->unset.count)
 		return cli_misuse(cli, "there is nothing to change: give --set or --unset");
 	rc = setupbin_reader_open(&f, &reader, cli->argv[0], &fault);
-	if (rc == 0)
+	if (!rc)
 		rc = read_options(&e, sbin_reader_header(reader), &fault);
-	if (rc == 0)
+	if (!rc)
 		rc = outfile_open(&out, path, o->force ? OUTFILE_FORCE : 0, &fault);
-	if (rc == 0)
+	if (!rc)
 		rc = copy(&e, &f, reader, out, &fault);
-	if (rc == 0)
+	if (!rc)
 		rc = outfile_commit(&out, &fault);
-	if (rc == 0 && strcmp(path, "-") != 0) {
+	if (!rc && strcmp(path, "-") != 0) {
 		setupbin_tell_findings(cli, path);
 		cli_note(cli, "%s: %lu record%s changed, %lu left as before", path, e.changed,
 			 plural(e.changed), e.left);
@@ -268,7 +268,7 @@ static int edit(struct cli *cli, const void *given)
 	free(e.ranges);
 	sbin_varlist_free(&e.list);
 	setupbin_set_free(&e.set);
-	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
+	return rc ? cli_fail(cli, &fault) : EXIT_YES;
 }
 
 const struct cli_verb setupbin_edit = {

@@ -17,7 +17,7 @@ int setupbin_file_open(struct setupbin_file *f, const char *path, struct fault *
 	if (f->fd < 0)
 		return fault_sys(fault, errno, "cannot open %s", path);
 	rc = sbin_input_fd(&f->in, &f->state, f->fd, name, fault);
-	if (rc != 0)
+	if (rc)
 		setupbin_file_close(f);
 	return rc;
 }
@@ -35,10 +35,10 @@ int setupbin_reader_open(struct setupbin_file *f, struct sbin_reader **reader, c
 	int rc = setupbin_file_open(f, path, fault);
 
 	*reader = NULL;
-	if (rc != 0)
+	if (rc)
 		return rc;
 	rc = sbin_reader_open(reader, &f->in, fault);
-	if (rc != 0)
+	if (rc)
 		setupbin_file_close(f);
 	return rc;
 }
@@ -68,11 +68,11 @@ void setupbin_print_finding(FILE *out, const struct sbin_finding *f)
 }
 
 /* The first findings of a new file; a file of bad records must not fill the terminal. */
-#define TOLD 20
+#define SHOWN 20
 
 struct telling {
 	bool quiet;
-	unsigned long told, left_out;
+	unsigned long shown, left_out;
 };
 
 static void tell(void *context, const struct sbin_finding *f)
@@ -81,7 +81,7 @@ static void tell(void *context, const struct sbin_finding *f)
 
 	if (t->quiet && f->severity != SBIN_ERROR)
 		return;
-	if (t->told++ < TOLD)
+	if (t->shown++ < SHOWN)
 		setupbin_print_finding(stderr, f);
 	else
 		t->left_out++;

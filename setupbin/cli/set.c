@@ -90,7 +90,7 @@ static int take_secret(const struct sbin_known *k, const char *text, uint8_t *ou
 		return KIT_ERR_ARGUMENT;
 	}
 	rc = secret_read(text[0] == '@' ? text + 1 : "-", k->name, secret, sizeof(secret), fault);
-	if (rc == 0)
+	if (!rc)
 		rc = sbin_value_parse(k, secret, false, out, length, fault);
 	secret_wipe(secret, sizeof(secret));
 	return rc;
@@ -127,7 +127,7 @@ static int take_unknown(const char *name, const char *text, uint8_t *out, uint16
 		*length = (uint16_t)n;
 		return 0;
 	}
-	fault_set(fault, KIT_ERR_FORMAT, "%s is no known variable: its value has to be bytes\n"
+	fault_set(fault, KIT_ERR_FORMAT, "%s is not a known variable: its value has to be bytes\n"
 		  "give %s=hex:00112233", name, name);
 	return KIT_ERR_FORMAT;
 }
@@ -141,10 +141,10 @@ int setupbin_set_put(struct setupbin_set *s, const char *name, const char *value
 	int rc;
 
 	rc = setupbin_variable_named(name, &v.module, &v.id, fault);
-	if (rc != 0)
+	if (rc)
 		return rc;
 	if (!(v.module == SBIN_AMT && v.id == SBIN_CERT_ADD) &&
-	    sbin_varlist_find(&s->list, v.module, v.id) != NULL)
+	    sbin_varlist_find(&s->list, v.module, v.id))
 		return fault_set(fault, KIT_ERR_DUPLICATE, "%s is given twice", name);
 	bytes = malloc(SBIN_VALUE_MAX);
 	if (!bytes)
@@ -159,7 +159,7 @@ int setupbin_set_put(struct setupbin_set *s, const char *name, const char *value
 	else
 		rc = sbin_value_parse(k, value, true, bytes, &v.length, fault);
 	v.value = bytes;
-	if (rc == 0)
+	if (!rc)
 		rc = setupbin_set_keep(s, &v, fault);
 	secret_wipe(bytes, v.length);
 	free(bytes);

@@ -83,7 +83,7 @@ static int show_record(struct table *t, const struct sbin_header *h, const struc
 	sbin_walk_begin(&walk, r);
 	while ((step = sbin_walk_next(&walk, &v)) == 1) {
 		rc = show_variable(t, index + 1, state, first, &v, secrets);
-		if (rc != 0)
+		if (rc)
 			return rc;
 		first = false;
 	}
@@ -120,14 +120,14 @@ static int show_table(const char *path, bool secrets, struct fault *fault)
 	int rc, shown = 0;
 
 	rc = setupbin_reader_open(&f, &reader, path, fault);
-	if (rc != 0)
+	if (rc)
 		return rc;
 	h = sbin_reader_header(reader);
 	show_head(f.in.name, h);
 	t = table_new(stdout, ">RECORD|STATE|VARIABLE|VALUE");
 	if (!t)
 		rc = fault_nomem(fault);
-	for (uint32_t i = 0; rc == 0 && (rc = sbin_reader_next(reader, &r, NULL, fault)) == 1;
+	for (uint32_t i = 0; !rc && (rc = sbin_reader_next(reader, &r, NULL, fault)) == 1;
 	     i++) {
 		shown = show_record(t, h, &r, i, secrets);
 		rc = shown != 0 ? fault_set(fault, shown, "out of memory") : 0;
@@ -142,7 +142,7 @@ static int show_json(const char *path, bool secrets, struct fault *fault)
 	struct setupbin_file f;
 	int rc = setupbin_file_open(&f, path, fault);
 
-	if (rc != 0)
+	if (rc)
 		return rc;
 	rc = sbin_json_write(stdout, &f.in, secrets, fault);
 	setupbin_file_close(&f);
@@ -157,7 +157,7 @@ static int show(struct cli *cli, const void *given)
 
 	rc = cli->json ? show_json(cli->argv[0], o->secrets, &fault)
 		       : show_table(cli->argv[0], o->secrets, &fault);
-	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
+	return rc ? cli_fail(cli, &fault) : EXIT_YES;
 }
 
 const struct cli_verb setupbin_show = {
@@ -210,13 +210,13 @@ static int next(struct cli *cli, const void *none)
 	int rc, status;
 
 	rc = setupbin_reader_open(&f, &reader, cli->argv[0], &fault);
-	if (rc != 0)
+	if (rc)
 		return cli_fail(cli, &fault);
 	h = sbin_reader_header(reader);
 	rc = sbin_reader_take(reader, &index, &offset, &r, &fault);
 	if (rc == 1) {
 		status = print_next(cli, h, index, offset, &r);
-	} else if (rc == 0) {
+	} else if (!rc) {
 		cli_note(cli, "none is left: %lu of %lu consumed", (unsigned long)h->consumed,
 			 (unsigned long)h->records);
 		status = EXIT_NO;

@@ -76,9 +76,9 @@ static int pile_begin(struct pile *p, const char *path, unsigned flags,
 	if (!p->record)
 		return fault_nomem(fault);
 	rc = outfile_open(&p->out, path, flags, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = sbin_writer_open(&p->writer, p->out, &p->header, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = sbin_writer_more_header(p->writer, model_bytes + SBIN_CHUNK, fault);
 	return rc;
 }
@@ -101,7 +101,7 @@ static int pile_end(struct pile *p, struct fault *fault)
 {
 	int rc = sbin_writer_end(&p->writer, fault);
 
-	return rc != 0 ? rc : outfile_commit(&p->out, fault);
+	return rc ? rc : outfile_commit(&p->out, fault);
 }
 
 static void pile_free(struct pile *p)
@@ -141,7 +141,7 @@ static int refuse_existing(const char *pattern, unsigned long count, const struc
 {
 	int rc = 0;
 
-	for (unsigned long i = 1; rc == 0 && i <= count; i++) {
+	for (unsigned long i = 1; !rc && i <= count; i++) {
 		char *name = name_of(pattern, i, count);
 		struct stat st;
 		bool there = name && lstat(name, &st) == 0;
@@ -223,17 +223,17 @@ static int make_parts(struct cli *cli, const struct split_options *o, const stru
 	int rc;
 
 	rc = refuse_unconsumed(sbin_reader_header(reader), name, fault);
-	if (rc == 0 && fstat(f->fd, &input) != 0)
+	if (!rc && fstat(f->fd, &input) != 0)
 		rc = fault_sys(fault, errno, "cannot look at %s", name);
-	if (rc == 0)
+	if (!rc)
 		rc = refuse_existing(o->output, files, &input, o->force, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = sbin_split(reader, name, files, &to, fault);
 	free_part(&parts);
-	if (rc != 0 && parts.made != 0)
+	if (rc && parts.made != 0)
 		cli_warn(cli, "files made before that: %lu, records in them: %lu", parts.made,
 			 parts.records);
-	if (rc == 0)
+	if (!rc)
 		cli_note(cli,
 			 "%s still holds the same records: put it away, so that no two machines "
 			 "share a key",
@@ -250,22 +250,22 @@ static int split(struct cli *cli, const void *given)
 	struct fault fault = { 0 };
 	int rc;
 
-	if (!percent || strchr(percent + 1, '%') != NULL)
+	if (!percent || strchr(percent + 1, '%'))
 		return cli_misuse(cli,
 				  "--output: the pattern needs one %% where the number goes, such "
 				  "as stick-%%.bin");
 	rc = setupbin_reader_open(&f, &reader, cli->argv[0], &fault);
-	if (rc == 0) {
+	if (!rc) {
 		rc = make_parts(cli, o, &f, reader, &fault);
 		setupbin_reader_close(&f, &reader);
 	}
-	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
+	return rc ? cli_fail(cli, &fault) : EXIT_YES;
 }
 
 const struct cli_verb setupbin_split = {
 	.name = "split",
 	.operands = "FILE",
-	.summary = "deal the unused records to several files",
+	.summary = "split the unused records among several files",
 	.options = split_table,
 	.options_size = sizeof(struct split_options),
 	.min_operands = 1,
@@ -284,16 +284,16 @@ static int keep_unused(struct cli *cli, const struct new_file_options *o,
 	int rc;
 
 	rc = refuse_unconsumed(h, name, fault);
-	if (rc == 0)
+	if (!rc)
 		rc = pile_begin(&pile, o->output, o->force ? OUTFILE_FORCE : 0, h,
 				sbin_reader_header_bytes(reader), fault);
-	while (rc == 0 && (rc = sbin_split_next(reader, &index, &r, fault)) == 1)
+	while (!rc && (rc = sbin_split_next(reader, &index, &r, fault)) == 1)
 		rc = pile_put(&pile, &r, fault);
-	if (rc == 0 && pile.records == 0)
+	if (!rc && pile.records == 0)
 		rc = fault_set(fault, KIT_ERR_STATE, "%s has no unused record left to keep", name);
-	if (rc == 0)
+	if (!rc)
 		rc = pile_end(&pile, fault);
-	if (rc == 0)
+	if (!rc)
 		cli_note(cli, "%s: %lu record%s kept, %lu dropped", o->output,
 			 (unsigned long)pile.records, plural(pile.records),
 			 (unsigned long)(h->records - pile.records));
@@ -309,11 +309,11 @@ static int compact(struct cli *cli, const void *given)
 	int rc;
 
 	rc = setupbin_reader_open(&f, &reader, cli->argv[0], &fault);
-	if (rc == 0) {
+	if (!rc) {
 		rc = keep_unused(cli, given, reader, f.in.name, &fault);
 		setupbin_reader_close(&f, &reader);
 	}
-	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
+	return rc ? cli_fail(cli, &fault) : EXIT_YES;
 }
 
 const struct cli_verb setupbin_compact = {
@@ -334,17 +334,17 @@ static int plan_merge(struct cli *cli, struct sbin_header *model, uint8_t **byte
 {
 	int rc = 0;
 
-	for (int i = 0; rc == 0 && i < cli->argc; i++) {
+	for (int i = 0; !rc && i < cli->argc; i++) {
 		struct setupbin_file f;
 		struct sbin_reader *reader = NULL;
 		const struct sbin_header *h;
 
 		rc = setupbin_reader_open(&f, &reader, cli->argv[i], fault);
-		if (rc != 0)
+		if (rc)
 			break;
 		h = sbin_reader_header(reader);
 		rc = refuse_unconsumed(h, f.in.name, fault);
-		if (rc == 0 && i == 0) {
+		if (!rc && i == 0) {
 			*model = *h;
 			*bytes = malloc((size_t)h->chunks * SBIN_CHUNK);
 			if (!*bytes)
@@ -352,7 +352,7 @@ static int plan_merge(struct cli *cli, struct sbin_header *model, uint8_t **byte
 			else
 				memcpy(*bytes, sbin_reader_header_bytes(reader),
 				       (size_t)h->chunks * SBIN_CHUNK);
-		} else if (rc == 0 && (h->version.major != model->version.major ||
+		} else if (!rc && (h->version.major != model->version.major ||
 				       h->version.minor != model->version.minor)) {
 			rc = fault_set(fault, KIT_ERR_UNFIT, "%s is of version %u.%u, %s of %u.%u",
 				       f.in.name, h->version.major, h->version.minor, cli->argv[0],
@@ -361,14 +361,14 @@ static int plan_merge(struct cli *cli, struct sbin_header *model, uint8_t **byte
 				   "merge files of one version; show --json and create --json "
 				   "change it");
 		}
-		for (size_t at = 0; rc == 0 && at < SBIN_HEADER_MODULES; at++) {
+		for (size_t at = 0; !rc && at < SBIN_HEADER_MODULES; at++) {
 			uint16_t module = get_le16(h->rest + 2 * at);
 
 			if (module == 0)
 				break;
 			setupbin_add_module(model, module);
 		}
-		if (rc == 0 && h->record_chunks > model->record_chunks)
+		if (!rc && h->record_chunks > model->record_chunks)
 			model->record_chunks = h->record_chunks;
 		setupbin_reader_close(&f, &reader);
 	}
@@ -386,14 +386,14 @@ static int merge_one(const char *path, struct pile *pile, struct pidset *seen, s
 	int rc;
 
 	rc = setupbin_reader_open(&f, &reader, path, fault);
-	if (rc != 0)
+	if (rc)
 		return rc;
-	while (rc == 0 && (rc = sbin_split_next(reader, &index, &r, fault)) == 1) {
+	while (!rc && (rc = sbin_split_next(reader, &index, &r, fault)) == 1) {
 		rc = 1;
 		if (sbin_record_find(&r, SBIN_AMT, SBIN_PID, &pid) == 0 &&
 		    pid.length == PID_LENGTH && pidpps_check_pid((const char *)pid.value) == 0)
 			rc = pidset_add(seen, (const char *)pid.value, fault);
-		if (rc == 0) {
+		if (!rc) {
 			rc = fault_set(fault, KIT_ERR_DUPLICATE, "%s: record %lu has PID %.8s, "
 				       "which came before: two machines would share it", path,
 				       (unsigned long)index, (const char *)pid.value);
@@ -417,18 +417,18 @@ static int merge(struct cli *cli, const void *given)
 	int rc;
 
 	rc = plan_merge(cli, &model, &bytes, &fault);
-	if (rc == 0)
+	if (!rc)
 		rc = pidset_new(&seen, &fault);
-	if (rc == 0)
+	if (!rc)
 		rc = pile_begin(&pile, o->output, o->force ? OUTFILE_FORCE : 0, &model, bytes,
 				&fault);
-	for (int i = 0; rc == 0 && i < cli->argc; i++)
+	for (int i = 0; !rc && i < cli->argc; i++)
 		rc = merge_one(cli->argv[i], &pile, seen, &fault);
-	if (rc == 0 && pile.records == 0)
+	if (!rc && pile.records == 0)
 		rc = fault_set(&fault, KIT_ERR_STATE, "none of the files has an unused record");
-	if (rc == 0)
+	if (!rc)
 		rc = pile_end(&pile, &fault);
-	if (rc == 0)
+	if (!rc)
 		cli_note(cli,
 			 "%s: %lu record%s; put the other files away, so that no two machines share"
 			 " a key",
@@ -436,7 +436,7 @@ static int merge(struct cli *cli, const void *given)
 	pile_free(&pile);
 	pidset_free(&seen);
 	free(bytes);
-	return rc == 0 ? EXIT_YES : cli_fail(cli, &fault);
+	return rc ? cli_fail(cli, &fault) : EXIT_YES;
 }
 
 const struct cli_verb setupbin_merge = {

@@ -63,7 +63,7 @@ cmp odd.bin "$odd" || fail "an edit without effect changed the file"
 status 0 "$S" edit - -o - --unset dhcp --records 1 <"$odd"
 cmp out "$odd" || fail "edit as a filter lost something"
 status 2 "$S" edit "$odd" -o x.bin --records 1 --set "vlan=$(printf '%0680d' 0)"
-says err 'behind its last variable'
+says err 'what follows its last variable'
 { cat "$partly"; head -c 1048577 /dev/zero; } >long-tail.bin
 status 2 "$S" edit long-tail.bin -o x.bin --unset dhcp
 says err 'follow the last record'

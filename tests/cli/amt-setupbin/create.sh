@@ -44,7 +44,7 @@ says err 'has no unused pairs'
 printf 'pid,pps,used\n0000037M,NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ,%s\n' 1 >twice.csv
 printf '0000037M,NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ,0\n' >>twice.csv
 status 2 "$S" create -o x.bin --keys twice.csv --new-password-file new.txt
-says err 'line 3, pid: a PID may stand in a list only once'
+says err 'line 3, pid: a PID may be in a list only once'
 echo '0000-037M NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XJ' >one.txt
 status 2 "$S" create -o one.bin --keys one.txt
 says err "the factory's password has to be followed by a new one"
@@ -63,7 +63,7 @@ says got 'current-mebx-password new-mebx-password manageability-feature pid pps 
 { cat keys.csv; echo '0000037N,NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ,,'; tail -n 1 keys.csv; } >bad.csv
 status 2 "$S" create -o bad.bin --keys bad.csv
 says err 'line 27, pid: the last character must be the check character'
-says err 'line 28, pid: a PID may stand in a list only once'
+says err 'line 28, pid: a PID may be in a list only once'
 says err 'has 2 bad lines'
 lacks err NKLD
 [ ! -e bad.bin ] || fail "a file of bad lines was written"

@@ -168,7 +168,7 @@ static const struct { const char *text, *names; } bad[] = {
 	{ "{\"header\": {}, \"header\": {}, \"records\": []}", "before \"records\"" },
 	{ "{\"header\": {}}", "records" },
 	{ "{\"header\": 1, \"records\": []}", "header" },
-	{ "{\"a name that is far too long\": {}}", "sound JSON" },
+	{ "{\"a name that is far too long\": {}}", "not valid JSON" },
 	{ HEADER("\"file_version\": 2.1"), "\"file_version\"" },
 	{ HEADER("\"file_version\": \"2\""), "\"file_version\"" },
 	{ HEADER("\"file_version\": \"2.1.0\""), "\"file_version\"" },
