@@ -4,24 +4,17 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
+
 #define WIDTH	30
-
-static double now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
 
 void progress_begin(struct progress *p, const char *label, uint64_t total, bool bytes, bool quiet)
 {
 	*p = (struct progress){ .label = label, .total = total, .bytes = bytes };
 	p->enabled = !quiet && isatty(STDERR_FILENO);
-	p->started = p->drawn = now();
+	p->started = p->drawn = clock_monotonic();
 }
 
 static void amount(const struct progress *p, uint64_t n, char *out, size_t size)
@@ -44,7 +37,7 @@ void progress_update(struct progress *p, uint64_t done)
 
 	if (!p->enabled)
 		return;
-	t = now();
+	t = clock_monotonic();
 	if (t - p->started < 0.5 || t - p->drawn < 0.1)
 		return;
 	p->drawn = t;

@@ -3,9 +3,9 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 #include "keygen/keylist.h"
+#include "common/clock.h"
 #include "common/progress.h"
 #include "common/secret.h"
 #include "server/keymap/keymap.h"
@@ -147,7 +147,7 @@ static int open_all(struct job *job, struct fault *fault)
 	if (!rc && job->map)
 		rc = keymap_batch(job->map, "generate",
 				  job->options->setupbin ? job->options->setupbin :
-				  job->list_path ? job->list_path : "", (int64_t)time(NULL),
+				  job->list_path ? job->list_path : "", clock_now(),
 				  &job->batch, fault);
 	return rc;
 }
@@ -194,7 +194,7 @@ static int mark_pair(struct job *job, const char *pid, struct fault *fault)
 
 	if (!job->map || (!job->list && !job->setupbin))
 		return 0;
-	rc = keymap_find(job->map, pid, (int64_t)time(NULL), &pair, fault);
+	rc = keymap_find(job->map, pid, clock_now(), &pair, fault);
 	if (!rc)
 		rc = keymap_mark_exported(job->map, pair.id, job->batch, fault);
 	return rc;

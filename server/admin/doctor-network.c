@@ -8,9 +8,9 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "server/admin/doctor.h"
 
 #define ADDRESSES	16	/* own addresses that are tried */
@@ -22,10 +22,7 @@ enum answer { ANSWER_OURS, ANSWER_OTHER, ANSWER_SILENT, ANSWER_NONE };
 
 static int64_t now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)(clock_monotonic() * 1000);
 }
 
 /* Wait until the socket is ready for EVENTS. */

@@ -3,9 +3,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "server/keymap/backup.h"
 #include "server/keymap/events.h"
 #include "server/keymap/keymap.h"
@@ -29,12 +29,10 @@ int restore_check(const struct restore *r, struct fault *fault)
 /* Copy the map to a new name beside it. */
 static int copy_aside(struct restore *r, struct keymap *m, int64_t now, struct fault *fault)
 {
-	char stamp[40], again[12] = "";
-	time_t seconds = (time_t)now;
-	struct tm tm;
+	char stamp[CLOCK_TEXT + 1], again[12] = "";
 	int rc = KIT_ERR_EXISTS;
 
-	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", gmtime_r(&seconds, &tm));
+	clock_show_short(now, stamp);
 	/* Restored more than once in a second: none takes the place of another. */
 	for (int i = 2; rc == KIT_ERR_EXISTS && i < 100; i++) {
 		if (fault)

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "common/error.h"
 #include "common/utf8.h"
 #include "server/keymap/keymap-private.h"
@@ -38,14 +38,7 @@ int severity_parse(const char *word, enum severity *out)
 
 void logentry_time(int64_t when, char out[static EVENT_TIME + 1])
 {
-	time_t t = (time_t)when;
-	struct tm tm;
-
-	/* Five digits of year do not fit, and nothing of ours is that far away. */
-	if (when <= 0 || when > INT64_C(253402300799) || !gmtime_r(&t, &tm))
-		out[0] = 0;
-	else
-		strftime(out, EVENT_TIME + 1, "%Y-%m-%dT%H:%M:%SZ", &tm);
+	clock_show(when, out);
 }
 
 /* Copy S to OUT with all that could steer a terminal or break a line made '?'. */

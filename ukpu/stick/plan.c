@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "setupbin/header.h"
 #include "ukpu/format/parts.h"
 #include "ukpu/drive/probe.h"
@@ -264,48 +264,26 @@ static int add_boot(struct plan *p)
 	return rc;
 }
 
-/* SOURCE_DATE_EPOCH makes the same stick each time; one that is not a number would make another. */
-static int take_epoch(const char *text, int64_t *when, struct fault *fault)
-{
-	char *end;
-	long long value;
-
-	if (!text || !*text)
-		return 0;
-	errno = 0;
-	value = strtoll(text, &end, 10);
-	if (*text < '0' || *text > '9' || *end || errno)
-		return fault_set(fault, KIT_ERR_ARGUMENT, "SOURCE_DATE_EPOCH is not a number of "
-				 "seconds since 1970\n"
-				 "correct it, or unset it to use the present time");
-	*when = value;
-	return 0;
-}
-
 int plan_make(struct plan *out, struct target *t, const struct plan_request *rq,
 	      struct fault *fault)
 {
 	const struct disk *disk = target_disk(t);
-	const char *epoch = getenv("SOURCE_DATE_EPOCH");
 	struct parts *parts = malloc(sizeof(*parts));
-	struct plan p = {
-		.file = rq->file, .file_bytes = rq->file_bytes, .when = (int64_t)time(NULL),
-	};
+	struct plan p = { .file = rq->file, .file_bytes = rq->file_bytes };
 	uint32_t ids[2];
 	int rc;
 
 	memset(out, 0, sizeof(*out));
 	rc = layout_make(&p.layout, rq->kind, disk->size, disk->sector_bytes, rq->file_bytes,
 			 fault);
+	if (!rc)
+		rc = clock_source_date(&p.when, fault);
 	if (rc)
 		goto out;
 	if (getrandom(ids, sizeof(ids), 0) != sizeof(ids)) {
 		rc = fault_set(fault, KIT_ERR_SYSTEM, "the kernel gives no random numbers");
 		goto out;
 	}
-	rc = take_epoch(epoch, &p.when, fault);
-	if (rc)
-		goto out;
 	p.disk_id = ids[0];
 	p.volume_id = ids[1];
 	rc = parts ? add_erase(&p, t, parts, fault) : KIT_ERR_NOMEM;

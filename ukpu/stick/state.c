@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/outfile.h"
 
 /* The state folder's file NAME; not made. */
@@ -177,14 +177,11 @@ int state_backup(const struct content *content, const char *path, const char *st
 		 char *saved, size_t size, struct fault *fault)
 {
 	struct outfile *file = NULL;
-	char name[160], part[64], when[32], made[PATH_MAX];
-	time_t now = time(NULL);
-	struct tm tm;
+	char name[160], part[64], when[CLOCK_TEXT + 1], made[PATH_MAX];
 	int rc = KIT_ERR_EXISTS;
 
 	name_part(part, sizeof(part), stick);
-	gmtime_r(&now, &tm);
-	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
+	clock_show_short(clock_now(), when);
 	/* Two backups of the same second get different names. */
 	for (unsigned i = 0; rc == KIT_ERR_EXISTS && i < 100; i++) {
 		struct fault why = { 0 };

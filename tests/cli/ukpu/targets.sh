@@ -170,3 +170,9 @@ for _ in {1..20}; do
 	*) fail "status $first and $second: both got the keys, or neither" ;;
 	esac
 done
+
+# A date for reproducible sticks is a number of seconds, or nothing is written.
+rm -f sticks.db ./*.img
+got=0; SOURCE_DATE_EPOCH=abc ukpu prepare --yes --image a.img --size 17M three.bin 2>err || got=$?
+[ $got = 2 ] || fail "SOURCE_DATE_EPOCH=abc: status $got"
+grep -q 'SOURCE_DATE_EPOCH is not a number of seconds' err || fail "$(cat err)"
