@@ -1,5 +1,6 @@
 /* Disks, from sysfs. */
 #include "ukpu/drive/drive.h"
+#include "ukpu/drive/drive-private.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,27 +17,12 @@
 
 #define STACK_MAX	8	/* levels of device mapper, RAID ... that are followed */
 
-/*
- * An attribute without control characters (the texts are the stick's own) and outer blanks. False
- * if it cannot be read.
- */
-static bool attribute(const char *folder, const char *name, char *out, size_t size)
+void drive_attribute(const char *raw, size_t n, char *out, size_t size)
 {
-	char path[PATH_MAX];
-	ssize_t n;
 	size_t at = 0;
-	int fd;
 
-	out[0] = '\0';
-	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
-		return false;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	n = read(fd, out, size - 1);
-	close(fd);
-	for (ssize_t i = 0; i < n; i++) {
-		unsigned char c = (unsigned char)out[i];
+	for (size_t i = 0; i < n && at + 1 < size; i++) {
+		unsigned char c = (unsigned char)raw[i];
 
 		if (c == '\0' || c == '\n')
 			break;
@@ -47,6 +33,43 @@ static bool attribute(const char *folder, const char *name, char *out, size_t si
 	while (at && out[at - 1] == ' ')
 		at--;
 	out[at] = '\0';
+}
+
+void drive_page_80(const char *page, size_t n, char *out, size_t size)
+{
+	size_t at = 0;
+
+	for (size_t i = 4; i < n && at + 1 < size; i++) {
+		if (page[i] > ' ' && page[i] < 0x7F)
+			out[at++] = page[i];
+	}
+	out[at] = '\0';
+}
+
+/* The first bytes of the file NAME in FOLDER; their number, or negative. */
+static ssize_t read_attribute(const char *folder, const char *name, char *out, size_t size)
+{
+	char path[PATH_MAX];
+	ssize_t n;
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
+		return -1;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	n = read(fd, out, size);
+	close(fd);
+	return n;
+}
+
+/* An attribute as text; the texts are the stick's own. False if it cannot be read. */
+static bool attribute(const char *folder, const char *name, char *out, size_t size)
+{
+	char raw[256];
+	ssize_t n = read_attribute(folder, name, raw, sizeof(raw));
+
+	drive_attribute(raw, n > 0 ? (size_t)n : 0, out, size);
 	return n >= 0;
 }
 
@@ -150,25 +173,14 @@ static void first_text(char *out, size_t size, const char *folder, const char *a
 		attribute(other_folder, c, out, size);
 }
 
-/* SCSI's page 80 has 4 bytes of header, then the serial number: for disks without another. */
-static void page_80(const char *below, char *out, size_t size)
+/* For disks that have no other serial number. */
+static void read_page_80(const char *below, char *out, size_t size)
 {
-	char path[PATH_MAX + 32], page[256];
-	size_t n = 0;
-	ssize_t got;
-	int fd;
+	char page[256];
+	ssize_t n = read_attribute(below, "vpd_pg80", page, sizeof(page));
 
-	snprintf(path, sizeof(path), "%s/vpd_pg80", below);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	got = read(fd, page, sizeof(page));
-	close(fd);
-	for (ssize_t i = 4; i < got && n + 1 < size; i++) {
-		if (page[i] > ' ' && page[i] < 0x7F)
-			out[n++] = page[i];
-	}
-	out[n] = '\0';
+	if (n >= 0)
+		drive_page_80(page, (size_t)n, out, size);
 }
 
 /*
@@ -224,7 +236,7 @@ static bool read_drive(const char *sys, const char *name, struct drive *d, char 
 	if (d->usb)
 		attribute(usb, "serial", d->serial, sizeof(d->serial));
 	else if (!attribute(below, "serial", d->serial, sizeof(d->serial)) || !d->serial[0])
-		page_80(below, d->serial, sizeof(d->serial));
+		read_page_80(below, d->serial, sizeof(d->serial));
 	if (d->usb) {
 		d->speed = (unsigned)number(usb, "speed");
 		snprintf(d->port, sizeof(d->port), "%.60s", strrchr(usb, '/') + 1);

@@ -1,5 +1,6 @@
 /* Mounts, swap, holders: read from procfs and sysfs; mounts are let go on demand. */
 #include "ukpu/drive/usage.h"
+#include "ukpu/drive/usage-private.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -41,38 +42,50 @@ static bool path_on_drive(const char *sys, const struct drive *d, const char *pa
 	return drive_carries(sys, d, major(st.st_dev), minor(st.st_dev));
 }
 
-/* Is the file system that the mountinfo line LINE names on the disk? *point receives its place. */
-static bool mount_line(const char *sys, const struct drive *d, char *line, char **point)
+bool usage_parse_mount(char *line, struct usage_mount *out)
 {
-	unsigned a, b;
 	char *fields[5] = { 0 }, *save, *source;
 	char *dash = strstr(line, " - ");
 
 	if (!dash)
 		return false;
 	*dash = '\0';
-	/* After the dash: file system, source, options. The source counts where devices are
-	   anonymous (btrfs). */
+	/* After the dash: file system, source, options. */
 	source = strchr(dash + 3, ' ');
 	if (source)
 		source = strtok_r(source, " \n", &save);
 	fields[0] = strtok_r(line, " ", &save);
 	for (size_t i = 1; i < 5 && fields[i - 1]; i++)
 		fields[i] = strtok_r(NULL, " ", &save);
-	if (!fields[4] || sscanf(fields[2], "%u:%u", &a, &b) != 2)
+	if (!fields[4] || sscanf(fields[2], "%u:%u", &out->major, &out->minor) != 2)
 		return false;
 	if (source)
 		unescape(source);
 	unescape(fields[4]);
-	*point = fields[4];
-	return drive_carries(sys, d, a, b) ||
-		(a == 0 && source && !strncmp(source, "/dev/", 5) && path_on_drive(sys, d, source));
+	out->point = fields[4];
+	out->source = source ? source : "";
+	return true;
+}
+
+const char *usage_parse_swap(char *line)
+{
+	line[strcspn(line, " \t\n")] = '\0';
+	unescape(line);
+	return line;
+}
+
+/* Is the file system on the disk? Where devices are anonymous (btrfs), the source counts. */
+static bool mount_on_drive(const char *sys, const struct drive *d, const struct usage_mount *m)
+{
+	return drive_carries(sys, d, m->major, m->minor) ||
+		(!m->major && !strncmp(m->source, "/dev/", 5) && path_on_drive(sys, d, m->source));
 }
 
 static int read_mounts(struct usage *out, const char *sys, const char *proc,
 		       const struct drive *d, struct fault *fault)
 {
-	char path[PATH_MAX], *line = NULL, *point;
+	char path[PATH_MAX], *line = NULL;
+	struct usage_mount m;
 	size_t room = 0;
 	FILE *f;
 
@@ -81,12 +94,13 @@ static int read_mounts(struct usage *out, const char *sys, const char *proc,
 	if (!f)
 		return fault_sys(fault, errno, "cannot read what is mounted (%s)", path);
 	while (getline(&line, &room, f) > 0) {
-		if (!mount_line(sys, d, line, &point))
+		if (!usage_parse_mount(line, &m) || !mount_on_drive(sys, d, &m))
 			continue;
 		if (out->n_mounts < USAGE_MAX)
-			snprintf(out->mounts[out->n_mounts++], sizeof(out->mounts[0]), "%s", point);
-		if (!strcmp(point, "/") || !strcmp(point, "/boot") || !strcmp(point, "/home"))
-			snprintf(out->system, sizeof(out->system), "%s", point);
+			snprintf(out->mounts[out->n_mounts++], sizeof(out->mounts[0]), "%s", m.point);
+		if (!strcmp(m.point, "/") || !strcmp(m.point, "/boot") ||
+		    !strcmp(m.point, "/home"))
+			snprintf(out->system, sizeof(out->system), "%s", m.point);
 	}
 	free(line);
 	fclose(f);
@@ -107,10 +121,10 @@ static int read_swaps(struct usage *out, const char *sys, const char *proc, cons
 	if (!f)
 		return fault_sys(fault, errno, "cannot read what is used as swap (%s)", path);
 	while (getline(&line, &room, f) > 0) {
-		line[strcspn(line, " \t\n")] = '\0';
-		unescape(line);
-		if (out->n_swaps < USAGE_MAX && path_on_drive(sys, d, line))
-			snprintf(out->swaps[out->n_swaps++], sizeof(out->swaps[0]), "%s", line);
+		const char *swap = usage_parse_swap(line);
+
+		if (out->n_swaps < USAGE_MAX && path_on_drive(sys, d, swap))
+			snprintf(out->swaps[out->n_swaps++], sizeof(out->swaps[0]), "%s", swap);
 	}
 	free(line);
 	fclose(f);

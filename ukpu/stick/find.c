@@ -27,7 +27,7 @@ struct search {
 	const struct disk *disk;
 	size_t room, room_others, room_deleted, room_volumes;
 	struct folder *folder;
-	size_t n_folders;
+	size_t n_folders, room_folders;
 	unsigned long entries;
 	unsigned numbered;	/* names that got a number because others are the same */
 	struct fault *fault;
@@ -343,50 +343,61 @@ static int take_file(struct search *s, struct fatread *v, const struct fatread_e
 	return add_other(s, &file, whole, path);
 }
 
-static void enter_later(struct search *s, uint32_t cluster, const char *path)
+static int enter_later(struct search *s, uint32_t cluster, const char *path)
 {
+	struct folder *more;
+
 	/* A directory that is its own ancestor is entered once. */
 	for (size_t i = 0; i < s->n_folders; i++) {
 		if (s->folder[i].cluster == cluster)
-			return;
+			return 0;
 	}
 	if (s->n_folders == FOLDERS_MAX) {
 		s->out->more_others = true;
-		return;
+		return 0;
 	}
+	more = make_room(s->folder, s->n_folders, &s->room_folders, sizeof(*more));
+	if (!more)
+		return fault_nomem(s->fault);
+	s->folder = more;
 	s->folder[s->n_folders].cluster = cluster;
 	snprintf(s->folder[s->n_folders++].path, FIND_PATH, "%s", path);
+	return 0;
 }
 
-static int walk_folder(struct search *s, struct fatread *v, const struct folder *folder)
+static int walk_folder(struct search *s, struct fatread *v, size_t number)
 {
+	/* A copy: the list grows, and moves, on the way. */
+	const struct folder folder = s->folder[number];
 	struct fatread_dir dir;
 	struct fatread_entry e;
 	struct fault why = { 0 };
 	char path[FIND_PATH];
 	int rc;
 
-	fatread_dir_begin(&dir, v, folder->cluster);
+	fatread_dir_begin(&dir, v, folder.cluster);
 	while ((rc = fatread_dir_next(&dir, &e, &why)) == 1) {
 		if (s->entries++ == ENTRIES_MAX) {
 			s->out->more_others = true;
 			return 0;
 		}
 		/* The root directory has no parent: a ".." in it is some other directory. */
-		if (e.attributes & FAT_LABEL || (folder->cluster && fatread_is_dots(&e)))
+		if (e.attributes & FAT_LABEL || (folder.cluster && fatread_is_dots(&e)))
 			continue;
-		if (!text_path(path, FIND_PATH, folder->path, e.name)) {
+		if (!text_path(path, FIND_PATH, folder.path, e.name)) {
 			s->out->more_others = s->out->more_others || !e.deleted;
 			continue;
 		}
 		if (e.attributes & FAT_DIRECTORY) {
 			if (!e.deleted && fat_cluster_valid(&v->g, e.cluster))
-				enter_later(s, e.cluster, path);
+				rc = enter_later(s, e.cluster, path);
 			else if (!e.deleted)
 				s->out->more_others = true;
+			if (rc < 0)
+				return rc;
 			continue;
 		}
-		rc = take_file(s, v, &e, !folder->cluster, path);
+		rc = take_file(s, v, &e, !folder.cluster, path);
 		if (rc)
 			return rc;
 	}
@@ -430,13 +441,12 @@ static int walk_volume(struct search *s, uint64_t start, bool *opened)
 	if (rc)
 		return fault_pass(s->fault, &why);
 	*opened = true;
-	rc = add_volume(s, &v);
-	if (rc)
-		return rc;
 	s->n_folders = 0;
-	enter_later(s, 0, "");
+	rc = add_volume(s, &v);
+	if (!rc)
+		rc = enter_later(s, 0, "");
 	for (size_t i = 0; i < s->n_folders && !rc; i++)
-		rc = walk_folder(s, &v, &s->folder[i]);
+		rc = walk_folder(s, &v, i);
 	return rc;
 }
 
@@ -525,8 +535,9 @@ static int look_everywhere(struct search *s, bool records,
 			   void (*progress)(void *context, uint64_t done, uint64_t total),
 			   void *context)
 {
-	uint8_t *buffer = malloc(DEEP_PIECE);
 	uint64_t end = s->disk->size;
+	size_t room = end < DEEP_PIECE ? (size_t)end : DEEP_PIECE;
+	uint8_t *buffer = malloc(room + 1);
 	int rc = 0;
 
 	if (!buffer)
@@ -544,7 +555,7 @@ static int look_everywhere(struct search *s, bool records,
 		if (progress)
 			progress(context, at + n, end);
 	}
-	secret_wipe(buffer, DEEP_PIECE);
+	secret_wipe(buffer, room);
 	free(buffer);
 	return rc;
 }
@@ -567,9 +578,6 @@ int find_run(struct find *out, const struct disk *disk, unsigned flags,
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	s.folder = malloc(FOLDERS_MAX * sizeof(*s.folder));
-	if (!s.folder)
-		return fault_nomem(fault);
 	rc = walk_volumes(&s);
 	for (size_t i = 0; i < out->n; i++)
 		sound = sound || out->candidate[i].sound;
