@@ -10,7 +10,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 /* What was decoded is a text within the line. */
 static void assert_within(const char *text, const char *line, size_t size)
 {
-	if (*text && (text < line || text >= line + size || !memchr(text, '\0', line + size - text)))
+	if (*text && (text < line || text >= line + size ||
+		      !memchr(text, '\0', (size_t)(line + size - text))))
 		abort();
 }
 

@@ -1,4 +1,4 @@
-/* Private to usage.c and its tests: what the kernel's lists of mounts and swap say, line by line. */
+/* Private to usage.c and its tests: the kernel's lists of mounts and swap, line by line. */
 #ifndef UKPU_DRIVE_USAGE_PRIVATE_H
 #define UKPU_DRIVE_USAGE_PRIVATE_H
 
@@ -8,7 +8,7 @@
 struct usage_mount {
 	unsigned major, minor;	/* of the file system; 0:N is anonymous */
 	const char *point;	/* where it is mounted */
-	const char *source;	/* the device, or whatever the file system calls its source; or "" */
+	const char *source;	/* the device, or what the file system calls so; or "" */
 };
 
 /* Decode LINE, which is overwritten. False if it is not such a line. */

@@ -97,7 +97,8 @@ static int read_mounts(struct usage *out, const char *sys, const char *proc,
 		if (!usage_parse_mount(line, &m) || !mount_on_drive(sys, d, &m))
 			continue;
 		if (out->n_mounts < USAGE_MAX)
-			snprintf(out->mounts[out->n_mounts++], sizeof(out->mounts[0]), "%s", m.point);
+			snprintf(out->mounts[out->n_mounts++], sizeof(out->mounts[0]), "%s",
+				 m.point);
 		if (!strcmp(m.point, "/") || !strcmp(m.point, "/boot") ||
 		    !strcmp(m.point, "/home"))
 			snprintf(out->system, sizeof(out->system), "%s", m.point);

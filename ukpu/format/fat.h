@@ -14,7 +14,7 @@
 #define FAT_SECTOR		512	/* bytes; what the kit writes */
 #define FAT_ENTRY		32	/* bytes of a directory entry */
 #define FAT_MEDIA		0xF8	/* fixed disk */
-#define FAT_SIGNATURE		0xAA55	/* little-endian, at the end of a boot sector and of an MBR */
+#define FAT_SIGNATURE		0xAA55	/* at the end of a boot sector and of an MBR */
 #define FAT_SIGNATURE_AT	510	/* byte of the sector */
 #define FAT12_CLUSTERS_END	4085	/* FAT12 has fewer */
 #define FAT16_CLUSTERS_END	65525	/* FAT16 has fewer, FAT32 this or more */

@@ -18,7 +18,7 @@ struct look {
 	int fd;
 	const struct find *found;
 	struct parts parts;
-	struct fatread_run *known;	/* what is no loss: tables, volumes, setup.bin, records */
+	struct fatread_run *known;	/* not a loss: tables, volumes, setup.bin, records */
 	size_t n_known;
 };
 

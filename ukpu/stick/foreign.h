@@ -8,8 +8,8 @@
 
 struct foreign {
 	/*
-	 * 'partition 2 (ext4), partition 3 (unknown data)', "all of it (unknown data)"; the first few
-	 * of them, for people. "": nothing.
+	 * For people: "partition 2 (ext4), partition 3 (unknown data)", the first few of them;
+	 * "all of it (unknown data)"; "": nothing.
 	 */
 	char text[240];
 };

@@ -6,8 +6,8 @@
 
 /*
  * List the other files and what foreign_look() finds; refuse, unless they may be discarded or can
- * be saved. A setup.bin on the stick is one of them unless its SHA-256 is KEEP; with NULL none of them
- * is. For what work_search() has found. Returns 0, KIT_ERR_EXISTS, or as foreign_look().
+ * be saved. A setup.bin on the stick is one of them unless its SHA-256 is KEEP; with NULL none of
+ * them is. For what work_search() has found. Returns 0, KIT_ERR_EXISTS, or as foreign_look().
  */
 int others_guard(struct work *w, const uint8_t *keep, struct fault *fault);
 

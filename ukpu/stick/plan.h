@@ -65,8 +65,8 @@ struct plan_request {
  * Plan RQ. The target is read, so that all old boot sectors and signatures are erased. The time of
  * the entry is now, or SOURCE_DATE_EPOCH of the environment.
  *
- * Returns 0, KIT_ERR_ARGUMENT (SOURCE_DATE_EPOCH is not a number), KIT_ERR_UNFIT (too small, too large, wrong sectors), KIT_ERR_NOMEM,
- * or an error of reading. Free with plan_free().
+ * Returns 0, KIT_ERR_ARGUMENT (SOURCE_DATE_EPOCH is not a number), KIT_ERR_UNFIT (too small, too
+ * large, wrong sectors), KIT_ERR_NOMEM, or an error of reading. Free with plan_free().
  */
 int plan_make(struct plan *out, struct target *t, const struct plan_request *rq,
 	      struct fault *fault);

@@ -11,7 +11,7 @@
 /*
  * The path of NAME in the folder XDG_STATE_HOME/ukpu (by default ~/.local/state/ukpu), which is
  * made, with mode 0700, when it is not there. OUT receives SIZE bytes at most. Returns 0,
- * KIT_ERR_NOT_FOUND (no home folder), KIT_ERR_RANGE (too long), KIT_ERR_SYSTEM and kin.
+ * KIT_ERR_NOT_FOUND (no home folder), KIT_ERR_RANGE (too long), or as fault_sys().
  */
 int state_path(const char *name, char *out, size_t size, struct fault *fault);
 

@@ -115,7 +115,8 @@ static int open_image(struct work *w, unsigned flags, struct fault *fault)
 	if (flags & WORK_WRITE)
 		usage_read_image(&w->usage, DRIVE_SYS, w->path);
 	if (w->usage.n_holders) {
-		return fault_set(fault, KIT_ERR_BUSY, "%s is in use: the loop device /dev/%s is made of it\n"
+		return fault_set(fault, KIT_ERR_BUSY, "%s is in use: the loop device /dev/%s is "
+				 "made of it\n"
 				 "unmount what is mounted of it, then: losetup -d /dev/%s", w->path,
 				 w->usage.holders[0], w->usage.holders[0]);
 	}
@@ -137,7 +138,8 @@ static int open_image(struct work *w, unsigned flags, struct fault *fault)
 				       (unsigned long long)target_disk(w->t)->size);
 	}
 	if (!rc && flags & WORK_WRITE && target_disk(w->t)->size < LAYOUT_MIN_BYTES) {
-		rc = fault_set(fault, KIT_ERR_UNFIT, "%s is too small for a stick: it has %llu bytes\n"
+		rc = fault_set(fault, KIT_ERR_UNFIT, "%s is too small for a stick: it has %llu "
+			      "bytes\n"
 			      "name an image of 17 MiB or more%s", w->path,
 			      (unsigned long long)target_disk(w->t)->size,
 			      flags & WORK_CREATE ? ", or make one with --size 256M" : "");

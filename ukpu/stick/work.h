@@ -46,7 +46,7 @@ struct work;
 enum work_question {
 	WORK_UNMOUNT,	/* work->drive is mounted: unmount it? */
 	WORK_UNUSED,	/* keys_unused() are on it, or more files than are kept: overwrite them? */
-	WORK_SECOND,	/* work->elsewhere keys are on another stick, work->hit: on this one, too? */
+	WORK_SECOND,	/* work->elsewhere keys are on another stick: on this one, too? */
 };
 
 /*

@@ -39,7 +39,7 @@ try 0 ukpu verify /dev/sda
 said "warn  device-mounted"
 umount /mnt
 
-# A partition is no stick.
+# A partition is not a stick.
 try 2 ukpu verify /dev/sda1
 said "whole stick"
 # What is unused is not overwritten.

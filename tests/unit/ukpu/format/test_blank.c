@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/support/suite.h"
 #include "ukpu/format/blank.h"
 
 #define MIB	(1u << 20)
@@ -94,12 +95,9 @@ START_TEST(an_error_is_not_taken_for_zeros)
 }
 END_TEST
 
-int main(void)
+TEST_SUITE("blank")
 {
-	Suite *suite = suite_create("blank");
 	TCase *t = tcase_create("blank");
-	SRunner *runner;
-	int failed;
 
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_set_timeout(t, 60);
@@ -108,9 +106,4 @@ int main(void)
 	tcase_add_test(t, what_is_excepted_does_not_count);
 	tcase_add_test(t, an_error_is_not_taken_for_zeros);
 	suite_add_tcase(suite, t);
-	runner = srunner_create(suite);
-	srunner_run_all(runner, CK_NORMAL);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? 1 : 0;
 }

@@ -319,7 +319,7 @@ START_TEST(chains_that_lead_nowhere_are_refused_with_the_reason)
 }
 END_TEST
 
-START_TEST(long_names_are_put_together_and_tame)
+START_TEST(long_names_are_put_together_and_cleaned)
 {
 	static const uint8_t at[13] = { 1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30 };
 	static const uint16_t name[] = {
@@ -473,7 +473,7 @@ TEST_SUITE("fatread")
 	tcase_add_test(t, sectors_of_4096_bytes_count_as_such);
 	tcase_add_test(t, fat12_chains_are_followed_through_odd_and_even_entries);
 	tcase_add_test(t, chains_that_lead_nowhere_are_refused_with_the_reason);
-	tcase_add_test(t, long_names_are_put_together_and_tame);
+	tcase_add_test(t, long_names_are_put_together_and_cleaned);
 	tcase_add_test(t, a_directory_of_several_clusters_is_read_through);
 	tcase_add_test(t, a_fat32_with_too_few_clusters_is_read_for_repair_only);
 	tcase_add_test(t, a_stick_is_written_back_in_place);

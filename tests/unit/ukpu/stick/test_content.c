@@ -60,7 +60,8 @@ START_TEST(every_unused_record_is_in_one_part_and_no_other)
 		struct content part[7];
 		size_t seen = 0;
 
-		ck_assert_msg(!content_split(&content, "all.bin", part, n, &fault), "%s", fault.what);
+		ck_assert_msg(!content_split(&content, "all.bin", part, n, &fault), "%s",
+			      fault.what);
 		for (size_t i = 0; i < n; i++) {
 			struct sbin_summary s;
 			char (*mine)[PID_LENGTH + 1];

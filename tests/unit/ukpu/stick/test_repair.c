@@ -288,7 +288,7 @@ START_TEST(a_deleted_file_is_not_taken_unasked_for_a_damaged_one_that_is_there)
 }
 END_TEST
 
-START_TEST(other_files_are_saved_under_tame_names)
+START_TEST(other_files_are_saved_under_safe_names)
 {
 	static const struct {
 		const char *name, *saved;
@@ -359,7 +359,7 @@ START_TEST(what_cannot_be_repaired_says_why_and_is_left_as_it_is)
 	ck_assert_mem_eq(before, after, size);
 	free(before);
 	free(after);
-	/* An image that was cut off: its file, one cluster, was behind that, which is no error. */
+	/* An image that was cut off before its file of one cluster: that is not an error. */
 	stick_make(path, LAYOUT_FAT16, STICK_BYTES, &content);
 	ck_assert_int_eq(layout_make(&l, LAYOUT_FAT16, STICK_BYTES, FAT_SECTOR, 0, NULL), 0);
 	entry = layout_volume_offset(&l) + (uint64_t)l.g.root_sector * FAT_SECTOR;
@@ -615,7 +615,7 @@ TEST_SUITE("repair")
 	tcase_add_test(t, a_sound_fat32_with_a_spoiled_directory_stays_fat32);
 	tcase_add_test(t, of_several_one_is_picked_and_the_others_are_kept);
 	tcase_add_test(t, a_deleted_file_is_not_taken_unasked_for_a_damaged_one_that_is_there);
-	tcase_add_test(t, other_files_are_saved_under_tame_names);
+	tcase_add_test(t, other_files_are_saved_under_safe_names);
 	tcase_add_test(t, what_cannot_be_repaired_says_why_and_is_left_as_it_is);
 	tcase_add_test(t, a_stick_is_rebuilt_from_its_backup);
 	tcase_add_loop_test(t, from_every_cut_the_command_rebuilds_from_the_backup, 0, 3);

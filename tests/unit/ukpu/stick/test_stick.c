@@ -678,7 +678,7 @@ START_TEST(bytes_that_come_back_different_are_noticed)
 			.file = new_content.data,
 			.file_bytes = new_content.size,
 		};
-		/* The flush after the table is the last one; what is spoiled there comes to light. */
+		/* The flush after the table is the last one: what is spoiled there is seen. */
 		struct spoiler spoiler = { path, spots[i], 4, 0 };
 		struct target_hook hook = { spoil_later, &spoiler };
 		struct fault fault = { 0 };
