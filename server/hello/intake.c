@@ -250,7 +250,8 @@ static void say_rival(const struct hello *h, const struct keymap_pair *pair, boo
 		    "not proved it yet: this one is called, too, and the first to prove the PPS "
 		    "has the key", pid, owner);
 	snprintf(out->hint, sizeof(out->hint), "if both are your machines, two sticks were made "
-		 "from one setup.bin: give one of them a key of its own; if not, a hello was forged");
+		 "from one setup.bin: give one of them a key of its own; if not, a hello was "
+		 "forged");
 }
 
 /*
@@ -295,8 +296,8 @@ static bool has_rival(enum keymap_claim claim, const struct keymap_pair *pair,
 }
 
 /*
- * Anybody who has the stick of a machine can say this hello, and prove the key: only a person can
- * know that its AMT was reset. Once allowed, or until its first set-up is done, it goes on.
+ * Whoever has the stick of a machine can say this hello, and prove the key: only a person can
+ * know that its AMT was reset. Once allowed, or while its first set-up is not done, it goes on.
  */
 static int look_at_permission(struct keymap *map, const struct keymap_hello *hello, int64_t now,
 			      bool *held, struct intake_result *out, struct fault *fault)

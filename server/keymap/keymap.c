@@ -121,11 +121,14 @@ static int lock_file(const struct keymap *m, const char *name, struct fault *fau
 		if (fd < 0)
 			return fault_sys(fault, errno, "cannot open %s", name);
 		if (flock(fd, LOCK_EX | LOCK_NB)) {
-			rc = errno != EWOULDBLOCK ? fault_sys(fault, errno, "cannot lock %s", name) :
-				fault_set(fault, KIT_ERR_BUSY, "another amt-provisiond works with "
-					  "the key map %s\n"
-					  "stop that one first, or give this one a map of its own "
-					  "(two would call the same machines)", m->path);
+			if (errno != EWOULDBLOCK)
+				rc = fault_sys(fault, errno, "cannot lock %s", name);
+			else
+				rc = fault_set(fault, KIT_ERR_BUSY, "another amt-provisiond works "
+					       "with the key map %s\n"
+					       "stop that one first, or give this one a map of "
+					       "its own (two would call the same machines)",
+					       m->path);
 			close(fd);
 			return rc;
 		}
@@ -284,7 +287,7 @@ int keymap_part_begin(struct keymap *m, struct fault *fault)
 {
 	if (!m->open)
 		return fault_set(fault, KIT_ERR_STATE, "no transaction is open");
-	/* After a grave error (disk full) an engine rolls back by itself: nothing may go on alone. */
+	/* After a grave error (disk full) an engine rolls back by itself: nothing goes on alone. */
 	if (!sql_in_transaction(m->db))
 		return fault_set(fault, KIT_ERR_DATABASE,
 				 "%s: the transaction was undone by an earlier error", m->path);

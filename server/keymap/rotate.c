@@ -266,7 +266,7 @@ int keymap_rotate(struct keymap *m, void (*progress)(void *context, uint64_t don
 		rc = one_table(&r, &tables[i], fault);
 	if (!rc)
 		rc = drop_old_keys(&r, fault);
-	/* Nor in the write-ahead log; a reader that holds it open is no reason to fail. */
+	/* Nor in the write-ahead log; a reader that holds it open does not make this fail. */
 	if (!rc)
 		sql_empty_log(m->db);
 	return rc;

@@ -161,7 +161,8 @@ int seal_load(struct seal **out, const char *path, struct fault *fault)
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		rc = fault_set(fault, KIT_ERR_FORMAT, "the key file %s is not a regular file", path);
+		rc = fault_set(fault, KIT_ERR_FORMAT, "the key file %s is not a regular file",
+			       path);
 		fault_hint(fault, "name the map's key file");
 		goto out;
 	}

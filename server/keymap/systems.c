@@ -190,7 +190,8 @@ static int update_system(struct keymap *m, const struct system *row, struct faul
 	int rc;
 
 	rc = sql_statement(m->db, "UPDATE csti_amts SET pid = ?2, address = ?3, claimed_pid = ?4,"
-			   " claimed_address = ?5, hello_version = ?6, hello_retry = ?7, failures = ?10,"
+			   " claimed_address = ?5, hello_version = ?6, hello_retry = ?7,"
+			   " failures = ?10,"
 			   " last_seen = ?8, hellos = ?9 WHERE uuid = ?1", &s, fault);
 	if (rc)
 		return rc;
@@ -318,7 +319,8 @@ static int claim(struct keymap *m, const struct keymap_hello *hello, struct syst
 	/* Not tried yet, or being tried: it keeps its turn. */
 	if (row->failures == 0 || row->state == SYSTEM_IN_SETUP)
 		return write_claim(m, &row->uuid, hello->address, pid, 0, 0, fault);
-	rc = write_claim(m, &row->uuid, row->address, row->pid, row->failures, row->next_try, fault);
+	rc = write_claim(m, &row->uuid, row->address, row->pid, row->failures, row->next_try,
+			 fault);
 	if (rc)
 		return rc;
 	take_hello(hello, row->pid, row->address);
@@ -955,7 +957,8 @@ int keymap_systems(struct keymap *m, const struct keymap_system_filter *f,
 		 f->by_state ? " AND state = ?1" : "",
 		 f->due ? " AND next_try > 0 AND next_try <= ?2" : "",
 		 f->pid ? " AND pid = ?3" : "",
-		 f->trust > 0 ? " AND " TRUSTED : f->trust < 0 ? " AND NOT " TRUSTED : "", f->due ? "next_try, id" : "id");
+		 f->trust > 0 ? " AND " TRUSTED : f->trust < 0 ? " AND NOT " TRUSTED : "",
+		 f->due ? "next_try, id" : "id");
 	rc = sql_prepare(m->db, sql, &s, fault);
 	if (rc)
 		return rc;
@@ -1145,7 +1148,7 @@ static int next_claim(struct keymap *m, const struct uuid *uuid, struct system *
 	return rc < 0 ? rc : 0;
 }
 
-/* Have the row say WHERE it is called next; that is no claim any more. */
+/* Have the row say WHERE it is called next; the claim has its turn, and goes. */
 static int take_claim(struct keymap *m, const struct system *where, struct fault *fault)
 {
 	struct sql_statement *s;

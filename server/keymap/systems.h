@@ -126,8 +126,8 @@ int keymap_system_contested(struct keymap *m, const struct uuid *uuid, bool *con
  * is there and counts, leaving its state alone. Anybody can say a hello: PID and address of
  * a machine that has proved itself before stay as they are, and those of the hello are kept
  * apart as claimed; of one that has proved nothing they wait for their turn
- * (keymap_system_next_claim()), or take it at once where the row's came to nothing. *out (may be NULL) is the row as it is now;
- * *made (may be NULL) says whether it is new. One indexed upsert.
+ * (keymap_system_next_claim()), or take it at once where the row's came to nothing.
+ * *out (may be NULL) is the row as it is now; *made (may be NULL) says whether it is new.
  */
 int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,
 			enum system_state state, int64_t now, struct system *out, bool *made,
@@ -260,7 +260,8 @@ int keymap_systems(struct keymap *m, const struct keymap_system_filter *filter,
 int keymap_system_next_due(struct keymap *m, int64_t after, int64_t *due, struct fault *fault);
 
 /*
- * Waits of more than LONGEST seconds were begun by a clock that was ahead (clock_was_wrong()): those
+ * Waits of more than LONGEST seconds were begun by a clock that was ahead (clock_was_wrong()):
+ * those
  * machines are due NOW. *n receives how many. One indexed look-up when there are none.
  */
 int keymap_system_end_waits(struct keymap *m, int64_t now, int64_t longest, size_t *n,

@@ -17,7 +17,7 @@ struct keymap_talk {
 	bool one_each;		/* it closes connections without a word */
 	bool next_random;	/* its next_admin_password is random, and nobody else's */
 	int64_t commit_sent_at;	/* CommitChanges was sent, and its end is not known; 0: not so */
-	char commit_address[SYSTEM_ADDRESS + 1];	/* of the machine that proved its PPS then */
+	char commit_address[SYSTEM_ADDRESS + 1]; /* of the machine that proved its PPS then */
 	uint32_t logins;	/* tried without proof since logins_at */
 	int64_t logins_at;
 };

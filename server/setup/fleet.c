@@ -162,7 +162,8 @@ static int start_due(struct fleet *f, int64_t now, struct fault *fault)
 	rc = start_some(f, now, max - f->counts.running, false, fault);
 	if (rc || f->counts.running >= max || f->doubtful >= quarter)
 		return rc;
-	return start_some(f, now, less(max - f->counts.running, quarter - f->doubtful), true, fault);
+	return start_some(f, now, less(max - f->counts.running, quarter - f->doubtful), true,
+			  fault);
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *context)

@@ -1,4 +1,4 @@
-/* Fuzz values of profiles and settings, as "profiles set" and the map hand them over: NAME=VALUE lines. */
+/* Fuzz values of profiles and settings, as people and the map give them: lines of NAME=VALUE. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -282,7 +282,7 @@ START_TEST(a_backup_of_another_map_brings_its_own_key)
 }
 END_TEST
 
-START_TEST(a_backup_that_is_damaged_or_without_its_key_is_refused_and_nothing_touched)
+START_TEST(a_damaged_backup_or_one_without_its_key_is_refused)
 {
 	char junk[4096];
 	int fd;
@@ -348,7 +348,7 @@ TEST_SUITE("backup")
 	tcase_add_test(tcase, a_restore_under_an_open_map_is_seen_and_gone_on_with);
 	tcase_add_test(tcase, a_restore_to_a_new_place_needs_no_map_there);
 	tcase_add_test(tcase, a_backup_of_another_map_brings_its_own_key);
-	tcase_add_test(tcase, a_backup_that_is_damaged_or_without_its_key_is_refused_and_nothing_touched);
+	tcase_add_test(tcase, a_damaged_backup_or_one_without_its_key_is_refused);
 	tcase_add_test(tcase, damage_is_found);
 	tcase_add_test(tcase, a_backup_without_key_file_can_be_asked_for);
 	suite_add_tcase(suite, tcase);

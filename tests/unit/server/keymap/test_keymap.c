@@ -562,7 +562,8 @@ START_TEST(a_first_use_that_was_cut_off_is_taken_up_again)
 	keymap_close(&m);
 	ck_assert_int_eq(truncate("map.db", 0), 0);
 	ck_assert_int_eq(sqlite3_open("map.db", &db), SQLITE_OK);
-	ck_assert_int_eq(sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL), SQLITE_OK);
+	ck_assert_int_eq(sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL),
+			 SQLITE_OK);
 	sqlite3_close(db);
 	ck_assert_int_eq(open_again(0, NULL, NULL), KIT_ERR_NOT_FOUND);
 	ck_assert_int_eq(open_again(KEYMAP_CREATE, NULL, NULL), 0);

@@ -132,7 +132,7 @@ START_TEST(a_reservation_lapses_and_repeating_the_hello_does_not_prolong_it)
 	ck_assert_int_eq(claim, KEYMAP_CLAIMED);
 	ck_assert(before.lapsed && uuid_equal(&before.uuid, &one));
 	ck_assert_int_eq(reserve(1, 1, NOW + 901), KEYMAP_CLAIM_RESERVED);
-	/* A clock that was set back far does not make it last longer; one that was a little does. */
+	/* A clock set back far does not make it last longer; one set back a little does. */
 	ck_assert_int_eq(reserve(1, 1, NOW + 902 - 800), KEYMAP_CLAIM_RESERVED);
 	ck_assert_int_eq(reserve(1, 1, NOW - 10000), KEYMAP_CLAIMED);
 	/* Who proves the PPS has it, whoever else has reserved it. */

@@ -21,7 +21,7 @@ static int set(struct profile *p, const char *name, const char *value)
 	return rc;
 }
 
-START_TEST(profiles_take_their_properties_from_text_and_refuse_what_makes_no_sense)
+START_TEST(profiles_take_properties_from_text_and_refuse_what_makes_no_sense)
 {
 	struct profile p;
 	int fd = open("pw", O_CREAT | O_WRONLY, 0600);
@@ -99,7 +99,7 @@ TEST_SUITE("profiles")
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
 	tcase_set_timeout(tcase, 60);
-	tcase_add_test(tcase, profiles_take_their_properties_from_text_and_refuse_what_makes_no_sense);
+	tcase_add_test(tcase, profiles_take_properties_from_text_and_refuse_what_makes_no_sense);
 	tcase_add_test(tcase, profiles_in_the_map_come_back_whole);
 	suite_add_tcase(suite, tcase);
 }

@@ -107,8 +107,9 @@ static long long sealed_with(uint32_t id)
 		"SELECT sum(n) FROM (SELECT count(*) n FROM (SELECT pps x FROM"
 		" csti_pid_map UNION ALL SELECT current_password FROM csti_pid_map UNION ALL SELECT"
 		" admin_password FROM csti_pid_map UNION ALL SELECT admin_password FROM csti_amts"
-		" UNION ALL SELECT next_admin_password FROM csti_amts UNION ALL SELECT mebx_password"
-		" FROM csti_amts UNION ALL SELECT mebx_password FROM profiles UNION ALL SELECT proof"
+		" UNION ALL SELECT next_admin_password FROM csti_amts"
+		" UNION ALL SELECT mebx_password FROM csti_amts"
+		" UNION ALL SELECT mebx_password FROM profiles UNION ALL SELECT proof"
 		" FROM master_key) WHERE substr(x, 1, 4) = x'%02x%02x%02x%02x')",
 		le[0], le[1], le[2], le[3]);
 	return scratch_sql(sql);
@@ -155,7 +156,7 @@ static void cut(void *context, uint64_t done, uint64_t total)
 		raise(SIGKILL);
 }
 
-START_TEST(a_rotation_that_is_killed_can_be_gone_on_with_and_the_map_works_meanwhile)
+START_TEST(a_killed_rotation_can_be_gone_on_with_and_the_map_works_meanwhile)
 {
 	uint32_t old, fresh;
 	bool resumed;
@@ -278,7 +279,7 @@ TEST_SUITE("rotate")
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, rotation_leaves_nothing_sealed_with_the_old_key);
-	tcase_add_test(tcase, a_rotation_that_is_killed_can_be_gone_on_with_and_the_map_works_meanwhile);
+	tcase_add_test(tcase, a_killed_rotation_can_be_gone_on_with_and_the_map_works_meanwhile);
 	tcase_add_test(tcase, a_rotation_cut_between_key_file_and_map_goes_on);
 	tcase_add_test(tcase, rotation_goes_on_beside_a_process_that_writes);
 	suite_add_tcase(suite, tcase);

@@ -530,7 +530,7 @@ static unsigned seconds_until_called(unsigned seed)
 	return 100;
 }
 
-START_TEST(sixteen_forgers_of_one_hello_do_not_keep_the_machine_from_being_called)
+START_TEST(sixteen_forgers_of_one_hello_do_not_keep_the_machine_out)
 {
 	ck_assert_uint_le(seconds_until_called((unsigned)_i), 60);
 }
@@ -956,7 +956,7 @@ TEST_SUITE("attempt")
 	tcase_add_test(t, the_finder_of_a_used_stick_is_not_called);
 	tcase_add_test(t, a_permission_at_another_address_gives_nothing_away);
 	tcase_add_test(t, a_permitted_machine_gets_the_records_password_before_those_of_the_map);
-	tcase_add_loop_test(t, sixteen_forgers_of_one_hello_do_not_keep_the_machine_from_being_called,
+	tcase_add_loop_test(t, sixteen_forgers_of_one_hello_do_not_keep_the_machine_out,
 			    0, 20);
 	tcase_add_test(t, who_lost_the_race_for_a_key_is_not_called);
 	tcase_add_test(t, who_fails_to_prove_a_key_is_not_called_again_by_itself);
