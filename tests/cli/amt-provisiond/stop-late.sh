@@ -34,10 +34,18 @@ waits_in() { wait_for 30 is_at "$1" in-setup || fail "machine $1 is $(state_at "
 cp plain.conf conf
 sed -i '/^fqdn_required/d' conf
 sed -i "s/^\[names\]/&\nfqdn_required = yes\ndns_fallback = yes\ndns_servers = $NET.250:$PLAIN\ndns_seconds = 60/" conf
+python3 -c "import socket, time
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+s.bind(('$NET.250', $PLAIN))
+open('mute', 'w')
+time.sleep(120)" &
+mute=$!
+wait_for 30 test -e mute || fail "there is no name server"
 start
 sim_hello --address "$NET.4" --pid "$(pid_of 1)" --uuid 00000000-1111-2222-3333-000000000004
 waits_in 4
 stop
+kill $mute
 
 # In the middle of the changes: it goes on from there.
 cp plain.conf conf
