@@ -112,7 +112,7 @@ static void bash(FILE *out, const struct cli_program *p)
 
 static bool repeats(const struct cli_option *o)
 {
-	return (o->flags & CLI_REPEAT) || o->type == CLI_IS_LIST;
+	return o->type == CLI_IS_LIST;
 }
 
 /* One verb's options as _arguments wants them. */

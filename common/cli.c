@@ -28,54 +28,12 @@ struct cli_given {
 /* Options that need no table; their getopt codes lie above the table's indexes. */
 enum { CODE_TABLE = 1000, CODE_HELP = 2000, CODE_VERSION, CODE_QUIET, CODE_JSON };
 
-static const struct cli_option *find_option(const struct cli *cli, const char *name)
-{
-	const struct cli_option *o = cli->verb->options;
-
-	for (; o && o->name; o++)
-		if (strcmp(o->name, name) == 0)
-			return o;
-	fprintf(stderr, "%s: option --%s is not in the table of \"%s\"\n", cli->program->name,
-		name, cli->verb->name);
-	abort();
-}
-
 bool cli_given(const struct cli *cli, const struct cli_option *option)
 {
 	for (size_t i = 0; i < cli->n_given; i++)
 		if (cli->given[i].option == option)
 			return true;
 	return false;
-}
-
-size_t cli_count(const struct cli *cli, const char *name)
-{
-	const struct cli_option *o = find_option(cli, name);
-	size_t n = 0;
-
-	for (size_t i = 0; i < cli->n_given; i++)
-		n += cli->given[i].option == o;
-	return n;
-}
-
-const char *cli_value_at(const struct cli *cli, const char *name, size_t at)
-{
-	const struct cli_option *o = find_option(cli, name);
-
-	for (size_t i = 0; i < cli->n_given; i++)
-		if (cli->given[i].option == o && at-- == 0)
-			return cli->given[i].value;
-	return NULL;
-}
-
-bool cli_has(const struct cli *cli, const char *name)
-{
-	return cli_count(cli, name) > 0;
-}
-
-const char *cli_value(const struct cli *cli, const char *name)
-{
-	return cli_value_at(cli, name, 0);
 }
 
 int cli_parse_size(const char *text, uint64_t *out)
@@ -119,22 +77,6 @@ static int bounded(const char *text, const char *name, bool size, uint64_t min, 
 				 " to %" PRIu64, name, n, min, max);
 	*out = n;
 	return 0;
-}
-
-int cli_number(const struct cli *cli, const char *name, uint64_t min, uint64_t max, uint64_t *out,
-	       struct fault *fault)
-{
-	const char *text = cli_value(cli, name);
-
-	return text ? bounded(text, name, false, min, max, out, fault) : 0;
-}
-
-int cli_size(const struct cli *cli, const char *name, uint64_t min, uint64_t max, uint64_t *out,
-	     struct fault *fault)
-{
-	const char *text = cli_value(cli, name);
-
-	return text ? bounded(text, name, true, min, max, out, fault) : 0;
 }
 
 int cli_fail(const struct cli *cli, const struct fault *fault)
@@ -233,9 +175,7 @@ int cli_print_json(struct cli *cli, struct json_t *value)
 
 const struct cli_verb *cli_verb_at(const struct cli_program *program, size_t i)
 {
-	if (program->verbs)
-		return program->verbs[i];
-	return program->old_verbs[i].name ? &program->old_verbs[i] : NULL;
+	return program->verbs[i];
 }
 
 /* Words of a verb's name that argv begins with, or 0 when it does not match. */
@@ -301,7 +241,6 @@ static int store(const struct cli_option *o, const char *value, void *options, s
 	int rc = 0;
 
 	switch (o->type) {
-	case CLI_IS_NAMED:
 	case CLI_IS_GONE:
 		break;
 	case CLI_IS_FLAG:
@@ -349,7 +288,7 @@ static int take(struct cli *cli, const struct cli_option *o, const char *value, 
 	for (size_t i = 0; i < cli->n_given; i++) {
 		const struct cli_option *other = cli->given[i].option;
 
-		if (other == o && !(o->flags & CLI_REPEAT) && o->type != CLI_IS_LIST)
+		if (other == o && o->type != CLI_IS_LIST)
 			return cli_misuse(cli, "--%s is given twice", o->name);
 		if (other != o && o->exclusive && other->exclusive == o->exclusive)
 			return cli_misuse(cli, "--%s and --%s exclude each other", other->name,
@@ -380,8 +319,7 @@ static struct getopt_table getopt_table_of(const struct cli_verb *verb)
 	for (const struct cli_option *o = options_of(verb); o->name; o++, n++) {
 		/* The table is the program's own: of another verb's struct, it is a mistake of it. */
 		if (n == MAX_OPTIONS ||
-		    (o->type != CLI_IS_NAMED && o->type != CLI_IS_GONE &&
-		     o->of != verb->options_size) ||
+		    (o->type != CLI_IS_GONE && o->of != verb->options_size) ||
 		    (o->width < sizeof(uint64_t) && o->max >> 8 * o->width))
 			abort();
 		t.longs[n] = (struct option){ o->name, o->value ? required_argument : no_argument,
@@ -614,7 +552,7 @@ static int run_verb(struct cli *cli, int argc, char **argv)
 		memcpy(options, verb->defaults, verb->options_size);
 	status = parse(cli, argc, argv, options);
 	if (status < 0)
-		status = verb->run ? verb->run(cli, options) : verb->old_run(cli);
+		status = verb->run(cli, options);
 	free_lists(verb, options);
 out:
 	free(options);

@@ -51,14 +51,12 @@
  * "--completion bash|zsh" alone prints a completion script.
  */
 enum cli_option_flags {
-	CLI_REPEAT = 1,		/* may be given more than once, as CLI_LIST may */
-	CLI_REQUIRED = 2,
-	CLI_FILE = 4,		/* its value is a file's name (for completion) */
-	CLI_WHOLE = 8,		/* its name is never abbreviated: what loosens a guard */
+	CLI_REQUIRED = 1,
+	CLI_FILE = 2,		/* its value is a file's name (for completion) */
+	CLI_WHOLE = 4,		/* its name is never abbreviated: what loosens a guard */
 };
 
 enum cli_type {
-	CLI_IS_NAMED,		/* in no struct: looked up by cli_has() and cli_value() */
 	CLI_IS_FLAG,		/* bool: true when given */
 	CLI_IS_TEXT,		/* const char *: NULL when not given */
 	CLI_IS_NUMBER,		/* uint16_t, uint32_t or uint64_t within MIN..MAX */
@@ -143,7 +141,6 @@ struct cli_verb {
 	int min_operands;
 	int max_operands;	/* -1: any number */
 	unsigned flags;
-	int (*old_run)(struct cli *cli);	/* of a verb whose options are CLI_IS_NAMED */
 	const char *details;	/* more paragraphs for the help, or NULL */
 	const char *examples;	/* lines to copy, or NULL */
 	size_t options_size;	/* of the struct; 0 without options */
@@ -155,7 +152,6 @@ struct cli_verb {
 struct cli_program {
 	const char *name;
 	const char *summary;	/* one line */
-	const struct cli_verb *old_verbs;	/* ended by a NULL name */
 	const char *details;	/* or NULL */
 	const char *examples;
 	const struct cli_verb *const *verbs;	/* ended by NULL */
@@ -184,24 +180,6 @@ int cli_main(const struct cli_program *program, int argc, char **argv);
  */
 bool cli_given(const struct cli *cli, const struct cli_option *option);
 
-/*
- * Options that are in no struct, by name (any name that is not in the verb's table aborts):
- * was it given; its value, or NULL; how often; the value of the I-th time from 0.
- */
-bool cli_has(const struct cli *cli, const char *name);
-const char *cli_value(const struct cli *cli, const char *name);
-size_t cli_count(const struct cli *cli, const char *name);
-const char *cli_value_at(const struct cli *cli, const char *name, size_t i);
-
-/*
- * A number within MIN..MAX, or a size in bytes with K, M, G (powers of 1024).
- * *out keeps its value when the option was not given. Returns 0 or
- * KIT_ERR_ARGUMENT with *fault set.
- */
-int cli_number(const struct cli *cli, const char *name, uint64_t min, uint64_t max,
-	       uint64_t *out, struct fault *fault);
-int cli_size(const struct cli *cli, const char *name, uint64_t min, uint64_t max,
-	     uint64_t *out, struct fault *fault);
 /* The parser of sizes, for operands and configuration: "64M". Returns 0 or KIT_ERR_ARGUMENT. */
 int cli_parse_size(const char *text, uint64_t *out);
 

@@ -1,7 +1,6 @@
 /* The plan of a stick: all regions that will be written, in order, and their bytes. */
 #include "ukpu/stick/plan.h"
 
-#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
