@@ -150,10 +150,10 @@ END_TEST
 #define VARIABLE(members) RECORD("\"variables\": [{" members "}]")
 
 static const struct { const char *text, *names; } bad[] = {
-	{ "", "no JSON object" },
-	{ "[]", "no JSON object" },
-	{ "{", "no JSON object" },
-	{ "{}", "no JSON object" },
+	{ "", "not a JSON object" },
+	{ "[]", "not a JSON object" },
+	{ "{", "not a JSON object" },
+	{ "{}", "not a JSON object" },
 	{ "{\"records\": {}}", "\"records\"" },
 	{ "{\"records\": []", "does not end" },
 	{ "{\"records\": [}", "record 1" },
