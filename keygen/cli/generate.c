@@ -10,7 +10,7 @@
 #include "common/secret.h"
 #include "server/keymap/keymap.h"
 #include "server/keymap/pairs.h"
-#include "setupbin/file.h"
+#include "setupbin/keyoutput.h"
 
 #define MOST_PAIRS	10000000
 
@@ -53,38 +53,30 @@ struct job {
 	struct cli *cli;
 	const struct generate_options *options;
 	struct keyentry common;		/* the passwords that all share; SECRET */
-	const char *list_path;
-	struct sbin_version version;
-
 	struct pidpps_generator *generator;
 	struct keymap *map;
 	int64_t batch;
-	struct outfile *list, *setupbin;
-	struct keywriter list_writer;
-	struct sbin_writer *setupbin_writer;
-	uint8_t record[SBIN_CHUNK];	/* SECRET */
+	struct keyoutput output;	/* SECRET */
 };
 
 static int read_options(struct job *job, struct fault *fault)
 {
 	const struct generate_options *o = job->options;
 	const char *current = o->current_password_file, *new_file = o->new_password_file;
-	const char *version = o->file_version, *rule = NULL;
-	int rc = 0;
+	const char *rule = NULL;
+	int rc;
 
-	job->list_path = o->list;
-	if (!o->map && !o->list && !o->setupbin)
-		job->list_path = "-";
-	if (version && !o->setupbin)
-		return fault_set(fault, KIT_ERR_ARGUMENT, "--file-version goes with --setupbin");
-	if (sbin_version_parse(version ? version : "2.1", &job->version))
-		return fault_set(fault, KIT_ERR_ARGUMENT, "--file-version: \"%s\" is none of 1.0,"
-				 " 2.0, 2.1, 3.0, 4.0", version);
+	job->output = (struct keyoutput){
+		/* The default is standard output. */
+		.list_path = o->list || o->map || o->setupbin ? o->list : "-",
+		.format = o->format, .hold = o->map, .setupbin_path = o->setupbin,
+		.force = o->force,
+	};
 	if (o->key_file && !o->map)
 		return fault_set(fault, KIT_ERR_ARGUMENT, "--key-file goes with --map");
-	if (o->setupbin && strcmp(o->setupbin, "-") == 0)
-		return fault_set(fault, KIT_ERR_ARGUMENT, "--setupbin needs a file, not standard "
-				 "output: its header is completed at the end");
+	rc = keyoutput_check(&job->output, o->file_version, fault);
+	if (rc)
+		return rc;
 	if (current) {
 		rc = secret_read(current, "current MEBx password", job->common.current_password,
 				 sizeof(job->common.current_password), fault);
@@ -114,40 +106,24 @@ static int open_all(struct job *job, struct fault *fault)
 {
 	struct keymap_options how = { .key_file = job->options->key_file,
 					  .flags = KEYMAP_CREATE };
-	unsigned flags = job->options->force ? OUTFILE_FORCE : 0;
-	struct sbin_header header;
 	int rc;
 
 	rc = pidpps_generator_new(&job->generator, fault);
 	/* The files come first: a name that is taken must be known before keys are made. */
-	if (!rc && job->list_path) {
-		rc = outfile_open(&job->list, job->list_path,
-				  flags | (job->options->map ? OUTFILE_HOLD : 0), fault);
-		if (!rc)
-			rc = keywriter_begin(&job->list_writer, job->list, job->options->format, fault);
-	}
-	if (!rc && job->options->setupbin) {
-		rc = outfile_open(&job->setupbin, job->options->setupbin, flags, fault);
-		if (!rc)
-			rc = outfile_distinct(job->setupbin, job->list, fault);
-		if (!rc)
-			rc = sbin_header_make(&header, job->version, 0, (uint32_t)job->options->number,
-					      fault);
-		if (!rc)
-			rc = sbin_writer_open(&job->setupbin_writer, job->setupbin, &header, fault);
-	}
+	if (!rc)
+		rc = keyoutput_open(&job->output, (uint32_t)job->options->number, fault);
 	if (!rc && job->options->map)
 		rc = keymap_open(&job->map, job->options->map, &how, fault);
 	if (!rc && job->map)
-		rc = keymap_spared(job->map, job->list, fault);
+		rc = keymap_spared(job->map, job->output.list, fault);
 	if (!rc && job->map)
-		rc = keymap_spared(job->map, job->setupbin, fault);
+		rc = keymap_spared(job->map, job->output.setupbin, fault);
 	if (!rc && job->map)
 		rc = keymap_begin(job->map, fault);
 	if (!rc && job->map)
 		rc = keymap_batch(job->map, "generate",
 				  job->options->setupbin ? job->options->setupbin :
-				  job->list_path ? job->list_path : "", clock_now(),
+				  job->output.list_path ? job->output.list_path : "", clock_now(),
 				  &job->batch, fault);
 	return rc;
 }
@@ -169,30 +145,13 @@ static int make_pair(struct job *job, struct keyentry *entry, struct fault *faul
 	return rc;
 }
 
-static int put_pair(struct job *job, const struct keyentry *entry, uint32_t number,
-		    struct fault *fault)
-{
-	struct sbin_record record;
-	int rc = 0;
-
-	if (job->list)
-		rc = keywriter_put(&job->list_writer, entry, fault);
-	if (!rc && job->setupbin_writer) {
-		sbin_record_init(&record, job->record, sizeof(job->record), number);
-		rc = sbin_record_from_entry(&record, entry, false, fault);
-		if (!rc)
-			rc = sbin_writer_put(job->setupbin_writer, &record, fault);
-	}
-	return rc;
-}
-
 /* The same transaction marks what goes out: a key may be lost to a list, never go out twice. */
 static int mark_pair(struct job *job, const char *pid, struct fault *fault)
 {
 	struct keymap_pair pair;
 	int rc;
 
-	if (!job->map || (!job->list && !job->setupbin))
+	if (!job->map || (!job->output.list && !job->output.setupbin))
 		return 0;
 	rc = keymap_find(job->map, pid, clock_now(), &pair, fault);
 	if (!rc)
@@ -210,7 +169,7 @@ static int make_all(struct job *job, struct fault *fault)
 	for (uint64_t i = 0; !rc && i < job->options->number; i++) {
 		rc = make_pair(job, &entry, fault);
 		if (!rc)
-			rc = put_pair(job, &entry, (uint32_t)i + 1, fault);
+			rc = keyoutput_put(&job->output, &entry, fault);
 		if (!rc)
 			rc = mark_pair(job, entry.pair.pid, fault);
 		if (i % 1024 == 0)
@@ -218,18 +177,14 @@ static int make_all(struct job *job, struct fault *fault)
 	}
 	progress_end(&bar);
 	secret_wipe(&entry, sizeof(entry));
-	if (!rc && job->list)
-		rc = keywriter_end(&job->list_writer, fault);
-	if (!rc && job->setupbin_writer)
-		rc = sbin_writer_end(&job->setupbin_writer, fault);
-	return rc;
+	return rc ? rc : keyoutput_end(&job->output, fault);
 }
 
 /*
  * The command that writes the same files from the map, with what it needs to be the same. A
  * setup.bin that is WRITTEN is left out: two of them would give the keys to machines twice.
  */
-static void tell_export(const struct job *job, bool written, struct fault *fault)
+static void hint_export(const struct job *job, bool written, struct fault *fault)
 {
 	const struct generate_options *o = job->options;
 	const char *key_file = o->key_file, *version = written ? NULL : o->file_version;
@@ -241,26 +196,20 @@ static void tell_export(const struct job *job, bool written, struct fault *fault
 		   job->options->map, key_file ? " --key-file " : "", key_file ? key_file : "",
 		   job->batch, job->options->setupbin && !written ? " --setupbin FILE" : "",
 		   version ? " --file-version " : "", version ? version : "",
-		   job->list_path ? " -o FILE" : "", format ? " -f " : "", format ? format : "");
+		   job->output.list_path ? " -o FILE" : "", format ? " -f " : "", format ? format : "");
 }
 
 /* The map is committed already: let the files appear, and say so if they cannot. */
 static int commit_files(struct job *job, struct fault *fault)
 {
-	bool written;
-	int rc = 0;
+	int rc = keyoutput_commit(&job->output, fault);
 
-	if (job->setupbin)
-		rc = outfile_commit(&job->setupbin, fault);
-	written = job->options->setupbin && !rc;
-	if (!rc && job->list)
-		rc = outfile_commit(&job->list, fault);
 	if (rc && job->map) {
 		fault_context(fault,
 			      "what was generated (%" PRIu64 ") is safe in the map, yet not all"
 			      " the files are written",
 			      job->options->number);
-		tell_export(job, written, fault);
+		hint_export(job, job->output.made_setupbin, fault);
 	}
 	return rc;
 }
@@ -275,11 +224,11 @@ static void summary(const struct job *job)
 			 job->options->number, s, job->options->map, job->batch);
 	if (job->options->setupbin)
 		cli_note(job->cli, "%" PRIu64 " record%s written to %s (version %u.%u)",
-			 job->options->number, s, job->options->setupbin, job->version.major,
-			 job->version.minor);
-	if (job->list_path && strcmp(job->list_path, "-") != 0)
+			 job->options->number, s, job->options->setupbin, job->output.version.major,
+			 job->output.version.minor);
+	if (job->output.list_path && strcmp(job->output.list_path, "-") != 0)
 		cli_note(job->cli, "%" PRIu64 " pair%s written to %s", job->options->number, s,
-			 job->list_path);
+			 job->output.list_path);
 	if (!job->map)
 		cli_warn(job->cli, "no server knows these keys yet; import them before any machine"
 			 " uses them (amt-provisionctl keys import)");
@@ -304,9 +253,7 @@ static int generate(struct cli *cli, const void *given)
 		status = cli_fail(cli, &fault);
 	else
 		summary(&job);
-	sbin_writer_discard(&job.setupbin_writer);
-	outfile_discard(&job.list);
-	outfile_discard(&job.setupbin);
+	keyoutput_discard(&job.output);
 	keymap_close(&job.map);
 	pidpps_generator_free(&job.generator);
 	secret_wipe(&job, sizeof(job));

@@ -10,7 +10,6 @@
 #include "server/keymap/events.h"
 #include "server/keymap/keymap.h"
 #include "server/keymap/pairs.h"
-#include "setupbin/file.h"
 
 #define WHERE	256	/* bytes of the names of the files in map and log */
 
@@ -24,10 +23,6 @@ struct job {
 	const struct operator *op;
 	struct chosen *keys;
 	size_t n, room;
-	struct outfile *list, *setupbin;
-	struct keywriter list_writer;
-	struct sbin_writer *setupbin_writer;
-	uint8_t record[SBIN_CHUNK];	/* SECRET */
 };
 
 static int choose(struct job *j, const struct keymap_pair *p)
@@ -120,56 +115,13 @@ static int choose_keys(struct job *j, struct fault *fault)
 	return rc;
 }
 
-static int open_list(struct job *j, unsigned flags, struct fault *fault)
-{
-	/* Held back: what the map does not hold as exported is not out. */
-	int rc = outfile_open(&j->list, j->e->list_path, flags | OUTFILE_HOLD, fault);
-
-	return rc ? rc : keywriter_begin(&j->list_writer, j->list, j->e->format, fault);
-}
-
-static int open_setupbin(struct job *j, unsigned flags, struct fault *fault)
-{
-	struct sbin_header header;
-	int rc = outfile_open(&j->setupbin, j->e->setupbin_path, flags, fault);
-
-	if (!rc)
-		rc = outfile_distinct(j->setupbin, j->list, fault);
-	if (!rc)
-		rc = sbin_header_make(&header, j->e->version, 0, (uint32_t)j->n, fault);
-	return rc ? rc : sbin_writer_open(&j->setupbin_writer, j->setupbin, &header, fault);
-}
-
 static int open_files(struct job *j, struct fault *fault)
 {
-	unsigned flags = j->e->force ? OUTFILE_FORCE : 0;
-	int rc = 0;
+	int rc = keyoutput_open(&j->e->output, (uint32_t)j->n, fault);
 
-	if (j->e->list_path)
-		rc = open_list(j, flags, fault);
-	if (!rc && j->e->setupbin_path)
-		rc = open_setupbin(j, flags, fault);
 	if (!rc)
-		rc = keymap_spared(j->op->map, j->list, fault);
-	return rc ? rc : keymap_spared(j->op->map, j->setupbin, fault);
-}
-
-static int put(struct job *j, const struct keyentry *entry, uint32_t number, struct fault *fault)
-{
-	struct sbin_record record;
-	int rc = 0;
-
-	if (j->list)
-		rc = keywriter_put(&j->list_writer, entry, fault);
-	if (!rc && j->setupbin_writer) {
-		sbin_record_init(&record, j->record, sizeof(j->record), number);
-		rc = sbin_record_from_entry(&record, entry, j->e->scramble, fault);
-		if (!rc)
-			rc = sbin_writer_put(j->setupbin_writer, &record, fault);
-	}
-	if (rc)
-		fault_context(fault, "PID %.4s-%.4s", entry->pair.pid, entry->pair.pid + 4);
-	return rc;
+		rc = keymap_spared(j->op->map, j->e->output.list, fault);
+	return rc ? rc : keymap_spared(j->op->map, j->e->output.setupbin, fault);
 }
 
 static int write_each(struct job *j, int64_t batch, struct fault *fault)
@@ -180,7 +132,7 @@ static int write_each(struct job *j, int64_t batch, struct fault *fault)
 	for (size_t i = 0; !rc && i < j->n; i++) {
 		rc = keymap_secrets(j->op->map, j->keys[i].pid, &entry, fault);
 		if (!rc)
-			rc = put(j, &entry, (uint32_t)i + 1, fault);
+			rc = keyoutput_put(&j->e->output, &entry, fault);
 		if (!rc)
 			rc = keymap_mark_exported(j->op->map, j->keys[i].id, batch, fault);
 		if (i % 1024 == 0 && j->e->progress)
@@ -192,21 +144,19 @@ static int write_each(struct job *j, int64_t batch, struct fault *fault)
 
 static int write_keys(struct job *j, struct fault *fault)
 {
-	const struct export *e = j->e;
-	const bool both = e->setupbin_path && e->list_path;
+	struct keyoutput *out = &j->e->output;
+	const bool both = out->setupbin_path && out->list_path;
 	char where[WHERE];
 	int64_t batch;
 	int rc;
 
-	snprintf(where, sizeof(where), "%s%s%s", e->setupbin_path ? e->setupbin_path : "",
-		 both ? " and " : "", e->list_path ? e->list_path : "");
+	snprintf(where, sizeof(where), "%s%s%s", out->setupbin_path ? out->setupbin_path : "",
+		 both ? " and " : "", out->list_path ? out->list_path : "");
 	rc = keymap_batch(j->op->map, "export", where, j->op->now, &batch, fault);
 	if (!rc)
 		rc = write_each(j, batch, fault);
-	if (!rc && j->list)
-		rc = keywriter_end(&j->list_writer, fault);
-	if (!rc && j->setupbin_writer)
-		rc = sbin_writer_end(&j->setupbin_writer, fault);
+	if (!rc)
+		rc = keyoutput_end(out, fault);
 	return rc ? rc : operator_log(j->op, SEVERITY_INFO, "keys-exported",
 				      j->n == 1 ? j->keys[0].pid : NULL, NULL, fault,
 				      "%zu key%s exported to %s (batch %" PRId64 ")", j->n,
@@ -216,20 +166,16 @@ static int write_keys(struct job *j, struct fault *fault)
 /* The marks are durable: now the files may appear. */
 static int let_out(struct job *j, struct fault *fault)
 {
+	struct keyoutput *out = &j->e->output;
 	int rc = keymap_commit(j->op->map, fault);
-	bool written;
 
 	if (rc)
 		return rc;
-	if (j->setupbin)
-		rc = outfile_commit(&j->setupbin, fault);
-	written = j->e->setupbin_path && !rc;
-	if (!rc && j->list)
-		rc = outfile_commit(&j->list, fault);
+	rc = keyoutput_commit(out, fault);
 	/* A second setup.bin would give the keys to machines twice. */
-	if (rc && written)
+	if (rc && out->made_setupbin)
 		fault_hint(fault, "%s is written; fix this and export the list alone, with --again",
-			   j->e->setupbin_path);
+			   out->setupbin_path);
 	else if (rc)
 		fault_hint(fault, "fix this and export again with --again: the keys are marked "
 			   "exported, though not all files are written");
@@ -243,6 +189,8 @@ int export_keys(struct export *e, const struct operator *op, struct fault *fault
 	int rc = keymap_begin(op->map, fault);
 
 	e->exported = 0;
+	/* Held back: what the map does not hold as exported is not out. */
+	e->output.hold = true;
 	if (!rc)
 		rc = choose_keys(&j, fault);
 	if (!rc)
@@ -254,10 +202,7 @@ int export_keys(struct export *e, const struct operator *op, struct fault *fault
 	if (!rc)
 		e->exported = j.n;
 	keymap_rollback(op->map);
-	sbin_writer_discard(&j.setupbin_writer);
-	outfile_discard(&j.list);
-	outfile_discard(&j.setupbin);
+	keyoutput_discard(&e->output);
 	free(j.keys);
-	secret_wipe(j.record, sizeof(j.record));
 	return rc;
 }

@@ -5,9 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "keygen/keylist.h"
 #include "server/admin/operator.h"
-#include "setupbin/header.h"
+#include "setupbin/keyoutput.h"
 
 struct export {
 	/* Which keys: the N_PIDS named ones, else as many as NUMBER says (0: all). */
@@ -16,13 +15,7 @@ struct export {
 	uint64_t number;
 	int64_t of_batch;	/* only those that came into the map with it; 0: of any */
 	bool again;		/* also keys that went out before */
-	/* Where to: one or both. */
-	const char *list_path;	/* "-": standard output */
-	enum keylist_format format;
-	const char *setupbin_path;	/* a file, not "-": its header is completed at the end */
-	struct sbin_version version;
-	bool scramble;		/* version 4.0 only */
-	bool force;		/* replace files that exist */
+	struct keyoutput output;	/* where to */
 	/* Called now and then. May be NULL. */
 	void (*progress)(void *context, uint64_t done, uint64_t total);
 	void *context;

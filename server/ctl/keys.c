@@ -695,11 +695,6 @@ static const char *clash(const struct cli *cli, const struct export_options *o)
 {
 	if (!o->output && !o->setupbin)
 		return "say where to: --setupbin FILE or -o FILE";
-	if ((o->file_version || o->scramble) && !o->setupbin)
-		return "--file-version and --scramble need --setupbin";
-	if (o->setupbin && strcmp(o->setupbin, "-") == 0)
-		return "--setupbin needs a file, not standard output: its header is completed at "
-		       "the end";
 	if ((o->all || o->number || o->batch) == (cli->argc > 0))
 		return "say which keys: their PIDs, or one of --all, -n N, --batch B";
 	return NULL;
@@ -708,20 +703,16 @@ static const char *clash(const struct cli *cli, const struct export_options *o)
 /* Misuse is said; returns 0 or an exit status. */
 static int read_export(struct cli *cli, const struct export_options *o, struct export *e)
 {
-	const char *version = o->file_version ? o->file_version : "2.1", *wrong = clash(cli, o);
+	const char *wrong = clash(cli, o);
+	struct fault fault = { 0 };
 
 	if (wrong)
 		return cli_misuse(cli, "%s", wrong);
-	if (sbin_version_parse(version, &e->version))
-		return cli_misuse(cli, "--file-version: \"%s\" is not 1.0, 2.0, 2.1, 3.0 or 4.0",
-				  version);
-	if (o->scramble && e->version.major != 4)
-		return cli_misuse(cli, "--scramble needs --file-version 4.0");
-	e->list_path = o->output;
-	e->format = o->format;
-	e->setupbin_path = o->setupbin;
-	e->scramble = o->scramble;
-	e->force = o->force;
+	e->output = (struct keyoutput){ .list_path = o->output, .format = o->format,
+					.setupbin_path = o->setupbin, .scramble = o->scramble,
+					.force = o->force };
+	if (keyoutput_check(&e->output, o->file_version, &fault))
+		return cli_fail(cli, &fault);
 	e->again = o->again;
 	e->number = o->number;
 	e->of_batch = (int64_t)o->batch;
@@ -760,13 +751,14 @@ static void say_exported(struct cli *cli, const struct export *e)
 {
 	double post = sbin_post_seconds((uint32_t)e->exported);
 
-	if (e->setupbin_path)
+	if (e->output.setupbin_path)
 		cli_note(cli, "%zu key%s exported to %s (version %u.%u)", e->exported,
-			 plural(e->exported), e->setupbin_path, e->version.major, e->version.minor);
-	if (e->list_path && strcmp(e->list_path, "-") != 0)
+			 plural(e->exported), e->output.setupbin_path, e->output.version.major,
+			 e->output.version.minor);
+	if (e->output.list_path && strcmp(e->output.list_path, "-") != 0)
 		cli_note(cli, "%zu key%s exported to %s", e->exported, plural(e->exported),
-			 e->list_path);
-	if (e->setupbin_path && post > SLOW_POST)
+			 e->output.list_path);
+	if (e->output.setupbin_path && post > SLOW_POST)
 		cli_warn(cli, "a stick with %zu records delays a machine's start by about %.0f s;"
 			 " \"amt-setupbin split\" makes smaller files of it", e->exported, post);
 }

@@ -37,16 +37,16 @@ static unsigned lines(const char *name)
 
 START_TEST(free_keys_go_out_once)
 {
-	struct export e = { .number = 2, .list_path = "two.csv" };
+	struct export e = { .number = 2, .output.list_path = "two.csv" };
 
 	add_pairs(0, 3);
 	ck_assert_int_eq(export_to(&e), 0);
 	ck_assert_uint_eq(e.exported, 2);
 	ck_assert_uint_eq(lines("two.csv"), 3);
-	e = (struct export){ .list_path = "rest.csv" };
+	e = (struct export){ .output.list_path = "rest.csv" };
 	ck_assert_int_eq(export_to(&e), 0);
 	ck_assert_uint_eq(e.exported, 1);
-	e.list_path = "none.csv";
+	e.output.list_path = "none.csv";
 	ck_assert_int_eq(export_to(&e), KIT_ERR_NOT_FOUND);
 	ck_assert_ptr_nonnull(strstr(why.what, "no free keys that never went out"));
 	ck_assert_int_ne(access("none.csv", F_OK), 0);
@@ -59,8 +59,8 @@ END_TEST
 
 START_TEST(a_setup_bin_and_a_list_hold_the_same_keys)
 {
-	struct export e = { .list_path = "keys.csv", .setupbin_path = "setup.bin",
-			    .version = { 2, 1 } };
+	struct export e = { .output = { .list_path = "keys.csv", .setupbin_path = "setup.bin",
+					.version = { 2, 1 } } };
 
 	add_pairs(0, 5);
 	ck_assert_int_eq(export_to(&e), 0);
@@ -75,7 +75,7 @@ START_TEST(a_key_that_is_named_and_cannot_go_out_says_why)
 	struct keyentry used = scratch_pair(0), free_one = scratch_pair(1), unknown = scratch_pair(9);
 	char pids[2][PID_LENGTH + 1];
 	struct export e = { .pids = (const char (*)[PID_LENGTH + 1])pids, .n_pids = 1,
-			    .list_path = "named.csv" };
+			    .output.list_path = "named.csv" };
 
 	add_pairs(0, 2);
 	prove(0);
@@ -91,7 +91,7 @@ START_TEST(a_key_that_is_named_and_cannot_go_out_says_why)
 	ck_assert_ptr_nonnull(strstr(why.what, "is named twice"));
 	e.n_pids = 1;
 	ck_assert_int_eq(export_to(&e), 0);
-	e.list_path = "again.csv";
+	e.output.list_path = "again.csv";
 	ck_assert_int_eq(export_to(&e), KIT_ERR_STATE);
 	ck_assert_ptr_nonnull(strstr(why.what, "(export named.csv)"));
 }
@@ -99,11 +99,11 @@ END_TEST
 
 START_TEST(a_file_that_cannot_be_made_leaves_the_keys_unmarked)
 {
-	struct export e = { .list_path = "nowhere/keys.csv" };
+	struct export e = { .output.list_path = "nowhere/keys.csv" };
 
 	add_pairs(0, 2);
 	ck_assert_int_lt(export_to(&e), 0);
-	e.list_path = "keys.csv";
+	e.output.list_path = "keys.csv";
 	ck_assert_int_eq(export_to(&e), 0);
 	ck_assert_uint_eq(e.exported, 2);
 }

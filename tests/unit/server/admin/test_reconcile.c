@@ -78,7 +78,7 @@ static void use_records(uint8_t n)
 
 static void enter(void)
 {
-	struct export e = { .setupbin_path = "setup.bin", .version = { 2, 1 } };
+	struct export e = { .output = { .setupbin_path = "setup.bin", .version = { 2, 1 } } };
 
 	admin_enter();
 	add_pairs(1, RECORDS + 1);
