@@ -30,7 +30,7 @@
 struct dns {
 	struct event_base *base;
 	char servers[CONFIG_TEXT];	/* as c-ares reads them; "": the system's */
-	TAILQ_HEAD(, dns_question) questions;
+	TAILQ_HEAD(question_list, dns_question) questions;
 };
 
 struct watch {

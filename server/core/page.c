@@ -25,7 +25,7 @@ struct page {
 	struct page_source source;
 	struct evconnlistener *listeners[CONFIG_LISTEN];
 	size_t n_listeners;
-	TAILQ_HEAD(, client) clients;	/* oldest first */
+	TAILQ_HEAD(client_list, client) clients;	/* oldest first */
 	size_t n_clients;
 };
 

@@ -5,7 +5,7 @@ set -eu
 . "$TOP/tests/support/daemon.inc"
 
 make_map 1
-write_conf
+write_conf '[keys]' 'reserve_seconds = 60'
 start
 # Nobody answers at that address yet.
 sim_hello --address "$NET.1" --pid "$(pid_of 1)" --uuid 00000000-1111-2222-3333-000000000001

@@ -6,7 +6,7 @@ set -eu
 need python3
 
 make_map 1
-write_conf
+write_conf '[keys]' 'reserve_seconds = 60'
 cat >manager.py <<'END'
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

@@ -13,11 +13,11 @@ stop_now() {
 	stop
 	[ $((SECONDS - before)) -lt 20 ] || fail "$1: the stop took $((SECONDS - before)) s"
 	[ "$(grep -c ' server: stopped' log)" = "$2" ] || fail "$1: it did not stop in order"
-	kill $sims 2>/dev/null || true
-	wait $sims || true
-	sims=
+	kill "${sims[@]}" 2>/dev/null || true
+	wait "${sims[@]}" || true
+	sims=()
 }
-sims=
+sims=()
 
 cat >script <<END
 #!/bin/bash
@@ -34,7 +34,7 @@ sed -i 's/^hello_seconds.*/hello_seconds = 60/; s/^connect_seconds.*/connect_sec
 start
 for bytes in 0 10 31; do
 	sim_hello --address "$NET.$((20 + bytes))" --bytes $bytes --linger 30 --pid "$(pid_of 1)" &
-	sims="$sims $!"
+	sims+=($!)
 done
 connected() { [ "$(ss -Htn state established "dst $SERVER" | wc -l)" = 3 ]; }
 wait_for 30 connected || fail "not connected: $(ss -tn)"
@@ -42,10 +42,10 @@ stop_now "waiting for hellos" 1
 
 # A TLS handshake that does not end, a first answer, one in the middle, that of the commit.
 start
-machine 1 1 --handshake hang & sims="$sims $!"
-machine 2 2 --answer hang & sims="$sims $!"
-machine 3 3 --answer hang --answer-to SetAdminAclEntryEx & sims="$sims $!"
-machine 4 4 --answer hang --answer-to CommitChanges & sims="$sims $!"
+machine 1 1 --handshake hang & sims+=($!)
+machine 2 2 --answer hang & sims+=($!)
+machine 3 3 --answer hang --answer-to SetAdminAclEntryEx & sims+=($!)
+machine 4 4 --answer hang --answer-to CommitChanges & sims+=($!)
 # And one that nobody answers for, which waits for its next call.
 sim_hello --address "$NET.9" --pid "$(pid_of 9)" --uuid 00000000-1111-2222-3333-000000000009
 for i in 1 2 3 4; do waits $i in-setup; done
@@ -56,8 +56,8 @@ stop_now "in set-up" 2
 # The properties script, and a machine that waits for its turn to have it run.
 sed -i 's/^use_props_script.*/use_props_script = yes/' conf
 start
-machine 5 5 & sims="$sims $!"
-machine 6 6 & sims="$sims $!"
+machine 5 5 & sims+=($!)
+machine 6 6 & sims+=($!)
 for i in 5 6; do waits $i in-setup; done
 wait_for 30 test -s pids || fail "the script does not run"
 stop_now "in the script" 3
