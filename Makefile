@@ -232,13 +232,20 @@ valgrind:
 	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES) valgrind
 	@$(MAKE) --no-print-directory run-valgrind
 
+# The programs, but the daemon under valgrind: an error is its exit status.
+$B/valgrind/amt-provisiond: $(BIN)
+	@mkdir -p $(@D); ln -sf $(abspath $B/bin)/* $(@D); rm -f $@
+	@printf '#!/bin/sh\nexec valgrind --quiet --error-exitcode=9 %s "$$@"\n' \
+	    $(abspath $B/bin/amt-provisiond) >$@; chmod +x $@
+
 .PHONY: run-valgrind
-run-valgrind: $(BIN) $(UNITS) $(REPLAYS)
+run-valgrind: $(BIN) $(UNITS) $(REPLAYS) $(COMMANDS) $B/valgrind/amt-provisiond
 	@status=0; export CK_FORK=no CK_DEFAULT_TIMEOUT=0 CK_EXCLUDE_TAGS="exec-fails file-limit"; \
 	for t in $(UNITS); do echo "$$t"; \
 	    valgrind --quiet --error-exitcode=9 $$t || status=1; done; \
 	for f in $(FUZZERS); do \
 	    valgrind --quiet --error-exitcode=9 $B/tests/replay_$$f tests/corpus/$$f || status=1; done; \
+	$(COMMANDS) $B/valgrind tests/cli/amt-provisiond/stop.sh || status=1; \
 	exit $$status
 
 # Benchmarks: tests/bench/*.sh measure, with the reference programs of tests/bench/*.c.
