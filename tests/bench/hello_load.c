@@ -1,11 +1,12 @@
 /*
  * A building that says hello: N connections of one hello each, C at a time.
  *
- *   hello_load PORT N C RATE [KEYS.csv | v3]
+ *   hello_load PORT N C RATE [KEYS.csv | v3 [FIRST]]
  *
  * RATE is hellos per second, 0 for as fast as it goes. PIDs come from KEYS.csv in their order,
  * beginning again at its end; without it one PID is said by all, and with v3 they are hellos of
- * version 3 with 23 hashes, 807 bytes. Each connection comes from one of many addresses in
+ * version 3 with 23 hashes, 807 bytes. Machines are numbered from FIRST (0) on: each number has a
+ * UUID of its own, the same in every run. Each connection comes from one of many addresses in
  * 127.16.0.0/12, sends, shuts its side down and waits for the other end to close. Prints: hellos
  * per second, the median and the 99th percentile of the milliseconds from connect to that close,
  * and how many failed.
@@ -155,19 +156,20 @@ int main(int argc, char **argv)
 {
 	struct epoll_event events[256];
 	struct slot *slots, **idle;
-	uint32_t n, c, said = 0, free_slots;
+	uint32_t n, c, first, said = 0, free_slots;
 	uint16_t port;
 	double rate, start;
 	int poll;
 
 	if (argc < 5) {
-		fprintf(stderr, "usage: hello_load PORT N C RATE [KEYS.csv | v3]\n");
+		fprintf(stderr, "usage: hello_load PORT N C RATE [KEYS.csv | v3 [FIRST]]\n");
 		return 2;
 	}
 	port = (uint16_t)atoi(argv[1]);
 	n = (uint32_t)atol(argv[2]);
 	c = (uint32_t)atol(argv[3]);
 	rate = atof(argv[4]);
+	first = argc > 6 ? (uint32_t)atol(argv[6]) : 0;
 	version_3 = argc > 5 && strcmp(argv[5], "v3") == 0;
 	if (argc > 5 && !version_3)
 		read_pids(argv[5]);
@@ -185,7 +187,7 @@ int main(int argc, char **argv)
 
 		while (said < n && free_slots &&
 		       (rate == 0 || said < (now() - start) * rate))
-			begin(idle[--free_slots], poll, port, said++);
+			begin(idle[--free_slots], poll, port, first + said++);
 		if (rate > 0 && said < n)
 			wait = 1;
 		got = epoll_wait(poll, events, 256, wait);

@@ -8,6 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 PAIRS=${PAIRS:-1000000}
 HELLOS=${HELLOS:-50000}
 DEVICES=${DEVICES:-1000}
+ROWS=${ROWS:-500000}
 ulimit -n 20000 2>/dev/null || ulimit -n "$(ulimit -Hn)"
 umask 077
 daemon='' bare=''
@@ -38,12 +39,12 @@ committed() { metrics | sed -n 's/^amt_hello_commit_seconds_count //p'; }
 rss_mib() { awk '/^VmRSS/ { printf "%.1f\n", $2 / 1024 }' "/proc/$daemon/status"; }
 BACK=$((20000 + RANDOM % 10000))
 
-# load N C RATE: the load, timed until all of it is committed: "per-second p50 p99".
+# load N C RATE [FIRST]: the load, machines numbered from FIRST, timed until all of it is committed: "per-second p50 p99".
 load() {
 	local before start
 	before=$(committed)
 	start=$EPOCHREALTIME
-	"$BENCH/hello_load" "$PORT" "$1" "$2" "$3" keys.csv >load.out
+	"$BENCH/hello_load" "$PORT" "$1" "$2" "$3" keys.csv "${4:-0}" >load.out
 	until [ "$(committed)" -ge $((before + $1)) ]; do sleep 0.01; done
 	echo "$EPOCHREALTIME $start $1 $(cut -d' ' -f2,3 load.out)" |
 		awk '{ printf "%.0f %s %s\n", $3 / ($1 - $2), $4, $5 }'
@@ -67,6 +68,21 @@ done
 ours=$(median <our.rates)
 row "hellos looked up in $PAIRS pairs and durably logged" "$ours" 1/s \
 	"accept-read-close loop, 1/s" "$(median <bare.rates)" '>=' 0.70
+# New machines, each with a key of its own, when there are many already: each makes a row.
+next=$HELLOS
+until [ "$next" -ge "$ROWS" ]; do
+	load "$HELLOS" 200 0 "$next" >/dev/null
+	next=$((next + HELLOS))
+done
+: >bare.rates
+: >our.rates
+for ((i = 0; i < 3; i++)); do
+	"$BENCH/hello_load" $port "$HELLOS" 200 0 | cut -d' ' -f1 >>bare.rates
+	load "$HELLOS" 200 0 "$next" | cut -d' ' -f1 >>our.rates
+	next=$((next + HELLOS))
+done
+row "hellos of new machines, with $ROWS machines in the map" "$(median <our.rates)" 1/s \
+	"accept-read-close loop, 1/s" "$(median <bare.rates)" '>=' 0.80
 kill $bare
 bare=''
 
