@@ -153,9 +153,13 @@ int keymap_log(struct keymap *m, const struct logentry *e, struct fault *fault)
 	bool own;
 	int rc;
 
-	rc = keymap_enter(m, &own, fault);
+	rc = keymap_enter_once(m, &own, fault);
 	if (rc)
 		return rc;
+	if (m->log_keep && m->logged++ % TRIM_EVENTS == 0)
+		rc = trim(m, fault);
+	if (rc)
+		return keymap_leave(m, own, rc, fault);
 	rc = sql_statement(m->db, "INSERT INTO log(time, severity, name, pid, uuid, address,"
 				  " what, hint)"
 			   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)", &s, fault);
@@ -170,8 +174,6 @@ int keymap_log(struct keymap *m, const struct logentry *e, struct fault *fault)
 		bind_text(s, 8, e->hint);
 		rc = sql_run(s, "write the log", NULL, fault);
 	}
-	if (!rc && m->log_keep && m->logged++ % TRIM_EVENTS == 0)
-		rc = trim(m, fault);
 	return keymap_leave(m, own, rc, fault);
 }
 

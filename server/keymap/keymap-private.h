@@ -29,6 +29,8 @@ struct keymap {
  * by itself: *own says which.
  */
 int keymap_enter(struct keymap *m, bool *own, struct fault *fault);
+/* The same for a function of which at most one statement writes: it costs less. */
+int keymap_enter_once(struct keymap *m, bool *own, struct fault *fault);
 /* Keeps what was done since, or undoes it if RC is negative. Returns RC, or its own error. */
 int keymap_leave(struct keymap *m, bool own, int rc, struct fault *fault);
 

@@ -283,7 +283,7 @@ bool keymap_in_transaction(const struct keymap *m)
 	return m->open;
 }
 
-int keymap_part_begin(struct keymap *m, struct fault *fault)
+static int begin_part(struct keymap *m, bool one_write, struct fault *fault)
 {
 	if (!m->open)
 		return fault_set(fault, KIT_ERR_STATE, "no transaction is open");
@@ -291,7 +291,12 @@ int keymap_part_begin(struct keymap *m, struct fault *fault)
 	if (!sql_in_transaction(m->db))
 		return fault_set(fault, KIT_ERR_DATABASE,
 				 "%s: the transaction was undone by an earlier error", m->path);
-	return sql_savepoint(m->db, fault);
+	return sql_savepoint(m->db, one_write, fault);
+}
+
+int keymap_part_begin(struct keymap *m, struct fault *fault)
+{
+	return begin_part(m, false, fault);
 }
 
 int keymap_part_end(struct keymap *m, int rc, struct fault *fault)
@@ -309,6 +314,12 @@ int keymap_enter(struct keymap *m, bool *own, struct fault *fault)
 {
 	*own = !m->open;
 	return *own ? keymap_begin(m, fault) : keymap_part_begin(m, fault);
+}
+
+int keymap_enter_once(struct keymap *m, bool *own, struct fault *fault)
+{
+	*own = !m->open;
+	return *own ? keymap_begin(m, fault) : begin_part(m, true, fault);
 }
 
 int keymap_leave(struct keymap *m, bool own, int rc, struct fault *fault)

@@ -370,7 +370,7 @@ int keymap_reserve(struct keymap *m, const char *pid, const struct uuid *uuid, i
 	bool own;
 	int rc;
 
-	rc = keymap_enter(m, &own, fault);
+	rc = keymap_enter_once(m, &own, fault);
 	if (rc)
 		return rc;
 	rc = find_quickly(m, pid, now, &pair, fault);

@@ -18,6 +18,7 @@
 #include "server/keymap/schema-sqlite.h"
 
 #define STATEMENTS	80
+#define PARTS		64
 #define SHM_BYTES	65536		/* more than the -shm of a map needs at first */
 #define PAUSE_NS	500000L		/* between two tries for the lock: this much... */
 #define PAUSE_MORE_NS	3000000L	/* ...and up to this much more */
@@ -36,6 +37,8 @@ struct sql {
 	int64_t version;		/* see sql_changed() */
 	unsigned wait_ms;		/* for the lock: see wait_for_lock() */
 	double waits_until;
+	bool is_point[PARTS];		/* of the parts that are open: which have a savepoint */
+	unsigned parts;
 	struct sql_statement cache[STATEMENTS];
 	unsigned cached;
 };
@@ -427,6 +430,7 @@ static int run_fixed(struct sql *db, const char *text, const char *what, struct 
 
 int sql_begin(struct sql *db, struct fault *fault)
 {
+	db->parts = 0;
 	return run_fixed(db, "BEGIN IMMEDIATE", "begin a transaction", fault);
 }
 
@@ -446,15 +450,25 @@ bool sql_in_transaction(const struct sql *db)
 	return !sqlite3_get_autocommit(db->db);
 }
 
-int sql_savepoint(struct sql *db, struct fault *fault)
+int sql_savepoint(struct sql *db, bool one_write, struct fault *fault)
 {
-	return run_fixed(db, "SAVEPOINT part", "begin a part of a transaction", fault);
+	int rc = 0;
+
+	if (db->parts == PARTS)
+		return fault_set(fault, KIT_ERR_LIBRARY, "too many parts of a transaction");
+	if (!one_write)
+		rc = run_fixed(db, "SAVEPOINT part", "begin a part of a transaction", fault);
+	if (!rc)
+		db->is_point[db->parts++] = !one_write;
+	return rc;
 }
 
 int sql_release(struct sql *db, bool undo, struct fault *fault)
 {
 	int rc = 0;
 
+	if (!db->parts || !db->is_point[--db->parts])
+		return 0;
 	if (undo)
 		rc = run_fixed(db, "ROLLBACK TO part", "undo a part of a transaction", fault);
 	return rc ? rc : run_fixed(db, "RELEASE part", "end a part of a transaction", fault);

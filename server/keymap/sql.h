@@ -77,8 +77,12 @@ int sql_commit(struct sql *db, struct fault *fault);
 void sql_rollback(struct sql *db);
 /* Is one open? An engine may have rolled it back by itself after a grave error. */
 bool sql_in_transaction(const struct sql *db);
-/* A part of a transaction that can be undone by itself. Parts nest. */
-int sql_savepoint(struct sql *db, struct fault *fault);
+/*
+ * A part of a transaction that can be undone by itself. Parts nest, up to 64 deep. ONE_WRITE: at
+ * most one statement in it writes; an engine that undoes a failed statement by itself does nothing
+ * then.
+ */
+int sql_savepoint(struct sql *db, bool one_write, struct fault *fault);
 /* End the newest part: keep what was done in it, or UNDO it. */
 int sql_release(struct sql *db, bool undo, struct fault *fault);
 

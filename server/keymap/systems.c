@@ -337,7 +337,7 @@ int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,
 	bool own, fresh;
 	int rc;
 
-	rc = keymap_enter(m, &own, fault);
+	rc = keymap_enter_once(m, &own, fault);
 	if (rc)
 		return rc;
 	rc = keymap_system_find(m, &hello->uuid, &row, fault);
@@ -355,7 +355,9 @@ int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,
 		/* PID and address of a machine that proved itself are not for a hello to change. */
 		take_hello(hello, row.claimed_pid, row.claimed_address);
 	} else if (is_called(&row) && is_elsewhere(&row, hello)) {
-		rc = claim(m, hello, &row, fault);
+		rc = keymap_part_begin(m, fault);
+		if (!rc)
+			rc = keymap_part_end(m, claim(m, hello, &row, fault), fault);
 	} else {
 		take_hello(hello, row.pid, row.address);
 		row.claimed_pid[0] = row.claimed_address[0] = 0;

@@ -134,7 +134,7 @@ START_TEST(the_log_is_filtered_followed_and_trimmed)
 	keymap_log_keep(m, 4);
 	log_one(11, SEVERITY_INFO, "hello");
 	s = look((struct keymap_log_filter){ .last = 0 });
-	ck_assert(s.n == 4 && s.first == 8);
+	ck_assert(s.n == 5 && s.first == 7);
 	/* An id never comes twice, or a follower would miss events. */
 	scratch_sql("DELETE FROM log");
 	log_one(12, SEVERITY_INFO, "hello");
