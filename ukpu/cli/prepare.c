@@ -282,8 +282,8 @@ const struct cli_verb ukpu_prepare = {
 		"The file may have any name; on the stick it is SETUP.BIN, the first and only "
 		"entry of the root directory, in one piece at the beginning. It is checked first. "
 		"Everything on the stick is lost: the stick and what is on it are shown, "
-		"and the command waits for the word \"yes\". --yes together with --serial is the same "
-		"answer.\n"
+		"and the command waits for the word \"yes\". --yes together with --serial is "
+		"the same answer.\n"
 		"Afterwards boot sectors, FATs, directory and file are read back from the medium, "
 		"past the cache, and all the rules of verify are run.",
 	.examples = "ukpu prepare /dev/sdb setup.bin\n"

@@ -73,7 +73,7 @@ static void take_result(void *context, const struct verify_result *r)
 
 /*
  * The candidates that are worth asking about: distinct contents. A damaged one is left out only if
- * a sound one is in a place that is as good: a deleted file may be older than the one that is there.
+ * a sound one is in a place that is as good: a deleted file may be older than the one there.
  */
 static size_t list_choices(const struct find *f, const struct find_candidate **out)
 {
@@ -329,8 +329,8 @@ const struct cli_verb ukpu_repair = {
 	.run = run,
 	.details = "The setup.bin is found under any name, in sub-folders, deleted, and behind a "
 		   "damaged FAT. A copy of it is kept on this machine before the first byte is "
-		   "written; then the layout is made anew with the same bytes, the consumed counter "
-		   "included.",
+		   "written; then the layout is made anew with the same bytes, the consumed "
+		   "counter included.",
 	.examples = "ukpu repair /dev/sdb --save-other-files rescued/\n"
 		    "ukpu repair /dev/sdb --from backup-AMT0001-20260101T120000Z.bin",
 };

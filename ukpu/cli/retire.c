@@ -31,8 +31,10 @@ static int get_ready(struct work *w, bool whole, struct fault *fault)
 	if (rc)
 		return rc;
 	if (!w->found.n && !w->found.n_deleted && !whole) {
-		return fault_set(fault, KIT_ERR_NOT_FOUND, "%s: no setup.bin found, not even a deleted one\n"
-				 "to be sure anyway, overwrite every byte: ukpu retire --whole %.200s", w->path, w->words);
+		return fault_set(fault, KIT_ERR_NOT_FOUND, "%s: no setup.bin found, not even a "
+				 "deleted one\n"
+				 "to be sure anyway, overwrite every byte: ukpu retire --whole "
+				 "%.200s", w->path, w->words);
 	}
 	rc = keys_guard_unused(w, fault);
 	if (!rc)

@@ -61,8 +61,8 @@ static int refuse_unused(const struct work *w, struct fault *fault)
 static int ask_second(const struct terminal *t, const struct work *w, struct fault *fault)
 {
 	const struct journal_hit *hit = &w->hit;
-	const char *kin = hit->same_device ? ", a stick of the same maker, model, serial number and "
-		"size" : "";
+	const char *kin = hit->same_device ? ", a stick of the same maker, model, serial number "
+		"and size" : "";
 	char question[600];
 
 	if (t->yes || w->options->dry_run) {

@@ -21,7 +21,7 @@ static const struct cli_program program = {
 
 int main(int argc, char **argv)
 {
-	/* libblkid takes and gives back 256 KiB many times: keep them instead of asking the system. */
+	/* libblkid takes and gives back 256 KiB many times: the system is not asked each time. */
 	mallopt(M_MMAP_THRESHOLD, 4 << 20);
 	mallopt(M_TRIM_THRESHOLD, 4 << 20);
 	return cli_main(&program, argc, argv);

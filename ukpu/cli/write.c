@@ -108,8 +108,9 @@ static void mind_signals(const struct terminal *t, const struct work *works, siz
 
 	snprintf(interrupted, sizeof(interrupted), "\n%s: interrupted while writing: what is on "
 		 "%s%s now is not complete\n  %s%s\n", t->cli->program->name, works->path,
-		 n > 1 ? " and the others" : "", recover ? "rebuild it from the copy that was kept: "
-		 : "run the command again", recover ? recover : "");
+		 n > 1 ? " and the others" : "",
+		 recover ? "rebuild it from the copy that was kept: " : "run the command again",
+		 recover ? recover : "");
 	for (size_t i = 0; i < ENDINGS; i++) {
 		sigaction(endings[i], NULL, &old[i]);
 		if (old[i].sa_handler == SIG_DFL)

@@ -100,15 +100,15 @@ bool identity_serial_given(const struct drive *d, const char *const *given, size
 int identity_check_serial(const struct drive *d, const struct drive *all, size_t n,
 			  const char *const *given, size_t n_given, struct fault *fault)
 {
-	static const char look[] = "look at the sticks with ukpu list; this may not be the one that "
-		"you mean";
+	static const char look[] = "look at the sticks with ukpu list; this may not be the one "
+		"that you mean";
 	size_t same;
 
 	if (!d->serial[0])
 		return fault_set(fault, KIT_ERR_UNFIT, "it has no serial number\n%s", look);
 	if (!identity_serial_given(d, given, n_given))
-		return fault_set(fault, KIT_ERR_UNFIT, "it has the serial number \"%s\", not the one "
-				 "given with --serial\n%s", d->serial, look);
+		return fault_set(fault, KIT_ERR_UNFIT, "it has the serial number \"%s\", not the "
+				 "one given with --serial\n%s", d->serial, look);
 	same = identity_count_serial(all, n, d->serial);
 	if (same < 2)
 		return 0;

@@ -19,12 +19,12 @@
 struct identity {
 	char name[200];			/* for people: a serial number, or an image's full path */
 	char device[420];		/* maker, model, serial number and size; "image" and path */
-	char serial[216];		/* "serial" and the number alone, as earlier journals have it */
+	char serial[216];		/* "serial" and the number, as earlier journals have it */
 	char mark[IDENTITY_MARK];	/* "disk 1234abcd volume 1234abcd"; "" for none */
 	char port[96];			/* the USB port and unit that it is in; "" for an image */
 	uint64_t bytes;			/* of a drive; 0 for an image */
 	bool image;
-	bool weak;		/* its device says nothing of the medium: no serial, or one of slots */
+	bool weak;		/* its device says nothing of the medium: no serial, or slots */
 	bool twin;		/* another one of the same device is plugged in just now */
 	bool bears_keys;	/* the keys in question come from this stick itself */
 };
@@ -39,7 +39,7 @@ void identity_of_drive(struct identity *out, const struct drive *d, const struct
 /* Read the mark of what is on DISK into id->mark; none where it cannot be read. */
 void identity_read_mark(struct identity *id, const struct disk *disk);
 
-/* The part of id->mark that a new volume in the same partition leaves: the disk id; or all of it. */
+/* What a new volume in the same partition leaves of id->mark: the disk id, where there is one. */
 void identity_disk_mark(const struct identity *id, char out[IDENTITY_MARK]);
 
 /* The mark that the plan P is about to put there. */

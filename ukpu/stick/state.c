@@ -33,8 +33,8 @@ static int name_path(const char *name, char *out, size_t size, struct fault *fau
 	} else if (home && home[0] == '/') {
 		n = snprintf(out, size, "%s/.local/state/ukpu/%s", home, name);
 	} else {
-		return fault_set(fault, KIT_ERR_NOT_FOUND, "there is no home folder to keep backups "
-				 "in\n"
+		return fault_set(fault, KIT_ERR_NOT_FOUND, "there is no home folder to keep "
+				 "backups in\n"
 				 "name a folder in XDG_STATE_HOME");
 	}
 	if (n < 0 || (size_t)n >= size)
@@ -93,9 +93,9 @@ static int refuse(const char *folder, int err, struct fault *fault)
 				  "then on");
 	return fault_hint(fault, "type once: %ssudo usermod -aG " STATE_GROUP " %s; then log in "
 			  "again. Or keep a journal that others do not see: --own-journal",
-			  ready ? "" : "sudo groupadd -rf " STATE_GROUP " && sudo install -d -m 2770 "
-			  STATE_MACHINE " && sudo chgrp -R " STATE_GROUP " " STATE_MACHINE " && ",
-			  name);
+			  ready ? "" : "sudo groupadd -rf " STATE_GROUP " && "
+			  "sudo install -d -m 2770 " STATE_MACHINE " && "
+			  "sudo chgrp -R " STATE_GROUP " " STATE_MACHINE " && ", name);
 }
 
 int state_journal(const char *folder, bool own, char *out, size_t size, struct fault *fault)
@@ -117,7 +117,7 @@ int state_journal(const char *folder, bool own, char *out, size_t size, struct f
 		if (rc)
 			return rc;
 	}
-	/* By the effective user: a program with more rights than its caller counts as what it is. */
+	/* By the effective user: that is who opens the file. */
 	if (faccessat(AT_FDCWD, folder, R_OK | W_OK | X_OK, AT_EACCESS) ||
 	    (faccessat(AT_FDCWD, out, R_OK | W_OK, AT_EACCESS) && errno != ENOENT))
 		return refuse(folder, errno, fault);

@@ -36,7 +36,7 @@ int state_backup(const struct content *content, const char *path, const char *st
 int state_journal(const char *folder, bool own, char *out, size_t size, struct fault *fault);
 
 /*
- * Hand each place that may have a journal of before to FOUND: those in the state folder of the user,
+ * Hand each place that may have an earlier journal to FOUND: those in the state folder of the user,
  * and with ALL those in the home folders of this machine's users. Ends, with what FOUND
  * returns, when that is not 0. The paths need not exist.
  */

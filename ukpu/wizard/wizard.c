@@ -136,7 +136,8 @@ static int run(struct cli *cli, const void *given)
 {
 	const struct wizard_options *o = given;
 	struct wizard w = {
-		.options = { .image = o->image, .own_journal = o->own_journal }, .images = cli->argv,
+		.options = { .image = o->image, .own_journal = o->own_journal },
+		.images = cli->argv,
 		.n_images = (size_t)cli->argc, .layout = (enum layout_kind)o->layout,
 	};
 	struct fault fault = { 0 };

@@ -163,8 +163,8 @@ static enum screen_answer ask_second(struct wizard *w, const struct work *s)
 
 	screen_text(stick, sizeof(stick), s->hit.stick, 60, true);
 	snprintf(text, sizeof(text), "%ld of these keys (%s the first) went onto the stick\n%s\n"
-		 "on %s%s.\n\nTwo machines must not get one key. Go on only if that stick is gone or "
-		 "will not be used.", s->elsewhere, s->hit.pid, stick, s->hit.time,
+		 "on %s%s.\n\nTwo machines must not get one key. Go on only if that stick is gone "
+		 "or will not be used.", s->elsewhere, s->hit.pid, stick, s->hit.time,
 		 s->hit.same_device ? ", a stick of the same maker, model, serial number and size"
 		 : "");
 	return ask(w, "Keys that are on another stick", text);

@@ -1,5 +1,5 @@
 # Two sticks with one serial number, plugged in together, and a third with another one.
-# shellcheck shell=sh disable=SC2015,SC2034,SC2086,SC2154,SC2217
+# shellcheck shell=sh disable=SC2015,SC2034,SC2046,SC2086,SC2154,SC2217
 await sdc
 other=$(of_serial AMT0001)
 set -- $(of_serial 123456789ABC)
