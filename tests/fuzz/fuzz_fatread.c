@@ -23,7 +23,7 @@ static void walk(struct fatread *v, uint32_t cluster, int depth)
 	unsigned entries = 0;
 
 	fatread_dir_begin(&dir, v, cluster);
-	while (fatread_dir_next(&dir, &e, NULL) == 1 && entries++ < 2000) {
+	while (fatread_dir_next(&dir, &e, NULL) == 1 && entries++ < 200) {
 		if (!fatread_file_open(&file, v, &e, NULL)) {
 			uint64_t bytes = 0, at;
 

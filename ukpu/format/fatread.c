@@ -127,9 +127,17 @@ int fatread_next_cluster(struct fatread *v, uint32_t cluster, uint32_t *steps,
 				 fat_is_bad(v->g.type, value) ? "marked bad" : "not on the volume");
 	if (!*steps || !--*steps)
 		return fault_set(fault, KIT_ERR_FORMAT,
-				 "the cluster chain loops (at %u)", cluster);
+				 "the cluster chain loops or is longer than the disk (at %u)", cluster);
 	*next = value;
 	return 0;
+}
+
+uint32_t fatread_most_clusters(const struct fatread *v)
+{
+	uint64_t room = v->start < v->disk->size ?
+		(v->disk->size - v->start) / fat_cluster_bytes(&v->g) : 0;
+
+	return room < v->g.clusters ? (uint32_t)room : v->g.clusters;
 }
 
 bool fatread_is_file(const struct fatread_entry *e)
@@ -152,7 +160,7 @@ void fatread_dir_begin(struct fatread_dir *d, struct fatread *v, uint32_t cluste
 {
 	memset(d, 0, sizeof(*d));
 	d->v = v;
-	d->steps_left = v->g.clusters;
+	d->steps_left = fatread_most_clusters(v);
 	d->slots_left = SLOTS_MAX;
 	d->cluster = cluster;
 	if (!cluster && v->g.type == FAT32)
@@ -365,7 +373,7 @@ static int add_run(struct fatread_file *f, size_t *room, uint64_t offset, uint64
 int fatread_file_open(struct fatread_file *out, struct fatread *v,
 		      const struct fatread_entry *e, struct fault *fault)
 {
-	uint32_t cluster = e->cluster, steps = v->g.clusters;
+	uint32_t cluster = e->cluster, steps = fatread_most_clusters(v);
 	uint64_t left = e->size;
 	size_t room = 0;
 	int rc = 0;

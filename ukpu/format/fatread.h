@@ -48,11 +48,17 @@ int fatread_fat(struct fatread *v, unsigned copy, uint32_t cluster, uint32_t *va
 
 /*
  * The cluster after CLUSTER in its chain: 0 with *next, which is 0 at the end. *steps
- * (begin with the volume's number of clusters) counts down, so that a loop ends.
+ * (begin with fatread_most_clusters()) counts down, so that a loop ends.
  * KIT_ERR_FORMAT if the chain is broken, or the disk's error.
  */
 int fatread_next_cluster(struct fatread *v, uint32_t cluster, uint32_t *steps, uint32_t *next,
 			 struct fault *fault);
+
+/*
+ * The most clusters that a chain can have: those of the volume that are on the disk. A boot sector
+ * may claim any number.
+ */
+uint32_t fatread_most_clusters(const struct fatread *v);
 
 /* One directory entry. */
 struct fatread_entry {

@@ -100,6 +100,7 @@ int scan_root(struct scan_root *out, struct fatread *v, const char *name, struct
 /* One bit for each cluster: belongs to a chain that has been walked. */
 struct marks {
 	uint8_t *bits;
+	uint32_t last;			/* the last cluster that has one: on the disk */
 	uint32_t folders[FOLDERS_MAX];	/* first clusters of directories still to be entered */
 	size_t n_folders;
 	uint32_t marked;
@@ -109,7 +110,7 @@ struct marks {
 static int mark_chain(struct scan_clusters *out, struct fatread *v, struct marks *m,
 		      uint32_t cluster, uint32_t *n, struct fault *fault)
 {
-	uint32_t steps = v->g.clusters;
+	uint32_t steps = fatread_most_clusters(v);
 	struct fault local = { 0 };
 
 	*n = 0;
@@ -117,7 +118,7 @@ static int mark_chain(struct scan_clusters *out, struct fatread *v, struct marks
 		uint8_t bit;
 		int rc;
 
-		if (!fat_cluster_valid(&v->g, cluster)) {
+		if (!fat_cluster_valid(&v->g, cluster) || cluster > m->last) {
 			out->broken++;
 			return 0;
 		}
@@ -270,8 +271,10 @@ int scan_clusters(struct scan_clusters *out, struct fatread *v, const struct sca
 	int rc = 0;
 
 	memset(out, 0, sizeof(*out));
-	if (m)
-		m->bits = calloc(((size_t)v->g.clusters + 2) / 8 + 1, 1);
+	if (m) {
+		m->last = fatread_most_clusters(v) + 1;
+		m->bits = calloc((size_t)m->last / 8 + 1, 1);
+	}
 	if (!m || !m->bits) {
 		rc = fault_nomem(fault);
 		goto out;

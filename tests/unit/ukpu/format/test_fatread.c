@@ -319,6 +319,33 @@ START_TEST(chains_that_lead_nowhere_are_refused_with_the_reason)
 }
 END_TEST
 
+START_TEST(no_chain_is_longer_than_the_disk)
+{
+	struct fatread_dir dir;
+	struct fatread_entry e;
+	struct fatread_file file;
+	struct fault fault = { 0 };
+
+	make_volume(FAT12, 1000);
+	ck_assert_int_eq(fatread_open(&v, &disk, 0, 0, NULL), 0);
+	ck_assert_uint_eq(fatread_most_clusters(&v), 1000);
+	put_entry((uint64_t)v.g.root_sector * SECTOR, "A       BIN", FAT_ARCHIVE, 5, UINT32_MAX);
+	for (unsigned i = 5; i < 1000; i++)
+		set12(i, i + 1);
+	/* What the boot sector claims is not there: neither is it allocated, nor walked. */
+	v.g.clusters = 400000000;
+	ck_assert_uint_lt(fatread_most_clusters(&v), disk.size / fat_cluster_bytes(&v.g) + 1);
+	disk.size = v.start + 700 * fat_cluster_bytes(&v.g);
+	ck_assert_uint_eq(fatread_most_clusters(&v), 700);
+	fatread_dir_begin(&dir, &v, 0);
+	ck_assert_int_eq(fatread_dir_next(&dir, &e, NULL), 1);
+	ck_assert_int_eq(fatread_file_open(&file, &v, &e, &fault), KIT_ERR_FORMAT);
+	ck_assert_msg(strstr(fault.what, "longer than the disk") != NULL, "%s", fault.what);
+	disk.size = v.start;
+	ck_assert_uint_eq(fatread_most_clusters(&v), 0);
+}
+END_TEST
+
 START_TEST(long_names_are_put_together_and_cleaned)
 {
 	static const uint8_t at[13] = { 1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30 };
@@ -473,6 +500,7 @@ TEST_SUITE("fatread")
 	tcase_add_test(t, sectors_of_4096_bytes_count_as_such);
 	tcase_add_test(t, fat12_chains_are_followed_through_odd_and_even_entries);
 	tcase_add_test(t, chains_that_lead_nowhere_are_refused_with_the_reason);
+	tcase_add_test(t, no_chain_is_longer_than_the_disk);
 	tcase_add_test(t, long_names_are_put_together_and_cleaned);
 	tcase_add_test(t, a_directory_of_several_clusters_is_read_through);
 	tcase_add_test(t, a_fat32_with_too_few_clusters_is_read_for_repair_only);
