@@ -131,9 +131,10 @@ static int judge(struct digest *d, const struct terms *t, struct fault *fault)
 				 "the machine's Digest challenge has no valid nonce");
 	d->session = strcasecmp(t->algorithm, "MD5-sess") == 0;
 	if (d->says_algorithm && !d->session && strcasecmp(t->algorithm, "MD5") != 0)
-		return fault_set(fault, KIT_ERR_PROTOCOL, "the machine asks for a password by Digest "
-				 "with the algorithm %s, which is not supported (MD5 and MD5-sess "
-				 "are); its password was not tried", word_of(t->algorithm));
+		return fault_set(fault, KIT_ERR_PROTOCOL,
+				 "the machine asks for a password by Digest with the algorithm %s, "
+				 "which is not supported (MD5 and MD5-sess are); its password was "
+				 "not tried", word_of(t->algorithm));
 	if (!t->has_qop)
 		d->qop = DIGEST_QOP_NONE;
 	else if (has_word(t->qop, "auth"))
@@ -141,9 +142,10 @@ static int judge(struct digest *d, const struct terms *t, struct fault *fault)
 	else if (has_word(t->qop, "auth-int"))
 		d->qop = DIGEST_QOP_AUTH_INT;
 	else
-		return fault_set(fault, KIT_ERR_PROTOCOL, "the machine asks for a password by Digest "
-				 "with the quality of protection %s, which is not supported (auth "
-				 "and auth-int are); its password was not tried", word_of(t->qop));
+		return fault_set(fault, KIT_ERR_PROTOCOL,
+				 "the machine asks for a password by Digest with the quality of "
+				 "protection %s, which is not supported (auth and auth-int are); "
+				 "its password was not tried", word_of(t->qop));
 	return 0;
 }
 
@@ -276,7 +278,8 @@ int digest_answer(struct digest *d, const struct digest_request *q,
 	int rc;
 
 	*out = '\0';
-	if (!is_own(q->user) || !is_own(q->path) || (q->cnonce && strlen(q->cnonce) >= sizeof(cnonce)))
+	if (!is_own(q->user) || !is_own(q->path) ||
+	    (q->cnonce && strlen(q->cnonce) >= sizeof(cnonce)))
 		return fault_set(fault, KIT_ERR_ARGUMENT, "a name that Digest cannot carry");
 	if (!q->cnonce && RAND_bytes(random, sizeof(random)) != 1)
 		return fault_set(fault, KIT_ERR_CRYPTO, "OpenSSL has no random numbers");

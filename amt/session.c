@@ -517,8 +517,8 @@ static bool asked(struct amt_session *s, struct amt_reply *reply)
 		if (s->challenge_fault.code)
 			fault_pass(&reply->fault, &s->challenge_fault);
 		else
-			fault_set(&reply->fault, KIT_ERR_PROTOCOL, "the machine asks for a password, "
-				  "but not by Digest; its password was not tried");
+			fault_set(&reply->fault, KIT_ERR_PROTOCOL, "the machine asks for a "
+				  "password, but not by Digest; its password was not tried");
 		return false;
 	}
 	s->nonce_from = s->sent_over;

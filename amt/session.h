@@ -10,8 +10,8 @@
 #include "common/error.h"
 
 enum amt_transport {
-	AMT_TLS_PSK,	/* before set-up: the machine proves that it holds the PPS (tls-psk.h) */
-	AMT_TLS,	/* after it: TLS that proves nothing, since its certificate is not checked */
+	AMT_TLS_PSK,	/* before set-up: the machine proves the PPS (tls-psk.h) */
+	AMT_TLS,	/* after it: TLS that proves nothing, the certificate is not checked */
 	AMT_PLAIN,	/* HTTP in the clear */
 };
 
@@ -21,7 +21,7 @@ struct amt_target {
 	uint16_t port;
 	const char *pid;	/* of AMT_TLS_PSK: PID_LENGTH characters */
 	const char *pps;	/* PPS_LENGTH characters, SECRET; copied and wiped */
-	bool tls10;		/* offer TLS 1.0 alone: some firmware cannot bear a newer ClientHello */
+	bool tls10;		/* offer TLS 1.0 alone: some firmware bears nothing newer */
 	bool one_each;		/* a new connection for each request */
 };
 
@@ -42,7 +42,7 @@ struct amt_request {
 	const char *user;		/* for Digest; NULL: no login */
 	const char *password;		/* SECRET; copied and wiped */
 	bool changes;			/* it changes the machine: never sent a second time */
-	bool anew;			/* forget the challenge: the machine has to ask for a login */
+	bool anew;			/* forget the challenge: the machine has to ask again */
 };
 
 /* What an answer says about the login. */

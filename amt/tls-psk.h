@@ -25,7 +25,7 @@ struct tls_psk {
 	/* Of the newest connection. */
 	bool asked;		/* the machine asked for the key: it speaks TLS with PSK */
 	int alert;		/* fatal alert of either side; 0: none */
-	int reason;		/* OpenSSL's reason (SSL_R_...) when the handshake failed; 0: none */
+	int reason;		/* OpenSSL's (SSL_R_...) when the handshake failed; 0: none */
 	unsigned suite;		/* that the machine chose, as on the wire; 0: none yet */
 	/* Of any connection. */
 	bool proved;		/* a handshake with this key was completed */

@@ -11,7 +11,7 @@
 #include "server/core/config.h"
 #include "server/core/log.h"
 
-#define DRAWS 8		/* fresh pairs drawn before it is no coincidence that all are taken */
+#define DRAWS 8		/* fresh pairs: that all of them are taken cannot be chance */
 
 static void note_about(struct attempt *a, struct keymap *map, const struct uuid *uuid,
 		       enum severity severity, const char *name, const char *what,
@@ -47,7 +47,8 @@ static int load_pair(struct attempt *a, struct keymap *map, const char *pid,
 	/* It is not even called: what a login says is for the machine that proved the key. */
 	if (rc == 0 && pair.state == KEYMAP_USED && pair.has_uuid &&
 	    !uuid_equal(&pair.uuid, &a->uuid))
-		return fault_set(fault, KIT_ERR_STATE, "PID %s was proved by another machine", shown);
+		return fault_set(fault, KIT_ERR_STATE, "PID %s was proved by another machine",
+				 shown);
 	if (rc == 0)
 		rc = keymap_secrets(map, pid, &a->pairs[a->n_pairs], fault);
 	if (rc == KIT_ERR_NOT_FOUND)
@@ -241,7 +242,7 @@ void attempt_logins(struct attempt *a)
 {
 	const char *user = *a->system.admin_user ? a->system.admin_user : "admin";
 
-	/* The record's first: whoever listens has it from the stick, and nothing else is sent then. */
+	/* The record's first: a listener has it from the stick, and nothing else is sent then. */
 	for (size_t i = 0; i < a->n_pairs; i++)
 		add_login(a, LOGIN_RECORD, "admin", record_password(&a->pairs[i]));
 	add_login(a, LOGIN_NEXT, a->profile.admin_user, a->secrets.next_admin_password);
@@ -537,7 +538,7 @@ bool attempt_may_check(const struct attempt *a, enum check_door door)
 	    strcmp(a->system.address, a->talk.commit_address) != 0 ||
 	    !*a->secrets.next_admin_password)
 		return false;
-	/* Whoever sits between may keep trying what Digest shows of a password that people chose. */
+	/* From Digest a listener can guess a password that people chose, not one that was drawn. */
 	if (allowed == CHECK_NO ||
 	    (!a->talk.next_random && (allowed != CHECK_ANY || door != CHECK_TLS)))
 		return false;
@@ -626,7 +627,7 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 	if (proved_account(a) == SETUP_ACCOUNT_NEW) {
 		known.admin_user = a->profile.admin_user;
 		promote(a->secrets.admin_password, a->secrets.next_admin_password);
-		/* What an earlier attempt came to, before it broke off, is unknown: both are kept. */
+		/* How far an earlier attempt came is unknown: both are kept. */
 		if (*a->target.mebx_password &&
 		    !(notes & (SETUP_NOTE_NO_MEBX | SETUP_NOTE_MEBX_UNCLEAR)))
 			promote(a->secrets.mebx_password, a->secrets.next_mebx_password);
@@ -746,7 +747,7 @@ int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
 	int rc;
 
 	rc = keymap_system_find(map, &a->uuid, &row, fault);
-	/* What a check heard is proved by nothing; a proof before it is in the map since the plan. */
+	/* A check proves nothing; a proof before it is in the map since the plan. */
 	if (!rc && a->proved && !a->check)
 		rc = fail_after_proof(a, map, &settled, fault);
 	if (!rc && !a->proved && a->fault.code == KIT_ERR_FORGED)

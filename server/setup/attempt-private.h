@@ -54,8 +54,8 @@ struct attempt {
 	bool changing;		/* the request that is under way changes the machine */
 	unsigned restarts;	/* of the conversation, since the answer to such a one was lost */
 	/*
-	 * A commit was sent, and the call-back fails now: is the machine set up? It is looked for at
-	 * the ports that it has then, without proof; CALL_FAULT is why it was not called back.
+	 * A commit was sent, and the call-back fails now: is the machine set up? It is looked for
+	 * at the ports that it has then, without proof; CALL_FAULT: why the call-back failed.
 	 */
 	enum check_door { CHECK_NOT, CHECK_TLS, CHECK_PLAIN } check;
 	bool login_counted;

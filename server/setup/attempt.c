@@ -184,7 +184,7 @@ static int open_session(struct attempt *a)
 		.one_each = a->talk.one_each,
 	};
 
-	/* Others wait for their turn: a tarpit is no reason to have them wait long. */
+	/* Others wait for their turn: a tarpit must not keep them waiting. */
 	if (a->contested && limits.connect_ms > CONTESTED_MS)
 		limits.connect_ms = CONTESTED_MS;
 
@@ -364,7 +364,8 @@ static void on_reply(void *context, const struct amt_reply *reply)
 		return;
 	}
 	if (!a->proved) {
-		fault_set(&a->fault, KIT_ERR_FORGED, "the machine answered without proving its PPS");
+		fault_set(&a->fault, KIT_ERR_FORGED,
+			  "the machine answered without proving its PPS");
 		fail(a, SYSTEM_FAILED);
 		return;
 	}

@@ -179,8 +179,8 @@ int naming_read(struct naming_answer *a, const char *text, size_t size, struct f
 	json_decref(answer);
 	hostname_drop_dot(a->fqdn);
 	if (!rc && *a->fqdn && !hostname_is_fqdn(a->fqdn))
-		rc = fault_set(fault, KIT_ERR_PROTOCOL, "\"fqdn\" in the answer of the properties script "
-				"is not a fully qualified host name");
+		rc = fault_set(fault, KIT_ERR_PROTOCOL, "\"fqdn\" in the answer of the properties "
+				"script is not a fully qualified host name");
 	if (!rc && strcmp(before, a->fqdn) != 0)
 		a->source = "the script";
 	return rc;

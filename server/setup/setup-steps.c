@@ -268,8 +268,8 @@ const char *setup_note_text(enum setup_note note)
 		return "it asked for no password after the commit, so which one it has is not "
 		       "proved, and the map keeps both";
 	case SETUP_NOTE_OLD_LOGIN:
-		return "it takes the admin password from before, not the new one, and the map keeps "
-		       "both";
+		return "it takes the admin password from before, not the new one, and the map "
+		       "keeps both";
 	case SETUP_NOTE_NO_READ_BACK:
 		return "its set-up was committed, but could not be read back";
 	}

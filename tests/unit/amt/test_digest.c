@@ -20,7 +20,8 @@ static const char *answer(const char *method, const char *path, const char *body
 			  const char *user, const char *password, const char *cnonce)
 {
 	static char out[DIGEST_AUTHORIZATION];
-	const struct digest_request q = { method, path, body, strlen(body), user, password, cnonce };
+	const struct digest_request q = { method, path, body, strlen(body), user, password,
+					  cnonce };
 
 	ck_assert_msg(digest_answer(&d, &q, out, &fault) == 0, "%s", fault.what);
 	return out;
@@ -71,7 +72,8 @@ START_TEST(the_body_is_hashed_where_auth_int_alone_is_offered)
 	ck_assert_int_eq(d.qop, DIGEST_QOP_AUTH_INT);
 	/* MD5(MD5(u:a:p):b:00000001:c:auth-int:MD5(POST:/w:MD5(x))) */
 	ck_assert_ptr_nonnull(strstr(answer("POST", "/w", "x", "u", "p", "c"),
-				     "response=\"d0e348ff94c01db8949e85fa82a79dc2\", qop=auth-int, nc=00000001"));
+				     "response=\"d0e348ff94c01db8949e85fa82a79dc2\", "
+				     "qop=auth-int, nc=00000001"));
 }
 END_TEST
 
@@ -81,7 +83,8 @@ START_TEST(md5_sess_hashes_the_nonces_into_the_account)
 				 " algorithm=MD5-sess"), 0);
 	/* MD5(MD5(MD5(u:a:p):b:c):b:00000001:c:auth:MD5(POST:/w)) */
 	ck_assert_ptr_nonnull(strstr(answer("POST", "/w", "x", "u", "p", "c"),
-				     "response=\"c51a01ac7552db0d699f5565be8ff8c8\", algorithm=MD5-sess, qop=auth"));
+				     "response=\"c51a01ac7552db0d699f5565be8ff8c8\", "
+				     "algorithm=MD5-sess, qop=auth"));
 }
 END_TEST
 
@@ -106,7 +109,8 @@ END_TEST
 START_TEST(the_first_challenge_that_can_be_answered_is_taken)
 {
 	ck_assert_int_eq(read_it("Basic realm=\"x\", Digest realm=\"a\", nonce=\"1\", "
-				 "algorithm=SHA-256, Digest realm=\"a\", nonce=\"2\", algorithm=MD5, "
+				 "algorithm=SHA-256, Digest realm=\"a\", nonce=\"2\", "
+				 "algorithm=MD5, "
 				 "stale=TRUE, Digest realm=\"a\", nonce=\"3\""), 0);
 	ck_assert_str_eq(d.nonce, "2");
 	ck_assert(d.stale);

@@ -743,7 +743,7 @@ START_TEST(a_password_that_it_took_is_tried_whatever_the_profile_says_since)
 	ck_assert_int_eq(talk("New-Secret0!", 1, 1), SETUP_PLAN);
 	ck_assert_int_eq(run(attempt_plan), 0);
 	strcpy(admin, a->target.admin.password);
-	/* The machine took it, and the server ends here; the profile is changed, twice it breaks. */
+	/* The machine took it, and the server ends here; the profile changes, it breaks twice. */
 	for (int i = 0; i < 2; i++) {
 		ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
 		load(1);

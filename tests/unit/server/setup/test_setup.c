@@ -607,7 +607,8 @@ TEST_SUITE("setup")
 	tcase_add_test(t, a_machine_that_takes_no_account_fails_with_advice);
 	tcase_add_test(t, a_machine_that_repeats_a_secret_does_not_bring_it_into_a_message);
 	tcase_add_test(t, the_old_account_serves_while_the_new_one_is_not_taken);
-	tcase_add_test(t, only_a_login_that_was_asked_for_and_taken_after_the_commit_is_the_machines);
+	tcase_add_test(
+		t, only_a_login_that_was_asked_for_and_taken_after_the_commit_is_the_machines);
 	tcase_add_test(t, another_machine_than_the_hellos_is_not_touched);
 	tcase_add_loop_test(t, what_may_be_refused_is_noted_and_set_up_goes_on, 0,
 			    sizeof(optional) / sizeof(*optional));
