@@ -68,7 +68,7 @@ static void bash(FILE *out, const struct cli_program *p)
 	fputs("() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
 	      "\tlocal line=\"${COMP_WORDS[*]:1:COMP_CWORD-1} \" options=\n"
 	      "\tCOMPREPLY=()\n\tcase $line in\n", out);
-	/* Longer names first is not needed: a case of two words never fits where one word stands. */
+	/* No need for longer names first: a case of two words never fits one word. */
 	for (size_t i = 0; (v = cli_verb_at(p, i)) != NULL; i++) {
 		if (v->flags & CLI_HIDDEN)
 			continue;

@@ -317,7 +317,7 @@ static struct getopt_table getopt_table_of(const struct cli_verb *verb)
 	size_t n = 0, at = strlen(t.shorts);
 
 	for (const struct cli_option *o = options_of(verb); o->name; o++, n++) {
-		/* The table is the program's own: of another verb's struct, it is a mistake of it. */
+		/* A table of another verb's struct is a mistake of the program. */
 		if (n == MAX_OPTIONS ||
 		    (o->type != CLI_IS_GONE && o->of != verb->options_size) ||
 		    (o->width < sizeof(uint64_t) && o->max >> 8 * o->width))
@@ -446,8 +446,9 @@ static int parse(struct cli *cli, int argc, char **argv, void *options)
 					  " --%s FILE",
 					  (int)strcspn(word, "="), word, option->name);
 		if (code >= CODE_TABLE && (option->flags & CLI_WHOLE) && is_short_of(option, word))
-			return cli_misuse(cli, "there is no option %.*s (--%s has to be written in full)",
-					  (int)strcspn(word, "="), word, option->name);
+			return cli_misuse(
+				cli, "there is no option %.*s (--%s has to be written in full)",
+				(int)strcspn(word, "="), word, option->name);
 		code = take(cli, option, optarg, options, (size_t)argc);
 		if (code)
 			return code;

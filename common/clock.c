@@ -61,7 +61,8 @@ int clock_source_date(int64_t *out, struct fault *fault)
 	*out = strtoll(text, NULL, 10);
 	if (!errno && strspn(text, "0123456789") == strlen(text))
 		return 0;
-	return fault_set(fault, KIT_ERR_ARGUMENT, "SOURCE_DATE_EPOCH is not a number of seconds since "
+	return fault_set(fault, KIT_ERR_ARGUMENT,
+			 "SOURCE_DATE_EPOCH is not a number of seconds since "
 			 "1970\n"
 			 "correct it, or unset it to use the present time");
 }

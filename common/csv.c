@@ -232,10 +232,11 @@ static int misses(const struct csv *csv, const struct csv_field *field, struct f
 {
 	char *read = csv_describe(csv);
 
-	fault_set(fault, KIT_ERR_FORMAT, "%s: line %lu has no column \"%s\"%s%s\n"
-		  "name the column %s, or say which it is: --column %s=NAME", lines_name(csv->lines),
-		  csv->line, field->name, read ? "; " : "", read ? read : "", field->name,
-		  field->name);
+	fault_set(fault, KIT_ERR_FORMAT,
+		  "%s: line %lu has no column \"%s\"%s%s\n"
+		  "name the column %s, or say which it is: --column %s=NAME",
+		  lines_name(csv->lines), csv->line, field->name, read ? "; " : "",
+		  read ? read : "", field->name, field->name);
 	free(read);
 	return KIT_ERR_FORMAT;
 }
@@ -254,8 +255,8 @@ static int check_wanted(const struct csv *csv, const char *const *wanted, size_t
 		}
 		if (!found)
 			return fault_set(fault, KIT_ERR_ARGUMENT,
-					 "--column %s: line %lu of %s has no such column", wanted[i],
-					 csv->line, lines_name(csv->lines));
+					 "--column %s: line %lu of %s has no such column",
+					 wanted[i], csv->line, lines_name(csv->lines));
 	}
 	return 0;
 }
@@ -285,10 +286,11 @@ static int take_header(struct csv *csv, const char *const *wanted, size_t n_want
 		if (field < 0)
 			continue;
 		if (seen & 1ULL << field)
-			return fault_set(fault, KIT_ERR_FORMAT, "%s: line %lu has two columns \"%s\"\n"
+			return fault_set(fault, KIT_ERR_FORMAT,
+					 "%s: line %lu has two columns \"%s\"\n"
 					 "say which one to read: --column %s=NAME",
-					 lines_name(csv->lines), csv->line,
-					 csv->fields[field].name, csv->fields[field].name);
+					 lines_name(csv->lines), csv->line, csv->fields[field].name,
+					 csv->fields[field].name);
 		seen |= 1ULL << field;
 	}
 	rc = check_wanted(csv, wanted, n_wanted, fault);
@@ -325,7 +327,8 @@ static int find_header(struct csv *csv, const char *const *wanted, size_t n_want
 		if (!csv->separator)
 			continue;
 		/* What the file says of itself holds only where it makes sense. */
-		if (said && count_known(line, n, said, csv->fields, wanted, n_wanted, csv->text) > 1)
+		if (said &&
+		    count_known(line, n, said, csv->fields, wanted, n_wanted, csv->text) > 1)
 			csv->separator = said;
 		csv->line = lines_number(csv->lines);
 		memcpy(csv->text, line, n + 1);
@@ -379,7 +382,7 @@ void csv_free(struct csv **csv)
 
 /*
  * Put the next line behind what is in csv->raw. As lines_next(), and KIT_ERR_TRUNCATED when there
- * is no room for it; a line that is not taken comes again.
+ * is too little room for it; a line that is not taken comes again.
  */
 static int add_line(struct csv *csv, struct fault *fault)
 {

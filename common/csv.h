@@ -10,7 +10,7 @@
 #define CSV_COLUMNS	256	/* columns of a table; more is refused */
 #define CSV_FIELDS	32	/* that a caller knows, at most */
 #define CSV_RECORD	8192	/* bytes of a row, with line breaks in quoted cells */
-#define CSV_TITLES	10	/* lines before the header that may be neither blank nor a comment */
+#define CSV_TITLES	10	/* lines before the header that are neither blank nor comments */
 
 /* A column that the caller knows. Fields are numbers from 0, in an array ended by a NULL name. */
 struct csv_field {

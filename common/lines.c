@@ -23,7 +23,7 @@ struct lines {
 	int rc;			/* what lines_next() returned last */
 	size_t length;
 	char text[LINES_MAX + 1];	/* SECRET */
-	uint8_t ready[8];	/* SECRET: bytes to hand on before the file is read again, last first */
+	uint8_t ready[8];	/* SECRET: bytes to hand on first, last one first */
 	size_t n_ready;
 };
 

@@ -8,7 +8,7 @@
 #include "common/error.h"
 
 #define LINES_MAX	4096	/* bytes of a line; more is refused */
-#define LINES_SKIP	1048576	/* bytes of a line that is too long, after which the file is given up */
+#define LINES_SKIP	1048576	/* bytes of a line too long, after which the file is given up */
 
 /*
  * A text file that is read forward only, so that a pipe will do. UTF-8 (with a byte order mark or

@@ -15,19 +15,19 @@ static size_t whole_characters(const char *name, size_t n)
 	return n;
 }
 
-/* NAME from its last dot on, or "" if there is none or what follows is too long to be an extension. */
+/* NAME from its last dot on, or "" if there is none or what follows is too long. */
 static const char *extension(const char *name)
 {
 	const char *dot = *name ? strrchr(name + 1, '.') : NULL;
 
-	return dot && strlen(dot) <= TAME_NAME / 4 ? dot : name + strlen(name);
+	return dot && strlen(dot) <= TEXT_NAME / 4 ? dot : name + strlen(name);
 }
 
 bool text_path_numbered(char *out, size_t size, const char *folder, const char *name,
 			const char *number)
 {
 	const char *end = extension(name);
-	size_t stem = (size_t)(end - name), room = TAME_NAME - strlen(end) - strlen(number);
+	size_t stem = (size_t)(end - name), room = TEXT_NAME - strlen(end) - strlen(number);
 	int n;
 
 	if (stem > room)

@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#define TAME_NAME	255	/* bytes of one name, as file systems here take them */
+#define TEXT_NAME	255	/* bytes of one name, as file systems here take them */
 
 /*
  * FOLDER/NAME into OUT, SIZE bytes. NAME (UTF-8) may be anything: it will not lead out of the
@@ -26,7 +26,7 @@ bool text_path_numbered(char *out, size_t size, const char *folder, const char *
  */
 void text_clean(char *out, size_t size, const char *text);
 
-/* Print to OUT, printf style, what text_clean() makes of it: names and texts may be a stranger's. */
+/* Print to OUT, as printf(), what text_clean() makes of it: names may be a stranger's. */
 void text_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void text_vprint(FILE *out, const char *format, va_list args)
 	__attribute__((format(printf, 2, 0)));

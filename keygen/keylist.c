@@ -191,14 +191,19 @@ static int no_list(const struct lines *lines, struct fault *fault, unsigned long
 	const char *name = lines_name(lines);
 
 	if (row)
-		return fault_set(fault, KIT_ERR_FORMAT, "%s: line %lu is a row of a table, and no "
+		return fault_set(fault, KIT_ERR_FORMAT,
+				 "%s: line %lu is a row of a table, and no "
 				 "line before it names the columns\n"
 				 "put the line pid,pps,current_password,admin_password before the "
-				 "rows (only the columns that there are, in their order)", name, row);
-	return fault_set(fault, KIT_ERR_FORMAT, "%s is not a key list: none of its first lines names "
-			 "the columns pid and pps, or has a PID and a PPS\n"
-			 "give a CSV, text or JSON list of PID/PPS pairs, or say which columns they "
-			 "are: --column pps=NAME", name);
+				 "rows (only the columns that there are, in their order)",
+				 name, row);
+	return fault_set(
+		fault, KIT_ERR_FORMAT,
+		"%s is not a key list: none of its first lines names "
+		"the columns pid and pps, or has a PID and a PPS\n"
+		"give a CSV, text or JSON list of PID/PPS pairs, or say which columns they "
+		"are: --column pps=NAME",
+		name);
 }
 
 static int no_columns(const struct lines *lines, struct fault *fault)
@@ -222,7 +227,8 @@ static int find_list(struct keysource **out, struct lines *lines, const char *co
 		if (rc == 1 && (strspn(line, " \t,;") == n || *line == '#'))
 			continue;
 		if (rc == KIT_ERR_RANGE || !is_text(line, n))
-			return fault_set(fault, KIT_ERR_FORMAT, "%s is not a key list: line %lu is not "
+			return fault_set(fault, KIT_ERR_FORMAT,
+					 "%s is not a key list: line %lu is not "
 					 "text\n"
 					 "give a CSV, text or JSON list of PID/PPS pairs",
 					 lines_name(lines), lines_number(lines));

@@ -36,9 +36,9 @@ static void check_order(struct sbin_checker *c, struct seen *seen, const struct 
 			: class == SBIN_ORDER_SERVER
 				? "%s has to stand before provisioning-halt-activate"
 			: class == SBIN_ORDER_MANAGEABILITY
-				? "%s has to stand right behind the passwords"
-				: "%s has to stand at the beginning of the record, the current password "
-				  "before the new one",
+				? "%s has to be right behind the passwords"
+				: "%s has to be at the beginning of the record, the current "
+				  "password before the new one",
 			k->name);
 	if (class == SBIN_ORDER_NEW && !(seen->classes & SBIN_ORDER_CURRENT))
 		sbin_report(c, SBIN_ERROR, at, k->name, "current-password-missing",
@@ -88,8 +88,9 @@ static void check_variable(struct sbin_checker *c, struct seen *seen,
 
 	check_module(c, v->module, at);
 	if (v->reserved != 0)
-		sbin_report(c, SBIN_WARNING, at + SBIN_VARIABLE_RESERVED_OFFSET, name, "variable-reserved",
-			    "make the record anew", "reserved bytes of the variable are not zero");
+		sbin_report(c, SBIN_WARNING, at + SBIN_VARIABLE_RESERVED_OFFSET, name,
+			    "variable-reserved", "make the record anew",
+			    "reserved bytes of the variable are not zero");
 	if (!sbin_all_zero(v->padding, padding4(v->length), NULL))
 		sbin_report(c, SBIN_WARNING, at + SBIN_VARIABLE_HEADER + v->length, name,
 			    "variable-padding", "make the record anew",

@@ -183,7 +183,7 @@ void sbin_check_value(struct sbin_checker *c, const struct sbin_known *k,
 		if (k->id == SBIN_IPV6 && v->length != k->min && v->length != k->max)
 			bad_value(
 				c, SBIN_WARNING, k, at + SBIN_VARIABLE_LENGTH_OFFSET, "length",
-				"has neither the 204 bytes of the old form nor the 84 of the new one");
+				"has neither 204 bytes (the old form) nor 84 (the new one)");
 		break;
 	case SBIN_IPV4:
 	case SBIN_GUID:

@@ -75,7 +75,8 @@ static void check_version(struct sbin_checker *c)
 	int major = sbin_uuid_major(h->uuid);
 
 	if (h->version.major != major)
-		sbin_report(c, SBIN_ERROR, SBIN_MAJOR_OFFSET, "", "uuid-version", "make the file anew",
+		sbin_report(c, SBIN_ERROR, SBIN_MAJOR_OFFSET, "", "uuid-version",
+			    "make the file anew",
 			    "the file type UUID is that of version %d, the major version says %u",
 			    major, h->version.major);
 	else if (!sbin_version_uuid(h->version))
@@ -90,22 +91,23 @@ static void check_fields(struct sbin_checker *c)
 	const struct sbin_header *h = c->header;
 
 	if (h->chunks != 1)
-		sbin_report(c, SBIN_WARNING, SBIN_CHUNKS_OFFSET, "", "header-chunks", "make the file anew",
-			    "the header has %u chunks, not 1", h->chunks);
+		sbin_report(c, SBIN_WARNING, SBIN_CHUNKS_OFFSET, "", "header-chunks",
+			    "make the file anew", "the header has %u chunks, not 1", h->chunks);
 	if (h->number != 0)
-		sbin_report(c, SBIN_WARNING, SBIN_NUMBER_OFFSET, "", "header-number", "make the file anew",
-			    "the header's record number is %lu, not 0", (unsigned long)h->number);
+		sbin_report(c, SBIN_WARNING, SBIN_NUMBER_OFFSET, "", "header-number",
+			    "make the file anew", "the header's record number is %lu, not 0",
+			    (unsigned long)h->number);
 	if (h->version.major < 2 && h->flags != 0)
 		sbin_report(
 			c, SBIN_WARNING, SBIN_FLAGS_OFFSET, "", "header-flags",
 			"make the file as version 2.0 or later",
 			"version 1 has no flags, so that its records are consumed all the same");
 	else if ((h->flags & ~SBIN_DO_NOT_CONSUME) != 0)
-		sbin_report(c, SBIN_WARNING, SBIN_FLAGS_OFFSET, "", "header-flags", "make the file anew",
-			    "unknown flags are set: %#x", h->flags);
+		sbin_report(c, SBIN_WARNING, SBIN_FLAGS_OFFSET, "", "header-flags",
+			    "make the file anew", "unknown flags are set: %#x", h->flags);
 	if (h->reserved != 0)
-		sbin_report(c, SBIN_WARNING, SBIN_RESERVED_OFFSET, "", "header-reserved", "make the file anew",
-			    "reserved bytes of the header are not zero");
+		sbin_report(c, SBIN_WARNING, SBIN_RESERVED_OFFSET, "", "header-reserved",
+			    "make the file anew", "reserved bytes of the header are not zero");
 }
 
 static void check_counts(struct sbin_checker *c, uint64_t size)
@@ -122,15 +124,17 @@ static void check_counts(struct sbin_checker *c, uint64_t size)
 			(unsigned long long)size, (unsigned long)h->records,
 			(unsigned long long)wanted);
 	if (h->records == 0)
-		sbin_report(c, SBIN_ERROR, SBIN_RECORDS_OFFSET, "", "no-records", "make the file with records",
-			    "the file has no records");
+		sbin_report(c, SBIN_ERROR, SBIN_RECORDS_OFFSET, "", "no-records",
+			    "make the file with records", "the file has no records");
 	if (h->consumed > h->records)
-		sbin_report(c, SBIN_ERROR, SBIN_CONSUMED_OFFSET, "", "consumed-count", "make the file anew",
+		sbin_report(c, SBIN_ERROR, SBIN_CONSUMED_OFFSET, "", "consumed-count",
+			    "make the file anew",
 			    "the consumed counter is %lu, with %lu record%s in all",
 			    (unsigned long)h->consumed, (unsigned long)h->records,
 			    plural(h->records));
 	else if (!c->summary->consumable && h->consumed != 0)
-		sbin_report(c, SBIN_WARNING, SBIN_CONSUMED_OFFSET, "", "consumed-count", "make the file anew",
+		sbin_report(c, SBIN_WARNING, SBIN_CONSUMED_OFFSET, "", "consumed-count",
+			    "make the file anew",
 			    "the consumed counter is %lu in a file that is not consumed",
 			    (unsigned long)h->consumed);
 	else if (h->records != 0 && h->consumed == h->records)
@@ -138,7 +142,8 @@ static void check_counts(struct sbin_checker *c, uint64_t size)
 			    "make a new file for the next machines", "all records are consumed");
 	if (!c->summary->consumable && h->records > 1)
 		sbin_report(
-			c, SBIN_WARNING, SBIN_RECORDS_OFFSET, "", "never-reached", "keep only the first record",
+			c, SBIN_WARNING, SBIN_RECORDS_OFFSET, "", "never-reached",
+			"keep only the first record",
 			"the file is not consumed, so that only the first of %lu records is ever "
 			"taken",
 			(unsigned long)h->records);
@@ -168,12 +173,13 @@ static void check_modules(struct sbin_checker *c, const uint8_t *bytes)
 		c->modules |= 1u << (module - 1);
 	}
 	if (module != 0) {
-		sbin_report(c, SBIN_ERROR, SBIN_MODULES_OFFSET, "", "module-list", "make the file anew",
-			    "the header's list of modules has no end");
+		sbin_report(c, SBIN_ERROR, SBIN_MODULES_OFFSET, "", "module-list",
+			    "make the file anew", "the header's list of modules has no end");
 		return;
 	}
 	if (h->header_bytes != SBIN_MODULES_OFFSET + 2 * (n + 1))
-		sbin_report(c, SBIN_WARNING, SBIN_HEADER_BYTES_OFFSET, "", "header-bytes", "make the file anew",
+		sbin_report(c, SBIN_WARNING, SBIN_HEADER_BYTES_OFFSET, "", "header-bytes",
+			    "make the file anew",
 			    "the header says that it has %u bytes; with %zu modules it has %zu",
 			    h->header_bytes, n, SBIN_MODULES_OFFSET + 2 * (n + 1));
 	at = SBIN_MODULES_OFFSET + 2 * (n + 1);
@@ -212,7 +218,7 @@ static void check_state(struct sbin_checker *c, const struct sbin_record *r)
 			"consumed-but-valid",
 			"if its key was never used, make a new file with it; else drop the record "
 			"with compact",
-			"the counter says that this record was consumed, but its valid flag is set");
+			"the counter counts this record as consumed, but its valid flag is set");
 	if (!counted && !valid)
 		sbin_report(c, SBIN_ERROR, c->offset + SBIN_RECORD_FLAGS_OFFSET, "",
 			    "unconsumed-but-invalid",
@@ -232,20 +238,22 @@ static void check_state(struct sbin_checker *c, const struct sbin_record *r)
 static void check_record_header(struct sbin_checker *c, const struct sbin_record *r)
 {
 	if (r->reserved != 0)
-		sbin_report(c, SBIN_WARNING, c->offset + SBIN_RECORD_RESERVED_OFFSET, "", "record-reserved",
-			    "make the record anew", "reserved bytes of the record are not zero");
+		sbin_report(c, SBIN_WARNING, c->offset + SBIN_RECORD_RESERVED_OFFSET, "",
+			    "record-reserved", "make the record anew",
+			    "reserved bytes of the record are not zero");
 	if (r->chunks != c->header->record_chunks)
-		sbin_report(c, SBIN_ERROR, c->offset + SBIN_RECORD_CHUNKS_OFFSET, "", "record-chunks",
-			    "make the record anew",
+		sbin_report(c, SBIN_ERROR, c->offset + SBIN_RECORD_CHUNKS_OFFSET, "",
+			    "record-chunks", "make the record anew",
 			    "the record says it has %u chunks, the file header says %u for each",
 			    r->chunks, c->header->record_chunks);
 	if (r->header_bytes != SBIN_RECORD_HEADER)
-		sbin_report(c, SBIN_ERROR, c->offset + SBIN_RECORD_HEADER_BYTES_OFFSET, "", "record-header-bytes",
-			    "make the record anew", "the record header has %u bytes, not %d",
-			    r->header_bytes, SBIN_RECORD_HEADER);
+		sbin_report(c, SBIN_ERROR, c->offset + SBIN_RECORD_HEADER_BYTES_OFFSET, "",
+			    "record-header-bytes", "make the record anew",
+			    "the record header has %u bytes, not %d", r->header_bytes,
+			    SBIN_RECORD_HEADER);
 	if (r->number != c->number)
-		sbin_report(c, SBIN_WARNING, c->offset + SBIN_RECORD_NUMBER_OFFSET, "", "record-number",
-			    "compact numbers the records anew",
+		sbin_report(c, SBIN_WARNING, c->offset + SBIN_RECORD_NUMBER_OFFSET, "",
+			    "record-number", "compact numbers the records anew",
 			    "the record calls itself number %lu", (unsigned long)r->number);
 }
 
@@ -351,7 +359,8 @@ static int64_t read_kept(void *context, uint64_t offset, void *buffer, size_t si
 static int report_unreadable(struct sbin_checker *c, size_t size, const struct fault *why)
 {
 	const struct sbin_header *h = c->header;
-	uint64_t at = h->chunks == 0 || h->chunks > SBIN_MAX_CHUNKS ? SBIN_CHUNKS_OFFSET : SBIN_DATA_CHUNKS_OFFSET;
+	uint64_t at = h->chunks == 0 || h->chunks > SBIN_MAX_CHUNKS ? SBIN_CHUNKS_OFFSET
+								    : SBIN_DATA_CHUNKS_OFFSET;
 
 	if (why->code == KIT_ERR_TRUNCATED)
 		sbin_report(c, SBIN_ERROR, size, "", "file-size", "copy or make the file again",

@@ -103,7 +103,8 @@ int sbin_header_decode(const uint8_t *data, size_t size, struct sbin_header *out
 	read_copy(&r, out->rest, sizeof(out->rest));
 
 	if (sbin_uuid_major(out->uuid) == 0) {
-		fault_set(fault, KIT_ERR_FORMAT, "not a setup.bin file: the UUID at offset 0 is not that "
+		fault_set(fault, KIT_ERR_FORMAT,
+			  "not a setup.bin file: the UUID at offset 0 is not that "
 			  "of a known version\n"
 			  "name a file that an AMT set-up tool made");
 		return KIT_ERR_FORMAT;

@@ -52,7 +52,8 @@ struct sbin_header {
 	uint32_t consumed;
 	uint16_t record_chunks;		/* chunks in each data record */
 	uint16_t reserved;
-	uint8_t rest[SBIN_CHUNK - SBIN_MODULES_OFFSET];	/* module list ended by 0, then zeros; as found */
+	uint8_t rest[SBIN_CHUNK -
+		     SBIN_MODULES_OFFSET]; /* module list ended by 0, then zeros; as found */
 };
 
 /* The UUID that VERSION's files begin with, 16 bytes; NULL when there is none. */

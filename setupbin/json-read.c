@@ -425,7 +425,7 @@ static int take_record(struct sbin_json *j, json_t *o, struct sbin_record *r,
 	if (rc)
 		return rc;
 	if (list && !json_is_array(list))
-		return refuse(j, at, fault, KIT_ERR_FORMAT, "variables", "is no array");
+		return refuse(j, at, fault, KIT_ERR_FORMAT, "variables", "is not an array");
 	sbin_record_init(r, j->record, j->record_size, (uint32_t)j->records);
 	sbin_record_begin(r, &w);
 	json_array_foreach(list, i, variable) {
@@ -571,7 +571,7 @@ static int begin(struct sbin_json *j, struct fault *fault)
 						"has no \"records\" after its header");
 	}
 	if (next_char(j->file) != '[')
-		return refuse(j, at, fault, KIT_ERR_FORMAT, "records", "is no array");
+		return refuse(j, at, fault, KIT_ERR_FORMAT, "records", "is not an array");
 	if (header)
 		return 0;
 	return take_header(j, NULL, fault);

@@ -13,7 +13,7 @@ struct keyoutput {
 	/* What the caller sets. A path that is NULL is not written. */
 	const char *list_path;		/* "-": standard output */
 	enum keylist_format format;
-	bool hold;			/* keep the list back, on standard output too, until commit */
+	bool hold; /* keep the list back, on standard output too, until commit */
 	const char *setupbin_path;	/* a file, not "-" */
 	struct sbin_version version;
 	bool scramble;			/* version 4.0 only */

@@ -238,7 +238,7 @@ int sbin_value_parse(const struct sbin_known *k, const char *text, bool any_hex,
 	if (k->secret)
 		fault_set(fault, rc, "the value of %s cannot be taken", k->name);
 	else
-		fault_set(fault, rc, "%s: \"%.80s\" is no value for it", k->name, text);
+		fault_set(fault, rc, "%s: \"%.80s\" is not a value for it", k->name, text);
 	explain(k, fault);
 	return rc;
 }

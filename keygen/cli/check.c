@@ -170,8 +170,8 @@ const struct cli_verb keygen_check = {
 	.flags = CLI_JSON,
 	.run = check,
 	.details =
-		"Prints a line for each bad entry: its line (record of a setup.bin, element of JSON), the"
-		" field and the rule, never the value. Exit status 1 if there is any.",
+		"Prints a line for each bad entry: its line (record of a setup.bin, element of"
+		" JSON), the field and the rule, never the value. Exit status 1 if there is any.",
 	.examples = "amt-keygen check keys.csv\n"
 		    "gpg -d keys.csv.gpg | amt-keygen check -",
 };

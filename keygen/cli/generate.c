@@ -196,7 +196,8 @@ static void hint_export(const struct job *job, bool written, struct fault *fault
 		   job->options->map, key_file ? " --key-file " : "", key_file ? key_file : "",
 		   job->batch, job->options->setupbin && !written ? " --setupbin FILE" : "",
 		   version ? " --file-version " : "", version ? version : "",
-		   job->output.list_path ? " -o FILE" : "", format ? " -f " : "", format ? format : "");
+		   job->output.list_path ? " -o FILE" : "", format ? " -f " : "",
+		   format ? format : "");
 }
 
 /* The map is committed already: let the files appear, and say so if they cannot. */

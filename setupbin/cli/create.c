@@ -16,9 +16,10 @@ enum { FROM = 1, PROFILE = 2 };	/* groups of options that exclude each other */
 static const struct cli_option options[] = {
 	CLI_TEXT('o', "output", struct create_options, output, "FILE", "the new setup.bin",
 		 .flags = CLI_FILE | CLI_REQUIRED),
-	CLI_TEXT('k', "keys", struct create_options, keys, "LIST",
-		 "a record for each pair of LIST (CSV, text, JSON, setup.bin; - for standard input)",
-		 .flags = CLI_FILE, .exclusive = FROM),
+	CLI_TEXT(
+		'k', "keys", struct create_options, keys, "LIST",
+		"a record for each pair of LIST (CSV, text, JSON, setup.bin; - for standard input)",
+		.flags = CLI_FILE, .exclusive = FROM),
 	CLI_LIST(0, "column", struct create_options, columns, "FIELD=NAME",
 		 "the column NAME of LIST holds FIELD: --column pps=\"MEBX PPS\""),
 	CLI_TEXT(0, "json", struct create_options, json, "FILE",
@@ -26,8 +27,8 @@ static const struct cli_option options[] = {
 		 .exclusive = FROM),
 	CLI_LIST('s', "set", struct create_options, set, "NAME=VALUE",
 		 "a variable for every record; secrets and certificates as NAME=@FILE"),
-	CLI_FLAG(0, "psk", struct create_options, psk,
-		 "profile: PID and PPS (default with --keys)", .exclusive = PROFILE),
+	CLI_FLAG(0, "psk", struct create_options, psk, "profile: PID and PPS (default with --keys)",
+		 .exclusive = PROFILE),
 	CLI_FLAG(0, "pki", struct create_options, pki,
 		 "profile: certificate hashes; one record, not consumed", .exclusive = PROFILE),
 	CLI_FLAG(0, "bare-metal", struct create_options, bare_metal,
@@ -389,11 +390,13 @@ static int create_from_list(struct creation *c, const char *path, struct fault *
 		rc = copy_list(c, source, &seen, fault);
 	if (!rc && c->bad != 0) {
 		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has %lu bad %s%s, so %s was not written",
-			       name, c->bad, keylist_unit(source->kind), plural(c->bad), c->options->output);
+			       name, c->bad, keylist_unit(source->kind), plural(c->bad),
+			       c->options->output);
 		fault_hint(fault, "amt-keygen check %s lists what is wrong with it", path);
 	} else if (!rc && c->records == 0) {
 		rc = fault_set(fault, KIT_ERR_FORMAT,
-			       "%s has no unused pairs, so %s was not written", name, c->options->output);
+			       "%s has no unused pairs, so %s was not written", name,
+			       c->options->output);
 	}
 	if (source && source->columns)
 		cli_note(c->cli, "%s: %s", name, source->columns);

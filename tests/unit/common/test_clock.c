@@ -48,7 +48,8 @@ START_TEST(times_are_shown_in_utc)
 	ck_assert_str_eq(text, "20261128T050607Z");
 	clock_show(INT64_C(253402300799), text);
 	ck_assert_str_eq(text, "9999-12-31T23:59:59Z");
-	for (const int64_t *t = (const int64_t[]){ -1, INT64_C(253402300800), INT64_MAX, 0 };; t++) {
+	for (const int64_t *t = (const int64_t[]){ -1, INT64_C(253402300800), INT64_MAX, 0 };;
+	     t++) {
 		clock_show(*t, text);
 		ck_assert_str_eq(text, "");
 		if (!*t)
@@ -66,7 +67,8 @@ START_TEST(the_date_of_what_is_made_may_be_given_and_has_to_be_a_number)
 	ck_assert_int_eq(clock_source_date(&when, &fault), 0);
 	ck_assert_int_eq(when, 1700000000);
 	for (const char *const *p = (const char *const[]){ "abc", "12 ", "-1", "1e9",
-							   "99999999999999999999", NULL }; *p; p++) {
+							   "99999999999999999999", NULL };
+	     *p; p++) {
 		fault = (struct fault){ 0 };
 		setenv("SOURCE_DATE_EPOCH", *p, 1);
 		ck_assert_msg(clock_source_date(&when, &fault) == KIT_ERR_ARGUMENT, "%s", *p);

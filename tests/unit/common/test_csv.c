@@ -128,7 +128,8 @@ START_TEST(columns_are_known_by_many_names_and_all_are_accounted_for)
 	ck_assert_str_eq(rows(text), "2[a|b|c]");
 	ck_assert_int_eq(open_table(text, NULL, 0), 0);
 	said = csv_describe(csv);
-	ck_assert_str_eq(said, "columns read: \"P I D\" as pid, \"MEBX_PPS\" as pps, \"MEBx Password\""
+	ck_assert_str_eq(said,
+			 "columns read: \"P I D\" as pid, \"MEBX_PPS\" as pps, \"MEBx Password\""
 			 " as admin_password; not read: \"Serial\", \"pps2\", \"?x\"");
 	free(said);
 	columns = csv_columns(csv, &n);
@@ -152,10 +153,12 @@ START_TEST(a_header_that_will_not_do_is_refused_with_what_was_found)
 		int code;
 		const char *what;
 	} cases[] = {
-		{ "\npid,key\n", NULL, KIT_ERR_FORMAT, "list: line 2 has no column \"pps\"; columns "
+		{ "\npid,key\n", NULL, KIT_ERR_FORMAT,
+		  "list: line 2 has no column \"pps\"; columns "
 		  "read: \"pid\"; not read: \"key\"" },
 		{ "pid,pps,PPS\n", NULL, KIT_ERR_FORMAT, "two columns \"pps\"" },
-		{ "pid,pps,x\n", "pps=y", KIT_ERR_ARGUMENT, "--column pps=y: line 1 of list has no" },
+		{ "pid,pps,x\n", "pps=y", KIT_ERR_ARGUMENT,
+		  "--column pps=y: line 1 of list has no" },
 		{ "pid,pps,x\n", "key=x", KIT_ERR_ARGUMENT, "--column \"key=x\" is not a field" },
 		{ "pid,pps,x\n", "pps", KIT_ERR_ARGUMENT, "--column \"pps\" is not a field" },
 		{ "pid,pps,\"x\n", NULL, KIT_ERR_NOT_FOUND, "no header line" },

@@ -11,7 +11,8 @@ START_TEST(a_host_has_labels_of_letters_digits_and_dashes_and_a_dot)
 {
 	static const char *const good[] = { "pc1.example.com", "a.b", "1.2", "x-y.EXAMPLE",
 					    LABEL_63 ".a" };
-	static const char *const bad[] = { "", "pc1", "pc1.", ".pc1", "a..b", "-a.b", "a-.b", "a.b-",
+	static const char *const bad[] = { "",	    "pc1",   "pc1.",	     ".pc1",
+					   "a..b",  "-a.b",  "a-.b",	     "a.b-",
 					   "a_b.c", "a b.c", LABEL_63 "4.a", "\xc3\xa4.de" };
 	char longest[HOSTNAME_MAX + 2];
 

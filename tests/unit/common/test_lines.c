@@ -59,7 +59,8 @@ START_TEST(every_encoding_becomes_utf_8)
 	reads("p\0,\0\n\0", "1[p,]");
 	reads("\0p\0,\0\n", "1[p,]");
 	/* Three bytes of UTF-8, a pair, and half of one. */
-	reads("\xFF\xFE\xAC\x20\x3D\xD8\x00\xDE\x3D\xD8.\0", "1[\xE2\x82\xAC\xF0\x9F\x98\x80\xEF\xBF\xBD]");
+	reads("\xFF\xFE\xAC\x20\x3D\xD8\x00\xDE\x3D\xD8.\0",
+	      "1[\xE2\x82\xAC\xF0\x9F\x98\x80\xEF\xBF\xBD]");
 	/* An older encoding is handed on; part of a mark is no mark. */
 	reads("p\xE4\n", "1[p\xE4]");
 	reads("\xEF\xBB", "1[\xEF\xBB]");

@@ -146,7 +146,8 @@ END_TEST
 START_TEST(a_table_without_column_names_is_refused_once)
 {
 	static const char *const tables[] = {
-		"PID value here,PPS value here\n" PID "," PPS "\n", PID ";" PPS "\n" PID ";" PPS "\n",
+		"PID value here,PPS value here\n" PID "," PPS "\n",
+		PID ";" PPS "\n" PID ";" PPS "\n",
 		"\"0000-037M\"\t" PPS "\n",
 	};
 
@@ -203,7 +204,8 @@ START_TEST(lists_come_in_the_encodings_and_names_that_others_use)
 	done();
 
 	fault = (struct fault){ 0 };
-	file = fmemopen((void *)(uintptr_t)("pid;Tag, long;pps\n" PID ";P@ssw0rd;" PPS "\n"), 70, "r");
+	file = fmemopen((void *)(uintptr_t)("pid;Tag, long;pps\n" PID ";P@ssw0rd;" PPS "\n"), 70,
+			"r");
 	ck_assert_int_eq(keylist_open(&source, file, "list", wanted, 1, &fault), 0);
 	ck_assert_int_eq(next(), 1);
 	ck_assert_str_eq(entry.new_password, "P@ssw0rd");

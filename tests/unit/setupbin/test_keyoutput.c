@@ -116,7 +116,8 @@ START_TEST(options_that_do_not_go_together_are_refused)
 	}
 	fault = (struct fault){ 0 };
 	ck_assert_int_eq(keyoutput_open(&(struct keyoutput){ .list_path = setupbin,
-							     .setupbin_path = setupbin }, 1, &fault),
+							     .setupbin_path = setupbin },
+					1, &fault),
 			 KIT_ERR_ARGUMENT);
 }
 END_TEST

@@ -231,8 +231,8 @@ END_TEST
 START_TEST(no_refusal_quotes_a_value_that_may_be_secret)
 {
 	static const char *const texts[] = {
-		VARIABLE(
-			"\"name\": \"new-mebx-password\", \"value\": \"S3cret!x\", \"S3cret!x\": 1"),
+		VARIABLE("\"name\": \"new-mebx-password\", \"value\": \"S3cret!x\", "
+			 "\"S3cret!x\": 1"),
 		VARIABLE("\"name\": \"new-mebx-password\", \"value\": \"S3cret!x"),
 		VARIABLE("\"name\": \"S3cret!x\", \"value\": \"x\""),
 		VARIABLE("\"module\": 9, \"id\": 1, \"value\": \"S3cret!x\""),

@@ -255,7 +255,7 @@ START_TEST(a_certificate_file_gives_its_digest_and_its_name)
 }
 END_TEST
 
-/* A leaf, its intermediate and its root in PATH, those of PARTS ("lir", and 'x' for another root). */
+/* Leaf, intermediate and root in PATH, those of PARTS ("lir"); 'x' is another root. */
 static int hash_of(const char *path, const char *parts, bool first, char *name, char *note,
 		   struct fault *f)
 {
@@ -271,14 +271,18 @@ static int hash_of(const char *path, const char *parts, bool first, char *name, 
 	int rc;
 
 	for (const char *p = parts; *p; p++)
-		PEM_write_X509(out, *p == 'l' ? leaf : *p == 'i' ? middle : *p == 'r' ? root : other);
+		PEM_write_X509(out, *p == 'l'	? leaf
+				    : *p == 'i' ? middle
+				    : *p == 'r' ? root
+						: other);
 	PEM_write_PrivateKey(out, key, NULL, NULL, 0, NULL, NULL);
 	fclose(out);
 	*f = (struct fault){ 0 };
 	rc = sbin_certhash_of_file(path, 2, first, value, &length, note, f);
 	if (!rc) {
 		ck_assert_int_eq(sbin_certhash_decode(value, length, &h), 0);
-		snprintf(name, SBIN_CERT_NAME + 1, "%.*s", (int)h.name_length, (const char *)h.name);
+		snprintf(name, SBIN_CERT_NAME + 1, "%.*s", (int)h.name_length,
+			 (const char *)h.name);
 	}
 	X509_free(root);
 	X509_free(middle);
@@ -299,7 +303,8 @@ START_TEST(a_chain_gives_its_root_and_a_leaf_alone_is_refused)
 	for (const char *const *p = (const char *const[]){ "lir", "ril", "irl", NULL }; *p; p++) {
 		ck_assert_int_eq(hash_of(path, *p, false, name, note, &f), 0);
 		ck_assert_str_eq(name, "Test Root");
-		ck_assert_ptr_nonnull(strstr(note, "has 3 certificates; its root \"Test Root\" is used"));
+		ck_assert_ptr_nonnull(
+			strstr(note, "has 3 certificates; its root \"Test Root\" is used"));
 	}
 	ck_assert_int_eq(hash_of(path, "l", false, name, note, &f), KIT_ERR_FORMAT);
 	ck_assert_ptr_nonnull(strstr(f.what, "has no root certificate: \"Test Issuer\" issued it"));
@@ -323,13 +328,16 @@ START_TEST(what_is_no_certificate_is_refused)
 	uint16_t length;
 	int fd = mkstemp(path);
 
-	ck_assert_int_eq(sbin_certhash_of_file(path, 2, false, value, &length, note, &f), KIT_ERR_FORMAT);
+	ck_assert_int_eq(sbin_certhash_of_file(path, 2, false, value, &length, note, &f),
+			 KIT_ERR_FORMAT);
 	ck_assert_int_eq(write(fd, "-----BEGIN CERTIFICATE-----\nAAAA\n", 33), 33);
 	close(fd);
-	ck_assert_int_eq(sbin_certhash_of_file(path, 2, false, value, &length, note, NULL), KIT_ERR_FORMAT);
+	ck_assert_int_eq(sbin_certhash_of_file(path, 2, false, value, &length, note, NULL),
+			 KIT_ERR_FORMAT);
 	unlink(path);
 	fault_clear(&f);
-	ck_assert_int_eq(sbin_certhash_of_file(path, 2, false, value, &length, note, &f), KIT_ERR_NOT_FOUND);
+	ck_assert_int_eq(sbin_certhash_of_file(path, 2, false, value, &length, note, &f),
+			 KIT_ERR_NOT_FOUND);
 }
 END_TEST
 
