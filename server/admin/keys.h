@@ -15,7 +15,7 @@ int keys_add(const struct operator *op, const struct keyentry *entry, const char
 
 /*
  * Revoke N keys, all or none. BEFORE (N of them) receives each as it was: one that is
- * KEYMAP_REVOKED there was revoked already, which is no error. KIT_ERR_NOT_FOUND: one of the
+ * KEYMAP_REVOKED there was revoked already, which is fine. KIT_ERR_NOT_FOUND: one of the
  * PIDs is not in the map.
  */
 int keys_revoke(const struct operator *op, const char (*pids)[PID_LENGTH + 1], size_t n,

@@ -62,7 +62,7 @@ struct machinelist_import {
 
 /*
  * Import the list in FILE, which stays the caller's: all rows or none; each replaces that of
- * the same UUID. A UUID that stands twice in the list with another name or profile is a bad
+ * the same UUID. A UUID that is listed twice with another name or profile is a bad
  * line. Returns 0 whenever the list could be read (see im->good), or the errors of
  * machinelist_open(), machinelist_next() and the map.
  */

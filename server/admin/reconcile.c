@@ -116,7 +116,7 @@ static int look_up(const struct operator *op, const struct keyentry *entry,
 static int one_record(struct reconcile *r, const struct operator *op,
 		      const struct sbin_record *stored, uint32_t index, struct fault *fault)
 {
-	/* A machine goes by the counter; the flag alone tells when the counter was lost. */
+	/* A machine goes by the counter; the flag counts where the counter was lost. */
 	struct reconcile_record record = { .number = index + 1,
 		.used = (r->consumable && index < r->counted) || !sbin_record_valid(stored) };
 	struct keyproblem problem;
