@@ -2,53 +2,12 @@
 # Ten minutes of good, bad, slow and hostile peers: every good machine is set up, and the daemon
 # neither grows nor leaks descriptors after its first minute. BIN: the programs.
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
-BIN=$(cd "${BIN:-$here/../../build/bin}" && pwd)
 DURATION=${SOAK_SECONDS:-600}
 WAVE=8	# good machines at a time
 [ "$DURATION" -ge 180 ] || { echo "soak: SOAK_SECONDS must be at least 180" >&2; exit 2; }
-folder=$(mktemp -d "${TMPDIR:-/tmp}/kit-soak-XXXXXX")
-cd "$folder"
-umask 077
-daemon=''
-finish() {
-	[ -z "$daemon" ] || kill -9 "$daemon" 2>/dev/null || true
-	jobs -p | xargs -r kill 2>/dev/null || true
-	cd / && rm -rf "$folder"
-}
-trap finish EXIT
-fail() { echo "soak: FAILED: $*"; tail -n 20 log | cut -c1-300; exit 1; }
-
-back=$((20000 + RANDOM % 10000))
-"$BIN/amt-keygen" generate -n 10 --map map.db --random-passwords -o seed.csv --quiet
-cat >conf <<CONF
-[server]
-map = $folder/map.db
-listen = 127.0.0.1:0
-log_keep = 20000
-[limits]
-hello_seconds = 5
-hellos_per_minute = 600
-max_unproved = 1000
-[setup]
-callback_port = $back
-connect_seconds = 4
-answer_seconds = 4
-retry_first_seconds = 2
-retry_limit = 2
-[names]
-fqdn_required = no
-[metrics]
-metrics_listen = 127.0.0.1:0
-CONF
-"$BIN/amt-provisiond" -c conf 2>log &
-daemon=$!
-until grep -q 'waiting for hellos on' log; do
-	kill -0 $daemon || fail "the daemon did not start"
-	sleep 0.1
-done
-port=$(grep -o 'waiting for hellos on .*' log | grep -o '[0-9]*$')
-metrics=$(grep -o 'metrics on .*' log | grep -o '[0-9]*$')
+# shellcheck source=tests/soak/soak.inc
+. "$(dirname "$0")/soak.inc"
+start
 
 # One line a second: seconds, KiB resident, descriptors, set-ups running.
 watch_daemon() {
@@ -61,64 +20,6 @@ watch_daemon() {
 }
 watch_daemon 2>/dev/null &
 
-# keys FILE N: new keys, taken into the map while the server runs.
-keys() {
-	"$BIN/amt-keygen" generate -n "$2" --random-passwords -o "$1" --quiet 2>/dev/null
-	"$BIN/amt-provisionctl" keys import --map map.db --quiet "$1" >/dev/null
-}
-sim() { "$BIN/amt-sim" "$@" --server "127.0.0.1:$port" --quiet >"${SIM_OUT:-/dev/null}" 2>&1; }
-
-# Strangers, one after the other, without end.
-strangers() {
-	local i=0
-	while :; do
-		i=$((i + 1))
-		sim hello --address "127.50.1.$((i % 200 + 1))" --pid 0000037M || true
-		sim hello --address "127.50.2.$((i % 200 + 1))" --bytes $((RANDOM % 80)) || true
-		sim hello --address "127.50.3.$((i % 200 + 1))" --interface-version 3 || true
-		sim hello --address "127.50.4.1" --interface-version 1 || true
-		head -c $((RANDOM % 3000 + 1)) /dev/urandom |
-			timeout 2 bash -c "cat >/dev/tcp/127.0.0.1/$port" 2>/dev/null || true
-		curl -s -o page --max-time 2 "http://127.0.0.1:$port/" || true
-		curl -s -o counters --max-time 2 "http://127.0.0.1:$metrics/metrics" || true
-		sim hello --address "127.50.5.$((i % 200 + 1))" --pid "$(sed -n 2p seed.csv | cut -c1-8)" || true
-		[ $((i % 50)) != 0 ] || kill -HUP $daemon
-		sleep 0.1
-	done
-}
-# Peers that take their time.
-slow() {
-	while :; do
-		sim hello --address 127.51.0.1 --silent --linger 8 || true &
-		sim hello --address 127.51.0.2 --piece 1 --pause 700 || true &
-		sleep 2
-	done
-}
-# machine FILE I ADDRESS [OPTION...]: a machine of its own with the I-th key of FILE.
-machine() {
-	local file=$1 i=$2 address=$3
-	shift 3
-	{ sed -n 1p "$file"; sed -n "$((i + 1))p" "$file"; } >"$file.$i"
-	sim fleet -n 1 --keys "$file.$i" --port "$back" --address "$address" "$@"
-}
-# Machines that misbehave, two at a time, again and again with new keys.
-bad() {
-	local i=0 habit
-	while :; do
-		for habit in "--answer hang" "--answer big" "--answer garbage" "--answer entities" \
-			"--answer truncated" "--answer error" "--handshake hang" "--handshake close" \
-			"--wrong-pps" "--wrong-uuid" "--refuse CommitChanges"; do
-			i=$((i + 1))
-			keys bad.csv 2
-			# shellcheck disable=SC2086
-			machine bad.csv 1 "127.52.$((i % 200)).1" --hellos 1 --until-configured 6 $habit &
-			# shellcheck disable=SC2086
-			machine bad.csv 2 "127.52.$((i % 200)).2" --hellos 1 --until-configured 6 $habit &
-			wait
-			rm -f bad.csv*
-		done
-	done
-}
 strangers &
 slow &
 bad &
