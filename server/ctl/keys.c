@@ -881,7 +881,7 @@ static void show_sealed(void *context, uint64_t done, uint64_t total)
 static int run_rotate(struct cli *cli, const void *given)
 {
 	const struct ctl_only_map *o = given;
-	struct keymap_counts counts;
+	struct keymap_counts counts = { 0 };
 	struct fault fault = { 0 };
 	struct operator op;
 	struct progress bar;

@@ -6,6 +6,7 @@ set -eu
 cd "$(dirname "$0")/../.."
 
 # The rows of HACKING.md: | `folder/` | what it holds | folders, or all, or - |
+# shellcheck disable=SC2016 # for sed
 table=$(sed -nE 's,^\| `([a-z/-]+)/` \|[^|]*\| ([a-z /-]+) \|$,\1 \2,p' HACKING.md |
 	sed 's/ all$/ */; s/ -$//')
 [ -n "$table" ] || { echo "includes: HACKING.md has no table of folders" >&2; exit 1; }

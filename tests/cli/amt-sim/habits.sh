@@ -32,16 +32,16 @@ machine() {
 off() { kill $sim; wait $sim || fail "amt-sim ended with status $?"; sim=; rm -rf pc; }
 # The same machine, set up already.
 configured() {
-	cp -r done pc
+	cp -r served pc
 	machine "$@"
 }
-"$BIN/amt-sim" fleet -n 1 --keys key.csv --state done --address "$net.1" --port $port \
+"$BIN/amt-sim" fleet -n 1 --keys key.csv --state served --address "$net.1" --port $port \
 	--server 127.0.0.1:1 --hellos 0 --until-configured 1 >/dev/null 2>&1 || true
-sed -i 's/^state: in/state: post/' done/00000
+sed -i 's/^state: in/state: post/' served/00000
 # tls [OPTION...]: what openssl says of the handshake and of a request
 tls() {
 	printf 'POST /wsman HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 0\r\n\r\n' |
-		timeout ${wait:-5} openssl s_client -connect "$net.1:$port" -psk_identity 0000037M \
+		timeout "${wait:-5}" openssl s_client -connect "$net.1:$port" -psk_identity 0000037M \
 			-psk "$(printf %s $pps | od -An -v -tx1 | tr -d ' \n')" \
 			-cipher PSK-AES128-CBC-SHA:@SECLEVEL=0 -ign_eof -msg "$@" >tls 2>&1 || true
 }
@@ -160,7 +160,7 @@ curl -sk --tls-max 1.0 --tlsv1.0 --ciphers ALL:@SECLEVEL=0 --digest -u 'admin:St
 	grep -qx 200 || fail "no answer by TLS of its own"
 listens "$net.1:$plain" && fail "port 16992 is open, too"
 off
-cp -r done pc
+cp -r served pc
 "$BIN/amt-sim" fleet -n 1 --keys key.csv --state pc --address "$net.1" --port $port \
 	--after-commit closed --plain-port $plain >sim.out 2>sim.log &
 sim=$!
