@@ -93,7 +93,7 @@ listens "$hello_port" || { cat server.log; echo "demo: the server did not start"
 
 title "One touch: three machines are switched on with the stick in them, one after another"
 for i in 1 2 3; do
-	run amt-sim boot --state pc$i --stick stick.img --address 127.0.1.$i \
+	run amt-sim boot --pace 20 --state pc$i --stick stick.img --address 127.0.1.$i \
 		--server 127.0.0.1:"$hello_port" --port "$back_port" --until-configured 30
 	booted[i]=$?
 done

@@ -136,7 +136,7 @@ struct sim_habits {
 };
 
 /* What is not given on a command line. */
-#define SIM_HABIT_DEFAULTS { .which = SIM_MODERN, .answer_bytes = 10 * 1024 * 1024, \
+#define SIM_HABIT_DEFAULTS { .answer_bytes = 10 * 1024 * 1024, \
 			     .refuse_status = 0x10, .settle = SIM_SETTLE_GENERATION }
 
 /* The words of the choices, each list ended by NULL. */
@@ -149,7 +149,7 @@ extern const char *const sim_words_commit[], *const sim_words_after[], *const si
 /* Options of a verb whose struct STRUCT holds a struct sim_habits as its field H. */
 #define SIM_HABIT_OPTIONS(s, h) \
 	CLI_CHOICE(0, "habits", s, h.which, "WHICH", sim_words_which, \
-		   "what is not set: generation (as machines of its age) or modern (modern)"), \
+		   "what is not set: generation (as machines of its age) or modern (generation)"), \
 	CLI_NUMBER(0, "pace", s, h.pace, "N", 1, 1000, \
 		   "divide the waits of its generation by N (1)"), \
 	CLI_CHOICE(0, "tls", s, h.tls, "VERSION", sim_words_tls, \

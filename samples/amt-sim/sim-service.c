@@ -256,12 +256,12 @@ static void take_notice(struct sim_service *s, struct sim_device *d, struct prog
 	if (strcmp(call, "CommitChanges") == 0) {
 		if (habits->forget == SIM_FORGET_COMMIT)
 			sim_setup_forget_admin(d);
-		r->end = habits->commit == SIM_COMMIT_CLOSE;
-		r->close = habits->commit == SIM_COMMIT_DROP;
 	}
 	if (d->state == before)
 		return;
 	if (d->state == SIM_DEVICE_POST) {
+		r->end = habits->commit == SIM_COMMIT_CLOSE;
+		r->close = habits->commit == SIM_COMMIT_DROP;
 		d->committed = sim_now_ms();
 		s->fleet->configured++;
 		s->fleet->unread++;

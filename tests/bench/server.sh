@@ -134,7 +134,7 @@ fleet() {
 	rm -f map.db* keys.csv
 	"$BIN/amt-keygen" generate -n "$n" --map map.db --random-passwords -o keys.csv --quiet
 	start "$@"
-	"$BIN/amt-sim" fleet -n "$n" --keys keys.csv --server "127.0.0.1:$PORT" --port "$BACK" \
+	"$BIN/amt-sim" fleet --habits modern -n "$n" --keys keys.csv --server "127.0.0.1:$PORT" --port "$BACK" \
 		--delay 200 --hello-window "$((n > 1 ? 1000 : 1))" --hellos 1 \
 		--until-configured 300 --json >fleet.out 2>&1 || { cat fleet.out >&2; exit 1; }
 	stop

@@ -18,7 +18,7 @@ static const struct cli_program program = {
 		"only.",
 	.examples =
 		"amt-sim boot --state pc1 --stick stick.img --address 127.0.1.1 \\\n"
-		"    --server 127.0.0.1:9971 --until-configured 30\n"
+		"    --server 127.0.0.1:9971 --pace 20 --until-configured 30\n"
 		"amt-sim show pc1",
 };
 

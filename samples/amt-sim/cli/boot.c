@@ -139,7 +139,7 @@ const struct cli_verb sim_verb_boot = {
 	.examples =
 		"amt-sim boot --state pc1 --stick stick.img\n"
 		"amt-sim boot --state pc1 --stick stick.img --address 127.0.1.1 \\\n"
-		"    --server 127.0.0.1:9971 --until-configured 30",
+		"    --server 127.0.0.1:9971 --pace 20 --until-configured 30",
 };
 
 struct run_options {

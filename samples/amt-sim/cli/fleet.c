@@ -222,5 +222,5 @@ const struct cli_verb sim_verb_fleet = {
 		"back there. Without --state they live in memory only.",
 	.examples =
 		"amt-sim fleet -n 100 --keys keys.csv --server 127.0.0.1:9971 --delay 200 \\\n"
-		"    --until-configured 120 --json",
+		"    --pace 20 --until-configured 120 --json",
 };

@@ -21,13 +21,13 @@ bad 8 8 --answer truncated
 bad 9 9 --answer error
 bad 10 10 --wrong-uuid
 bad 11 11 --refuse CommitChanges --refuse-status 2057
-bad 12 12 --answer hang --answer-to CommitChanges
+bad 12 12 --after-commit closed --answer hang --answer-to CommitChanges
 # Nobody is there.
 sim_hello --address "$NET.13" --pid "$(pid_of 13)"
 # Good ones among them are set up all the same.
 machine 14 14 --until-configured 15 || fail "a good machine was not set up"
 machine 15 15 --login none --until-configured 15 || fail "a machine without Digest was not set up"
-machine 16 16 --firmware 2.2.1 --until-configured 15 || fail "a SOAP machine was not set up"
+machine 16 16 --firmware 2.2.1 --commit answer --until-configured 15 || fail "a SOAP machine was not set up"
 
 wait_log "proof-failed .*address=$NET.1: .*could not prove the PPS" 20
 wait_log "address=$NET.2: .*did not finish the TLS handshake within 3 s\|address=$NET.2: .*begin TLS within 3 s" 20

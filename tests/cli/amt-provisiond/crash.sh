@@ -6,10 +6,10 @@ set -eu
 
 N=12
 make_map $N
-write_conf '[profile default]' 'rekey = yes' 'mebx_password = random'
+write_conf '[profile default]' 'rekey = yes' 'mebx_password = random' 'admin_password = random'
 start
 "$BIN/amt-sim" fleet -n $N --keys keys.csv --address "$NET.1" --server "$SERVER" --port "$PORT" \
-	--delay 100 --retry 1 --hellos 200 --state pcs --until-configured 90 >fleet.out 2>&1 &
+	--pace 20 --delay 100 --retry 1 --hellos 200 --state pcs --until-configured 90 >fleet.out 2>&1 &
 fleet=$!
 # It starts on the same port again, so that the machines find it.
 sed -i "s/^listen = .*/listen = $SERVER/" conf
@@ -40,7 +40,7 @@ cut -d' ' -f1 used | comm -12 - pids >ours
 
 # The map has the passwords and the keys that the machines have: they take them.
 "$BIN/amt-sim" fleet -n $N --keys keys.csv --address "$NET.1" --server "$SERVER" --port "$PORT" \
-	--state pcs >fleet2.out 2>&1 &
+	--state pcs --after-commit psk >fleet2.out 2>&1 &
 fleet=$!
 wait_for 30 listens ":$PORT" || fail "the machines do not listen: $(cat fleet2.out)"
 before=$(grep -c ' configured .*configured already' log || true)
@@ -62,7 +62,7 @@ machine 1 1 --after-commit closed --until-configured 15 || fail "machine 1 was n
 wait_log "configured .*address=$NET.1: configured"
 [ "$(system_state 1)" = configured ] || fail "machine 1 is $(system_state 1)"
 # A lost answer is asked for again.
-machine 2 2 --answer drop --answer-to CommitChanges --answer-times 1 &
+machine 2 2 --after-commit psk --answer drop --answer-to CommitChanges --answer-times 1 &
 two=$!
 wait_log "configured .*address=$NET.2: configured"
 pkill -P $two	# the machine, a child of the shell that runs the function
@@ -71,7 +71,8 @@ machine 3 3 --answer drop --answer-to CommitChanges --after-commit closed --unti
 	true
 wait_log "call-failed .*address=$NET.3: cannot connect .* -- its last set-up broke off: if it was just committed"
 # Whoever takes it over is told all passwords that it may have.
-machine 4 4 --answer hang --answer-to CommitChanges --answer-times 1 --state pcs4 &
+machine 4 4 --after-commit psk --mebx take --answer hang --answer-to CommitChanges \
+	--answer-times 1 --state pcs4 &
 four=$!
 wait_log "configured .*address=$NET.4: configured already" 20
 pkill -P $four
@@ -92,7 +93,7 @@ make_map 2
 write_conf
 sed -i 's/^answer_seconds = 3/answer_seconds = 60\nsetup_seconds = 4/' conf
 start
-machine 1 1 --firmware 2.2 --answer hang --answer-to GetHostName &
+machine 1 1 --firmware 2.2 --commit answer --answer hang --answer-to GetHostName &
 one=$!
 wait_log "configured .*address=$NET.1: configured; its set-up was committed, but could not be read back"
 [ "$(system_state 1)" = configured ] || fail "machine 1 is $(system_state 1)"
@@ -103,7 +104,7 @@ sed -i 's/^setup_seconds = 4/setup_seconds = 60/' conf
 kill -HUP "$DAEMON"
 wait_log 'configuration read again'
 "$BIN/amt-sim" fleet -n 1 --keys key2.csv --address "$NET.2" --server "$SERVER" --port "$PORT" \
-	--firmware 2.2 --answer hang --answer-to GetHostName --verbose >verbose 2>&1 &
+	--firmware 2.2 --commit answer --answer hang --answer-to GetHostName --verbose >verbose 2>&1 &
 two=$!
 wait_for 30 grep -q GetHostName verbose || fail "its state is not read back: $(cat verbose)"
 stop

@@ -92,7 +92,7 @@ off
 # By generation: up to 8 old, from 9 on new; TLS 1.0 alone before 10.
 for age in 2.2.1/NOT/no 8.1.71/NOT/no 9.1.40//no 10.0.55//1.1; do
 	want=${age#*/}
-	machine $port --habits generation --firmware ${age%%/*}
+	machine $port --firmware ${age%%/*}
 	tls -tls1 -legacy_server_connect
 	grep -q "Secure Renegotiation IS ${want%/*} *supported" tls ||
 		{ cat tls; fail "RFC 5746 of AMT ${age%%/*}"; }
@@ -117,7 +117,7 @@ for how in alert-70/version alert-20/mac reset/errno=104 silence/CONNECTED; do
 done
 
 # The commit: the port of TLS-PSK closes, the other opens when the machine has settled.
-machine $port --habits generation --firmware 4.0.1 --login none --pace 20 --commit answer
+machine $port --firmware 4.0.1 --login none --pace 20 --commit answer
 listens "$net.1:$plain" && fail "port 16992 is open before the set-up"
 psk() {
 	{ printf 'POST /wsman HTTP/1.1\r\nHost: x\r\nConnection: close\r\n'
@@ -143,7 +143,7 @@ took=$((($(date +%s%N) - began) / 1000000))
 curl -s --data-binary @uuid.xml "http://$net.1:$plain/wsman" | grep -q 'ReturnValue>0<' ||
 	fail "no answer at 16992"
 off
-machine $port --habits generation --firmware 4.0.1 --login none --settle 0
+machine $port --firmware 4.0.1 --login none --settle 0
 psk admin.xml
 psk commit.xml
 grep -q 'HTTP/1.1' answer && { cat answer; fail "the commit was answered"; }
@@ -151,7 +151,7 @@ wait_for 10 open || fail "port 16992 stays closed"
 off
 
 # After the commit: TLS with its own certificate, or nothing.
-configured $port --after-commit tls
+configured $port --after-commit tls --tls-extensions new
 timeout 5 openssl s_client -connect "$net.1:$port" -tls1 -cipher ALL:@SECLEVEL=0 </dev/null \
 	>tls 2>&1 || true
 grep -q 'subject=CN = AMT' tls || { cat tls; fail "no certificate"; }
@@ -169,14 +169,14 @@ listens "$net.1:$port" || listens "$net.1:$plain" && fail "a port is open"
 off
 
 # Connections and logins.
-configured $plain --habits generation --close-each
+configured $plain --close-each
 curl -sv --digest -u 'admin:Str0ng!Pass' --data-binary @uuid.xml -o answer \
 	"http://$net.1:$plain/wsman" 2>trace || true
 grep -q '^< HTTP/1.1 200' trace || { cat trace; fail "--close-each"; }
 grep -qi '^< Connection: close' trace && fail "--close-each says a word"
 [ "$(grep -c 'Connected to' trace)" = 2 ] || { cat trace; fail "--close-each keeps a connection"; }
 off
-configured $plain --habits generation --nonce-each
+configured $plain --nonce-each
 nonce() { curl -si --data-binary @uuid.xml "http://$net.1:$plain/wsman" | grep -o 'nonce="[0-9a-f]*"'; }
 [ "$(nonce)" != "$(nonce)" ] || fail "one nonce for two connections"
 curl -sv --digest -u 'admin:Str0ng!Pass' --data-binary @uuid.xml -o answer \
@@ -189,15 +189,15 @@ curl -sv -H "$login" \
 grep -q '^< HTTP/1.1 401' trace || { cat trace; fail "the nonce of another connection"; }
 grep -q 'stale="false"' trace || { cat trace; fail "it says stale"; }
 off
-configured $plain --habits generation --login auth-int
+configured $plain --login auth-int
 curl -si --data-binary @uuid.xml "http://$net.1:$plain/wsman" >answer
 grep -q 'qop="auth-int"' answer || { cat answer; fail "--login auth-int"; }
 off
-configured $plain --habits generation --login unknown
+configured $plain --login unknown
 curl -si --data-binary @uuid.xml "http://$net.1:$plain/wsman" >answer
 grep -q 'algorithm=AMT-NEXT' answer || { cat answer; fail "--login unknown"; }
 off
-configured $plain --habits generation --login any
+configured $plain --login any
 [ "$(post uuid.xml -u admin:made-up)" = 200 ] || fail "--login any refuses"
 [ "$(curl -s -o answer -w '%{http_code}' --data-binary @uuid.xml "http://$net.1:$plain/wsman")" = \
 	401 ] || fail "--login any does not ask"
@@ -205,7 +205,7 @@ off
 
 # WS-Management that is refused, where SOAP is not.
 for how in 302/302 403/403 405/405 501/501 drop/000; do
-	configured $plain --habits generation --wsman ${how%/*}
+	configured $plain --wsman ${how%/*}
 	[ "$(post uuid.xml)" = ${how#*/} ] || fail "--wsman ${how%/*}"
 	[ "$(curl -s -o answer -w '%{http_code}' --digest -u 'admin:Str0ng!Pass' --data-binary \
 		@version.xml "http://$net.1:$plain/SecurityAdministrationService")" = 200 ] ||
@@ -214,19 +214,19 @@ for how in 302/302 403/403 405/405 501/501 drop/000; do
 done
 
 # An admin entry that is forgotten: the login of the stick counts again.
-configured $plain --habits generation --forget-admin at-once
+configured $plain --forget-admin at-once
 post admin.xml >code
 grep -q 'ReturnValue>0<' answer || { cat answer; fail "no admin entry"; }
 [ "$(post uuid.xml)" = 200 ] || fail "--forget-admin at-once: the old login is gone"
 off
-configured $plain --habits generation --forget-admin connection
+configured $plain --forget-admin connection
 curl -s --digest -u 'admin:Str0ng!Pass' --data-binary @admin.xml "http://$net.1:$plain/wsman" \
 	--next -s -o second -w '%{http_code}' --digest -u 'admin:Str0ng!Pass' \
 	--data-binary @uuid.xml "http://$net.1:$plain/wsman" >answer
 grep -q '401$' answer || { cat answer; fail "--forget-admin connection: forgotten too early"; }
 [ "$(post uuid.xml)" = 200 ] || fail "--forget-admin connection: not forgotten"
 off
-configured $plain --habits generation
+configured $plain
 [ "$(post admin.xml)" = 200 ] || fail "no admin entry"
 [ "$(post uuid.xml)" = 401 ] || fail "the old login still counts"
 off

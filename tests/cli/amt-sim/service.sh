@@ -21,7 +21,7 @@ machine() {
 	local n=$1
 	shift
 	"$BIN/amt-sim" fleet -n 1 --keys key.csv --state "pc$n" --address "$net.$n" --port $port \
-		--plain-port $((port + 1)) --verbose "$@" >sim.out 2>sim.log &
+		--plain-port $((port + 1)) --habits modern --verbose "$@" >sim.out 2>sim.log &
 	sim=$!
 	trap 'kill -9 $sim 2>/dev/null || true' EXIT
 	wait_for 30 started "$net.$n:$port" || fail "machine $n does not listen"
