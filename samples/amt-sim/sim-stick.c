@@ -178,7 +178,7 @@ static int read_root(const struct volume *v, struct sim_stick_file *out, struct 
 		return fault_set(fault, KIT_ERR_NOT_FOUND,
 				 "the first root entry is %s, not "
 				 "SETUP.BIN\n"
-				 "mend the stick with: ukpu repair",
+				 "fix the stick with: ukpu repair",
 				 entry[0] == DELETED			? "a deleted file"
 				 : (entry[11] & 0x3f) == ATTR_LONG_NAME ? "part of a long name"
 				 : entry[11] & ATTR_VOLUME		? "a volume label"

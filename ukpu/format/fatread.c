@@ -127,7 +127,8 @@ int fatread_next_cluster(struct fatread *v, uint32_t cluster, uint32_t *steps,
 				 fat_is_bad(v->g.type, value) ? "marked bad" : "not on the volume");
 	if (!*steps || !--*steps)
 		return fault_set(fault, KIT_ERR_FORMAT,
-				 "the cluster chain loops or is longer than the disk (at %u)", cluster);
+				 "the cluster chain loops or is longer than the disk (at %u)",
+				 cluster);
 	*next = value;
 	return 0;
 }

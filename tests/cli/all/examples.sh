@@ -160,7 +160,7 @@ for word in "$@"; do
 	if [ "$word" = --serial ]; then skip=1; elif [ "$skip" ]; then skip=; else args+=("$word"); fi
 done
 case "$program $*" in
-"ukpu prepare "* | "ukpu repair "* | "ukpu retire "*) 
+"ukpu prepare "* | "ukpu repair "* | "ukpu retire "*)
 	[ -z "$image" ] || args+=(--image)
 	case " $* " in *" --yes "*) ;; *) args+=(--yes) ;; esac ;;
 "ukpu list"*) ;;
