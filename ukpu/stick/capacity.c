@@ -76,12 +76,18 @@ static int read_back(struct target *t, const uint64_t *at, size_t n, const uint8
 	int rc = target_fresh(t, &fresh, fault);
 
 	for (size_t i = 0; i < n && !rc; i++) {
+		size_t k = 0, fronts = (n - 2) / 2;
 		uint8_t sector[FAT_SECTOR];
 
 		rc = disk_read(fresh, at[i], sector, sizeof(sector), fault);
-		if (!rc && memcmp(sector, sectors + i * FAT_SECTOR, sizeof(sector)))
-			rc = faked(t, at[i], at[i] < (uint64_t)1 << FIRST_POWER && n > 2 &&
-				  i < n - 2, fault);
+		if (rc || !memcmp(sector, sectors + i * FAT_SECTOR, sizeof(sector)))
+			continue;
+		/* Where the system wrote the beginning last, that is what comes back from above. */
+		while (k < fronts && memcmp(sector, sectors + k * FAT_SECTOR, sizeof(sector)))
+			k++;
+		if (i < fronts)
+			k = i;
+		rc = faked(t, at[k < fronts ? k : i], k < fronts, fault);
 	}
 	return rc;
 }
