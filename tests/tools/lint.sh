@@ -6,6 +6,7 @@ status=0
 complain() { echo "lint: $*" >&2; status=1; }
 
 tests/tools/includes.sh || status=1
+tests/tools/style.sh || status=1
 if git grep -nIE '\b(TODO|FIXME|XXX|HACK)\b' -- '*.c' '*.h' '*.sh' Makefile '*.md' |
 	grep -v '^tests/tools/lint.sh:' | grep -vE 'XXXX'; then
 	complain "words above mark unfinished work"
