@@ -30,6 +30,7 @@ forbid "write \"is not a\" (plain English)" '(?<![Tt]here )(?<!answer )\bis no\b
 forbid "write fix or repair" '\bmend(s|ed|ing)?\b' "${shipped[@]}"
 
 # A tab goes to the next eighth column. (What operators do does not keep to it yet.)
+# shellcheck disable=SC2016 # $0 is of awk
 long=$(git ls-files "${code[@]}" ':!server/admin' ':!server/ctl' ':!tests/unit/server/admin' |
 	xargs awk '
 	{ n = 0; k = split($0, part, "\t")
