@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/secret.h"
 #include "server/keymap/events.h"
 #include "server/keymap/keymap.h"
@@ -72,7 +73,7 @@ static int choose_some(struct job *j, struct fault *fault)
 /* A key that was named: what speaks against it is said. */
 static int choose_named(struct job *j, const char *pid, struct fault *fault)
 {
-	char shown[PID_SHOWN + 1], went[EVENT_TIME + 1];
+	char shown[PID_SHOWN + 1], went[CLOCK_TEXT + 1];
 	struct keymap_pair pair;
 	int rc = keymap_find(j->op->map, pid, j->op->now, &pair, fault);
 
@@ -85,14 +86,14 @@ static int choose_named(struct job *j, const char *pid, struct fault *fault)
 		return fault_set(fault, KIT_ERR_STATE, "%s is %s; nothing was exported", shown,
 				 keymap_state_word(pair.state));
 	if (pair.exported && !j->e->again) {
-		logentry_time(pair.exported_at, went);
+		clock_show(pair.exported_at, went);
 		return fault_set(fault, KIT_ERR_STATE, "%s went out on %s (%s); nothing was "
 				 "exported\n"
 				 "give --again if that file or stick is gone", shown, went,
 				 pair.exported_to);
 	}
 	if (pair.lapsed && !j->e->again) {
-		logentry_time(pair.reserved_at, went);
+		clock_show(pair.reserved_at, went);
 		return fault_set(fault, KIT_ERR_STATE, "a machine said hello with %s on %s, so it "
 				 "has gone out; nothing was exported\n"
 				 "see whose it is (amt-provisionctl keys show %s); give --again if "

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/outfile.h"
 #include "common/secret.h"
 #include "server/keymap/events.h"
@@ -149,12 +150,12 @@ static int passwords_of(struct job *j, const struct system *s,
 static int put_earlier(void *context, const struct keymap_earlier *e)
 {
 	struct system_secrets secrets = { "", "", "", "" };
-	char uuid[UUID_SHOWN + 1], until[EVENT_TIME + 1];
+	char uuid[UUID_SHOWN + 1], until[CLOCK_TEXT + 1];
 	struct job *j = context;
 	int rc = j->h->secrets ? keymap_earlier_secrets(j->op->map, e, &secrets, j->fault) : 0;
 
 	uuid_show(&e->uuid, uuid);
-	logentry_time(e->time, until);
+	clock_show(e->time, until);
 	if (!rc) {
 		const char *const values[COLUMNS] = {
 			uuid, "", e->address, "", "earlier", e->admin_user,

@@ -112,20 +112,18 @@ static int run_restore(struct cli *cli, const void *given)
 {
 	const struct restore_options *o = given;
 	const char *backup = cli->argv[0];
-	char *map = NULL, *key_file = NULL, *default_key = NULL;
+	char *map = NULL, *key_file = NULL, *backup_key = NULL;
 	const struct operator op = ctl_operator();
 	struct fault fault = { 0 };
 	struct restore r = { .backup = backup };
 	int rc;
 
 	rc = ctl_map_names(&o->at, &map, &key_file, &fault);
-	if (!rc && !o->backup_key && asprintf(&default_key, "%s.key", backup) < 0) {
-		default_key = NULL;
+	if (!rc && !(backup_key = keymap_key_file(backup, o->backup_key)))
 		rc = fault_nomem(&fault);
-	}
 	r.map = map;
 	r.key_file = key_file;
-	r.backup_key = o->backup_key ? o->backup_key : default_key;
+	r.backup_key = backup_key;
 	/* First: a backup that is not sound must not cost a copy of the map each time. */
 	if (!rc)
 		rc = restore_check(&r, &fault);
@@ -139,7 +137,7 @@ static int run_restore(struct cli *cli, const void *given)
 		say_restored(cli, &r);
 	free(map);
 	free(key_file);
-	free(default_key);
+	free(backup_key);
 	return rc ? cli_fail(cli, &fault) : EXIT_YES;
 }
 

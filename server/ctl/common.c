@@ -1,4 +1,5 @@
 /* amt-provisionctl: what its verbs share. */
+#include "common/clock.h"
 #include "server/ctl/amt-provisionctl.h"
 
 #include <errno.h>
@@ -57,10 +58,8 @@ int ctl_map_names(const struct ctl_map *at, char **map, char **key_file, struct 
 		if (!key && config->key_file[0])
 			key = config->key_file;
 	}
-	if (key)
-		*key_file = strdup(key);
-	else if (*map && asprintf(key_file, "%s.key", *map) < 0)
-		*key_file = NULL;
+	if (*map)
+		*key_file = keymap_key_file(*map, key);
 	if (!*map || !*key_file)
 		rc = fault_nomem(fault);
 out:
@@ -79,7 +78,7 @@ out:
 struct operator ctl_operator(void)
 {
 	const char *sudo = getuid() == 0 ? getenv("SUDO_USER") : NULL;
-	struct operator op = { .now = (int64_t)time(NULL) };
+	struct operator op = { .now = clock_now() };
 	struct passwd *user = getpwuid(getuid());
 
 	if (sudo && sudo[0])
@@ -213,9 +212,9 @@ int ctl_rows_end(struct cli *cli, struct ctl_rows *r, json_t *more)
 
 json_t *ctl_json_time(int64_t when)
 {
-	char shown[EVENT_TIME + 1];
+	char shown[CLOCK_TEXT + 1];
 
-	logentry_time(when, shown);
+	clock_show(when, shown);
 	return logentry_text(shown);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/progress.h"
 #include "common/secret.h"
 #include "common/table.h"
@@ -277,7 +278,7 @@ static json_t *pair_json(const struct keymap_pair *p)
 static int list_pair(void *context, const struct keymap_pair *p)
 {
 	struct list *l = context;
-	char pid[PID_SHOWN + 1], uuid[UUID_SHOWN + 1] = "-", when[EVENT_TIME + 1];
+	char pid[PID_SHOWN + 1], uuid[UUID_SHOWN + 1] = "-", when[CLOCK_TEXT + 1];
 	int64_t since = p->state == KEYMAP_USED ? p->used_at : p->state == KEYMAP_RESERVED
 			? p->reserved_at : p->state == KEYMAP_REVOKED ? p->revoked_at : p->made_at;
 
@@ -289,7 +290,7 @@ static int list_pair(void *context, const struct keymap_pair *p)
 	pidpps_show_pid(p->pid, pid);
 	if (p->has_uuid)
 		uuid_show(&p->uuid, uuid);
-	logentry_time(since, when);
+	clock_show(since, when);
 	table_cell(l->table, "%s", pid);
 	table_cell(l->table, "%s%s", keymap_state_word(p->state), p->lapsed ? " (lapsed)" : "");
 	table_cell(l->table, "%s", when[0] ? when : "-");
@@ -381,15 +382,15 @@ const struct cli_verb ctl_keys_list = {
 };
 
 /* TIME into OUT; "-" for a time of 0. */
-static const char *when(int64_t t, char out[static EVENT_TIME + 1])
+static const char *when(int64_t t, char out[static CLOCK_TEXT + 1])
 {
-	logentry_time(t, out);
+	clock_show(t, out);
 	return out[0] ? out : "-";
 }
 
 static void show_lines(const struct keymap_pair *p)
 {
-	char pid[PID_SHOWN + 1], uuid[UUID_SHOWN + 1] = "", a[EVENT_TIME + 1], b[EVENT_TIME + 1];
+	char pid[PID_SHOWN + 1], uuid[UUID_SHOWN + 1] = "", a[CLOCK_TEXT + 1], b[CLOCK_TEXT + 1];
 
 	pidpps_show_pid(p->pid, pid);
 	if (p->has_uuid)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/table.h"
 #include "server/admin/handover.h"
 #include "server/admin/machines.h"
@@ -36,7 +37,7 @@ struct list {
 static int list_system(void *context, const struct system *s)
 {
 	struct list *l = context;
-	char uuid[UUID_SHOWN + 1], pid[PID_SHOWN + 1] = "-", seen[EVENT_TIME + 1];
+	char uuid[UUID_SHOWN + 1], pid[PID_SHOWN + 1] = "-", seen[CLOCK_TEXT + 1];
 
 	if (l->cli->json) {
 		ctl_rows_put(&l->rows, system_json(s));
@@ -45,7 +46,7 @@ static int list_system(void *context, const struct system *s)
 	uuid_show(&s->uuid, uuid);
 	if (s->pid[0])
 		pidpps_show_pid(s->pid, pid);
-	logentry_time(s->last_seen, seen);
+	clock_show(s->last_seen, seen);
 	table_cell(l->table, "%s", uuid);
 	table_cell(l->table, "%s", s->address[0] ? s->address : "-");
 	table_cell(l->table, "%s", pid);
@@ -154,15 +155,15 @@ const struct cli_verb ctl_systems_list = {
 
 static void show_lines(const struct system *s)
 {
-	char uuid[UUID_SHOWN + 1], pid[PID_SHOWN + 1] = "", t[4][EVENT_TIME + 1];
+	char uuid[UUID_SHOWN + 1], pid[PID_SHOWN + 1] = "", t[4][CLOCK_TEXT + 1];
 
 	uuid_show(&s->uuid, uuid);
 	if (s->pid[0])
 		pidpps_show_pid(s->pid, pid);
-	logentry_time(s->first_seen, t[0]);
-	logentry_time(s->last_seen, t[1]);
-	logentry_time(s->next_try, t[2]);
-	logentry_time(s->configured_at, t[3]);
+	clock_show(s->first_seen, t[0]);
+	clock_show(s->last_seen, t[1]);
+	clock_show(s->next_try, t[2]);
+	clock_show(s->configured_at, t[3]);
 	ctl_line("UUID", "%s", uuid);
 	ctl_line("State", "%s", system_state_word(s->state));
 	ctl_line("Reason", "%s", s->reason);
@@ -191,10 +192,10 @@ static void show_lines(const struct system *s)
 
 static int show_earlier(void *context, const struct keymap_earlier *e)
 {
-	char until[EVENT_TIME + 1], pid[PID_SHOWN + 1] = "no PID";
+	char until[CLOCK_TEXT + 1], pid[PID_SHOWN + 1] = "no PID";
 
 	(void)context;
-	logentry_time(e->time, until);
+	clock_show(e->time, until);
 	if (e->pid[0])
 		pidpps_show_pid(e->pid, pid);
 	ctl_line("Earlier passwords", "until %s, with %s at %s", until, pid,

@@ -175,8 +175,8 @@ int keymap_backup(struct keymap *m, const char *path, bool with_key, struct faul
 	char *name = NULL, *key = NULL, *draft = NULL;
 	int rc, fd = -1;
 
-	if (asprintf(&key, "%s.key", path) < 0) {
-		key = NULL;
+	key = keymap_key_file(path, NULL);
+	if (!key) {
 		rc = fault_nomem(fault);
 		goto out;
 	}
@@ -194,10 +194,8 @@ int keymap_backup(struct keymap *m, const char *path, bool with_key, struct faul
 		rc = seal_load(&after, m->key_file, fault);
 	if (!rc)
 		rc = seal_merge(after, m->seal, fault);
-	if (!rc && asprintf(&draft, "%s.key", name) < 0) {
-		draft = NULL;
+	if (!rc && !(draft = keymap_key_file(name, NULL)))
 		rc = fault_nomem(fault);
-	}
 	if (!rc)
 		rc = seal_save(after, draft, geteuid(), getegid(), fault);
 	if (!rc) {

@@ -36,11 +36,6 @@ int severity_parse(const char *word, enum severity *out)
 	return KIT_ERR_ARGUMENT;
 }
 
-void logentry_time(int64_t when, char out[static EVENT_TIME + 1])
-{
-	clock_show(when, out);
-}
-
 /* Copy S to OUT with all that could steer a terminal or break a line made '?'. */
 static size_t clean(const char *s, char *out, size_t size)
 {
@@ -78,13 +73,13 @@ static const char *shown_pid(const struct logentry *e, char out[static PID_SHOWN
 
 size_t logentry_line(const struct logentry *e, char *out, size_t size)
 {
-	char when[EVENT_TIME + 1], pid[PID_SHOWN + 1], uuid[UUID_SHOWN + 1];
+	char when[CLOCK_TEXT + 1], pid[PID_SHOWN + 1], uuid[UUID_SHOWN + 1];
 	size_t at = 0;
 
 	if (size == 0)
 		return 0;
 	out[0] = 0;
-	logentry_time(e->time, when);
+	clock_show(e->time, when);
 	at = add(out, size, at, "", when);
 	at = add(out, size, at, at ? " " : "", severity_word(e->severity));
 	at = add(out, size, at, " ", e->name);
@@ -111,9 +106,9 @@ json_t *logentry_text(const char *text)
 
 json_t *logentry_json(const struct logentry *e)
 {
-	char when[EVENT_TIME + 1], pid[PID_SHOWN + 1], uuid[UUID_SHOWN + 1];
+	char when[CLOCK_TEXT + 1], pid[PID_SHOWN + 1], uuid[UUID_SHOWN + 1];
 
-	logentry_time(e->time, when);
+	clock_show(e->time, when);
 	if (e->uuid)
 		uuid_show(e->uuid, uuid);
 	return json_pack("{s:I, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "id", (json_int_t)e->id,

@@ -57,10 +57,6 @@ struct json_t *logentry_json(const struct logentry *event);
  */
 struct json_t *logentry_text(const char *text);
 
-/* "2024-05-17T08:09:10Z"; OUT receives EVENT_TIME + 1 bytes; "" for a time of 0. */
-#define EVENT_TIME 20
-void logentry_time(int64_t time, char out[static EVENT_TIME + 1]);
-
 /* ---- rows ---- */
 
 /* Append an event (its id is ignored). */

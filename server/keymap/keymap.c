@@ -39,14 +39,20 @@ static int refuse_cut_map(const struct keymap *m, struct fault *fault)
 			 "held a key, remove both files", m->path, m->key_file);
 }
 
+char *keymap_key_file(const char *map, const char *given)
+{
+	char *name = NULL;
+
+	if (given)
+		return strdup(given);
+	return asprintf(&name, "%s.key", map) < 0 ? NULL : name;
+}
+
 static int set_names(struct keymap *m, const char *path, const char *key_file,
 		     struct fault *fault)
 {
 	m->path = strdup(path);
-	if (key_file)
-		m->key_file = strdup(key_file);
-	else if (asprintf(&m->key_file, "%s.key", path) < 0)
-		m->key_file = NULL;
+	m->key_file = keymap_key_file(path, key_file);
 	return m->path && m->key_file ? 0 : fault_nomem(fault);
 }
 

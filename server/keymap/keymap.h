@@ -52,6 +52,11 @@ struct keymap_options {
  */
 int keymap_open(struct keymap **out, const char *path, const struct keymap_options *options,
 		struct fault *fault);
+/*
+ * The key file of the map MAP: GIVEN, or where that is NULL the map's name with ".key" appended.
+ * Freed by the caller. NULL: out of memory.
+ */
+char *keymap_key_file(const char *map, const char *given);
 /* Rolls an open transaction back, wipes the keys, frees. *m may be NULL. */
 void keymap_close(struct keymap **m);
 /*

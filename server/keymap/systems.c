@@ -54,9 +54,9 @@ int system_state_parse(const char *word, enum system_state *out)
 
 static json_t *when(int64_t t)
 {
-	char shown[EVENT_TIME + 1];
+	char shown[CLOCK_TEXT + 1];
 
-	logentry_time(t, shown);
+	clock_show(t, shown);
 	return logentry_text(shown);
 }
 

@@ -1,4 +1,5 @@
 /* What an attempt reads from the map and writes to it; each function runs inside a transaction. */
+#include "common/clock.h"
 #include "server/keymap/events.h"
 #include "server/keymap/pairs.h"
 #include "server/setup/attempt-private.h"
@@ -41,7 +42,7 @@ static int load_pair(struct attempt *a, struct keymap *map, const char *pid,
 	int rc;
 
 	pidpps_show_pid(pid, shown);
-	rc = keymap_find(map, pid, time(NULL), &pair, fault);
+	rc = keymap_find(map, pid, clock_now(), &pair, fault);
 	if (rc == 0 && pair.state == KEYMAP_REVOKED)
 		return fault_set(fault, KIT_ERR_STATE, "PID %s was revoked", shown);
 	/* It is not even called: what a login says is for the machine that proved the key. */
@@ -60,7 +61,7 @@ static int load_pair(struct attempt *a, struct keymap *map, const char *pid,
 
 static bool is_due(const struct system *s)
 {
-	return s->next_try && s->next_try <= time(NULL) && s->state != SYSTEM_IN_SETUP;
+	return s->next_try && s->next_try <= clock_now() && s->state != SYSTEM_IN_SETUP;
 }
 
 /*
@@ -130,7 +131,7 @@ static int needs_permission(const struct attempt *a, struct keymap *map, bool *n
 	*needs = false;
 	if (s->allowed || a->services.config->reprovision != REPROVISION_ALLOWED)
 		return 0;
-	rc = keymap_find(map, *s->claimed_pid ? s->claimed_pid : s->pid, time(NULL), &pair, fault);
+	rc = keymap_find(map, *s->claimed_pid ? s->claimed_pid : s->pid, clock_now(), &pair, fault);
 	if (rc)
 		return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
 	*needs = pair.state == KEYMAP_USED && pair.has_uuid && uuid_equal(&pair.uuid, &a->uuid);
@@ -141,7 +142,7 @@ static int needs_permission(const struct attempt *a, struct keymap *map, bool *n
 static int wait_for_permission(struct attempt *a, struct keymap *map, struct fault *fault)
 {
 	char what[SYSTEM_REASON / 2], hint[SYSTEM_REASON / 2];
-	int rc = keymap_system_hold(map, &a->uuid, time(NULL), what, hint, fault);
+	int rc = keymap_system_hold(map, &a->uuid, clock_now(), what, hint, fault);
 
 	a->waits = true;
 	if (!rc)
@@ -152,7 +153,7 @@ static int wait_for_permission(struct attempt *a, struct keymap *map, struct fau
 /* A machine that is set up stays so in the map until it has proved itself again. */
 static int mark(struct attempt *a, struct keymap *map, struct fault *fault)
 {
-	int64_t now = time(NULL);
+	int64_t now = clock_now();
 
 	if (!system_is_set_up(&a->system))
 		return keymap_system_state(map, &a->uuid, SYSTEM_IN_SETUP, NULL, 0, now, fault);
@@ -358,7 +359,7 @@ static int plan_pair(struct attempt *a, struct keymap *map, struct fault *fault)
 	for (int i = 0; i < DRAWS && rc == KIT_ERR_DUPLICATE; i++) {
 		rc = pidpps_generate(g, &e.pair, fault);
 		if (!rc)
-			rc = keymap_add_rekey(map, &e, &a->uuid, time(NULL), fault);
+			rc = keymap_add_rekey(map, &e, &a->uuid, clock_now(), fault);
 	}
 	if (rc == KIT_ERR_DUPLICATE)
 		fault_set(fault, rc, "no PID is free for a new key");
@@ -405,7 +406,7 @@ static int record_proof(struct attempt *a, struct keymap *map, const char *remar
 	int rc;
 
 	*settled = false;
-	rc = keymap_use(map, pid, uuid, time(NULL), &first, fault);
+	rc = keymap_use(map, pid, uuid, clock_now(), &first, fault);
 	if (rc)
 		return rc;
 	snprintf(what, sizeof(what), "the machine proved its PPS: key used%s", remark);
@@ -413,7 +414,7 @@ static int record_proof(struct attempt *a, struct keymap *map, const char *remar
 		note_about(a, map, uuid, SEVERITY_INFO, "key-used", what, NULL);
 	if (!uuid_equal(uuid, &a->uuid))
 		return 0;
-	rc = keymap_system_prove(map, uuid, pid, a->system.address, time(NULL), &before,
+	rc = keymap_system_prove(map, uuid, pid, a->system.address, clock_now(), &before,
 				  &changed_hands, fault);
 	if (rc)
 		return rc;
@@ -422,7 +423,7 @@ static int record_proof(struct attempt *a, struct keymap *map, const char *remar
 		note_other_key(a, map, &before);
 	/* A key that was never used, and is proved, is a permission until its set-up is done. */
 	return first && !before.allowed ?
-	       keymap_system_allow(map, uuid, SYSTEM_ALLOWED, time(NULL), fault) : 0;
+	       keymap_system_allow(map, uuid, SYSTEM_ALLOWED, clock_now(), fault) : 0;
 }
 
 /* Was it set up from here before, even if the end was not heard of? */
@@ -518,7 +519,7 @@ int attempt_commit(struct keymap *map, void *attempt, struct fault *fault)
 {
 	struct attempt *a = attempt;
 
-	a->talk.commit_sent_at = time(NULL);
+	a->talk.commit_sent_at = clock_now();
 	strcpy(a->talk.commit_address, a->system.address);
 	return keymap_talk_put(map, &a->uuid, &a->talk, fault);
 }
@@ -532,7 +533,7 @@ static bool is_old(const struct keymap_talk *talk, int64_t now)
 bool attempt_may_check(const struct attempt *a, enum check_door door)
 {
 	int allowed = a->services.config->check_after_commit;
-	int64_t now = time(NULL), since = now - a->talk.commit_sent_at;
+	int64_t now = clock_now(), since = now - a->talk.commit_sent_at;
 
 	if (!a->talk.commit_sent_at || since < 0 || since > CHECK_SECONDS ||
 	    strcmp(a->system.address, a->talk.commit_address) != 0 ||
@@ -556,7 +557,7 @@ int attempt_check_logins(struct attempt *a, struct setup_login out[static 2], st
 int attempt_login(struct keymap *map, void *attempt, struct fault *fault)
 {
 	struct attempt *a = attempt;
-	int64_t now = time(NULL);
+	int64_t now = clock_now();
 
 	if (is_old(&a->talk, now)) {
 		a->talk.logins = 0;
@@ -616,7 +617,7 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 	struct keymap_facts known = { .admin_user = NULL };
 	unsigned notes = setup_notes(a->setup);
 	char what[768], remarks[384];
-	int64_t now = time(NULL);
+	int64_t now = clock_now();
 	struct system row;
 	bool other;
 	int rc;
@@ -666,7 +667,7 @@ int attempt_found(struct keymap *map, void *attempt, struct fault *fault)
 {
 	struct attempt *a = attempt;
 	struct system row;
-	int64_t now = time(NULL);
+	int64_t now = clock_now();
 	char what[512];
 	int rc;
 
@@ -742,7 +743,7 @@ int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
 	bool security = a->fault.code == KIT_ERR_FORGED || a->failed_state == SYSTEM_REFUSED;
 	bool settled = false, untouched;
 	struct system row;
-	int64_t now = time(NULL), next;
+	int64_t now = clock_now(), next;
 	char what[900], reason[SYSTEM_REASON + 1];
 	int rc;
 

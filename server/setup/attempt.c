@@ -1,4 +1,5 @@
 /* One attempt: name, profile, call, set-up; what must be durable goes through the commit first. */
+#include "common/clock.h"
 #include "server/setup/attempt.h"
 
 #include <event2/event.h>
@@ -350,7 +351,7 @@ static void on_reply(void *context, const struct amt_reply *reply)
 	if (a->check) {
 		if (!reply->code || setup_try_soap(a->setup, &reply->fault)) {
 			if (!reply->code)
-				setup_answer(a->setup, reply, time(NULL));
+				setup_answer(a->setup, reply, clock_now());
 			step(a);
 		} else {
 			check_failed(a);
@@ -369,7 +370,7 @@ static void on_reply(void *context, const struct amt_reply *reply)
 		fail(a, SYSTEM_FAILED);
 		return;
 	}
-	setup_answer(a->setup, reply, time(NULL));
+	setup_answer(a->setup, reply, clock_now());
 	step(a);
 }
 
@@ -377,7 +378,7 @@ static void step(struct attempt *a)
 {
 	struct amt_request request;
 
-	switch (setup_next(a->setup, time(NULL), &request)) {
+	switch (setup_next(a->setup, clock_now(), &request)) {
 	case SETUP_SEND:
 		a->changing = request.changes;
 		if (a->check && request.user && !a->login_counted) {

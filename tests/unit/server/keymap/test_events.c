@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "server/keymap/events.h"
 #include "tests/support/map.h"
 #include "tests/support/suite.h"
@@ -61,20 +62,6 @@ START_TEST(what_a_peer_says_cannot_steer_a_terminal_or_forge_a_line)
 }
 END_TEST
 
-START_TEST(times_outside_the_calendar_are_empty)
-{
-	char when[EVENT_TIME + 1];
-
-	logentry_time(0, when);
-	ck_assert_str_eq(when, "");
-	logentry_time(-1, when);
-	ck_assert_str_eq(when, "");
-	logentry_time(INT64_MAX, when);
-	ck_assert_str_eq(when, "");
-	logentry_time(INT64_C(253402300799), when);
-	ck_assert_str_eq(when, "9999-12-31T23:59:59Z");
-}
-END_TEST
 
 static void log_one(unsigned n, enum severity severity, const char *name)
 {
@@ -178,7 +165,6 @@ TEST_SUITE("events")
 	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, an_event_is_one_line_with_all_that_applies);
 	tcase_add_test(tcase, what_a_peer_says_cannot_steer_a_terminal_or_forge_a_line);
-	tcase_add_test(tcase, times_outside_the_calendar_are_empty);
 	tcase_add_test(tcase, the_log_is_filtered_followed_and_trimmed);
 	tcase_add_test(tcase, a_flood_of_events_never_makes_the_log_much_longer);
 	tcase_add_test(tcase, severities_go_both_ways);
