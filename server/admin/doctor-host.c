@@ -19,10 +19,11 @@ static void look_at_timeout(const struct doctor *d)
 	uint64_t seconds = d->config->props_script_timeout;
 
 	if (seconds == 0)
-		doctor_say(d, "script-timeout", DOCTOR_FAIL,
-			   "set it to the seconds that the script may take: "
-			   "amt-provisionctl config set props_script_timeout 180",
-			   "props_script_timeout is 0: every set-up would end before the script runs");
+		doctor_say(
+			d, "script-timeout", DOCTOR_FAIL,
+			"set it to the seconds that the script may take: "
+			"amt-provisionctl config set props_script_timeout 180",
+			"props_script_timeout is 0: every set-up would end before the script runs");
 	else if (seconds < SHORT_SCRIPT || seconds > LONG_SCRIPT)
 		doctor_say(d, "script-timeout", DOCTOR_WARN, "180 is usual",
 			   "props_script_timeout is %" PRIu64 " seconds", seconds);

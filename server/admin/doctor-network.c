@@ -88,13 +88,12 @@ static void try_address(const struct doctor *d, const struct sockaddr *to, sockl
 		    NI_NUMERICHOST | NI_NUMERICSERV);
 	fd = connect_to(to, length, d->timeout_ms, &err);
 	if (fd < 0) {
-		doctor_say(
-			d, "listening", DOCTOR_FAIL,
-			err == ECONNREFUSED
-				? "start the server (systemctl start amt-provisiond), or see its log"
-				: "check that no firewall closes the port on this machine",
-			"port %s of %s does not answer: %s",
-			port, host, strerror(err));
+		const char *hint = "check that no firewall closes the port on this machine";
+
+		if (err == ECONNREFUSED)
+			hint = "start the server (systemctl start amt-provisiond), or see its log";
+		doctor_say(d, "listening", DOCTOR_FAIL, hint, "port %s of %s does not answer: %s",
+			   port, host, strerror(err));
 		return;
 	}
 	answer = d->config->page ? ask(fd, d->timeout_ms) : ANSWER_OURS;
@@ -184,16 +183,19 @@ void doctor_reachable(const struct doctor *d)
 	if (!listen->count)	/* said by doctor_listening() */
 		return;
 	if (loopback)
-		doctor_say(d, "reachable", DOCTOR_WARN,
-			   "set listen in section [server], for example to 0.0.0.0:9971",
-			   "the server listens on loopback only (%s): no other machine can say hello",
-			   listen->at[0].text);
+		doctor_say(
+			d, "reachable", DOCTOR_WARN,
+			"set listen in section [server], for example to 0.0.0.0:9971",
+			"the server listens on loopback only (%s): no other machine can say hello",
+			listen->at[0].text);
 	if (!usual)
-		doctor_say(d, "reachable", DOCTOR_WARN,
-			   "let listen have port 9971, or name the other port on the sticks "
-			   "(amt-setupbin create --port)",
-			   "the server does not listen on port 9971 but on %s: machines say hello to "
-			   "9971 unless their stick names another port", listen->at[0].text);
+		doctor_say(
+			d, "reachable", DOCTOR_WARN,
+			"let listen have port 9971, or name the other port on the sticks "
+			"(amt-setupbin create --port)",
+			"the server does not listen on port 9971 but on %s: machines say hello to "
+			"9971 unless their stick names another port",
+			listen->at[0].text);
 	if (!loopback && usual)
 		doctor_say(d, "reachable", DOCTOR_PASS, NULL,
 			   "the server listens on port 9971, and not on loopback only");
@@ -311,7 +313,7 @@ void doctor_names(const struct doctor *d)
 		snprintf(name, sizeof(name), "%s.%s", d->server_name, domain);
 		try_name(d, name, DOCTOR_FAIL, all);
 	}
-	/* Without a domain the short name is all there is; with one it is the machines' last try. */
+	/* Without a domain the short name is all there is, else the last that machines try. */
 	try_name(d, d->server_name, n ? DOCTOR_WARN : DOCTOR_FAIL, all);
 	freeifaddrs(all);
 }

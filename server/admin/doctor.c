@@ -288,7 +288,8 @@ static const struct story stories[] = {
 	  "two sticks were made from one setup.bin, or it was copied: compare the sticks "
 	  "(amt-provisionctl reconcile), and give those machines fresh keys" },
 	{ "pid-reserved", DOCTOR_WARN, "hellos with a PID that another machine has reserved",
-	  "two machines took one key, or a hello was forged; the first that proves the PPS gets it" },
+	  "two machines took one key, or a hello was forged; the first "
+	  "that proves the PPS gets it" },
 	{ "pid-revoked", DOCTOR_WARN, "hellos with a revoked PID",
 	  "a stick with revoked keys is still in use: retire it (ukpu retire)" },
 	{ "blank-uuid", DOCTOR_WARN, "hellos of machines without a UUID of their own",
@@ -299,7 +300,8 @@ static const struct story stories[] = {
 	{ "proof-failed", DOCTOR_WARN, "machines that did not prove their PPS",
 	  "the machine holds another PPS than the map: was the stick made from this list?" },
 	{ "call-failed", DOCTOR_WARN, "call-backs that did not reach the machine",
-	  "is TCP port 16993 open from here to there, and did the address change after the hello?" },
+	  "is TCP port 16993 open from here to there, and did the "
+	  "address change after the hello?" },
 	{ "uuid-mismatch", DOCTOR_WARN, "machines that said another UUID than their hello",
 	  "a hello was forged, or the address belongs to another machine by now" },
 	{ "setup-failed", DOCTOR_WARN, "set-ups that failed",
@@ -380,7 +382,8 @@ static void look_at_setups(const struct doctor *d)
 	int rc = 0;
 
 	if (d->config->max_setups == 0)
-		doctor_say(d, "max-setups", DOCTOR_WARN, "raise it, unless machines are meant to wait: "
+		doctor_say(d, "max-setups", DOCTOR_WARN,
+			   "raise it, unless machines are meant to wait: "
 			   "amt-provisionctl config set max_setups 500",
 			   "max_setups is 0: hellos are stored, and no machine is called");
 	if (strcmp(name, PROFILE_DEFAULT) != 0 && !config_profile(d->config, name)) {
@@ -438,7 +441,8 @@ void doctor_fleet(const struct doctor *d)
 		  "no machine waits for permission to be set up again",
 		  "if its AMT was reset, \"amt-provisionctl systems allow-setup UUID\"; if not, "
 		  "somebody says hello in its name", false);
-	say_kind(d, "needs-certificate", &f.certificate, "waiting for set-up by certificate (PKI), not by key",
+	say_kind(d, "needs-certificate", &f.certificate,
+		 "waiting for set-up by certificate (PKI), not by key",
 		 "no machine waits for set-up by certificate",
 		 "set them up with a key from a stick, or with a tool that serves version 3 hellos",
 		 false);

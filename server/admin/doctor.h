@@ -29,7 +29,7 @@ struct doctor {
 	const char *domains[DOCTOR_DOMAINS];	/* in which they may look */
 	size_t n_domains;		/* 0: those of RESOLV_CONF */
 	const char *resolv_conf;
-	unsigned timeout_ms;		/* for a connection to this server, and for the map's lock */
+	unsigned timeout_ms; /* for a connection to this server, and for the map's lock */
 	void (*found)(void *context, const struct doctor_finding *finding);
 	void *context;
 };

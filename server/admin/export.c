@@ -63,9 +63,11 @@ static int choose_some(struct job *j, struct fault *fault)
 	if (j->n && j->n >= e->number)
 		return 0;
 	snprintf(only, sizeof(only), "only %zu", j->n);
-	return fault_set(fault, KIT_ERR_NOT_FOUND, "there %s %s free key%s%s%s; nothing was exported\n"
-			 "import or generate more%s", j->n == 1 ? "is" : "are", j->n ? only : "no",
-			 plural(j->n), e->of_batch ? " in that batch" : "",
+	return fault_set(fault, KIT_ERR_NOT_FOUND,
+			 "there %s %s free key%s%s%s; nothing was exported\n"
+			 "import or generate more%s",
+			 j->n == 1 ? "is" : "are", j->n ? only : "no", plural(j->n),
+			 e->of_batch ? " in that batch" : "",
 			 e->again ? "" : " that never went out",
 			 e->again ? "" : ", or give --again for keys that went out before");
 }

@@ -13,7 +13,8 @@ struct import {
 	const char *name;	/* of the list, for messages and the log */
 	bool dry_run;		/* change nothing; the map may be NULL: none is compared with */
 	bool skip_bad;		/* leave bad lines out; else one of them refuses the whole list */
-	const char *const *wanted;	/* N_WANTED columns of a CSV that a person names, as csv_open() */
+	const char *const
+		*wanted; /* N_WANTED columns of a CSV that a person names, as csv_open() */
 	size_t n_wanted;
 	/*
 	 * Called for each bad line; problem->rule is valid during the call. PID: the one that

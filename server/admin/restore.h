@@ -17,7 +17,7 @@ struct restore {
 	const char *backup, *backup_key;
 
 	/* What came of it. */
-	char aside[PATH_MAX];		/* where the map that was there is now; "": there was none */
+	char aside[PATH_MAX]; /* where the map that was there is now; "": there was none */
 	struct keymap_counts before, after;
 };
 
@@ -25,8 +25,8 @@ struct restore {
 int restore_check(const struct restore *r, struct fault *fault);
 
 /*
- * Put the map that is there aside (op->map is not used), whole and with its key file; then the backup into its
- * place. Errors of keymap_backup() and keymap_restore(): the map is as it was then.
+ * Put the map that is there aside (op->map is not used), whole and with its key file; then the
+ * backup into its place. Errors of keymap_backup() and keymap_restore(): the map is as it was then.
  */
 int restore_map(struct restore *r, const struct operator *op, struct fault *fault);
 

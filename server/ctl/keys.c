@@ -110,8 +110,8 @@ static void say_refused(struct cli *cli, const struct import *im)
 static void say_imported(struct cli *cli, const struct import *im)
 {
 	if (!cli->quiet) {
-		text_print(stdout, "%s: %s, %lu key%s %s", im->name, im->kind, im->added, plural(im->added),
-			  im->dry_run ? "would be imported" : "imported");
+		text_print(stdout, "%s: %s, %lu key%s %s", im->name, im->kind, im->added,
+			   plural(im->added), im->dry_run ? "would be imported" : "imported");
 		if (im->same)
 			printf(", %lu in the map already", im->same);
 		if (im->completed)

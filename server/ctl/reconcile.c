@@ -85,8 +85,8 @@ static int show_record(void *context, const struct reconcile_record *r)
 
 static void say(const struct reconcile *r, const char *path)
 {
-	text_print(stdout, "%s: %lu record%s, %lu used, %lu in agreement with the map", path, r->records,
-		  plural(r->records), r->used, r->outcomes[RECONCILE_AGREED]);
+	text_print(stdout, "%s: %lu record%s, %lu used, %lu in agreement with the map", path,
+		   r->records, plural(r->records), r->used, r->outcomes[RECONCILE_AGREED]);
 	putchar('\n');
 	for (int i = 0; i < RECONCILE_OUTCOMES; i++) {
 		if (i == RECONCILE_AGREED || !r->outcomes[i])

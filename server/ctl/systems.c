@@ -382,9 +382,9 @@ const struct cli_verb ctl_systems_allow_setup = {
 	.max_operands = -1,
 	.run = run_allow,
 	.details =
-		"For machines whose AMT was reset. Whoever has the stick of a machine can say hello "
-		"in its name, so the server does not call it again before a person has said so. The "
-		"permission is used up by one set-up.",
+		"For machines whose AMT was reset. Whoever has the stick of a machine can say"
+		" hello in its name, so the server does not call it again before a person has"
+		" said so. The permission is used up by one set-up.",
 	.examples = "amt-provisionctl systems allow-setup 939b524b-13d4-1d18-e487-1c697a6b7a2b",
 };
 

@@ -73,8 +73,12 @@ static const struct {
 	{ 0, "script fail the properties script ./script: No such file or directory -- put the" },
 	{ 0644, "script fail the properties script ./script cannot be run -- chmod 755 it" },
 	{ S_IFDIR | 0755, "script fail the properties script ./script cannot be run -- " },
-	{ 0775, "script fail others can change the properties script ./script -- remove the right (chmod go-w)" },
-	{ 0757, "script fail others can change the properties script ./script -- remove the right (chmod go-w)" },
+	{ 0775,
+	  "script fail others can change the properties script "
+	  "./script -- remove the right (chmod go-w)" },
+	{ 0757,
+	  "script fail others can change the properties script "
+	  "./script -- remove the right (chmod go-w)" },
 	{ 0755, "script pass the properties script ./script can be run -- \n" },
 };
 

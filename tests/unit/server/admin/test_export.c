@@ -72,7 +72,8 @@ END_TEST
 
 START_TEST(a_key_that_is_named_and_cannot_go_out_says_why)
 {
-	struct keyentry used = scratch_pair(0), free_one = scratch_pair(1), unknown = scratch_pair(9);
+	struct keyentry used = scratch_pair(0), free_one = scratch_pair(1),
+			unknown = scratch_pair(9);
 	char pids[2][PID_LENGTH + 1];
 	struct export e = { .pids = (const char (*)[PID_LENGTH + 1])pids, .n_pids = 1,
 			    .output.list_path = "named.csv" };

@@ -1,4 +1,4 @@
-/* Tests of the hand-over: which machines, which columns, which passwords, and that the log has it. */
+/* Tests of the hand-over: which machines, which columns, which passwords; the log has it. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>

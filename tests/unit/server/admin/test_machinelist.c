@@ -52,8 +52,9 @@ static const char *name_of(const char *text)
 
 START_TEST(rows_replace_those_of_the_same_uuid)
 {
-	struct machinelist_import im = import("uuid,fqdn\n" A ",pc1.example.com\n"
-					    B ",pc2.example.com\n", (struct machinelist_import){ 0 });
+	struct machinelist_import im = import("uuid,fqdn\n" A ",pc1.example.com\n" B
+					      ",pc2.example.com\n",
+					      (struct machinelist_import){ 0 });
 
 	ck_assert(im.good);
 	ck_assert_uint_eq(im.rows, 2);
@@ -81,8 +82,9 @@ END_TEST
 
 START_TEST(a_name_of_two_machines_is_counted)
 {
-	struct machinelist_import im = import("uuid,fqdn\n" A ",pc1.example.com\n"
-					    B ",PC1.example.com\n", (struct machinelist_import){ 0 });
+	struct machinelist_import im = import("uuid,fqdn\n" A ",pc1.example.com\n" B
+					      ",PC1.example.com\n",
+					      (struct machinelist_import){ 0 });
 
 	ck_assert(im.good);
 	ck_assert_uint_eq(im.shared, 1);
@@ -166,7 +168,8 @@ TEST_SUITE("machinelist")
 	tcase_add_test(tcase, a_dry_run_changes_nothing);
 	tcase_add_test(tcase, columns_are_known_by_the_names_that_others_give_them);
 	tcase_add_test(tcase, a_person_may_name_a_column_and_sees_what_was_read);
-	tcase_add_test(tcase,
-		       uuids_of_known_machines_in_the_other_byte_order_are_counted_and_can_be_swapped);
+	tcase_add_test(
+		tcase,
+		uuids_of_known_machines_in_the_other_byte_order_are_counted_and_can_be_swapped);
 	suite_add_tcase(suite, tcase);
 }
