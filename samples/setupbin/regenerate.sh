@@ -1,6 +1,7 @@
 #!/bin/bash
-# Makes every setup.bin here anew from the JSON beside it. Run it with the folder of the programs
-# as argument (default build/bin), and look at "git diff" before you keep what has changed.
+# Makes every setup.bin here anew from the JSON beside it. The argument is the folder of the programs,
+# seen from where you run it (default build/bin: from the top of the tree, after "make all"). What it
+# prints as errors is what is odd about v2.1-odd. Look at "git diff" before you keep what has changed.
 set -eu
 bin=$(cd "${1:-build/bin}" && pwd)
 cd "$(dirname "$0")"
