@@ -1,9 +1,8 @@
-
-#include "server/keymap/events.h"
 /* The person at work on a map: what that person does is written to the map's log. */
 #ifndef SERVER_ADMIN_OPERATOR_H
 #define SERVER_ADMIN_OPERATOR_H
 
+#include "server/keymap/events.h"
 
 struct keymap;
 

@@ -1,12 +1,16 @@
 #!/bin/bash
-# The pages tell every option that --help tells, in at least one form, and no other ones; and the
-# configuration's page every option of the configuration.
+# The pages have an entry for every verb, and every option that --help shows, in at least one form, and
+# no other ones; and the configuration's page every option of the configuration.
 set -eu
 fail() { echo "FAIL: $*"; exit 1; }
 for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-sim; do
 	page=$(find "$TOP"/{common,keygen,setupbin,amt,ukpu,server,samples} -name "$program.[18]")
 	{ echo; "$BIN/$program" --help | awk '/^Verbs:/ { on = 1; next } /^$/ { on = 0 }
 		on && /^  [a-z]/ { sub(/^  /, ""); sub(/  .*/, ""); print }'; } >verbs
+	while read -r verb; do
+		[ -z "$verb" ] || grep -qE "^\.It (.*, )?(Cm )?$verb( |\$)" "$page" ||
+			fail "${page##*/} has no entry for $verb"
+	done <verbs
 	# A line each: the short form, if there is one, and the long one.
 	while read -r verb; do
 		# shellcheck disable=SC2086 # a verb may be two words, or none
