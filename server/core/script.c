@@ -97,16 +97,17 @@ static size_t says(const char *text, const char *secret)
  */
 static void hide_secrets(struct script *s)
 {
-	size_t n, to = 0, stars = 0;
+	bool secret[HEARD] = { false };
+	size_t to = 0, stars = 0;
 
+	/* All are found before one is hidden: they may overlap, or one may begin another. */
 	for (size_t i = 0; i < s->n_secrets; i++)
-		for (char *at = s->complaint; *at; at++)
-			if ((n = says(at, s->secrets[i])) != 0)
-				memset(at, '\x1', n);
-	for (char *at = s->complaint; *at && at < s->complaint + COMPLAINT; at++) {
-		stars = *at == '\x1' ? stars + 1 : 0;
+		for (size_t at = 0; s->complaint[at]; at++)
+			memset(secret + at, true, says(s->complaint + at, s->secrets[i]));
+	for (size_t at = 0; at < COMPLAINT && s->complaint[at]; at++) {
+		stars = secret[at] ? stars + 1 : 0;
 		if (stars <= 3)
-			s->complaint[to++] = stars ? '*' : *at;
+			s->complaint[to++] = stars ? '*' : s->complaint[at];
 	}
 	secret_wipe(s->complaint + to, sizeof(s->complaint) - to);
 }
@@ -219,7 +220,6 @@ static bool read_output(struct script *s)
 
 /*
  * The beginning of its complaints is kept for the log, on one line; the rest is read and dropped.
- * What hide_secrets() writes for itself cannot come from a script.
  */
 static bool read_complaint(struct script *s)
 {

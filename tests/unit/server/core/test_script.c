@@ -109,6 +109,19 @@ START_TEST(secrets_of_the_machine_are_cut_out_of_its_words)
 }
 END_TEST
 
+START_TEST(a_secret_that_begins_another_is_cut_out_with_the_rest_of_that)
+{
+	static const char *const secrets[] = { "P@ssw0rd", "P@ssw0rd2026", "26xyz" };
+
+	job.secrets = secrets;
+	job.n_secrets = 3;
+	ck_assert_int_eq(run("#!/bin/sh\necho 'took P@ssw0rd2026xyz, or P@ssw0rd' >&2\nexit 3\n"),
+			 KIT_ERR_REFUSED);
+	ck_assert_msg(strstr(got.fault.what, "status 3: took ***, or *** ") != NULL, "got: %s",
+		      got.fault.what);
+}
+END_TEST
+
 START_TEST(a_secret_at_the_end_of_what_is_shown_is_cut_out_whole)
 {
 	static const char *const secrets[] = { "P@ssw0rd!" };
@@ -222,6 +235,7 @@ TEST_SUITE("script")
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, secrets_of_the_machine_are_cut_out_of_its_words);
+	tcase_add_test(t, a_secret_that_begins_another_is_cut_out_with_the_rest_of_that);
 	tcase_add_loop_test(t, a_secret_at_the_end_of_what_is_shown_is_cut_out_whole, 0, 10);
 	tcase_add_test(t, its_words_are_one_line_without_control_characters);
 	tcase_add_test(t, it_has_a_session_of_its_own);
