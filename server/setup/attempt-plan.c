@@ -225,6 +225,8 @@ static void add_login(struct attempt *a, enum login_kind kind, const char *user,
 
 	if (!*password || a->n_logins == SETUP_LOGINS)
 		return;
+	/* Logins are compared whole, and another one may have been here. */
+	secret_wipe(l, sizeof(*l));
 	strcpy(l->user, user);
 	strcpy(l->password, password);
 	for (size_t i = 0; i < a->n_logins; i++) {

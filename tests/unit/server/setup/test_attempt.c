@@ -398,6 +398,25 @@ START_TEST(a_set_up_that_breaks_after_the_proof_is_tried_again)
 END_TEST
 
 /* A machine that says hello with a key that it used, though nobody allowed that. */
+START_TEST(a_password_that_is_known_twice_is_tried_once_whatever_was_there_before)
+{
+	hello(0, 1, "192.0.2.1");
+	load(1);
+	/* As after a conversation that had to begin anew: the places of the logins were used. */
+	strcpy(a->pairs[0].new_password, "Short-1!");
+	strcpy(a->secrets.next_admin_password, "A-Much-Longer-Password-2!");
+	strcpy(a->secrets.admin_password, "A-Much-Longer-Password-2!");
+	a->n_logins = 0;
+	attempt_logins(a);
+	strcpy(a->secrets.next_admin_password, "");
+	strcpy(a->secrets.admin_password, "Short-1!");
+	a->n_logins = 0;
+	attempt_logins(a);
+	ck_assert_uint_eq(a->n_logins, 1);
+	ck_assert_int_eq(a->kinds[0], LOGIN_ADMIN);
+}
+END_TEST
+
 static void refused_hello(unsigned pair, unsigned who, const char *address)
 {
 	struct keyentry e = scratch_pair(pair);
@@ -953,6 +972,7 @@ TEST_SUITE("attempt")
 	tcase_add_test(t,
 		       an_impostor_whose_own_uuid_is_another_leaves_a_configured_machine_as_it_is);
 	tcase_add_test(t, a_set_up_that_breaks_after_the_proof_is_tried_again);
+	tcase_add_test(t, a_password_that_is_known_twice_is_tried_once_whatever_was_there_before);
 	tcase_add_test(t, the_finder_of_a_used_stick_is_not_called);
 	tcase_add_test(t, a_permission_at_another_address_gives_nothing_away);
 	tcase_add_test(t, a_permitted_machine_gets_the_records_password_before_those_of_the_map);
