@@ -263,6 +263,7 @@ static int queue_rival(struct intake *in, struct keymap *map, const struct hello
 		       struct intake_result *out, struct fault *fault)
 {
 	bool room = true, dropped = false;
+	enum keymap_claim claim;
 	struct system row;
 	int rc = keymap_system_find(map, &h->uuid, &row, fault);
 
@@ -275,6 +276,13 @@ static int queue_rival(struct intake *in, struct keymap *map, const struct hello
 		if (dropped && in->unproved)
 			in->unproved--;
 		room = room && in->unproved < in->config->max_unproved;
+		/* It may have been the one that had the key: without one, nobody would be a rival. */
+		if (dropped && room)
+			rc = keymap_reserve(map, h->pid, &h->uuid, now,
+					    (unsigned)in->config->reserve_seconds, &claim, NULL,
+					    fault);
+		if (rc)
+			return rc;
 	}
 	if (room)
 		rc = queue(in, map, h, k, now, out, fault);

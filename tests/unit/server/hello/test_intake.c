@@ -218,6 +218,21 @@ START_TEST(rivals_that_were_not_tried_are_refused_beyond_a_bound)
 }
 END_TEST
 
+/* The one that has the reservation is called in vain, and makes room: the next one has it then. */
+START_TEST(who_makes_room_leaves_no_key_that_another_gets_without_one)
+{
+	ck_assert_int_eq(keymap_begin(map, &fault), 0);
+	for (unsigned i = 1; i <= 200; i++) {
+		say(0, i, 0);
+		if (has_row(i))
+			set_state(i, SYSTEM_FAILED, 60, 0);
+	}
+	ck_assert_int_eq(keymap_commit(map, &fault), 0);
+	ck_assert_int_le(scratch_sql("SELECT count(*) FROM csti_amts"), 8);
+	ck_assert_uint_eq(intake.unproved, 7);
+}
+END_TEST
+
 START_TEST(a_used_key_serves_its_own_machine_only)
 {
 	struct uuid uuid = scratch_uuid(1);
@@ -469,6 +484,7 @@ TEST_SUITE("intake")
 	tcase_add_test(t, a_machine_that_has_not_proved_a_key_keeps_no_other_out);
 	tcase_add_test(t, fresh_uuids_with_one_key_get_so_many_rows_and_no_more);
 	tcase_add_test(t, rivals_that_were_not_tried_are_refused_beyond_a_bound);
+	tcase_add_test(t, who_makes_room_leaves_no_key_that_another_gets_without_one);
 	tcase_add_test(t, a_used_key_serves_its_own_machine_only);
 	tcase_add_test(t, a_revoked_key_is_refused);
 	tcase_add_test(t, a_refused_hello_changes_nothing_of_a_machine_that_is_known);
