@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/hex.h"
 #include "common/secret.h"
 
 #define MD5_HEX	32	/* digits */
@@ -203,8 +204,8 @@ static int md5_hex(const char *const *pieces, size_t n, char out[static MD5_HEX 
 		       EVP_DigestUpdate(md, pieces[i], strlen(pieces[i]));
 	good = good && EVP_DigestFinal_ex(md, sum, NULL);
 	EVP_MD_CTX_free(md);
-	for (size_t i = 0; good && i < MD5_HEX / 2; i++)
-		snprintf(out + 2 * i, 3, "%02x", sum[i]);
+	if (good)
+		hex_show(sum, MD5_HEX / 2, out);
 	secret_wipe(sum, sizeof(sum));
 	return good ? 0 : fault_set(fault, KIT_ERR_CRYPTO, "OpenSSL refuses MD5, which AMT's "
 				    "Digest accounts are made of");
@@ -236,8 +237,7 @@ static int hash_request(const struct digest *d, const struct digest_request *q,
 		return md5_hex(pieces, 2, out, fault);
 	if (!EVP_Digest(q->size ? q->body : "", q->size, sum, NULL, EVP_md5(), NULL))
 		return fault_set(fault, KIT_ERR_CRYPTO, "OpenSSL refuses MD5");
-	for (size_t i = 0; i < MD5_HEX / 2; i++)
-		snprintf(body + 2 * i, 3, "%02x", sum[i]);
+	hex_show(sum, MD5_HEX / 2, body);
 	return md5_hex(pieces, 3, out, fault);
 }
 
@@ -283,10 +283,10 @@ int digest_answer(struct digest *d, const struct digest_request *q,
 		return fault_set(fault, KIT_ERR_ARGUMENT, "a name that Digest cannot carry");
 	if (!q->cnonce && RAND_bytes(random, sizeof(random)) != 1)
 		return fault_set(fault, KIT_ERR_CRYPTO, "OpenSSL has no random numbers");
-	for (size_t i = 0; !q->cnonce && i < sizeof(random); i++)
-		snprintf(cnonce + 2 * i, 3, "%02x", random[i]);
 	if (q->cnonce)
 		strcpy(cnonce, q->cnonce);
+	else
+		hex_show(random, sizeof(random), cnonce);
 	snprintf(count, sizeof(count), "%08x", ++d->count);
 	rc = hash_account(d, q, cnonce, account, fault);
 	if (!rc)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/hex.h"
 #include "server/keymap/events.h"
 #include "server/keymap/pairs.h"
 #include "server/keymap/systems.h"
@@ -72,6 +73,7 @@ static int list_unproved(struct intake *in, struct keymap *map,
 /* All hashes of the message, once, when the machine is new; later their number will do. */
 static void say_certificate(const struct hello *h, struct intake_result *out)
 {
+	char digest[2 * sizeof(h->hashes[0].digest) + 1];
 	size_t at;
 
 	say(out, SEVERITY_WARNING, "needs-certificate", "hello of version 3: the machine wants a "
@@ -83,11 +85,9 @@ static void say_certificate(const struct hello *h, struct intake_result *out)
 		return;
 	at = strlen(out->what);
 	for (size_t i = 0; i < h->n_hashes; i++) {
-		at += (size_t)snprintf(out->what + at, sizeof(out->what) - at, "%s",
-				       i ? ", " : ": ");
-		for (size_t k = 0; k < h->hashes[i].length && at < sizeof(out->what); k++)
-			at += (size_t)snprintf(out->what + at, sizeof(out->what) - at, "%02x",
-					       h->hashes[i].digest[k]);
+		hex_show(h->hashes[i].digest, h->hashes[i].length, digest);
+		at += (size_t)snprintf(out->what + at, sizeof(out->what) - at, "%s%s",
+				       i ? ", " : ": ", digest);
 		if (at >= sizeof(out->what))
 			return;
 	}

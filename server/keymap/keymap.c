@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/hex.h"
 #include "common/outfile.h"
 #include "common/secret.h"
 #include "server/keymap/keymap-private.h"
@@ -358,11 +359,9 @@ struct seal_place keymap_place_profile(const char *column, const char *name)
 struct earlier_row keymap_earlier_row(const struct uuid *uuid, int64_t id, const char *pid)
 {
 	struct earlier_row row;
-	size_t at = 0;
+	size_t at = 2 * sizeof(uuid->bytes);
 
-	for (size_t i = 0; i < sizeof(uuid->bytes); i++)
-		at += (size_t)snprintf(row.text + at, sizeof(row.text) - at, "%02X",
-				       uuid->bytes[i]);
+	hex_show_upper(uuid->bytes, sizeof(uuid->bytes), row.text);
 	snprintf(row.text + at, sizeof(row.text) - at, ":%lld:%s", (long long)id, pid);
 	return row;
 }
