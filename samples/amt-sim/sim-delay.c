@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "common/clock.h"
+
 struct waiting {
 	struct MHD_Connection *connection;
 	uint64_t due;			/* of sim_now_ms() */
@@ -23,10 +25,7 @@ struct sim_delay {
 
 uint64_t sim_now_ms(void)
 {
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return (uint64_t)(clock_monotonic() * 1000);
 }
 
 static void *run(void *argument)

@@ -6,10 +6,10 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/bytes.h"
+#include "common/clock.h"
 #include "keygen/pidpps.h"
 #include "samples/amt-sim/sim-device.h"
 
@@ -79,25 +79,17 @@ fail:
 	return rc;
 }
 
-static double seconds_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
 /*
  * Wait MS milliseconds, or less if the server closes. True when it did. Whatever the server
  * says is read and dropped.
  */
 static bool closed_within(int fd, unsigned ms)
 {
-	double end = seconds_now() + ms / 1000.0;
+	double end = clock_monotonic() + ms / 1000.0;
 	char dropped[512];
 
 	for (;;) {
-		double left = end - seconds_now();
+		double left = end - clock_monotonic();
 		struct pollfd p = { .fd = fd, .events = POLLIN };
 		ssize_t n;
 
@@ -146,7 +138,7 @@ int sim_hello_send(const struct sim_address *from, const struct sim_address *to,
 	rc = wait_connected(fd, fault);
 	if (rc < 0)
 		goto out;
-	began = seconds_now();
+	began = clock_monotonic();
 	while (!manner->silent && out->sent < size && !out->server_closed) {
 		size_t n = size - out->sent < piece ? size - out->sent : piece;
 
@@ -161,7 +153,7 @@ int sim_hello_send(const struct sim_address *from, const struct sim_address *to,
 	}
 	if (!out->server_closed && manner->linger > 0)
 		out->server_closed = closed_within(fd, manner->linger);
-	out->seconds = seconds_now() - began;
+	out->seconds = clock_monotonic() - began;
 out:
 	close(fd);
 	return rc;

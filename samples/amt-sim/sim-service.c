@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/secret.h"
 #include "samples/amt-sim/sim-digest.h"
 #include "samples/amt-sim/sim-gate.h"
@@ -169,14 +170,6 @@ static int give_psk(void *context, const struct MHD_Connection *connection, cons
 	return 0;
 }
 
-static uint64_t seconds_now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec;
-}
-
 /* Is the sender logged in as the device's account? NONCES: secret of the nonces that it may use. */
 static enum sim_digest_result check_login(const struct sim_service *s, const struct sim_device *d,
 					  struct MHD_Connection *connection, const uint8_t *nonces,
@@ -194,7 +187,7 @@ static enum sim_digest_result check_login(const struct sim_service *s, const str
 	user = sim_device_account(d, digest);
 	if (user)
 		result = sim_digest_check(nonces, header, method, path, d->realm, user, digest,
-					  seconds_now());
+					  (uint64_t)clock_monotonic());
 	secret_wipe(digest, sizeof(digest));
 	if (result == SIM_DIGEST_WRONG)
 		sim_fleet_say(s->fleet, d, "refused a login: wrong user or password");
@@ -237,7 +230,7 @@ static void challenge(const struct sim_service *s, const struct sim_device *d,
 	if (r->response &&
 	    sim_digest_challenge(nonces, d->realm, stale && !s->fleet->habits.nonce_each,
 				 login >= SIM_LOGIN_AUTH_INT ? offers[login] : NULL,
-				 seconds_now(), text))
+				 (uint64_t)clock_monotonic(), text))
 		MHD_add_response_header(r->response, MHD_HTTP_HEADER_WWW_AUTHENTICATE, text);
 }
 
@@ -524,7 +517,7 @@ static int make_certificate(struct sim_service *s, struct fault *fault)
 	size_t key_size = sizeof(s->key), size = sizeof(s->certificate);
 	gnutls_x509_privkey_t key = NULL;
 	gnutls_x509_crt_t crt = NULL;
-	time_t now = time(NULL);
+	time_t now = clock_now();
 	int err;
 
 	err = gnutls_x509_privkey_init(&key);

@@ -6,8 +6,8 @@
 #include <gnutls/gnutls.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "common/clock.h"
 #include "common/secret.h"
 
 /* Put the changed device into its file; when that fails it is again what BEFORE says. */
@@ -112,7 +112,7 @@ unsigned sim_setup_domain(struct sim_device *d, const char *name)
 
 uint32_t sim_setup_clock(struct sim_device *d)
 {
-	d->clock_told = (uint32_t)(time(NULL) + d->clock_offset);
+	d->clock_told = (uint32_t)(clock_now() + d->clock_offset);
 	return d->clock_told;
 }
 

@@ -10,9 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/outfile.h"
 #include "common/text.h"
 #include "setupbin/file.h"
@@ -339,15 +339,6 @@ void journal_close(struct journal **j)
 	*j = NULL;
 }
 
-static void utc_now(char out[24])
-{
-	time_t now = time(NULL);
-	struct tm tm;
-
-	gmtime_r(&now, &tm);
-	strftime(out, 24, "%Y-%m-%dT%H:%M:%SZ", &tm);
-}
-
 /* The first column of the first row, or 0; the statement is reset. */
 static int first_id(struct journal *j, sqlite3_stmt *s, int64_t *out, struct fault *fault)
 {
@@ -457,11 +448,11 @@ int journal_put(struct journal *j, const struct identity *id, const char *mark, 
 		const char (*pids)[PID_LENGTH + 1], size_t n, int64_t *stick, struct fault *fault)
 {
 	struct journal_hit hit = { 0 };
-	char when[24];
+	char when[CLOCK_TEXT + 1];
 	long found;
 	int rc = run(j, BEGIN, fault, "");
 
-	utc_now(when);
+	clock_show(clock_now(), when);
 	if (!rc)
 		rc = make_stick(j, id, stick, fault);
 	if (!rc && known >= 0) {
@@ -489,10 +480,10 @@ int journal_put(struct journal *j, const struct identity *id, const char *mark, 
 
 int journal_done(struct journal *j, int64_t stick, struct fault *fault)
 {
-	char when[24];
+	char when[CLOCK_TEXT + 1];
 	int rc = run(j, BEGIN, fault, "");
 
-	utc_now(when);
+	clock_show(clock_now(), when);
 	if (!rc)
 		rc = run(j, END_OLD, fault, "it", stick, when);
 	if (!rc)
@@ -504,10 +495,10 @@ int journal_gone(struct journal *j, const struct identity *id, const char *mark,
 		 struct fault *fault)
 {
 	int64_t stick = 0;
-	char when[24];
+	char when[CLOCK_TEXT + 1];
 	int rc = run(j, BEGIN, fault, "");
 
-	utc_now(when);
+	clock_show(clock_now(), when);
 	if (!rc)
 		rc = find_stick(j, id, &stick, fault);
 	if (!rc && stick)
