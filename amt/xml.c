@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/text.h"
+
 #define SOAP11	"http://schemas.xmlsoap.org/soap/envelope/"
 #define SOAP12	"http://www.w3.org/2003/05/soap-envelope"
 
@@ -188,16 +190,6 @@ static int take_fields(struct xml_answer *a, const xmlNode *parent, struct fault
 	return 0;
 }
 
-/* A peer chose these bytes: only printable ASCII goes on to logs and terminals. */
-static void copy_printable(char *out, size_t size, const char *text)
-{
-	size_t i = 0;
-
-	for (; i < size - 1 && text[i]; i++)
-		out[i] = text[i] >= 0x20 && text[i] < 0x7f ? text[i] : '?';
-	out[i] = '\0';
-}
-
 /* The code of a fault, the subcode first: the part behind its prefix, if it is a plain word. */
 static void take_code(struct xml_answer *a, const xmlNode *node)
 {
@@ -229,10 +221,10 @@ static void take_reason(struct xml_answer *a, const xmlNode *node)
 	if (!n && code)
 		n = child(code, "Subcode") ? child(code, "Subcode") : code;
 	a->is_fault = true;
-	copy_printable(a->reason, sizeof(a->reason), "no reason given");
+	text_clean(a->reason, sizeof(a->reason), "no reason given");
 	text = n ? leaf_text(n, &too_long) : NULL;
 	if (text && *text)
-		copy_printable(a->reason, sizeof(a->reason), text);
+		text_clean(a->reason, sizeof(a->reason), text);
 	free(text);
 }
 

@@ -51,7 +51,7 @@ bool text_path(char *out, size_t size, const char *folder, const char *name)
 	return true;
 }
 
-void text_clean(char *out, size_t size, const char *text)
+size_t text_clean(char *out, size_t size, const char *text)
 {
 	size_t n = 0;
 
@@ -68,6 +68,7 @@ void text_clean(char *out, size_t size, const char *text)
 		text += bytes ? bytes : 1;
 	}
 	out[n] = '\0';
+	return n;
 }
 
 void text_vprint(FILE *out, const char *format, va_list args)

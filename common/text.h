@@ -1,4 +1,4 @@
-/* Names from a stranger's stick, made fit for a folder and a terminal of this machine. */
+/* Names and texts from strangers, made fit for a folder and a terminal of this machine. */
 #ifndef COMMON_TEXT_H
 #define COMMON_TEXT_H
 
@@ -22,9 +22,9 @@ bool text_path_numbered(char *out, size_t size, const char *folder, const char *
 
 /*
  * TEXT as a terminal and JSON can take it: '?' for control characters and what is not UTF-8. OUT
- * receives SIZE bytes at most, and ends with a whole character.
+ * receives SIZE bytes (at least 1) at most, and ends with a whole character. Returns its length.
  */
-void text_clean(char *out, size_t size, const char *text);
+size_t text_clean(char *out, size_t size, const char *text);
 
 /* Print to OUT, as printf(), what text_clean() makes of it: names may be a stranger's. */
 void text_print(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));

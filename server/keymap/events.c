@@ -8,7 +8,7 @@
 
 #include "common/clock.h"
 #include "common/error.h"
-#include "common/utf8.h"
+#include "common/text.h"
 #include "server/keymap/keymap-private.h"
 
 static const char *const words[] = {
@@ -36,31 +36,12 @@ int severity_parse(const char *word, enum severity *out)
 	return KIT_ERR_ARGUMENT;
 }
 
-/* Copy S to OUT with all that could steer a terminal or break a line made '?'. */
-static size_t clean(const char *s, char *out, size_t size)
-{
-	size_t at = 0;
-
-	while (*s) {
-		size_t n = utf8_character(s, strnlen(s, 4)), bytes = n ? n : 1;
-
-		if (at + bytes >= size)
-			break;
-		memcpy(out + at, n ? s : "?", bytes);
-		at += bytes;
-		s += bytes;
-	}
-	if (size)
-		out[at] = 0;
-	return at;
-}
-
 static size_t add(char *out, size_t size, size_t at, const char *before, const char *text)
 {
 	if (!text || !text[0] || at + 1 >= size)
 		return at;
-	at += clean(before, out + at, size - at);
-	return at + clean(text, out + at, size - at);
+	at += text_clean(out + at, size - at, before);
+	return at + text_clean(out + at, size - at, text);
 }
 
 static const char *shown_pid(const struct logentry *e, char out[static PID_SHOWN + 1])
@@ -100,7 +81,7 @@ json_t *logentry_text(const char *text)
 
 	if (!text || !text[0])
 		return json_null();
-	clean(text, buffer, sizeof(buffer));
+	text_clean(buffer, sizeof(buffer), text);
 	return json_string(buffer);
 }
 

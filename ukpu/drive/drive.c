@@ -17,6 +17,9 @@
 
 #define STACK_MAX	8	/* levels of device mapper, RAID ... that are followed */
 
+/*
+ * Not text_clean(): SCSI has ASCII there and nothing else, and journals know sticks by this form.
+ */
 void drive_attribute(const char *raw, size_t n, char *out, size_t size)
 {
 	size_t at = 0;
