@@ -130,7 +130,7 @@ static int show_table(const char *path, bool secrets, struct fault *fault)
 	for (uint32_t i = 0; !rc && (rc = sbin_reader_next(reader, &r, NULL, fault)) == 1;
 	     i++) {
 		shown = show_record(t, h, &r, i, secrets);
-		rc = shown != 0 ? fault_set(fault, shown, "out of memory") : 0;
+		rc = shown ? fault_nomem(fault) : 0;
 	}
 	table_end(t);
 	setupbin_reader_close(&f, &reader);

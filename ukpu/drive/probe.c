@@ -27,7 +27,7 @@ static int open_probe(blkid_probe *out, int fd, uint64_t offset, uint64_t size,
 	errno = 0;
 	*out = blkid_new_probe();
 	if (!*out)
-		return fault_set(fault, KIT_ERR_NOMEM, "no memory to look at what is there");
+		return fault_nomem(fault);
 	if (blkid_probe_set_device(*out, fd, (blkid_loff_t)offset, (blkid_loff_t)size)) {
 		blkid_free_probe(*out);
 		*out = NULL;

@@ -734,7 +734,7 @@ int journal_pids(const struct content *content, char (**pids)[PID_LENGTH + 1], s
 			void *p = reallocarray(*pids, more, sizeof(**pids));
 
 			if (!p) {
-				rc = fault_set(fault, KIT_ERR_NOMEM, "no memory for the PIDs");
+				rc = fault_nomem(fault);
 				break;
 			}
 			*pids = p;

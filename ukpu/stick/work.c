@@ -1,6 +1,7 @@
 /* A stick at work: behind its guards, searched, planned, written and judged. */
 #include "ukpu/stick/work.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -87,9 +88,10 @@ static int open_nothing(struct work *w, uint64_t size, struct fault *fault)
 	int fd = memfd_create("image", MFD_CLOEXEC), rc;
 
 	if (fd < 0 || ftruncate(fd, (off_t)size)) {
+		rc = fault_sys(fault, errno, "cannot make an image in memory to try the plan on");
 		if (fd >= 0)
 			close(fd);
-		return fault_set(fault, KIT_ERR_NOMEM, "no memory to try the plan on");
+		return rc;
 	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	rc = target_open(&w->t, path, TARGET_IMAGE, fault);
@@ -285,7 +287,7 @@ int work_plan(struct work *w, enum layout_kind kind, bool wipe_all, struct fault
 	int rc;
 
 	if (!wipe)
-		return fault_set(fault, KIT_ERR_NOMEM, "no memory for the plan");
+		return fault_nomem(fault);
 	rq.wipe = wipe;
 	plan_free(&w->plan);
 	rc = plan_make(&w->plan, w->t, &rq, fault);
