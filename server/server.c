@@ -13,7 +13,7 @@
 
 #include "common/clock.h"
 #include "common/secret.h"
-#include "server/setup/session.h"
+#include "server/setup/call.h"
 #include "server/hello/intake.h"
 #include "server/core/log.h"
 #include "server/keymap/events.h"
@@ -41,7 +41,7 @@ struct server {
 	struct keymap *map;
 	struct commit *commit;
 	struct log log;
-	struct session_pool *pool;
+	struct call_pool *pool;
 	struct naming_service *naming;
 	struct fleet *fleet;
 	struct listener *listener;
@@ -480,7 +480,7 @@ static int build(struct server *s, struct fault *fault)
 		return rc;
 	rc = log_follow(&s->log, s->commit, fault);
 	if (!rc)
-		rc = session_pool_new(&s->pool, s->base, fault);
+		rc = call_pool_new(&s->pool, s->base, fault);
 	if (!rc)
 		rc = naming_service_new(&s->naming, s->base, &s->config, fault);
 	if (rc)
@@ -644,7 +644,7 @@ void server_free(struct server **out)
 	commit_free(&s->commit);
 	s->log.commit = NULL;
 	fleet_free(&s->fleet);
-	session_pool_free(&s->pool);
+	call_pool_free(&s->pool);
 	for (int i = 0; i < SIGNALS; i++)
 		if (s->signals[i])
 			event_free(s->signals[i]);

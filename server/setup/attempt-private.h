@@ -44,7 +44,7 @@ struct attempt {
 	struct setup_target target;			/* SECRET */
 
 	struct naming *naming;
-	struct session *session;
+	struct call *call;
 	struct setup *setup;
 	struct event *deadline;
 	bool waits;		/* it is not called: a person has to allow it first */

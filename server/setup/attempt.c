@@ -13,7 +13,7 @@
 #include "server/setup/attempt-private.h"
 #include "server/core/commit.h"
 #include "server/core/log.h"
-#include "server/setup/session.h"
+#include "server/setup/call.h"
 
 #define RESTARTS	2	/* of one conversation, when answers were lost */
 
@@ -24,7 +24,7 @@ static void step(struct attempt *a);
 static void close_talk(struct attempt *a)
 {
 	naming_cancel(&a->naming);
-	session_close(&a->session);
+	call_close(&a->call);
 	if (a->deadline)
 		evtimer_del(a->deadline);
 }
@@ -189,8 +189,8 @@ static int open_session(struct attempt *a)
 	if (a->contested && limits.connect_ms > CONTESTED_MS)
 		limits.connect_ms = CONTESTED_MS;
 
-	session_close(&a->session);
-	return session_open(&a->session, a->services.pool, &target, &limits, &a->fault);
+	call_close(&a->call);
+	return call_open(&a->call, a->services.pool, &target, &limits, &a->fault);
 }
 
 static void call_again(struct attempt *a)
@@ -358,8 +358,8 @@ static void on_reply(void *context, const struct amt_reply *reply)
 		}
 		return;
 	}
-	a->proved |= session_proved(a->session);
-	a->talk.one_each |= session_one_each(a->session);
+	a->proved |= call_proved(a->call);
+	a->talk.one_each |= call_one_each(a->call);
 	if (reply->code) {
 		on_no_answer(a, reply);
 		return;
@@ -385,7 +385,7 @@ static void step(struct attempt *a)
 			write_job(a, attempt_login, on_login_counted);
 			return;
 		}
-		if (session_post(a->session, &request, on_reply, a, &a->fault))
+		if (call_post(a->call, &request, on_reply, a, &a->fault))
 			fail(a, SYSTEM_FAILED);
 		return;
 	case SETUP_PLAN:

@@ -5,7 +5,7 @@
 #include "common/error.h"
 #include "common/uuid.h"
 
-struct session_pool;
+struct call_pool;
 struct config;
 struct event_base;
 struct log;
@@ -20,7 +20,7 @@ struct attempt_services {
 	struct keymap *map;
 	struct commit *commit;
 	struct log *log;
-	struct session_pool *pool;
+	struct call_pool *pool;
 	struct naming_service *naming;
 };
 

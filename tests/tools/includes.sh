@@ -38,6 +38,11 @@ while read -r folder allowed; do
 		complain "$file:$line: $folder may not include $room"
 	done < <(grep -HnE '^#include "' "$folder"/*.[ch])
 done <<<"$table"
+# No two headers share a name; those of programs, whose files are named after verbs, may.
+while read -r name; do
+	complain "two headers are called $name"
+done < <(git ls-files 'common/*.h' 'keygen/*.h' 'setupbin/*.h' 'amt/*.h' 'ukpu/*.h' 'server/*.h' \
+	'samples/*.h' 'reflector/*.h' | grep -vE "^($programs)/[^/]*$" | sed 's,.*/,,' | sort | uniq -d)
 # libevent is for the event loop, newt for the wizard.
 if grep -rlE '^#include <(event2?[/.]|event\.h)' common keygen setupbin amt ukpu server/keymap server/admin server/ctl; then
 	complain "the files above include libevent"

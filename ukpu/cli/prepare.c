@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "ukpu/cli/terminal.h"
-#include "ukpu/stick/keys.h"
+#include "ukpu/stick/keysafe.h"
 
 struct prepare_options {
 	struct ukpu_options stick;
@@ -190,7 +190,7 @@ static void print_pids(struct work *w, const char *what)
 	char (*pids)[PID_LENGTH + 1] = NULL, shown[PID_SHOWN + 1];
 	size_t n = 0;
 
-	if (!keys_pids(w, &pids, &n, NULL)) {
+	if (!keysafe_pids(w, &pids, &n, NULL)) {
 		printf("  %s:", what);
 		for (size_t i = 0; i < n; i++) {
 			pidpps_show_pid(pids[i], shown);

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 
 #include "ukpu/cli/terminal.h"
-#include "ukpu/stick/keys.h"
+#include "ukpu/stick/keysafe.h"
 #include "ukpu/stick/others.h"
 
 #define OWN_LAYOUT	(LAYOUT_SUPERFLOPPY + 1)	/* that of the stick, if it is sound */
@@ -170,7 +170,7 @@ static int take_from_stick(struct run *run, struct fault *fault)
 	/* Its keys may have been given to another stick since this one was spoiled. */
 	w->id.bears_keys = true;
 	if (!rc && !w->id.weak)
-		rc = keys_guard_second(w, fault);
+		rc = keysafe_guard_second(w, fault);
 	return rc;
 }
 
@@ -189,7 +189,7 @@ static int take_from_file(struct work *w, const char *path, struct fault *fault)
 	/* What else is on the stick is looked for, too, to be listed and kept. */
 	if (!rc)
 		rc = work_search(w, target_disk(w->t), FIND_DEEP, fault);
-	return rc ? rc : keys_guard_second(w, fault);
+	return rc ? rc : keysafe_guard_second(w, fault);
 }
 
 /* A copy that goes to the stick itself, or to nowhere, is not a copy. */
@@ -246,7 +246,7 @@ static int keep_all(struct run *run, struct fault *fault)
 	int rc = others_save(w, run->digest, fault);
 
 	if (!rc && run->keep)
-		rc = keys_backup(w, &w->content, run->options->backup, run->keep->left, fault);
+		rc = keysafe_backup(w, &w->content, run->options->backup, run->keep->left, fault);
 	return rc ? rc : work_secure(w, run->digest, fault);
 }
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "ukpu/cli/terminal.h"
-#include "ukpu/stick/keys.h"
+#include "ukpu/stick/keysafe.h"
 #include "ukpu/stick/others.h"
 
 struct retire_options {
@@ -36,7 +36,7 @@ static int get_ready(struct work *w, bool whole, struct fault *fault)
 				 "to be sure anyway, overwrite every byte: ukpu retire --whole "
 				 "%.200s", w->path, w->words);
 	}
-	rc = keys_guard_unused(w, fault);
+	rc = keysafe_guard_unused(w, fault);
 	if (!rc)
 		rc = others_guard(w, NULL, fault);
 	return rc ? rc : work_plan(w, LAYOUT_FAT16, whole, fault);
@@ -89,14 +89,14 @@ static int run(struct cli *cli, const void *given)
 	if (!rc)
 		rc = others_save(&w, NULL, &fault);
 	if (!rc)
-		rc = keys_save_unused(&w, NULL, &fault);
+		rc = keysafe_save_unused(&w, NULL, &fault);
 	if (rc || terminal_write(&terminal, &w, 1, NULL))
 		goto out;
 	files = w.found.n;
 	records = w.found.n_deleted > 0;
 	rc = prove(&w, &fault);
 	if (!rc)
-		rc = keys_note_gone(&w, &fault);
+		rc = keysafe_note_gone(&w, &fault);
 	if (rc)
 		goto out;
 	status = EXIT_YES;

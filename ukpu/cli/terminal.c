@@ -7,7 +7,7 @@
 #include "common/table.h"
 #include "common/text.h"
 #include "ukpu/drive/probe.h"
-#include "ukpu/stick/keys.h"
+#include "ukpu/stick/keysafe.h"
 
 #define SAID_MAX	6000
 
@@ -38,7 +38,7 @@ static int ask_unmount(const struct terminal *t, const struct work *w, struct fa
 
 static int refuse_unused(const struct work *w, struct fault *fault)
 {
-	unsigned long unused = keys_unused(w);
+	unsigned long unused = keysafe_unused(w);
 
 	if (!unused) {
 		return fault_set(fault, KIT_ERR_EXISTS, "%s holds more than %d setup.bin files\n"

@@ -11,7 +11,7 @@
 
 #include "ukpu/drive/probe.h"
 #include "ukpu/stick/guard.h"
-#include "ukpu/stick/keys.h"
+#include "ukpu/stick/keysafe.h"
 
 bool work_serial_named(const struct work *w)
 {
@@ -302,15 +302,15 @@ int work_ready(struct work *w, enum layout_kind kind, struct fault *fault)
 	if (!rc)
 		rc = work_plan(w, kind, false, fault);
 	if (!rc)
-		rc = keys_guard_unused(w, fault);
-	return rc ? rc : keys_guard_second(w, fault);
+		rc = keysafe_guard_unused(w, fault);
+	return rc ? rc : keysafe_guard_second(w, fault);
 }
 
 int work_secure(struct work *w, const uint8_t *but, struct fault *fault)
 {
-	int rc = keys_save_unused(w, but, fault);
+	int rc = keysafe_save_unused(w, but, fault);
 
-	return rc ? rc : keys_note(w, fault);
+	return rc ? rc : keysafe_note(w, fault);
 }
 
 int work_verify(struct work *w, const struct disk *disk,
@@ -342,7 +342,7 @@ void work_judge(struct work *w, void (*found)(void *context, const struct verify
 
 	if (target_fresh(w->t, &fresh, &w->fault) || !w->content.size)
 		return;
-	keys_note_written(w);
+	keysafe_note_written(w);
 	memset(&w->usage, 0, sizeof(w->usage));		/* held exclusively: nothing is mounted */
 	if (work_verify(w, fresh, found, context, &w->fault))
 		return;

@@ -45,7 +45,7 @@ struct work;
 /* Questions that come up on the way. */
 enum work_question {
 	WORK_UNMOUNT,	/* work->drive is mounted: unmount it? */
-	WORK_UNUSED,	/* keys_unused() are on it, or more files than are kept: overwrite them? */
+	WORK_UNUSED,	/* keysafe_unused() are on it, or more files than are kept: go on? */
 	WORK_SECOND,	/* work->elsewhere keys are on another stick: on this one, too? */
 };
 
@@ -74,13 +74,13 @@ struct work {
 	char serial[230];		/* its serial number for people; "-" for an image */
 	struct usage usage;		/* of a block device */
 	struct identity id;		/* for the journal */
-	int64_t journal_stick;		/* keys_note() has noted that it gets its keys: its row */
-	bool keys_looked_up;		/* keys_elsewhere() was asked; then: */
+	int64_t journal_stick;		/* keysafe_note() noted that it gets its keys: its row */
+	bool keys_looked_up;		/* keysafe_elsewhere() was asked; then: */
 	long elsewhere;			/* its answer */
 	struct journal_hit hit;		/* and the first of them */
 	char contents[400];		/* what is on it, for people */
 	bool created;			/* an image that was made for this */
-	unsigned copies;		/* that keys_backup() kept */
+	unsigned copies;		/* that keysafe_backup() kept */
 	char kept[PATH_MAX];		/* the last of them; "" for none */
 	struct find found;		/* what work_search() found */
 	struct content content;		/* what is to be written; empty for retire */
@@ -130,7 +130,7 @@ int work_ready(struct work *w, enum layout_kind kind, struct fault *fault);
 
 /*
  * Copies of unused records, then the journal: nothing is overwritten before it is safe somewhere
- * else. BUT: as keys_save_unused(). Returns 0 or a fault.
+ * else. BUT: as keysafe_save_unused(). Returns 0 or a fault.
  */
 int work_secure(struct work *w, const uint8_t *but, struct fault *fault);
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "ukpu/drive/probe.h"
-#include "ukpu/stick/keys.h"
+#include "ukpu/stick/keysafe.h"
 #include "ukpu/stick/mbr.h"
 #include "ukpu/stick/state.h"
 #include "ukpu/wizard/wizard.h"
@@ -138,7 +138,7 @@ static enum screen_answer ask(struct wizard *w, const char *title, const char *t
 
 static enum screen_answer ask_unused(struct wizard *w, struct work *s, struct fault *fault)
 {
-	unsigned long unused = keys_unused(s);
+	unsigned long unused = keysafe_unused(s);
 	char text[1000], folder[PATH_MAX], shown[400], known[800] = "", more[200] = "";
 
 	if (state_path("", folder, sizeof(folder), fault))

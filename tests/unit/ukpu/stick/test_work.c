@@ -7,7 +7,7 @@
 
 #include "tests/support/stick.h"
 #include "tests/support/suite.h"
-#include "ukpu/stick/keys.h"
+#include "ukpu/stick/keysafe.h"
 #include "ukpu/stick/others.h"
 #include "ukpu/stick/work.h"
 
@@ -32,7 +32,7 @@ static int ask(void *context, enum work_question question, struct work *w, struc
 {
 	ck_assert_ptr_eq(context, &person);
 	person.asked[question]++;
-	person.unused = keys_unused(w);
+	person.unused = keysafe_unused(w);
 	person.elsewhere = w->elsewhere;
 	return person.answer;
 }

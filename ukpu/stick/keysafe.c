@@ -1,5 +1,5 @@
 /* The keys of a stick at work: which are on other sticks, which would be lost. */
-#include "ukpu/stick/keys.h"
+#include "ukpu/stick/keysafe.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "ukpu/stick/state.h"
 
-int keys_pids(struct work *w, char (**pids)[PID_LENGTH + 1], size_t *n, struct fault *fault)
+int keysafe_pids(struct work *w, char (**pids)[PID_LENGTH + 1], size_t *n, struct fault *fault)
 {
 	struct fault why = { 0 };
 	int rc = journal_pids(&w->content, pids, n, &why);
@@ -62,13 +62,13 @@ static int open_journal(struct work *w, struct journal **out, struct fault *faul
 	return rc;
 }
 
-long keys_elsewhere(struct work *w, struct fault *fault)
+long keysafe_elsewhere(struct work *w, struct fault *fault)
 {
 	char (*pids)[PID_LENGTH + 1] = NULL;
 	struct journal *journal = NULL;
 	size_t n = 0;
 	long found = 0;
-	int rc = keys_pids(w, &pids, &n, fault);
+	int rc = keysafe_pids(w, &pids, &n, fault);
 
 	if (!rc)
 		rc = open_journal(w, &journal, fault);
@@ -84,21 +84,21 @@ long keys_elsewhere(struct work *w, struct fault *fault)
 	return found;
 }
 
-int keys_guard_second(struct work *w, struct fault *fault)
+int keysafe_guard_second(struct work *w, struct fault *fault)
 {
-	long found = keys_elsewhere(w, fault);
+	long found = keysafe_elsewhere(w, fault);
 
 	if (found <= 0 || w->options->second_stick)
 		return found < 0 ? (int)found : 0;
 	return w->face->ask(w->face->context, WORK_SECOND, w, fault);
 }
 
-int keys_note(struct work *w, struct fault *fault)
+int keysafe_note(struct work *w, struct fault *fault)
 {
 	char (*pids)[PID_LENGTH + 1] = NULL, mark[IDENTITY_MARK];
 	struct journal *journal = NULL;
 	size_t n = 0;
-	int rc = keys_pids(w, &pids, &n, fault);
+	int rc = keysafe_pids(w, &pids, &n, fault);
 
 	identity_plan_mark(&w->plan, mark);
 	if (!rc)
@@ -112,7 +112,7 @@ int keys_note(struct work *w, struct fault *fault)
 	return rc;
 }
 
-void keys_note_written(struct work *w)
+void keysafe_note_written(struct work *w)
 {
 	struct journal *journal = NULL;
 
@@ -122,7 +122,7 @@ void keys_note_written(struct work *w)
 	journal_close(&journal);
 }
 
-int keys_note_gone(struct work *w, struct fault *fault)
+int keysafe_note_gone(struct work *w, struct fault *fault)
 {
 	char mark[IDENTITY_MARK];
 	struct journal *journal = NULL;
@@ -146,7 +146,7 @@ static bool is_copy(const struct find *f, size_t i)
 	return false;
 }
 
-unsigned long keys_unused(const struct work *w)
+unsigned long keysafe_unused(const struct work *w)
 {
 	unsigned long n = w->found.deleted_left;
 
@@ -157,9 +157,9 @@ unsigned long keys_unused(const struct work *w)
 	return n;
 }
 
-int keys_guard_unused(struct work *w, struct fault *fault)
+int keysafe_guard_unused(struct work *w, struct fault *fault)
 {
-	if (!keys_unused(w) && !w->found.more)
+	if (!keysafe_unused(w) && !w->found.more)
 		return 0;
 	if (!w->options->overwrite_unused)
 		return w->face->ask(w->face->context, WORK_UNUSED, w, fault);
@@ -172,8 +172,8 @@ int keys_guard_unused(struct work *w, struct fault *fault)
 	return 0;
 }
 
-int keys_backup(struct work *w, const struct content *content, const char *path, unsigned left,
-		struct fault *fault)
+int keysafe_backup(struct work *w, const struct content *content, const char *path, unsigned left,
+		   struct fault *fault)
 {
 	const char *last = strrchr(w->id.name, '/');
 	int rc = state_backup(content, path, last ? last + 1 : w->id.name,
@@ -186,7 +186,7 @@ int keys_backup(struct work *w, const struct content *content, const char *path,
 	return rc;
 }
 
-int keys_save_unused(struct work *w, const uint8_t *but, struct fault *fault)
+int keysafe_save_unused(struct work *w, const uint8_t *but, struct fault *fault)
 {
 	for (size_t i = 0; i < w->found.n; i++) {
 		const struct find_candidate *c = &w->found.candidate[i];
@@ -198,7 +198,7 @@ int keys_save_unused(struct work *w, const uint8_t *but, struct fault *fault)
 			continue;
 		rc = content_take(&content, &c->file, fault);
 		if (!rc)
-			rc = keys_backup(w, &content, NULL, c->left, fault);
+			rc = keysafe_backup(w, &content, NULL, c->left, fault);
 		content_wipe(&content);
 		if (rc)
 			return rc;

@@ -1,17 +1,17 @@
-/* Sessions on the event loop: libcurl's multi interface on libevent. */
-#include "server/setup/session.h"
+/* Calls on the event loop: libcurl's multi interface on libevent. */
+#include "server/setup/call.h"
 
 #include <event2/event.h>
 #include <stdlib.h>
 
-struct session_pool {
+struct call_pool {
 	struct event_base *base;
 	CURLM *multi;
 	struct event *timer;
 };
 
-struct session {
-	struct session_pool *pool;
+struct call {
+	struct call_pool *pool;
 	struct amt_session *amt;
 	/* The request that is under way; done NULL: none. */
 	void (*done)(void *context, const struct amt_reply *reply);
@@ -20,11 +20,11 @@ struct session {
 
 /* ---- the pool ---- */
 
-static void collect(struct session_pool *p);
+static void collect(struct call_pool *p);
 
 static void on_socket_event(evutil_socket_t fd, short what, void *user)
 {
-	struct session_pool *p = user;
+	struct call_pool *p = user;
 	int running, mask = (what & EV_READ ? CURL_CSELECT_IN : 0) |
 			    (what & EV_WRITE ? CURL_CSELECT_OUT : 0);
 
@@ -34,7 +34,7 @@ static void on_socket_event(evutil_socket_t fd, short what, void *user)
 
 static void on_timer(evutil_socket_t fd, short what, void *user)
 {
-	struct session_pool *p = user;
+	struct call_pool *p = user;
 	int running;
 
 	curl_multi_socket_action(p->multi, CURL_SOCKET_TIMEOUT, 0, &running);
@@ -43,7 +43,7 @@ static void on_timer(evutil_socket_t fd, short what, void *user)
 
 static int on_want_timer(CURLM *multi, long ms, void *user)
 {
-	struct session_pool *p = user;
+	struct call_pool *p = user;
 	struct timeval tv = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 
 	if (ms < 0)
@@ -55,7 +55,7 @@ static int on_want_timer(CURLM *multi, long ms, void *user)
 
 static int on_want_socket(CURL *easy, curl_socket_t fd, int what, void *user, void *of_socket)
 {
-	struct session_pool *p = user;
+	struct call_pool *p = user;
 	struct event *event = of_socket;
 	short flags = EV_PERSIST;
 
@@ -76,9 +76,9 @@ static int on_want_socket(CURL *easy, curl_socket_t fd, int what, void *user, vo
 	return 0;
 }
 
-int session_pool_new(struct session_pool **out, struct event_base *base, struct fault *fault)
+int call_pool_new(struct call_pool **out, struct event_base *base, struct fault *fault)
 {
-	struct session_pool *p = calloc(1, sizeof(*p));
+	struct call_pool *p = calloc(1, sizeof(*p));
 
 	*out = NULL;
 	if (!p)
@@ -87,7 +87,7 @@ int session_pool_new(struct session_pool **out, struct event_base *base, struct 
 	p->timer = evtimer_new(base, on_timer, p);
 	p->multi = curl_multi_init();
 	if (!p->timer || !p->multi) {
-		session_pool_free(&p);
+		call_pool_free(&p);
 		return fault_nomem(fault);
 	}
 	curl_multi_setopt(p->multi, CURLMOPT_SOCKETFUNCTION, on_want_socket);
@@ -98,7 +98,7 @@ int session_pool_new(struct session_pool **out, struct event_base *base, struct 
 	return 0;
 }
 
-void session_pool_free(struct session_pool **p)
+void call_pool_free(struct call_pool **p)
 {
 	if (!*p)
 		return;
@@ -112,94 +112,94 @@ void session_pool_free(struct session_pool **p)
 
 /* ---- one session ---- */
 
-int session_open(struct session **out, struct session_pool *pool,
-		 const struct amt_target *target, const struct amt_limits *limits,
-		 struct fault *fault)
+int call_open(struct call **out, struct call_pool *pool,
+	      const struct amt_target *target, const struct amt_limits *limits,
+	      struct fault *fault)
 {
-	struct session *s = calloc(1, sizeof(*s));
+	struct call *c = calloc(1, sizeof(*c));
 	int rc;
 
 	*out = NULL;
-	if (!s)
+	if (!c)
 		return fault_nomem(fault);
-	s->pool = pool;
-	rc = amt_session_open(&s->amt, target, limits, fault);
-	if (!rc && curl_easy_setopt(amt_session_handle(s->amt), CURLOPT_PRIVATE, s))
+	c->pool = pool;
+	rc = amt_session_open(&c->amt, target, limits, fault);
+	if (!rc && curl_easy_setopt(amt_session_handle(c->amt), CURLOPT_PRIVATE, c))
 		rc = fault_set(fault, KIT_ERR_LIBRARY, "libcurl cannot prepare a session");
 	if (rc) {
-		session_close(&s);
+		call_close(&c);
 		return rc;
 	}
-	*out = s;
+	*out = c;
 	return 0;
 }
 
-void session_close(struct session **out)
+void call_close(struct call **out)
 {
-	struct session *s = *out;
+	struct call *c = *out;
 
-	if (!s)
+	if (!c)
 		return;
 	*out = NULL;
-	if (s->done)
-		curl_multi_remove_handle(s->pool->multi, amt_session_handle(s->amt));
-	amt_session_close(&s->amt);
-	free(s);
+	if (c->done)
+		curl_multi_remove_handle(c->pool->multi, amt_session_handle(c->amt));
+	amt_session_close(&c->amt);
+	free(c);
 }
 
-int session_post(struct session *s, const struct amt_request *request,
-		 void (*done)(void *context, const struct amt_reply *reply), void *context,
-		 struct fault *fault)
+int call_post(struct call *c, const struct amt_request *request,
+	      void (*done)(void *context, const struct amt_reply *reply), void *context,
+	      struct fault *fault)
 {
-	int rc = amt_session_begin(s->amt, request, fault);
+	int rc = amt_session_begin(c->amt, request, fault);
 
 	if (rc)
 		return rc;
-	if (curl_multi_add_handle(s->pool->multi, amt_session_handle(s->amt)))
+	if (curl_multi_add_handle(c->pool->multi, amt_session_handle(c->amt)))
 		return fault_set(fault, KIT_ERR_LIBRARY, "libcurl cannot begin a request");
-	s->done = done;
-	s->context = context;
+	c->done = done;
+	c->context = context;
 	return 0;
 }
 
-static void finish(struct session *s, CURLcode result)
+static void finish(struct call *c, CURLcode result)
 {
-	void (*done)(void *context, const struct amt_reply *reply) = s->done;
+	void (*done)(void *context, const struct amt_reply *reply) = c->done;
 	struct amt_reply reply;
 
-	if (!amt_session_end(s->amt, result, &reply)) {
-		if (!curl_multi_add_handle(s->pool->multi, amt_session_handle(s->amt)))
+	if (!amt_session_end(c->amt, result, &reply)) {
+		if (!curl_multi_add_handle(c->pool->multi, amt_session_handle(c->amt)))
 			return;
-		amt_session_end(s->amt, CURLE_OUT_OF_MEMORY, &reply);
+		amt_session_end(c->amt, CURLE_OUT_OF_MEMORY, &reply);
 	}
-	s->done = NULL;
-	done(s->context, &reply);
+	c->done = NULL;
+	done(c->context, &reply);
 }
 
-static void collect(struct session_pool *p)
+static void collect(struct call_pool *p)
 {
 	CURLMsg *m;
 	int left;
 
 	while ((m = curl_multi_info_read(p->multi, &left))) {
-		struct session *s = NULL;
+		struct call *c = NULL;
 		CURLcode result = m->data.result;
 		CURL *easy = m->easy_handle;
 
 		if (m->msg != CURLMSG_DONE)
 			continue;
-		curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&s);
+		curl_easy_getinfo(easy, CURLINFO_PRIVATE, (char **)&c);
 		curl_multi_remove_handle(p->multi, easy);
-		finish(s, result);
+		finish(c, result);
 	}
 }
 
-bool session_proved(const struct session *s)
+bool call_proved(const struct call *c)
 {
-	return amt_session_proved(s->amt);
+	return amt_session_proved(c->amt);
 }
 
-bool session_one_each(const struct session *s)
+bool call_one_each(const struct call *c)
 {
-	return amt_session_one_each(s->amt);
+	return amt_session_one_each(c->amt);
 }

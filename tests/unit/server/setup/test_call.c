@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "server/setup/session.h"
+#include "server/setup/call.h"
 #include "tests/support/suite.h"
 
 #define PID_A "0000037M"
@@ -34,7 +34,7 @@ static struct {
 } machine;
 
 static struct event_base *base;
-static struct session_pool *pool;
+static struct call_pool *pool;
 static struct fault fault;
 static struct amt_limits limits;
 
@@ -160,7 +160,7 @@ static void begin_at(struct sockaddr *a, socklen_t size)
 	ck_assert_int_eq(pthread_create(&machine.thread, NULL, serve, NULL), 0);
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 	base = event_base_new();
-	ck_assert_int_eq(session_pool_new(&pool, base, &fault), 0);
+	ck_assert_int_eq(call_pool_new(&pool, base, &fault), 0);
 	limits = (struct amt_limits){ 5000, 5000, 4096 };
 }
 
@@ -174,20 +174,20 @@ static void begin(void)
 
 static void end(void)
 {
-	session_pool_free(&pool);
+	call_pool_free(&pool);
 	event_base_free(base);
 	shutdown(machine.socket, SHUT_RDWR);
 	pthread_join(machine.thread, NULL);
 	close(machine.socket);
 }
 
-static struct session *call(const char *pid, const char *pps)
+static struct call *call(const char *pid, const char *pps)
 {
 	struct amt_target target = { AMT_TLS_PSK, "127.0.0.1", machine.port, pid, pps };
-	struct session *c;
+	struct call *c;
 
 	fault_clear(&fault);
-	ck_assert_int_eq(session_open(&c, pool, &target, &limits, &fault), 0);
+	ck_assert_int_eq(call_open(&c, pool, &target, &limits, &fault), 0);
 	return c;
 }
 
@@ -198,17 +198,17 @@ static void on_reply(void *context, const struct amt_reply *reply)
 	snprintf(heard.body, sizeof(heard.body), "%s", reply->body);
 }
 
-static void post(struct session *c)
+static void post(struct call *c)
 {
 	struct amt_request q = { .path = "/wsman", .content_type = "text/plain",
 				      .body = "ping", .size = 4 };
 
 	heard.done = false;
-	ck_assert_int_eq(session_post(c, &q, on_reply, NULL, &fault), 0);
+	ck_assert_int_eq(call_post(c, &q, on_reply, NULL, &fault), 0);
 }
 
 /* Post, and wait for the reply. */
-static int ask(struct session *c)
+static int ask(struct call *c)
 {
 	post(c);
 	while (!heard.done)
@@ -218,97 +218,97 @@ static int ask(struct session *c)
 
 START_TEST(the_right_key_is_proved_by_the_handshake)
 {
-	struct session *c = call(PID_A, PPS_A);
+	struct call *c = call(PID_A, PPS_A);
 
-	ck_assert(!session_proved(c));
+	ck_assert(!call_proved(c));
 	ck_assert_msg(ask(c) == 0, "%s", heard.reply.fault.what);
 	ck_assert_int_eq(heard.reply.status, 200);
 	ck_assert_str_eq(heard.body, "pong");
-	ck_assert(session_proved(c));
+	ck_assert(call_proved(c));
 	/* The next request goes over the same connection. */
 	ck_assert_int_eq(ask(c), 0);
 	ck_assert_uint_eq(machine.connections, 1);
 	ck_assert_uint_eq(machine.requests, 2);
-	session_close(&c);
+	call_close(&c);
 	ck_assert_ptr_null(c);
 }
 END_TEST
 
 START_TEST(a_wrong_pps_is_no_proof)
 {
-	struct session *c = call(PID_A, PPS_B);
+	struct call *c = call(PID_A, PPS_B);
 
 	ck_assert_int_eq(ask(c), KIT_ERR_FORGED);
-	ck_assert(!session_proved(c));
+	ck_assert(!call_proved(c));
 	ck_assert_uint_eq(machine.requests, 0);
 	ck_assert_ptr_null(strstr(heard.reply.fault.what, PPS_B));
 	ck_assert_ptr_nonnull(strstr(heard.reply.fault.what, "PID 0000-037M"));
-	session_close(&c);
+	call_close(&c);
 }
 END_TEST
 
 START_TEST(two_pids_behind_one_address_are_two_proofs)
 {
-	struct session *a = call(PID_A, PPS_A), *b = call(PID_B, PPS_B);
+	struct call *a = call(PID_A, PPS_A), *b = call(PID_B, PPS_B);
 
 	/* A has a connection that waits for more, to the very address that B calls. */
 	ck_assert_int_eq(ask(a), 0);
-	ck_assert(session_proved(a));
+	ck_assert(call_proved(a));
 	ck_assert_int_ne(ask(b), 0);
-	ck_assert(!session_proved(b));
+	ck_assert(!call_proved(b));
 	ck_assert_uint_eq(machine.connections, 2);
 	ck_assert_uint_eq(machine.requests, 1);
 	/* A's is still there, and still A's alone. */
 	ck_assert_int_eq(ask(a), 0);
 	ck_assert_uint_eq(machine.connections, 2);
-	session_close(&a);
-	session_close(&b);
+	call_close(&a);
+	call_close(&b);
 }
 END_TEST
 
 START_TEST(a_closed_conversation_leaves_no_connection_to_others)
 {
-	struct session *a = call(PID_A, PPS_A), *b;
+	struct call *a = call(PID_A, PPS_A), *b;
 
 	ck_assert_int_eq(ask(a), 0);
-	session_close(&a);
+	call_close(&a);
 	b = call(PID_B, PPS_B);
 	ck_assert_int_ne(ask(b), 0);
-	ck_assert(!session_proved(b));
+	ck_assert(!call_proved(b));
 	ck_assert_uint_eq(machine.requests, 1);
-	session_close(&b);
+	call_close(&b);
 }
 END_TEST
 
 START_TEST(two_conversations_at_once_keep_their_keys_apart)
 {
-	struct session *a = call(PID_A, PPS_A), *b = call(PID_A, PPS_A);
+	struct call *a = call(PID_A, PPS_A), *b = call(PID_A, PPS_A);
 
 	post(a);
 	post(b);
-	while (!session_proved(a) || !session_proved(b))
+	while (!call_proved(a) || !call_proved(b))
 		event_base_loop(base, EVLOOP_ONCE);
 	ck_assert_uint_eq(machine.connections, 2);
-	session_close(&a);
-	session_close(&b);
+	call_close(&a);
+	call_close(&b);
 }
 END_TEST
 
 START_TEST(a_connection_that_was_closed_is_made_again_and_proved_again)
 {
-	struct session *c = call(PID_A, PPS_A);
+	struct call *c = call(PID_A, PPS_A);
 
 	machine.manner = CLOSE_AFTER_ANSWER;
 	ck_assert_int_eq(ask(c), 0);
 	ck_assert_int_eq(ask(c), 0);
 	ck_assert_uint_eq(machine.connections, 2);
-	session_close(&c);
+	call_close(&c);
 }
 END_TEST
 
 START_TEST(what_hangs_before_tls_is_not_called_a_closed_port)
 {
-	struct session *c;
+	struct call *c;
 
 	limits.connect_ms = 300;
 	machine.manner = HANG;
@@ -316,59 +316,59 @@ START_TEST(what_hangs_before_tls_is_not_called_a_closed_port)
 	ck_assert_int_eq(ask(c), KIT_ERR_TIMEOUT);
 	ck_assert_ptr_nonnull(strstr(heard.reply.fault.what, "took the connection to port"));
 	ck_assert_ptr_nonnull(strstr(heard.reply.fault.what, "did not begin TLS"));
-	session_close(&c);
+	call_close(&c);
 }
 END_TEST
 
 START_TEST(what_speaks_no_tls_proves_nothing)
 {
-	struct session *c = call(PID_A, PPS_A);
+	struct call *c = call(PID_A, PPS_A);
 
 	machine.manner = NO_TLS;
 	ck_assert_int_eq(ask(c), KIT_ERR_PROTOCOL);
-	ck_assert(!session_proved(c));
+	ck_assert(!call_proved(c));
 	ck_assert_ptr_nonnull(strstr(heard.reply.fault.what, "does not speak TLS"));
-	session_close(&c);
+	call_close(&c);
 }
 END_TEST
 
 START_TEST(what_speaks_no_http_is_told_apart)
 {
-	struct session *c = call(PID_A, PPS_A);
+	struct call *c = call(PID_A, PPS_A);
 
 	machine.manner = NO_HTTP;
 	ck_assert_int_eq(ask(c), KIT_ERR_PROTOCOL);
-	ck_assert(session_proved(c));
-	session_close(&c);
+	ck_assert(call_proved(c));
+	call_close(&c);
 }
 END_TEST
 
 START_TEST(headers_have_a_limit)
 {
-	struct session *c = call(PID_A, PPS_A);
+	struct call *c = call(PID_A, PPS_A);
 
 	machine.manner = LONG_HEADER;
 	ck_assert_int_eq(ask(c), KIT_ERR_PROTOCOL);
 	ck_assert_ptr_nonnull(strstr(heard.reply.fault.what, "more than"));
-	session_close(&c);
+	call_close(&c);
 }
 END_TEST
 
 START_TEST(an_answer_longer_than_allowed_is_refused)
 {
-	struct session *c;
+	struct call *c;
 
 	limits.answer_bytes = 3;
 	c = call(PID_A, PPS_A);
 	ck_assert_int_eq(ask(c), KIT_ERR_PROTOCOL);
 	ck_assert_ptr_nonnull(strstr(heard.reply.fault.what, "more than 3 bytes"));
-	session_close(&c);
+	call_close(&c);
 }
 END_TEST
 
 START_TEST(a_conversation_can_be_closed_in_mid_request)
 {
-	struct session *c;
+	struct call *c;
 
 	machine.manner = MUTE;
 	c = call(PID_A, PPS_A);
@@ -376,7 +376,7 @@ START_TEST(a_conversation_can_be_closed_in_mid_request)
 	while (!__atomic_load_n(&machine.requests, __ATOMIC_SEQ_CST))
 		event_base_loop(base, EVLOOP_NONBLOCK);
 	heard.done = false;
-	session_close(&c);
+	call_close(&c);
 	for (int i = 0; i < 5; i++)
 		event_base_loop(base, EVLOOP_NONBLOCK);
 	ck_assert(!heard.done);
@@ -386,12 +386,12 @@ END_TEST
 START_TEST(nobody_there_is_a_network_error)
 {
 	struct amt_target target = { AMT_TLS_PSK, "127.0.0.1", 1, PID_A, PPS_A };
-	struct session *c;
+	struct call *c;
 
-	ck_assert_int_eq(session_open(&c, pool, &target, &limits, &fault), 0);
+	ck_assert_int_eq(call_open(&c, pool, &target, &limits, &fault), 0);
 	ck_assert_int_eq(ask(c), KIT_ERR_NETWORK);
 	ck_assert_ptr_nonnull(strstr(heard.reply.fault.what, "Connection refused"));
-	session_close(&c);
+	call_close(&c);
 }
 END_TEST
 
@@ -403,12 +403,12 @@ START_TEST(an_ipv6_machine_is_called)
 	begin_at((struct sockaddr *)&a, sizeof(a));
 	for (int i = 0; i < 2; i++) {
 		struct amt_target target = { AMT_TLS_PSK, ways[i], machine.port, PID_A, PPS_A };
-		struct session *c;
+		struct call *c;
 
-		ck_assert_int_eq(session_open(&c, pool, &target, &limits, &fault), 0);
+		ck_assert_int_eq(call_open(&c, pool, &target, &limits, &fault), 0);
 		ck_assert_msg(ask(c) == 0, "%s: %s", ways[i], heard.reply.fault.what);
-		ck_assert(session_proved(c));
-		session_close(&c);
+		ck_assert(call_proved(c));
+		call_close(&c);
 	}
 	end();
 }
@@ -426,7 +426,7 @@ static bool has_ipv6(void)
 	return has;
 }
 
-TEST_SUITE("session")
+TEST_SUITE("call")
 {
 	TCase *t = tcase_create("proof"), *v6 = tcase_create("IPv6");
 
