@@ -148,15 +148,18 @@ check:
 	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES)
 	@$(MAKE) --no-print-directory run-tests
 
-# Two lanes side by side: the command lines, which mostly wait, and the unit tests.
+# Lanes side by side: the command lines, which mostly wait, in three, and the unit tests.
 .PHONY: run-tests run-units run-replays
 run-units: $(UNITS) run-replays
 	@status=0; for t in $(UNITS); do $$t || status=1; done; exit $$status
 
 run-tests: $(BIN) $(UNITS) $(COMMANDS) run-replays
-	@$(COMMANDS) $B/bin >$B/tests/commands.log 2>&1 & commands=$$!; status=0; \
+	@status=0; lanes=; \
+	for lane in 0 1 2; do \
+	    $(COMMANDS) $B/bin 'tests/cli/*/*.sh' $$lane/3 >$B/tests/commands$$lane.log 2>&1 & \
+	    lanes="$$lanes $$!"; done; \
 	for t in $(UNITS); do $$t || status=1; done; \
-	wait $$commands || status=1; cat $B/tests/commands.log; \
+	for lane in $$lanes; do wait $$lane || status=1; done; cat $B/tests/commands?.log; \
 	if [ $$status = 0 ]; then echo "All tests passed."; else echo "Some tests FAILED." >&2; fi; \
 	exit $$status
 
