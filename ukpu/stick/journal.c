@@ -79,7 +79,7 @@ static const char *const texts[STATEMENTS] = {
 	[END_OLD] = "UPDATE place SET gone = ?2 WHERE stick = ?1 AND gone IS NULL AND old",
 	[END_ALL] = "UPDATE place SET gone = ?2 WHERE stick = ?1 AND gone IS NULL",
 	[WAS_TAKEN] = "SELECT 1 FROM taken WHERE path = ?1 AND inode = ?2 AND bytes = ?3",
-	[TAKE] = "INSERT INTO taken (path, inode, bytes) VALUES (?1, ?2, ?3)",
+	[TAKE] = "INSERT OR IGNORE INTO taken (path, inode, bytes) VALUES (?1, ?2, ?3)",
 	[ALL_STICKS] = "SELECT id, name, device, port, bytes, weak FROM stick ORDER BY id",
 	[MARKS_OF] = "SELECT mark, old FROM mark WHERE stick = ?1",
 	[PLACES_OF] = "SELECT pid, put, old FROM place WHERE stick = ?1 AND gone IS NULL",
@@ -702,6 +702,22 @@ int journal_take_over(struct journal *j, const char *path, struct fault *fault)
 	if (!rename(path, taken))
 		outfile_sync_folder(taken, NULL);
 	return rc ? 0 : 1;
+}
+
+/* A path that no file has stands for all users. */
+static const struct stat all_users = { .st_size = 0 };
+
+int journal_all_taken(struct journal *j, bool *done, struct fault *fault)
+{
+	int rc = was_taken(j, "", &all_users, fault);
+
+	*done = rc == 1;
+	return rc < 0 ? rc : 0;
+}
+
+int journal_note_all_taken(struct journal *j, struct fault *fault)
+{
+	return run(j, TAKE, fault, "tii", "", (int64_t)0, (int64_t)0);
 }
 
 int journal_pids(const struct content *content, char (**pids)[PID_LENGTH + 1], size_t *n,

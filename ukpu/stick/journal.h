@@ -2,6 +2,7 @@
 #ifndef UKPU_STICK_JOURNAL_H
 #define UKPU_STICK_JOURNAL_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -83,6 +84,9 @@ int journal_gone(struct journal *j, const struct identity *id, const char *mark,
  * is gone) or "gone" (all of it is). Lines of any other form are passed over.
  */
 int journal_take_over(struct journal *j, const char *path, struct fault *fault);
+/* Were the journals of all users taken over? And note that they are. */
+int journal_all_taken(struct journal *j, bool *done, struct fault *fault);
+int journal_note_all_taken(struct journal *j, struct fault *fault);
 
 /*
  * The PIDs of a setup.bin's records that a machine can still take; the array is the caller's to

@@ -24,20 +24,29 @@ struct taking {
 	struct work *w;
 	struct journal *journal;
 	const char *path;	/* of the journal itself */
+	bool all;		/* those of all users, of which a bad one must not stop others */
+	bool failed;		/* with one of them */
 };
 
 static int take_over(void *context, const char *path, struct fault *fault)
 {
 	struct taking *t = context;
+	struct fault why = { 0 };
 	struct stat a, b;
 	int rc;
 
 	if (!stat(path, &a) && !stat(t->path, &b) && work_same_file(&a, &b))
 		return 0;
-	rc = journal_take_over(t->journal, path, fault);
+	rc = journal_take_over(t->journal, path, &why);
 	if (rc == 1)
 		work_note(t->w, "the journal of sticks %s is taken over into %s", path, t->path);
-	return rc < 0 ? rc : 0;
+	if (rc >= 0)
+		return 0;
+	if (!t->all)
+		return fault_pass(fault, &why);
+	t->failed = true;
+	work_warn(t->w, "%s; which keys it has on which stick is not known here", why.what);
+	return 0;
 }
 
 /* The journal that the options name, with what earlier ones had. */
@@ -45,18 +54,23 @@ static int open_journal(struct work *w, struct journal **out, struct fault *faul
 {
 	char path[PATH_MAX];
 	struct taking taking = { .w = w, .path = path };
-	bool made = false, is_machines;
+	bool done = true;
 	int rc = state_journal(STATE_MACHINE, w->options->own_journal, path, sizeof(path), fault);
 
 	*out = NULL;
 	if (!rc)
-		rc = journal_open(out, path, &made, fault);
+		rc = journal_open(out, path, NULL, fault);
 	if (rc)
 		return rc;
 	taking.journal = *out;
-	/* Root can read what all users of this machine had; that is done once. */
-	is_machines = !strncmp(path, STATE_MACHINE "/", strlen(STATE_MACHINE "/"));
-	rc = state_earlier(made && is_machines && !geteuid(), take_over, &taking, fault);
+	/* Root can read what all users of this machine had; once that is done, it is noted. */
+	if (!strncmp(path, STATE_MACHINE "/", strlen(STATE_MACHINE "/")) && !geteuid())
+		rc = journal_all_taken(*out, &done, fault);
+	taking.all = !done;
+	if (!rc)
+		rc = state_earlier(taking.all, take_over, &taking, fault);
+	if (!rc && taking.all && !taking.failed)
+		rc = journal_note_all_taken(*out, fault);
 	if (rc)
 		journal_close(out);
 	return rc;
