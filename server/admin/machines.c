@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "common/secret.h"
 #include "server/keymap/events.h"
 #include "server/keymap/inventory.h"
 #include "server/keymap/keymap.h"
@@ -152,6 +153,26 @@ int machines_retry_state(const struct operator *op, enum system_state state, siz
 	return rc;
 }
 
+static int stop_at_first(void *context, const struct keymap_earlier *earlier)
+{
+	return 1;
+}
+
+/* Has the map passwords of the machine that it may have, now or from before? Negative: a fault. */
+static int has_passwords(struct keymap *map, const struct uuid *uuid, struct fault *fault)
+{
+	struct system_secrets s;
+	bool any;
+	int rc = keymap_system_secrets(map, uuid, &s, fault);
+
+	if (rc)
+		return rc;
+	any = *s.admin_password || *s.next_admin_password || *s.mebx_password ||
+	      *s.next_mebx_password;
+	secret_wipe(&s, sizeof(s));
+	return any ? 1 : keymap_earlier(map, uuid, stop_at_first, NULL, fault);
+}
+
 int machines_configured(const struct operator *op, const struct uuid *uuids, size_t n,
 			size_t *configured, struct fault *fault)
 {
@@ -163,7 +184,12 @@ int machines_configured(const struct operator *op, const struct uuid *uuids, siz
 		rc = keymap_system_find(op->map, &uuids[i], &system, fault);
 		if (rc && rc != KIT_ERR_NOT_FOUND)
 			return rc;
-		*configured += !rc && system.configured_at;
+		if (rc)
+			continue;
+		rc = system.configured_at ? 1 : has_passwords(op->map, &uuids[i], fault);
+		if (rc < 0)
+			return rc;
+		*configured += rc > 0;
 	}
 	return 0;
 }

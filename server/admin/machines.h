@@ -37,7 +37,10 @@ bool machines_swapped(struct keymap *map, const struct uuid *uuid, struct uuid *
 /* Set the fault of a UUID that is not in the map, with such a hint. Returns KIT_ERR_NOT_FOUND. */
 int machines_unknown(struct keymap *map, const struct uuid *uuid, struct fault *fault);
 
-/* How many of the N machines have ever been set up: with these, passwords would be forgotten. */
+/*
+ * How many of the N machines are set up, or may be: passwords that they may have, and that may be
+ * nowhere else, would be forgotten with them.
+ */
 int machines_configured(const struct operator *op, const struct uuid *uuids, size_t n,
 			size_t *configured, struct fault *fault);
 

@@ -399,7 +399,7 @@ static const struct cli_option forget_table[] = {
 	{ 0 },
 };
 
-/* Ask before the passwords of machines that are set up are lost. */
+/* Ask before the passwords of machines that are set up, or may be, are lost. */
 static int confirm(struct cli *cli, const struct forget_options *o, const struct operator *op,
 		   const struct uuid *uuids, size_t n, struct fault *fault)
 {
@@ -409,8 +409,8 @@ static int confirm(struct cli *cli, const struct forget_options *o, const struct
 
 	if (rc || !configured || o->yes)
 		return rc;
-	snprintf(question, sizeof(question), "%zu of these machines %s set up; the passwords that "
-		 "%s given are lost.\nType \"forget\" to go on: ", configured,
+	snprintf(question, sizeof(question), "%zu of these machines %s, or may be, set up; the "
+		 "passwords that %s given are lost.\nType \"forget\" to go on: ", configured,
 		 configured == 1 ? "is" : "are", configured == 1 ? "it was" : "they were");
 	rc = cli_confirm(cli, question, "forget", fault);
 	if (rc == KIT_ERR_STATE)

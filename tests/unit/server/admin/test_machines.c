@@ -103,6 +103,25 @@ START_TEST(machines_that_have_been_set_up_are_counted)
 }
 END_TEST
 
+START_TEST(machines_whose_passwords_only_the_map_has_are_counted)
+{
+	const struct uuid uuids[] = { scratch_uuid(1), scratch_uuid(2) };
+	const struct system_secrets given = { .next_admin_password = "Given-1!" }, none = { "" };
+	size_t n = 7;
+
+	/* Nobody knows how far its set-up came. */
+	fail_setup(1);
+	fail_setup(2);
+	ok(keymap_system_set_secrets(m, &uuids[0], &given, &fault));
+	ok(machines_configured(&op, uuids, 2, &n, &fault));
+	ck_assert_uint_eq(n, 1);
+	/* Or it may have an earlier one. */
+	ok(keymap_system_set_secrets(m, &uuids[0], &none, &fault));
+	ok(machines_configured(&op, uuids, 2, &n, &fault));
+	ck_assert_uint_eq(n, 1);
+}
+END_TEST
+
 TEST_SUITE("machines")
 {
 	TCase *tcase = tcase_create("machines");
@@ -112,5 +131,6 @@ TEST_SUITE("machines")
 	tcase_add_test(tcase, one_that_is_not_in_the_map_stops_all);
 	tcase_add_test(tcase, a_uuid_in_the_other_byte_order_is_named);
 	tcase_add_test(tcase, machines_that_have_been_set_up_are_counted);
+	tcase_add_test(tcase, machines_whose_passwords_only_the_map_has_are_counted);
 	suite_add_tcase(suite, tcase);
 }
