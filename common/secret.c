@@ -195,7 +195,7 @@ int secret_read(const char *path, const char *what, char *out, size_t size, stru
 		rc = fault_sys(fault, errno, "cannot examine %s", path);
 	} else if (S_ISREG(st.st_mode) && (st.st_mode & 077)) {
 		rc = fault_set(fault, KIT_ERR_PERMISSION,
-			       "%s holds the %s, yet its mode %04o lets others at it", path, what,
+			       "%s holds the %s, but its mode %04o gives others access", path, what,
 			       (unsigned)(st.st_mode & 07777));
 		fault_hint(fault, "chmod 600 %s", path);
 	} else {

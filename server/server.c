@@ -215,7 +215,7 @@ static struct listener_limits limits_of(struct server *s)
 }
 
 /*
- * Tell the service manager, if there is one: that we run, what we do, that we go. Without it
+ * Notify the service manager, if there is one: that we run, what we do, that we go. Without it
  * sd_notify() does nothing.
  */
 static void notify_status(struct server *s)

@@ -32,12 +32,12 @@ static void check_order(struct sbin_checker *c, struct seen *seen, const struct 
 			c, SBIN_ERROR, at, k->name, "order",
 			"make the file anew: create puts variables in order",
 			class == SBIN_ORDER_CERT_CONFIG
-				? "%s has to stand before every certificate that is added"
+				? "%s must come before every certificate that is added"
 			: class == SBIN_ORDER_SERVER
-				? "%s has to stand before provisioning-halt-activate"
+				? "%s must come before provisioning-halt-activate"
 			: class == SBIN_ORDER_MANAGEABILITY
-				? "%s has to be right behind the passwords"
-				: "%s has to be at the beginning of the record, the current "
+				? "%s must follow the passwords"
+				: "%s must be at the beginning of the record, the current "
 				  "password before the new one",
 			k->name);
 	if (class == SBIN_ORDER_NEW && !(seen->classes & SBIN_ORDER_CURRENT))

@@ -355,7 +355,7 @@ static int64_t read_kept(void *context, uint64_t offset, void *buffer, size_t si
 	return (int64_t)size;
 }
 
-/* The header cannot be read past: tell why. Returns KIT_ERR_FORMAT. */
+/* The header cannot be read past: report why. Returns KIT_ERR_FORMAT. */
 static int report_unreadable(struct sbin_checker *c, size_t size, const struct fault *why)
 {
 	const struct sbin_header *h = c->header;

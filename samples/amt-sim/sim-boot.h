@@ -34,7 +34,7 @@ struct sim_boot_report {
  * except when marking itself failed: then D holds the key and *fault says so.
  *
  * Returns 0, KIT_ERR_NOT_FOUND (no setup.bin that this BIOS can see, or no record left),
- * KIT_ERR_FORMAT and kin (the file is not sound), KIT_ERR_REFUSED (wrong MEBx password: "2209 -
+ * KIT_ERR_FORMAT or another error of the format, KIT_ERR_REFUSED (wrong MEBx password: "2209 -
  * USB provisioning error"; bad PID 0x2A, bad PPS 0x2B; weak password), KIT_ERR_STATE (already
  * set up), KIT_ERR_READ_ONLY, KIT_ERR_SYSTEM.
  */

@@ -59,7 +59,7 @@ enum sim_login {
 	SIM_LOGIN_NONE,		/* asks nobody to log in */
 	SIM_LOGIN_ANY,		/* asks, and takes whatever comes */
 	SIM_LOGIN_AUTH_INT,	/* offers qop="auth-int" alone */
-	SIM_LOGIN_UNKNOWN,	/* offers an algorithm that nobody knows */
+	SIM_LOGIN_UNKNOWN,	/* offers an unknown algorithm */
 };
 
 enum sim_forget {

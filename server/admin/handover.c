@@ -115,7 +115,7 @@ static const char *either(const char *present, const char *next)
 	return present[0] ? present : next;
 }
 
-/* What it may have got instead: its set-up broke off, and nobody knows how far it came. */
+/* What it may have got instead: its set-up broke off, and how far it came is unknown. */
 static const char *other(const char *present, const char *next)
 {
 	return present[0] && strcmp(present, next) != 0 ? next : "";

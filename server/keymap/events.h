@@ -43,7 +43,7 @@ int severity_parse(const char *word, enum severity *out);
 /*
  * The event as one line without a line end: time in UTC, severity, "pid=", "uuid=",
  * "address=" where they apply, name, what, and "-- " hint. Control characters and
- * bytes that are no UTF-8 are shown as '?'. Cut off at SIZE - 1 bytes. Returns its length.
+ * bytes that are not UTF-8 are shown as '?'. Cut off at SIZE - 1 bytes. Returns its length.
  */
 size_t logentry_line(const struct logentry *event, char *out, size_t size);
 

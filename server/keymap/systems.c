@@ -1231,7 +1231,7 @@ int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
 
 /*
  * What a forgotten machine held: its reservation goes back; the fresh pair of a re-key, which
- * it may have got, is for nobody else. Pairs that are not in the map are no hindrance.
+ * it may have got, is for nobody else. Pairs that are not in the map do not matter.
  */
 static int give_keys_back(struct keymap *m, const struct system *system, struct fault *fault)
 {

@@ -75,7 +75,7 @@ struct telling {
 	unsigned long shown, left_out;
 };
 
-static void tell(void *context, const struct sbin_finding *f)
+static void print_finding(void *context, const struct sbin_finding *f)
 {
 	struct telling *t = context;
 
@@ -96,7 +96,7 @@ void setupbin_tell_findings(struct cli *cli, const char *path)
 
 	if (setupbin_file_open(&f, path, &fault) != 0)
 		return;
-	if (sbin_check(&f.in, tell, &t, &summary, &fault) != 0 && fault.code != 0)
+	if (sbin_check(&f.in, print_finding, &t, &summary, &fault) != 0 && fault.code != 0)
 		cli_warn(cli, "the new file could not be checked: %s", fault.what);
 	else if (t.left_out != 0)
 		cli_warn(cli, "%lu more findings: amt-setupbin check %s", t.left_out, path);

@@ -1,4 +1,4 @@
-/* amt-setupbin split, merge, compact: unused records dealt out, brought together, kept alone. */
+/* amt-setupbin split, merge, compact: unused records split, brought together, kept alone. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -61,7 +61,7 @@ static int refuse_unused(const struct work *w, struct fault *fault)
 static int ask_second(const struct terminal *t, const struct work *w, struct fault *fault)
 {
 	const struct journal_hit *hit = &w->hit;
-	const char *kin = hit->same_device ? ", a stick of the same maker, model, serial number "
+	const char *alike = hit->same_device ? ", a stick of the same maker, model, serial number "
 		"and size" : "";
 	char question[600];
 
@@ -70,12 +70,12 @@ static int ask_second(const struct terminal *t, const struct work *w, struct fau
 				 "onto the stick %.150s on %s%s\n"
 				 "two machines must not get one key: if the other stick is gone or "
 				 "will not be used, add --second-stick", w->elsewhere, hit->pid,
-				 hit->stick, hit->time, kin);
+				 hit->stick, hit->time, alike);
 	}
 	snprintf(question, sizeof(question),
 		 "%ld of these keys (%s the first) went onto the stick %.150s on "
 		 "%s%s. Two machines must not get one key. Put them on %.100s, too? Type \"yes\": ",
-		 w->elsewhere, hit->pid, hit->stick, hit->time, kin, w->path);
+		 w->elsewhere, hit->pid, hit->stick, hit->time, alike, w->path);
 	return ask_yes(t, question, "--second-stick if that stick is gone or will not be used",
 		       fault);
 }

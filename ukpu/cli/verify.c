@@ -18,10 +18,10 @@ static const struct cli_option options[] = {
 
 struct json_t *ukpu_json_text(const char *text)
 {
-	char tame[600];
+	char clean[600];
 
-	text_clean(tame, sizeof(tame), text);
-	return json_string(tame);
+	text_clean(clean, sizeof(clean), text);
+	return json_string(clean);
 }
 
 static void add_json(void *context, const struct verify_result *r)

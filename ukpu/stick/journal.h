@@ -39,7 +39,7 @@ struct journal_hit {
  * Open the journal PATH, and make it if it does not exist: with mode 0660 in a folder that its
  * group may write in, else 0600. *made (may be NULL): was it made now? Returns 0;
  * KIT_ERR_PERMISSION; KIT_ERR_FORMAT (not such a journal, or of a later version);
- * KIT_ERR_DATABASE (damaged); KIT_ERR_SYSTEM and kin. Close with journal_close().
+ * KIT_ERR_DATABASE (damaged); KIT_ERR_SYSTEM or as fault_sys(). Close with journal_close().
  */
 int journal_open(struct journal **out, const char *path, bool *made, struct fault *fault);
 /* *j may be NULL. */
