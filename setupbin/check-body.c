@@ -30,7 +30,7 @@ static void check_order(struct sbin_checker *c, struct seen *seen, const struct 
 	if (seen->classes & sbin_order_after(class))
 		sbin_report(
 			c, SBIN_ERROR, at, k->name, "order",
-			"make the file anew: create puts variables in order",
+			"create the file again: create puts variables in order",
 			class == SBIN_ORDER_CERT_CONFIG
 				? "%s must come before every certificate that is added"
 			: class == SBIN_ORDER_SERVER
@@ -65,7 +65,7 @@ static void check_module(struct sbin_checker *c, uint16_t module, uint64_t at)
 	/* Once is enough: the fault is the header's. */
 	if (!c->past)
 		c->modules_reported |= bit;
-	sbin_report(c, SBIN_WARNING, at, "", "module-list", "make the file anew",
+	sbin_report(c, SBIN_WARNING, at, "", "module-list", "create the file again",
 		    "module %u is used, but the header's list of modules lacks it", module);
 }
 
@@ -89,11 +89,11 @@ static void check_variable(struct sbin_checker *c, struct seen *seen,
 	check_module(c, v->module, at);
 	if (v->reserved != 0)
 		sbin_report(c, SBIN_WARNING, at + SBIN_VARIABLE_RESERVED_OFFSET, name,
-			    "variable-reserved", "make the record anew",
+			    "variable-reserved", "create the record again",
 			    "reserved bytes of the variable are not zero");
 	if (!sbin_all_zero(v->padding, padding4(v->length), NULL))
 		sbin_report(c, SBIN_WARNING, at + SBIN_VARIABLE_HEADER + v->length, name,
-			    "variable-padding", "make the record anew",
+			    "variable-padding", "create the record again",
 			    "the bytes that fill the value up to a multiple of 4 are not zero");
 	if (!k) {
 		check_unknown(c, v, at);
@@ -177,12 +177,12 @@ int sbin_check_body(struct sbin_checker *c, const struct sbin_record *r, struct 
 	}
 	if (step < 0)
 		sbin_report(
-			c, SBIN_ERROR, c->offset + at, "", "runs-out", "make the record anew",
+			c, SBIN_ERROR, c->offset + at, "", "runs-out", "create the record again",
 			"variable %u of module %u is longer than what is left of the record",
 			get_le16(r->data + at + 2), get_le16(r->data + at));
 	else if (!sbin_all_zero(r->data + at, r->size - at, &stray))
 		sbin_report(c, SBIN_WARNING, c->offset + at + stray, "", "record-padding",
-			    "make the record anew",
+			    "create the record again",
 			    "bytes behind the last variable of the record are not zero");
 	check_needs(c, &seen);
 	return check_duplicate(c, r, fault);

@@ -12,7 +12,7 @@ static void bad_value(struct sbin_checker *c, enum sbin_severity severity,
 		      const struct sbin_known *k, uint64_t at, const char *rule, const char *what)
 {
 	sbin_report(c, severity, at, k->name, rule,
-		    "set it again with edit, or make the record anew", "%s %s", k->name, what);
+		    "set it again with edit, or create the record again", "%s %s", k->name, what);
 }
 
 static bool check_length(struct sbin_checker *c, const struct sbin_known *k,
@@ -22,11 +22,11 @@ static bool check_length(struct sbin_checker *c, const struct sbin_known *k,
 		return true;
 	if (k->min == k->max)
 		sbin_report(c, SBIN_ERROR, at + SBIN_VARIABLE_LENGTH_OFFSET, k->name, "length",
-			    "set it again with edit, or make the record anew",
+			    "set it again with edit, or create the record again",
 			    "%s has %u bytes, not %u", k->name, v->length, k->min);
 	else
 		sbin_report(c, SBIN_ERROR, at + SBIN_VARIABLE_LENGTH_OFFSET, k->name, "length",
-			    "set it again with edit, or make the record anew",
+			    "set it again with edit, or create the record again",
 			    "%s has %u bytes, not %u to %u", k->name, v->length, k->min, k->max);
 	return false;
 }

@@ -76,7 +76,7 @@ static void check_version(struct sbin_checker *c)
 
 	if (h->version.major != major)
 		sbin_report(c, SBIN_ERROR, SBIN_MAJOR_OFFSET, "", "uuid-version",
-			    "make the file anew",
+			    "create the file again",
 			    "the file type UUID is that of version %d, the major version says %u",
 			    major, h->version.major);
 	else if (!sbin_version_uuid(h->version))
@@ -92,10 +92,10 @@ static void check_fields(struct sbin_checker *c)
 
 	if (h->chunks != 1)
 		sbin_report(c, SBIN_WARNING, SBIN_CHUNKS_OFFSET, "", "header-chunks",
-			    "make the file anew", "the header has %u chunks, not 1", h->chunks);
+			    "create the file again", "the header has %u chunks, not 1", h->chunks);
 	if (h->number != 0)
 		sbin_report(c, SBIN_WARNING, SBIN_NUMBER_OFFSET, "", "header-number",
-			    "make the file anew", "the header's record number is %lu, not 0",
+			    "create the file again", "the header's record number is %lu, not 0",
 			    (unsigned long)h->number);
 	if (h->version.major < 2 && h->flags != 0)
 		sbin_report(
@@ -104,10 +104,10 @@ static void check_fields(struct sbin_checker *c)
 			"version 1 has no flags, so that its records are consumed all the same");
 	else if ((h->flags & ~SBIN_DO_NOT_CONSUME) != 0)
 		sbin_report(c, SBIN_WARNING, SBIN_FLAGS_OFFSET, "", "header-flags",
-			    "make the file anew", "unknown flags are set: %#x", h->flags);
+			    "create the file again", "unknown flags are set: %#x", h->flags);
 	if (h->reserved != 0)
 		sbin_report(c, SBIN_WARNING, SBIN_RESERVED_OFFSET, "", "header-reserved",
-			    "make the file anew", "reserved bytes of the header are not zero");
+			    "create the file again", "reserved bytes of the header are not zero");
 }
 
 static void check_counts(struct sbin_checker *c, uint64_t size)
@@ -128,13 +128,13 @@ static void check_counts(struct sbin_checker *c, uint64_t size)
 			    "make the file with records", "the file has no records");
 	if (h->consumed > h->records)
 		sbin_report(c, SBIN_ERROR, SBIN_CONSUMED_OFFSET, "", "consumed-count",
-			    "make the file anew",
+			    "create the file again",
 			    "the consumed counter is %lu, with %lu record%s in all",
 			    (unsigned long)h->consumed, (unsigned long)h->records,
 			    plural(h->records));
 	else if (!c->summary->consumable && h->consumed != 0)
 		sbin_report(c, SBIN_WARNING, SBIN_CONSUMED_OFFSET, "", "consumed-count",
-			    "make the file anew",
+			    "create the file again",
 			    "the consumed counter is %lu in a file that is not consumed",
 			    (unsigned long)h->consumed);
 	else if (h->records != 0 && h->consumed == h->records)
@@ -162,29 +162,29 @@ static void check_modules(struct sbin_checker *c, const uint8_t *bytes)
 		n++;
 		if (module > 2) {
 			sbin_report(c, SBIN_WARNING, offset, "", "module-list",
-				    "make the file anew",
+				    "create the file again",
 				    "module %u in the header's list is unknown", module);
 			continue;
 		}
 		if (c->modules & 1u << (module - 1))
 			sbin_report(c, SBIN_WARNING, offset, "", "module-list",
-				    "make the file anew",
+				    "create the file again",
 				    "module %u is twice in the header's list", module);
 		c->modules |= 1u << (module - 1);
 	}
 	if (module != 0) {
 		sbin_report(c, SBIN_ERROR, SBIN_MODULES_OFFSET, "", "module-list",
-			    "make the file anew", "the header's list of modules has no end");
+			    "create the file again", "the header's list of modules has no end");
 		return;
 	}
 	if (h->header_bytes != SBIN_MODULES_OFFSET + 2 * (n + 1))
 		sbin_report(c, SBIN_WARNING, SBIN_HEADER_BYTES_OFFSET, "", "header-bytes",
-			    "make the file anew",
+			    "create the file again",
 			    "the header says that it has %u bytes; with %zu modules it has %zu",
 			    h->header_bytes, n, SBIN_MODULES_OFFSET + 2 * (n + 1));
 	at = SBIN_MODULES_OFFSET + 2 * (n + 1);
 	if (!sbin_all_zero(bytes + at, size - at, &n))
-		sbin_report(c, SBIN_WARNING, at + n, "", "header-padding", "make the file anew",
+		sbin_report(c, SBIN_WARNING, at + n, "", "header-padding", "create the file again",
 			    "bytes behind the header's list of modules are not zero");
 }
 
@@ -206,7 +206,7 @@ static void check_state(struct sbin_checker *c, const struct sbin_record *r)
 
 	if (r->type > 1 || (r->type == 0 && valid))
 		sbin_report(c, SBIN_ERROR, c->offset, "", "record-type",
-			    "make the record anew, or drop it with compact",
+			    "create the record again, or drop it with compact",
 			    "the record's type is %lu, not 1 (data)", (unsigned long)r->type);
 	else if (r->type == 0)
 		sbin_report(c, counted ? SBIN_NOTE : SBIN_ERROR, c->offset, "", "record-type",
@@ -227,7 +227,7 @@ static void check_state(struct sbin_checker *c, const struct sbin_record *r)
 			    consumable ? "has not come to it" : "does not run in this file");
 	if ((r->flags & ~(uint32_t)(SBIN_VALID | SBIN_SCRAMBLED)) != 0)
 		sbin_report(c, SBIN_WARNING, c->offset + SBIN_RECORD_FLAGS_OFFSET, "",
-			    "record-flags", "make the record anew",
+			    "record-flags", "create the record again",
 			    "unknown flags are set: %#lx", (unsigned long)r->flags);
 	if ((r->flags & SBIN_SCRAMBLED) && c->header->version.major < 4)
 		sbin_report(c, SBIN_ERROR, c->offset + SBIN_RECORD_FLAGS_OFFSET, "", "scrambled",
@@ -239,16 +239,16 @@ static void check_record_header(struct sbin_checker *c, const struct sbin_record
 {
 	if (r->reserved != 0)
 		sbin_report(c, SBIN_WARNING, c->offset + SBIN_RECORD_RESERVED_OFFSET, "",
-			    "record-reserved", "make the record anew",
+			    "record-reserved", "create the record again",
 			    "reserved bytes of the record are not zero");
 	if (r->chunks != c->header->record_chunks)
 		sbin_report(c, SBIN_ERROR, c->offset + SBIN_RECORD_CHUNKS_OFFSET, "",
-			    "record-chunks", "make the record anew",
+			    "record-chunks", "create the record again",
 			    "the record says it has %u chunks, the file header says %u for each",
 			    r->chunks, c->header->record_chunks);
 	if (r->header_bytes != SBIN_RECORD_HEADER)
 		sbin_report(c, SBIN_ERROR, c->offset + SBIN_RECORD_HEADER_BYTES_OFFSET, "",
-			    "record-header-bytes", "make the record anew",
+			    "record-header-bytes", "create the record again",
 			    "the record header has %u bytes, not %d", r->header_bytes,
 			    SBIN_RECORD_HEADER);
 	if (r->number != c->number)
@@ -367,7 +367,7 @@ static int report_unreadable(struct sbin_checker *c, size_t size, const struct f
 			    "%s", why->what);
 	else if (why->code == KIT_ERR_RANGE)
 		sbin_report(c, SBIN_ERROR, at, "", "chunk-count",
-			    "firmware ignores such a file: make it anew", "%s", why->what);
+			    "firmware ignores such a file: create it again", "%s", why->what);
 	else
 		sbin_report(c, SBIN_ERROR, 0, "", "file-type",
 			    "name a file that an AMT set-up tool made", "%s", why->what);

@@ -296,7 +296,7 @@ int sbin_reader_take(struct sbin_reader *r, uint32_t *index, uint64_t *offset,
 		return 1;
 	fault_set(fault, KIT_ERR_STATE, "%s: record %lu is next by the consumed counter but is "
 		  "marked as consumed\n"
-		  "see what amt-setupbin check says, then make the file anew", r->in.name,
+		  "see what amt-setupbin check says, then create the file again", r->in.name,
 		  (unsigned long)at + 1);
 	return KIT_ERR_STATE;
 }

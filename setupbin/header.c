@@ -112,14 +112,14 @@ int sbin_header_decode(const uint8_t *data, size_t size, struct sbin_header *out
 	if (out->chunks == 0 || out->chunks > SBIN_MAX_CHUNKS) {
 		fault_set(fault, KIT_ERR_RANGE, "the header's chunk count at offset 16 is %u, not "
 			  "1 to %d\n"
-			  "firmware ignores such a file; make it anew", out->chunks,
+			  "firmware ignores such a file; create it again", out->chunks,
 			  SBIN_MAX_CHUNKS);
 		return KIT_ERR_RANGE;
 	}
 	if (out->record_chunks == 0 || out->record_chunks > SBIN_MAX_CHUNKS) {
 		fault_set(fault, KIT_ERR_RANGE, "the data record chunk count at offset 36 is %u, "
 			  "not 1 to %d\n"
-			  "firmware ignores such a file; make it anew", out->record_chunks,
+			  "firmware ignores such a file; create it again", out->record_chunks,
 			  SBIN_MAX_CHUNKS);
 		return KIT_ERR_RANGE;
 	}

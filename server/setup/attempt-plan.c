@@ -384,10 +384,10 @@ static void note_other_key(struct attempt *a, struct keymap *map, const struct s
 	pidpps_show_pid(before->pid, other);
 	snprintf(what, sizeof(what),
 		 "this UUID already holds another used key, %s, proved from %s: "
-		 "two machines with one UUID, or it was set up anew",
+		 "two machines with one UUID, or it was set up again",
 		 other, before->address);
 	note(a, map, SEVERITY_SECURITY, "uuid-has-other-key", what, "nothing is to be done if it "
-	     "was set up anew; if these are two machines, write a UUID of its own into the main "
+	     "was set up again; if these are two machines, write a UUID of its own into the main "
 	     "board of one with the vendor's service tool; the passwords of the other key are kept "
 	     "(amt-provisionctl systems export --secrets --earlier)");
 }

@@ -329,7 +329,7 @@ const struct cli_verb ukpu_repair = {
 	.run = run,
 	.details = "The setup.bin is found under any name, in sub-folders, deleted, and behind a "
 		   "damaged FAT. A copy of it is kept on this machine before the first byte is "
-		   "written; then the layout is made anew with the same bytes, the consumed "
+		   "written; then the layout is rebuilt with the same bytes, the consumed "
 		   "counter included.",
 	.examples = "ukpu repair /dev/sdb --save-other-files rescued/\n"
 		    "ukpu repair /dev/sdb --from backup-AMT0001-20260101T120000Z.bin",
