@@ -40,8 +40,8 @@ struct sbin_json;
 /*
  * Begin with FILE (the caller's, to outlive the reader) up to its first record. NAME is for
  * messages. What is not there is as in a new file of version 2.1; what is not known is refused.
- * Returns 0, KIT_ERR_FORMAT or another error, with *fault saying which member and why (never a value
- * that may be secret), KIT_ERR_STATE for JSON made without secrets.
+ * Returns 0, KIT_ERR_FORMAT or another error, with *fault saying which member and why (never a
+ * value that may be secret), KIT_ERR_STATE for JSON made without secrets.
  */
 int sbin_json_open(struct sbin_json **out, FILE *file, const char *name, struct fault *fault);
 /* records is what "record_count" says, else 0. */

@@ -276,7 +276,7 @@ static int queue_rival(struct intake *in, struct keymap *map, const struct hello
 		if (dropped && in->unproved)
 			in->unproved--;
 		room = room && in->unproved < in->config->max_unproved;
-		/* It may have been the one that had the key: without one, nobody would be a rival. */
+		/* It may have been the one that had the key: without one, there is no rival. */
 		if (dropped && room)
 			rc = keymap_reserve(map, h->pid, &h->uuid, now,
 					    (unsigned)in->config->reserve_seconds, &claim, NULL,
