@@ -124,8 +124,8 @@ const char *pidpps_rule(int code, bool pps)
 			     " the 3 before it"
 			   : "the last character must be the check character of the 7 before it";
 	case KIT_ERR_RANGE:
-		return pps ? "32 characters without dashes, not all zeros"
-			   : "8 characters without dashes";
+		return pps ? "a PPS has 32 characters (dashes are ignored), not all zeros"
+			   : "a PID has 8 characters (dashes are ignored)";
 	default:
 		return error_text(code);
 	}

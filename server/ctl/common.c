@@ -151,12 +151,19 @@ int ctl_history(struct keymap *m, const struct keymap_log_filter *filter, json_t
 int ctl_pid(struct cli *cli, const char *text, char out[static PID_LENGTH + 1])
 {
 	int rc = pidpps_parse_pid(text, strlen(text), out, NULL);
+	char length[48] = "";
+	size_t n = 0;
 
 	if (!rc)
 		return 0;
+	for (const char *c = text; *c; c++)
+		n += *c != '-';
+	if (rc == KIT_ERR_RANGE)
+		snprintf(length, sizeof(length), "it has %zu character%s, ", n, plural(n));
 	/* One so long that it may be a PPS is not repeated. */
-	return cli_misuse(cli, "\"%s\" is not a PID: %s",
-			  strlen(text) > 2 * PID_SHOWN ? "..." : text, pidpps_rule(rc, false));
+	return cli_misuse(cli, "\"%s\" is not a PID: %s%s",
+			  strlen(text) > 2 * PID_SHOWN ? "..." : text, length,
+			  pidpps_rule(rc, false));
 }
 
 int ctl_uuid(struct cli *cli, const char *text, struct uuid *out)

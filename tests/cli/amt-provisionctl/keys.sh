@@ -197,6 +197,8 @@ for verb in show "export -o wrong.csv" revoke; do
 	grep -q 'is not a PID' err || fail "$(cat err)"
 	! grep -q 'NKLD' out err || fail "a PPS was repeated: $(cat err)"
 done
+status 2 ctl keys show -m map.db A-BC
+grep -q 'it has 3 characters, a PID has 8' err || fail "$(cat err)"
 status 1 ctl keys show -m map.db 0000-03E0
 
 # Filters agree with the counts.
