@@ -94,7 +94,7 @@ static int look_for_data(struct look *l, unsigned number, uint64_t start, uint64
 
 /*
  * One place where a file system may begin, with BYTES bytes, of which the first CLAIMED are its own
- * even if nothing known is there.
+ * even if nothing known is there. Neither is known where they are 0: it may go on to the end.
  */
 static int look_at_place(struct look *l, unsigned number, uint64_t start, uint64_t bytes,
 			 uint64_t claimed, struct fault *fault)
@@ -105,7 +105,7 @@ static int look_at_place(struct look *l, unsigned number, uint64_t start, uint64
 
 	if (start >= l->disk->size)
 		return 0;
-	p.bytes = bytes < l->disk->size - start ? bytes : l->disk->size - start;
+	p.bytes = bytes && bytes < l->disk->size - start ? bytes : l->disk->size - start;
 	rc = probe_part(&p, l->fd, fault);
 	if (rc)
 		return rc;
@@ -116,8 +116,9 @@ static int look_at_place(struct look *l, unsigned number, uint64_t start, uint64
 	}
 	if (read)
 		return 0;
-	return look_for_data(l, number, start, start + (claimed < p.bytes ? claimed : p.bytes),
-			     fault);
+	if (!bytes || claimed > p.bytes)
+		claimed = p.bytes;
+	return look_for_data(l, number, start, start + claimed, fault);
 }
 
 /* Does the table make sense: does one entry at least lie on the disk? */

@@ -261,6 +261,13 @@ dd if=random of=s.img bs=32K seek=1 count=4 conv=notrunc status=none
 printf '\000\000\000\000' | dd of=s.img bs=1 seek=454 conv=notrunc status=none
 refuses 'partition 1 (unknown data)'
 
+# An entry whose size is lost: nobody knows where it ends.
+empty
+printf 'label: dos\nstart=2048, size=77824, type=83\n' | sfdisk -q s.img
+dd if=random of=s.img bs=1M seek=1 count=30 conv=notrunc status=none
+printf '\000\000\000\000' | dd of=s.img bs=1 seek=458 conv=notrunc status=none
+refuses 'partition 1 (unknown data)'
+
 # More partitions than are looked at: a chain of 70 logical drives.
 empty
 printf 'label: dos\nstart=2048, size=79872, type=5\n' | sfdisk -q s.img
