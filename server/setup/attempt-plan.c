@@ -532,12 +532,20 @@ static bool is_old(const struct keymap_talk *talk, int64_t now)
 	return now - talk->logins_at >= LOGIN_SECONDS || now < talk->logins_at;
 }
 
+/* Is it unknown what came of a commit, and AT soon enough after it to find out? */
+static bool is_commit_open(const struct attempt *a, int64_t at)
+{
+	int64_t since = at - a->talk.commit_sent_at;
+
+	return a->talk.commit_sent_at && since >= 0 && since <= CHECK_SECONDS;
+}
+
 bool attempt_may_check(const struct attempt *a, enum check_door door)
 {
 	int allowed = a->services.config->check_after_commit;
-	int64_t now = clock_now(), since = now - a->talk.commit_sent_at;
+	int64_t now = clock_now();
 
-	if (!a->talk.commit_sent_at || since < 0 || since > CHECK_SECONDS ||
+	if (!is_commit_open(a, now) ||
 	    strcmp(a->system.address, a->talk.commit_address) != 0 ||
 	    !*a->secrets.next_admin_password)
 		return false;
@@ -715,15 +723,19 @@ static const char *failure_name(const struct attempt *a)
 static int64_t next_try(const struct attempt *a, const struct system *row, int64_t now)
 {
 	const struct config *config = a->services.config;
+	int64_t next;
 
 	if (a->failed_state != SYSTEM_FAILED)
 		return 0;
 	/* Another PPS stays another one: only a hello is a reason to call it again. */
 	if (a->fault.code == KIT_ERR_FORGED && !a->proved && !row->proved_at)
 		return 0;
-	if (config->retry_limit && row->failures + 1 >= config->retry_limit)
+	next = now + (int64_t)config_backoff(config, row->failures + 1);
+	/* What may be set up says no hello any more: it is looked for as long as it may be. */
+	if (config->retry_limit && row->failures + 1 >= config->retry_limit &&
+	    !is_commit_open(a, next))
 		return 0;
-	return now + (int64_t)config_backoff(config, row->failures + 1);
+	return next;
 }
 
 /* It proved the key, though set-up failed: that is not taken back. */

@@ -898,6 +898,25 @@ START_TEST(a_machine_whose_commit_was_sent_is_looked_for_within_limits)
 }
 END_TEST
 
+/* Set up, it says no hello any more: to wait for one would be to wait without end. */
+START_TEST(a_machine_whose_commit_was_sent_is_tried_again_after_the_last_failure)
+{
+	char admin[PASSWORD_MAX + 1];
+
+	config.retry_limit = 1;
+	lose_commit(admin);
+	give_up(KIT_ERR_NETWORK, SYSTEM_FAILED);
+	ck_assert_int_gt(row(1).next_try, time(NULL));
+	/* Nor does a call elsewhere, where no machine is looked for, end that. */
+	strcpy(a->system.address, "192.0.2.2");
+	give_up(KIT_ERR_FORGED, SYSTEM_FAILED);
+	ck_assert_int_gt(row(1).next_try, time(NULL));
+	a->talk.commit_sent_at -= 1801;
+	give_up(KIT_ERR_NETWORK, SYSTEM_FAILED);
+	ck_assert_int_eq(row(1).next_try, 0);
+}
+END_TEST
+
 START_TEST(a_machine_that_is_found_may_have_either_password)
 {
 	struct uuid uuid = scratch_uuid(1);
@@ -995,6 +1014,7 @@ TEST_SUITE("attempt")
 	tcase_add_test(t, a_machine_whose_uuid_is_unknown_is_served_unless_that_is_refused);
 	tcase_add_test(t, a_hello_from_elsewhere_meanwhile_is_called_next);
 	tcase_add_test(t, a_machine_whose_commit_was_sent_is_looked_for_within_limits);
+	tcase_add_test(t, a_machine_whose_commit_was_sent_is_tried_again_after_the_last_failure);
 	tcase_add_test(t, a_machine_that_is_found_may_have_either_password);
 	tcase_add_test(t, a_password_that_was_not_asked_for_is_not_the_machines);
 	tcase_add_test(t, what_helped_to_talk_to_a_machine_is_remembered);
