@@ -1,4 +1,4 @@
-/* Lists of pairs with their passwords: one streaming reader for all kinds, and the writers. */
+/* Lists of pairs with their passwords: one streaming reader for all kinds. */
 #ifndef KEYGEN_KEYLIST_H
 #define KEYGEN_KEYLIST_H
 
@@ -7,7 +7,6 @@
 #include <stdio.h>
 
 #include "common/error.h"
-#include "common/outfile.h"
 #include "keygen/password.h"
 #include "keygen/pidpps.h"
 
@@ -17,7 +16,7 @@ struct keyentry {
 	char current_password[PASSWORD_MAX + 1];	/* SECRET: the one the machine has now */
 	char new_password[PASSWORD_MAX + 1]; /* SECRET: what set-up gives it ("admin_password") */
 	bool used;					/* the list marks it used */
-	bool consumed; /* a machine took it from a setup.bin; whether it used it, who knows */
+	bool consumed; /* a machine took it from a setup.bin; whether it used it is unknown */
 };
 
 /* What is wrong with one line, by place and rule; never by value. */
@@ -116,27 +115,5 @@ enum keylist_field keylist_field_named(const char *name, size_t n);
  */
 int keyentry_set(struct keyentry *entry, enum keylist_field field, const char *text, size_t n,
 		 bool *folded, struct keyproblem *problem);
-
-enum keylist_format { KEYLIST_CSV, KEYLIST_TEXT, KEYLIST_JSON };
-
-/* The names of the formats, "csv", "text", "json", ended by NULL. */
-extern const char *const keylist_formats[];
-/* Such a name to the format. Returns 0 or KIT_ERR_ARGUMENT. */
-int keylist_format_parse(const char *name, enum keylist_format *out);
-
-/*
- * Writing: begin, one call per entry, end. The CSV header is
- * pid,pps,current_password,admin_password.
- */
-struct keywriter {
-	struct outfile *file;
-	enum keylist_format format;
-	unsigned long entries;
-};
-int keywriter_begin(struct keywriter *w, struct outfile *file, enum keylist_format format,
-		    struct fault *fault);
-/* KIT_ERR_UNFIT: a password that is one dash, which in a text list means none. */
-int keywriter_put(struct keywriter *w, const struct keyentry *entry, struct fault *fault);
-int keywriter_end(struct keywriter *w, struct fault *fault);
 
 #endif

@@ -1,5 +1,5 @@
 /* Writing key lists: CSV, text and JSON. */
-#include "keygen/keylist.h"
+#include "keygen/keywriter.h"
 
 #include <string.h>
 

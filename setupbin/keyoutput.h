@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "common/outfile.h"
-#include "keygen/keylist.h"
+#include "keygen/keywriter.h"
 #include "setupbin/file.h"
 
 struct keyoutput {

@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "keygen/keylist.h"
+#include "keygen/keywriter.h"
 #include "common/clock.h"
 #include "common/progress.h"
 #include "common/secret.h"

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "keygen/keylist.h"
+#include "keygen/keywriter.h"
 #include "tests/support/suite.h"
 
 #define PID	"0000037M"
