@@ -139,7 +139,7 @@ int cli_ask(const struct cli *cli, const char *question, char *out, size_t size,
 	if (!isatty(STDIN_FILENO))
 		return fault_set(
 			fault, KIT_ERR_STATE,
-			"a question has to be answered, but standard input is not a terminal");
+			"standard input is not a terminal: the question cannot be answered");
 	fflush(stdout);
 	fprintf(stderr, "%s", question);
 	if (!fgets(out, (int)size, stdin))
@@ -447,7 +447,7 @@ static int parse(struct cli *cli, int argc, char **argv, void *options)
 					  (int)strcspn(word, "="), word, option->name);
 		if (code >= CODE_TABLE && (option->flags & CLI_WHOLE) && is_short_of(option, word))
 			return cli_misuse(
-				cli, "there is no option %.*s (--%s has to be written in full)",
+				cli, "there is no option %.*s (--%s must be written in full)",
 				(int)strcspn(word, "="), word, option->name);
 		code = take(cli, option, optarg, options, (size_t)argc);
 		if (code)

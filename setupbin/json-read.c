@@ -197,7 +197,7 @@ static int take_version(struct sbin_json *j, struct place at, json_t *o, struct 
 	if (!rc && (n != 0 ? n != sizeof(h->uuid) : !uuid))
 		rc = refuse(
 			j, at, fault, KIT_ERR_FORMAT, "uuid",
-			"has to be 16 bytes, and has to be there for an unknown version");
+			"must be 16 bytes, and must be there for an unknown version");
 	return rc;
 }
 
@@ -337,7 +337,7 @@ static int take_value(struct sbin_json *j, struct place at, json_t *o, const str
 	if (strncmp(text, "hex:", 4) != 0 ||
 	    hex_parse(text + 4, strlen(text + 4), j->value, SBIN_VALUE_MAX, &n) != 0)
 		return refuse(j, at, fault, KIT_ERR_FORMAT, "value",
-					"of a variable that is not known has to be \"hex:...\"");
+					"of a variable that is not known must be \"hex:...\"");
 	v->length = (uint16_t)n;
 	return 0;
 }

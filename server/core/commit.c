@@ -53,7 +53,7 @@ static void take_jobs(struct commit *c)
 	memmove(c->waiting, c->waiting + c->n_running, c->count * sizeof(*c->waiting));
 }
 
-static void tell_done(struct commit *c)
+static void jobs_done(struct commit *c)
 {
 	/* A job that is added meanwhile goes to waiting: running does not change. */
 	for (size_t i = 0; i < c->n_running; i++) {
@@ -103,7 +103,7 @@ static bool commit_some(struct commit *c)
 	take_jobs(c);
 	if (rc) {
 		fail_all(c, &fault);
-		tell_done(c);
+		jobs_done(c);
 		return true;
 	}
 	for (size_t i = 0; i < c->n_running; i++)
@@ -113,7 +113,7 @@ static bool commit_some(struct commit *c)
 		fail_all(c, &fault);
 	if (c->hooks.settled)
 		c->hooks.settled(c->hooks.context, rc ? &fault : NULL);
-	tell_done(c);
+	jobs_done(c);
 	return true;
 }
 

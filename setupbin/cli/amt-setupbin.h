@@ -26,7 +26,7 @@ void setupbin_reader_close(struct setupbin_file *f, struct sbin_reader **reader)
 /* Print a finding as a line for people (and what to do), to stdout or stderr. */
 void setupbin_print_finding(FILE *out, const struct sbin_finding *f);
 /* Print what the checker says of the file that was just written; with --quiet errors only. */
-void setupbin_tell_findings(struct cli *cli, const char *path);
+void setupbin_show_findings(struct cli *cli, const char *path);
 
 /* Make sure that the header's list has MODULE, when it is a plain list with room. */
 void setupbin_add_module(struct sbin_header *h, uint16_t module);

@@ -337,7 +337,7 @@ static int put_entry(struct creation *c, struct keysource *source, const struct 
 	if (!passwords_fit(c)) {
 		problem.field = "admin_password";
 		problem.rule =
-			"the factory's password has to be followed by a new one: in the list,"
+			"the factory's password must be followed by a new one: in the list,"
 			" or by --new-password-file";
 		bad_line(c, keylist_unit(source->kind), &problem);
 	}
@@ -449,7 +449,7 @@ static int create(struct cli *cli, const void *given)
 	if (!rc)
 		rc = outfile_commit(&c.out, &fault);
 	if (!rc && o->json)
-		setupbin_tell_findings(cli, o->output);
+		setupbin_show_findings(cli, o->output);
 	else if (!rc && strcmp(o->output, "-") != 0)
 		cli_note(cli, "%s: %lu record%s, file version %u.%u, %s", o->output, c.records,
 			 plural(c.records), c.header.version.major, c.header.version.minor,

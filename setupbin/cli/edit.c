@@ -254,7 +254,7 @@ static int edit(struct cli *cli, const void *given)
 	if (!rc)
 		rc = outfile_commit(&out, &fault);
 	if (!rc && strcmp(path, "-") != 0) {
-		setupbin_tell_findings(cli, path);
+		setupbin_show_findings(cli, path);
 		cli_note(cli, "%s: %lu record%s changed, %lu left as before", path, e.changed,
 			 plural(e.changed), e.left);
 	}

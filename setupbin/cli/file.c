@@ -87,7 +87,7 @@ static void print_finding(void *context, const struct sbin_finding *f)
 		t->left_out++;
 }
 
-void setupbin_tell_findings(struct cli *cli, const char *path)
+void setupbin_show_findings(struct cli *cli, const char *path)
 {
 	struct telling t = { .quiet = cli->quiet };
 	struct sbin_summary summary;

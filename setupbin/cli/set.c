@@ -127,7 +127,7 @@ static int take_unknown(const char *name, const char *text, uint8_t *out, uint16
 		*length = (uint16_t)n;
 		return 0;
 	}
-	fault_set(fault, KIT_ERR_FORMAT, "%s is not a known variable: its value has to be bytes\n"
+	fault_set(fault, KIT_ERR_FORMAT, "%s is not a known variable: its value must be bytes\n"
 		  "give %s=hex:00112233", name, name);
 	return KIT_ERR_FORMAT;
 }

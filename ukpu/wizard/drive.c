@@ -149,12 +149,12 @@ static int read_choices(struct wizard *w, struct choices *c, struct fault *fault
 	return rc;
 }
 
-static void tell_unfit(struct wizard *w, const struct screen_row *row)
+static void show_unfit(struct wizard *w, const struct screen_row *row)
 {
 	static const char *const button[] = { "Back" };
 	size_t pressed;
 
-	screen_tell(&w->screen, "This stick cannot be picked", row->detail, button, 1, &pressed);
+	screen_show(&w->screen, "This stick cannot be picked", row->detail, button, 1, &pressed);
 }
 
 enum screen_answer wizard_pick_stick(struct wizard *w, char *path, size_t size)
@@ -179,7 +179,7 @@ enum screen_answer wizard_pick_stick(struct wizard *w, char *path, size_t size)
 		answer = screen_pick(&w->screen, "2. The stick", intro, c.rows, c.n, &current);
 		if (answer == SCREEN_CHOSEN && !c.choice[current].fit) {
 			if (current)
-				tell_unfit(w, &c.rows[current]);
+				show_unfit(w, &c.rows[current]);
 			answer = SCREEN_REFRESH;
 		} else if (answer == SCREEN_CHOSEN) {
 			snprintf(path, size, "%s", c.choice[current].path);

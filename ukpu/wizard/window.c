@@ -83,7 +83,7 @@ static int add_text(newtComponent form, const char *text, int width, int most)
 	return most;
 }
 
-enum screen_answer screen_tell(struct screen *s, const char *title, const char *text,
+enum screen_answer screen_show(struct screen *s, const char *title, const char *text,
 			       const char *const *buttons, size_t n, size_t *pressed)
 {
 	enum screen_answer answer;
@@ -123,7 +123,7 @@ enum screen_answer screen_fault(struct screen *s, const char *title, const struc
 	size_t pressed;
 
 	snprintf(text, sizeof(text), "%s\n\n%s", what, fault->hint);
-	return screen_tell(s, title, text, button, 1, &pressed);
+	return screen_show(s, title, text, button, 1, &pressed);
 }
 
 enum screen_answer screen_ask(struct screen *s, const char *title, const char *text, bool *yes)

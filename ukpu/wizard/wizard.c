@@ -92,7 +92,7 @@ static enum screen_answer check_file(struct wizard *w)
 	    asprintf(&text, "%s\n%s%s\n%s",
 		     rc ? fault.what : "This file can be used, but the checker warns",
 		     fault.hint, fault.hint[0] ? "\n" : "", found) >= 0) {
-		answer = screen_tell(&w->screen, rc ? "This file cannot be used" : "Warnings", text,
+		answer = screen_show(&w->screen, rc ? "This file cannot be used" : "Warnings", text,
 				     buttons, rc ? 1 : 2, &pressed);
 		free(text);
 	} else if (rc) {

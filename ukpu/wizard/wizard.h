@@ -65,7 +65,7 @@ enum screen_answer screen_pick(struct screen *s, const char *title, const char *
 			       const struct screen_row *rows, size_t n, size_t *current);
 
 /* Show TEXT, which may be long, and have one of N buttons pressed: *pressed from 0. */
-enum screen_answer screen_tell(struct screen *s, const char *title, const char *text,
+enum screen_answer screen_show(struct screen *s, const char *title, const char *text,
 			       const char *const *buttons, size_t n, size_t *pressed);
 /* Show what went wrong, until a key. */
 enum screen_answer screen_fault(struct screen *s, const char *title, const struct fault *fault);

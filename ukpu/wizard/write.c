@@ -130,7 +130,7 @@ static enum screen_answer ask(struct wizard *w, const char *title, const char *t
 	answer = screen_ask(&w->screen, title, text, &yes);
 	if (answer != SCREEN_CHOSEN || yes)
 		return answer;
-	answer = screen_tell(&w->screen, "Not confirmed",
+	answer = screen_show(&w->screen, "Not confirmed",
 			     "That was not the word yes. Nothing was written.", button, 1,
 			     &pressed);
 	return answer == SCREEN_LEAVE ? SCREEN_LEAVE : SCREEN_BACK;
@@ -310,7 +310,7 @@ static enum screen_answer show_result(struct wizard *w, const char *title, const
 
 	if (w->screen.left)
 		return SCREEN_LEAVE;
-	answer = screen_tell(&w->screen, title, text, buttons, 3, &pressed);
+	answer = screen_show(&w->screen, title, text, buttons, 3, &pressed);
 	*another = answer == SCREEN_CHOSEN && pressed == 1;
 	if (answer == SCREEN_LEAVE || (answer == SCREEN_CHOSEN && pressed == 2))
 		return SCREEN_LEAVE;

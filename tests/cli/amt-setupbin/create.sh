@@ -47,7 +47,7 @@ status 2 "$S" create -o x.bin --keys twice.csv --new-password-file new.txt
 says err 'line 3, pid: a PID may be in a list only once'
 echo '0000-037M NKLD-G5DC-RRNQ-E9YZ-ZIJL-7LFL-VJED-69XJ' >one.txt
 status 2 "$S" create -o one.bin --keys one.txt
-says err "the factory's password has to be followed by a new one"
+says err "the factory's password must be followed by a new one"
 [ ! -e one.bin ] || fail "a file of bad records was written"
 status 0 "$S" create -o one.bin --keys one.txt --new-password-file new.txt --file-version 1.0
 cmp one.bin "$samples/v1.0-example-pair.bin" || fail "not Intel's example pair"

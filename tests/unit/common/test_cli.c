@@ -178,7 +178,7 @@ END_TEST
 
 START_TEST(a_safety_option_is_never_abbreviated)
 {
-	refused("there is no option --force (--force-contents has to", "thing", "make",
+	refused("there is no option --force (--force-contents must", "thing", "make",
 		"a", "b", "--force");
 	refused("no option --force-content (", "thing", "make", "a", "b", "--force-content");
 	ck_assert_int_eq(run("thing", "make", "a", "b", "-f", NULL), EXIT_NO);
