@@ -44,7 +44,7 @@ grep -q 'new.txt' now && fail "a file that is no setup.bin is offered"
 
 # A bad file is refused, a good one found in its folder.
 down_to '^ .*bad.bin'
-press Enter; see 'cannot be used'; see 'no setup.bin'
+press Enter; see 'cannot be used'; see 'is not a setup.bin file'
 press Enter; see 'Which setup.bin?'
 down_to '^ .*wrong.bin'
 press Enter; see 'cannot be used'; see 'Error, record 1'; see 'wrong.bin has 5 errors'
