@@ -8,10 +8,9 @@ set -eu
 
 KILLS=${KILLS:-10}
 WAVE=8		# machines at a time
-PLAIN=$((PORT - 1))
 make_map 1
 write_conf '[profile default]' 'admin_password = random'
-sed -i "s/^callback_port.*/&\nmanagement_port = $PLAIN/; s/^hello_seconds.*/&\nmax_unproved = 1000/" conf
+sed -i "s/^hello_seconds.*/&\nmax_unproved = 1000/" conf
 start
 # It starts on the same port again, so that the machines find it.
 sed -i "s/^listen = .*/listen = $SERVER/" conf
