@@ -9,7 +9,7 @@ set -eu
 PLAIN=$((PORT - 1))
 make_map 5
 write_conf '[profile default]' 'admin_password = random' 'rekey = yes'
-sed -i "s/^callback_port.*/&\nmanagement_port = $PLAIN/; s/^connect_seconds.*/connect_seconds = 30/
+sed -i "s/^connect_seconds.*/connect_seconds = 30/
 	s/^answer_seconds.*/answer_seconds = 30/" conf
 cp conf plain.conf
 sims=()
@@ -60,7 +60,7 @@ end_machines
 
 # When the machine is read back after the commit, and when it is looked for after a lost one.
 start
-begin_machine 3 9 --firmware 2.2.1 --answer hang --answer-to GetHostName
+begin_machine 3 9 --habits modern --firmware 2.2.1 --answer hang --answer-to GetHostName
 wait_log "key-used .*address=$NET.9:"
 sleep 0.5
 stop
