@@ -349,9 +349,10 @@ void sim_gate_free(struct sim_gate **out)
 	if (!g)
 		return;
 	sim_gate_stop(g);
-	while (g->visitors) {
-		close(g->visitors->fd);
-		forget(g, g->visitors);
+	for (struct visitor *v = g->visitors, *next; v; v = next) {
+		next = v->next;
+		close(v->fd);
+		forget(g, v);
 	}
 	for (size_t i = 0; i < 2; i++)
 		if (g->ports[i].fd >= 0)

@@ -349,7 +349,6 @@ static int spawn(struct script *s, const int theirs[static PIPES], struct fault 
 {
 	pid_t parent = getpid();
 	int report[2], err = 0;
-	ssize_t n;
 
 	if (pipe2(report, O_CLOEXEC))
 		return fault_sys(fault, errno, "cannot make a pipe for the properties script");
@@ -360,7 +359,7 @@ static int spawn(struct script *s, const int theirs[static PIPES], struct fault 
 	if (s->pid < 0)
 		err = errno;
 	/* It ends when the program runs, as it is closed then. */
-	while (!err && (n = read(report[0], &err, sizeof(err))) < 0 && errno == EINTR)
+	while (!err && read(report[0], &err, sizeof(err)) < 0 && errno == EINTR)
 		;
 	close(report[0]);
 	if (!err)

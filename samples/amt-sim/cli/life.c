@@ -79,7 +79,7 @@ int life_live(struct cli *cli, struct sim_fleet *f, const struct life_options *o
 		.until_configured = o->until_configured > 0,
 	};
 	struct sim_service *service = NULL;
-	struct sim_life_report report;
+	struct sim_life_report report = { 0 };
 	struct sim_address server;
 	struct fault fault = { 0 };
 	int rc = 0, status;
