@@ -175,11 +175,9 @@ int outfile_open(struct outfile **out, const char *path, unsigned flags, struct 
 			goto out;
 		}
 		if (!S_ISREG(st.st_mode)) {
-			rc = fault_set(fault, KIT_ERR_EXISTS,
-				       "%s is not an ordinary file, so it is not"
-				       " replaced",
-				       path);
-			fault_hint(fault, "choose another name");
+			rc = fault_set(fault, KIT_ERR_EXISTS, "%s is not an ordinary file, so it "
+				       "is not replaced\n"
+				       "choose another name", path);
 			goto out;
 		}
 	}

@@ -186,18 +186,17 @@ int secret_read(const char *path, const char *what, char *out, size_t size, stru
 	}
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0) {
-		rc = fault_sys(fault, errno, "cannot open %s for the %s", path, what);
-		fault_hint(fault, "name a file of mode 0600 that holds the %s and nothing else",
-			   what);
+		rc = fault_sys(fault, errno, "cannot open %s for the %s\n"
+			       "name a file of mode 0600 that holds the %s and nothing else", path,
+			       what, what);
 		return rc;
 	}
 	if (fstat(fd, &st)) {
 		rc = fault_sys(fault, errno, "cannot examine %s", path);
 	} else if (S_ISREG(st.st_mode) && (st.st_mode & 077)) {
-		rc = fault_set(fault, KIT_ERR_PERMISSION,
-			       "%s holds the %s, but its mode %04o gives others access", path, what,
-			       (unsigned)(st.st_mode & 07777));
-		fault_hint(fault, "chmod 600 %s", path);
+		rc = fault_set(fault, KIT_ERR_PERMISSION, "%s holds the %s, but its mode %04o "
+			       "gives others access\n"
+			       "chmod 600 %s", path, what, (unsigned)(st.st_mode & 07777), path);
 	} else {
 		rc = read_line(fd, -1, path, what, out, size, fault);
 	}

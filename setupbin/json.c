@@ -231,11 +231,10 @@ static int write_trailing(FILE *out, const struct sbin_input *in, uint64_t at, b
 		goto out;
 	}
 	if (n > SBIN_TRAILING_MAX) {
-		rc = fault_set(fault, KIT_ERR_RANGE,
-			       "%s: more than %d bytes follow the last record (offset %llu)",
-			       in->name, SBIN_TRAILING_MAX, (unsigned long long)at);
-		fault_hint(fault, "cut the file off there (truncate -s %llu)",
-			   (unsigned long long)at);
+		rc = fault_set(fault, KIT_ERR_RANGE, "%s: more than %d bytes follow the last "
+			       "record (offset %llu)\n"
+			       "cut the file off there (truncate -s %llu)", in->name,
+			       SBIN_TRAILING_MAX, (unsigned long long)at, (unsigned long long)at);
 		goto out;
 	}
 	fputs(",\n\"trailing\": ", out);

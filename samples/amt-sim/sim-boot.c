@@ -188,9 +188,8 @@ static int take_record(struct sim_device *d, const struct sim_stick_file *file,
 	int rc = sbin_reader_take(r, &index, &offset, &record, fault);
 
 	if (rc == 0) {
-		rc = fault_set(fault, KIT_ERR_NOT_FOUND, "no record of setup.bin is left, of %u",
-			       h->records);
-		fault_hint(fault, "write fresh keys to the stick");
+		rc = fault_set(fault, KIT_ERR_NOT_FOUND, "no record of setup.bin is left, of %u\n"
+			       "write fresh keys to the stick", h->records);
 	}
 	if (rc < 0)
 		return rc;
@@ -258,10 +257,9 @@ int sim_boot_from_stick(struct sim_device *d, const char *stick, const struct si
 	if (rc < 0)
 		goto out;
 	if (!writable && sbin_header_consumable(sbin_reader_header(r))) {
-		rc = fault_set(
-			fault, KIT_ERR_READ_ONLY,
-			"the stick is write-protected, but its records are to be marked used");
-		fault_hint(fault, "move the stick's lock switch");
+		rc = fault_set(fault, KIT_ERR_READ_ONLY, "the stick is write-protected, but its "
+			       "records are to be marked used\n"
+			       "move the stick's lock switch");
 		goto out;
 	}
 	rc = take_record(d, &file, r, bios->wipe, report, fault);

@@ -216,9 +216,9 @@ int sim_device_load(struct sim_device *d, const char *file, struct fault *fault)
 		goto out;
 	}
 	if (st.st_mode & 077) {
-		rc = fault_set(fault, KIT_ERR_PERMISSION,
-			       "%s holds a machine's secrets and others can read it", file);
-		fault_hint(fault, "chmod 600 %s", file);
+		rc = fault_set(fault, KIT_ERR_PERMISSION, "%s holds a machine's secrets and others "
+			       "can read it\n"
+			       "chmod 600 %s", file, file);
 		goto out;
 	}
 	size = read(fd, text, FILE_MAX);
@@ -228,9 +228,8 @@ int sim_device_load(struct sim_device *d, const char *file, struct fault *fault)
 	}
 	text[size] = '\0';
 	if (!flash_parse(&flash, text) || !from_flash(d, &flash)) {
-		rc = fault_set(fault, KIT_ERR_FORMAT, "%s is not a machine's state file",
-			       file);
-		fault_hint(fault, "move it away to begin again with a machine from the factory");
+		rc = fault_set(fault, KIT_ERR_FORMAT, "%s is not a machine's state file\n"
+			       "move it away to begin again with a machine from the factory", file);
 		goto out;
 	}
 	d->file = strdup(file);

@@ -545,21 +545,20 @@ int listener_open(struct listener *l, const struct config_address *a, struct fau
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
 	if (bind(fd, (const struct sockaddr *)&a->address, a->length) || listen(fd, BACKLOG)) {
 		if (errno == EADDRINUSE) {
-			rc = fault_set(fault, KIT_ERR_BUSY, "cannot listen on %s: something "
-					"else listens there", a->text);
-			fault_hint(fault, "\"ss -ltnp\" shows which program; stop it, or give "
-				   "this server another port (machines call 9971 by default)");
+			rc = fault_set(fault, KIT_ERR_BUSY, "cannot listen on %s: something else "
+				       "listens there\n"
+				       "\"ss -ltnp\" shows which program; stop it, or give this "
+				       "server another port (machines call 9971 by default)",
+				       a->text);
 		} else if (errno == EACCES) {
-			rc = fault_sys(fault, errno, "cannot listen on %s", a->text);
-			fault_hint(
-				fault,
-				"ports under 1024 need a privilege: give this server another "
-				"port (machines call 9971 by default), have systemd open it, or "
-				"grant CAP_NET_BIND_SERVICE");
+			rc = fault_sys(fault, errno, "cannot listen on %s\n"
+				       "ports under 1024 need a privilege: give this server "
+				       "another port (machines call 9971 by default), have systemd "
+				       "open it, or grant CAP_NET_BIND_SERVICE", a->text);
 		} else {
-			rc = fault_sys(fault, errno, "cannot listen on %s", a->text);
-			fault_hint(fault, "check that this machine has the address "
-				   "(\"ip address\")");
+			rc = fault_sys(fault, errno, "cannot listen on %s\n"
+				       "check that this machine has the address (\"ip address\")",
+				       a->text);
 		}
 		close(fd);
 		return rc;

@@ -123,8 +123,8 @@ static int make_draft(const char *path, char **name, struct fault *fault)
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && has_name(fd, *name))
 		return fd;
 	if (fd >= 0 || errno == EEXIST) {
-		rc = fault_set(fault, KIT_ERR_BUSY, "another backup to %s is being made", path);
-		fault_hint(fault, "wait for it, or choose another name");
+		rc = fault_set(fault, KIT_ERR_BUSY, "another backup to %s is being made\n"
+			       "wait for it, or choose another name", path);
 	} else {
 		rc = fault_sys(fault, errno, "cannot make %s", path);
 	}

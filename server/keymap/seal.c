@@ -161,17 +161,16 @@ int seal_load(struct seal **out, const char *path, struct fault *fault)
 		goto out;
 	}
 	if (!S_ISREG(st.st_mode)) {
-		rc = fault_set(fault, KIT_ERR_FORMAT, "the key file %s is not a regular file",
-			       path);
-		fault_hint(fault, "name the map's key file");
+		rc = fault_set(fault, KIT_ERR_FORMAT, "the key file %s is not a regular file\n"
+			       "name the map's key file", path);
 		goto out;
 	}
 	if (st.st_mode & 077) {
-		rc = fault_set(fault, KIT_ERR_PERMISSION, "the key file %s has mode %04o, so others"
-			       " can get at the map's master key", path,
-			       (unsigned)(st.st_mode & 07777));
-		fault_hint(fault, "chmod 600 %s; if others may have read it, also run"
-			   " \"amt-provisionctl keys rotate-master\"", path);
+		rc = fault_set(fault, KIT_ERR_PERMISSION, "the key file %s has mode %04o, so "
+			       "others can get at the map's master key\n"
+			       "chmod 600 %s; if others may have read it, also run "
+			       "\"amt-provisionctl keys rotate-master\"", path,
+			       (unsigned)(st.st_mode & 07777), path);
 		goto out;
 	}
 	if (read_file(fd, data, sizeof(data), &size)) {

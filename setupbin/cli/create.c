@@ -173,11 +173,10 @@ static int check_first(struct creation *c, struct sbin_record *r, struct fault *
 	sbin_input_memory(&in, &state, file, size, c->options->output);
 	rc = sbin_check(&in, judge, &verdict, &summary, fault);
 	if (!rc && verdict.errors != 0) {
-		rc = fault_set(fault, KIT_ERR_UNFIT,
-			       "%s was not written: firmware would refuse it, "
-			       "for the reasons above",
+		rc = fault_set(fault, KIT_ERR_UNFIT, "%s was not written: firmware would refuse "
+			       "it, for the reasons above\n"
+			       "fix what is wrong; create --json writes such a file, too",
 			       c->options->output);
-		fault_hint(fault, "fix what is wrong; create --json writes such a file, too");
 	}
 	secret_wipe(file, size);
 	free(file);
@@ -389,10 +388,10 @@ static int create_from_list(struct creation *c, const char *path, struct fault *
 	if (!rc)
 		rc = copy_list(c, source, &seen, fault);
 	if (!rc && c->bad != 0) {
-		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has %lu bad %s%s, so %s was not written",
-			       name, c->bad, keylist_unit(source->kind), plural(c->bad),
-			       c->options->output);
-		fault_hint(fault, "amt-keygen check %s lists what is wrong with it", path);
+		rc = fault_set(fault, KIT_ERR_FORMAT, "%s has %lu bad %s%s, so %s was not written\n"
+			       "amt-keygen check %s lists what is wrong with it", name, c->bad,
+			       keylist_unit(source->kind), plural(c->bad), c->options->output,
+			       path);
 	} else if (!rc && c->records == 0) {
 		rc = fault_set(fault, KIT_ERR_FORMAT,
 			       "%s has no unused pairs, so %s was not written", name,

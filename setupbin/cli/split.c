@@ -149,12 +149,12 @@ static int refuse_existing(const char *pattern, unsigned long count, const struc
 		if (!name) {
 			rc = fault_nomem(fault);
 		} else if (there && st.st_dev == input->st_dev && st.st_ino == input->st_ino) {
-			rc = fault_set(fault, KIT_ERR_ARGUMENT, "%s is the file that is split",
-				       name);
-			fault_hint(fault, "choose another pattern");
+			rc = fault_set(fault, KIT_ERR_ARGUMENT, "%s is the file that is split\n"
+				       "choose another pattern", name);
 		} else if (there && !force) {
-			rc = fault_set(fault, KIT_ERR_EXISTS, "%s exists already", name);
-			fault_hint(fault, "choose another pattern, or give --force to replace it");
+			rc = fault_set(fault, KIT_ERR_EXISTS, "%s exists already\n"
+				       "choose another pattern, or give --force to replace it",
+				       name);
 		}
 		free(name);
 	}
@@ -354,12 +354,10 @@ static int plan_merge(struct cli *cli, struct sbin_header *model, uint8_t **byte
 				       (size_t)h->chunks * SBIN_CHUNK);
 		} else if (!rc && (h->version.major != model->version.major ||
 				       h->version.minor != model->version.minor)) {
-			rc = fault_set(fault, KIT_ERR_UNFIT, "%s is of version %u.%u, %s of %u.%u",
-				       f.in.name, h->version.major, h->version.minor, cli->argv[0],
-				       model->version.major, model->version.minor);
-			fault_hint(fault,
-				   "merge files of one version; show --json and create --json "
-				   "change it");
+			rc = fault_set(fault, KIT_ERR_UNFIT, "%s is of version %u.%u, %s of %u.%u\n"
+				       "merge files of one version; show --json and create --json "
+				       "change it", f.in.name, h->version.major, h->version.minor,
+				       cli->argv[0], model->version.major, model->version.minor);
 		}
 		for (size_t at = 0; !rc && at < SBIN_HEADER_MODULES; at++) {
 			uint16_t module = get_le16(h->rest + 2 * at);
@@ -395,9 +393,9 @@ static int merge_one(const char *path, struct pile *pile, struct pidset *seen, s
 			rc = pidset_add(seen, (const char *)pid.value, fault);
 		if (!rc) {
 			rc = fault_set(fault, KIT_ERR_DUPLICATE, "%s: record %lu has PID %.8s, "
-				       "which came before: two machines would share it", path,
+				       "which came before: two machines would share it\n"
+				       "leave out the file that is a copy of another", path,
 				       (unsigned long)index, (const char *)pid.value);
-			fault_hint(fault, "leave out the file that is a copy of another");
 		} else if (rc == 1) {
 			rc = pile_put(pile, &r, fault);
 		}
