@@ -311,7 +311,7 @@ install: all
 
 # All that install puts there, but for the configuration: that is a person's.
 uninstall: all
-	@tree=$$(mktemp -d) && $(MAKE) -s --no-print-directory install DESTDIR=$$tree && \
+	@tree=$$(mktemp -d) && $(MAKE) -s --no-print-directory -o all install DESTDIR=$$tree && \
 	    (cd $$tree && find . -type f ! -path '.$(SYSCONFDIR)/*' -printf '%P\0') | \
 	    (cd $(DESTDIR)/ && xargs -0 rm -fv --); status=$$?; rm -rf "$$tree"; exit $$status
 
