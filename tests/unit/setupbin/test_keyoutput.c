@@ -106,6 +106,7 @@ START_TEST(options_that_do_not_go_together_are_refused)
 		{ { .setupbin_path = "x" }, "2.2", "\"2.2\" is unknown" },
 		{ { .setupbin_path = "x", .scramble = true }, "3.0", "needs --file-version 4.0" },
 	};
+	struct keyoutput same = { .list_path = setupbin, .setupbin_path = setupbin };
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct keyoutput o = cases[i].o;
@@ -115,10 +116,8 @@ START_TEST(options_that_do_not_go_together_are_refused)
 		ck_assert_msg(strstr(fault.what, cases[i].what) != NULL, "%s", fault.what);
 	}
 	fault = (struct fault){ 0 };
-	ck_assert_int_eq(keyoutput_open(&(struct keyoutput){ .list_path = setupbin,
-							     .setupbin_path = setupbin },
-					1, &fault),
-			 KIT_ERR_ARGUMENT);
+	ck_assert_int_eq(keyoutput_open(&same, 1, &fault), KIT_ERR_ARGUMENT);
+	keyoutput_discard(&same);
 }
 END_TEST
 
