@@ -227,6 +227,8 @@ START_TEST(an_event_from_anywhere_reaches_the_log_of_the_map)
 	ck_assert_int_eq(scratch_sql("select count(*) from log where what = 'something happened' "
 				     "and pid = '0000037M' and hint is null"), 1);
 	ck_assert_uint_eq(log.events[SEVERITY_WARNING], 1);
+	commit_free(&commit);
+	log_free(&log);
 }
 END_TEST
 
