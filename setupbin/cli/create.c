@@ -399,7 +399,7 @@ static int create_from_list(struct creation *c, const char *path, struct fault *
 	}
 	if (source && source->columns)
 		cli_note(c->cli, "%s: %s", name, source->columns);
-	if (!rc && strcmp(source->kind, "setup.bin") == 0)
+	if (!rc && source && strcmp(source->kind, "setup.bin") == 0)
 		cli_note(c->cli, "%s still holds the same records: put it away, so that no two "
 			 "machines share a key", name);
 	if (!rc && c->skipped != 0)
