@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct table {
+struct csv_list {
 	struct keysource source;
 	struct lines *lines;
 	struct csv *csv;
@@ -14,7 +14,7 @@ struct table {
 static int table_next(struct keysource *s, struct keyentry *out, struct keyproblem *problem,
 		      struct fault *fault)
 {
-	struct table *t = (struct table *)s;
+	struct csv_list *t = (struct csv_list *)s;
 	bool folded = false;
 	const char *rule = NULL;
 	int rc = csv_next(t->csv, &rule, fault);
@@ -44,7 +44,7 @@ static int table_next(struct keysource *s, struct keyentry *out, struct keyprobl
 
 static void table_free(struct keysource *s)
 {
-	struct table *t = (struct table *)s;
+	struct csv_list *t = (struct csv_list *)s;
 
 	csv_free(&t->csv);
 	lines_free(&t->lines);
@@ -57,7 +57,7 @@ static const struct keysource_operations operations = { table_next, table_free }
 int keylist_csv_open(struct keysource **out, struct lines *lines, const char *const *wanted,
 		     size_t n_wanted, struct fault *fault)
 {
-	struct table *t = calloc(1, sizeof(*t));
+	struct csv_list *t = calloc(1, sizeof(*t));
 	int rc;
 
 	if (!t)

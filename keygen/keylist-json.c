@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct list {
+struct json_list {
 	struct keysource source;
 	struct lines *lines;
 	bool begun, ended;
@@ -21,7 +21,7 @@ static int next_char(struct lines *lines)
 	return c;
 }
 
-struct element {
+struct key_element {
 	struct lines *lines;
 	size_t bytes;
 };
@@ -29,7 +29,7 @@ struct element {
 /* One byte a call: the parser then never reads past the object's closing brace. */
 static size_t feed(void *buffer, size_t size, void *context)
 {
-	struct element *e = context;
+	struct key_element *e = context;
 	int c;
 
 	if (e->bytes++ == KEYLIST_ELEMENT)
@@ -42,7 +42,7 @@ static size_t feed(void *buffer, size_t size, void *context)
 }
 
 /* The list cannot be followed any further: jansson's own text could quote a secret. */
-static int lost(struct list *l, struct fault *fault, const char *what)
+static int lost(struct json_list *l, struct fault *fault, const char *what)
 {
 	if (lines_error(l->lines, fault))
 		return fault->code;
@@ -73,7 +73,7 @@ static int take_member(struct keyentry *out, enum keylist_field field, json_t *v
 	return KIT_ERR_FORMAT;
 }
 
-static int take_object(struct list *l, json_t *object, struct keyentry *out,
+static int take_object(struct json_list *l, json_t *object, struct keyentry *out,
 		       struct keyproblem *problem)
 {
 	bool seen[KEYLIST_FIELDS + 1] = { false };
@@ -106,8 +106,8 @@ static int take_object(struct list *l, json_t *object, struct keyentry *out,
 static int json_next(struct keysource *s, struct keyentry *out, struct keyproblem *problem,
 		     struct fault *fault)
 {
-	struct list *l = (struct list *)s;
-	struct element element = { l->lines, 0 };
+	struct json_list *l = (struct json_list *)s;
+	struct key_element element = { l->lines, 0 };
 	json_error_t error;
 	json_t *object;
 	int c, rc;
@@ -149,7 +149,7 @@ end:
 
 static void json_source_free(struct keysource *s)
 {
-	struct list *l = (struct list *)s;
+	struct json_list *l = (struct json_list *)s;
 
 	lines_free(&l->lines);
 	free(l);
@@ -159,7 +159,7 @@ static const struct keysource_operations operations = { json_next, json_source_f
 
 int keylist_json_open(struct keysource **out, struct lines *lines, struct fault *fault)
 {
-	struct list *l = calloc(1, sizeof(*l));
+	struct json_list *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return fault_nomem(fault);

@@ -24,22 +24,22 @@ static int show_config(const struct config *c)
 	return EXIT_YES;
 }
 
-struct run_options {
+struct daemon_options {
 	const char *config;
 	bool check;
 };
 
 static const struct cli_option options[] = {
-	CLI_TEXT('c', "config", struct run_options, config, "FILE",
+	CLI_TEXT('c', "config", struct daemon_options, config, "FILE",
 		 "configuration file (" DEFAULT_CONF ")", .flags = CLI_FILE),
-	CLI_FLAG(0, "check", struct run_options, check,
+	CLI_FLAG(0, "check", struct daemon_options, check,
 		 "check the configuration, show it with all defaults, and end"),
 	{ 0 },
 };
 
 static int run(struct cli *cli, const void *given)
 {
-	const struct run_options *o = given;
+	const struct daemon_options *o = given;
 	struct fault fault = { .code = 0 };
 	struct config *config = malloc(sizeof(*config));
 	struct server *server = NULL;
@@ -77,8 +77,8 @@ static const struct cli_verb verb = {
 	.operands = "",
 	.summary = "wait for machines that say hello, and set them up",
 	.options = options,
-	.options_size = sizeof(struct run_options),
-	.defaults = &(const struct run_options){ .config = DEFAULT_CONF },
+	.options_size = sizeof(struct daemon_options),
+	.defaults = &(const struct daemon_options){ .config = DEFAULT_CONF },
 	.run = run,
 	.details =
 		"Stays in the foreground and writes its log to the map and to standard error; "

@@ -260,14 +260,14 @@ static bool same_addresses(const struct config_addresses *a, const struct config
 	return true;
 }
 
-struct settings {
+struct settings_reader {
 	struct config *config;
 	struct fault *fault;
 };
 
 static int on_setting(void *context, const char *name, const char *value)
 {
-	struct settings *s = context;
+	struct settings_reader *s = context;
 	int rc = config_restore(s->config, name, value, s->fault);
 
 	if (!rc)
@@ -279,7 +279,7 @@ static int on_setting(void *context, const char *name, const char *value)
 /* The map's settings beat the file's. */
 static int read_settings(struct keymap *map, struct config *c, struct fault *fault)
 {
-	struct settings s = { c, fault };
+	struct settings_reader s = { c, fault };
 
 	return keymap_settings(map, on_setting, &s, fault);
 }

@@ -6,26 +6,26 @@
 #include "setupbin/order.h"
 
 /* What has been seen of the record so far. */
-struct seen {
+struct record_seen {
 	unsigned classes;		/* enum sbin_order, or'ed */
 	uint64_t known;			/* bit N: entry N of sbin_known */
 	bool factory;			/* the current password is the factory's */
 	uint8_t cert_config;		/* value of user-defined-certs */
 };
 
-/* Bits of struct seen.known; the table has fewer than 64 entries. */
+/* Bits of struct record_seen.known; the table has fewer than 64 entries. */
 static uint64_t bit_of(const struct sbin_known *k)
 {
 	return UINT64_C(1) << (k - sbin_known);
 }
 
-static bool has(const struct seen *seen, uint16_t module, uint16_t id)
+static bool has(const struct record_seen *seen, uint16_t module, uint16_t id)
 {
 	return (seen->known & bit_of(sbin_known_find(module, id))) != 0;
 }
 
-static void check_order(struct sbin_checker *c, struct seen *seen, const struct sbin_known *k,
-			enum sbin_order class, uint64_t at)
+static void check_order(struct sbin_checker *c, struct record_seen *seen,
+			const struct sbin_known *k, enum sbin_order class, uint64_t at)
 {
 	if (seen->classes & sbin_order_after(class))
 		sbin_report(
@@ -79,7 +79,7 @@ static void check_unknown(struct sbin_checker *c, const struct sbin_variable *v,
 		    "variable %u of module %u is unknown", v->id, v->module);
 }
 
-static void check_variable(struct sbin_checker *c, struct seen *seen,
+static void check_variable(struct sbin_checker *c, struct record_seen *seen,
 			   const struct sbin_variable *v, uint64_t at)
 {
 	const struct sbin_known *k = sbin_known_find(v->module, v->id);
@@ -115,7 +115,7 @@ static void check_variable(struct sbin_checker *c, struct seen *seen,
 }
 
 /* What the record lacks. */
-static void check_needs(struct sbin_checker *c, const struct seen *seen)
+static void check_needs(struct sbin_checker *c, const struct record_seen *seen)
 {
 	bool pid = has(seen, SBIN_AMT, SBIN_PID), pps = has(seen, SBIN_AMT, SBIN_PPS);
 	uint64_t at = c->offset;
@@ -166,7 +166,7 @@ int sbin_check_body(struct sbin_checker *c, const struct sbin_record *r, struct 
 {
 	struct sbin_variable v;
 	struct sbin_walk walk;
-	struct seen seen = { 0 };
+	struct record_seen seen = { 0 };
 	size_t at = SBIN_RECORD_HEADER, stray;
 	int step;
 

@@ -334,7 +334,7 @@ static void check_whole(struct sbin_checker *c)
  * The first chunk is looked at before there is a reader, and a pipe gives it only once: it
  * is kept, and what comes after it is read on.
  */
-struct kept {
+struct first_chunk {
 	const struct sbin_input *in;
 	uint8_t chunk[SBIN_CHUNK];
 	size_t size;
@@ -343,7 +343,7 @@ struct kept {
 static int64_t read_kept(void *context, uint64_t offset, void *buffer, size_t size,
 			 struct fault *fault)
 {
-	const struct kept *k = context;
+	const struct first_chunk *k = context;
 
 	if (offset >= SBIN_CHUNK)
 		return k->in->read_at(k->in->context, offset, buffer, size, fault);
@@ -427,7 +427,7 @@ int sbin_check(const struct sbin_input *in,
 	       struct sbin_summary *summary, struct fault *fault)
 {
 	struct sbin_checker c = { .found = found, .context = context, .summary = summary };
-	struct kept kept = { .in = in };
+	struct first_chunk kept = { .in = in };
 	struct sbin_input rest = { read_kept, &kept, in->size, in->name };
 	struct sbin_header header;
 	struct fault why = { 0 }, unused = { 0 };

@@ -458,7 +458,7 @@ static int take_trailing(struct sbin_json *j, json_t *o, struct fault *fault)
 	return take_hex(j, at, o, "hex", j->trailing, room, &j->trailing_size, fault);
 }
 
-struct element {
+struct record_element {
 	FILE *file;
 	size_t bytes;
 };
@@ -466,7 +466,7 @@ struct element {
 /* One byte a call: jansson then never reads past the closing brace. */
 static size_t feed(void *buffer, size_t size, void *context)
 {
-	struct element *e = context;
+	struct record_element *e = context;
 	int c;
 
 	if (e->bytes++ == ELEMENT_MAX || size == 0 || (c = getc(e->file)) == EOF)
@@ -488,7 +488,7 @@ static int next_char(FILE *file)
 /* The object that begins at the next character. jansson's own message could quote a secret. */
 static int read_object(struct sbin_json *j, struct place at, json_t **out, struct fault *fault)
 {
-	struct element e = { j->file, 0 };
+	struct record_element e = { j->file, 0 };
 	json_error_t error;
 	int c = next_char(j->file);
 

@@ -14,24 +14,24 @@
 #include "common/text.h"
 #include "setupbin/source.h"
 
-struct check_options {
+struct list_check_options {
 	struct cli_list columns;
 };
 
 static const struct cli_option options[] = {
-	CLI_LIST(0, "column", struct check_options, columns, "FIELD=NAME",
+	CLI_LIST(0, "column", struct list_check_options, columns, "FIELD=NAME",
 		 "the column NAME of a CSV holds FIELD: --column pps=\"MEBX PPS\""),
 	{ 0 },
 };
 
 /* Where the problems go: a table, or members of a JSON array, both as they are found. */
-struct report {
+struct problem_report {
 	struct cli *cli;
 	struct table *table;
 	unsigned long problems, duplicates;
 };
 
-static void report(struct report *r, const struct keyproblem *p)
+static void report(struct problem_report *r, const struct keyproblem *p)
 {
 	json_t *row;
 
@@ -52,7 +52,7 @@ static void report(struct report *r, const struct keyproblem *p)
 	r->problems++;
 }
 
-static int run(struct report *r, struct keysource *source, struct pidset *seen,
+static int run(struct problem_report *r, struct keysource *source, struct pidset *seen,
 	       struct fault *fault)
 {
 	struct progress bar;
@@ -100,10 +100,10 @@ static void print_columns(const char *columns)
 
 static int check(struct cli *cli, const void *given)
 {
-	const struct check_options *o = given;
+	const struct list_check_options *o = given;
 	const char *path = cli->argv[0];
 	const char *name = strcmp(path, "-") == 0 ? "standard input" : path;
-	struct report r = { .cli = cli };
+	struct problem_report r = { .cli = cli };
 	struct fault fault = { 0 };
 	struct keysource *source = NULL;
 	struct pidset *seen = NULL;
@@ -165,7 +165,7 @@ const struct cli_verb keygen_check = {
 	.summary = "check a list of pairs: CSV, text, JSON or setup.bin",
 	.min_operands = 1,
 	.options = options,
-	.options_size = sizeof(struct check_options),
+	.options_size = sizeof(struct list_check_options),
 	.max_operands = 1,
 	.flags = CLI_JSON,
 	.run = check,

@@ -49,7 +49,7 @@ static const struct cli_option options[] = {
 	{ 0 },
 };
 
-struct job {
+struct generation {
 	struct cli *cli;
 	const struct generate_options *options;
 	struct keyentry common;		/* the passwords that all share; SECRET */
@@ -59,7 +59,7 @@ struct job {
 	struct keyoutput output;	/* SECRET */
 };
 
-static int read_options(struct job *job, struct fault *fault)
+static int read_options(struct generation *job, struct fault *fault)
 {
 	const struct generate_options *o = job->options;
 	const char *current = o->current_password_file, *new_file = o->new_password_file;
@@ -102,7 +102,7 @@ static int read_options(struct job *job, struct fault *fault)
 	return 0;
 }
 
-static int open_all(struct job *job, struct fault *fault)
+static int open_all(struct generation *job, struct fault *fault)
 {
 	struct keymap_options how = { .key_file = job->options->key_file,
 					  .flags = KEYMAP_CREATE };
@@ -129,7 +129,7 @@ static int open_all(struct job *job, struct fault *fault)
 }
 
 /* A new pair, in the open transaction of the map if there is one. */
-static int make_pair(struct job *job, struct keyentry *entry, struct fault *fault)
+static int make_pair(struct generation *job, struct keyentry *entry, struct fault *fault)
 {
 	int rc;
 
@@ -146,7 +146,7 @@ static int make_pair(struct job *job, struct keyentry *entry, struct fault *faul
 }
 
 /* The same transaction marks what goes out: a key may be lost to a list, never go out twice. */
-static int mark_pair(struct job *job, const char *pid, struct fault *fault)
+static int mark_pair(struct generation *job, const char *pid, struct fault *fault)
 {
 	struct keymap_pair pair;
 	int rc;
@@ -159,7 +159,7 @@ static int mark_pair(struct job *job, const char *pid, struct fault *fault)
 	return rc;
 }
 
-static int make_all(struct job *job, struct fault *fault)
+static int make_all(struct generation *job, struct fault *fault)
 {
 	struct progress bar;
 	struct keyentry entry;
@@ -184,7 +184,7 @@ static int make_all(struct job *job, struct fault *fault)
  * The command that writes the same files from the map, with what it needs to be the same. A
  * setup.bin that is WRITTEN is left out: two of them would give the keys to machines twice.
  */
-static void hint_export(const struct job *job, bool written, struct fault *fault)
+static void hint_export(const struct generation *job, bool written, struct fault *fault)
 {
 	const struct generate_options *o = job->options;
 	const char *key_file = o->key_file, *version = written ? NULL : o->file_version;
@@ -201,7 +201,7 @@ static void hint_export(const struct job *job, bool written, struct fault *fault
 }
 
 /* The map is committed already: let the files appear, and say so if they cannot. */
-static int commit_files(struct job *job, struct fault *fault)
+static int commit_files(struct generation *job, struct fault *fault)
 {
 	int rc = keyoutput_commit(&job->output, fault);
 
@@ -215,7 +215,7 @@ static int commit_files(struct job *job, struct fault *fault)
 	return rc;
 }
 
-static void summary(const struct job *job)
+static void summary(const struct generation *job)
 {
 	const char *s = plural(job->options->number);
 
@@ -237,7 +237,7 @@ static void summary(const struct job *job)
 
 static int generate(struct cli *cli, const void *given)
 {
-	struct job job = { .cli = cli, .options = given };
+	struct generation job = { .cli = cli, .options = given };
 	struct fault fault = { 0 };
 	int rc, status = EXIT_YES;
 

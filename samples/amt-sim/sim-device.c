@@ -130,7 +130,7 @@ struct flash {
 
 #define FIELD(name, member) { name, offsetof(struct flash, member), \
 			      sizeof(((struct flash *)0)->member) }
-static const struct field {
+static const struct flash_field {
 	const char *name;
 	size_t offset, size;
 } fields[] = {

@@ -86,14 +86,14 @@ bool sim_digest_md5_hex(const char *text, char *out)
 	return true;
 }
 
-struct answer {
+struct digest_answer {
 	char user[SIM_DIGEST_VALUE], realm[SIM_DIGEST_VALUE], nonce[SIM_DIGEST_VALUE],
 		uri[SIM_DIGEST_VALUE];
 	char qop[SIM_DIGEST_VALUE], nc[SIM_DIGEST_VALUE], cnonce[SIM_DIGEST_VALUE],
 		response[SIM_DIGEST_VALUE];
 };
 
-static bool parse(const char *list, struct answer *a)
+static bool parse(const char *list, struct digest_answer *a)
 {
 	char algorithm[SIM_DIGEST_VALUE];
 
@@ -110,7 +110,7 @@ static bool parse(const char *list, struct answer *a)
 }
 
 /* Is the response MD5(digest:nonce:nc:cnonce:auth:MD5(method:uri))? */
-static bool proves(const struct answer *a, const char *method, const uint8_t *digest)
+static bool proves(const struct digest_answer *a, const char *method, const uint8_t *digest)
 {
 	char text[HEX + 4 * SIM_DIGEST_VALUE + HEX], request[HEX + 1], response[HEX + 1];
 	bool ok;
@@ -131,7 +131,7 @@ enum sim_digest_result sim_digest_check(const uint8_t *secret, const char *heade
 					const char *method, const char *path, const char *realm,
 					const char *user, const uint8_t *digest, uint64_t now)
 {
-	struct answer a;
+	struct digest_answer a;
 	uint64_t when;
 
 	if (!header)

@@ -44,7 +44,7 @@ struct sim_service {
 };
 
 /* One request on its way; its body is SECRET, as it may bring passwords. */
-struct request {
+struct http_request {
 	char *body;
 	size_t size;
 	bool too_big;
@@ -68,7 +68,7 @@ static struct sim_device *device_of(struct sim_service *s, const struct MHD_Conn
 }
 
 /* What is known of a connection. */
-struct progress {
+struct sim_client {
 	uint8_t random[SIM_DIGEST_SECRET]; /* in place of the service's, for nonces of its own */
 	bool set_admin;		/* SetAdminAclEntryEx came by it */
 	bool asked;		/* for the key of an identity */
@@ -76,7 +76,7 @@ struct progress {
 	bool spoke;		/* a request came: the handshake was completed */
 };
 
-static struct progress *progress_of(const struct MHD_Connection *connection)
+static struct sim_client *progress_of(const struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		(struct MHD_Connection *)connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -121,7 +121,7 @@ static void forget_admin(struct sim_service *s, struct sim_device *d)
 static void connection_changed(void *context, struct MHD_Connection *connection, void **own,
 			       enum MHD_ConnectionNotificationCode what)
 {
-	struct progress *p = *own;
+	struct sim_client *p = *own;
 
 	struct door *door = context;
 
@@ -147,7 +147,7 @@ static int give_psk(void *context, const struct MHD_Connection *connection, cons
 {
 	struct sim_service *s = context;
 	struct sim_device *d = device_of(s, connection);
-	struct progress *p = progress_of(connection);
+	struct sim_client *p = progress_of(connection);
 	char *pps = NULL;
 
 	if (!d || !p)
@@ -205,7 +205,7 @@ static void set_headers(struct MHD_Response *response, const struct sim_device *
 }
 
 /* A response without contents worth reading. */
-static void answer_plainly(struct request *r, const struct sim_device *d, unsigned http,
+static void answer_plainly(struct http_request *r, const struct sim_device *d, unsigned http,
 			   const char *text)
 {
 	r->http = http;
@@ -217,7 +217,7 @@ static void answer_plainly(struct request *r, const struct sim_device *d, unsign
 
 /* 401, and how to log in. */
 static void challenge(const struct sim_service *s, const struct sim_device *d,
-		      const uint8_t *nonces, bool stale, struct request *r)
+		      const uint8_t *nonces, bool stale, struct http_request *r)
 {
 	static const char *const offers[] = {
 		[SIM_LOGIN_AUTH_INT] = "qop=\"auth-int\"",
@@ -235,8 +235,8 @@ static void challenge(const struct sim_service *s, const struct sim_device *d,
 }
 
 /* What a call that went well leaves to do. The lock is held. */
-static void take_notice(struct sim_service *s, struct sim_device *d, struct progress *p,
-			const char *call, enum sim_device_state before, struct request *r)
+static void take_notice(struct sim_service *s, struct sim_device *d, struct sim_client *p,
+			const char *call, enum sim_device_state before, struct http_request *r)
 {
 	const struct sim_habits *habits = &s->fleet->habits;
 
@@ -265,7 +265,7 @@ static void take_notice(struct sim_service *s, struct sim_device *d, struct prog
 
 /* Carry out the call that the request's body makes. The lock is held. */
 static void answer_call(struct sim_service *s, struct sim_device *d,
-			struct MHD_Connection *connection, const char *path, struct request *r)
+			struct MHD_Connection *connection, const char *path, struct http_request *r)
 {
 	bool wsman = strcmp(path, SIM_WSMAN_PATH) == 0;
 	const struct sim_habits *habits = &s->fleet->habits;
@@ -325,7 +325,7 @@ static void note_look(struct sim_fleet *f, struct sim_device *d)
 
 /* Answer; *WAIT: milliseconds before the answer may go out. The lock is held. */
 static void answer(struct door *door, struct sim_device *d, struct MHD_Connection *connection,
-		   const char *path, const char *method, struct request *r, uint64_t *wait)
+		   const char *path, const char *method, struct http_request *r, uint64_t *wait)
 {
 	bool wsman = strcmp(path, SIM_WSMAN_PATH) == 0;
 	bool soap = sim_soap_has_path(path) && d->firmware.major <= 8;
@@ -335,7 +335,7 @@ static void answer(struct door *door, struct sim_device *d, struct MHD_Connectio
 		[SIM_WSMAN_501] = 501,
 	};
 	const struct sim_habits *habits = &door->service->fleet->habits;
-	const struct progress *p = progress_of(connection);
+	const struct sim_client *p = progress_of(connection);
 	const uint8_t *nonces = p ? p->random : door->service->random;
 	enum sim_digest_result login;
 
@@ -364,14 +364,14 @@ static void answer(struct door *door, struct sim_device *d, struct MHD_Connectio
 		r->close = true;
 }
 
-static enum MHD_Result queue(struct MHD_Connection *connection, struct request *r)
+static enum MHD_Result queue(struct MHD_Connection *connection, struct http_request *r)
 {
 	if (r->close)
 		return MHD_NO;
 	return MHD_queue_response(connection, r->http, r->response);
 }
 
-static void gather(struct request *r, const char *data, size_t size)
+static void gather(struct http_request *r, const char *data, size_t size)
 {
 	char *more;
 
@@ -402,8 +402,8 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 {
 	struct door *door = context;
 	struct sim_service *s = door->service;
-	struct request *r = *own;
-	struct progress *p = progress_of(connection);
+	struct http_request *r = *own;
+	struct sim_client *p = progress_of(connection);
 	struct sim_device *d;
 	uint64_t wait;
 
@@ -444,7 +444,7 @@ static void completed(void *context, struct MHD_Connection *connection, void **o
 		      enum MHD_RequestTerminationCode why)
 {
 	const struct door *door = context;
-	struct request *r = *own;
+	struct http_request *r = *own;
 
 	if (!r)
 		return;

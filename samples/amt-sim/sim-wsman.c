@@ -9,7 +9,7 @@
 #define ACTION_MAX	256
 
 /* What a request says about itself in its header. */
-struct request {
+struct wsman_call {
 	struct sim_xml_request xml;
 	const char *action;
 	const char *resource;		/* URI */
@@ -18,7 +18,7 @@ struct request {
 	const struct sim_class *class;
 };
 
-static void open_envelope(struct sim_xml_answer *a, const struct request *q, const char *action)
+static void open_envelope(struct sim_xml_answer *a, const struct wsman_call *q, const char *action)
 {
 	sim_xml_open(a, "a:Envelope");
 	sim_xml_attribute(a, "xmlns:a", SIM_XML_SOAP12);
@@ -46,8 +46,8 @@ static void close_envelope(struct sim_xml_answer *a)
 }
 
 /* CODE is Sender or Receiver, SUBCODE says it to programs, TEXT to people. */
-static unsigned answer_fault(struct sim_xml_answer *a, const struct request *q, const char *subcode,
-			     const char *text)
+static unsigned answer_fault(struct sim_xml_answer *a, const struct wsman_call *q,
+			     const char *subcode, const char *text)
 {
 	open_envelope(a, q, SIM_WSMAN_ADDRESSING "/fault");
 	sim_xml_open(a, "a:Fault");
@@ -69,7 +69,7 @@ static unsigned answer_fault(struct sim_xml_answer *a, const struct request *q, 
 }
 
 static unsigned answer_call(struct sim_device *d, const struct sim_habits *habits,
-			    const struct request *q, const char *method, unsigned *status,
+			    const struct wsman_call *q, const char *method, unsigned *status,
 			    struct sim_xml_answer *a)
 {
 	char action[ACTION_MAX], name[SIM_CALL_NAME + sizeof("g:_OUTPUT")];
@@ -96,7 +96,7 @@ static unsigned answer_call(struct sim_device *d, const struct sim_habits *habit
 }
 
 static unsigned answer_get(const struct sim_device *d, const struct sim_habits *habits,
-			   const struct request *q, struct sim_xml_answer *a)
+			   const struct wsman_call *q, struct sim_xml_answer *a)
 {
 	if (!sim_class_has(q->class, q->instance))
 		return answer_fault(a, q, "b:DestinationUnreachable",
@@ -108,7 +108,7 @@ static unsigned answer_get(const struct sim_device *d, const struct sim_habits *
 }
 
 static unsigned answer_put(struct sim_device *d, const struct sim_habits *habits,
-			   const struct request *q, unsigned *status, struct sim_xml_answer *a)
+			   const struct wsman_call *q, unsigned *status, struct sim_xml_answer *a)
 {
 	if (!q->class->put)
 		return answer_fault(a, q, "b:ActionNotSupported", "The class cannot be written.");
@@ -126,7 +126,7 @@ static unsigned answer_put(struct sim_device *d, const struct sim_habits *habits
 }
 
 /* The context that Enumerate gives and Pull brings back names the class; all items come at once. */
-static unsigned answer_enumerate(const struct request *q, struct sim_xml_answer *a)
+static unsigned answer_enumerate(const struct wsman_call *q, struct sim_xml_answer *a)
 {
 	open_envelope(a, q, SIM_WSMAN_ENUMERATION "/EnumerateResponse");
 	sim_xml_open(a, "e:EnumerateResponse");
@@ -137,7 +137,7 @@ static unsigned answer_enumerate(const struct request *q, struct sim_xml_answer 
 }
 
 static unsigned answer_pull(const struct sim_device *d, const struct sim_habits *habits,
-			    const struct request *q, struct sim_xml_answer *a)
+			    const struct wsman_call *q, struct sim_xml_answer *a)
 {
 	const char *context = sim_xml_child_text(q->xml.call, "EnumerationContext");
 
@@ -158,7 +158,7 @@ static unsigned answer_pull(const struct sim_device *d, const struct sim_habits 
 	return 200;
 }
 
-static unsigned answer_identify(const struct sim_device *d, const struct request *q,
+static unsigned answer_identify(const struct sim_device *d, const struct wsman_call *q,
 				struct sim_xml_answer *a)
 {
 	char version[32];
@@ -188,8 +188,9 @@ static const char *instance_of(const xmlNode *header)
 	return sim_xml_text(selector);
 }
 
-static unsigned dispatch(struct sim_device *d, const struct sim_habits *habits, struct request *q,
-			 char *call, unsigned *status, struct sim_xml_answer *a)
+static unsigned dispatch(struct sim_device *d, const struct sim_habits *habits,
+			 struct wsman_call *q, char *call, unsigned *status,
+			 struct sim_xml_answer *a)
 {
 	size_t uri;
 
@@ -223,7 +224,7 @@ static unsigned dispatch(struct sim_device *d, const struct sim_habits *habits, 
 unsigned sim_wsman_answer(struct sim_device *d, const struct sim_habits *habits, const char *data,
 			  size_t size, char *call, unsigned *status, struct sim_xml_answer *a)
 {
-	struct request q = { .action = NULL };
+	struct wsman_call q = { .action = NULL };
 	unsigned http;
 
 	*status = 0;

@@ -18,7 +18,7 @@
 #define HELLO_PORT	9971	/* to which machines say hello */
 #define SAYS		"amt-provisiond"	/* what our page says */
 
-enum answer { ANSWER_OURS, ANSWER_OTHER, ANSWER_SILENT, ANSWER_NONE };
+enum page_answer { ANSWER_OURS, ANSWER_OTHER, ANSWER_SILENT, ANSWER_NONE };
 
 static int64_t now_ms(void)
 {
@@ -56,7 +56,7 @@ static int connect_to(const struct sockaddr *to, socklen_t length, unsigned time
 }
 
 /* Ask for the page that people see when they try the port with a browser. */
-static enum answer ask(int fd, unsigned timeout_ms)
+static enum page_answer ask(int fd, unsigned timeout_ms)
 {
 	static const char get[] = "GET / HTTP/1.0\r\n\r\n";
 	const int64_t until = now_ms() + timeout_ms;
@@ -81,7 +81,7 @@ static enum answer ask(int fd, unsigned timeout_ms)
 static void try_address(const struct doctor *d, const struct sockaddr *to, socklen_t length)
 {
 	char host[NI_MAXHOST] = "?", port[NI_MAXSERV] = "?";
-	enum answer answer;
+	enum page_answer answer;
 	int err, fd;
 
 	getnameinfo(to, length, host, sizeof(host), port, sizeof(port),

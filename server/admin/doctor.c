@@ -52,14 +52,14 @@ void doctor_fault(const struct doctor *d, const char *check, const struct fault 
 
 /* ---- the configuration ---- */
 
-struct settings {
+struct settings_check {
 	const struct doctor *d;
 	bool wrong;
 };
 
 static int take_setting(void *context, const char *name, const char *value)
 {
-	struct settings *s = context;
+	struct settings_check *s = context;
 	struct fault fault = { 0 };
 	char hint[120];
 
@@ -75,7 +75,7 @@ static int take_setting(void *context, const char *name, const char *value)
 
 void doctor_configuration(const struct doctor *d, const struct fault *why)
 {
-	struct settings settings = { d, false };
+	struct settings_check settings = { d, false };
 	struct fault fault = *why;
 	int rc = fault.code;
 
@@ -221,17 +221,17 @@ void doctor_keys(const struct doctor *d)
 
 /* ---- the machines ---- */
 
-struct kind {
+struct system_tally {
 	uint64_t n;
 	struct system first;
 };
 
-struct fleet {
+struct fleet_tally {
 	const struct doctor *d;
-	struct kind no_name, failed, refused, silent, certificate, permission;
+	struct system_tally no_name, failed, refused, silent, certificate, permission;
 };
 
-static void count(struct kind *k, const struct system *s)
+static void count(struct system_tally *k, const struct system *s)
 {
 	if (k->n++ == 0)
 		k->first = *s;
@@ -239,7 +239,7 @@ static void count(struct kind *k, const struct system *s)
 
 static int look_at_system(void *context, const struct system *s)
 {
-	struct fleet *f = context;
+	struct fleet_tally *f = context;
 	int64_t window = s->hello_version == 3 ? PKI_WINDOW : PSK_WINDOW;
 
 	if (s->state == SYSTEM_FQDN_MISSING)
@@ -257,8 +257,8 @@ static int look_at_system(void *context, const struct system *s)
 	return 0;
 }
 
-static void say_kind(const struct doctor *d, const char *check, const struct kind *k,
-		      const char *what, const char *none, const char *hint, bool reason)
+static void say_kind(const struct doctor *d, const char *check, const struct system_tally *k,
+		     const char *what, const char *none, const char *hint, bool reason)
 {
 	char uuid[UUID_SHOWN + 1];
 
@@ -417,7 +417,7 @@ static const char *name_hint(const struct config *c, char *out, size_t size)
 void doctor_fleet(const struct doctor *d)
 {
 	const struct keymap_system_filter all = { 0 };
-	struct fleet f = { .d = d };
+	struct fleet_tally f = { .d = d };
 	struct fault fault = { 0 };
 	char hint[300];
 

@@ -19,14 +19,14 @@ struct chosen {
 	char pid[PID_LENGTH];
 };
 
-struct job {
+struct export_run {
 	struct export *e;
 	const struct operator *op;
 	struct chosen *keys;
 	size_t n, room;
 };
 
-static int choose(struct job *j, const struct keymap_pair *p)
+static int choose(struct export_run *j, const struct keymap_pair *p)
 {
 	if (j->n == j->room) {
 		size_t room = j->room ? j->room * 2 : 1024;
@@ -47,7 +47,7 @@ static int choose_each(void *context, const struct keymap_pair *p)
 	return choose(context, p);
 }
 
-static int choose_some(struct job *j, struct fault *fault)
+static int choose_some(struct export_run *j, struct fault *fault)
 {
 	const struct export *e = j->e;
 	/* A machine that said hello with it has it, wherever from, even if nothing came of that. */
@@ -73,7 +73,7 @@ static int choose_some(struct job *j, struct fault *fault)
 }
 
 /* A key that was named: what speaks against it is said. */
-static int choose_named(struct job *j, const char *pid, struct fault *fault)
+static int choose_named(struct export_run *j, const char *pid, struct fault *fault)
 {
 	char shown[PID_SHOWN + 1], went[CLOCK_TEXT + 1];
 	struct keymap_pair pair;
@@ -107,7 +107,7 @@ static int choose_named(struct job *j, const char *pid, struct fault *fault)
 	return choose(j, &pair) ? fault_nomem(fault) : 0;
 }
 
-static int choose_keys(struct job *j, struct fault *fault)
+static int choose_keys(struct export_run *j, struct fault *fault)
 {
 	int rc = 0;
 
@@ -118,7 +118,7 @@ static int choose_keys(struct job *j, struct fault *fault)
 	return rc;
 }
 
-static int open_files(struct job *j, struct fault *fault)
+static int open_files(struct export_run *j, struct fault *fault)
 {
 	int rc = keyoutput_open(&j->e->output, (uint32_t)j->n, fault);
 
@@ -127,7 +127,7 @@ static int open_files(struct job *j, struct fault *fault)
 	return rc ? rc : keymap_spared(j->op->map, j->e->output.setupbin, fault);
 }
 
-static int write_each(struct job *j, int64_t batch, struct fault *fault)
+static int write_each(struct export_run *j, int64_t batch, struct fault *fault)
 {
 	struct keyentry entry;
 	int rc = 0;
@@ -145,7 +145,7 @@ static int write_each(struct job *j, int64_t batch, struct fault *fault)
 	return rc;
 }
 
-static int write_keys(struct job *j, struct fault *fault)
+static int write_keys(struct export_run *j, struct fault *fault)
 {
 	struct keyoutput *out = &j->e->output;
 	const bool both = out->setupbin_path && out->list_path;
@@ -167,7 +167,7 @@ static int write_keys(struct job *j, struct fault *fault)
 }
 
 /* The marks are durable: now the files may appear. */
-static int let_out(struct job *j, struct fault *fault)
+static int let_out(struct export_run *j, struct fault *fault)
 {
 	struct keyoutput *out = &j->e->output;
 	int rc = keymap_commit(j->op->map, fault);
@@ -187,7 +187,7 @@ static int let_out(struct job *j, struct fault *fault)
 
 int export_keys(struct export *e, const struct operator *op, struct fault *fault)
 {
-	struct job j = { .e = e, .op = op };
+	struct export_run j = { .e = e, .op = op };
 	/* Nobody may reserve or export one of them meanwhile. */
 	int rc = keymap_begin(op->map, fault);
 

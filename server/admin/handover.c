@@ -13,7 +13,7 @@
 #include "server/keymap/pairs.h"
 #include "server/keymap/systems.h"
 
-struct job {
+struct handover_run {
 	struct handover *h;
 	const struct operator *op;
 	struct outfile *file;
@@ -25,7 +25,7 @@ const char *const handover_formats[] = {
 };
 
 /* A CSV field: quoted when it holds anything but plain characters. */
-static int put_field(struct job *j, const char *text, const char *end)
+static int put_field(struct handover_run *j, const char *text, const char *end)
 {
 	int rc;
 
@@ -65,7 +65,7 @@ static bool wanted(const struct handover *h, int column)
 	return column != UNTIL || h->earlier;
 }
 
-static int put_csv(struct job *j, const char *const values[static COLUMNS])
+static int put_csv(struct handover_run *j, const char *const values[static COLUMNS])
 {
 	int last = COLUMNS - 1, rc = 0;
 
@@ -77,7 +77,7 @@ static int put_csv(struct job *j, const char *const values[static COLUMNS])
 	return rc;
 }
 
-static int put_json(struct job *j, const char *const values[static COLUMNS])
+static int put_json(struct handover_run *j, const char *const values[static COLUMNS])
 {
 	const char *comma = j->h->rows ? ",\n  " : "\n  ";
 	json_t *row = json_object();
@@ -101,7 +101,7 @@ static int put_json(struct job *j, const char *const values[static COLUMNS])
 	return rc;
 }
 
-static int put_row(struct job *j, const char *const values[static COLUMNS])
+static int put_row(struct handover_run *j, const char *const values[static COLUMNS])
 {
 	int rc = j->h->format == HANDOVER_JSON ? put_json(j, values) : put_csv(j, values);
 
@@ -125,7 +125,7 @@ static const char *other(const char *present, const char *next)
  * The passwords that open the machine now: those that set-up gave it, or, where the profile
  * left them alone, the one that the stick's record gave it.
  */
-static int passwords_of(struct job *j, const struct system *s,
+static int passwords_of(struct handover_run *j, const struct system *s,
 			struct system_secrets *out)
 {
 	struct keyentry entry;
@@ -151,7 +151,7 @@ static int put_earlier(void *context, const struct keymap_earlier *e)
 {
 	struct system_secrets secrets = { "", "", "", "" };
 	char uuid[UUID_SHOWN + 1], until[CLOCK_TEXT + 1];
-	struct job *j = context;
+	struct handover_run *j = context;
 	int rc = j->h->secrets ? keymap_earlier_secrets(j->op->map, e, &secrets, j->fault) : 0;
 
 	uuid_show(&e->uuid, uuid);
@@ -175,7 +175,7 @@ static int put_system(void *context, const struct system *s)
 {
 	struct system_secrets secrets = { "", "", "", "" };
 	char uuid[UUID_SHOWN + 1];
-	struct job *j = context;
+	struct handover_run *j = context;
 	int rc;
 
 	/* One that waits for permission was set up: a mere hello takes it off no list. */
@@ -202,7 +202,7 @@ static int put_system(void *context, const struct system *s)
 	return rc;
 }
 
-static int write_rows(struct job *j)
+static int write_rows(struct handover_run *j)
 {
 	const struct keymap_system_filter filter = { 0 };
 	const bool json = j->h->format == HANDOVER_JSON;
@@ -215,7 +215,7 @@ static int write_rows(struct job *j)
 
 int handover_write(struct handover *h, const struct operator *op, struct fault *fault)
 {
-	struct job j = { .h = h, .op = op, .fault = fault };
+	struct handover_run j = { .h = h, .op = op, .fault = fault };
 	int rc = outfile_open(&j.file, h->path, OUTFILE_HOLD | (h->force ? OUTFILE_FORCE : 0),
 			      fault);
 

@@ -13,16 +13,16 @@
 
 #define HELD	65536	/* entries sorted at a time: see hold() */
 
-struct held {
+struct held_entry {
 	struct keyentry entry;	/* SECRET */
 	unsigned long line;
 };
 
-struct job {
+struct import_run {
 	struct import *im;
 	const struct operator *op;
 	int64_t batch;
-	struct held *held;
+	struct held_entry *held;
 	size_t n_held;
 };
 
@@ -46,7 +46,7 @@ static void conflict(struct import *im, unsigned long line, const char *pid)
 	bad_line(im, &problem, pid);
 }
 
-static int take(struct job *j, const struct held *h, struct fault *fault)
+static int take(struct import_run *j, const struct held_entry *h, struct fault *fault)
 {
 	enum keymap_added added = KEYMAP_ADDED;
 	struct import *im = j->im;
@@ -84,14 +84,14 @@ static int take(struct job *j, const struct held *h, struct fault *fault)
 
 static int by_pid(const void *a, const void *b)
 {
-	const struct held *x = a, *y = b;
+	const struct held_entry *x = a, *y = b;
 	int order = memcmp(x->entry.pair.pid, y->entry.pair.pid, PID_LENGTH);
 
 	return order ? order : x->line < y->line ? -1 : 1;
 }
 
 /* Hand on what is held. */
-static int release(struct job *j, struct fault *fault)
+static int release(struct import_run *j, struct fault *fault)
 {
 	int rc = 0;
 
@@ -109,10 +109,10 @@ static int release(struct job *j, struct fault *fault)
  * Hold an entry back until there are many, so that they go into the index in its own
  * order: a third of the time of a long import is its jumping about there otherwise.
  */
-static int hold(struct job *j, const struct keyentry *entry, unsigned long line,
+static int hold(struct import_run *j, const struct keyentry *entry, unsigned long line,
 		struct fault *fault)
 {
-	j->held[j->n_held++] = (struct held){ *entry, line };
+	j->held[j->n_held++] = (struct held_entry){ *entry, line };
 	return j->n_held == HELD ? release(j, fault) : 0;
 }
 
@@ -122,7 +122,8 @@ static void progress(const struct import *im, FILE *file, uint64_t size, unsigne
 		im->progress(im->context, size ? (uint64_t)ftello(file) : lines, size);
 }
 
-static int read_list(struct job *j, FILE *file, struct keysource *source, struct fault *fault)
+static int read_list(struct import_run *j, FILE *file, struct keysource *source,
+		     struct fault *fault)
 {
 	struct import *im = j->im;
 	struct keyproblem bad;
@@ -164,7 +165,8 @@ static int note(const struct import *im, const struct operator *op, struct fault
 			    im->same + im->completed + im->other_password, im->bad);
 }
 
-static int import_source(struct job *j, FILE *file, struct keysource *source, struct fault *fault)
+static int import_source(struct import_run *j, FILE *file, struct keysource *source,
+			 struct fault *fault)
 {
 	const struct operator *op = j->op;
 	struct import *im = j->im;
@@ -194,7 +196,7 @@ static int import_source(struct job *j, FILE *file, struct keysource *source, st
 
 int import_keys(struct import *im, const struct operator *op, FILE *file, struct fault *fault)
 {
-	struct job job = { .im = im, .op = op };
+	struct import_run job = { .im = im, .op = op };
 	struct keysource *source = NULL;
 	int rc;
 

@@ -14,7 +14,7 @@
 #include "server/keymap/profiles.h"
 #include "server/keymap/systems.h"
 
-enum field { UUID, FQDN, PROFILE, FIELDS };
+enum machine_field { UUID, FQDN, PROFILE, FIELDS };
 
 /* Names as asset lists, SCCM and dmidecode have them: see struct csv_field. */
 #define OTHERS(...)	(const char *const[]){ __VA_ARGS__, NULL }
@@ -69,8 +69,8 @@ static int bad(struct keyproblem *problem, const char *field, const char *rule)
 	return KIT_ERR_FORMAT;
 }
 
-static int set_field(struct keymap_inventory *out, enum field field, const char *text, size_t n,
-		     struct keyproblem *problem)
+static int set_field(struct keymap_inventory *out, enum machine_field field, const char *text,
+		     size_t n, struct keyproblem *problem)
 {
 	char copy[SYSTEM_FQDN + 2];
 	struct profile unused;
@@ -119,7 +119,7 @@ int machinelist_next(struct machinelist *in, struct keymap_inventory *out,
 		if (!text && known[field].required)
 			return bad(problem, "",
 				   "no fewer fields than it takes to hold UUID and FQDN");
-		if (text && set_field(out, (enum field)field, text, n, problem))
+		if (text && set_field(out, (enum machine_field)field, text, n, problem))
 			return KIT_ERR_FORMAT;
 	}
 	return rc;
@@ -137,7 +137,7 @@ void machinelist_close(struct machinelist **in)
 
 /* ---- into the map ---- */
 
-struct job {
+struct machinelist_run {
 	struct machinelist_import *im;
 	struct keymap *map;
 	void *seen;		/* the UUIDs of the list (tsearch) */
@@ -149,7 +149,7 @@ static int by_uuid(const void *a, const void *b)
 }
 
 /* Has the list had this UUID before? Remembers it. 1, 0 or KIT_ERR_NOMEM. */
-static int is_repeated(struct job *j, const struct uuid *uuid)
+static int is_repeated(struct machinelist_run *j, const struct uuid *uuid)
 {
 	struct uuid *copy = malloc(sizeof(*copy));
 	struct uuid **node;
@@ -164,7 +164,7 @@ static int is_repeated(struct job *j, const struct uuid *uuid)
 }
 
 /* Count a UUID that no machine has said hello with, though one has with the bytes swapped. */
-static int look_for_swapped(struct job *j, const struct uuid *uuid, struct fault *fault)
+static int look_for_swapped(struct machinelist_run *j, const struct uuid *uuid, struct fault *fault)
 {
 	const struct uuid other = uuid_swapped(uuid);
 	struct system system;
@@ -181,8 +181,8 @@ static int look_for_swapped(struct job *j, const struct uuid *uuid, struct fault
 	return 0;
 }
 
-static int put_row(struct job *j, struct keymap_inventory *row, struct keyproblem *problem,
-		   struct fault *fault)
+static int put_row(struct machinelist_run *j, struct keymap_inventory *row,
+		   struct keyproblem *problem, struct fault *fault)
 {
 	struct keymap_inventory before;
 	int rc;
@@ -203,7 +203,7 @@ static int put_row(struct job *j, struct keymap_inventory *row, struct keyproble
 	return rc;
 }
 
-static int read_rows(struct job *j, struct machinelist *in, struct fault *fault)
+static int read_rows(struct machinelist_run *j, struct machinelist *in, struct fault *fault)
 {
 	struct machinelist_import *im = j->im;
 	struct keymap_inventory row;
@@ -229,7 +229,7 @@ static int read_rows(struct job *j, struct machinelist *in, struct fault *fault)
 int machinelist_import(struct machinelist_import *im, const struct operator *op, FILE *file,
 		     struct fault *fault)
 {
-	struct job job = { .im = im, .map = op->map };
+	struct machinelist_run job = { .im = im, .map = op->map };
 	struct machinelist *in = NULL;
 	int rc;
 

@@ -12,7 +12,7 @@
 #define ONE_COMMIT	4096	/* jobs: keeps a commit, and the lock, short */
 #define BUSY_MS		5	/* until a held lock is tried again */
 
-struct entry {
+struct queued_job {
 	struct commit_job job;
 	struct fault fault;
 	int code;
@@ -23,7 +23,7 @@ struct commit {
 	struct event *turn;
 	struct commit_job *waiting;	/* in their order */
 	size_t count, room;
-	struct entry *running;		/* ONE_COMMIT of them */
+	struct queued_job *running;		/* ONE_COMMIT of them */
 	size_t n_running;
 	double blocked_since;
 	bool scheduled;
@@ -57,7 +57,7 @@ static void jobs_done(struct commit *c)
 {
 	/* A job that is added meanwhile goes to waiting: running does not change. */
 	for (size_t i = 0; i < c->n_running; i++) {
-		struct entry *e = &c->running[i];
+		struct queued_job *e = &c->running[i];
 
 		e->job.done(e->job.context, e->code, &e->fault);
 	}
@@ -73,7 +73,7 @@ static void fail_all(struct commit *c, const struct fault *fault)
 }
 
 /* Each job is a part of the transaction that is undone by itself. */
-static void run_job(struct commit *c, struct entry *e)
+static void run_job(struct commit *c, struct queued_job *e)
 {
 	int rc = keymap_part_begin(c->map, &e->fault);
 

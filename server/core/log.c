@@ -27,7 +27,7 @@ struct note {
 };
 
 /* What a job said, until it is durable. */
-struct held {
+struct held_note {
 	struct note *note;	/* NULL: it is only counted */
 	size_t place;		/* of the fold, then */
 };
@@ -207,11 +207,11 @@ static struct note *copy_event(const struct logentry *e)
 }
 
 /* False: no memory. */
-static bool hold(struct log *l, struct held held)
+static bool hold(struct log *l, struct held_note held)
 {
 	if (l->n_held == l->held_room) {
 		size_t room = l->held_room ? l->held_room * 2 : 64;
-		struct held *bigger = realloc(l->held, room * sizeof(*bigger));
+		struct held_note *bigger = realloc(l->held, room * sizeof(*bigger));
 
 		if (!bigger)
 			return false;
@@ -232,7 +232,7 @@ static bool is_folded(struct log *l, const struct logentry *e, size_t *place)
 void log_inside(struct log *l, struct keymap *map, struct logentry *e)
 {
 	struct fault fault = { 0 };
-	struct held held = { 0 };
+	struct held_note held = { 0 };
 
 	e->time = clock_now();
 	if (is_folded(l, e, &held.place)) {
@@ -254,7 +254,7 @@ void log_inside(struct log *l, struct keymap *map, struct logentry *e)
 static void release(struct log *l, size_t first, bool happened)
 {
 	for (size_t i = first; i < l->n_held; i++) {
-		struct held *h = &l->held[i];
+		struct held_note *h = &l->held[i];
 
 		if (!h->note) {
 			fold_settle(l->fold, h->place, happened);
@@ -296,21 +296,21 @@ static void settle(void *context, const struct fault *failed)
 }
 
 /* Where a line is written to the map by itself. */
-struct line {
+struct line_write {
 	struct log *log;
 	struct note *note;
 };
 
 static int write_line(struct keymap *map, void *context, struct fault *fault)
 {
-	struct line *line = context;
+	struct line_write *line = context;
 
 	return keymap_log(map, &line->note->event, fault);
 }
 
 static void line_done(void *context, int code, const struct fault *fault)
 {
-	struct line *line = context;
+	struct line_write *line = context;
 
 	if (code)
 		report_unkept(line->log, &line->note->event, fault);
@@ -321,7 +321,7 @@ static void line_done(void *context, int code, const struct fault *fault)
 static void note(struct log *l, struct logentry *e)
 {
 	struct commit_job job = { .run = write_line, .done = line_done };
-	struct line *line;
+	struct line_write *line;
 
 	l->events[e->severity]++;
 	copy(l, e);

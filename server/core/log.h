@@ -10,7 +10,7 @@
 
 struct commit;
 struct fold;
-struct held;
+struct held_note;
 struct keymap;
 
 #define LOG_LINES 1000	/* of the copy, in a second */
@@ -27,7 +27,7 @@ struct log {
 	uint64_t events[SEVERITY_SECURITY + 1];	/* counted by severity */
 	struct fold *fold;	/* lines that repeat themselves; NULL: none is folded */
 	/* Lines of the transaction that is open. */
-	struct held *held;
+	struct held_note *held;
 	size_t n_held, held_room;
 	size_t part;		/* those before the newest job's */
 	/* The copy in this second. */

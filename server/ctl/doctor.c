@@ -32,7 +32,7 @@ static const struct cli_option options[] = {
 	{ 0 },
 };
 
-struct report {
+struct doctor_report {
 	struct cli *cli;
 	struct ctl_rows rows;
 	unsigned long n[DOCTOR_VERDICTS];
@@ -40,7 +40,7 @@ struct report {
 
 static void found(void *context, const struct doctor_finding *f)
 {
-	struct report *r = context;
+	struct doctor_report *r = context;
 
 	r->n[f->verdict]++;
 	if (r->cli->json) {
@@ -81,7 +81,7 @@ static int run(struct cli *cli, const void *given)
 {
 	const struct doctor_options *o = given;
 	struct config *config = calloc(1, sizeof(*config));
-	struct report r = { .cli = cli };
+	struct doctor_report r = { .cli = cli };
 	struct doctor d = { .config = config, .found = found, .context = &r };
 	char *map_path = NULL, *key_file = NULL;
 	struct operator op = { .map = NULL };

@@ -11,33 +11,33 @@
 
 #define SAID	100	/* bad lines shown one by one; the rest is counted */
 
-struct import_options {
+struct inventory_import_options {
 	struct ctl_map at;
 	struct cli_list columns;
 	bool dry_run, skip_bad, swap_uuid;
 };
 
 static const struct cli_option import_table[] = {
-	CTL_MAP_OPTIONS(struct import_options),
-	CLI_FLAG('n', "dry-run", struct import_options, dry_run,
+	CTL_MAP_OPTIONS(struct inventory_import_options),
+	CLI_FLAG('n', "dry-run", struct inventory_import_options, dry_run,
 		 "say what would happen and change nothing"),
-	CLI_FLAG(0, "skip-bad", struct import_options, skip_bad,
+	CLI_FLAG(0, "skip-bad", struct inventory_import_options, skip_bad,
 		 "leave bad lines out instead of refusing the file", .flags = CLI_WHOLE),
-	CLI_LIST(0, "column", struct import_options, columns, "FIELD=NAME",
+	CLI_LIST(0, "column", struct inventory_import_options, columns, "FIELD=NAME",
 		 "the column NAME holds FIELD (uuid, fqdn or profile)"),
-	CLI_FLAG(0, "swap-uuid", struct import_options, swap_uuid,
+	CLI_FLAG(0, "swap-uuid", struct inventory_import_options, swap_uuid,
 		 "the list has the UUIDs in the other byte order", .flags = CLI_WHOLE),
 	{ 0 },
 };
 
-struct importing {
+struct inventory_import {
 	struct cli *cli;
 	struct machinelist_import im;
 };
 
 static void show_bad_line(void *context, const struct keyproblem *p)
 {
-	const struct importing *s = context;
+	const struct inventory_import *s = context;
 
 	if (s->im.bad <= SAID)
 		cli_warn(s->cli, "%s: line %lu: %s%s%s", s->im.name, p->line, p->field,
@@ -85,10 +85,10 @@ static json_t *summary_json(const struct machinelist_import *im)
 
 static int run_import(struct cli *cli, const void *given)
 {
-	const struct import_options *o = given;
+	const struct inventory_import_options *o = given;
 	const char *path = cli->argv[0];
 	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	struct importing s = { .cli = cli };
+	struct inventory_import s = { .cli = cli };
 	struct operator op = { .map = NULL };
 	struct fault fault = { 0 };
 	int rc;
@@ -125,7 +125,7 @@ const struct cli_verb ctl_inventory_import = {
 	.operands = "FILE|-",
 	.summary = "import which machine has which name and profile",
 	.options = import_table,
-	.options_size = sizeof(struct import_options),
+	.options_size = sizeof(struct inventory_import_options),
 	.min_operands = 1,
 	.max_operands = 1,
 	.flags = CLI_JSON,

@@ -27,25 +27,25 @@
 
 /* ---- import ---- */
 
-struct import_options {
+struct keys_import_options {
 	struct ctl_map at;
 	struct cli_list columns;
 	bool dry_run, skip_bad;
 };
 
 static const struct cli_option import_table[] = {
-	CTL_MAP_OPTIONS(struct import_options),
-	CLI_FLAG('n', "dry-run", struct import_options, dry_run,
+	CTL_MAP_OPTIONS(struct keys_import_options),
+	CLI_FLAG('n', "dry-run", struct keys_import_options, dry_run,
 		 "say what would happen and change nothing"),
-	CLI_FLAG(0, "skip-bad", struct import_options, skip_bad,
+	CLI_FLAG(0, "skip-bad", struct keys_import_options, skip_bad,
 		 "leave bad lines out instead of refusing the file", .flags = CLI_WHOLE),
-	CLI_LIST(0, "column", struct import_options, columns, "FIELD=NAME",
+	CLI_LIST(0, "column", struct keys_import_options, columns, "FIELD=NAME",
 		 "the column NAME of a CSV holds FIELD: --column pps=\"MEBX PPS\""),
 	{ 0 },
 };
 
 /* One file on its way into the map. */
-struct importing {
+struct file_import {
 	struct cli *cli;
 	struct import im;
 	json_t *problems;
@@ -55,7 +55,7 @@ struct importing {
 
 static void show_bad_line(void *context, const struct keyproblem *p, const char *pid)
 {
-	struct importing *s = context;
+	struct file_import *s = context;
 	const char *unit = keylist_unit(s->im.kind);
 
 	if (s->im.bad > SAID)
@@ -74,7 +74,7 @@ static void show_bad_line(void *context, const struct keyproblem *p, const char 
 
 static void show_progress(void *context, uint64_t done, uint64_t total)
 {
-	struct importing *s = context;
+	struct file_import *s = context;
 
 	if (!s->drawn)
 		progress_begin(&s->bar, "importing", total, total > 0, s->cli->quiet);
@@ -82,7 +82,7 @@ static void show_progress(void *context, uint64_t done, uint64_t total)
 	progress_update(&s->bar, done);
 }
 
-static json_t *import_json(const struct importing *s)
+static json_t *import_json(const struct file_import *s)
 {
 	const struct import *im = &s->im;
 
@@ -147,11 +147,11 @@ static void say_import(struct cli *cli, const struct import *im)
 }
 
 /* One file; returns an exit status. */
-static int import_file(struct cli *cli, const struct import_options *o,
+static int import_file(struct cli *cli, const struct keys_import_options *o,
 		       const struct operator *op, const char *path, json_t *all)
 {
 	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-	struct importing s = { .cli = cli, .problems = json_array() };
+	struct file_import s = { .cli = cli, .problems = json_array() };
 	struct fault fault = { 0 };
 	int rc;
 
@@ -180,7 +180,7 @@ static int import_file(struct cli *cli, const struct import_options *o,
 
 static int run_import(struct cli *cli, const void *given)
 {
-	const struct import_options *o = given;
+	const struct keys_import_options *o = given;
 	const bool dry = o->dry_run;
 	struct fault fault = { 0 };
 	struct operator op;
@@ -211,7 +211,7 @@ const struct cli_verb ctl_keys_import = {
 	.operands = "FILE|-...",
 	.summary = "import lists of pairs into the map",
 	.options = import_table,
-	.options_size = sizeof(struct import_options),
+	.options_size = sizeof(struct keys_import_options),
 	.min_operands = 1,
 	.max_operands = -1,
 	.flags = CLI_JSON,
@@ -230,7 +230,7 @@ const struct cli_verb ctl_keys_import = {
 
 /* ---- list and show ---- */
 
-struct list_options {
+struct keys_list_options {
 	struct ctl_map at;
 	const char *state, *uuid;
 	uint64_t limit;
@@ -238,20 +238,21 @@ struct list_options {
 };
 
 static const struct cli_option list_table[] = {
-	CTL_MAP_OPTIONS(struct list_options),
-	CLI_TEXT('s', "state", struct list_options, state, "STATE",
+	CTL_MAP_OPTIONS(struct keys_list_options),
+	CLI_TEXT('s', "state", struct keys_list_options, state, "STATE",
 		 "only keys that are free, reserved, used or revoked"),
-	CLI_FLAG(0, "exported", struct list_options, exported,
+	CLI_FLAG(0, "exported", struct keys_list_options, exported,
 		 "only keys that went out to a file or stick", .exclusive = 2),
-	CLI_FLAG(0, "not-exported", struct list_options, not_exported,
+	CLI_FLAG(0, "not-exported", struct keys_list_options, not_exported,
 		 "only keys that never went out", .exclusive = 2),
-	CLI_TEXT(0, "uuid", struct list_options, uuid, "UUID", "only keys of this machine"),
-	CLI_NUMBER('n', "limit", struct list_options, limit, "N", 1, UINT32_MAX, "at most N keys"),
-	CLI_FLAG(0, "count", struct list_options, count, "only how many keys each state has"),
+	CLI_TEXT(0, "uuid", struct keys_list_options, uuid, "UUID", "only keys of this machine"),
+	CLI_NUMBER('n', "limit", struct keys_list_options, limit, "N", 1, UINT32_MAX,
+		   "at most N keys"),
+	CLI_FLAG(0, "count", struct keys_list_options, count, "only how many keys each state has"),
 	{ 0 },
 };
 
-struct list {
+struct keys_list {
 	struct cli *cli;
 	struct table *table;
 	struct ctl_rows rows;
@@ -277,7 +278,7 @@ static json_t *pair_json(const struct keymap_pair *p)
 
 static int list_pair(void *context, const struct keymap_pair *p)
 {
-	struct list *l = context;
+	struct keys_list *l = context;
 	char pid[PID_SHOWN + 1], uuid[UUID_SHOWN + 1] = "-", when[CLOCK_TEXT + 1];
 	int64_t since = p->state == KEYMAP_USED ? p->used_at : p->state == KEYMAP_RESERVED
 			? p->reserved_at : p->state == KEYMAP_REVOKED ? p->revoked_at : p->made_at;
@@ -307,7 +308,7 @@ static json_t *counts_json(const struct keymap_counts *c)
 			 "lapsed", (json_int_t)c->lapsed);
 }
 
-static int read_filter(struct cli *cli, const struct list_options *o, struct keymap_filter *f,
+static int read_filter(struct cli *cli, const struct keys_list_options *o, struct keymap_filter *f,
 		       struct uuid *uuid)
 {
 		if (o->state) {
@@ -328,8 +329,8 @@ static int read_filter(struct cli *cli, const struct list_options *o, struct key
 
 static int run_list(struct cli *cli, const void *given)
 {
-	const struct list_options *o = given;
-	struct list list = { .cli = cli };
+	const struct keys_list_options *o = given;
+	struct keys_list list = { .cli = cli };
 	struct keymap_counts counts;
 	struct keymap_filter filter = { 0 };
 	struct fault fault = { 0 };
@@ -374,7 +375,7 @@ const struct cli_verb ctl_keys_list = {
 	.operands = "",
 	.summary = "list the keys of the map with their states",
 	.options = list_table,
-	.options_size = sizeof(struct list_options),
+	.options_size = sizeof(struct keys_list_options),
 	.flags = CLI_JSON,
 	.run = run_list,
 	.examples = "amt-provisionctl keys list --state free --not-exported\n"
@@ -658,7 +659,7 @@ const struct cli_verb ctl_keys_add = {
 
 /* ---- export ---- */
 
-struct export_options {
+struct keys_export_options {
 	struct ctl_map at;
 	const char *setupbin, *file_version, *output;
 	enum keylist_format format;
@@ -667,32 +668,32 @@ struct export_options {
 };
 
 static const struct cli_option export_table[] = {
-	CTL_MAP_OPTIONS(struct export_options),
-	CLI_TEXT(0, "setupbin", struct export_options, setupbin, "FILE",
+	CTL_MAP_OPTIONS(struct keys_export_options),
+	CLI_TEXT(0, "setupbin", struct keys_export_options, setupbin, "FILE",
 		 "write the keys to FILE as a setup.bin", .flags = CLI_FILE),
-	CLI_TEXT(0, "file-version", struct export_options, file_version, "V",
+	CLI_TEXT(0, "file-version", struct keys_export_options, file_version, "V",
 		 "of the setup.bin: 1.0, 2.0, 2.1 (default), 3.0 or 4.0"),
-	CLI_FLAG(0, "scramble", struct export_options, scramble,
+	CLI_FLAG(0, "scramble", struct keys_export_options, scramble,
 		 "scramble the records (version 4.0)"),
-	CLI_TEXT('o', "output", struct export_options, output, "FILE",
+	CLI_TEXT('o', "output", struct keys_export_options, output, "FILE",
 		 "write the keys to FILE as a list ('-': standard output)", .flags = CLI_FILE),
-	CLI_CHOICE('f', "format", struct export_options, format, "FORMAT", keylist_formats,
+	CLI_CHOICE('f', "format", struct keys_export_options, format, "FORMAT", keylist_formats,
 		   "of that list: csv (default), text or json"),
-	CLI_FLAG('a', "all", struct export_options, all, "all free keys that never went out",
+	CLI_FLAG('a', "all", struct keys_export_options, all, "all free keys that never went out",
 		 .exclusive = 2),
-	CLI_NUMBER('n', "number", struct export_options, number, "N", 1, UINT32_MAX,
+	CLI_NUMBER('n', "number", struct keys_export_options, number, "N", 1, UINT32_MAX,
 		   "N free keys that never went out", .exclusive = 2),
-	CLI_NUMBER(0, "batch", struct export_options, batch, "B", 1, INT64_MAX,
+	CLI_NUMBER(0, "batch", struct keys_export_options, batch, "B", 1, INT64_MAX,
 		   "the free keys that came in with batch B", .exclusive = 2),
-	CLI_FLAG(0, "again", struct export_options, again, "also keys that went out before",
+	CLI_FLAG(0, "again", struct keys_export_options, again, "also keys that went out before",
 		 .flags = CLI_WHOLE),
-	CLI_FLAG(0, "force", struct export_options, force, "replace files that exist",
+	CLI_FLAG(0, "force", struct keys_export_options, force, "replace files that exist",
 		 .flags = CLI_WHOLE),
 	{ 0 },
 };
 
 /* What does not go together, or NULL. */
-static const char *clash(const struct cli *cli, const struct export_options *o)
+static const char *clash(const struct cli *cli, const struct keys_export_options *o)
 {
 	if (!o->output && !o->setupbin)
 		return "say where to: --setupbin FILE or -o FILE";
@@ -702,7 +703,7 @@ static const char *clash(const struct cli *cli, const struct export_options *o)
 }
 
 /* Misuse is said; returns 0 or an exit status. */
-static int read_export(struct cli *cli, const struct export_options *o, struct export *e)
+static int read_export(struct cli *cli, const struct keys_export_options *o, struct export *e)
 {
 	const char *wrong = clash(cli, o);
 	struct fault fault = { 0 };
@@ -766,7 +767,7 @@ static void say_exported(struct cli *cli, const struct export *e)
 
 static int run_export(struct cli *cli, const void *given)
 {
-	const struct export_options *o = given;
+	const struct keys_export_options *o = given;
 	struct exporting s = { .cli = cli };
 	struct export e = { .progress = show_export, .context = &s };
 	char (*pids)[PID_LENGTH + 1] = NULL;
@@ -799,7 +800,7 @@ const struct cli_verb ctl_keys_export = {
 	.operands = "[PID...]",
 	.summary = "write free keys to a setup.bin or a list",
 	.options = export_table,
-	.options_size = sizeof(struct export_options),
+	.options_size = sizeof(struct keys_export_options),
 	.max_operands = -1,
 	.run = run_export,
 	.details =

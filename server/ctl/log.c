@@ -79,14 +79,14 @@ static bool wait_for_more(void)
 	return poll(&out, 1, FOLLOW_MS) <= 0 || !(out.revents & (POLLERR | POLLHUP | POLLNVAL));
 }
 
-struct place {
+struct printed_line {
 	int64_t id;
 	char line[LINE];
 };
 
 static int first_event(void *context, const struct logentry *e)
 {
-	struct place *p = context;
+	struct printed_line *p = context;
 
 	p->id = e->id;
 	logentry_line(e, p->line, sizeof(p->line));
@@ -100,7 +100,7 @@ static int first_event(void *context, const struct logentry *e)
 static int look_for_restore(struct keymap *m, struct show *s, struct fault *fault)
 {
 	struct keymap_log_filter filter = { .after_id = s->last - 1 };
-	struct place found = { 0 };
+	struct printed_line found = { 0 };
 	int rc;
 
 	if (!s->last)

@@ -21,7 +21,7 @@ static const struct cli_option options[] = {
 	{ 0 },
 };
 
-struct report {
+struct reconcile_report {
 	struct cli *cli;
 	const char *path;
 	bool all;
@@ -32,7 +32,7 @@ struct report {
 
 static void begin(void *context, const struct reconcile *r)
 {
-	struct report *report = context;
+	struct reconcile_report *report = context;
 
 	report->begun = true;
 	if (report->cli->json)
@@ -62,7 +62,7 @@ static json_t *record_json(const struct reconcile_record *r)
 static int show_record(void *context, const struct reconcile_record *r)
 {
 	char pid[PID_SHOWN + 1] = "-", uuid[UUID_SHOWN + 1] = "-";
-	struct report *report = context;
+	struct reconcile_report *report = context;
 
 	if (!report->all && r->outcome == RECONCILE_AGREED)
 		return 0;
@@ -111,7 +111,7 @@ static json_t *counts_json(const struct reconcile *r)
 static int run(struct cli *cli, const void *given)
 {
 	const struct reconcile_options *o = given;
-	struct report report = { .cli = cli, .path = cli->argv[0], .all = o->all };
+	struct reconcile_report report = { .cli = cli, .path = cli->argv[0], .all = o->all };
 	struct reconcile r = { .begin = begin, .record = show_record, .context = &report };
 	struct fault fault = { 0 };
 	struct operator op;

@@ -13,22 +13,23 @@
 #include "server/keymap/keymap.h"
 #include "server/keymap/systems.h"
 
-struct list_options {
+struct systems_list_options {
 	struct ctl_map at;
 	const char *state, *pid;
 	uint64_t limit;
 };
 
 static const struct cli_option list_table[] = {
-	CTL_MAP_OPTIONS(struct list_options),
-	CLI_TEXT('s', "state", struct list_options, state, "STATE", "only systems in this state"),
-	CLI_TEXT(0, "pid", struct list_options, pid, "PID", "only systems with this PID"),
-	CLI_NUMBER('n', "limit", struct list_options, limit, "N", 1, UINT32_MAX,
+	CTL_MAP_OPTIONS(struct systems_list_options),
+	CLI_TEXT('s', "state", struct systems_list_options, state, "STATE",
+		 "only systems in this state"),
+	CLI_TEXT(0, "pid", struct systems_list_options, pid, "PID", "only systems with this PID"),
+	CLI_NUMBER('n', "limit", struct systems_list_options, limit, "N", 1, UINT32_MAX,
 		   "at most N systems"),
 	{ 0 },
 };
 
-struct list {
+struct systems_list {
 	struct cli *cli;
 	struct table *table;
 	struct ctl_rows rows;
@@ -36,7 +37,7 @@ struct list {
 
 static int list_system(void *context, const struct system *s)
 {
-	struct list *l = context;
+	struct systems_list *l = context;
 	char uuid[UUID_SHOWN + 1], pid[PID_SHOWN + 1] = "-", seen[CLOCK_TEXT + 1];
 
 	if (l->cli->json) {
@@ -99,10 +100,10 @@ static int no_state(struct cli *cli, const char *word)
 
 static int run_list(struct cli *cli, const void *given)
 {
-	const struct list_options *o = given;
+	const struct systems_list_options *o = given;
 	struct keymap_system_filter filter = { 0 };
 	uint64_t counts[SYSTEM_STATES];
-	struct list list = { .cli = cli };
+	struct systems_list list = { .cli = cli };
 	char pid[PID_LENGTH + 1];
 	struct operator op = { .map = NULL };
 	struct fault fault = { 0 };
@@ -147,7 +148,7 @@ const struct cli_verb ctl_systems_list = {
 	.operands = "",
 	.summary = "list the machines that said hello, with their states",
 	.options = list_table,
-	.options_size = sizeof(struct list_options),
+	.options_size = sizeof(struct systems_list_options),
 	.flags = CLI_JSON,
 	.run = run_list,
 	.examples = "amt-provisionctl systems list --state failed",
@@ -461,7 +462,7 @@ const struct cli_verb ctl_systems_forget = {
 
 /* ---- export ---- */
 
-struct export_options {
+struct systems_export_options {
 	struct ctl_map at;
 	const char *output;
 	enum handover_format format;
@@ -469,24 +470,25 @@ struct export_options {
 };
 
 static const struct cli_option export_table[] = {
-	CTL_MAP_OPTIONS(struct export_options),
-	CLI_TEXT('o', "output", struct export_options, output, "FILE",
+	CTL_MAP_OPTIONS(struct systems_export_options),
+	CLI_TEXT('o', "output", struct systems_export_options, output, "FILE",
 		 "write to FILE, 0600 ('-': standard output)", .flags = CLI_FILE | CLI_REQUIRED),
-	CLI_CHOICE('f', "format", struct export_options, format, "FORMAT", handover_formats,
+	CLI_CHOICE('f', "format", struct systems_export_options, format, "FORMAT", handover_formats,
 		   "csv (default) or json"),
-	CLI_FLAG(0, "secrets", struct export_options, secrets, "with the passwords: logged",
+	CLI_FLAG(0, "secrets", struct systems_export_options, secrets, "with the passwords: logged",
 		 .flags = CLI_WHOLE),
-	CLI_FLAG('a', "all", struct export_options, all, "also machines that are not set up"),
-	CLI_FLAG(0, "earlier", struct export_options, earlier,
+	CLI_FLAG('a', "all", struct systems_export_options, all,
+		 "also machines that are not set up"),
+	CLI_FLAG(0, "earlier", struct systems_export_options, earlier,
 		 "also passwords that machines had before, with the time until when"),
-	CLI_FLAG(0, "force", struct export_options, force, "replace a file that exists",
+	CLI_FLAG(0, "force", struct systems_export_options, force, "replace a file that exists",
 		 .flags = CLI_WHOLE),
 	{ 0 },
 };
 
 static int run_export(struct cli *cli, const void *given)
 {
-	const struct export_options *o = given;
+	const struct systems_export_options *o = given;
 	struct handover h = { .format = o->format, .path = o->output, .all = o->all,
 			      .secrets = o->secrets,
 			      .earlier = o->earlier, .force = o->force };
@@ -510,7 +512,7 @@ const struct cli_verb ctl_systems_export = {
 	.operands = "",
 	.summary = "export machines that are set up to the tool that manages them next",
 	.options = export_table,
-	.options_size = sizeof(struct export_options),
+	.options_size = sizeof(struct systems_export_options),
 	.run = run_export,
 	.details =
 		"Writes UUID, FQDN, address, AMT version, state and admin user; with --secrets "

@@ -131,10 +131,10 @@ static void answer_page(struct connection *c)
 	shutdown(c->fd, SHUT_WR);
 }
 
-enum progress { MORE, WHOLE, OVER };
+enum gathered { MORE, WHOLE, OVER };
 
 /* Look at what has come; END: nothing more will. */
-static enum progress look(struct connection *c, bool end)
+static enum gathered look(struct connection *c, bool end)
 {
 	size_t want = hello_size(c->data, c->size);
 
@@ -223,7 +223,7 @@ static void close_connection(struct connection *c)
 static void on_event(evutil_socket_t fd, short what, void *user)
 {
 	struct connection *c = user;
-	enum progress progress;
+	enum gathered progress;
 
 	if (what & EV_TIMEOUT) {
 		if (c->whole)
@@ -247,7 +247,7 @@ static void on_event(evutil_socket_t fd, short what, void *user)
 }
 
 /* Keep FIRST, which has made us wait, in a list. False: no memory. */
-static bool begin(const struct connection *first, enum progress progress)
+static bool begin(const struct connection *first, enum gathered progress)
 {
 	struct listener *l = first->listener;
 	struct connection *c = malloc(sizeof(*c));
@@ -277,7 +277,7 @@ static bool begin(const struct connection *first, enum progress progress)
 static bool make_room(struct listener *l, enum listener_trouble trouble, const struct fault *why)
 {
 	struct connection *c = TAILQ_FIRST(&l->whole);
-	enum progress progress;
+	enum gathered progress;
 
 	if (c) {
 		deliver(c);
@@ -361,7 +361,7 @@ static struct peer *open_peer(struct listener *l, const struct sockaddr *from,
 static void take(struct listener *l, int fd, const struct sockaddr *from)
 {
 	struct connection c = { .listener = l, .fd = fd, .accepted = clock_monotonic() };
-	enum progress progress;
+	enum gathered progress;
 
 	l->counts.accepted++;
 	c.peer = open_peer(l, from, PEERS_ADDRESS);

@@ -6,12 +6,12 @@
 #include "common/text.h"
 #include "setupbin/cli/amt-setupbin.h"
 
-struct check_options {
+struct file_check_options {
 	bool strict;
 };
 
 static const struct cli_option options[] = {
-	CLI_FLAG(0, "strict", struct check_options, strict, "warnings count as errors"),
+	CLI_FLAG(0, "strict", struct file_check_options, strict, "warnings count as errors"),
 	{ 0 },
 };
 
@@ -99,7 +99,7 @@ static void sum_up(struct cli *cli, const char *name, const struct sbin_summary 
 
 static int check(struct cli *cli, const void *given)
 {
-	const struct check_options *o = given;
+	const struct file_check_options *o = given;
 	struct checking c = { .cli = cli };
 	struct sbin_summary summary;
 	struct setupbin_file f;
@@ -136,7 +136,7 @@ const struct cli_verb setupbin_check = {
 	.operands = "FILE|-",
 	.summary = "will firmware take the file, and if not, why",
 	.options = options,
-	.options_size = sizeof(struct check_options),
+	.options_size = sizeof(struct file_check_options),
 	.min_operands = 1,
 	.max_operands = 1,
 	.flags = CLI_JSON,

@@ -162,7 +162,7 @@ static int refuse_existing(const char *pattern, unsigned long count, const struc
 }
 
 /* The parts of a split on their way into files. */
-struct parts {
+struct part_files {
 	struct cli *cli;
 	const struct split_options *o;
 	struct pile pile;
@@ -174,7 +174,7 @@ struct parts {
 static int begin_part(void *context, size_t number, const struct sbin_header *header,
 		      const uint8_t *chunks, struct fault *fault)
 {
-	struct parts *parts = context;
+	struct part_files *parts = context;
 
 	parts->path = name_of(parts->o->output, number + 1, (unsigned long)parts->o->number);
 	if (!parts->path)
@@ -185,12 +185,12 @@ static int begin_part(void *context, size_t number, const struct sbin_header *he
 
 static int put_record(void *context, struct sbin_record *r, struct fault *fault)
 {
-	struct parts *parts = context;
+	struct part_files *parts = context;
 
 	return pile_put(&parts->pile, r, fault);
 }
 
-static void free_part(struct parts *parts)
+static void free_part(struct part_files *parts)
 {
 	pile_free(&parts->pile);
 	free(parts->path);
@@ -199,7 +199,7 @@ static void free_part(struct parts *parts)
 
 static int end_part(void *context, struct fault *fault)
 {
-	struct parts *parts = context;
+	struct part_files *parts = context;
 	unsigned long n = parts->pile.records;
 	int rc = pile_end(&parts->pile, fault);
 
@@ -215,7 +215,7 @@ static int end_part(void *context, struct fault *fault)
 static int make_parts(struct cli *cli, const struct split_options *o, const struct setupbin_file *f,
 		      struct sbin_reader *reader, struct fault *fault)
 {
-	struct parts parts = { .cli = cli, .o = o };
+	struct part_files parts = { .cli = cli, .o = o };
 	const struct sbin_split to = { begin_part, put_record, end_part, &parts };
 	const char *name = f->in.name;
 	unsigned long files = (unsigned long)o->number;

@@ -31,7 +31,7 @@
 #define HASHES		23
 #define HELLO_3		(25 + HASHES * 34)
 
-struct slot {
+struct sender {
 	int fd;
 	double began;
 	uint32_t number;
@@ -99,7 +99,7 @@ static size_t make_hello(uint8_t out[static HELLO_3], uint32_t number)
 	return HELLO_3;
 }
 
-static void begin(struct slot *s, int poll, uint16_t port, uint32_t number)
+static void begin(struct sender *s, int poll, uint16_t port, uint32_t number)
 {
 	struct sockaddr_in from = { .sin_family = AF_INET }, to = from;
 	struct epoll_event e = { .events = EPOLLOUT, .data.ptr = s };
@@ -123,7 +123,7 @@ static void begin(struct slot *s, int poll, uint16_t port, uint32_t number)
 }
 
 /* Connected: say hello. The close of the other end comes as a read of 0. */
-static void speak(struct slot *s, int poll)
+static void speak(struct sender *s, int poll)
 {
 	struct epoll_event e = { .events = EPOLLIN, .data.ptr = s };
 	uint8_t hello[HELLO_3];
@@ -135,7 +135,7 @@ static void speak(struct slot *s, int poll)
 	epoll_ctl(poll, EPOLL_CTL_MOD, s->fd, &e);
 }
 
-static void finish(struct slot *s)
+static void finish(struct sender *s)
 {
 	char byte;
 
@@ -155,7 +155,7 @@ static int by_size(const void *a, const void *b)
 int main(int argc, char **argv)
 {
 	struct epoll_event events[256];
-	struct slot *slots, **idle;
+	struct sender *slots, **idle;
 	uint32_t n, c, first, said = 0, free_slots;
 	uint16_t port;
 	double rate, start;
@@ -192,7 +192,7 @@ int main(int argc, char **argv)
 			wait = 1;
 		got = epoll_wait(poll, events, 256, wait);
 		for (int i = 0; i < got; i++) {
-			struct slot *s = events[i].data.ptr;
+			struct sender *s = events[i].data.ptr;
 
 			if (events[i].events & EPOLLOUT) {
 				speak(s, poll);

@@ -51,12 +51,12 @@ static bool changes(const struct amt_request *q)
 	return false;
 }
 
-struct run {
+struct setup_run {
 	bool planned, noted, committed;
 	enum amt_login last;		/* what the newest answer said of the login */
 };
 
-static void ask(struct setup *s, struct run *run, const struct amt_request *q, uint8_t choice)
+static void ask(struct setup *s, struct setup_run *run, const struct amt_request *q, uint8_t choice)
 {
 	bool commits = memmem(q->body, q->size, "CommitChanges", 13) != NULL;
 	struct amt_reply reply = { .status = answers[choice % 16].status,
@@ -89,7 +89,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				       .mebx_password = "Mebx-Pw12!",
 				       .pair = { "0000037M", "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ" } };
 	struct uuid uuid = { { 0, 0, 0, 1 } };
-	struct run run = { .last = AMT_LOGIN_NONE };
+	struct setup_run run = { .last = AMT_LOGIN_NONE };
 	struct fault fault = { 0 };
 	struct amt_request q;
 	struct setup *s;

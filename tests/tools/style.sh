@@ -42,6 +42,16 @@ if [ -n "$long" ]; then
 	status=1
 fi
 
+# A name of a type is looked for with grep: no two files define one.
+twice=$(git grep -nE '^(static )?(const )?(struct|enum|union) [a-z0-9_]+ \{' -- "${code[@]}" |
+	sed -E 's,^([^:]*:[0-9]+):.*(struct|enum|union) ([a-z0-9_]+) \{.*,\3 \1,' | sort |
+	awk '$1 == last { print before; print } { last = $1; before = $0 }' | uniq)
+if [ -n "$twice" ]; then
+	echo "$twice"
+	echo "style: two types have one name" >&2
+	status=1
+fi
+
 # Subjects of what was committed last; older ones are as they are.
 if git rev-parse --git-dir >/dev/null 2>&1 &&
 	git log --no-merges -n 20 --format=%s | grep -E '^.{73}'; then

@@ -34,7 +34,7 @@ static const struct cli_option options[] = {
 };
 
 /* What one run works with. */
-struct run {
+struct prepare_run {
 	struct cli *cli;
 	const struct prepare_options *options;
 	struct terminal terminal;
@@ -45,7 +45,7 @@ struct run {
 
 #define FINDINGS_SHOWN	20
 
-struct findings {
+struct file_check {
 	struct cli *cli;
 	const char *path;
 	unsigned long n;
@@ -54,7 +54,7 @@ struct findings {
 /* What is wrong with the file; of very many things only the first. */
 static void print_finding(void *context, const struct sbin_finding *f)
 {
-	struct findings *all = context;
+	struct file_check *all = context;
 	char where[80] = "";
 
 	if (f->severity == SBIN_NOTE || all->n++ >= FINDINGS_SHOWN)
@@ -68,10 +68,10 @@ static void print_finding(void *context, const struct sbin_finding *f)
 }
 
 /* Read it and have it checked; errors stop here. */
-static int read_input(const struct run *run, struct content *content, struct fault *fault)
+static int read_input(const struct prepare_run *run, struct content *content, struct fault *fault)
 {
 	const char *path = run->file;
-	struct findings all = { run->cli, path, 0 };
+	struct file_check all = { run->cli, path, 0 };
 	struct sbin_summary checked;
 	int rc = content_read(content, path, WORK_LARGEST_FILE, fault);
 
@@ -100,7 +100,7 @@ static int read_input(const struct run *run, struct content *content, struct fau
 }
 
 /* Nothing may be target and source, or two targets, at once. */
-static int check_distinct(const struct run *run, size_t i, struct fault *fault)
+static int check_distinct(const struct prepare_run *run, size_t i, struct fault *fault)
 {
 	const struct cli *cli = run->cli;
 	struct stat here, there;
@@ -150,7 +150,7 @@ static int split_content(const struct content *content, const char *path, struct
 }
 
 /* All that can go wrong before the first byte is written to any of the sticks. */
-static int get_ready(struct run *run, struct content *content, struct fault *fault)
+static int get_ready(struct prepare_run *run, struct content *content, struct fault *fault)
 {
 	const struct prepare_options *o = run->options;
 	struct content *shares = calloc(run->n, sizeof(*shares));
@@ -201,7 +201,7 @@ static void print_pids(struct work *w, const char *what)
 	free(pids);
 }
 
-static int write_sticks(struct run *run, struct fault *fault)
+static int write_sticks(struct prepare_run *run, struct fault *fault)
 {
 	bool quiet = run->cli->quiet, deal = run->options->deal;
 	int status = EXIT_YES;
@@ -230,7 +230,7 @@ static int write_sticks(struct run *run, struct fault *fault)
 
 static int run(struct cli *cli, const void *given)
 {
-	struct run run = {
+	struct prepare_run run = {
 		.cli = cli, .options = given, .n = (size_t)cli->argc - 1,
 		.file = cli->argv[cli->argc - 1],
 	};

@@ -44,7 +44,7 @@ static const struct cli_option options[] = {
 };
 
 /* What one run works with. */
-struct run {
+struct repair_run {
 	struct cli *cli;
 	const struct repair_options *options;
 	struct terminal terminal;
@@ -107,7 +107,7 @@ static void show_candidate(const char *name, const struct find_candidate *c)
 }
 
 /* One of several: by --pick, or asked for. */
-static int choose(struct run *run, const struct find_candidate *const *choice, size_t n,
+static int choose(struct repair_run *run, const struct find_candidate *const *choice, size_t n,
 		  struct fault *fault)
 {
 	const char *path = run->work.path;
@@ -139,7 +139,7 @@ static int choose(struct run *run, const struct find_candidate *const *choice, s
 }
 
 /* Find the setup.bin on the stick; first where directories lead, then everywhere. */
-static int take_from_stick(struct run *run, struct fault *fault)
+static int take_from_stick(struct repair_run *run, struct fault *fault)
 {
 	const struct find_candidate *choice[FIND_MAX], *keep;
 	struct work *w = &run->work;
@@ -211,7 +211,7 @@ static int check_backup(const struct work *w, const char *path, struct fault *fa
 }
 
 /* Decide everything and plan it. 1: nothing to do. */
-static int get_ready(struct run *run, struct fault *fault)
+static int get_ready(struct repair_run *run, struct fault *fault)
 {
 	const struct repair_options *o = run->options;
 	struct work *w = &run->work;
@@ -240,7 +240,7 @@ static int get_ready(struct run *run, struct fault *fault)
 }
 
 /* Everything that must be safe before the first byte is written. */
-static int keep_all(struct run *run, struct fault *fault)
+static int keep_all(struct repair_run *run, struct fault *fault)
 {
 	struct work *w = &run->work;
 	int rc = others_save(w, run->digest, fault);
@@ -251,7 +251,7 @@ static int keep_all(struct run *run, struct fault *fault)
 }
 
 /* What was rebuilt from the stick itself may be nowhere else any more. */
-static int rebuild(struct run *run)
+static int rebuild(struct repair_run *run)
 {
 	struct work *w = &run->work;
 	char recover[2 * PATH_MAX + 64];
@@ -268,7 +268,7 @@ static int rebuild(struct run *run)
 
 static int run(struct cli *cli, const void *given)
 {
-	struct run run = { .cli = cli, .options = given };
+	struct repair_run run = { .cli = cli, .options = given };
 	const struct repair_options *o = given;
 	struct work *w = &run.work;
 	struct fault fault = { 0 };

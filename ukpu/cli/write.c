@@ -13,7 +13,7 @@
 #include "ukpu/stick/mbr.h"
 
 /* One stick being written in a thread of its own. */
-struct job {
+struct write_thread {
 	struct work *work;
 	pthread_t thread;
 	_Atomic uint64_t done;
@@ -22,14 +22,14 @@ struct job {
 
 static void note_progress(void *context, uint64_t done, uint64_t total)
 {
-	struct job *job = context;
+	struct write_thread *job = context;
 
 	atomic_store(&job->done, done);
 }
 
 static void *write_job(void *context)
 {
-	struct job *job = context;
+	struct write_thread *job = context;
 	struct stick_progress progress = { note_progress, job };
 
 	stick_write(&job->work->plan, job->work->t, &progress, &job->work->fault);
@@ -38,7 +38,7 @@ static void *write_job(void *context)
 }
 
 /* A line for each stick; UP lines of the last time are drawn over. */
-static void draw_lines(struct job *jobs, size_t n, bool again)
+static void draw_lines(struct write_thread *jobs, size_t n, bool again)
 {
 	if (again)
 		fprintf(stderr, "\033[%zuA", n);
@@ -57,7 +57,7 @@ static void draw_lines(struct job *jobs, size_t n, bool again)
 static void write_many(struct work *works, size_t n, bool show)
 {
 	const struct timespec pause = { .tv_nsec = 100000000 };
-	struct job *jobs = calloc(n, sizeof(*jobs));
+	struct write_thread *jobs = calloc(n, sizeof(*jobs));
 	bool drawn = false, busy = true;
 	size_t started = 0;
 

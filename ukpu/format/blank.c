@@ -6,7 +6,7 @@
 #define EDGE	((uint64_t)1 << 20)	/* bytes that are read whole at either end */
 #define PIECE	4096u			/* bytes that are read at once */
 
-struct look {
+struct blank_search {
 	const struct disk *disk;
 	const struct fatread_run *except;
 	size_t n;
@@ -19,7 +19,7 @@ static bool is_zero(const uint8_t *p, size_t size)
 }
 
 /* The end of the exception that byte AT is in; 0: it is in none. */
-static uint64_t end_of_exception(const struct look *l, uint64_t at)
+static uint64_t end_of_exception(const struct blank_search *l, uint64_t at)
 {
 	for (size_t i = 0; i < l->n; i++) {
 		if (at >= l->except[i].offset && at - l->except[i].offset < l->except[i].bytes)
@@ -29,7 +29,7 @@ static uint64_t end_of_exception(const struct look *l, uint64_t at)
 }
 
 /* Look at the bytes from AT to END, sector by sector where they are not zero. */
-static int look_at(struct look *l, uint64_t at, uint64_t end, struct fault *fault)
+static int look_at(struct blank_search *l, uint64_t at, uint64_t end, struct fault *fault)
 {
 	uint8_t piece[PIECE];
 
@@ -59,7 +59,7 @@ static int look_at(struct look *l, uint64_t at, uint64_t end, struct fault *faul
 int blank_check(const struct disk *disk, uint64_t start, uint64_t end, unsigned places,
 		const struct fatread_run *except, size_t n, bool *blank, struct fault *fault)
 {
-	struct look l = { disk, except, n, true };
+	struct blank_search l = { disk, except, n, true };
 	uint64_t step;
 	int rc = 0;
 

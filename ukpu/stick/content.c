@@ -125,7 +125,7 @@ int content_digest(const struct content *c, uint8_t out[CONTENT_DIGEST], struct 
 }
 
 /* The parts of a split, in memory. */
-struct parts {
+struct part_contents {
 	struct content *out;
 	struct content *part;	/* the one that is being filled */
 	uint64_t at;		/* byte of its next record */
@@ -134,7 +134,7 @@ struct parts {
 static int begin_part(void *context, size_t number, const struct sbin_header *header,
 		      const uint8_t *chunks, struct fault *fault)
 {
-	struct parts *parts = context;
+	struct part_contents *parts = context;
 	uint64_t head = (uint64_t)header->chunks * SBIN_CHUNK;
 	uint64_t size = head + (uint64_t)header->records * header->record_chunks * SBIN_CHUNK;
 	uint8_t *data = malloc(size);
@@ -151,7 +151,7 @@ static int begin_part(void *context, size_t number, const struct sbin_header *he
 
 static int put_record(void *context, struct sbin_record *r, struct fault *fault)
 {
-	struct parts *parts = context;
+	struct part_contents *parts = context;
 
 	sbin_record_encode(r);
 	memcpy(parts->part->data + parts->at, r->data, r->size);
@@ -167,7 +167,7 @@ static int end_part(void *context, struct fault *fault)
 int content_split(const struct content *in, const char *name, struct content *out, size_t n,
 		  struct fault *fault)
 {
-	struct parts parts = { .out = out };
+	struct part_contents parts = { .out = out };
 	const struct sbin_split to = { begin_part, put_record, end_part, &parts };
 	struct sbin_memory_input state;
 	struct sbin_reader *reader = NULL;

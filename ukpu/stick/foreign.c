@@ -12,7 +12,7 @@
 
 #define TABLE_SECTORS	34u	/* that a partition table may take: MBR, GPT and its entries */
 
-struct look {
+struct foreign_search {
 	struct foreign *out;
 	const struct disk *disk;
 	int fd;
@@ -23,7 +23,7 @@ struct look {
 };
 
 __attribute__((format(printf, 2, 3)))
-static void add(struct look *l, const char *format, ...)
+static void add(struct foreign_search *l, const char *format, ...)
 {
 	char *text = l->out->text;
 	size_t at = strlen(text), room = sizeof(l->out->text);
@@ -36,7 +36,7 @@ static void add(struct look *l, const char *format, ...)
 	va_end(ap);
 }
 
-static void add_place(struct look *l, unsigned number, const char *what)
+static void add_place(struct foreign_search *l, unsigned number, const char *what)
 {
 	if (number)
 		add(l, "partition %u (%s)", number, what);
@@ -44,7 +44,7 @@ static void add_place(struct look *l, unsigned number, const char *what)
 		add(l, "all of it (%s)", what);
 }
 
-static int list_known(struct look *l, struct fault *fault)
+static int list_known(struct foreign_search *l, struct fault *fault)
 {
 	const struct find *f = l->found;
 	uint64_t table = (uint64_t)TABLE_SECTORS * l->disk->sector_bytes;
@@ -70,7 +70,7 @@ static int list_known(struct look *l, struct fault *fault)
 }
 
 /* Was a FAT volume read that begins at byte START? */
-static bool is_read(const struct look *l, uint64_t start)
+static bool is_read(const struct foreign_search *l, uint64_t start)
 {
 	for (size_t i = 0; i < l->found->n_volumes; i++) {
 		if (l->found->volume[i].offset == start)
@@ -80,7 +80,7 @@ static bool is_read(const struct look *l, uint64_t start)
 }
 
 /* Is there data from START to END that belongs to nothing known? */
-static int look_for_data(struct look *l, unsigned number, uint64_t start, uint64_t end,
+static int look_for_data(struct foreign_search *l, unsigned number, uint64_t start, uint64_t end,
 			 struct fault *fault)
 {
 	bool blank;
@@ -96,7 +96,7 @@ static int look_for_data(struct look *l, unsigned number, uint64_t start, uint64
  * One place where a file system may begin, with BYTES bytes, of which the first CLAIMED are its own
  * even if nothing known is there. Neither is known where they are 0: it may go on to the end.
  */
-static int look_at_place(struct look *l, unsigned number, uint64_t start, uint64_t bytes,
+static int look_at_place(struct foreign_search *l, unsigned number, uint64_t start, uint64_t bytes,
 			 uint64_t claimed, struct fault *fault)
 {
 	struct probe_part p = { .number = number, .offset = start };
@@ -122,7 +122,7 @@ static int look_at_place(struct look *l, unsigned number, uint64_t start, uint64
 }
 
 /* Does the table make sense: does one entry at least lie on the disk? */
-static bool is_table(const struct look *l)
+static bool is_table(const struct foreign_search *l)
 {
 	for (size_t i = 0; i < l->parts.n && l->parts.kind != PARTS_NONE; i++) {
 		if (l->parts.part[i].start < l->disk->size)
@@ -132,7 +132,7 @@ static bool is_table(const struct look *l)
 }
 
 /* Logical drives are looked at themselves; an extended partition only if none are seen in it. */
-static bool holds_logical(const struct look *l, const struct part *extended)
+static bool holds_logical(const struct foreign_search *l, const struct part *extended)
 {
 	if (!parts_is_extended(extended->type) || extended->number > 4)
 		return false;
@@ -146,7 +146,7 @@ static bool holds_logical(const struct look *l, const struct part *extended)
 	return false;
 }
 
-static int look_at_partitions(struct look *l, struct fault *fault)
+static int look_at_partitions(struct foreign_search *l, struct fault *fault)
 {
 	int rc = 0;
 
@@ -162,7 +162,7 @@ static int look_at_partitions(struct look *l, struct fault *fault)
 }
 
 /* A disk without a table that can be read: all of it, as one place. */
-static int look_at_disk(struct look *l, struct fault *fault)
+static int look_at_disk(struct foreign_search *l, struct fault *fault)
 {
 	uint64_t first = UINT64_MAX;
 	struct probe_contents *c = malloc(sizeof(*c));
@@ -188,7 +188,7 @@ out:
 int foreign_look(struct foreign *out, const struct disk *disk, int fd, const struct find *found,
 		 struct fault *fault)
 {
-	struct look *l = calloc(1, sizeof(*l));
+	struct foreign_search *l = calloc(1, sizeof(*l));
 	int rc;
 
 	memset(out, 0, sizeof(*out));

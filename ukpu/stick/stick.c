@@ -11,7 +11,7 @@
 #define PIECE	((size_t)1 << 20)
 
 /* A plan that is being written. */
-struct run {
+struct writing {
 	const struct plan *p;
 	struct target *t;
 	const struct stick_progress *progress;
@@ -19,7 +19,7 @@ struct run {
 	uint64_t spared;	/* bytes that had to be zero and were */
 };
 
-static void report(const struct run *run)
+static void report(const struct writing *run)
 {
 	if (run->progress)
 		run->progress->update(run->progress->context, target_reached(run->t) + run->spared,
@@ -27,7 +27,7 @@ static void report(const struct run *run)
 }
 
 /* The ends of a stick are mostly zeros already, and reading is faster than writing. */
-static bool is_zero(const struct run *run, uint64_t at, uint64_t end)
+static bool is_zero(const struct writing *run, uint64_t at, uint64_t end)
 {
 	uint64_t stop;
 
@@ -41,7 +41,7 @@ static bool is_zero(const struct run *run, uint64_t at, uint64_t end)
 	return true;
 }
 
-static int write_step(struct run *run, const struct plan_step *step, struct fault *fault)
+static int write_step(struct writing *run, const struct plan_step *step, struct fault *fault)
 {
 	int rc = 0;
 
@@ -119,7 +119,7 @@ static bool needs_flush(const struct plan *p, enum plan_phase phase)
 int stick_write(const struct plan *p, struct target *t, const struct stick_progress *progress,
 		struct fault *fault)
 {
-	struct run run = { p, t, progress, malloc(PIECE), 0 };
+	struct writing run = { p, t, progress, malloc(PIECE), 0 };
 	int rc = 0;
 
 	if (!run.buffer)

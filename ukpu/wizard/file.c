@@ -16,7 +16,7 @@
 #define ENTRIES_MAX	2000	/* of a folder that are shown */
 #define UUID_BYTES	16
 
-struct entry {
+struct folder_entry {
 	char name[NAME_MAX + 1];
 	bool folder;
 	uint64_t bytes;
@@ -44,7 +44,7 @@ static bool named_right(const char *name)
 }
 
 /* Folders, and files that are a setup.bin by name or by their first bytes; nothing hidden. */
-static bool take_entry(struct entry *out, int folder, const char *name)
+static bool take_entry(struct folder_entry *out, int folder, const char *name)
 {
 	struct stat st;
 
@@ -63,16 +63,16 @@ static bool take_entry(struct entry *out, int folder, const char *name)
 
 static int order(const void *a, const void *b)
 {
-	const struct entry *x = a, *y = b;
+	const struct folder_entry *x = a, *y = b;
 
 	return x->folder != y->folder ? y->folder - x->folder : strcmp(x->name, y->name);
 }
 
 /* The way up first, unless this is the top. */
-static int read_folder(const char *path, struct entry **out, size_t *n, bool *more,
+static int read_folder(const char *path, struct folder_entry **out, size_t *n, bool *more,
 		       struct fault *fault)
 {
-	struct entry *list = NULL;
+	struct folder_entry *list = NULL;
 	DIR *dir = opendir(path);
 	struct dirent *d;
 	size_t up = strcmp(path, "/") != 0;
@@ -88,7 +88,7 @@ static int read_folder(const char *path, struct entry **out, size_t *n, bool *mo
 		goto out;
 	}
 	if (up)
-		list[(*n)++] = (struct entry){ .name = "..", .folder = true };
+		list[(*n)++] = (struct folder_entry){ .name = "..", .folder = true };
 	while ((d = readdir(dir)) && !*more) {
 		if (*n == ENTRIES_MAX)
 			*more = true;
@@ -104,7 +104,7 @@ out:
 	return rc;
 }
 
-static void fill_row(const struct wizard *w, const struct entry *e, struct screen_row *row)
+static void fill_row(const struct wizard *w, const struct folder_entry *e, struct screen_row *row)
 {
 	size_t width = (size_t)w->screen.columns - 46;
 	char name[4 * SCREEN_COLUMNS + NAME_MAX + 4], size[24], when[32] = "";
@@ -143,7 +143,8 @@ static void enter(struct wizard *w, const char *name)
 }
 
 /* One look at the folder. SCREEN_REFRESH: look again. */
-static enum screen_answer pick_once(struct wizard *w, const struct entry *list, size_t n, bool more)
+static enum screen_answer pick_once(struct wizard *w, const struct folder_entry *list, size_t n,
+				    bool more)
 {
 	struct screen_row *rows = calloc(n + 1, sizeof(*rows));
 	char where[400], intro[600];
@@ -189,7 +190,7 @@ enum screen_answer wizard_pick_file(struct wizard *w)
 	enum screen_answer answer = SCREEN_REFRESH;
 
 	while (answer == SCREEN_REFRESH && !w->screen.left) {
-		struct entry *list = NULL;
+		struct folder_entry *list = NULL;
 		struct fault fault = { 0 };
 		bool more;
 		size_t n;

@@ -13,7 +13,7 @@
 #define OTHERS_SHOWN	4
 
 /* A stick being written and judged, in a thread of its own. */
-struct job {
+struct judge_thread {
 	struct work *stick;
 	FILE *rules;		/* a line for each that it did not pass */
 	struct fault late;	/* of the kernel's, which is not the stick's */
@@ -23,7 +23,7 @@ struct job {
 
 static void note_progress(void *context, uint64_t done, uint64_t total)
 {
-	struct job *job = context;
+	struct judge_thread *job = context;
 
 	atomic_store(&job->done, done);
 }
@@ -37,7 +37,7 @@ static void note_result(void *context, const struct verify_result *r)
 
 static void *write_job(void *context)
 {
-	struct job *job = context;
+	struct judge_thread *job = context;
 	struct work *s = job->stick;
 	struct stick_progress progress = { note_progress, job };
 
@@ -49,7 +49,7 @@ static void *write_job(void *context)
 	return NULL;
 }
 
-static void watch_job(struct wizard *w, struct job *job)
+static void watch_job(struct wizard *w, struct judge_thread *job)
 {
 	char title[220], path[200];
 	pthread_t thread;
@@ -320,7 +320,7 @@ static enum screen_answer show_result(struct wizard *w, const char *title, const
 enum screen_answer wizard_write(struct wizard *w, const char *path, bool *another)
 {
 	struct work *s = calloc(1, sizeof(*s));
-	struct job job = { .stick = s };
+	struct judge_thread job = { .stick = s };
 	struct fault fault = { 0 };
 	char *rules = NULL, *text = NULL;
 	size_t rules_size = 0, size = 0;

@@ -142,28 +142,28 @@ const struct cli_verb sim_verb_boot = {
 		"    --server 127.0.0.1:9971 --pace 20 --until-configured 30",
 };
 
-struct run_options {
+struct boot_run_options {
 	const char *state, *address;
 	struct life_options life;
 };
 
 static const struct cli_option run_table[] = {
-	CLI_TEXT(0, "state", struct run_options, state, "FILE", "the machine, as boot left it",
+	CLI_TEXT(0, "state", struct boot_run_options, state, "FILE", "the machine, as boot left it",
 		 .flags = CLI_REQUIRED | CLI_FILE),
-	CLI_TEXT(0, "address", struct run_options, address, "ADDRESS",
+	CLI_TEXT(0, "address", struct boot_run_options, address, "ADDRESS",
 		 "the machine's own address (127.0.0.1)"),
-	LIFE_OPTIONS(struct run_options, life),
+	LIFE_OPTIONS(struct boot_run_options, life),
 	{ 0 },
 };
 
-static const struct run_options run_defaults = {
+static const struct boot_run_options run_defaults = {
 	.address = "127.0.0.1",
 	.life = LIFE_DEFAULTS,
 };
 
 static int run(struct cli *cli, const void *given)
 {
-	const struct run_options *o = given;
+	const struct boot_run_options *o = given;
 	struct fault fault = { 0 };
 	struct sim_fleet f = { .wake = -1 };
 	struct sim_address first;
@@ -190,7 +190,7 @@ const struct cli_verb sim_verb_run = {
 	.operands = "",
 	.summary = "switch a machine on again, without a stick",
 	.options = run_table,
-	.options_size = sizeof(struct run_options),
+	.options_size = sizeof(struct boot_run_options),
 	.defaults = &run_defaults,
 	.flags = CLI_JSON,
 	.run = run,

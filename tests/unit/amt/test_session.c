@@ -151,7 +151,7 @@ END_TEST
 
 /* ---- a listener of a few lines ---- */
 
-enum manner {
+enum listener_manner {
 	KEEPS,			/* one nonce for all, connections are kept */
 	CLOSES,			/* each connection ends after its answer, without a word */
 	NONCE_EACH,		/* each connection has a nonce of its own, and two answers */
@@ -166,7 +166,7 @@ enum manner {
 static struct {
 	int socket;
 	uint16_t port;
-	enum manner manner;
+	enum listener_manner manner;
 	bool refuses;		/* every login */
 	pthread_t thread;
 	unsigned connections, requests, with_login, bodies;

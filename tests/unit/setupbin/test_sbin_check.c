@@ -302,9 +302,9 @@ END_TEST
  * Where a change that is not found may lie: these bytes may be others, and the file is as
  * sound as before but means something else.
  */
-enum place { NOWHERE, MINOR_VERSION, VARIABLE_IDS, VALUE_LENGTH, VALUE };
+enum change_place { NOWHERE, MINOR_VERSION, VARIABLE_IDS, VALUE_LENGTH, VALUE };
 
-static enum place place_of(const uint8_t *data, size_t size, size_t offset)
+static enum change_place place_of(const uint8_t *data, size_t size, size_t offset)
 {
 	struct sbin_memory_input state;
 	struct sbin_reader *reader = NULL;
@@ -312,7 +312,7 @@ static enum place place_of(const uint8_t *data, size_t size, size_t offset)
 	struct sbin_walk walk;
 	struct sbin_variable v;
 	struct sbin_input in;
-	enum place place = offset == 25 ? MINOR_VERSION : NOWHERE;
+	enum change_place place = offset == 25 ? MINOR_VERSION : NOWHERE;
 	uint64_t at;
 	size_t begin;
 
@@ -370,7 +370,7 @@ START_TEST(every_changed_byte_is_found_or_makes_a_sound_file_of_another_meaning)
 
 	said_of(&before, data, size);
 	for (size_t offset = 0; offset < size; offset++) {
-		enum place place = place_of(data, size, offset);
+		enum change_place place = place_of(data, size, offset);
 
 		for (int change = 1; change < 256; change = step ? change + 1 :
 		     change == 255 ? 256 : change == 128 ? 255 : change * 2) {

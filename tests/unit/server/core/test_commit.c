@@ -19,12 +19,12 @@ static struct commit *commit;
 static struct fault fault;
 
 /* What a job writes, and what became of it. */
-struct work {
+struct setting_job {
 	const char *name;	/* of the setting that it writes */
 	int error;		/* returned by run() */
 	int code;		/* told to done() */
 	int order;		/* in which done() came, from 1 */
-	struct work *then;	/* added by done() */
+	struct setting_job *then; /* added by done() */
 };
 static int done_so_far;
 
@@ -47,7 +47,7 @@ static void end(void)
 
 static int run(struct keymap *its, void *context, struct fault *f)
 {
-	struct work *w = context;
+	struct setting_job *w = context;
 
 	ck_assert(keymap_in_transaction(its));
 	if (w->error)
@@ -55,11 +55,11 @@ static int run(struct keymap *its, void *context, struct fault *f)
 	return keymap_setting_set(its, w->name, "1", f);
 }
 
-static void add(struct work *w);
+static void add(struct setting_job *w);
 
 static void done(void *context, int code, const struct fault *f)
 {
-	struct work *w = context;
+	struct setting_job *w = context;
 
 	ck_assert(!keymap_in_transaction(map));
 	w->code = code;
@@ -70,7 +70,7 @@ static void done(void *context, int code, const struct fault *f)
 		add(w->then);
 }
 
-static void add(struct work *w)
+static void add(struct setting_job *w)
 {
 	struct commit_job job = { .run = run, .done = done, .context = w };
 
@@ -95,7 +95,7 @@ static bool is_kept(const char *name)
 
 START_TEST(jobs_are_done_in_their_order_and_kept)
 {
-	struct work a = { .name = "a" }, b = { .name = "b" };
+	struct setting_job a = { .name = "a" }, b = { .name = "b" };
 
 	add(&a);
 	add(&b);
@@ -113,7 +113,7 @@ END_TEST
 
 START_TEST(an_error_is_the_jobs_own)
 {
-	struct work a = { .name = "a", .error = KIT_ERR_STATE }, b = { .name = "b" };
+	struct setting_job a = { .name = "a", .error = KIT_ERR_STATE }, b = { .name = "b" };
 
 	add(&a);
 	add(&b);
@@ -127,7 +127,7 @@ END_TEST
 
 START_TEST(a_job_may_add_another_when_it_is_done)
 {
-	struct work b = { .name = "b" }, a = { .name = "a", .then = &b };
+	struct setting_job b = { .name = "b" }, a = { .name = "a", .then = &b };
 
 	add(&a);
 	turn();
@@ -138,7 +138,7 @@ END_TEST
 
 START_TEST(more_jobs_than_one_commit_takes_are_all_done)
 {
-	static struct work many[10000];
+	static struct setting_job many[10000];
 
 	memset(many, 0, sizeof(many));
 	for (int i = 0; i < 10000; i++) {
@@ -157,7 +157,7 @@ END_TEST
 START_TEST(jobs_wait_while_another_holds_the_map)
 {
 	struct keymap *other = scratch_map();
-	struct work a = { .name = "a" };
+	struct setting_job a = { .name = "a" };
 
 	ck_assert_int_eq(keymap_begin(other, &fault), 0);
 	add(&a);
@@ -179,7 +179,7 @@ END_TEST
 
 START_TEST(a_stop_writes_what_waits)
 {
-	struct work b = { .name = "b" }, a = { .name = "a", .then = &b };
+	struct setting_job b = { .name = "b" }, a = { .name = "a", .then = &b };
 
 	add(&a);
 	commit_flush(commit, 5);
@@ -193,7 +193,7 @@ END_TEST
 START_TEST(a_stop_does_not_wait_for_ever_for_the_lock)
 {
 	struct keymap *other = scratch_map();
-	struct work a = { .name = "a" };
+	struct setting_job a = { .name = "a" };
 
 	ck_assert_int_eq(keymap_begin(other, &fault), 0);
 	add(&a);

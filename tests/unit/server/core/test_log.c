@@ -23,7 +23,7 @@ static struct event_base *base;
 static int saved;
 
 /* A job that notes an event; it may spoil the transaction, as a full disk does. */
-struct work {
+struct event_job {
 	const char *name;
 	bool spoil;
 	int fails;		/* the code that its run() ends with */
@@ -75,7 +75,7 @@ static void end(void)
 
 static int run(struct keymap *its, void *context, struct fault *fault)
 {
-	struct work *w = context;
+	struct event_job *w = context;
 	struct logentry e = { .severity = SEVERITY_WARNING,
 			      .name = w->name,
 			      .what = "it happened" };
@@ -89,12 +89,12 @@ static int run(struct keymap *its, void *context, struct fault *fault)
 
 static void done(void *context, int code, const struct fault *fault)
 {
-	struct work *w = context;
+	struct event_job *w = context;
 
 	w->code = code;
 }
 
-static void add(struct work *w)
+static void add(struct event_job *w)
 {
 	struct commit_job job = { .run = run, .done = done, .context = w };
 
@@ -103,7 +103,7 @@ static void add(struct work *w)
 
 START_TEST(a_line_is_told_once_it_is_durable_and_not_before)
 {
-	struct work one = { .name = "first-event" }, two = { .name = "second-event" };
+	struct event_job one = { .name = "first-event" }, two = { .name = "second-event" };
 	char told[2000];
 
 	add(&one);
@@ -122,9 +122,9 @@ END_TEST
 
 START_TEST(what_the_map_did_not_keep_is_not_told_as_having_happened)
 {
-	struct work one = { .name = "first-event" };
-	struct work two = { .name = "second-event", .spoil = true };
-	struct work three = { .name = "third-event" };
+	struct event_job one = { .name = "first-event" };
+	struct event_job two = { .name = "second-event", .spoil = true };
+	struct event_job three = { .name = "third-event" };
 	char told[2000];
 
 	add(&one);
@@ -149,9 +149,9 @@ END_TEST
 
 START_TEST(what_a_failed_job_said_is_undone_with_what_it_wrote)
 {
-	struct work one = { .name = "first-event" };
-	struct work two = { .name = "second-event", .fails = KIT_ERR_REFUSED };
-	struct work three = { .name = "third-event" };
+	struct event_job one = { .name = "first-event" };
+	struct event_job two = { .name = "second-event", .fails = KIT_ERR_REFUSED };
+	struct event_job three = { .name = "third-event" };
 	char told[2000];
 
 	add(&one);
@@ -174,7 +174,7 @@ END_TEST
 /* A job that notes the same about the same machine. */
 static int run_hello(struct keymap *its, void *context, struct fault *fault)
 {
-	struct work *w = context;
+	struct event_job *w = context;
 	struct uuid uuid = scratch_uuid(1);
 	struct logentry e = { .severity = SEVERITY_INFO, .name = w->name, .uuid = &uuid,
 			      .address = "192.0.2.1", .what = "it happened" };
@@ -187,14 +187,14 @@ static int run_hello(struct keymap *its, void *context, struct fault *fault)
 
 START_TEST(lines_that_repeat_themselves_are_folded_in_map_and_copy)
 {
-	struct work works[100];
+	struct event_job works[100];
 	struct commit_job job = { .run = run_hello, .done = done };
 	char told[20000], *at;
 	unsigned lines = 0;
 
 	for (int i = 0; i < 100; i++) {
-		works[i] = (struct work){ .name = "an-event",
-					  .fails = i == 50 ? KIT_ERR_STATE : 0 };
+		works[i] = (struct event_job){ .name = "an-event",
+					       .fails = i == 50 ? KIT_ERR_STATE : 0 };
 		job.context = &works[i];
 		ck_assert_int_eq(commit_add(commit, &job, NULL), 0);
 	}
@@ -209,7 +209,7 @@ START_TEST(lines_that_repeat_themselves_are_folded_in_map_and_copy)
 	ck_assert_ptr_nonnull(strstr(told, "94 more lines like this of this machine"));
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log"), FOLD_SAME + 1);
 	/* Nor what a transaction that failed would have counted. */
-	works[0] = (struct work){ .name = "an-event", .spoil = true };
+	works[0] = (struct event_job){ .name = "an-event", .spoil = true };
 	job.context = &works[0];
 	ck_assert_int_eq(commit_add(commit, &job, NULL), 0);
 	commit_flush(commit, 1);

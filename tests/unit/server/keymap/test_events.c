@@ -76,11 +76,11 @@ static void log_one(unsigned n, enum severity severity, const char *name)
 	ok(keymap_log(m, &event, &fault));
 }
 
-struct seen { unsigned n; int64_t first, last; };
+struct events_seen { unsigned n; int64_t first, last; };
 
 static int see(void *context, const struct logentry *e)
 {
-	struct seen *s = context;
+	struct events_seen *s = context;
 
 	if (!s->n++)
 		s->first = e->time - NOW;
@@ -91,9 +91,9 @@ static int see(void *context, const struct logentry *e)
 	return 0;
 }
 
-static struct seen look(struct keymap_log_filter filter)
+static struct events_seen look(struct keymap_log_filter filter)
 {
-	struct seen s = { 0 };
+	struct events_seen s = { 0 };
 
 	ok(keymap_log_each(m, &filter, see, &s, &fault));
 	return s;
@@ -103,7 +103,7 @@ START_TEST(the_log_is_filtered_followed_and_trimmed)
 {
 	struct uuid uuid = scratch_uuid(4);
 	struct keyentry e = scratch_pair(3);
-	struct seen s;
+	struct events_seen s;
 
 	for (unsigned i = 1; i <= 10; i++)
 		log_one(i, i % 3 ? SEVERITY_INFO : SEVERITY_WARNING,

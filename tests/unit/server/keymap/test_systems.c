@@ -347,14 +347,14 @@ static void set(unsigned who, const char *admin, const char *next, const char *m
 }
 
 /* The passwords of the machine WHO that are kept: "admin/next/mebx;", newest first. */
-struct kept {
+struct kept_passwords {
 	char text[2000];
 	int n, rc;
 };
 
 static int note_kept(void *context, const struct keymap_earlier *e)
 {
-	struct kept *k = context;
+	struct kept_passwords *k = context;
 	struct system_secrets s;
 	size_t at = strlen(k->text);
 
@@ -367,11 +367,11 @@ static int note_kept(void *context, const struct keymap_earlier *e)
 	return 0;
 }
 
-static struct kept kept(unsigned who)
+static struct kept_passwords kept(unsigned who)
 {
 	struct uuid uuid = scratch_uuid(who);
 	struct fault fault = { 0 };
-	struct kept k = { .n = 0 };
+	struct kept_passwords k = { .n = 0 };
 
 	ck_assert_int_ge(keymap_earlier(m, &uuid, note_kept, &k, &fault), 0);
 	return k;

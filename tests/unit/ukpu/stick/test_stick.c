@@ -209,9 +209,9 @@ static const struct before befores[] = {
 
 /* ---- readers ---- */
 
-enum seen { NOTHING, OLD, NEW, WRONG };
+enum judgement { NOTHING, OLD, NEW, WRONG };
 
-static enum seen judge(const uint8_t *data, size_t size, const struct content *now)
+static enum judgement judge(const uint8_t *data, size_t size, const struct content *now)
 {
 	if (size == now->size && !memcmp(data, now->data, size))
 		return NEW;
@@ -221,14 +221,14 @@ static enum seen judge(const uint8_t *data, size_t size, const struct content *n
 }
 
 /* What one volume shows to a reader that takes the boot sector at BOOT for it. */
-static enum seen look_at(const struct disk *disk, uint64_t start, uint64_t boot,
-			 const struct content *now)
+static enum judgement look_at(const struct disk *disk, uint64_t start, uint64_t boot,
+			      const struct content *now)
 {
 	static struct fatread v;
 	static struct fatread_dir dir;
 	static struct fatread_entry e;
 	struct fatread_file file;
-	enum seen seen = NOTHING;
+	enum judgement seen = NOTHING;
 
 	if (boot + SECTOR > disk->size ||
 	    fatread_open_by(&v, disk, start, boot, FATREAD_LENIENT, NULL))
@@ -274,11 +274,11 @@ static void look_everywhere(const struct disk *disk, const struct content *now, 
 }
 
 /* Firmware: by the table, or sector 0. */
-static enum seen look_as_firmware(const struct disk *disk, const struct content *now)
+static enum judgement look_as_firmware(const struct disk *disk, const struct content *now)
 {
 	struct fatread_file file;
 	uint8_t *data;
-	enum seen seen;
+	enum judgement seen;
 	int rc = fatread_find(&file, disk, SBIN_NAME, NULL);
 
 	if (rc)
@@ -305,7 +305,7 @@ static void check_state(const uint8_t *image, size_t size, const struct content 
 {
 	struct disk_memory state;
 	struct disk disk;
-	enum seen seen;
+	enum judgement seen;
 
 	disk_open_memory(&disk, &state, image, size, "stick");
 	seen = look_as_firmware(&disk, now);
