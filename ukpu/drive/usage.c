@@ -13,20 +13,27 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
-/* Decode the octal escapes of procfs (\040 for a blank), in place. */
+static bool is_octal(char c)
+{
+	return c >= '0' && c <= '7';
+}
+
+/* Decode the octal escapes of procfs (\040 for a blank), in place. No byte is a NUL. */
 static void unescape(char *s)
 {
 	char *out = s;
-	unsigned byte;
-	int digits;
 
-	while (*s) {
-		if (sscanf(s, "\\%3o%n", &byte, &digits) == 1 && digits == 4) {
-			*out++ = (char)byte;
-			s += 4;
-		} else {
-			*out++ = *s++;
+	for (; *s; s++) {
+		int byte = 0;
+
+		if (*s == '\\' && is_octal(s[1]) && is_octal(s[2]) && is_octal(s[3]))
+			byte = (s[1] - '0') << 6 | (s[2] - '0') << 3 | (s[3] - '0');
+		if (!byte || byte > 0xff) {
+			*out++ = *s;
+			continue;
 		}
+		*out++ = (char)byte;
+		s += 3;
 	}
 	*out = '\0';
 }

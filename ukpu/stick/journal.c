@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/hex.h"
 #include "common/outfile.h"
 #include "common/text.h"
 #include "setupbin/file.h"
@@ -514,19 +515,21 @@ int journal_gone(struct journal *j, const struct identity *id, const char *mark,
 
 /* ---- taking over ---- */
 
-/* STICK of a line without its %XX. */
+/* STICK of a line without its %XX. What has no two digits, or is a NUL, stays as it is. */
 static void unescape(char *out, size_t size, const char *stick)
 {
 	size_t n = 0;
-	unsigned byte;
 
 	for (; *stick && n + 1 < size; stick++) {
-		if (sscanf(stick, "%%%2X", &byte) == 1 && byte) {
-			out[n++] = (char)byte;
-			stick += 2;
-		} else {
+		int high = *stick == '%' ? hex_digit(stick[1]) : -1;
+		int low = high < 0 ? -1 : hex_digit(stick[2]);
+
+		if (low < 0 || !(high << 4 | low)) {
 			out[n++] = *stick;
+			continue;
 		}
+		out[n++] = (char)(high << 4 | low);
+		stick += 2;
 	}
 	out[n] = '\0';
 }

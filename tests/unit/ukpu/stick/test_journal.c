@@ -436,6 +436,24 @@ START_TEST(an_earlier_journal_is_taken_over_once)
 }
 END_TEST
 
+START_TEST(a_half_escape_in_an_earlier_journal_stays_as_it_is)
+{
+	static const char *const names[] = { "A%4", "A%", "A%4G", "A% 4", "A%-4", "A%00" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		char text[200], name[16];
+
+		snprintf(name, sizeof(name), "journal%zu", i);
+		snprintf(text, sizeof(text), "2026-01-0%zuT00:00:00Z\tput\t%s\t%s\n", i + 1,
+			 names[i], pids[0]);
+		write_text(stick_path(name), text);
+		ck_assert_int_eq(journal_take_over(journal, stick_path(name), &fault), 1);
+		ck_assert_int_eq(elsewhere("B2"), 1);
+		ck_assert_str_eq(hit.stick, names[i]);
+	}
+}
+END_TEST
+
 START_TEST(a_journal_of_ones_own_is_taken_over_too)
 {
 	struct journal *own = NULL;
@@ -485,6 +503,7 @@ TEST_SUITE("journal")
 	tcase_add_test(t, keys_that_somebody_else_took_meanwhile_are_refused);
 	tcase_add_test(t, what_is_not_such_a_journal_is_refused);
 	tcase_add_test(t, an_earlier_journal_is_taken_over_once);
+	tcase_add_test(t, a_half_escape_in_an_earlier_journal_stays_as_it_is);
 	tcase_add_test(t, a_journal_of_ones_own_is_taken_over_too);
 	suite_add_tcase(suite, t);
 }
