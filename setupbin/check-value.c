@@ -8,6 +8,11 @@
 #include "setupbin/check-private.h"
 #include "setupbin/value.h"
 
+static bool is(const struct sbin_known *k, enum sbin_id amt)
+{
+	return k->module == SBIN_AMT && k->id == amt;
+}
+
 static void bad_value(struct sbin_checker *c, enum sbin_severity severity,
 		      const struct sbin_known *k, uint64_t at, const char *rule, const char *what)
 {
@@ -45,8 +50,8 @@ static void check_password(struct sbin_checker *c, const struct sbin_known *k,
 		rc = KIT_ERR_FORMAT;
 		rule = "no NUL byte";
 	} else {
-		rc = k->id == SBIN_NEW_PASSWORD ? password_check_new(text, &rule)
-						: password_check_current(text, &rule);
+		rc = k->rule == SBIN_RULE_NEW_PASSWORD ? password_check_new(text, &rule)
+						       : password_check_current(text, &rule);
 	}
 	secret_wipe(text, sizeof(text));
 	if (rc)
@@ -57,7 +62,7 @@ static void check_password(struct sbin_checker *c, const struct sbin_known *k,
 static void check_key(struct sbin_checker *c, const struct sbin_known *k,
 		      const struct sbin_variable *v, uint64_t at)
 {
-	bool pps = k->id == SBIN_PPS;
+	bool pps = is(k, SBIN_PPS);
 	int rc = pps ? pidpps_check_pps((const char *)v->value)
 		     : pidpps_check_pid((const char *)v->value);
 
@@ -74,7 +79,9 @@ static void check_key(struct sbin_checker *c, const struct sbin_known *k,
 static void check_text(struct sbin_checker *c, const struct sbin_known *k,
 		       const struct sbin_variable *v, uint64_t at)
 {
-	if (k->module == SBIN_ME) {
+	bool host = k->rule == SBIN_RULE_HOST_NAME;
+
+	if (k->rule == SBIN_RULE_CURRENT_PASSWORD || k->rule == SBIN_RULE_NEW_PASSWORD) {
 		check_password(c, k, v, at);
 		return;
 	}
@@ -82,16 +89,10 @@ static void check_text(struct sbin_checker *c, const struct sbin_known *k,
 		bad_value(c, SBIN_ERROR, k, at, "text", "has a NUL byte in it");
 		return;
 	}
-	switch (k->id) {
-	case SBIN_DNS_SUFFIX:
-	case SBIN_SERVER_FQDN:
-	case SBIN_HOST_NAME:
-	case SBIN_DOMAIN_NAME:
-		if (!hostname_is_dns_name(v->value, v->length, k->id != SBIN_HOST_NAME))
+	if (host || k->rule == SBIN_RULE_DNS_NAME) {
+		if (!hostname_is_dns_name(v->value, v->length, !host))
 			bad_value(c, SBIN_WARNING, k, at, "dns-name", "is not a DNS name");
 		return;
-	default:
-		break;
 	}
 	for (size_t i = 0; i < v->length; i++) {
 		if (v->value[i] < 32 || v->value[i] > 126) {
@@ -112,13 +113,13 @@ static void check_number(struct sbin_checker *c, const struct sbin_known *k,
 		sbin_report(c, SBIN_ERROR, at + SBIN_VARIABLE_HEADER, k->name, "value",
 			    "set it again with edit", "%s is %lu, which is none of: %s", k->name,
 			    (unsigned long)number, k->words);
-	else if (k->id == SBIN_CHANNEL_ID && (number < 1 || number > 65535))
+	else if (is(k, SBIN_CHANNEL_ID) && (number < 1 || number > 65535))
 		sbin_report(c, SBIN_ERROR, at + SBIN_VARIABLE_HEADER, k->name, "value",
 			    "set it again with edit", "%s is %lu, not 1 to 65535", k->name,
 			    (unsigned long)number);
-	else if (k->id == SBIN_SERVER_PORT && number == 0)
+	else if (is(k, SBIN_SERVER_PORT) && number == 0)
 		bad_value(c, SBIN_ERROR, k, at + SBIN_VARIABLE_HEADER, "value", "is 0");
-	else if (k->id == SBIN_PROVISIONING_MODE && number > 2)
+	else if (is(k, SBIN_PROVISIONING_MODE) && number > 2)
 		sbin_report(c, SBIN_WARNING, at + SBIN_VARIABLE_HEADER, k->name, "value",
 			    "set it to 0, 1 or 2", "%s is %lu; documents know 0 to 2 only", k->name,
 			    (unsigned long)number);
@@ -180,7 +181,7 @@ void sbin_check_value(struct sbin_checker *c, const struct sbin_known *k,
 		check_cert(c, k, v, at);
 		break;
 	case SBIN_RAW:
-		if (k->id == SBIN_IPV6 && v->length != k->min && v->length != k->max)
+		if (is(k, SBIN_IPV6) && v->length != k->min && v->length != k->max)
 			bad_value(
 				c, SBIN_WARNING, k, at + SBIN_VARIABLE_LENGTH_OFFSET, "length",
 				"has neither 204 bytes (the old form) nor 84 (the new one)");

@@ -63,6 +63,15 @@ enum sbin_type {
 	SBIN_CHARS,	/* text of a fixed length: PID, PPS */
 };
 
+/* What the checker asks of a text, beyond its length. */
+enum sbin_rule {
+	SBIN_RULE_NONE,			/* ASCII */
+	SBIN_RULE_CURRENT_PASSWORD,	/* password_check_current() */
+	SBIN_RULE_NEW_PASSWORD,		/* password_check_new() */
+	SBIN_RULE_HOST_NAME,		/* one label of a DNS name */
+	SBIN_RULE_DNS_NAME,
+};
+
 /* One known variable. Source: SDK page "Intel AMT and USB Versions", MeshCentral. */
 struct sbin_known {
 	uint16_t module;
@@ -74,6 +83,7 @@ struct sbin_known {
 	bool secret;
 	const char *words;		/* "0=disabled 1=enabled", or NULL */
 	const char *about;		/* a few words for "variables" */
+	enum sbin_rule rule;		/* of a SBIN_TEXT; NONE where it is left out */
 };
 
 /* All known variables, by module and id; ended by a NULL name. */
