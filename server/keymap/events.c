@@ -27,13 +27,12 @@ const char *severity_word(enum severity severity)
 
 int severity_parse(const char *word, enum severity *out)
 {
-	for (size_t i = 0; i < SEVERITIES; i++) {
-		if (strcmp(word, words[i]) == 0) {
-			*out = (enum severity)i;
-			return 0;
-		}
-	}
-	return KIT_ERR_ARGUMENT;
+	int at = word_at(words, SEVERITIES, word);
+
+	if (at < 0)
+		return KIT_ERR_ARGUMENT;
+	*out = (enum severity)at;
+	return 0;
 }
 
 static size_t add(char *out, size_t size, size_t at, const char *before, const char *text)

@@ -10,18 +10,15 @@ int keymap_inventory_put(struct keymap *m, const struct keymap_inventory *row,
 	bool own;
 	int rc;
 
-	rc = keymap_enter(m, &own, fault);
+	rc = keymap_write(m, "INSERT INTO inventory(uuid, fqdn, profile)"
+			  " VALUES(?1, ?2, ?3) ON CONFLICT(uuid) DO UPDATE SET"
+			  " fqdn = excluded.fqdn, profile = excluded.profile", &s, &own, fault);
 	if (rc)
 		return rc;
-	rc = sql_statement(m->db, "INSERT INTO inventory(uuid, fqdn, profile)"
-			   " VALUES(?1, ?2, ?3) ON CONFLICT(uuid) DO UPDATE SET"
-			   " fqdn = excluded.fqdn, profile = excluded.profile", &s, fault);
-	if (!rc) {
-		bind_uuid(s, 1, &row->uuid);
-		bind_text(s, 2, row->fqdn);
-		bind_text(s, 3, row->profile);
-		rc = sql_run(s, "write the inventory", NULL, fault);
-	}
+	bind_uuid(s, 1, &row->uuid);
+	bind_text(s, 2, row->fqdn);
+	bind_text(s, 3, row->profile);
+	rc = sql_run(s, "write the inventory", NULL, fault);
 	return keymap_leave(m, own, rc, fault);
 }
 
@@ -41,8 +38,7 @@ int keymap_inventory_find(struct keymap *m, const struct uuid *uuid,
 		get_text(s, 0, out->fqdn, sizeof(out->fqdn));
 		get_text(s, 1, out->profile, sizeof(out->profile));
 	}
-	sql_done(s);
-	return rc > 0 ? 0 : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
+	return row_found(s, rc);
 }
 
 int keymap_inventory_shared(struct keymap *m, uint64_t *n, char first[static SYSTEM_FQDN + 1],

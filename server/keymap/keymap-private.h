@@ -31,6 +31,15 @@ struct keymap {
 int keymap_enter(struct keymap *m, bool *own, struct fault *fault);
 /* The same for a function of which at most one statement writes: it costs less. */
 int keymap_enter_once(struct keymap *m, bool *own, struct fault *fault);
+/*
+ * keymap_enter(), and the statement for SQL, a literal. Bind its parameters, and give keymap_leave()
+ * what sql_run() returns. After a failure nothing is open.
+ */
+int keymap_write(struct keymap *m, const char *sql, struct sql_statement **s, bool *own,
+		 struct fault *fault);
+/* Within a transaction: run SQL, which deletes what belongs to the machine ?1. */
+int keymap_forget_of(struct keymap *m, const char *sql, const struct uuid *uuid, const char *what,
+		     struct fault *fault);
 /* Keeps what was done since, or undoes it if RC is negative. Returns RC, or its own error. */
 int keymap_leave(struct keymap *m, bool own, int rc, struct fault *fault);
 
@@ -79,6 +88,22 @@ static inline bool get_uuid(struct sql_statement *s, int at, struct uuid *out)
 		return false;
 	memcpy(out->bytes, blob, n);
 	return true;
+}
+
+/* Give S back, whose one row RC, from sql_step(), is about. Returns 0 or KIT_ERR_NOT_FOUND. */
+static inline int row_found(struct sql_statement *s, int rc)
+{
+	sql_done(s);
+	return rc > 0 ? 0 : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
+}
+
+/* Which of N WORDS is WORD? -1: none. */
+static inline int word_at(const char *const *words, size_t n, const char *word)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(word, words[i]) == 0)
+			return (int)i;
+	return -1;
 }
 
 /* ---- sealing ---- */

@@ -339,6 +339,29 @@ int keymap_leave(struct keymap *m, bool own, int rc, struct fault *fault)
 	return rc;
 }
 
+int keymap_write(struct keymap *m, const char *sql, struct sql_statement **s, bool *own,
+		 struct fault *fault)
+{
+	int rc = keymap_enter(m, own, fault);
+
+	if (rc)
+		return rc;
+	rc = sql_statement(m->db, sql, s, fault);
+	return rc ? keymap_leave(m, *own, rc, fault) : 0;
+}
+
+int keymap_forget_of(struct keymap *m, const char *sql, const struct uuid *uuid, const char *what,
+		     struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc = sql_statement(m->db, sql, &s, fault);
+
+	if (rc)
+		return rc;
+	bind_uuid(s, 1, uuid);
+	return sql_run(s, what, NULL, fault);
+}
+
 /* ---- sealing ---- */
 
 struct seal_place keymap_place_pid(const char *column, const char *pid)

@@ -23,13 +23,12 @@ const char *keymap_state_word(enum keymap_state state)
 
 int keymap_state_parse(const char *word, enum keymap_state *out)
 {
-	for (int i = 0; i < KEYMAP_STATES; i++) {
-		if (strcmp(word, words[i]) == 0) {
-			*out = (enum keymap_state)i;
-			return 0;
-		}
-	}
-	return KIT_ERR_ARGUMENT;
+	int at = word_at(words, KEYMAP_STATES, word);
+
+	if (at < 0)
+		return KIT_ERR_ARGUMENT;
+	*out = (enum keymap_state)at;
+	return 0;
 }
 
 /* ---- one row ---- */
@@ -69,39 +68,34 @@ static void read_pair(struct sql_statement *s, int64_t now, bool batches, struct
 	get_text(s, 15, out->exported_to, sizeof(out->exported_to));
 }
 
-int keymap_find(struct keymap *m, const char *pid, int64_t now, struct keymap_pair *out,
-		struct fault *fault)
+static int find(struct keymap *m, const char *pid, int64_t now, bool batches,
+		struct keymap_pair *out, struct fault *fault)
 {
 	struct sql_statement *s;
-	int rc;
+	int rc = sql_statement(m->db, batches
+			       ? "SELECT " COLUMNS BATCHES JOIN " WHERE p.pid = ?1"
+			       : "SELECT " COLUMNS PAIRS " WHERE p.pid = ?1", &s, fault);
 
-	rc = sql_statement(m->db, "SELECT " COLUMNS BATCHES JOIN " WHERE p.pid = ?1", &s, fault);
 	if (rc)
 		return rc;
 	bind_pid(s, 1, pid);
 	rc = sql_step(s, "look a PID up", fault);
 	if (rc > 0)
-		read_pair(s, now, true, out);
-	sql_done(s);
-	return rc > 0 ? 0 : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
+		read_pair(s, now, batches, out);
+	return row_found(s, rc);
+}
+
+int keymap_find(struct keymap *m, const char *pid, int64_t now, struct keymap_pair *out,
+		struct fault *fault)
+{
+	return find(m, pid, now, true, out, fault);
 }
 
 /* The same without the batches' names: the hello's one look-up. */
 static int find_quickly(struct keymap *m, const char *pid, int64_t now, struct keymap_pair *out,
 			struct fault *fault)
 {
-	struct sql_statement *s;
-	int rc;
-
-	rc = sql_statement(m->db, "SELECT " COLUMNS PAIRS " WHERE p.pid = ?1", &s, fault);
-	if (rc)
-		return rc;
-	bind_pid(s, 1, pid);
-	rc = sql_step(s, "look a PID up", fault);
-	if (rc > 0)
-		read_pair(s, now, false, out);
-	sql_done(s);
-	return rc > 0 ? 0 : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
+	return find(m, pid, now, false, out, fault);
 }
 
 /* ---- adding ---- */
@@ -125,17 +119,14 @@ int keymap_batch(struct keymap *m, const char *how, const char *source, int64_t 
 	bool own;
 	int rc;
 
-	rc = keymap_enter(m, &own, fault);
+	rc = keymap_write(m, "INSERT INTO batch(time, how, source) VALUES(?1, ?2, ?3) RETURNING id",
+			  &s, &own, fault);
 	if (rc)
 		return rc;
-	rc = sql_statement(m->db, "INSERT INTO batch(time, how, source) VALUES(?1, ?2, ?3)"
-			   " RETURNING id", &s, fault);
-	if (!rc) {
-		sql_bind_int(s, 1, now);
-		sql_bind_text(s, 2, how, strlen(how));
-		sql_bind_text(s, 3, source, strlen(source));
-		rc = run_for_id(s, "note a batch", batch, fault);
-	}
+	sql_bind_int(s, 1, now);
+	sql_bind_text(s, 2, how, strlen(how));
+	sql_bind_text(s, 3, source, strlen(source));
+	rc = run_for_id(s, "note a batch", batch, fault);
 	return keymap_leave(m, own, rc, fault);
 }
 
@@ -313,15 +304,13 @@ int keymap_mark_exported(struct keymap *m, int64_t id, int64_t batch, struct fau
 	bool own;
 	int rc;
 
-	rc = keymap_enter(m, &own, fault);
+	rc = keymap_write(m, "UPDATE csti_pid_map SET exported = ?1 WHERE id = ?2", &s, &own,
+			  fault);
 	if (rc)
 		return rc;
-	rc = sql_statement(m->db, "UPDATE csti_pid_map SET exported = ?1 WHERE id = ?2", &s, fault);
-	if (!rc) {
-		sql_bind_int(s, 1, batch);
-		sql_bind_int(s, 2, id);
-		rc = sql_run(s, "mark a key exported", NULL, fault);
-	}
+	sql_bind_int(s, 1, batch);
+	sql_bind_int(s, 2, id);
+	rc = sql_run(s, "mark a key exported", NULL, fault);
 	return keymap_leave(m, own, rc, fault);
 }
 

@@ -174,23 +174,20 @@ int keymap_profile_put(struct keymap *m, const struct profile *p, struct fault *
 	bool own;
 	int rc;
 
-	rc = keymap_enter(m, &own, fault);
+	rc = keymap_write(m, "INSERT INTO profiles(name, admin_user, admin_policy,"
+			  " admin_password, mebx_policy, mebx_password, set_names, set_clock,"
+			  " rekey, min_version, max_version)"
+			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+			  " ON CONFLICT(name) DO UPDATE SET admin_user = excluded.admin_user,"
+			  " admin_policy = excluded.admin_policy,"
+			  " admin_password = excluded.admin_password,"
+			  " mebx_policy = excluded.mebx_policy,"
+			  " mebx_password = excluded.mebx_password,"
+			  " set_names = excluded.set_names, set_clock = excluded.set_clock,"
+			  " rekey = excluded.rekey, min_version = excluded.min_version,"
+			  " max_version = excluded.max_version", &s, &own, fault);
 	if (rc)
 		return rc;
-	rc = sql_statement(m->db, "INSERT INTO profiles(name, admin_user, admin_policy,"
-			   " admin_password, mebx_policy, mebx_password, set_names, set_clock,"
-			   " rekey, min_version, max_version)"
-			   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
-			   " ON CONFLICT(name) DO UPDATE SET admin_user = excluded.admin_user,"
-			   " admin_policy = excluded.admin_policy,"
-			   " admin_password = excluded.admin_password,"
-			   " mebx_policy = excluded.mebx_policy,"
-			   " mebx_password = excluded.mebx_password,"
-			   " set_names = excluded.set_names, set_clock = excluded.set_clock,"
-			   " rekey = excluded.rekey, min_version = excluded.min_version,"
-			   " max_version = excluded.max_version", &s, fault);
-	if (rc)
-		goto out;
 	bind_text(s, 1, p->name);
 	bind_text(s, 2, p->admin_user);
 	sql_bind_int(s, 3, p->admin_policy);
@@ -208,7 +205,6 @@ int keymap_profile_put(struct keymap *m, const struct profile *p, struct fault *
 		sql_done(s);
 	else
 		rc = sql_run(s, "keep a profile", NULL, fault);
-out:
 	return keymap_leave(m, own, rc, fault);
 }
 
@@ -290,14 +286,11 @@ int keymap_profile_remove(struct keymap *m, const char *name, struct fault *faul
 	int changed = 0, rc;
 	bool own;
 
-	rc = keymap_enter(m, &own, fault);
+	rc = keymap_write(m, "DELETE FROM profiles WHERE name = ?1", &s, &own, fault);
 	if (rc)
 		return rc;
-	rc = sql_statement(m->db, "DELETE FROM profiles WHERE name = ?1", &s, fault);
-	if (!rc) {
-		bind_text(s, 1, name);
-		rc = sql_run(s, "remove a profile", &changed, fault);
-	}
+	bind_text(s, 1, name);
+	rc = sql_run(s, "remove a profile", &changed, fault);
 	if (!rc && !changed)
 		rc = fault_set(fault, KIT_ERR_NOT_FOUND, "no profile \"%s\" in the key map", name);
 	return keymap_leave(m, own, rc, fault);

@@ -37,22 +37,15 @@ int keymap_setting_set(struct keymap *m, const char *name, const char *value,
 	bool own;
 	int rc;
 
-	rc = keymap_enter(m, &own, fault);
+	rc = keymap_write(m, value ? "INSERT INTO csti_configuration(name, value) VALUES(?1, ?2)"
+			  " ON CONFLICT(name) DO UPDATE SET value = excluded.value" :
+			  "DELETE FROM csti_configuration WHERE name = ?1", &s, &own, fault);
 	if (rc)
 		return rc;
+	sql_bind_text(s, 1, name, strlen(name));
 	if (value)
-		rc = sql_statement(m->db, "INSERT INTO csti_configuration(name, value)"
-				   " VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET"
-				   " value = excluded.value", &s, fault);
-	else
-		rc = sql_statement(m->db, "DELETE FROM csti_configuration WHERE name = ?1",
-				   &s, fault);
-	if (!rc) {
-		sql_bind_text(s, 1, name, strlen(name));
-		if (value)
-			sql_bind_text(s, 2, value, strlen(value));
-		rc = sql_run(s, "keep a setting", NULL, fault);
-	}
+		sql_bind_text(s, 2, value, strlen(value));
+	rc = sql_run(s, "keep a setting", NULL, fault);
 	return keymap_leave(m, own, rc, fault);
 }
 

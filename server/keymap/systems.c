@@ -43,13 +43,12 @@ const char *system_state_word(enum system_state state)
 
 int system_state_parse(const char *word, enum system_state *out)
 {
-	for (int i = 0; i < SYSTEM_STATES; i++) {
-		if (strcmp(word, words[i]) == 0) {
-			*out = (enum system_state)i;
-			return 0;
-		}
-	}
-	return KIT_ERR_ARGUMENT;
+	int at = word_at(words, SYSTEM_STATES, word);
+
+	if (at < 0)
+		return KIT_ERR_ARGUMENT;
+	*out = (enum system_state)at;
+	return 0;
 }
 
 static json_t *when(int64_t t)
@@ -155,8 +154,7 @@ int keymap_system_find(struct keymap *m, const struct uuid *uuid, struct system 
 	rc = sql_step(s, "look a system up", fault);
 	if (rc > 0)
 		read_system(s, out);
-	sql_done(s);
-	return rc > 0 ? 0 : rc < 0 ? rc : KIT_ERR_NOT_FOUND;
+	return row_found(s, rc);
 }
 
 /* ---- hellos ---- */
@@ -397,25 +395,22 @@ int keymap_system_state(struct keymap *m, const struct uuid *uuid, enum system_s
 	bool own;
 	int rc;
 
-	rc = keymap_enter(m, &own, fault);
+	rc = keymap_write(m, "UPDATE csti_amts SET state = ?2, reason = ?3, next_try = ?4,"
+			  " failures = CASE ?2 WHEN 3 THEN failures + 1 WHEN 2 THEN 0"
+			  " ELSE failures END,"
+			  " configured_at = CASE WHEN ?2 = 2 THEN ?5 ELSE configured_at END,"
+			  " proved_at = CASE WHEN ?2 = 2 AND proved_at = 0 THEN ?5"
+			  " ELSE proved_at END,"
+			  " allowed = CASE WHEN ?2 = 2 THEN 0 ELSE allowed END WHERE uuid = ?1",
+			  &s, &own, fault);
+	_Static_assert(SYSTEM_CONFIGURED == 2 && SYSTEM_FAILED == 3, "numbers in the SQL above");
 	if (rc)
 		return rc;
-	rc = sql_statement(m->db, "UPDATE csti_amts SET state = ?2, reason = ?3, next_try = ?4,"
-			   " failures = CASE ?2 WHEN 3 THEN failures + 1 WHEN 2 THEN 0"
-			   " ELSE failures END,"
-			   " configured_at = CASE WHEN ?2 = 2 THEN ?5 ELSE configured_at END,"
-		" proved_at = CASE WHEN ?2 = 2 AND proved_at = 0 THEN ?5 ELSE proved_at END,"
-		" allowed = CASE WHEN ?2 = 2 THEN 0 ELSE allowed END"
-			   " WHERE uuid = ?1",
-			   &s, fault);
-	_Static_assert(SYSTEM_CONFIGURED == 2 && SYSTEM_FAILED == 3, "numbers in the SQL above");
-	if (!rc) {
-		sql_bind_int(s, 2, state);
-		bind_text(s, 3, reason);
-		sql_bind_int(s, 4, next_try);
-		sql_bind_int(s, 5, now);
-		rc = update_row(s, uuid, "change a system's state", fault);
-	}
+	sql_bind_int(s, 2, state);
+	bind_text(s, 3, reason);
+	sql_bind_int(s, 4, next_try);
+	sql_bind_int(s, 5, now);
+	rc = update_row(s, uuid, "change a system's state", fault);
 	return keymap_leave(m, own, rc, fault);
 }
 
@@ -440,23 +435,19 @@ int keymap_system_facts(struct keymap *m, const struct uuid *uuid,
 	bool own;
 	int rc;
 
-	rc = keymap_enter(m, &own, fault);
+	rc = keymap_write(m, "UPDATE csti_amts SET fqdn = coalesce(?2, fqdn),"
+			  " profile = coalesce(?3, profile), version = coalesce(?4, version),"
+			  " admin_user = coalesce(?5, admin_user), pid = coalesce(?6, pid),"
+			  " next_pid = coalesce(?7, next_pid) WHERE uuid = ?1", &s, &own, fault);
 	if (rc)
 		return rc;
-	rc = sql_statement(m->db, "UPDATE csti_amts SET fqdn = coalesce(?2, fqdn),"
-			   " profile = coalesce(?3, profile), version = coalesce(?4, version),"
-			   " admin_user = coalesce(?5, admin_user), pid = coalesce(?6, pid),"
-			   " next_pid = coalesce(?7, next_pid) WHERE uuid = ?1",
-			   &s, fault);
-	if (!rc) {
-		fact(s, 2, facts->fqdn);
-		fact(s, 3, facts->profile);
-		fact(s, 4, facts->version);
-		fact(s, 5, facts->admin_user);
-		pid_fact(s, 6, facts->pid);
-		pid_fact(s, 7, facts->next_pid);
-		rc = update_row(s, uuid, "note what a system is", fault);
-	}
+	fact(s, 2, facts->fqdn);
+	fact(s, 3, facts->profile);
+	fact(s, 4, facts->version);
+	fact(s, 5, facts->admin_user);
+	pid_fact(s, 6, facts->pid);
+	pid_fact(s, 7, facts->next_pid);
+	rc = update_row(s, uuid, "note what a system is", fault);
 	return keymap_leave(m, own, rc, fault);
 }
 
@@ -468,16 +459,13 @@ static int change(struct keymap *m, const char *sql, const struct uuid *uuid, co
 	bool own;
 	int rc;
 
-	rc = keymap_enter(m, &own, fault);
+	rc = keymap_write(m, sql, &s, &own, fault);
 	if (rc)
 		return rc;
-	rc = sql_statement(m->db, sql, &s, fault);
-	if (!rc) {
-		bind_pid(s, 2, pid);
-		bind_text(s, 3, address);
-		sql_bind_int(s, 4, time);
-		rc = update_row(s, uuid, "note what becomes of a hello", fault);
-	}
+	bind_pid(s, 2, pid);
+	bind_text(s, 3, address);
+	sql_bind_int(s, 4, time);
+	rc = update_row(s, uuid, "note what becomes of a hello", fault);
 	return keymap_leave(m, own, rc, fault);
 }
 
@@ -502,22 +490,19 @@ int keymap_system_allow(struct keymap *m, const struct uuid *uuid, enum system_a
 	bool own;
 	int rc;
 
-	rc = keymap_enter(m, &own, fault);
+	rc = keymap_write(m, "UPDATE csti_amts SET allowed = ?2,"
+			  " next_try = CASE WHEN state = ?3 THEN ?4 ELSE next_try END,"
+			  " failures = CASE WHEN state = ?3 THEN 0 ELSE failures END,"
+			  " reason = CASE WHEN state = ?3 THEN NULL ELSE reason END,"
+			  " state = CASE WHEN state = ?3 THEN ?5 ELSE state END WHERE uuid = ?1",
+			  &s, &own, fault);
 	if (rc)
 		return rc;
-	rc = sql_statement(m->db, "UPDATE csti_amts SET allowed = ?2,"
-			   " next_try = CASE WHEN state = ?3 THEN ?4 ELSE next_try END,"
-			   " failures = CASE WHEN state = ?3 THEN 0 ELSE failures END,"
-			   " reason = CASE WHEN state = ?3 THEN NULL ELSE reason END,"
-			   " state = CASE WHEN state = ?3 THEN ?5 ELSE state END WHERE uuid = ?1",
-			   &s, fault);
-	if (!rc) {
-		sql_bind_int(s, 2, how);
-		sql_bind_int(s, 3, SYSTEM_NEEDS_PERMISSION);
-		sql_bind_int(s, 4, now);
-		sql_bind_int(s, 5, SYSTEM_QUEUED);
-		rc = update_row(s, uuid, "allow a set-up", fault);
-	}
+	sql_bind_int(s, 2, how);
+	sql_bind_int(s, 3, SYSTEM_NEEDS_PERMISSION);
+	sql_bind_int(s, 4, now);
+	sql_bind_int(s, 5, SYSTEM_QUEUED);
+	rc = update_row(s, uuid, "allow a set-up", fault);
 	return keymap_leave(m, own, rc, fault);
 }
 
@@ -565,34 +550,65 @@ static void password_fields(struct system_secrets *s, char *out[static PASSWORDS
 	out[3] = s->next_mebx_password;
 }
 
-int keymap_system_secrets(struct keymap *m, const struct uuid *uuid, struct system_secrets *out,
-			  struct fault *fault)
+/* The row of S, whose columns are the passwords, sealed for PLACE; S is given back. */
+static int open_passwords(struct keymap *m, struct sql_statement *s, struct seal_place place,
+			  struct system_secrets *out, struct fault *fault)
 {
 	char *fields[PASSWORDS];
-	struct sql_statement *s;
-	int rc;
+	int rc = 0;
 
-	memset(out, 0, sizeof(*out));
 	password_fields(out, fields);
-	rc = sql_statement(m->db, "SELECT admin_password, next_admin_password, mebx_password,"
-			   " next_mebx_password FROM csti_amts WHERE uuid = ?1", &s, fault);
-	if (rc)
-		return rc;
-	bind_uuid(s, 1, uuid);
-	rc = sql_step(s, "read a system's passwords", fault);
-	if (rc == 0)
-		rc = no_system(uuid, fault);
-	else if (rc > 0)
-		rc = 0;
 	for (int i = 0; !rc && i < PASSWORDS; i++) {
-		struct seal_place place = keymap_place_uuid(password_columns[i], uuid);
-
+		place.column = password_columns[i];
 		rc = keymap_unseal_text(m, s, i, &place, PASSWORD_MAX, fields[i], fault);
 	}
 	sql_done(s);
 	if (rc)
 		secret_wipe(out, sizeof(*out));
 	return rc;
+}
+
+/*
+ * Seal SECRETS for PLACE, and bind them from parameter AT on; SEALED lives until sql_done(). S is
+ * given back after a failure.
+ */
+static int bind_secrets(struct keymap *m, struct sql_statement *s, int at, struct seal_place place,
+			const struct system_secrets *secrets,
+			uint8_t sealed[static PASSWORDS][SEALED_PASSWORD], struct fault *fault)
+{
+	struct system_secrets copy = *secrets;
+	char *fields[PASSWORDS];
+	int rc = 0;
+
+	password_fields(&copy, fields);
+	for (int i = 0; !rc && i < PASSWORDS; i++) {
+		place.column = password_columns[i];
+		rc = keymap_seal_text(m, s, at + i, &place, fields[i], PASSWORD_MAX, sealed[i],
+				      fault);
+	}
+	secret_wipe(&copy, sizeof(copy));
+	if (rc)
+		sql_done(s);
+	return rc;
+}
+
+int keymap_system_secrets(struct keymap *m, const struct uuid *uuid, struct system_secrets *out,
+			  struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc;
+
+	memset(out, 0, sizeof(*out));
+	rc = sql_statement(m->db, "SELECT admin_password, next_admin_password, mebx_password,"
+			   " next_mebx_password FROM csti_amts WHERE uuid = ?1", &s, fault);
+	if (rc)
+		return rc;
+	bind_uuid(s, 1, uuid);
+	rc = sql_step(s, "read a system's passwords", fault);
+	if (rc > 0)
+		return open_passwords(m, s, keymap_place_uuid(NULL, uuid), out, fault);
+	sql_done(s);
+	return rc ? rc : no_system(uuid, fault);
 }
 
 /* ---- earlier passwords ---- */
@@ -633,32 +649,21 @@ int keymap_earlier_secrets(struct keymap *m, const struct keymap_earlier *e,
 			   struct system_secrets *out, struct fault *fault)
 {
 	const struct earlier_row row = keymap_earlier_row(&e->uuid, e->id, e->pid);
-	char *fields[PASSWORDS];
 	struct sql_statement *s;
 	int rc;
 
 	memset(out, 0, sizeof(*out));
-	password_fields(out, fields);
 	rc = sql_statement(m->db, "SELECT admin_password, next_admin_password, mebx_password,"
 			   " next_mebx_password FROM csti_amts_history WHERE id = ?1", &s, fault);
 	if (rc)
 		return rc;
 	sql_bind_int(s, 1, e->id);
 	rc = sql_step(s, "read earlier passwords", fault);
-	if (rc == 0)
-		rc = fault_set(fault, KIT_ERR_NOT_FOUND, "these earlier passwords are not kept"
-			       " any more");
-	else if (rc > 0)
-		rc = 0;
-	for (int i = 0; !rc && i < PASSWORDS; i++) {
-		struct seal_place place = keymap_place_earlier(password_columns[i], &row);
-
-		rc = keymap_unseal_text(m, s, i, &place, PASSWORD_MAX, fields[i], fault);
-	}
+	if (rc > 0)
+		return open_passwords(m, s, keymap_place_earlier(NULL, &row), out, fault);
 	sql_done(s);
-	if (rc)
-		secret_wipe(out, sizeof(*out));
-	return rc;
+	return rc ? rc : fault_set(fault, KIT_ERR_NOT_FOUND, "these earlier passwords are not kept"
+				   " any more");
 }
 
 struct newest {
@@ -704,25 +709,16 @@ static int insert_earlier(struct keymap *m, const struct keymap_earlier *e,
 		  const struct system_secrets *secrets, struct fault *fault)
 {
 	const struct earlier_row row = keymap_earlier_row(&e->uuid, e->id, e->pid);
-	struct system_secrets copy = *secrets;
 	uint8_t sealed[PASSWORDS][SEALED_PASSWORD];
-	char *fields[PASSWORDS];
 	struct sql_statement *s;
 	int rc;
 
-	password_fields(&copy, fields);
 	rc = sql_statement(m->db, "INSERT INTO csti_amts_history(" EARLIER ", uuid, admin_password,"
 			   " next_admin_password, mebx_password, next_mebx_password)"
 			   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)", &s, fault);
-	for (int i = 0; !rc && i < PASSWORDS; i++) {
-		struct seal_place place = keymap_place_earlier(password_columns[i], &row);
-
-		rc = keymap_seal_text(m, s, i + 8, &place, fields[i], PASSWORD_MAX, sealed[i],
-				      fault);
-		if (rc)
-			sql_done(s);
-	}
-	secret_wipe(&copy, sizeof(copy));
+	if (!rc)
+		rc = bind_secrets(m, s, 8, keymap_place_earlier(NULL, &row), secrets, sealed,
+				  fault);
 	if (rc)
 		return rc;
 	sql_bind_int(s, 1, e->id);
@@ -795,29 +791,22 @@ static int keep_secrets(struct keymap *m, const struct uuid *uuid,
 
 static int forget_earlier(struct keymap *m, const struct uuid *uuid, struct fault *fault)
 {
-	struct sql_statement *s;
-	int rc = sql_statement(m->db, "DELETE FROM csti_amts_history WHERE uuid = ?1", &s, fault);
-
-	if (rc)
-		return rc;
-	bind_uuid(s, 1, uuid);
-	return sql_run(s, "forget earlier passwords", NULL, fault);
+	return keymap_forget_of(m, "DELETE FROM csti_amts_history WHERE uuid = ?1", uuid,
+				"forget earlier passwords", fault);
 }
 
-/* Is PASSWORD, which the row holds, in none of its new FIELDS? */
-static bool is_lost(const char *password, char *const fields[static PASSWORDS])
+/* Is PASSWORD, which the row holds, none of its NEW ones? */
+static bool is_lost(const char *password, const struct system_secrets *new)
 {
-	if (!*password)
-		return false;
-	for (int i = 0; i < PASSWORDS; i++)
-		if (strcmp(password, fields[i]) == 0)
-			return false;
-	return true;
+	return *password && strcmp(password, new->admin_password) != 0 &&
+	       strcmp(password, new->next_admin_password) != 0 &&
+	       strcmp(password, new->mebx_password) != 0 &&
+	       strcmp(password, new->next_mebx_password) != 0;
 }
 
-/* What is about to be overwritten by the new FIELDS may be the only copy there is. */
-static int keep_old(struct keymap *m, const struct uuid *uuid,
-		    char *const fields[static PASSWORDS], struct fault *fault)
+/* What is about to be overwritten by the NEW ones may be the only copy there is. */
+static int keep_old(struct keymap *m, const struct uuid *uuid, const struct system_secrets *new,
+		    struct fault *fault)
 {
 	struct system_secrets old;
 	char *olds[PASSWORDS];
@@ -826,7 +815,7 @@ static int keep_old(struct keymap *m, const struct uuid *uuid,
 
 	password_fields(&old, olds);
 	for (int i = 0; !rc && i < PASSWORDS; i++)
-		lost |= is_lost(olds[i], fields);
+		lost |= is_lost(olds[i], new);
 	if (lost)
 		rc = keep_secrets(m, uuid, &old, clock_now(), fault);
 	secret_wipe(&old, sizeof(old));
@@ -836,48 +825,31 @@ static int keep_old(struct keymap *m, const struct uuid *uuid,
 int keymap_system_set_secrets(struct keymap *m, const struct uuid *uuid,
 			      const struct system_secrets *secrets, struct fault *fault)
 {
-	struct system_secrets copy = *secrets;
 	uint8_t sealed[PASSWORDS][SEALED_PASSWORD];
-	char *fields[PASSWORDS];
-	struct sql_statement *s = NULL;
+	struct sql_statement *s;
 	bool own;
 	int rc;
 
-	password_fields(&copy, fields);
 	rc = keymap_enter(m, &own, fault);
-	if (rc) {
-		secret_wipe(&copy, sizeof(copy));
+	if (rc)
 		return rc;
-	}
-	rc = keep_old(m, uuid, fields, fault);
+	rc = keep_old(m, uuid, secrets, fault);
 	if (!rc)
 		rc = sql_statement(m->db, "UPDATE csti_amts SET admin_password = ?2,"
 					  " next_admin_password = ?3,"
 				   " mebx_password = ?4, next_mebx_password = ?5 WHERE uuid = ?1",
 				   &s, fault);
-	for (int i = 0; !rc && i < PASSWORDS; i++) {
-		struct seal_place place = keymap_place_uuid(password_columns[i], uuid);
-
-		rc = keymap_seal_text(m, s, i + 2, &place, fields[i], PASSWORD_MAX, sealed[i],
-				      fault);
-	}
+	if (!rc)
+		rc = bind_secrets(m, s, 2, keymap_place_uuid(NULL, uuid), secrets, sealed, fault);
 	if (!rc)
 		rc = update_row(s, uuid, "keep a system's passwords", fault);
-	else if (s)
-		sql_done(s);
-	secret_wipe(&copy, sizeof(copy));
 	return keymap_leave(m, own, rc, fault);
 }
 
 static int forget_claims(struct keymap *m, const struct uuid *uuid, struct fault *fault)
 {
-	struct sql_statement *s;
-	int rc = sql_statement(m->db, "DELETE FROM claim WHERE uuid = ?1", &s, fault);
-
-	if (rc)
-		return rc;
-	bind_uuid(s, 1, uuid);
-	return sql_run(s, "forget claims", NULL, fault);
+	return keymap_forget_of(m, "DELETE FROM claim WHERE uuid = ?1", uuid, "forget claims",
+				fault);
 }
 
 /* ---- proving ---- */
@@ -1213,19 +1185,16 @@ int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
 	bool own;
 	int rc;
 
-	rc = keymap_enter(m, &own, fault);
+	/* What is set up stays so until the machine has proved itself again. */
+	rc = keymap_write(m, "UPDATE csti_amts SET state = CASE WHEN state = ?4 THEN state"
+			  " ELSE ?2 END, next_try = ?3, failures = 0, reason = NULL"
+			  " WHERE uuid = ?1", &s, &own, fault);
 	if (rc)
 		return rc;
-	/* What is set up stays so until the machine has proved itself again. */
-	rc = sql_statement(m->db, "UPDATE csti_amts SET state = CASE WHEN state = ?4 THEN state"
-				  " ELSE ?2 END,"
-			  " next_try = ?3, failures = 0, reason = NULL WHERE uuid = ?1", &s, fault);
-	if (!rc) {
-		sql_bind_int(s, 2, SYSTEM_QUEUED);
-		sql_bind_int(s, 4, SYSTEM_CONFIGURED);
-		sql_bind_int(s, 3, now);
-		rc = update_row(s, uuid, "try a system again", fault);
-	}
+	sql_bind_int(s, 2, SYSTEM_QUEUED);
+	sql_bind_int(s, 4, SYSTEM_CONFIGURED);
+	sql_bind_int(s, 3, now);
+	rc = update_row(s, uuid, "try a system again", fault);
 	return keymap_leave(m, own, rc, fault);
 }
 

@@ -39,44 +39,36 @@ int keymap_talk_put(struct keymap *m, const struct uuid *uuid, const struct keym
 	bool own;
 	int rc;
 
-	rc = keymap_enter(m, &own, fault);
+	rc = keymap_write(m, "INSERT INTO csti_amts_talk(uuid, tls10, one_each, next_random,"
+			  " commit_sent_at, commit_address, logins, logins_at)"
+			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(uuid) DO UPDATE SET"
+			  " tls10 = excluded.tls10, one_each = excluded.one_each,"
+			  " next_random = excluded.next_random,"
+			  " commit_sent_at = excluded.commit_sent_at,"
+			  " commit_address = excluded.commit_address, logins = excluded.logins,"
+			  " logins_at = excluded.logins_at", &s, &own, fault);
 	if (rc)
 		return rc;
-	rc = sql_statement(m->db, "INSERT INTO csti_amts_talk(uuid, tls10, one_each, next_random,"
-			   " commit_sent_at, commit_address, logins, logins_at)"
-			   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(uuid) DO UPDATE SET"
-			   " tls10 = excluded.tls10, one_each = excluded.one_each,"
-			   " next_random = excluded.next_random,"
-			   " commit_sent_at = excluded.commit_sent_at,"
-			   " commit_address = excluded.commit_address, logins = excluded.logins,"
-			   " logins_at = excluded.logins_at", &s, fault);
-	if (!rc) {
-		bind_uuid(s, 1, uuid);
-		sql_bind_int(s, 2, talk->tls10);
-		sql_bind_int(s, 3, talk->one_each);
-		sql_bind_int(s, 4, talk->next_random);
-		sql_bind_int(s, 5, talk->commit_sent_at);
-		bind_text(s, 6, talk->commit_address);
-		sql_bind_int(s, 7, talk->logins);
-		sql_bind_int(s, 8, talk->logins_at);
-		rc = sql_run(s, "note how a system is talked to", NULL, fault);
-	}
+	bind_uuid(s, 1, uuid);
+	sql_bind_int(s, 2, talk->tls10);
+	sql_bind_int(s, 3, talk->one_each);
+	sql_bind_int(s, 4, talk->next_random);
+	sql_bind_int(s, 5, talk->commit_sent_at);
+	bind_text(s, 6, talk->commit_address);
+	sql_bind_int(s, 7, talk->logins);
+	sql_bind_int(s, 8, talk->logins_at);
+	rc = sql_run(s, "note how a system is talked to", NULL, fault);
 	return keymap_leave(m, own, rc, fault);
 }
 
 int keymap_talk_forget(struct keymap *m, const struct uuid *uuid, struct fault *fault)
 {
-	struct sql_statement *s;
 	bool own;
-	int rc;
+	int rc = keymap_enter(m, &own, fault);
 
-	rc = keymap_enter(m, &own, fault);
 	if (rc)
 		return rc;
-	rc = sql_statement(m->db, "DELETE FROM csti_amts_talk WHERE uuid = ?1", &s, fault);
-	if (!rc) {
-		bind_uuid(s, 1, uuid);
-		rc = sql_run(s, "forget how a system is talked to", NULL, fault);
-	}
+	rc = keymap_forget_of(m, "DELETE FROM csti_amts_talk WHERE uuid = ?1", uuid,
+			      "forget how a system is talked to", fault);
 	return keymap_leave(m, own, rc, fault);
 }
