@@ -405,13 +405,11 @@ TEST_SUITE("session")
 {
 	TCase *t = tcase_create("machine"), *l = tcase_create("listener");
 
-	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, begin_machine, end_machine);
 	tcase_add_test(t, a_machine_is_asked_and_answers_in_one_session);
 	tcase_add_test(t, a_wrong_pps_is_forged_and_a_wrong_pid_too);
 	tcase_add_test(t, nobody_there_is_a_network_error);
 	suite_add_tcase(suite, t);
-	tcase_set_timeout(l, 30);
 	tcase_add_checked_fixture(l, begin_listener, end_listener);
 	tcase_add_test(l, a_login_is_asked_for_once_and_refused_once);
 	tcase_add_test(l, the_machine_has_to_ask_anew_when_that_is_wanted);

@@ -95,7 +95,6 @@ TEST_SUITE("tls-psk")
 {
 	TCase *t = tcase_create("handshakes");
 
-	tcase_set_timeout(t, 30);
 	tcase_add_loop_test(t, a_handshake_that_fails_is_explained, 0,
 			    sizeof(failures) / sizeof(*failures));
 	suite_add_tcase(suite, t);

@@ -69,7 +69,6 @@ TEST_SUITE("uuid")
 {
 	TCase *tcase = tcase_create("uuid");
 
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, the_test_vectors_uuid_reads_as_documented);
 	tcase_add_test(tcase, what_is_no_uuid_is_refused);
 	suite_add_tcase(suite, tcase);

@@ -310,7 +310,6 @@ TEST_SUITE("sbin json")
 {
 	TCase *t = tcase_create("json");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, each_sample_is_shown_as_the_json_beside_it, 0, N_SAMPLES);
 	tcase_add_loop_test(t, each_sample_is_made_again_from_its_json_byte_for_byte, 0, N_SAMPLES);
 	tcase_add_loop_test(t, a_sample_cut_anywhere_behind_its_header_survives_as_json, 0,

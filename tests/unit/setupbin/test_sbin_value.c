@@ -465,7 +465,6 @@ TEST_SUITE("sbin value")
 {
 	TCase *t = tcase_create("value");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, a_value_becomes_its_bytes_and_is_shown_as_text_again, 0,
 			    sizeof(good) / sizeof(good[0]));
 	tcase_add_loop_test(t, what_cannot_be_put_into_bytes_is_refused_with_what_would_do, 0,

@@ -482,7 +482,6 @@ TEST_SUITE("doctor")
 	tcase_add_test(host, a_clock_that_is_years_behind_is_told);
 	tcase_add_test(host, the_disk_of_the_map_is_looked_at);
 	suite_add_tcase(suite, host);
-	tcase_set_timeout(network, 60);
 	tcase_add_checked_fixture(network, begin, end);
 	tcase_add_test(network, the_server_is_known_by_its_page);
 	tcase_add_test(network, another_program_at_the_port_is_told_from_the_server);

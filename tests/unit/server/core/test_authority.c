@@ -504,7 +504,6 @@ TEST_SUITE("authority")
 
 	tcase_add_unchecked_fixture(t, make_all, free_all);
 	tcase_add_checked_fixture(t, scratch_enter, scratch_leave);
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, a_server_gets_what_amt_asks_for, 0, 2);
 	tcase_add_test(t, serial_numbers_are_drawn_of_16_bytes);
 	tcase_add_test(t, no_certificate_outlives_its_authority);
@@ -517,7 +516,6 @@ TEST_SUITE("authority")
 	t = tcase_create("machines");
 	tcase_add_unchecked_fixture(t, make_all, free_all);
 	tcase_add_checked_fixture(t, scratch_enter, scratch_leave);
-	tcase_set_timeout(t, 60);
 	tcase_add_loop_test(t, a_machine_gets_a_certificate_over_its_key, 0, 2);
 	tcase_add_test(t, a_name_that_is_too_long_for_the_subject_is_whole_beside_it);
 	tcase_add_loop_test(t, a_machine_gets_none_for_another_name_or_key, 0,

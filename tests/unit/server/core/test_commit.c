@@ -236,7 +236,6 @@ TEST_SUITE("commit")
 {
 	TCase *t = tcase_create("commits");
 
-	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, jobs_are_done_in_their_order_and_kept);
 	tcase_add_test(t, an_error_is_the_jobs_own);

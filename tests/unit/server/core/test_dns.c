@@ -236,7 +236,6 @@ TEST_SUITE("dns")
 {
 	TCase *t = tcase_create("server"), *pure = tcase_create("answers");
 
-	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, a_confirmed_name_is_taken);
 	tcase_add_test(t, a_name_that_is_not_fully_qualified_is_none);

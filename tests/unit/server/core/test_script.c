@@ -232,7 +232,6 @@ TEST_SUITE("script")
 	TCase *t = tcase_create("script");
 
 	signal(SIGPIPE, SIG_IGN);
-	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, secrets_of_the_machine_are_cut_out_of_its_words);
 	tcase_add_test(t, a_secret_that_begins_another_is_cut_out_with_the_rest_of_that);

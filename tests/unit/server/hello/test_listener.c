@@ -669,7 +669,6 @@ TEST_SUITE("listener")
 {
 	TCase *t = tcase_create("connections"), *files = tcase_create("no descriptors");
 
-	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, a_hello_with_the_end_of_its_connection_is_heard_at_once);
 	tcase_add_test(t, a_hello_in_32_segments_is_heard);
@@ -699,7 +698,6 @@ TEST_SUITE("listener")
 	 * over the limit, so that the hello is gone, as it never is on a real system.
 	 */
 	tcase_set_tags(files, "file-limit");
-	tcase_set_timeout(files, 30);
 	tcase_add_checked_fixture(files, begin, end);
 	tcase_add_test(files, without_a_descriptor_left_machines_wait_and_are_heard_later);
 	tcase_add_test(files, without_a_descriptor_left_the_oldest_goes);

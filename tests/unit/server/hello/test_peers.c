@@ -134,7 +134,6 @@ TEST_SUITE("peers")
 {
 	TCase *t = tcase_create("peers");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, a_64_network_is_a_peer_beside_its_addresses);
 	tcase_add_test(t, a_full_table_forgets_the_cheapest_and_refuses_nobody);
 	tcase_add_test(t, a_table_of_connections_has_nobody_to_forget);

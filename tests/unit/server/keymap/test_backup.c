@@ -341,7 +341,6 @@ TEST_SUITE("backup")
 	TCase *tcase = tcase_create("backup");
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, a_backup_made_while_others_write_is_whole_and_private);
 	tcase_add_test(tcase, what_a_killed_backup_has_left_goes_with_the_next);
 	tcase_add_test(tcase, a_backup_that_is_being_made_is_left_alone);

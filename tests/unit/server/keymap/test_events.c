@@ -162,7 +162,6 @@ TEST_SUITE("events")
 	TCase *tcase = tcase_create("events");
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, an_event_is_one_line_with_all_that_applies);
 	tcase_add_test(tcase, what_a_peer_says_cannot_steer_a_terminal_or_forge_a_line);
 	tcase_add_test(tcase, the_log_is_filtered_followed_and_trimmed);

@@ -40,7 +40,6 @@ TEST_SUITE("inventory")
 	TCase *tcase = tcase_create("inventory");
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, the_inventory_gives_the_name_last_written);
 	suite_add_tcase(suite, tcase);
 }

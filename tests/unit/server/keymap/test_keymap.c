@@ -613,7 +613,6 @@ TEST_SUITE("key map")
 	TCase *tcase = tcase_create("key map");
 
 	tcase_add_checked_fixture(tcase, enter, map_leave);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, no_secret_stands_in_any_file);
 	tcase_add_test(tcase, swapped_rows_and_columns_do_not_open);
 	tcase_add_test(tcase, passwords_of_systems_are_bound_to_their_uuid_and_column);

@@ -249,7 +249,6 @@ TEST_SUITE("pairs")
 	TCase *tcase = tcase_create("pairs");
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, the_same_pair_is_counted_and_another_pps_is_refused);
 	tcase_add_test(tcase, a_key_goes_from_free_to_reserved_to_used);
 	tcase_add_test(tcase, a_reservation_lapses_and_repeating_the_hello_does_not_prolong_it);

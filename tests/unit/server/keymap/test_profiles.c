@@ -98,7 +98,6 @@ TEST_SUITE("profiles")
 	TCase *tcase = tcase_create("profiles");
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, profiles_take_properties_from_text_and_refuse_what_makes_no_sense);
 	tcase_add_test(tcase, profiles_in_the_map_come_back_whole);
 	suite_add_tcase(suite, tcase);

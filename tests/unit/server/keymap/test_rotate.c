@@ -277,7 +277,6 @@ TEST_SUITE("rotate")
 	TCase *tcase = tcase_create("rotate");
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, rotation_leaves_nothing_sealed_with_the_old_key);
 	tcase_add_test(tcase, a_killed_rotation_can_be_gone_on_with_and_the_map_works_meanwhile);
 	tcase_add_test(tcase, a_rotation_cut_between_key_file_and_map_goes_on);

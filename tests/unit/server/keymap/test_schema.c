@@ -156,7 +156,6 @@ TEST_SUITE("schema")
 	TCase *tcase = tcase_create("schema");
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_loop_test(tcase, a_map_of_each_version_is_brought_up_to_date, 1,
 			    SCHEMA_SQLITE_VERSION);
 	tcase_add_test(tcase, an_upgrade_that_fails_leaves_the_old_map_whole);

@@ -40,7 +40,6 @@ TEST_SUITE("settings")
 	TCase *tcase = tcase_create("settings");
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, settings_are_kept_changed_and_removed);
 	suite_add_tcase(suite, tcase);
 }

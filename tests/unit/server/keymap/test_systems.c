@@ -511,7 +511,6 @@ TEST_SUITE("systems")
 	TCase *tcase = tcase_create("systems"), *earlier = tcase_create("earlier passwords");
 
 	tcase_add_checked_fixture(tcase, map_enter, map_leave);
-	tcase_set_timeout(tcase, 60);
 	tcase_add_test(tcase, hellos_make_one_row_a_machine_and_the_newest_address_counts);
 	tcase_add_test(tcase, failures_add_up_until_success_or_retry);
 	tcase_add_test(tcase, what_is_due_comes_soonest_first_and_no_earlier);
@@ -525,7 +524,6 @@ TEST_SUITE("systems")
 	tcase_add_test(tcase, waits_that_a_wrong_clock_began_are_over);
 	suite_add_tcase(suite, tcase);
 	tcase_add_checked_fixture(earlier, enter_earlier, map_leave);
-	tcase_set_timeout(earlier, 60);
 	tcase_add_test(earlier, a_password_that_is_replaced_is_kept_with_its_key);
 	tcase_add_test(earlier, the_same_passwords_are_kept_once);
 	tcase_add_test(earlier, no_password_is_ever_pushed_out_by_others);

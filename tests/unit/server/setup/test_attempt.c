@@ -983,7 +983,6 @@ TEST_SUITE("attempt")
 	TCase *t = tcase_create("the map's side");
 
 	tcase_add_checked_fixture(t, begin, end);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, another_key_with_the_same_uuid_is_offered_its_own_password_only);
 	tcase_add_test(t, two_machines_with_one_uuid_keep_a_password_each);
 	tcase_add_test(t, a_machine_that_is_set_up_again_with_its_own_key_is_offered_what_it_has);

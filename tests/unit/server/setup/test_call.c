@@ -430,7 +430,6 @@ TEST_SUITE("call")
 {
 	TCase *t = tcase_create("proof"), *v6 = tcase_create("IPv6");
 
-	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, the_right_key_is_proved_by_the_handshake);
 	tcase_add_test(t, a_wrong_pps_is_no_proof);
@@ -446,7 +445,6 @@ TEST_SUITE("call")
 	tcase_add_test(t, a_conversation_can_be_closed_in_mid_request);
 	tcase_add_test(t, nobody_there_is_a_network_error);
 	suite_add_tcase(suite, t);
-	tcase_set_timeout(v6, 30);
 	if (has_ipv6()) {
 		tcase_add_test(v6, an_ipv6_machine_is_called);
 		suite_add_tcase(suite, v6);

@@ -411,7 +411,6 @@ TEST_SUITE("naming")
 	TCase *no_exec = tcase_create("a failing exec");
 
 	signal(SIGPIPE, SIG_IGN);
-	tcase_set_timeout(t, 30);
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, the_inventory_knows_first);
 	tcase_add_test(t, without_any_source_there_is_no_name);
@@ -432,11 +431,9 @@ TEST_SUITE("naming")
 	suite_add_tcase(suite, t);
 	/* Valgrind gives up where an exec fails late, as that of the missing interpreter does. */
 	tcase_set_tags(no_exec, "exec-fails");
-	tcase_set_timeout(no_exec, 30);
 	tcase_add_checked_fixture(no_exec, begin, end);
 	tcase_add_test(no_exec, a_script_whose_interpreter_is_missing_says_so);
 	suite_add_tcase(suite, no_exec);
-	tcase_set_timeout(dns, 30);
 	tcase_add_checked_fixture(dns, begin_dns, end_dns);
 	tcase_add_test(dns, reverse_dns_that_is_confirmed_gives_the_name);
 	tcase_add_test(dns, a_name_that_does_not_point_back_is_not_taken);

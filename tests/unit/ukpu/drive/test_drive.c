@@ -580,7 +580,6 @@ TEST_SUITE("drive")
 	TCase *t = tcase_create("finding and guarding");
 
 	tcase_add_checked_fixture(t, begin, end);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, a_usb_stick_is_found_with_what_it_says_of_itself);
 	tcase_add_test(t, control_characters_do_not_get_through);
 	tcase_add_test(t, removable_means_nothing_usb_is_what_counts);

@@ -100,7 +100,6 @@ TEST_SUITE("blank")
 	TCase *t = tcase_create("blank");
 
 	tcase_add_checked_fixture(t, begin, end);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, any_byte_at_the_edges_counts);
 	tcase_add_test(t, data_in_the_middle_is_met);
 	tcase_add_test(t, what_is_excepted_does_not_count);

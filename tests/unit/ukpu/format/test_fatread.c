@@ -490,7 +490,6 @@ TEST_SUITE("fatread")
 	TCase *t = tcase_create("reader");
 
 	tcase_add_checked_fixture(t, begin, end);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, an_mbr_is_read_with_its_logical_drives);
 	tcase_add_test(t, a_chain_of_logical_drives_that_bites_its_tail_ends);
 	tcase_add_test(t, a_gpt_counts_behind_its_protective_mbr_and_by_its_second_copy);

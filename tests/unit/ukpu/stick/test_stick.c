@@ -833,7 +833,6 @@ TEST_SUITE("stick")
 	suite_add_tcase(suite, t);
 	t = tcase_create("a medium that lies");
 	tcase_add_checked_fixture(t, begin, end);
-	tcase_set_timeout(t, 60);
 	tcase_add_test(t, bytes_that_come_back_different_are_noticed);
 	tcase_add_test(t, an_old_file_that_is_still_there_after_its_wipe_is_noticed);
 	tcase_add_loop_test(t, a_stick_of_fake_capacity_is_found_and_named, 0, 5);

@@ -212,7 +212,6 @@ TEST_SUITE("work")
 {
 	TCase *t = tcase_create("work");
 
-	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, a_new_image_is_written_and_judged_without_a_question);
 	tcase_add_test(t, a_no_to_unused_records_leaves_the_stick_as_it_is);
