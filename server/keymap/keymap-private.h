@@ -112,10 +112,11 @@ static inline int word_at(const char *const *words, size_t n, const char *word)
 #define SEALED_PASSWORD	(PASSWORD_MAX + SEAL_OVERHEAD)
 #define SEALED_PPS	(PPS_LENGTH + SEAL_OVERHEAD)
 
-/* A place for a sealed value of a pair, a system, a profile. */
+/* A place for a sealed value of a pair, a system, a profile, a row of the inventory. */
 struct seal_place keymap_place_pid(const char *column, const char *pid);
 struct seal_place keymap_place_uuid(const char *column, const struct uuid *uuid);
 struct seal_place keymap_place_profile(const char *column, const char *name);
+struct seal_place keymap_place_inventory(const char *column, const struct uuid *uuid);
 
 /* Of a row of earlier passwords: bound to all three, so that none passes for another. */
 struct earlier_row {
