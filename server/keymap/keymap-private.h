@@ -32,8 +32,8 @@ int keymap_enter(struct keymap *m, bool *own, struct fault *fault);
 /* The same for a function of which at most one statement writes: it costs less. */
 int keymap_enter_once(struct keymap *m, bool *own, struct fault *fault);
 /*
- * keymap_enter(), and the statement for SQL, a literal. Bind its parameters, and give keymap_leave()
- * what sql_run() returns. After a failure nothing is open.
+ * keymap_enter(), and the statement for SQL, a literal. Bind its parameters, and end with
+ * keymap_leave() and what sql_run() returns. After a failure nothing is open.
  */
 int keymap_write(struct keymap *m, const char *sql, struct sql_statement **s, bool *own,
 		 struct fault *fault);
