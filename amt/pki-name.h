@@ -14,17 +14,17 @@ enum pki_name {
 	PKI_NAME_ACCEPTED,
 	PKI_NAME_NO_SUFFIX,	/* the machine knows no DNS suffix: no name will do */
 	PKI_NAME_INVALID,	/* the identifier is empty, or a "*" without a domain */
-	PKI_NAME_ABOVE,		/* the machine's domain is below the name's, which must be below it */
+	PKI_NAME_ABOVE,		/* the machine's domain is below the name's, not above it */
 	PKI_NAME_OTHER,		/* another domain */
 	PKI_NAME_OLD,		/* AMT of this version knows no certificates */
 };
 
 /*
- * Would AMT MAJOR.MINOR with the DNS suffix SUFFIX accept a certificate for IDENTIFIER, its subject's
- * CN or a DNS name of its SAN ("Verification of certificates" in the same guide)? SUFFIX is what
- * DHCP option 15 gave the machine, or what its MEBx or stick says, which wins. Version 0.0 is an
- * unknown one: the answer is what all versions with certificates agree on. Letters' case does not
- * count. The rules, of which one that accepts is enough:
+ * Would AMT MAJOR.MINOR with the DNS suffix SUFFIX accept a certificate for IDENTIFIER, its
+ * subject's CN or a DNS name of its SAN ("Verification of certificates" in the same guide)?
+ * SUFFIX is what DHCP option 15 gave the machine, or what its MEBx or stick says, which wins.
+ * Version 0.0 is an unknown one: the answer is what all versions with certificates agree on.
+ * Letters' case does not count. The rules, of which one that accepts is enough:
  *   - the suffix is the identifier, or whole labels at its end;
  *   - of "*.base": the suffix is the base, or below it;
  *   - under .com and .net: the last two labels agree. From AMT 4.1, and in 5 from 5.1, the same
