@@ -82,7 +82,7 @@ $B/%.o: %.c Makefile | $B/libraries
 .PHONY: look
 $B/sysconfdir: $(if $(filter $(SYSCONFDIR),$(file <$B/sysconfdir)),,look)
 	@mkdir -p $(@D); echo '$(SYSCONFDIR)' >$@
-$(call objects,$(call sources,server server/ctl)): $B/sysconfdir
+$(call objects,$(call sources,server server/core server/ctl)): $B/sysconfdir
 
 # Tests: every tests/unit/FOLDER/test_*.c is one program of Check suites for a noun of that folder;
 # tests/support helps them all, and has their main(). tests/cli/test_commands runs the scripts of

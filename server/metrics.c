@@ -5,8 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "amt/chain.h"
 #include "common/clock.h"
 #include "server/setup/fleet.h"
+#include "server/core/certificates.h"
 #include "server/core/log.h"
 #include "server/core/page.h"
 #include "server/keymap/events.h"
@@ -109,6 +111,36 @@ static void add_events(struct evbuffer *out, const struct log *j)
 			 severity_word((enum severity)i), j->events[i]);
 }
 
+/* {certificate="vendor.pem"}: the id is a file's name, which may hold a quote. */
+static void add_label(struct evbuffer *out, const char *id)
+{
+	evbuffer_add_printf(out, "{certificate=\"");
+	for (const char *p = id; *p; p++)
+		evbuffer_add_printf(out, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
+	evbuffer_add_printf(out, "\"}");
+}
+
+static void add_certificates(struct evbuffer *out, const struct certificates *all)
+{
+	int64_t now = clock_now();
+	const struct certificate *c;
+
+	family(out, "certificate_days_left", "gauge",
+	       "Whole days until the first certificate of the chain expires.");
+	for (size_t i = 0; (c = certificates_at(all, i)) != NULL; i++) {
+		evbuffer_add_printf(out, "amt_certificate_days_left");
+		add_label(out, c->id);
+		evbuffer_add_printf(out, " %lld\n",
+				    (long long)chain_days_left(c->facts->not_after, now));
+	}
+	family(out, "certificate_served", "gauge", "1 when machines are set up with it.");
+	for (size_t i = 0; (c = certificates_at(all, i)) != NULL; i++) {
+		evbuffer_add_printf(out, "amt_certificate_served");
+		add_label(out, c->id);
+		evbuffer_add_printf(out, " %d\n", c->served);
+	}
+}
+
 static void add_map(struct evbuffer *out, struct metrics *m)
 {
 	const struct keymap_counts *k = &m->keys;
@@ -142,6 +174,7 @@ static void fill(void *context, struct evbuffer *out)
 	add_times(out, m->sources.commits);
 	add_fleet(out, fleet_counts(m->sources.fleet));
 	add_events(out, m->sources.log);
+	add_certificates(out, *m->sources.certificates);
 	single(out, "writes_waiting", "gauge", "Writes that wait for the key map.",
 	       commit_waiting(m->sources.commit));
 	add_map(out, m);

@@ -8,6 +8,7 @@
 #include "server/core/address.h"
 #include "server/core/config.h"
 
+struct certificates;
 struct event_base;
 struct fleet;
 struct log;
@@ -33,6 +34,7 @@ struct metrics_sources {
 	const struct listener *listener;
 	const struct fleet *fleet;
 	const struct log *log;
+	struct certificates *const *certificates;
 	const struct metrics_times *commits;	/* from a hello's connection to its commit */
 };
 

@@ -12,9 +12,11 @@
 #include <systemd/sd-daemon.h>
 
 #include "common/clock.h"
+#include "common/hex.h"
 #include "common/secret.h"
 #include "server/setup/call.h"
 #include "server/hello/intake.h"
+#include "server/core/certificates.h"
 #include "server/core/log.h"
 #include "server/keymap/events.h"
 #include "server/keymap/keymap.h"
@@ -29,6 +31,7 @@
 #define FEW_JOBS	5000
 #define STOP_SECONDS	10	/* for the last writes */
 #define TICK_SECONDS	1
+#define DAY		86400	/* seconds between two looks at what expires */
 #define FILES_OF_OURS	64
 #define FILES_OF_SCRIPT	6	/* both ends of its pipes */
 
@@ -46,6 +49,8 @@ struct server {
 	struct fleet *fleet;
 	struct listener *listener;
 	struct metrics *metrics;
+	struct certificates *certificates;	/* NULL: the folder could not be read */
+	int64_t judged;		/* when they were looked at last */
 	struct intake intake;
 	struct metrics_times commits;
 	struct event *signals[SIGNALS];
@@ -303,6 +308,96 @@ static void say_warnings(struct server *s)
 		log_note(&s->log, &e);
 }
 
+/* ---- certificates ---- */
+
+static bool is_of_time(enum finding_code code)
+{
+	return code == FINDING_EXPIRED || code == FINDING_EXPIRES_7 || code == FINDING_EXPIRES_30;
+}
+
+/* What is wrong with a certificate: all of it, or what the days that went by have changed. */
+static void say_findings(struct server *s, const struct certificate *c, bool all)
+{
+	char what[FINDING_TEXT + CERTIFICATES_ID + 20];
+	struct logentry e = { .what = what };
+
+	for (size_t i = 0; i < c->n_findings; i++) {
+		const struct finding *f = &c->findings[i];
+
+		if (!all && !is_of_time(f->code))
+			continue;
+		snprintf(what, sizeof(what), "certificate %s: %s", c->id, f->what);
+		e.hint = f->hint;
+		e.severity = f->severity == FINDING_REFUSED ? SEVERITY_ERROR : SEVERITY_WARNING;
+		e.name = f->severity == FINDING_REFUSED ? "certificate-refused"
+							: "certificate-warning";
+		if (f->severity == FINDING_NOTE)
+			log_say(&s->log, "%s", what);
+		else
+			log_note(&s->log, &e);
+	}
+}
+
+static void say_certificate(struct server *s, const struct certificate *c)
+{
+	const struct chain_link *leaf = &c->facts->links[0];
+	const struct chain_link *last = &c->facts->links[c->facts->n_links - 1];
+	char until[CLOCK_TEXT + 1], digest[2 * sizeof(c->facts->root_sha256) + 1];
+
+	clock_show(c->facts->not_after, until);
+	hex_show(c->facts->root_sha256, sizeof(c->facts->root_sha256), digest);
+	if (c->served)
+		log_say(&s->log, "certificate %s: \"%s\", serial %s, until %s, root \"%s\" with "
+			"SHA-256 %s", c->id, leaf->subject, leaf->serial, until, last->subject,
+			digest);
+	say_findings(s, c, true);
+}
+
+/* A file that is not used at all, or one that does not belong in the folder. */
+static void say_problem(struct server *s, const struct fault *fault)
+{
+	if (fault->code == KIT_ERR_UNFIT)
+		log_fault(&s->log, SEVERITY_WARNING, "certificate-warning", NULL, fault);
+	else
+		log_fault(&s->log, SEVERITY_ERROR, "certificate-refused", NULL, fault);
+}
+
+/* A folder that cannot be read leaves the certificates as they were; attempts keep theirs. */
+static void load_certificates(struct server *s)
+{
+	struct certificates_options options = certificates_options_of(&s->config);
+	const struct certificate_problem *problem;
+	const struct certificate *c;
+	struct certificates *read = NULL;
+	struct fault fault = { .code = 0 };
+
+	if (certificates_load(&read, &options, &fault)) {
+		log_fault(&s->log, SEVERITY_ERROR, "certificates-failed",
+			  s->certificates ? "the certificates stay as they were: " : NULL, &fault);
+		return;
+	}
+	certificates_free(&s->certificates);
+	s->certificates = read;
+	s->judged = options.now;
+	for (size_t i = 0; (c = certificates_at(read, i)) != NULL; i++)
+		say_certificate(s, c);
+	for (size_t i = 0; (problem = certificates_problem(read, i)) != NULL; i++)
+		say_problem(s, &problem->fault);
+}
+
+static void look_at_certificates(struct server *s)
+{
+	const struct certificate *c;
+	int64_t now = clock_now();
+
+	if (!clock_was_wrong(s->judged, now, 0) && now - s->judged < DAY)
+		return;
+	s->judged = now;
+	certificates_judge(s->certificates, now);
+	for (size_t i = 0; (c = certificates_at(s->certificates, i)) != NULL; i++)
+		say_findings(s, c, false);
+}
+
 /* Read the file again; whatever is wrong with it, the server goes on as it was. */
 static void on_reload(evutil_socket_t number, short what, void *context)
 {
@@ -331,6 +426,7 @@ static void on_reload(evutil_socket_t number, short what, void *context)
 	limits = limits_of(s);
 	listener_set_limits(s->listener, &limits);
 	look_at_script(s);
+	load_certificates(s);
 	say_warnings(s);
 	log_say(&s->log, "configuration read again from %s", s->path);
 	fleet_kick(s->fleet);
@@ -380,6 +476,7 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 	check_load(s);
 	look_at_lock(s);
 	look_at_clock(s);
+	look_at_certificates(s);
 	/* An operator's "retry", an import or a restored backup is worth a look. */
 	if (keymap_changed(s->map, &changed, NULL) == 0 && changed)
 		s->changed = true;
@@ -490,6 +587,7 @@ static int build(struct server *s, struct fault *fault)
 	services.commit = s->commit;
 	services.pool = s->pool;
 	services.naming = s->naming;
+	services.certificates = &s->certificates;
 	rc = fleet_new(&s->fleet, &services, fault);
 	limits = limits_of(s);
 	if (!rc)
@@ -504,6 +602,7 @@ static int open_metrics(struct server *s, struct fault *fault)
 	struct metrics_sources sources = { .map = s->map, .commit = s->commit,
 					   .listener = s->listener, .fleet = s->fleet,
 					   .log = &s->log,
+					   .certificates = &s->certificates,
 					   .commits = &s->commits };
 	char address[ADDRESS_TEXT + 1];
 	uint16_t port;
@@ -552,6 +651,7 @@ static int begin(struct server *s, struct fault *fault)
 	if (s->new_map)
 		say_new_map(s);
 	look_at_script(s);
+	load_certificates(s);
 	say_warnings(s);
 	rc = listen_all(s, fault);
 	if (!rc)
@@ -651,6 +751,7 @@ void server_free(struct server **out)
 	if (s->tick)
 		event_free(s->tick);
 	naming_service_free(&s->naming);
+	certificates_free(&s->certificates);
 	if (s->base)
 		event_base_free(s->base);
 	keymap_close(&s->map);

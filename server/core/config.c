@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "common/cli.h"
+#include "common/hostname.h"
 #include "common/secret.h"
 #include "server/core/dns.h"
 
@@ -73,6 +74,10 @@ static const struct option options[] = {
 	  NULL },
 	{ "script", "props_script_parallel", NUMBER, AT(props_script_parallel), "10", 1, 1000,
 	  NULL },
+	{ "certificates", "folder", TEXT, AT(certificates_folder),
+	  KIT_SYSCONFDIR "/amt-provision/certificates", 0, 0, NULL },
+	{ "certificates", "serve_expired", FLAG, AT(serve_expired), "no", 0, 0, NULL },
+	{ "pki", "suffix", TEXT, AT(pki_suffix), "", 0, 0, NULL },
 	{ "metrics", "metrics_listen", ADDRESSES, AT(metrics_listen), "off", 0, 0, NULL },
 	{ "metrics", "metrics_remote", FLAG, AT(metrics_remote), "no", 0, 0, NULL },
 };
@@ -584,6 +589,19 @@ static bool is_remote(const struct config_address *a)
 	return !IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
 }
 
+static int check_certificates(const struct config *c, struct fault *fault)
+{
+	size_t n = strlen(c->pki_suffix);
+
+	if (*c->certificates_folder && *c->certificates_folder != '/')
+		return fault_set(fault, KIT_ERR_ARGUMENT, "folder of [certificates] is not a full "
+				 "path: it does not begin with /");
+	if (n && !hostname_is_dns_name(c->pki_suffix, n, true))
+		return fault_set(fault, KIT_ERR_ARGUMENT, "suffix \"%s\" is not a DNS suffix, such "
+				 "as example.com", c->pki_suffix);
+	return 0;
+}
+
 int config_check(const struct config *c, struct fault *fault)
 {
 	if (!*c->map)
@@ -615,7 +633,7 @@ int config_check(const struct config *c, struct fault *fault)
 						 "take a loopback address, or set metrics_remote "
 						 "to yes", c->metrics_listen.at[i].text);
 			}
-	return 0;
+	return check_certificates(c, fault);
 }
 
 void config_wipe(struct config *c)

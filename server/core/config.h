@@ -76,6 +76,11 @@ struct config {
 	char props_script[CONFIG_TEXT];
 	uint64_t props_script_timeout;	/* seconds */
 	uint64_t props_script_parallel;
+	/* [certificates] */
+	char certificates_folder[CONFIG_TEXT];	/* "": none */
+	bool serve_expired;
+	/* [pki] */
+	char pki_suffix[CONFIG_TEXT];	/* DNS suffix of the site's machines; "": not said */
 	/* [metrics] */
 	struct config_addresses metrics_listen;
 	bool metrics_remote;

@@ -6,6 +6,7 @@
 #include "common/uuid.h"
 
 struct call_pool;
+struct certificates;
 struct config;
 struct event_base;
 struct log;
@@ -22,6 +23,7 @@ struct attempt_services {
 	struct log *log;
 	struct call_pool *pool;
 	struct naming_service *naming;
+	struct certificates *const *certificates;	/* a reload changes them; or *it is NULL */
 };
 
 enum attempt_result {

@@ -97,6 +97,8 @@ static const struct {
 	{ "[names]\ndns_servers = ::1 [::1]\n", "[::1] is given twice" },
 	{ "[names]\ndns_servers = ::1 ::2 ::3 ::4 ::5 ::6 ::7 ::8 ::9\n",
 	  "more than 8 name servers" },
+	{ "[certificates]\nserve_expired = soon\n", "neither yes nor no" },
+	{ "[pki]\nfolder = /a\n", "option folder belongs to section [certificates]" },
 	{ "[profile lab]\nadmin_pasword = random\n", "conf, line 2" },
 	{ "[profile a b!]\nrekey = yes\n", "conf, line 2" },
 	{ "[profile lab]\nrekey = perhaps\n", "conf, line 2" },
@@ -249,6 +251,19 @@ START_TEST(a_file_is_read_and_a_missing_or_huge_one_refused)
 }
 END_TEST
 
+START_TEST(certificates_want_a_full_path_and_a_dns_suffix)
+{
+	ck_assert_int_eq(parse("[certificates]\nfolder = certificates\n"), 0);
+	ck_assert_int_eq(config_check(&config, &fault), KIT_ERR_ARGUMENT);
+	ck_assert_ptr_nonnull(strstr(fault.what, "not a full path"));
+	ck_assert_int_eq(parse("[pki]\nsuffix = corp local\n"), 0);
+	ck_assert_int_eq(config_check(&config, &fault), KIT_ERR_ARGUMENT);
+	ck_assert_ptr_nonnull(strstr(fault.what, "not a DNS suffix"));
+	ck_assert_int_eq(parse("[certificates]\nfolder =\n[pki]\nsuffix = corp.local\n"), 0);
+	ck_assert_int_eq(config_check(&config, &fault), 0);
+}
+END_TEST
+
 TEST_SUITE("config")
 {
 	TCase *t = tcase_create("file");
@@ -263,6 +278,7 @@ TEST_SUITE("config")
 	tcase_add_test(t, profiles_are_sections_of_their_own);
 	tcase_add_test(t, a_script_without_time_is_refused_with_the_reason);
 	tcase_add_test(t, metrics_stay_on_loopback_unless_told);
+	tcase_add_test(t, certificates_want_a_full_path_and_a_dns_suffix);
 	tcase_add_test(t, what_get_shows_set_takes_back);
 	tcase_add_test(t, retired_options_are_read_with_a_warning);
 	tcase_add_test(t, a_file_is_read_and_a_missing_or_huge_one_refused);
