@@ -143,12 +143,21 @@ int machines_retry_state(const struct operator *op, enum system_state state, siz
 		rc = keymap_systems(op->map, &filter, collect, &list, fault);
 	if (rc == KIT_ERR_NOMEM)
 		fault_nomem(fault);
-	for (size_t i = 0; !rc && i < list.n; i++)
-		rc = retry(op, &list.uuids[i], fault);
+	*n = 0;
+	for (size_t i = 0; !rc && i < list.n; i++) {
+		struct fault why = { 0 };
+
+		rc = retry(op, &list.uuids[i], &why);
+		/* Of many, those that wait for a person go on waiting. */
+		if (rc && rc != KIT_ERR_STATE)
+			fault_pass(fault, &why);
+		else if (!rc)
+			++*n;
+		rc = rc == KIT_ERR_STATE ? 0 : rc;
+	}
 	if (!rc)
 		rc = keymap_commit(op->map, fault);
 	keymap_rollback(op->map);
-	*n = list.n;
 	free(list.uuids);
 	return rc;
 }

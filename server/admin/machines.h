@@ -25,7 +25,10 @@ int machines_forget(const struct operator *op, const struct uuid *uuids, size_t 
 int machines_allow(const struct operator *op, const struct uuid *uuids, size_t n,
 		   bool new_address, struct fault *fault);
 
-/* Have all machines in STATE set up now; *n receives how many there are. */
+/*
+ * Have all machines in STATE set up now, but those that wait for permission to be set up by
+ * certificate; *n receives how many they are.
+ */
 int machines_retry_state(const struct operator *op, enum system_state state, size_t *n,
 			 struct fault *fault);
 

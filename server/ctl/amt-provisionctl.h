@@ -43,6 +43,13 @@ int ctl_map_names(const struct ctl_map *at, char **map, char **key_file, struct 
 struct operator ctl_operator(void);
 /* Open the map for the person at work; FLAGS as in keymap_options. */
 int ctl_begin(const struct ctl_map *at, unsigned flags, struct operator *op, struct fault *fault);
+/*
+ * Close the map, and say FAULT where RC is a negative code. Returns the exit status, which is RC
+ * itself where it is not negative. ctl_answer() is for verbs whose operands name what the map
+ * holds: that it does not is an answer, EXIT_NO.
+ */
+int ctl_end(struct cli *cli, struct operator *op, int rc, const struct fault *fault);
+int ctl_answer(struct cli *cli, struct operator *op, int rc, const struct fault *fault);
 
 /* A text that is a PID, a UUID. Misuse is said; returns 0 or an exit status. */
 int ctl_pid(struct cli *cli, const char *text, char out[static PID_LENGTH + 1]);
@@ -62,6 +69,19 @@ void ctl_rows_begin(struct ctl_rows *r, const char *name);
 void ctl_rows_put(struct ctl_rows *r, json_t *row);
 int ctl_rows_end(struct cli *cli, struct ctl_rows *r, json_t *more);
 
+/*
+ * A list that is such an array under --json, else a table: put rows into "rows" or "table".
+ * HEADING as of table_new(); NULL: no table. ctl_list_end() takes RC of what listed, and MORE (may
+ * be NULL) for the JSON, and returns RC where it is negative, else an exit status.
+ */
+struct ctl_list {
+	struct cli *cli;
+	struct table *table;
+	struct ctl_rows rows;
+};
+void ctl_list_begin(struct ctl_list *l, const char *name, const char *heading);
+int ctl_list_end(struct ctl_list *l, int rc, json_t *more);
+
 /* JSON's null for an empty time or text. */
 json_t *ctl_json_time(int64_t when);
 json_t *ctl_json_pid(const char *pid);
@@ -70,9 +90,12 @@ json_t *ctl_json_uuid(const struct uuid *uuid);
 /* One row "NAME  VALUE"; an empty VALUE is shown as '-'. */
 void ctl_line(const char *name, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* Print the events that FILTER lets through, or append them to the JSON ARRAY if there is one. */
-int ctl_history(struct keymap *m, const struct keymap_log_filter *filter, json_t *array,
-		struct fault *fault);
+/*
+ * End what a verb shows with the events that FILTER lets through: lines, or, where VALUE is not
+ * NULL, its member "history"; it is printed and freed. Returns a negative code or an exit status.
+ */
+int ctl_history(struct cli *cli, struct keymap *m, const struct keymap_log_filter *filter,
+		json_t *value, struct fault *fault);
 
 /* The verbs, each beside its function. */
 extern const struct cli_verb ctl_keys_import, ctl_keys_list, ctl_keys_show, ctl_keys_add,

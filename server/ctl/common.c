@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "common/table.h"
 #include "common/text.h"
 #include "server/admin/machines.h"
 #include "server/keymap/events.h"
@@ -109,6 +110,20 @@ int ctl_begin(const struct ctl_map *at, unsigned flags, struct operator *op, str
 	return rc;
 }
 
+int ctl_end(struct cli *cli, struct operator *op, int rc, const struct fault *fault)
+{
+	keymap_close(&op->map);
+	return rc < 0 ? cli_fail(cli, fault) : rc;
+}
+
+int ctl_answer(struct cli *cli, struct operator *op, int rc, const struct fault *fault)
+{
+	bool looked = op->map;
+	int status = ctl_end(cli, op, rc, fault);
+
+	return looked && rc == KIT_ERR_NOT_FOUND ? EXIT_NO : status;
+}
+
 void ctl_line(const char *name, const char *format, ...)
 {
 	char *value = NULL;
@@ -124,28 +139,39 @@ void ctl_line(const char *name, const char *format, ...)
 	free(value);
 }
 
-struct history {
-	json_t *array;
-};
-
-static int history_event(void *context, const struct logentry *e)
+static int print_event(void *context, const struct logentry *e)
 {
-	struct history *h = context;
 	char line[2048];
 
-	if (h->array)
-		return json_array_append_new(h->array, logentry_json(e)) ? KIT_ERR_NOMEM : 0;
+	(void)context;
 	logentry_line(e, line, sizeof(line));
 	printf("  %s\n", line);
 	return 0;
 }
 
-int ctl_history(struct keymap *m, const struct keymap_log_filter *filter, json_t *array,
-		struct fault *fault)
+static int append_event(void *array, const struct logentry *e)
 {
-	struct history h = { array };
+	return json_array_append_new(array, logentry_json(e)) ? KIT_ERR_NOMEM : 0;
+}
 
-	return keymap_log_each(m, filter, history_event, &h, fault);
+int ctl_history(struct cli *cli, struct keymap *m, const struct keymap_log_filter *filter,
+		json_t *value, struct fault *fault)
+{
+	json_t *array;
+	int rc;
+
+	if (!value) {
+		puts("History");
+		return keymap_log_each(m, filter, print_event, NULL, fault);
+	}
+	array = json_array();
+	rc = keymap_log_each(m, filter, append_event, array, fault);
+	if (json_object_set_new(value, "history", array) && !rc)
+		rc = KIT_ERR_NOMEM;
+	if (!rc)
+		return cli_print_json(cli, value);
+	json_decref(value);
+	return rc == KIT_ERR_NOMEM ? fault_nomem(fault) : rc;
 }
 
 int ctl_pid(struct cli *cli, const char *text, char out[static PID_LENGTH + 1])
@@ -215,6 +241,23 @@ int ctl_rows_end(struct cli *cli, struct ctl_rows *r, json_t *more)
 		return EXIT_YES;
 	fault_nomem(&fault);
 	return cli_fail(cli, &fault);
+}
+
+void ctl_list_begin(struct ctl_list *l, const char *name, const char *heading)
+{
+	if (l->cli->json)
+		ctl_rows_begin(&l->rows, name);
+	else if (heading)
+		l->table = table_new(stdout, heading);
+}
+
+int ctl_list_end(struct ctl_list *l, int rc, json_t *more)
+{
+	table_end(l->table);
+	if (rc >= 0 && l->cli->json)
+		return ctl_rows_end(l->cli, &l->rows, more);
+	json_decref(more);
+	return rc < 0 ? rc : EXIT_YES;
 }
 
 json_t *ctl_json_time(int64_t when)

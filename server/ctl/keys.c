@@ -253,9 +253,7 @@ static const struct cli_option list_table[] = {
 };
 
 struct keys_list {
-	struct cli *cli;
-	struct table *table;
-	struct ctl_rows rows;
+	struct ctl_list list;
 	unsigned long n;
 };
 
@@ -279,24 +277,25 @@ static json_t *pair_json(const struct keymap_pair *p)
 static int list_pair(void *context, const struct keymap_pair *p)
 {
 	struct keys_list *l = context;
+	struct table *table = l->list.table;
 	char pid[PID_SHOWN + 1], uuid[UUID_SHOWN + 1] = "-", when[CLOCK_TEXT + 1];
 	int64_t since = p->state == KEYMAP_USED ? p->used_at : p->state == KEYMAP_RESERVED
 			? p->reserved_at : p->state == KEYMAP_REVOKED ? p->revoked_at : p->made_at;
 
 	l->n++;
-	if (l->cli->json) {
-		ctl_rows_put(&l->rows, pair_json(p));
+	if (l->list.cli->json) {
+		ctl_rows_put(&l->list.rows, pair_json(p));
 		return 0;
 	}
 	pidpps_show_pid(p->pid, pid);
 	if (p->has_uuid)
 		uuid_show(&p->uuid, uuid);
 	clock_show(since, when);
-	table_cell(l->table, "%s", pid);
-	table_cell(l->table, "%s%s", keymap_state_word(p->state), p->lapsed ? " (lapsed)" : "");
-	table_cell(l->table, "%s", when[0] ? when : "-");
-	table_cell(l->table, "%s", p->exported ? "yes" : "no");
-	table_cell(l->table, "%s", uuid);
+	table_cell(table, "%s", pid);
+	table_cell(table, "%s%s", keymap_state_word(p->state), p->lapsed ? " (lapsed)" : "");
+	table_cell(table, "%s", when[0] ? when : "-");
+	table_cell(table, "%s", p->exported ? "yes" : "no");
+	table_cell(table, "%s", uuid);
 	return 0;
 }
 
@@ -311,7 +310,7 @@ static json_t *counts_json(const struct keymap_counts *c)
 static int read_filter(struct cli *cli, const struct keys_list_options *o, struct keymap_filter *f,
 		       struct uuid *uuid)
 {
-		if (o->state) {
+	if (o->state) {
 		f->by_state = true;
 		if (keymap_state_parse(o->state, &f->state))
 			return cli_misuse(cli, "--state: \"%s\" is not free, reserved, used or"
@@ -330,13 +329,13 @@ static int read_filter(struct cli *cli, const struct keys_list_options *o, struc
 static int run_list(struct cli *cli, const void *given)
 {
 	const struct keys_list_options *o = given;
-	struct keys_list list = { .cli = cli };
+	struct keys_list list = { .list.cli = cli };
 	struct keymap_counts counts;
 	struct keymap_filter filter = { 0 };
 	struct fault fault = { 0 };
 	struct operator op;
 	struct uuid uuid;
-	int rc, status = EXIT_YES;
+	int rc;
 
 	if (read_filter(cli, o, &filter, &uuid))
 		return EXIT_CANNOT;
@@ -345,29 +344,19 @@ static int run_list(struct cli *cli, const void *given)
 	if (!rc)
 		rc = keymap_count(op.map, op.now, &counts, &fault);
 	if (rc)
-		goto out;
-	if (cli->json)
-		ctl_rows_begin(&list.rows, "keys");
-	else if (!o->count)
-		list.table = table_new(stdout, "PID|STATE|SINCE|EXPORTED|UUID");
+		return ctl_end(cli, &op, rc, &fault);
+	ctl_list_begin(&list.list, "keys", o->count ? NULL : "PID|STATE|SINCE|EXPORTED|UUID");
 	if (!o->count)
 		rc = keymap_each(op.map, &filter, list_pair, &list, &fault);
-	table_end(list.table);
-	if (rc)
-		goto out;
-	if (filter.uuid && !o->count && !list.n)
+	if (!rc && filter.uuid && !o->count && !list.n)
 		ctl_warn_swapped(cli, op.map, filter.uuid);
-	if (cli->json)
-		status = ctl_rows_end(cli, &list.rows, json_pack("{s:o}", "counts",
-								 counts_json(&counts)));
-	else if (!cli->quiet)
+	rc = ctl_list_end(&list.list, rc, json_pack("{s:o}", "counts", counts_json(&counts)));
+	if (!rc && !cli->json && !cli->quiet)
 		printf("%" PRIu64 " key%s in the map: %" PRIu64 " free, %" PRIu64
 		       " reserved, %" PRIu64 " used, %" PRIu64 " revoked\n",
 		       counts.total, plural(counts.total), counts.free, counts.reserved,
 		       counts.used, counts.revoked);
-out:
-	keymap_close(&op.map);
-	return rc ? cli_fail(cli, &fault) : status;
+	return ctl_end(cli, &op, rc, &fault);
 }
 
 const struct cli_verb ctl_keys_list = {
@@ -423,8 +412,7 @@ static int run_show(struct cli *cli, const void *given)
 	struct fault fault = { 0 };
 	struct keymap_pair pair;
 	struct operator op;
-	json_t *history, *value;
-	int rc, status = EXIT_YES;
+	int rc;
 
 	if (ctl_pid(cli, cli->argv[0], pid))
 		return EXIT_CANNOT;
@@ -433,23 +421,13 @@ static int run_show(struct cli *cli, const void *given)
 	if (rc)
 		return cli_fail(cli, &fault);
 	rc = keymap_find(op.map, pid, op.now, &pair, &fault);
-	if (rc == KIT_ERR_NOT_FOUND) {
-		rc = 0;
-		status = EXIT_NO;
-		cli_warn(cli, "%s is not in the map", shown);
-	} else if (!rc && cli->json) {
-		history = json_array();
-		rc = ctl_history(op.map, &filter, history, &fault);
-		value = pair_json(&pair);
-		json_object_set_new(value, "history", history);
-		status = cli_print_json(cli, value);
-	} else if (!rc) {
+	if (rc == KIT_ERR_NOT_FOUND)
+		fault_set(&fault, rc, "%s is not in the map", shown);
+	if (!rc && !cli->json)
 		show_lines(&pair);
-		puts("History");
-		rc = ctl_history(op.map, &filter, NULL, &fault);
-	}
-	keymap_close(&op.map);
-	return rc ? cli_fail(cli, &fault) : status;
+	if (!rc)
+		rc = ctl_history(cli, op.map, &filter, cli->json ? pair_json(&pair) : NULL, &fault);
+	return ctl_answer(cli, &op, rc, &fault);
 }
 
 const struct cli_verb ctl_keys_show = {
@@ -638,8 +616,7 @@ static int run_add(struct cli *cli, const void *given)
 	if (!rc)
 		say_added(cli, &entry, added);
 	secret_wipe(&entry, sizeof(entry));
-	keymap_close(&op.map);
-	return rc ? cli_fail(cli, &fault) : EXIT_YES;
+	return ctl_end(cli, &op, rc, &fault);
 }
 
 const struct cli_verb ctl_keys_add = {
@@ -790,9 +767,8 @@ static int run_export(struct cli *cli, const void *given)
 		progress_end(&s.bar);
 	if (!rc)
 		say_exported(cli, &e);
-	keymap_close(&op.map);
 	free(pids);
-	return rc ? cli_fail(cli, &fault) : EXIT_YES;
+	return ctl_end(cli, &op, rc, &fault);
 }
 
 const struct cli_verb ctl_keys_export = {
@@ -835,28 +811,21 @@ static int run_revoke(struct cli *cli, const void *given)
 	struct fault fault = { 0 };
 	struct operator op = { .map = NULL };
 	unsigned revoked = 0;
-	int rc, status = read_pids(cli, &pids);
+	int rc = read_pids(cli, &pids);
 
-	if (status)
-		goto out;
-	rc = before ? ctl_begin(&o->at, 0, &op, &fault) : fault_nomem(&fault);
+	if (!rc)
+		rc = before ? ctl_begin(&o->at, 0, &op, &fault) : fault_nomem(&fault);
 	if (!rc)
 		rc = keys_revoke(&op, (const char (*)[PID_LENGTH + 1])pids, n, before, &fault);
 	for (size_t i = 0; !rc && i < n; i++) {
 		say_revoked(cli, &before[i]);
 		revoked += before[i].state != KEYMAP_REVOKED;
 	}
-	if (rc)
-		status = cli_fail(cli, &fault);
-	else
+	if (!rc)
 		cli_note(cli, "%u key%s revoked", revoked, plural(revoked));
-	if (rc == KIT_ERR_NOT_FOUND && op.map)
-		status = EXIT_NO;
-out:
-	keymap_close(&op.map);
 	free(before);
 	free(pids);
-	return status;
+	return ctl_answer(cli, &op, rc, &fault);
 }
 
 const struct cli_verb ctl_keys_revoke = {
@@ -898,13 +867,12 @@ static int run_rotate(struct cli *cli, const void *given)
 		rc = keys_rotate(&op, show_sealed, &bar, &resumed, &fault);
 		progress_end(&bar);
 	}
-	keymap_close(&op.map);
-	if (rc)
-		return cli_fail(cli, &fault);
-	cli_note(cli, "%s; backups made before still open with the key file saved with them",
-		 resumed ? "the rotation that was cut off is finished: run it once more for another"
-		 " new key" : "every secret is sealed with a new master key");
-	return EXIT_YES;
+	if (!rc)
+		cli_note(cli, "%s; backups made before still open with the key file saved with"
+			 " them", resumed ? "the rotation that was cut off is finished: run it once"
+			 " more for another new key" : "every secret is sealed with a new master"
+			 " key");
+	return ctl_end(cli, &op, rc, &fault);
 }
 
 const struct cli_verb ctl_keys_rotate = {

@@ -8,12 +8,6 @@
 #include "server/keymap/keymap.h"
 #include "server/keymap/profiles.h"
 
-struct listing {
-	struct cli *cli;
-	struct table *table;
-	struct ctl_rows rows;
-};
-
 static const char *policy(enum profile_password p)
 {
 	return p == PROFILE_KEEP ? "keep" : p == PROFILE_ONE ? "one for all" : "random";
@@ -27,7 +21,7 @@ static void versions(const struct profile *p, char *out, size_t size)
 
 static int list_profile(void *context, const struct profile *p, const char *source)
 {
-	struct listing *l = context;
+	struct ctl_list *l = context;
 	char range[32];
 	json_t *row;
 
@@ -57,35 +51,30 @@ static int open_layers(const struct ctl_map *at, struct operator *op, struct lay
 	int rc = ctl_begin(at, 0, op, fault);
 
 	*layers = NULL;
-	return rc ? rc : layers_open(layers, at->map ? NULL : ctl_conf(at), op->map,
-				     fault);
+	if (!rc)
+		rc = layers_open(layers, at->map ? NULL : ctl_conf(at), op->map, fault);
+	if (rc)
+		keymap_close(&op->map);
+	return rc;
 }
 
 static int run_list(struct cli *cli, const void *given)
 {
 	const struct ctl_only_map *o = given;
-	struct listing l = { .cli = cli };
+	struct ctl_list l = { .cli = cli };
 	struct fault fault = { 0 };
 	struct layers *layers;
 	struct operator op;
-	int rc, status = EXIT_YES;
+	int rc = open_layers(&o->at, &op, &layers, &fault);
 
-	rc = open_layers(&o->at, &op, &layers, &fault);
 	if (rc)
-		goto out;
-	if (cli->json)
-		ctl_rows_begin(&l.rows, "profiles");
-	else
-		l.table = table_new(stdout, "PROFILE|SOURCE|ADMIN USER|ADMIN PASSWORD|"
-				    "MEBX PASSWORD|NAMES|CLOCK|RE-KEY|AMT VERSIONS");
+		return cli_fail(cli, &fault);
+	ctl_list_begin(&l, "profiles", "PROFILE|SOURCE|ADMIN USER|ADMIN PASSWORD|"
+		       "MEBX PASSWORD|NAMES|CLOCK|RE-KEY|AMT VERSIONS");
 	rc = layers_each_profile(layers, list_profile, &l, &fault);
-	table_end(l.table);
-	if (!rc && cli->json)
-		status = ctl_rows_end(cli, &l.rows, NULL);
-out:
+	rc = ctl_list_end(&l, rc, NULL);
 	layers_close(&layers);
-	keymap_close(&op.map);
-	return rc ? cli_fail(cli, &fault) : status;
+	return ctl_end(cli, &op, rc, &fault);
 }
 
 const struct cli_verb ctl_profiles_list = {
@@ -121,24 +110,17 @@ static int run_show(struct cli *cli, const void *given)
 	struct fault fault = { 0 };
 	struct layers *layers;
 	struct operator op;
-	int rc, status = EXIT_YES;
+	int rc = open_layers(&o->at, &op, &layers, &fault);
 
-	rc = open_layers(&o->at, &op, &layers, &fault);
 	if (!rc)
 		rc = layers_find_profile(layers, cli->argv[0], &profile, &fault);
-	if (rc) {
-		status = cli_fail(cli, &fault);
-		if (layers && rc == KIT_ERR_NOT_FOUND)
-			status = EXIT_NO;
-	} else if (cli->json) {
-		status = cli_print_json(cli, profile_json(&profile));
-	} else {
+	if (!rc && cli->json)
+		rc = cli_print_json(cli, profile_json(&profile));
+	else if (!rc)
 		show_profile(&profile);
-	}
 	profile_wipe(&profile);
 	layers_close(&layers);
-	keymap_close(&op.map);
-	return status;
+	return ctl_answer(cli, &op, rc, &fault);
 }
 
 const struct cli_verb ctl_profiles_show = {
@@ -169,8 +151,7 @@ static int run_set(struct cli *cli, const void *given)
 	if (!rc && !cli->quiet)
 		show_profile(&profile);
 	profile_wipe(&profile);
-	keymap_close(&op.map);
-	return rc ? cli_fail(cli, &fault) : EXIT_YES;
+	return ctl_end(cli, &op, rc, &fault);
 }
 
 const struct cli_verb ctl_profiles_set = {
@@ -198,15 +179,11 @@ static int run_remove(struct cli *cli, const void *given)
 	const struct ctl_only_map *o = given;
 	struct fault fault = { 0 };
 	struct operator op;
-	int rc, status;
+	int rc = ctl_begin(&o->at, 0, &op, &fault);
 
-	rc = ctl_begin(&o->at, 0, &op, &fault);
-	if (rc)
-		return cli_fail(cli, &fault);
-	rc = layers_remove_profile(&op, cli->argv[0], &fault);
-	keymap_close(&op.map);
-	status = rc ? cli_fail(cli, &fault) : EXIT_YES;
-	return rc == KIT_ERR_NOT_FOUND ? EXIT_NO : status;
+	if (!rc)
+		rc = layers_remove_profile(&op, cli->argv[0], &fault);
+	return ctl_answer(cli, &op, rc, &fault);
 }
 
 const struct cli_verb ctl_profiles_remove = {

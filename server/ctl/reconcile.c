@@ -22,28 +22,24 @@ static const struct cli_option options[] = {
 };
 
 struct reconcile_report {
-	struct cli *cli;
+	struct ctl_list list;
 	const char *path;
 	bool all;
 	bool begun;		/* printing: not before there is a file to show */
-	struct table *table;
-	struct ctl_rows rows;
 };
 
 static void begin(void *context, const struct reconcile *r)
 {
 	struct reconcile_report *report = context;
+	const struct cli *cli = report->list.cli;
 
 	report->begun = true;
-	if (report->cli->json)
-		ctl_rows_begin(&report->rows, "records");
-	else
-		report->table = table_new(stdout, ">RECORD|PID|STICK|MAP|UUID|WHAT");
+	ctl_list_begin(&report->list, "records", ">RECORD|PID|STICK|MAP|UUID|WHAT");
 	if (!r->consumable)
-		cli_warn(report->cli, "%s is never consumed: all machines take its first record, "
+		cli_warn(cli, "%s is never consumed: all machines take its first record, "
 			 "and the map lets one of them use the key", report->path);
 	if (r->counted > r->held)
-		cli_warn(report->cli, "%s counts %u records as used and holds %u: the counter is "
+		cli_warn(cli, "%s counts %u records as used and holds %u: the counter is "
 			 "wrong, and what is used is a guess; see \"amt-setupbin check\"",
 			 report->path, r->counted, r->held);
 }
@@ -63,23 +59,24 @@ static int show_record(void *context, const struct reconcile_record *r)
 {
 	char pid[PID_SHOWN + 1] = "-", uuid[UUID_SHOWN + 1] = "-";
 	struct reconcile_report *report = context;
+	struct table *table = report->list.table;
 
 	if (!report->all && r->outcome == RECONCILE_AGREED)
 		return 0;
-	if (report->cli->json) {
-		ctl_rows_put(&report->rows, record_json(r));
+	if (report->list.cli->json) {
+		ctl_rows_put(&report->list.rows, record_json(r));
 		return 0;
 	}
 	if (r->pid[0])
 		pidpps_show_pid(r->pid, pid);
 	if (r->pair && r->pair->has_uuid)
 		uuid_show(&r->pair->uuid, uuid);
-	table_cell(report->table, "%u", r->number);
-	table_cell(report->table, "%s", pid);
-	table_cell(report->table, "%s", r->used ? "used" : "free");
-	table_cell(report->table, "%s", r->pair ? keymap_state_word(r->pair->state) : "-");
-	table_cell(report->table, "%s", uuid);
-	table_cell(report->table, "%s", reconcile_text(r->outcome));
+	table_cell(table, "%u", r->number);
+	table_cell(table, "%s", pid);
+	table_cell(table, "%s", r->used ? "used" : "free");
+	table_cell(table, "%s", r->pair ? keymap_state_word(r->pair->state) : "-");
+	table_cell(table, "%s", uuid);
+	table_cell(table, "%s", reconcile_text(r->outcome));
 	return 0;
 }
 
@@ -111,7 +108,8 @@ static json_t *counts_json(const struct reconcile *r)
 static int run(struct cli *cli, const void *given)
 {
 	const struct reconcile_options *o = given;
-	struct reconcile_report report = { .cli = cli, .path = cli->argv[0], .all = o->all };
+	struct reconcile_report report = { .list.cli = cli, .path = cli->argv[0],
+					   .all = o->all };
 	struct reconcile r = { .begin = begin, .record = show_record, .context = &report };
 	struct fault fault = { 0 };
 	struct operator op;
@@ -120,15 +118,13 @@ static int run(struct cli *cli, const void *given)
 	rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (!rc)
 		rc = reconcile(&r, &op, cli->argv[0], &fault);
-	if (cli->json && report.begun)
-		status = ctl_rows_end(cli, &report.rows, counts_json(&r));
-	table_end(report.table);
+	if (report.begun)
+		status = ctl_list_end(&report.list, 0, counts_json(&r));
 	if (!rc && !cli->json && !cli->quiet)
 		say(&r, cli->argv[0]);
-	keymap_close(&op.map);
-	if (rc)
-		return cli_fail(cli, &fault);
-	return status ? status : reconcile_troubles(&r) ? EXIT_NO : EXIT_YES;
+	if (!rc)
+		rc = status ? status : reconcile_troubles(&r) ? EXIT_NO : EXIT_YES;
+	return ctl_end(cli, &op, rc, &fault);
 }
 
 const struct cli_verb ctl_reconcile = {

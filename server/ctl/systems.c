@@ -29,15 +29,9 @@ static const struct cli_option list_table[] = {
 	{ 0 },
 };
 
-struct systems_list {
-	struct cli *cli;
-	struct table *table;
-	struct ctl_rows rows;
-};
-
 static int list_system(void *context, const struct system *s)
 {
-	struct systems_list *l = context;
+	struct ctl_list *l = context;
 	char uuid[UUID_SHOWN + 1], pid[PID_SHOWN + 1] = "-", seen[CLOCK_TEXT + 1];
 
 	if (l->cli->json) {
@@ -103,11 +97,11 @@ static int run_list(struct cli *cli, const void *given)
 	const struct systems_list_options *o = given;
 	struct keymap_system_filter filter = { 0 };
 	uint64_t counts[SYSTEM_STATES];
-	struct systems_list list = { .cli = cli };
+	struct ctl_list list = { .cli = cli };
 	char pid[PID_LENGTH + 1];
 	struct operator op = { .map = NULL };
 	struct fault fault = { 0 };
-	int rc, status = EXIT_YES;
+	int rc;
 
 	if (o->state) {
 		filter.by_state = true;
@@ -124,23 +118,13 @@ static int run_list(struct cli *cli, const void *given)
 	if (!rc)
 		rc = keymap_system_count(op.map, counts, &fault);
 	if (rc)
-		goto out;
-	if (cli->json)
-		ctl_rows_begin(&list.rows, "systems");
-	else
-		list.table = table_new(stdout, "UUID|ADDRESS|PID|STATE|FQDN|AMT|LAST HELLO|REASON");
+		return ctl_end(cli, &op, rc, &fault);
+	ctl_list_begin(&list, "systems", "UUID|ADDRESS|PID|STATE|FQDN|AMT|LAST HELLO|REASON");
 	rc = keymap_systems(op.map, &filter, list_system, &list, &fault);
-	table_end(list.table);
-	if (rc)
-		goto out;
-	if (cli->json)
-		status = ctl_rows_end(cli, &list.rows, json_pack("{s:o}", "counts",
-								 counts_json(counts)));
-	else if (!cli->quiet)
+	rc = ctl_list_end(&list, rc, json_pack("{s:o}", "counts", counts_json(counts)));
+	if (!rc && !cli->json && !cli->quiet)
 		say_counts(counts);
-out:
-	keymap_close(&op.map);
-	return rc ? cli_fail(cli, &fault) : status;
+	return ctl_end(cli, &op, rc, &fault);
 }
 
 const struct cli_verb ctl_systems_list = {
@@ -212,8 +196,8 @@ static int run_show(struct cli *cli, const void *given)
 	struct fault fault = { 0 };
 	struct system system;
 	struct operator op;
-	json_t *history, *value;
-	int rc, status = EXIT_YES;
+	json_t *value = NULL;
+	int rc;
 
 	if (ctl_uuid(cli, cli->argv[0], &uuid))
 		return EXIT_CANNOT;
@@ -221,26 +205,17 @@ static int run_show(struct cli *cli, const void *given)
 	if (rc)
 		return cli_fail(cli, &fault);
 	rc = keymap_system_find(op.map, &uuid, &system, &fault);
-	if (rc == KIT_ERR_NOT_FOUND) {
+	if (rc == KIT_ERR_NOT_FOUND)
 		machines_unknown(op.map, &uuid, &fault);
-		cli_fail(cli, &fault);
-		rc = 0;
-		status = EXIT_NO;
-	} else if (!rc && cli->json) {
-		history = json_array();
-		rc = ctl_history(op.map, &filter, history, &fault);
+	if (!rc && cli->json) {
 		value = system_json(&system);
-		json_object_set_new(value, "history", history);
-		status = cli_print_json(cli, value);
 	} else if (!rc) {
 		show_lines(&system);
 		rc = keymap_earlier(op.map, &uuid, show_earlier, NULL, &fault);
-		puts("History");
-		if (!rc)
-			rc = ctl_history(op.map, &filter, NULL, &fault);
 	}
-	keymap_close(&op.map);
-	return rc ? cli_fail(cli, &fault) : status;
+	if (!rc)
+		rc = ctl_history(cli, op.map, &filter, value, &fault);
+	return ctl_answer(cli, &op, rc, &fault);
 }
 
 const struct cli_verb ctl_systems_show = {
@@ -282,12 +257,11 @@ static int read_uuids(struct cli *cli, struct uuid **uuids)
 	return 0;
 }
 
-/* Say why nothing was done: a machine that is not there is an answer, all else a failure. */
-static int failed(struct cli *cli, const struct operator *op, const struct fault *fault)
+static int end(struct cli *cli, struct operator *op, struct uuid *uuids, int rc,
+	       const struct fault *fault)
 {
-	int status = cli_fail(cli, fault);
-
-	return op->map && fault->code == KIT_ERR_NOT_FOUND ? EXIT_NO : status;
+	free(uuids);
+	return ctl_answer(cli, op, rc, fault);
 }
 
 static int run_retry(struct cli *cli, const void *given)
@@ -299,28 +273,22 @@ static int run_retry(struct cli *cli, const void *given)
 	struct fault fault = { 0 };
 	struct uuid *uuids = NULL;
 	size_t n = (size_t)cli->argc;
-	int rc, status;
+	int rc;
 
 	if (!word == (n == 0))
 		return cli_misuse(cli, "say which systems: their UUIDs, or --state STATE");
 	if (word && system_state_parse(word, &state))
 		return no_state(cli, word);
-	status = read_uuids(cli, &uuids);
-	if (status)
-		goto out;
-	rc = ctl_begin(&o->at, 0, &op, &fault);
+	rc = read_uuids(cli, &uuids);
+	if (!rc)
+		rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (!rc)
 		rc = word ? machines_retry_state(&op, state, &n, &fault)
 			  : machines_retry(&op, uuids, n, &fault);
-	if (rc)
-		status = failed(cli, &op, &fault);
-	else
+	if (!rc)
 		cli_note(cli, "%zu system%s queued; the server calls %s within seconds", n,
 			 plural(n), n == 1 ? "it" : "them");
-out:
-	keymap_close(&op.map);
-	free(uuids);
-	return status;
+	return end(cli, &op, uuids, rc, &fault);
 }
 
 const struct cli_verb ctl_systems_retry = {
@@ -354,23 +322,17 @@ static int run_allow(struct cli *cli, const void *given)
 	struct fault fault = { 0 };
 	struct uuid *uuids = NULL;
 	const size_t n = (size_t)cli->argc;
-	int rc, status = read_uuids(cli, &uuids);
+	int rc = read_uuids(cli, &uuids);
 
-	if (status)
-		goto out;
-	rc = ctl_begin(&o->at, 0, &op, &fault);
+	if (!rc)
+		rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (!rc)
 		rc = machines_allow(&op, uuids, n, o->new_address, &fault);
-	if (rc)
-		status = failed(cli, &op, &fault);
-	else
+	if (!rc)
 		cli_note(cli, "%zu system%s allowed to be set up once more; the server calls %s "
 			 "after the next hello, or within seconds if %s waiting", n, plural(n),
 			 n == 1 ? "it" : "them", n == 1 ? "it is" : "they are");
-out:
-	keymap_close(&op.map);
-	free(uuids);
-	return status;
+	return end(cli, &op, uuids, rc, &fault);
 }
 
 const struct cli_verb ctl_systems_allow_setup = {
@@ -426,23 +388,17 @@ static int run_forget(struct cli *cli, const void *given)
 	struct fault fault = { 0 };
 	struct uuid *uuids = NULL;
 	const size_t n = (size_t)cli->argc;
-	int rc, status = read_uuids(cli, &uuids);
+	int rc = read_uuids(cli, &uuids);
 
-	if (status)
-		goto out;
-	rc = ctl_begin(&o->at, 0, &op, &fault);
+	if (!rc)
+		rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (!rc)
 		rc = confirm(cli, o, &op, uuids, n, &fault);
 	if (!rc)
 		rc = machines_forget(&op, uuids, n, &fault);
-	if (rc)
-		status = failed(cli, &op, &fault);
-	else
+	if (!rc)
 		cli_note(cli, "%zu system%s forgotten", n, plural(n));
-out:
-	keymap_close(&op.map);
-	free(uuids);
-	return status;
+	return end(cli, &op, uuids, rc, &fault);
 }
 
 const struct cli_verb ctl_systems_forget = {
@@ -499,12 +455,10 @@ static int run_export(struct cli *cli, const void *given)
 	rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (!rc)
 		rc = handover_write(&h, &op, &fault);
-	keymap_close(&op.map);
-	if (rc)
-		return cli_fail(cli, &fault);
-	cli_note(cli, "%lu row%s exported%s", h.rows, plural(h.rows),
-		 h.secrets ? ", with passwords" : "");
-	return EXIT_YES;
+	if (!rc)
+		cli_note(cli, "%lu row%s exported%s", h.rows, plural(h.rows),
+			 h.secrets ? ", with passwords" : "");
+	return ctl_end(cli, &op, rc, &fault);
 }
 
 const struct cli_verb ctl_systems_export = {

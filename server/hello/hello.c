@@ -7,12 +7,6 @@
 
 #define HEADER	24	/* bytes before the PID or the hashes */
 
-static const struct {
-	uint8_t type, length;
-} kinds[] = {
-	{ 1, 20 }, { 2, 32 }, { 3, 48 },
-};
-
 static size_t size_with_hashes(const uint8_t *p, size_t n)
 {
 	size_t at = HEADER + 1;
@@ -46,35 +40,47 @@ size_t hello_size(const void *data, size_t n)
 	}
 }
 
+/* Hash number I (from 1) of the message. */
+static int decode_hash(struct reader *r, struct hello *h, unsigned i, struct fault *fault)
+{
+	const size_t at = r->at;
+	struct keymap_digest hash = { .type = read_u8(r) };
+	size_t length = keymap_digest_length(hash.type);
+
+	hash.length = read_u8(r);
+	if (r->error)
+		return 0;
+	if (r->at + hash.length > HELLO_MAX)
+		return fault_set(fault, KIT_ERR_RANGE, "hello, offset %zu, hash %u: it ends beyond "
+				 "the %d bytes that a hello has at most", at, i, HELLO_MAX);
+	if (!length) {
+		read_skip(r, hash.length);
+		h->n_skipped++;
+		return 0;
+	}
+	if (hash.length != length)
+		return fault_set(fault, KIT_ERR_FORMAT, "hello, offset %zu, hash %u: a digest of "
+				 "type %u has %zu bytes, not %u", at, i, hash.type, length,
+				 hash.length);
+	read_copy(r, hash.bytes, hash.length);
+	if (!r->error)
+		h->hashes[h->n_hashes++] = hash;
+	return 0;
+}
+
 static int decode_hashes(struct reader *r, struct hello *h, struct fault *fault)
 {
 	unsigned count = read_u8(r);
+	int rc = 0;
 
 	if (count > HELLO_HASHES)
 		return fault_set(
 			fault, KIT_ERR_RANGE,
 			"hello, offset 24, number of hashes: %u, but at most %d are possible",
 			count, HELLO_HASHES);
-	for (unsigned i = 0; i < count; i++) {
-		struct hello_hash *hash = &h->hashes[i];
-		size_t at = r->at;
-		bool known = false;
-
-		hash->type = read_u8(r);
-		hash->length = read_u8(r);
-		if (r->error)
-			break;
-		for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++)
-			known |= hash->type == kinds[k].type && hash->length == kinds[k].length;
-		if (!known)
-			return fault_set(fault, KIT_ERR_FORMAT, "hello, offset %zu, hash %u: type "
-					 "%u with %u bytes is not a known digest", at, i + 1,
-					 hash->type, hash->length);
-		read_copy(r, hash->digest, hash->length);
-		if (!r->error)
-			h->n_hashes++;
-	}
-	return 0;
+	for (unsigned i = 1; i <= count && !rc && !r->error; i++)
+		rc = decode_hash(r, h, i, fault);
+	return rc;
 }
 
 static int decode_pid(struct reader *r, struct hello *h, struct fault *fault)
@@ -181,7 +187,7 @@ size_t hello_encode(const struct hello *h, uint8_t out[static HELLO_MAX])
 	for (size_t i = 0; i < h->n_hashes; i++) {
 		write_u8(&w, h->hashes[i].type);
 		write_u8(&w, h->hashes[i].length);
-		write_bytes(&w, h->hashes[i].digest, h->hashes[i].length);
+		write_bytes(&w, h->hashes[i].bytes, h->hashes[i].length);
 	}
 	return w.at;
 }

@@ -73,7 +73,7 @@ static int list_unproved(struct intake *in, struct keymap *map,
 /* All hashes of the message, once, when the machine is new; later their number will do. */
 static void say_certificate(const struct hello *h, struct intake_result *out)
 {
-	char digest[2 * sizeof(h->hashes[0].digest) + 1];
+	char digest[2 * sizeof(h->hashes[0].bytes) + 1];
 	size_t at;
 
 	say(out, SEVERITY_WARNING, "needs-certificate", "hello of version 3: the machine wants a "
@@ -85,7 +85,7 @@ static void say_certificate(const struct hello *h, struct intake_result *out)
 		return;
 	at = strlen(out->what);
 	for (size_t i = 0; i < h->n_hashes; i++) {
-		hex_show(h->hashes[i].digest, h->hashes[i].length, digest);
+		hex_show(h->hashes[i].bytes, h->hashes[i].length, digest);
 		at += (size_t)snprintf(out->what + at, sizeof(out->what) - at, "%s%s",
 				       i ? ", " : ": ", digest);
 		if (at >= sizeof(out->what))
@@ -333,7 +333,8 @@ int intake_hello(struct intake *in, struct keymap *map, const struct hello *h,
 {
 	struct keymap_hello k = { .uuid = h->uuid, .pid = *h->pid ? h->pid : NULL,
 				  .address = address, .version = h->version,
-				  .retry = h->retry };
+				  .retry = h->retry, .digests = h->hashes,
+				  .n_digests = h->n_hashes };
 	struct keymap_pair before;
 	enum keymap_claim claim;
 	bool held = false;

@@ -32,8 +32,8 @@ int keymap_enter(struct keymap *m, bool *own, struct fault *fault);
 /* The same for a function of which at most one statement writes: it costs less. */
 int keymap_enter_once(struct keymap *m, bool *own, struct fault *fault);
 /*
- * keymap_enter(), and the statement for SQL, a literal. Bind its parameters, and give keymap_leave()
- * what sql_run() returns. After a failure nothing is open.
+ * keymap_enter(), and the statement for SQL, a literal. Bind its parameters, and end with
+ * keymap_leave() and what sql_run() returns. After a failure nothing is open.
  */
 int keymap_write(struct keymap *m, const char *sql, struct sql_statement **s, bool *own,
 		 struct fault *fault);
@@ -112,10 +112,11 @@ static inline int word_at(const char *const *words, size_t n, const char *word)
 #define SEALED_PASSWORD	(PASSWORD_MAX + SEAL_OVERHEAD)
 #define SEALED_PPS	(PPS_LENGTH + SEAL_OVERHEAD)
 
-/* A place for a sealed value of a pair, a system, a profile. */
+/* A place for a sealed value of a pair, a system, a profile, a row of the inventory. */
 struct seal_place keymap_place_pid(const char *column, const char *pid);
 struct seal_place keymap_place_uuid(const char *column, const struct uuid *uuid);
 struct seal_place keymap_place_profile(const char *column, const char *name);
+struct seal_place keymap_place_inventory(const char *column, const struct uuid *uuid);
 
 /* Of a row of earlier passwords: bound to all three, so that none passes for another. */
 struct earlier_row {

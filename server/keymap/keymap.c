@@ -379,6 +379,11 @@ struct seal_place keymap_place_profile(const char *column, const char *name)
 	return (struct seal_place){ "profiles", column, name, strlen(name) };
 }
 
+struct seal_place keymap_place_inventory(const char *column, const struct uuid *uuid)
+{
+	return (struct seal_place){ "inventory", column, uuid->bytes, sizeof(uuid->bytes) };
+}
+
 struct earlier_row keymap_earlier_row(const struct uuid *uuid, int64_t id, const char *pid)
 {
 	struct earlier_row row;

@@ -413,6 +413,8 @@ static int settle(struct keymap *m, const char *sql, int64_t id, enum keymap_sta
 	return rc ? rc : unreserve(m, id, fault);
 }
 
+#define USE	"UPDATE csti_pid_map SET used = ?1, used_at = ?2, uuid = ?3 WHERE id = ?4"
+
 static int not_in_map(const char *pid, struct fault *fault)
 {
 	fault_set(fault, KIT_ERR_NOT_FOUND, "PID %.4s-%.4s is not in the key map\n"
@@ -445,9 +447,29 @@ int keymap_use(struct keymap *m, const char *pid, const struct uuid *uuid, int64
 	else if (claim == KEYMAP_CLAIM_REVOKED)
 		rc = fault_set(fault, KIT_ERR_STATE, "PID %.4s-%.4s is revoked", pid, pid + 4);
 	else if (claim != KEYMAP_CLAIM_PROVED)
-		rc = settle(m, "UPDATE csti_pid_map SET used = ?1, used_at = ?2, uuid = ?3"
-			    " WHERE id = ?4", pair.id, KEYMAP_USED, now, uuid, fault);
+		rc = settle(m, USE, pair.id, KEYMAP_USED, now, uuid, fault);
 out:
+	return keymap_leave(m, own, rc, fault);
+}
+
+int keymap_use_by(struct keymap *m, const char *pid, const struct uuid *from,
+		  const struct uuid *to, int64_t now, struct fault *fault)
+{
+	struct keymap_pair pair;
+	bool own;
+	int rc;
+
+	rc = keymap_enter(m, &own, fault);
+	if (rc)
+		return rc;
+	rc = find_quickly(m, pid, now, &pair, fault);
+	if (rc == KIT_ERR_NOT_FOUND)
+		rc = not_in_map(pid, fault);
+	else if (!rc && judge(&pair, from) != KEYMAP_CLAIM_PROVED)
+		rc = fault_set(fault, KIT_ERR_STATE, "PID %.4s-%.4s is not used by the machine "
+			       "that claimed it", pid, pid + 4);
+	else if (!rc)
+		rc = settle(m, USE, pair.id, KEYMAP_USED, now, to, fault);
 	return keymap_leave(m, own, rc, fault);
 }
 

@@ -117,6 +117,13 @@ int keymap_use(struct keymap *m, const char *pid, const struct uuid *uuid, int64
 	       bool *first, struct fault *fault);
 
 /*
+ * The machine that has used PID said hello as FROM, and turned out to be TO: the key is TO's.
+ * KIT_ERR_NOT_FOUND, KIT_ERR_STATE (it is not used by FROM).
+ */
+int keymap_use_by(struct keymap *m, const char *pid, const struct uuid *from,
+		  const struct uuid *to, int64_t now, struct fault *fault);
+
+/*
  * Give a reservation of UUID back, as if there had been none; or have it lapse now, for its proof
  * failed. 0 too when there is none of it. That of a re-key stays: its machine has the pair,
  * whoever failed to prove it.

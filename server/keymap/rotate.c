@@ -25,22 +25,25 @@
  *   3. row by row, what the old key sealed is sealed with the new;
  *   4. the map forgets the old key's id, and the key file the old key.
  */
+enum key_kind { BY_NUMBER, BY_TEXT, BY_UUID };
+
 struct sealed_table {
 	const char *name;
 	const char *key;	/* column by which its rows are gone through */
-	bool by_text;		/* is that a text? */
+	enum key_kind by;
 	const char *bound;	/* two columns that a sealed value of the row is bound to */
 	const char *columns[SEALED + 1];
 };
 
 static const struct sealed_table tables[] = {
-	{ "csti_pid_map", "id", false, "pid, NULL", { "pps", "current_password",
+	{ "csti_pid_map", "id", BY_NUMBER, "pid, NULL", { "pps", "current_password",
 	  "admin_password" } },
-	{ "csti_amts", "id", false, "uuid, NULL", { "admin_password", "next_admin_password",
+	{ "csti_amts", "id", BY_NUMBER, "uuid, NULL", { "admin_password", "next_admin_password",
 	  "mebx_password", "next_mebx_password" } },
-	{ "csti_amts_history", "id", false, "uuid, pid", { "admin_password",
+	{ "csti_amts_history", "id", BY_NUMBER, "uuid, pid", { "admin_password",
 	  "next_admin_password", "mebx_password", "next_mebx_password" } },
-	{ "profiles", "name", true, "name, NULL", { "admin_password", "mebx_password" } },
+	{ "profiles", "name", BY_TEXT, "name, NULL", { "admin_password", "mebx_password" } },
+	{ "inventory", "uuid", BY_UUID, "uuid, NULL", { "otp" } },
 };
 
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
@@ -53,7 +56,9 @@ struct rotation {
 	uint32_t key;		/* the new one */
 	struct sql_statement *select, *update;
 	int64_t last_id;	/* of the row that was seen last, or... */
-	char last_text[SYSTEM_NAME + 1];	/* ...its key */
+	char last_text[SYSTEM_NAME + 1];	/* ...its key, or... */
+	struct uuid last_uuid;			/* ...its UUID */
+	bool begun;				/* has one been seen? */
 	uint64_t done, total;
 	void (*progress)(void *context, uint64_t done, uint64_t total);
 	void *context;
@@ -105,8 +110,11 @@ static int seal_again(struct rotation *r, const struct sealed_table *t, int at,
 
 static void bind_last(struct rotation *r, const struct sealed_table *t, struct sql_statement *s)
 {
-	if (t->by_text)
+	if (t->by == BY_TEXT)
 		sql_bind_text(s, 1, r->last_text, strlen(r->last_text));
+	else if (t->by == BY_UUID)
+		/* No bytes at all come before every UUID. */
+		sql_bind_blob(s, 1, r->last_uuid.bytes, r->begun ? sizeof(r->last_uuid.bytes) : 0);
 	else
 		sql_bind_int(s, 1, r->last_id);
 }
@@ -117,8 +125,11 @@ static int one_row(struct rotation *r, const struct sealed_table *t, struct faul
 	struct place_row row;
 	bool any = false;
 
-	if (t->by_text)
+	r->begun = true;
+	if (t->by == BY_TEXT)
 		get_text(r->select, KEY, r->last_text, sizeof(r->last_text));
+	else if (t->by == BY_UUID)
+		get_uuid(r->select, KEY, &r->last_uuid);
 	else
 		r->last_id = sql_int(r->select, KEY);
 	read_place(r, t, &row);
@@ -186,6 +197,7 @@ static int one_table(struct rotation *r, const struct sealed_table *t, struct fa
 
 	r->last_id = INT64_MIN;
 	r->last_text[0] = 0;
+	r->begun = false;
 	while (!rc) {
 		rc = some_rows(r, t, fault);
 		if (rc == 0)

@@ -6,7 +6,7 @@
  * csti_pid_map.used is enum keymap_state, of which 0 and 1 are what SCS knew; a free pair
  * is reserved when it has a row in reservation. That is a table of its own because every
  * first hello writes one: in a storm few small pages change, instead of one of the big
- * table's for each. Columns that end in password, and pps, are sealed (server/keymap/seal.h).
+ * table's for each. Columns that end in password, pps and otp are sealed (server/keymap/seal.h).
  */
 const char *const schema_sqlite[SCHEMA_SQLITE_VERSION] = {
 	/* 1 */
@@ -144,5 +144,23 @@ const char *const schema_sqlite[SCHEMA_SQLITE_VERSION] = {
 	"  failures INTEGER NOT NULL," /* 0: not tried yet */
 	"  next_try INTEGER NOT NULL," /* 0: not by itself */
 	"  UNIQUE(uuid, address)"
+	") STRICT;",
+	/* 8 */
+	"ALTER TABLE csti_amts ADD COLUMN reason_code TEXT;"
+	"ALTER TABLE csti_amts ADD COLUMN credential INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE csti_amts ADD COLUMN proof INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE csti_amts ADD COLUMN vouched INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE csti_amts ADD COLUMN stick_mebx INTEGER NOT NULL DEFAULT 0;"
+	"UPDATE csti_amts SET proof = 1 WHERE proved_at > 0;"
+	"UPDATE csti_amts SET credential = 1 WHERE proved_at = 0 AND hello_version = 3;"
+	/* Anybody could have such a row made: from now on that does not make a machine known. */
+	"UPDATE csti_amts SET state = 6, reason_code = 'not-known', reason = 'nobody has said that"
+	" it may be set up by certificate -- its next hello says what to do' WHERE state = 5"
+	" AND credential = 1 AND uuid NOT IN (SELECT uuid FROM inventory);"
+	"ALTER TABLE inventory ADD COLUMN otp BLOB;"
+	/* A table of its own: a list is 800 bytes, and changes less often than its row. */
+	"CREATE TABLE csti_amts_digests("
+	"  id INTEGER PRIMARY KEY," /* csti_amts.id */
+	"  digests BLOB NOT NULL"
 	") STRICT;",
 };

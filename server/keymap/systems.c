@@ -7,6 +7,7 @@
 
 #include "common/clock.h"
 #include "common/secret.h"
+#include "server/keymap/digests.h"
 #include "server/keymap/events.h"
 #include "server/keymap/keymap-private.h"
 #include "server/keymap/pairs.h"
@@ -30,6 +31,22 @@ bool system_is_set_up(const struct system *s)
 	return s->state == SYSTEM_CONFIGURED || s->state == SYSTEM_NEEDS_PERMISSION;
 }
 
+bool system_by_certificate(const struct system *s)
+{
+	return *s->claimed_address ? !*s->claimed_pid : s->credential == SYSTEM_BY_CERTIFICATE;
+}
+
+bool system_is_settled(const struct system *s)
+{
+	return s->proved_at > 0 || s->configured_at > 0;
+}
+
+bool system_waits_for_person(const struct system *s)
+{
+	return s->state == SYSTEM_NEEDS_PERMISSION ||
+	       (s->state == SYSTEM_REFUSED && strcmp(s->reason_code, SYSTEM_NOT_KNOWN) == 0);
+}
+
 bool system_is_held_by_other(const struct system *s, const char *other)
 {
 	return s->proved_at && *s->pid && memcmp(s->pid, other, PID_LENGTH) != 0 &&
@@ -49,6 +66,21 @@ int system_state_parse(const char *word, enum system_state *out)
 		return KIT_ERR_ARGUMENT;
 	*out = (enum system_state)at;
 	return 0;
+}
+
+const char *system_credential_word(enum system_credential credential)
+{
+	return credential == SYSTEM_BY_CERTIFICATE ? "pki" : "psk";
+}
+
+const char *system_proof_word(enum system_proof proof)
+{
+	static const char *const of[SYSTEM_PROOFS] = {
+		[SYSTEM_PROOF_PPS] = "pps", [SYSTEM_PROOF_OTP] = "otp",
+		[SYSTEM_PROOF_ON_DIE] = "on-die", [SYSTEM_PROOF_PERSON] = "person",
+	};
+
+	return (unsigned)proof < SYSTEM_PROOFS ? of[proof] : NULL;
 }
 
 static json_t *when(int64_t t)
@@ -97,11 +129,12 @@ json_t *system_json(const struct system *s)
 #define COLUMNS \
 	"uuid, pid, next_pid, address, state, reason, hellos, hello_version, hello_retry," \
 	" failures, first_seen, last_seen, next_try, configured_at, fqdn, profile, version," \
-	" admin_user, proved_at, claimed_pid, claimed_address, claim_failed_at, allowed"
+	" admin_user, proved_at, claimed_pid, claimed_address, claim_failed_at, allowed," \
+	" reason_code, credential, proof, vouched, stick_mebx"
 
 static void read_system(struct sql_statement *s, struct system *out)
 {
-	int64_t allowed;
+	int64_t allowed, proof;
 
 	memset(out, 0, sizeof(*out));
 	get_uuid(s, 0, &out->uuid);
@@ -129,6 +162,13 @@ static void read_system(struct sql_statement *s, struct system *out)
 	allowed = sql_int(s, 22);
 	out->allowed = allowed == SYSTEM_ALLOWED || allowed == SYSTEM_ALLOWED_ANYWHERE
 		       ? (enum system_allowed)allowed : SYSTEM_NOT_ALLOWED;
+	get_text(s, 23, out->reason_code, sizeof(out->reason_code));
+	out->credential = sql_int(s, 24) ? SYSTEM_BY_CERTIFICATE : SYSTEM_BY_KEY;
+	proof = sql_int(s, 25);
+	out->proof = proof > 0 && proof < SYSTEM_PROOFS ? (enum system_proof)proof
+			       : SYSTEM_PROOF_NONE;
+	out->vouched = sql_int(s, 26) != 0;
+	out->stick_mebx = sql_int(s, 27) != 0;
 }
 
 static int no_system(const struct uuid *uuid, struct fault *fault)
@@ -167,8 +207,8 @@ static int insert_system(struct keymap *m, const struct system *row, struct faul
 
 	rc = sql_statement(m->db, "INSERT INTO csti_amts(uuid, pid, address, hello_version,"
 				  " hello_retry,"
-			   " state, next_try, first_seen, last_seen, hellos)"
-			   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, 1)", &s, fault);
+			   " state, next_try, first_seen, last_seen, hellos, credential)"
+			   " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?8, 1, ?9)", &s, fault);
 	if (rc)
 		return rc;
 	bind_uuid(s, 1, &row->uuid);
@@ -179,6 +219,7 @@ static int insert_system(struct keymap *m, const struct system *row, struct faul
 	sql_bind_int(s, 6, row->state);
 	sql_bind_int(s, 7, row->next_try);
 	sql_bind_int(s, 8, row->first_seen);
+	sql_bind_int(s, 9, row->credential);
 	return sql_run(s, "note a hello", NULL, fault);
 }
 
@@ -189,7 +230,7 @@ static int update_system(struct keymap *m, const struct system *row, struct faul
 
 	rc = sql_statement(m->db, "UPDATE csti_amts SET pid = ?2, address = ?3, claimed_pid = ?4,"
 			   " claimed_address = ?5, hello_version = ?6, hello_retry = ?7,"
-			   " failures = ?10,"
+			   " failures = ?10, credential = ?11,"
 			   " last_seen = ?8, hellos = ?9 WHERE uuid = ?1", &s, fault);
 	if (rc)
 		return rc;
@@ -203,16 +244,22 @@ static int update_system(struct keymap *m, const struct system *row, struct faul
 	sql_bind_int(s, 8, row->last_seen);
 	sql_bind_int(s, 9, row->hellos);
 	sql_bind_int(s, 10, row->failures);
+	sql_bind_int(s, 11, row->credential);
 	return sql_run(s, "note a hello", NULL, fault);
 }
 
-/* What a hello says goes into PID and ADDRESS; "" for PID leaves what is there. */
+/* What a hello says goes into PID and ADDRESS. */
 static void take_hello(const struct keymap_hello *hello, char pid[static PID_LENGTH + 1],
 		       char address[static SYSTEM_ADDRESS + 1])
 {
-	if (hello->pid)
-		snprintf(pid, PID_LENGTH + 1, "%.*s", PID_LENGTH, hello->pid);
+	snprintf(pid, PID_LENGTH + 1, "%.*s", PID_LENGTH, hello->pid ? hello->pid : "");
 	snprintf(address, SYSTEM_ADDRESS + 1, "%s", hello->address ? hello->address : "");
+}
+
+static void take_into_row(const struct keymap_hello *hello, struct system *row)
+{
+	take_hello(hello, row->pid, row->address);
+	row->credential = hello->version == 3 ? SYSTEM_BY_CERTIFICATE : SYSTEM_BY_KEY;
 }
 
 /*
@@ -301,11 +348,16 @@ static int make_claim_room(struct keymap *m, const struct uuid *uuid, bool *room
 	return sql_run(s, "forget a claim", NULL, fault);
 }
 
+static int forget_claims(struct keymap *m, const struct uuid *uuid, struct fault *fault)
+{
+	return keymap_forget_of(m, "DELETE FROM claim WHERE uuid = ?1", uuid, "forget claims",
+				fault);
+}
+
 /* A hello from another place than the ROW has. One that was not called yet is called at once. */
 static int claim(struct keymap *m, const struct keymap_hello *hello, struct system *row,
 		 struct fault *fault)
 {
-	const char *pid = hello->pid ? hello->pid : row->pid;
 	bool known, room;
 	int rc = find_claim(m, &row->uuid, hello->address, &known, fault);
 
@@ -316,12 +368,12 @@ static int claim(struct keymap *m, const struct keymap_hello *hello, struct syst
 		return rc;
 	/* Not tried yet, or being tried: it keeps its turn. */
 	if (row->failures == 0 || row->state == SYSTEM_IN_SETUP)
-		return write_claim(m, &row->uuid, hello->address, pid, 0, 0, fault);
+		return write_claim(m, &row->uuid, hello->address, hello->pid, 0, 0, fault);
 	rc = write_claim(m, &row->uuid, row->address, row->pid, row->failures, row->next_try,
 			 fault);
 	if (rc)
 		return rc;
-	take_hello(hello, row->pid, row->address);
+	take_into_row(hello, row);
 	row->failures = 0;
 	return 0;
 }
@@ -335,7 +387,8 @@ int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,
 	bool own, fresh;
 	int rc;
 
-	rc = keymap_enter_once(m, &own, fault);
+	/* Digests take a second statement that writes. */
+	rc = hello->n_digests ? keymap_enter(m, &own, fault) : keymap_enter_once(m, &own, fault);
 	if (rc)
 		return rc;
 	rc = keymap_system_find(m, &hello->uuid, &row, fault);
@@ -348,16 +401,16 @@ int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,
 		row.state = state;
 		row.next_try = state == SYSTEM_QUEUED ? now : 0;
 		row.first_seen = now;
-		take_hello(hello, row.pid, row.address);
-	} else if (row.proved_at > 0) {
-		/* PID and address of a machine that proved itself are not for a hello to change. */
+		take_into_row(hello, &row);
+	} else if (system_is_settled(&row)) {
+		/* PID and address of a machine that is set up are not for a hello to change. */
 		take_hello(hello, row.claimed_pid, row.claimed_address);
 	} else if (is_called(&row) && is_elsewhere(&row, hello)) {
 		rc = keymap_part_begin(m, fault);
 		if (!rc)
 			rc = keymap_part_end(m, claim(m, hello, &row, fault), fault);
 	} else {
-		take_hello(hello, row.pid, row.address);
+		take_into_row(hello, &row);
 		row.claimed_pid[0] = row.claimed_address[0] = 0;
 	}
 	if (rc && !fresh)
@@ -367,6 +420,8 @@ int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,
 	row.hello_retry = hello->retry;
 	row.hellos++;
 	rc = fresh ? insert_system(m, &row, fault) : update_system(m, &row, fault);
+	if (!rc && hello->n_digests)
+		rc = keymap_digests_put(m, &row.uuid, hello->digests, hello->n_digests, fault);
 	if (out)
 		*out = row;
 	if (made)
@@ -396,14 +451,19 @@ int keymap_system_state(struct keymap *m, const struct uuid *uuid, enum system_s
 	int rc;
 
 	rc = keymap_write(m, "UPDATE csti_amts SET state = ?2, reason = ?3, next_try = ?4,"
+			  " reason_code = NULL,"
 			  " failures = CASE ?2 WHEN 3 THEN failures + 1 WHEN 2 THEN 0"
 			  " ELSE failures END,"
 			  " configured_at = CASE WHEN ?2 = 2 THEN ?5 ELSE configured_at END,"
-			  " proved_at = CASE WHEN ?2 = 2 AND proved_at = 0 THEN ?5"
-			  " ELSE proved_at END,"
-			  " allowed = CASE WHEN ?2 = 2 THEN 0 ELSE allowed END WHERE uuid = ?1",
+			  " proved_at = CASE WHEN ?2 = 2 AND proved_at = 0 AND credential = 0"
+			  " THEN ?5 ELSE proved_at END,"
+			  " proof = CASE WHEN ?2 = 2 AND proof = 0 AND credential = 0 THEN 1"
+			  " ELSE proof END,"
+			  " allowed = CASE WHEN ?2 = 2 THEN 0 ELSE allowed END,"
+			  " vouched = CASE WHEN ?2 = 2 THEN 0 ELSE vouched END WHERE uuid = ?1",
 			  &s, &own, fault);
-	_Static_assert(SYSTEM_CONFIGURED == 2 && SYSTEM_FAILED == 3, "numbers in the SQL above");
+	_Static_assert(SYSTEM_CONFIGURED == 2 && SYSTEM_FAILED == 3 && SYSTEM_BY_KEY == 0 &&
+		       SYSTEM_PROOF_PPS == 1, "numbers in the SQL above");
 	if (rc)
 		return rc;
 	sql_bind_int(s, 2, state);
@@ -411,6 +471,9 @@ int keymap_system_state(struct keymap *m, const struct uuid *uuid, enum system_s
 	sql_bind_int(s, 4, next_try);
 	sql_bind_int(s, 5, now);
 	rc = update_row(s, uuid, "change a system's state", fault);
+	/* Whoever else said to be it waits for nothing any more. */
+	if (!rc && state == SYSTEM_CONFIGURED)
+		rc = forget_claims(m, uuid, fault);
 	return keymap_leave(m, own, rc, fault);
 }
 
@@ -483,26 +546,68 @@ int keymap_system_unclaim(struct keymap *m, const struct uuid *uuid, int64_t now
 		      " claim_failed_at = ?4 WHERE uuid = ?1", uuid, NULL, NULL, now, fault);
 }
 
+int keymap_system_stick_mebx(struct keymap *m, const struct uuid *uuid, bool has,
+			     struct fault *fault)
+{
+	return change(m, "UPDATE csti_amts SET stick_mebx = ?4 WHERE uuid = ?1", uuid, NULL, NULL,
+		      has, fault);
+}
+
+int keymap_system_code(struct keymap *m, const struct uuid *uuid, const char *code,
+		       struct fault *fault)
+{
+	return change(m, "UPDATE csti_amts SET reason_code = ?3 WHERE uuid = ?1", uuid, NULL, code,
+		      0, fault);
+}
+
+enum system_state system_accepted_state(bool by_certificate)
+{
+	return by_certificate ? SYSTEM_NEEDS_CERTIFICATE : SYSTEM_QUEUED;
+}
+
+/* ROW, which may have waited for that, is to be set up. */
+static int accept(struct keymap *m, const struct system *row, int64_t now, struct fault *fault)
+{
+	enum system_state state = system_accepted_state(system_by_certificate(row));
+	int rc = change(m, "UPDATE csti_amts SET failures = 0 WHERE uuid = ?1", &row->uuid, NULL,
+			NULL, 0, fault);
+
+	return rc ? rc : keymap_system_state(m, &row->uuid, state, NULL,
+					     state == SYSTEM_QUEUED ? now : 0, now, fault);
+}
+
+int keymap_system_known(struct keymap *m, const struct uuid *uuid, int64_t now,
+			struct fault *fault)
+{
+	struct system row;
+	int rc = keymap_system_find(m, uuid, &row, fault);
+
+	if (rc)
+		return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
+	if (row.state != SYSTEM_REFUSED || strcmp(row.reason_code, SYSTEM_NOT_KNOWN) != 0)
+		return 0;
+	return accept(m, &row, now, fault);
+}
+
 int keymap_system_allow(struct keymap *m, const struct uuid *uuid, enum system_allowed how,
 			int64_t now, struct fault *fault)
 {
-	struct sql_statement *s;
-	bool own;
+	struct system row;
+	bool own, waits;
 	int rc;
 
-	rc = keymap_write(m, "UPDATE csti_amts SET allowed = ?2,"
-			  " next_try = CASE WHEN state = ?3 THEN ?4 ELSE next_try END,"
-			  " failures = CASE WHEN state = ?3 THEN 0 ELSE failures END,"
-			  " reason = CASE WHEN state = ?3 THEN NULL ELSE reason END,"
-			  " state = CASE WHEN state = ?3 THEN ?5 ELSE state END WHERE uuid = ?1",
-			  &s, &own, fault);
+	rc = keymap_enter(m, &own, fault);
 	if (rc)
 		return rc;
-	sql_bind_int(s, 2, how);
-	sql_bind_int(s, 3, SYSTEM_NEEDS_PERMISSION);
-	sql_bind_int(s, 4, now);
-	sql_bind_int(s, 5, SYSTEM_QUEUED);
-	rc = update_row(s, uuid, "allow a set-up", fault);
+	rc = keymap_system_find(m, uuid, &row, fault);
+	if (rc == KIT_ERR_NOT_FOUND)
+		rc = no_system(uuid, fault);
+	waits = !rc && system_waits_for_person(&row);
+	if (!rc)
+		rc = change(m, "UPDATE csti_amts SET allowed = ?4, vouched = 1 WHERE uuid = ?1",
+			    uuid, NULL, NULL, how, fault);
+	if (waits && !rc)
+		rc = accept(m, &row, now, fault);
 	return keymap_leave(m, own, rc, fault);
 }
 
@@ -846,12 +951,6 @@ int keymap_system_set_secrets(struct keymap *m, const struct uuid *uuid,
 	return keymap_leave(m, own, rc, fault);
 }
 
-static int forget_claims(struct keymap *m, const struct uuid *uuid, struct fault *fault)
-{
-	return keymap_forget_of(m, "DELETE FROM claim WHERE uuid = ?1", uuid, "forget claims",
-				fault);
-}
-
 /* ---- proving ---- */
 
 /*
@@ -898,22 +997,48 @@ int keymap_system_prove(struct keymap *m, const struct uuid *uuid, const char *p
 		rc = change_hands(m, before, pid, now, fault);
 	if (!rc)
 		rc = change(m, "UPDATE csti_amts SET proved_at = ?4, state = 1, reason = NULL,"
+			    " reason_code = NULL, credential = 0, proof = 1,"
 			    " next_try = 0, pid = ?2, address = ?3, claim_failed_at = 0,"
 			    " claimed_pid = CASE WHEN claimed_pid = ?2 AND claimed_address = ?3"
 			    " THEN NULL ELSE claimed_pid END, claimed_address ="
 			    " CASE WHEN claimed_pid = ?2 AND claimed_address = ?3"
 			    " THEN NULL ELSE claimed_address END WHERE uuid = ?1",
 			    uuid, pid, address, now, fault);
-	_Static_assert(SYSTEM_IN_SETUP == 1, "number in the SQL above");
+	_Static_assert(SYSTEM_IN_SETUP == 1 && SYSTEM_BY_KEY == 0 && SYSTEM_PROOF_PPS == 1,
+		       "numbers in the SQL above");
 	/* Whoever else said to be it was not. */
 	if (!rc && before->proved_at == 0)
 		rc = forget_claims(m, uuid, fault);
 	return keymap_leave(m, own, rc, fault);
 }
 
+int keymap_system_certified(struct keymap *m, const struct uuid *uuid, const char *address,
+			    enum system_proof proof, struct system *before, struct fault *fault)
+{
+	bool own;
+	int rc;
+
+	rc = keymap_enter(m, &own, fault);
+	if (rc)
+		return rc;
+	rc = keymap_system_find(m, uuid, before, fault);
+	if (rc == KIT_ERR_NOT_FOUND)
+		rc = no_system(uuid, fault);
+	if (!rc)
+		rc = change(m, "UPDATE csti_amts SET credential = 1, proof = ?4, state = 1,"
+			    " reason = NULL, reason_code = NULL, next_try = 0, address = ?3,"
+			    " claim_failed_at = 0, claimed_pid = CASE WHEN claimed_address = ?3"
+			    " THEN NULL ELSE claimed_pid END, claimed_address = CASE WHEN"
+			    " claimed_address = ?3 THEN NULL ELSE claimed_address END"
+			    " WHERE uuid = ?1", uuid, NULL, address, proof, fault);
+	_Static_assert(SYSTEM_IN_SETUP == 1 && SYSTEM_BY_CERTIFICATE == 1,
+		       "numbers in the SQL above");
+	return keymap_leave(m, own, rc, fault);
+}
+
 /* ---- many ---- */
 
-#define TRUSTED	"(proved_at > 0 OR failures = 0 OR EXISTS" \
+#define TRUSTED	"(proved_at > 0 OR configured_at > 0 OR failures = 0 OR EXISTS" \
 		" (SELECT 1 FROM inventory i WHERE i.uuid = csti_amts.uuid))"
 
 int keymap_systems(struct keymap *m, const struct keymap_system_filter *f,
@@ -1127,7 +1252,8 @@ static int take_claim(struct keymap *m, const struct system *where, struct fault
 {
 	struct sql_statement *s;
 	int rc = sql_statement(m->db, "UPDATE csti_amts SET pid = ?2, address = ?3, failures = ?4,"
-			       " next_try = ?5 WHERE uuid = ?1", &s, fault);
+			       " next_try = ?5, credential = CASE WHEN ?2 IS NULL THEN 1 ELSE 0 END"
+			       " WHERE uuid = ?1", &s, fault);
 
 	if (rc)
 		return rc;
@@ -1178,23 +1304,38 @@ out:
 
 /* ---- what an operator does ---- */
 
+/* A machine that waits for a person's permission is not set up because it is to be tried again. */
+static int refuse_retry(const struct system *row, struct fault *fault)
+{
+	char shown[UUID_SHOWN + 1];
+
+	uuid_show(&row->uuid, shown);
+	return fault_set(fault, KIT_ERR_STATE, "machine %s waits for permission to be set up by "
+			 "certificate\n"
+			 "if it is yours: amt-provisionctl systems allow-setup %s", shown, shown);
+}
+
 int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
 			struct fault *fault)
 {
-	struct sql_statement *s;
+	struct system row;
 	bool own;
 	int rc;
 
-	/* What is set up stays so until the machine has proved itself again. */
-	rc = keymap_write(m, "UPDATE csti_amts SET state = CASE WHEN state = ?4 THEN state"
-			  " ELSE ?2 END, next_try = ?3, failures = 0, reason = NULL"
-			  " WHERE uuid = ?1", &s, &own, fault);
+	rc = keymap_enter(m, &own, fault);
 	if (rc)
 		return rc;
-	sql_bind_int(s, 2, SYSTEM_QUEUED);
-	sql_bind_int(s, 4, SYSTEM_CONFIGURED);
-	sql_bind_int(s, 3, now);
-	rc = update_row(s, uuid, "try a system again", fault);
+	rc = keymap_system_find(m, uuid, &row, fault);
+	if (rc == KIT_ERR_NOT_FOUND)
+		rc = no_system(uuid, fault);
+	else if (!rc && system_waits_for_person(&row) && system_by_certificate(&row))
+		rc = refuse_retry(&row, fault);
+	/* What is set up stays so until the machine has proved itself again. */
+	else if (!rc && row.state == SYSTEM_CONFIGURED)
+		rc = change(m, "UPDATE csti_amts SET next_try = ?4, failures = 0, reason = NULL,"
+			    " reason_code = NULL WHERE uuid = ?1", uuid, NULL, NULL, now, fault);
+	else if (!rc)
+		rc = accept(m, &row, now, fault);
 	return keymap_leave(m, own, rc, fault);
 }
 
@@ -1240,6 +1381,8 @@ int keymap_system_forget(struct keymap *m, const struct uuid *uuid, struct fault
 		rc = keymap_talk_forget(m, uuid, fault);
 	if (!rc)
 		rc = forget_claims(m, uuid, fault);
+	if (!rc)
+		rc = keymap_digests_forget(m, uuid, fault);
 	if (!rc)
 		rc = sql_statement(m->db, "DELETE FROM csti_amts WHERE uuid = ?1", &s, fault);
 	if (!rc)

@@ -11,6 +11,7 @@
 #include "keygen/pidpps.h"
 
 struct keymap;
+struct keymap_digest;
 
 enum system_state {
 	SYSTEM_QUEUED,			/* hello accepted, set-up has not begun */
@@ -31,11 +32,28 @@ enum system_allowed {
 	SYSTEM_ALLOWED_ANYWHERE, /* by a person; the map's passwords may go to a new address */
 };
 
+/*
+ * By what it is set up, or was. A PPS proves the machine to this server; a certificate proves this
+ * server to the machine, which proves nothing by that.
+ */
+enum system_credential { SYSTEM_BY_KEY, SYSTEM_BY_CERTIFICATE };
+
+/* What showed that it is the machine that it says it is. */
+enum system_proof {
+	SYSTEM_PROOF_NONE,
+	SYSTEM_PROOF_PPS,
+	SYSTEM_PROOF_OTP,	/* the one-time password that the inventory has for it */
+	SYSTEM_PROOF_ON_DIE,	/* it is genuine AMT, by a chain that was made in the chip */
+	SYSTEM_PROOF_PERSON,	/* a person allowed its set-up */
+	SYSTEM_PROOFS
+};
+
 #define SYSTEM_ADDRESS	63	/* bytes of text, without NUL: IPv6 with a scope fits */
 #define SYSTEM_FQDN	255
 #define SYSTEM_REASON	400
 #define SYSTEM_VERSION	31
 #define SYSTEM_NAME	63	/* profile names, admin user names */
+#define SYSTEM_CODE	31	/* of a reason: "not-known" */
 
 /* Empty strings and zeros stand for what is not known. Holds no secret. */
 struct system {
@@ -51,6 +69,7 @@ struct system {
 	int64_t proved_at;		/* last proof of a key; 0: never */
 	enum system_state state;
 	char reason[SYSTEM_REASON + 1];	/* why it is in this state, for people */
+	char reason_code[SYSTEM_CODE + 1]; /* the same in a word, for programs */
 	uint32_t hellos;		/* heard in all */
 	uint32_t hello_version;		/* 2 or 3: of the newest */
 	uint32_t hello_retry;		/* its retry count */
@@ -59,6 +78,10 @@ struct system {
 	int64_t next_try;		/* when set-up is due; 0: nothing planned */
 	int64_t configured_at;		/* last success; 0: never */
 	enum system_allowed allowed;
+	bool vouched;			/* by a person, since its last set-up */
+	enum system_credential credential; /* of its address; what is only claimed apart */
+	enum system_proof proof;
+	bool stick_mebx;		/* its MEBx password is still that of its stick */
 	char fqdn[SYSTEM_FQDN + 1];
 	char profile[SYSTEM_NAME + 1];
 	char version[SYSTEM_VERSION + 1];	/* AMT firmware: "3.2.1" */
@@ -83,6 +106,27 @@ struct system_secrets {
  */
 bool system_is_set_up(const struct system *system);
 
+/*
+ * Does the set-up that is due go by certificate? As the hello says that has its address: the one
+ * that was claimed, or else that of the row.
+ */
+bool system_by_certificate(const struct system *system);
+
+/*
+ * It proved a key, or was set up: what a hello says of its key and address is only claimed, and
+ * does not change its row, before it has proved itself or was set up again.
+ */
+bool system_is_settled(const struct system *system);
+
+/* Does it wait until a person allows its set-up (keymap_system_allow())? It is not called then. */
+bool system_waits_for_person(const struct system *system);
+
+/*
+ * The state of a machine whose set-up is accepted, due at once where that is SYSTEM_QUEUED. This
+ * server calls by key only: by certificate it is SYSTEM_NEEDS_CERTIFICATE.
+ */
+enum system_state system_accepted_state(bool by_certificate);
+
 /* Does the row belong to a proved key other than PID (and other than that of its re-key)? */
 bool system_is_held_by_other(const struct system *system, const char *pid);
 
@@ -94,6 +138,10 @@ const char *system_state_word(enum system_state state);
 /* The reverse; KIT_ERR_ARGUMENT. */
 int system_state_parse(const char *word, enum system_state *out);
 
+/* "psk", "pki"; and "pps", "otp", "on-die", "person", or NULL for none. */
+const char *system_credential_word(enum system_credential credential);
+const char *system_proof_word(enum system_proof proof);
+
 /* The row as a jansson object (a new reference), or NULL when out of memory. */
 struct json_t;
 struct json_t *system_json(const struct system *system);
@@ -103,9 +151,11 @@ struct json_t *system_json(const struct system *system);
 /* What one hello says. */
 struct keymap_hello {
 	struct uuid uuid;
-	const char *pid;	/* NULL: none (version 3) */
+	const char *pid;	/* NULL: none (version 3, which is by certificate) */
 	const char *address;	/* without port */
 	uint32_t version, retry;
+	const struct keymap_digest *digests;	/* of version 3: kept, see digests.h */
+	size_t n_digests;
 };
 
 /*
@@ -150,17 +200,32 @@ int keymap_system_find(struct keymap *m, const struct uuid *uuid, struct system 
 /*
  * Change a machine's state. REASON may be NULL: none. NEXT_TRY: when set-up is due, 0 =
  * nothing planned. SYSTEM_FAILED adds one to failures; SYSTEM_CONFIGURED sets them to 0
- * and configured_at to NOW, and uses the permission up. KIT_ERR_NOT_FOUND.
+ * and configured_at to NOW, and uses the permission up. There is no code of the reason any
+ * more. KIT_ERR_NOT_FOUND.
  */
 int keymap_system_state(struct keymap *m, const struct uuid *uuid, enum system_state state,
 			const char *reason, int64_t next_try, int64_t now, struct fault *fault);
 
+/* The code of a machine that is refused because nobody named it: see keymap_system_known(). */
+#define SYSTEM_NOT_KNOWN	"not-known"
+
+/* The reason that keymap_system_state() gave, in a word ("not-known"). KIT_ERR_NOT_FOUND. */
+int keymap_system_code(struct keymap *m, const struct uuid *uuid, const char *code,
+		       struct fault *fault);
+
 /*
- * Allow the next set-up of a machine with the key that it has used. One that waits for that is
- * due at NOW. KIT_ERR_NOT_FOUND.
+ * Allow the next set-up of a machine with the key that it has used, or by certificate. One that
+ * waits for that is accepted at NOW. KIT_ERR_NOT_FOUND.
  */
 int keymap_system_allow(struct keymap *m, const struct uuid *uuid, enum system_allowed how,
 			int64_t now, struct fault *fault);
+
+/*
+ * The machine UUID is in the inventory from now on: one that was refused as not known is accepted
+ * at NOW. 0 too for any other, or none.
+ */
+int keymap_system_known(struct keymap *m, const struct uuid *uuid, int64_t now,
+			struct fault *fault);
 
 /*
  * The machine would be set up again with the key that it has used, and nobody allowed it: it is in
@@ -192,6 +257,18 @@ int keymap_system_unclaim(struct keymap *m, const struct uuid *uuid, int64_t now
 int keymap_system_prove(struct keymap *m, const struct uuid *uuid, const char *pid,
 			const char *address, int64_t now, struct system *before,
 			bool *changed_hands, struct fault *fault);
+
+/*
+ * The machine at ADDRESS, whose UUID this is, took our certificate: it is in set-up by that, and
+ * the address is the row's now. PROOF: what showed that it is this machine, if anything did.
+ * What the row holds of passwords stays. *before is the row as it was. KIT_ERR_NOT_FOUND.
+ */
+int keymap_system_certified(struct keymap *m, const struct uuid *uuid, const char *address,
+			    enum system_proof proof, struct system *before, struct fault *fault);
+
+/* Does the machine still have the MEBx password of its stick? KIT_ERR_NOT_FOUND. */
+int keymap_system_stick_mebx(struct keymap *m, const struct uuid *uuid, bool has,
+			     struct fault *fault);
 
 /* What set-up found out; NULL leaves a column alone, "" clears it. KIT_ERR_NOT_FOUND. */
 struct keymap_facts {
@@ -272,7 +349,8 @@ int keymap_system_count(struct keymap *m, uint64_t *out, struct fault *fault);
 
 /*
  * Operator: due at once, failures forgotten; the server sees it by keymap_changed(). A machine
- * that is set up counts as that until it has proved itself again. KIT_ERR_NOT_FOUND.
+ * that is set up counts as that until it has proved itself again. KIT_ERR_NOT_FOUND;
+ * KIT_ERR_STATE: it waits for permission to be set up by certificate.
  */
 int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
 			struct fault *fault);

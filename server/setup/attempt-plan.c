@@ -392,6 +392,81 @@ static void note_other_key(struct attempt *a, struct keymap *map, const struct s
 	     "(amt-provisionctl systems export --secrets --earlier)");
 }
 
+/* PID was proved twice, and this machine came second. */
+static int lose(struct attempt *a, struct keymap *map, const char *pid, struct fault *fault)
+{
+	char shown[PID_SHOWN + 1], uuid[UUID_SHOWN + 1];
+	struct keymap_pair pair;
+	int rc = keymap_find(map, pid, clock_now(), &pair, NULL);
+
+	if (rc || pair.state != KEYMAP_USED || !pair.has_uuid)
+		return KIT_ERR_STATE;
+	a->lost = true;
+	pidpps_show_pid(pid, shown);
+	uuid_show(&pair.uuid, uuid);
+	fault_clear(fault);
+	return fault_set(fault, KIT_ERR_STATE, "two machines proved PID %s: %s was first, and has "
+			 "the key; this one was sent no password\n"
+			 "two machines have one stick's key, or somebody else has it, too: give "
+			 "one of them a fresh key, and check whose the two addresses are",
+			 shown, uuid);
+}
+
+int attempt_use(struct keymap *map, void *attempt, struct fault *fault)
+{
+	struct attempt *a = attempt;
+	const char *pid = a->pairs[a->pair].pair.pid;
+	struct system row;
+	bool first;
+	int rc;
+
+	rc = keymap_system_find(map, &a->uuid, &row, fault);
+	if (!rc)
+		rc = keymap_use(map, pid, &a->uuid, clock_now(), &first, fault);
+	if (rc)
+		return rc == KIT_ERR_STATE ? lose(a, map, pid, fault) : rc;
+	a->first |= first;
+	/* Whatever ends this attempt: a first set-up goes on by itself. */
+	return first && !row.proved_at && !row.allowed ?
+	       keymap_system_allow(map, &a->uuid, SYSTEM_ALLOWED, clock_now(), fault) : 0;
+}
+
+/*
+ * The key, which was used by the UUID of the hello, is of another machine: the UUID was made up
+ * and the hello led to that machine all the same, whose own set-up needs no permission for that.
+ */
+static int pass_on(struct attempt *a, struct keymap *map, const struct uuid *uuid, const char *pid,
+		   struct fault *fault)
+{
+	int64_t now = clock_now();
+	struct system row;
+	int rc = keymap_use_by(map, pid, &a->uuid, uuid, now, fault);
+
+	if (!rc)
+		rc = keymap_system_find(map, uuid, &row, fault);
+	if (rc)
+		return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
+	if (row.proved_at || strcmp(row.pid, pid) != 0)
+		return 0;
+	rc = keymap_system_allow(map, uuid, SYSTEM_ALLOWED, now, fault);
+	return rc || row.state == SYSTEM_IN_SETUP ? rc :
+	       keymap_system_state(map, uuid, SYSTEM_QUEUED, NULL, now, now, fault);
+}
+
+/* The key PID is used by UUID, which was read in the proved session, or is that of the hello. */
+static int use_key(struct attempt *a, struct keymap *map, const struct uuid *uuid, const char *pid,
+		   bool *first, struct fault *fault)
+{
+	bool other = !uuid_equal(uuid, &a->uuid);
+
+	*first = false;
+	if (other && a->decided && (a->first || !a->system.proved_at)) {
+		*first = true;
+		return pass_on(a, map, uuid, pid, fault);
+	}
+	return keymap_use(map, pid, uuid, clock_now(), first, fault);
+}
+
 /*
  * The key is used by the machine whose UUID was read in the proved session; the log says so once,
  * with REMARK. If that is the UUID of the hello, what the hello claimed is true, and *settled.
@@ -402,29 +477,29 @@ static int record_proof(struct attempt *a, struct keymap *map, const char *remar
 	const struct setup_facts *facts = setup_facts(a->setup);
 	const struct uuid *uuid = facts->has_uuid ? &facts->uuid : &a->uuid;
 	const char *pid = a->pairs[a->pair].pair.pid;
-	struct system before;
-	bool first, changed_hands;
+	struct system before = { .proved_at = 1 };
+	bool first, changed_hands = false;
 	char what[256];
 	int rc;
 
 	*settled = false;
-	rc = keymap_use(map, pid, uuid, clock_now(), &first, fault);
+	rc = use_key(a, map, uuid, pid, &first, fault);
+	if (!rc && uuid_equal(uuid, &a->uuid)) {
+		rc = keymap_system_prove(map, uuid, pid, a->system.address, clock_now(), &before,
+					 &changed_hands, fault);
+		first |= a->first;
+		*settled = !rc;
+	}
 	if (rc)
 		return rc;
 	snprintf(what, sizeof(what), "the machine proved its PPS: key used%s", remark);
-	if (first)
+	if (first || !before.proved_at || changed_hands)
 		note_about(a, map, uuid, SEVERITY_INFO, "key-used", what, NULL);
-	if (!uuid_equal(uuid, &a->uuid))
-		return 0;
-	rc = keymap_system_prove(map, uuid, pid, a->system.address, clock_now(), &before,
-				  &changed_hands, fault);
-	if (rc)
-		return rc;
-	*settled = true;
+	a->first = false;
 	if (changed_hands)
 		note_other_key(a, map, &before);
 	/* A key that was never used, and is proved, is a permission until its set-up is done. */
-	return first && !before.allowed ?
+	return *settled && first && !before.allowed ?
 	       keymap_system_allow(map, uuid, SYSTEM_ALLOWED, clock_now(), fault) : 0;
 }
 
@@ -703,6 +778,8 @@ int attempt_found(struct keymap *map, void *attempt, struct fault *fault)
 
 static const char *failure_name(const struct attempt *a)
 {
+	if (a->lost)
+		return "two-proofs";
 	switch (a->failed_state) {
 	case SYSTEM_FQDN_MISSING:
 		return "fqdn-missing";

@@ -50,6 +50,9 @@ struct attempt {
 	bool waits;		/* it is not called: a person has to allow it first */
 	bool contested;		/* hellos of it came from several addresses, none of them proved */
 	bool proved;		/* the machine proved pairs[pair] */
+	bool decided;		/* ...and the map says that the key is used by it */
+	bool first;		/* that was the first use of the key */
+	bool lost;		/* another machine proved it first, while this one was called */
 	bool tls10;		/* offered alone; remembered in talk once it was what helped */
 	bool changing;		/* the request that is under way changes the machine */
 	unsigned restarts;	/* of the conversation, since the answer to such a one was lost */
@@ -75,8 +78,9 @@ struct attempt {
  *           has to prove itself first); KIT_ERR_NOT_FOUND when it is not due any more. "waits"
  *           when it would be set up again without permission: then the row says so, and that
  *           is the end
- * plan      the key is used, the row the machine's; the new passwords and the new pair are in
- *           the map
+ * use       the machine has proved the PPS: the key is used by it, before anything that carries
+ *           a login is sent; KIT_ERR_STATE and "lost" when another one was first
+ * plan      the row is the machine's; the new passwords and the new pair are in the map
  * commit    CommitChanges is sent: until its end is known, the machine may be set up
  * login     one more login of a check is tried
  * found     a check found it: configured, but what it may have got stays what it may have
@@ -84,6 +88,7 @@ struct attempt {
  * fail      the reason, and the next try
  */
 int attempt_load(struct keymap *map, void *attempt, struct fault *fault);
+int attempt_use(struct keymap *map, void *attempt, struct fault *fault);
 int attempt_plan(struct keymap *map, void *attempt, struct fault *fault);
 int attempt_commit(struct keymap *map, void *attempt, struct fault *fault);
 int attempt_login(struct keymap *map, void *attempt, struct fault *fault);

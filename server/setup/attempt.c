@@ -130,6 +130,28 @@ static void succeed(struct attempt *a)
 	write_job(a, attempt_succeed, on_succeeded);
 }
 
+/* It is not called again for a key that another machine has, or that was revoked. */
+static void fail_for_map(struct attempt *a, const struct fault *fault)
+{
+	bool refused = fault->code == KIT_ERR_REFUSED || fault->code == KIT_ERR_STATE;
+
+	fail_with(a, refused ? SYSTEM_REFUSED : SYSTEM_FAILED, fault);
+}
+
+static void on_used(void *context, int code, const struct fault *fault)
+{
+	struct attempt *a = context;
+
+	if (gone(a))
+		return;
+	if (code) {
+		fail_for_map(a, fault);
+		return;
+	}
+	a->decided = true;
+	step(a);
+}
+
 static void on_planned(void *context, int code, const struct fault *fault)
 {
 	struct attempt *a = context;
@@ -137,8 +159,7 @@ static void on_planned(void *context, int code, const struct fault *fault)
 	if (gone(a))
 		return;
 	if (code) {
-		fail_with(a, code == KIT_ERR_REFUSED || code == KIT_ERR_STATE ? SYSTEM_REFUSED
-			  : SYSTEM_FAILED, fault);
+		fail_for_map(a, fault);
 		return;
 	}
 	if (a->already) {
@@ -219,7 +240,7 @@ static bool take_other_pair(struct attempt *a, const struct amt_reply *reply)
 	if (reply->code != KIT_ERR_FORGED || a->pair + 1 >= a->n_pairs)
 		return false;
 	a->pair++;
-	a->proved = false;
+	a->proved = a->decided = false;
 	a->tls10 = a->talk.tls10;
 	return true;
 }
@@ -381,6 +402,11 @@ static void step(struct attempt *a)
 	switch (setup_next(a->setup, clock_now(), &request)) {
 	case SETUP_SEND:
 		a->changing = request.changes;
+		/* Of two that proved one key, the second is sent no login. */
+		if (request.user && !a->check && a->proved && !a->decided) {
+			write_job(a, attempt_use, on_used);
+			return;
+		}
 		if (a->check && request.user && !a->login_counted) {
 			write_job(a, attempt_login, on_login_counted);
 			return;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "server/keymap/backup.h"
+#include "server/keymap/digests.h"
 #include "server/keymap/events.h"
 #include "server/keymap/inventory.h"
 #include "server/keymap/keymap.h"
@@ -107,7 +108,11 @@ static int on_system(void *context, const struct system *s)
 {
 	struct system_secrets secrets;
 	struct keymap_inventory row;
+	struct keymap_digest digests[KEYMAP_DIGESTS];
+	char otp[PASSWORD_MAX + 1];
+	size_t n;
 
+	ENDS(s->reason_code);
 	ENDS(s->pid);
 	ENDS(s->next_pid);
 	ENDS(s->address);
@@ -122,7 +127,14 @@ static int on_system(void *context, const struct system *s)
 		abort();
 	if (keymap_system_secrets(context, &s->uuid, &secrets, NULL) == 0)
 		ENDS(secrets.admin_password);
-	keymap_inventory_find(context, &s->uuid, &row, NULL);
+	if (keymap_inventory_find(context, &s->uuid, &row, NULL) == 0 &&
+	    keymap_inventory_otp(context, &s->uuid, otp, NULL) == 0)
+		ENDS(otp);
+	if (keymap_digests_find(context, &s->uuid, digests, &n, NULL) || n > KEYMAP_DIGESTS)
+		n = 0;
+	for (size_t i = 0; i < n; i++)
+		if (digests[i].length != keymap_digest_length(digests[i].type))
+			abort();
 	keymap_earlier(context, &s->uuid, on_earlier, context, NULL);
 	return 0;
 }
@@ -173,7 +185,8 @@ static void read_all(struct keymap *m)
 /* What the daemon would do next. */
 static void write_some(struct keymap *m)
 {
-	const struct keymap_hello hello = { { { 1, 2, 3 } }, "0000037M", "192.0.2.1", 2, 0 };
+	const struct keymap_hello hello = { { { 1, 2, 3 } }, "0000037M", "192.0.2.1", 2, 0,
+					    NULL, 0 };
 	const struct logentry event = { .time = NOW, .name = "fuzz", .what = "it happened" };
 	enum keymap_claim claim;
 

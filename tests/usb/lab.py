@@ -168,12 +168,12 @@ class Machine:
         words += self.config["devices"](self)
         self.qemu = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                      stderr=subprocess.STDOUT)
-        for _ in range(100):
-            if os.path.exists(monitor):
+        self.qmp = socket.socket(socket.AF_UNIX)
+        # There is no socket at first, and then one that nobody listens to yet.
+        for _ in range(600):
+            if self.qmp.connect_ex(monitor) == 0 or self.qemu.poll() is not None:
                 break
             time.sleep(0.05)
-        self.qmp = socket.socket(socket.AF_UNIX)
-        self.qmp.connect(monitor)
         self.answers = self.qmp.makefile("r")
         self.answers.readline()
         self.ask("qmp_capabilities")

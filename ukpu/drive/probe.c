@@ -13,6 +13,7 @@
 
 #include "common/text.h"
 #include "ukpu/format/blank.h"
+#include "ukpu/format/gaps.h"
 
 static int probe_failed(struct fault *fault, const char *step)
 {
@@ -161,6 +162,22 @@ static bool is_blank(int fd, const struct probe_part *p)
 			     NULL) && blank;
 }
 
+/* Is there data in no partition? What cannot be read may be some. */
+static int look_beside(struct probe_contents *out, int fd, struct fault *fault)
+{
+	struct parts *parts = malloc(sizeof(*parts));
+	struct disk_fd state;
+	struct disk disk;
+	bool blank;
+
+	if (!parts)
+		return fault_nomem(fault);
+	out->beside = disk_open_fd(&disk, &state, fd, "", NULL) || parts_read(parts, &disk, NULL) ||
+		gaps_check(&disk, parts, BLANK_QUICK, NULL, 0, &blank, NULL) || !blank;
+	free(parts);
+	return 0;
+}
+
 int probe_contents(struct probe_contents *out, int fd, uint64_t size, struct fault *fault)
 {
 	blkid_probe pr;
@@ -191,7 +208,8 @@ int probe_contents(struct probe_contents *out, int fd, uint64_t size, struct fau
 			return rc;
 		p->blank = !p->type[0] && is_blank(fd, p);
 	}
-	return 0;
+	return out->part[0].number || !strcmp(out->part[0].type, "vfat") ?
+		look_beside(out, fd, fault) : 0;
 }
 
 void probe_size_text(uint64_t bytes, char *out)
@@ -226,6 +244,9 @@ void probe_describe(const struct probe_contents *c, char *out, size_t size)
 				 p->label);
 		else
 			snprintf(out, size, "%s", type_text(p));
+		at = strlen(out);
+		if (c->beside)
+			snprintf(out + at, size - at, "; unknown data behind it");
 		return;
 	}
 	snprintf(out, size, "%s", !strcmp(c->table, "dos") ? "MBR" :
@@ -240,6 +261,9 @@ void probe_describe(const struct probe_contents *c, char *out, size_t size)
 	at = strlen(out);
 	if (c->more)
 		snprintf(out + at, size - at, "; %zu more", c->more);
+	at = strlen(out);
+	if (c->beside)
+		snprintf(out + at, size - at, "; unknown data in no partition");
 }
 
 void probe_path(const char *path, uint64_t bytes, char *out, size_t size)

@@ -45,6 +45,7 @@ struct probe_contents {
 	struct probe_part part[PROBE_PARTS];
 	size_t n;
 	size_t more;		/* partitions beyond those */
+	bool beside;		/* there is data in no partition, or behind the volume */
 };
 
 /*

@@ -1,4 +1,4 @@
-/* Zeros on a disk, by samples. */
+/* Zeros, or erased flash, on a disk, by samples. */
 #include "ukpu/format/blank.h"
 
 #include <string.h>
@@ -13,9 +13,9 @@ struct blank_search {
 	bool blank;	/* so far */
 };
 
-static bool is_zero(const uint8_t *p, size_t size)
+static bool is_blank(const uint8_t *p, size_t size)
 {
-	return !size || (!p[0] && !memcmp(p, p + 1, size - 1));
+	return !size || ((!p[0] || p[0] == 0xFF) && !memcmp(p, p + 1, size - 1));
 }
 
 /* The end of the exception that byte AT is in; 0: it is in none. */
@@ -28,7 +28,7 @@ static uint64_t end_of_exception(const struct blank_search *l, uint64_t at)
 	return 0;
 }
 
-/* Look at the bytes from AT to END, sector by sector where they are not zero. */
+/* Look at the bytes from AT to END, sector by sector where they are not blank. */
 static int look_at(struct blank_search *l, uint64_t at, uint64_t end, struct fault *fault)
 {
 	uint8_t piece[PIECE];
@@ -45,10 +45,10 @@ static int look_at(struct blank_search *l, uint64_t at, uint64_t end, struct fau
 		rc = disk_read(l->disk, at, piece, size, fault);
 		if (rc)
 			return rc;
-		for (size_t i = 0; i < size && !is_zero(piece, size); i += DISK_SECTOR) {
+		for (size_t i = 0; i < size && !is_blank(piece, size); i += DISK_SECTOR) {
 			size_t n = size - i < DISK_SECTOR ? size - i : DISK_SECTOR;
 
-			if (!is_zero(piece + i, n) && !end_of_exception(l, at + i))
+			if (!is_blank(piece + i, n) && !end_of_exception(l, at + i))
 				l->blank = false;
 		}
 		at += size;

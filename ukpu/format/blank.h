@@ -13,9 +13,10 @@
 #define BLANK_CAREFUL	4096	/* seconds */
 
 /*
- * Are the bytes of DISK from START to END zero, but for those in the N ranges of EXCEPT? All of the
- * first and the last MiB is read, which every file system uses, and 4 KiB at each of PLACES places
- * between them. END may be past the end of the disk.
+ * Are the sectors of DISK from START to END blank, all zeros or, as erased flash is, all FF, but
+ * for those in the N ranges of EXCEPT? All of the first and the last MiB is read, which every file
+ * system uses, and 4 KiB at each of PLACES places between them. END may be past the end of the
+ * disk.
  *
  * Returns 0 with *blank, or the disk's error.
  */

@@ -32,6 +32,20 @@ bool parts_is_extended(uint8_t type)
 	return type == 0x05 || type == 0x0F || type == 0x85;
 }
 
+bool parts_holds_logical(const struct parts *parts, const struct part *extended)
+{
+	if (!parts_is_extended(extended->type) || extended->number > 4)
+		return false;
+	for (size_t i = 0; i < parts->n; i++) {
+		const struct part *p = &parts->part[i];
+
+		if (p->number > 4 && p->start >= extended->start &&
+		    p->start - extended->start < extended->bytes)
+			return true;
+	}
+	return false;
+}
+
 /* CRC32 of IEEE 802.3, which the GPT uses. */
 static uint32_t crc32_more(uint32_t crc, const uint8_t *data, size_t size)
 {
@@ -81,6 +95,7 @@ static void add_mbr(struct parts *out, const struct disk *disk, const uint8_t *e
 
 	if (!p)
 		return;
+	p->link = base * disk->sector_bytes;
 	p->status = e[0];
 	memcpy(p->first_chs, e + 1, 3);
 	p->type = e[4];

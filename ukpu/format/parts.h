@@ -23,6 +23,7 @@ struct part {
 	unsigned number;	/* 1..4 primary, 5.. logical; entry number in a GPT */
 	uint64_t start;		/* byte on the disk */
 	uint64_t bytes;
+	uint64_t link;		/* byte of the sector with the entry of a logical drive; else 0 */
 	uint8_t type;		/* the MBR's type byte; 0 in a GPT */
 	uint8_t status;		/* 80: active; 00: not; 0 in a GPT */
 	bool past_end;		/* is not on the disk, or not all of it */
@@ -50,5 +51,8 @@ const char *parts_kind_name(enum parts_kind kind);
 
 /* Is this the type byte of an extended partition? */
 bool parts_is_extended(uint8_t type);
+
+/* Is P, one of PARTS, an extended partition of which logical drives are known? */
+bool parts_holds_logical(const struct parts *parts, const struct part *p);
 
 #endif

@@ -8,6 +8,7 @@
 
 #include "ukpu/drive/probe.h"
 #include "ukpu/format/blank.h"
+#include "ukpu/format/gaps.h"
 #include "ukpu/format/parts.h"
 
 #define TABLE_SECTORS	34u	/* that a partition table may take: MBR, GPT and its entries */
@@ -131,21 +132,21 @@ static bool is_table(const struct foreign_search *l)
 	return l->parts.kind == PARTS_GPT;
 }
 
-/* Logical drives are looked at themselves; an extended partition only if none are seen in it. */
-static bool holds_logical(const struct foreign_search *l, const struct part *extended)
+/* Is there data in no partition? Where a volume or partitions are not read, all is looked at. */
+static int look_at_gaps(struct foreign_search *l, struct fault *fault)
 {
-	if (!parts_is_extended(extended->type) || extended->number > 4)
-		return false;
-	for (size_t i = 0; i < l->parts.n; i++) {
-		const struct part *p = &l->parts.part[i];
+	bool blank = true;
+	int rc = 0;
 
-		if (p->number > 4 && p->start >= extended->start &&
-		    p->start - extended->start < extended->bytes)
-			return true;
-	}
-	return false;
+	if (!l->parts.more && (l->parts.kind != PARTS_SUPERFLOPPY || is_read(l, 0)))
+		rc = gaps_check(l->disk, &l->parts, BLANK_CAREFUL, l->known, l->n_known, &blank,
+				fault);
+	if (!rc && !blank)
+		add(l, "unknown data in no partition");
+	return rc;
 }
 
+/* Logical drives are looked at themselves; an extended partition only if none are seen in it. */
 static int look_at_partitions(struct foreign_search *l, struct fault *fault)
 {
 	int rc = 0;
@@ -153,18 +154,19 @@ static int look_at_partitions(struct foreign_search *l, struct fault *fault)
 	for (size_t i = 0; i < l->parts.n && !rc; i++) {
 		const struct part *p = &l->parts.part[i];
 
-		if (!holds_logical(l, p))
+		if (!parts_holds_logical(&l->parts, p))
 			rc = look_at_place(l, p->number, p->start, p->bytes, p->bytes, fault);
 	}
 	if (l->parts.more)
 		add(l, "more partitions than can be read");
-	return rc;
+	return rc ? rc : look_at_gaps(l, fault);
 }
 
 /* A disk without a table that can be read: all of it, as one place. */
 static int look_at_disk(struct foreign_search *l, struct fault *fault)
 {
-	uint64_t first = UINT64_MAX;
+	const struct find *found = l->found;
+	uint64_t claimed = UINT64_MAX;
 	struct probe_contents *c = malloc(sizeof(*c));
 	int rc = c ? probe_contents(c, l->fd, l->disk->size, fault) : fault_nomem(fault);
 
@@ -174,12 +176,10 @@ static int look_at_disk(struct foreign_search *l, struct fault *fault)
 		add(l, "all of it (a partition table of the kind %s)", c->table);
 		goto out;
 	}
-	for (size_t i = 0; i < l->found->n_volumes; i++) {
-		if (l->found->volume[i].offset < first)
-			first = l->found->volume[i].offset;
-	}
-	/* If only the table of a volume is gone, what comes after it would be in no partition. */
-	rc = look_at_place(l, 0, 0, l->disk->size, first, fault);
+	/* If only the table of our stick is gone, what is behind the volume was given up. */
+	if (found->n_volumes == 1 && gaps_own_code(l->disk, found->volume[0].offset))
+		claimed = found->volume[0].offset;
+	rc = look_at_place(l, 0, 0, l->disk->size, claimed, fault);
 out:
 	free(c);
 	return rc;

@@ -9,6 +9,7 @@
 struct foreign {
 	/*
 	 * For people: "partition 2 (ext4), partition 3 (unknown data)", the first few of them;
+	 * "unknown data in no partition";
 	 * "all of it (unknown data)"; "": nothing.
 	 */
 	char text[240];
@@ -17,8 +18,8 @@ struct foreign {
 /*
  * Look at the whole medium DISK, whose descriptor is FD, for what cannot be listed file by file:
  * other file systems, data of no known kind, partition tables that are not read, partitions past
- * those that are. FOUND is what find_run() found on it: its volumes, setup.bin files and records
- * are known. Data beside a readable partition table or FAT volume, in no partition, does not count.
+ * those that are, data in no partition (see ukpu/format/gaps.h). FOUND is what find_run() found on
+ * it: its volumes, setup.bin files and records are known.
  *
  * Returns 0, KIT_ERR_NOMEM, KIT_ERR_LIBRARY, or the disk's error.
  */

@@ -268,6 +268,43 @@ dd if=random of=s.img bs=1M seek=1 count=30 conv=notrunc status=none
 printf '\000\000\000\000' | dd of=s.img bs=1 seek=458 conv=notrunc status=none
 refuses 'partition 1 (unknown data)'
 
+# Data in no partition: a partition that was deleted by mistake, behind one that others made.
+empty
+printf 'label: dos\nstart=2048, size=36864, type=6\n' | sfdisk -q s.img
+mkfs.fat -F 16 -s 2 -h 2048 --offset=2048 s.img 18432 >/dev/null 2>&1
+# What a boot loader has behind the table is no reason to ask.
+dd if=random of=s.img bs=512 seek=1 count=60 conv=notrunc status=none
+cp s.img bootable.img
+expect 0 ukpu prepare --image s.img setup.bin --dry-run --second-stick
+says "^s.img .*now: MBR; 1: vfat 18.0 MiB$"
+expect 0 ukpu repair --image bootable.img --yes --from setup.bin --second-stick
+dd if=random of=s.img bs=1M seek=25 count=10 conv=notrunc status=none
+expect 0 ukpu prepare --image s.img setup.bin --dry-run --second-stick
+says "^s.img .*now: MBR; 1: vfat 18.0 MiB; unknown data in no partition$"
+refuses 'unknown data in no partition'
+# What is behind a volume that ukpu made was given up then, whatever happened to its table.
+expect 0 ukpu prepare --image s.img setup.bin --yes --second-stick --overwrite-unused
+truncate -s 80M s.img
+dd if=random of=s.img bs=1M seek=66 count=12 conv=notrunc status=none
+expect 0 ukpu prepare --image s.img setup.bin --yes --second-stick --overwrite-unused
+expect 0 ukpu prepare --image s.img setup.bin --dry-run --second-stick --overwrite-unused
+says "^s.img .*now: MBR; 1: vfat 63.0 MiB$"
+for spoil in 'bs=1 count=1' 'bs=512 count=1'; do
+	# shellcheck disable=SC2086 # words
+	dd if=/dev/zero of=s.img $spoil conv=notrunc status=none
+	expect 0 ukpu repair --image s.img --yes --second-stick
+done
+expect 0 ukpu retire --image s.img --yes --whole --overwrite-unused
+# A superfloppy that is smaller than the stick.
+empty
+mkfs.fat -F 16 -s 2 s.img 20480 >/dev/null 2>&1
+expect 0 ukpu prepare --image s.img setup.bin --dry-run --second-stick
+says "^s.img .*now: vfat$"
+dd if=random of=s.img bs=1M seek=25 count=10 conv=notrunc status=none
+expect 0 ukpu prepare --image s.img setup.bin --dry-run --second-stick
+says "^s.img .*now: vfat; unknown data behind it$"
+refuses 'unknown data in no partition'
+
 # More partitions than are looked at: a chain of 70 logical drives.
 empty
 printf 'label: dos\nstart=2048, size=79872, type=5\n' | sfdisk -q s.img

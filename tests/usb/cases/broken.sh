@@ -4,7 +4,7 @@ await sdb
 a=$(of_serial AMT0001) b=$(of_serial AMT0002)
 try 2 ukpu prepare /dev/$a /five.bin $YES
 said "Input/output error"
-said "take another one"
+said "use another one"
 unsaid "ready"
 try 1 ukpu verify /dev/$a
 try 2 ukpu verify /dev/$b

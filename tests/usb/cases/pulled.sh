@@ -34,7 +34,7 @@ await $d
 host fast
 same "$(ls /state/ukpu/backup-*.bin)" /five.bin
 try 1 ukpu verify /dev/$d
-try 0 ukpu repair /dev/$d $YES --from "$(ls /state/ukpu/backup-*.bin)"
+try 0 ukpu repair /dev/$d $YES --discard-other-files --from "$(ls /state/ukpu/backup-*.bin)"
 try 0 ukpu verify --strict /dev/$d
 await $d
 mount -t vfat -o ro /dev/${d}1 /mnt && same /mnt/SETUP.BIN /five.bin

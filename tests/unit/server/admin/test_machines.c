@@ -49,6 +49,27 @@ START_TEST(machines_in_a_state_are_due_at_once)
 }
 END_TEST
 
+START_TEST(those_that_wait_for_a_person_are_not_tried_again)
+{
+	const struct uuid uuids[] = { scratch_uuid(1), scratch_uuid(2) };
+	const struct keymap_hello hello = { .uuid = uuids[0], .address = "192.0.2.1",
+					    .version = 3 };
+	struct fault why = { 0 };
+	size_t n = 0;
+
+	ok(keymap_system_hello(m, &hello, SYSTEM_REFUSED, ADMIN_NOW, NULL, NULL, &fault));
+	ok(keymap_system_code(m, &uuids[0], SYSTEM_NOT_KNOWN, &fault));
+	say_hello(2);
+	ok(keymap_system_state(m, &uuids[1], SYSTEM_REFUSED, "wrong UUID", 0, ADMIN_NOW, &fault));
+	ck_assert_int_eq(machines_retry(&op, uuids, 1, &why), KIT_ERR_STATE);
+	ck_assert_ptr_nonnull(strstr(why.hint, "allow-setup"));
+	ok(machines_retry_state(&op, SYSTEM_REFUSED, &n, &fault));
+	ck_assert_uint_eq(n, 1);
+	ck_assert_int_eq(find(1).state, SYSTEM_REFUSED);
+	ck_assert_int_eq(find(2).state, SYSTEM_QUEUED);
+}
+END_TEST
+
 START_TEST(one_that_is_not_in_the_map_stops_all)
 {
 	const struct uuid uuids[] = { scratch_uuid(1), scratch_uuid(9) };
@@ -128,6 +149,7 @@ TEST_SUITE("machines")
 
 	tcase_add_checked_fixture(tcase, enter, admin_leave);
 	tcase_add_test(tcase, machines_in_a_state_are_due_at_once);
+	tcase_add_test(tcase, those_that_wait_for_a_person_are_not_tried_again);
 	tcase_add_test(tcase, one_that_is_not_in_the_map_stops_all);
 	tcase_add_test(tcase, a_uuid_in_the_other_byte_order_is_named);
 	tcase_add_test(tcase, machines_that_have_been_set_up_are_counted);

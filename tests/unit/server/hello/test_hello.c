@@ -145,7 +145,7 @@ static size_t certificates(uint8_t out[static HELLO_MAX], size_t n)
 	for (size_t i = 0; i < n; i++) {
 		h.hashes[i].type = kinds[i % 3].type;
 		h.hashes[i].length = kinds[i % 3].length;
-		memset(h.hashes[i].digest, (int)i, sizeof(h.hashes[i].digest));
+		memset(h.hashes[i].bytes, (int)i, sizeof(h.hashes[i].bytes));
 	}
 	return hello_encode(&h, out);
 }
@@ -163,7 +163,7 @@ START_TEST(a_certificate_hello_keeps_its_hashes)
 	ck_assert_mem_eq(again, bytes, n);
 	if (_i == 5) {
 		ck_assert_uint_eq(hello.hashes[4].length, 32);
-		ck_assert_uint_eq(hello.hashes[4].digest[31], 4);
+		ck_assert_uint_eq(hello.hashes[4].bytes[31], 4);
 	}
 }
 END_TEST
@@ -203,10 +203,49 @@ START_TEST(a_hash_whose_length_does_not_fit_its_type_is_refused)
 	bytes[26] = 32;		/* a SHA-1 of 32 bytes */
 	ck_assert_int_eq(hello_decode(bytes, n, &hello, &fault), KIT_ERR_FORMAT);
 	ck_assert_ptr_nonnull(strstr(fault.what, "offset 25"));
-	clear();
-	bytes[26] = 255;
-	bytes[25] = 0;
-	ck_assert_int_eq(hello_decode(bytes, n, &hello, &fault), KIT_ERR_FORMAT);
+}
+END_TEST
+
+START_TEST(a_hash_of_a_type_unknown_is_skipped_by_its_length)
+{
+	uint8_t bytes[HELLO_MAX] = { 0 };
+	size_t n = certificates(bytes, 2), second = 25 + 2 + 20;
+
+	/* A digest of 64 bytes, and one of none, before the second. */
+	memmove(bytes + second + 66 + 2, bytes + second, n - second);
+	memset(bytes + second, 0xee, 66 + 2);
+	bytes[second] = 4;
+	bytes[second + 1] = 64;
+	bytes[second + 66] = 0;
+	bytes[second + 67] = 0;
+	bytes[24] = 4;
+	n += 66 + 2;
+	ck_assert_uint_eq(hello_size(bytes, n), n);
+	ck_assert_int_eq(hello_decode(bytes, n, &hello, &fault), 0);
+	ck_assert_uint_eq(hello.n_hashes, 2);
+	ck_assert_uint_eq(hello.n_skipped, 2);
+	ck_assert_uint_eq(hello.hashes[1].type, 2);
+	ck_assert_uint_eq(hello.hashes[1].bytes[31], 1);
+	for (size_t i = 25; i < n; i++) {
+		clear();
+		ck_assert_int_eq(hello_decode(bytes, i, &hello, &fault), KIT_ERR_TRUNCATED);
+	}
+}
+END_TEST
+
+START_TEST(a_hash_that_ends_beyond_the_longest_hello_is_refused)
+{
+	uint8_t bytes[HELLO_MAX] = { 0 };
+
+	certificates(bytes, 2);
+	bytes[24] = 7;
+	for (int i = 0; i < 7; i++) {
+		bytes[25 + i * 257] = 9;
+		bytes[26 + i * 257] = 255;
+	}
+	ck_assert_uint_le(hello_size(bytes, sizeof(bytes)), sizeof(bytes));
+	ck_assert_int_eq(hello_decode(bytes, sizeof(bytes), &hello, &fault), KIT_ERR_RANGE);
+	ck_assert_ptr_nonnull(strstr(fault.what, "1675"));
 }
 END_TEST
 
@@ -228,5 +267,7 @@ TEST_SUITE("hello")
 	tcase_add_test(t, a_truncated_certificate_hello_is_refused_at_every_length);
 	tcase_add_test(t, a_34th_hash_is_refused);
 	tcase_add_test(t, a_hash_whose_length_does_not_fit_its_type_is_refused);
+	tcase_add_test(t, a_hash_of_a_type_unknown_is_skipped_by_its_length);
+	tcase_add_test(t, a_hash_that_ends_beyond_the_longest_hello_is_refused);
 	suite_add_tcase(suite, t);
 }

@@ -414,7 +414,7 @@ START_TEST(a_certificate_hello_is_listed_with_its_hashes_logged_once)
 	for (size_t i = 0; i < HELLO_HASHES; i++) {
 		h.hashes[i].type = 3;
 		h.hashes[i].length = 48;
-		memset(h.hashes[i].digest, 0xab, 48);
+		memset(h.hashes[i].bytes, 0xab, 48);
 	}
 	ck_assert_int_eq(intake_hello(&intake, map, &h, "192.0.2.1", NOW, &result, &fault), 0);
 	ck_assert(!result.accepted);

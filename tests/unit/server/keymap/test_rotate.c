@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "server/keymap/backup.h"
+#include "server/keymap/inventory.h"
 #include "server/keymap/keymap.h"
 #include "server/keymap/pairs.h"
 #include "server/keymap/profiles.h"
@@ -73,6 +74,16 @@ static void seal_everything(void)
 	const struct keymap_hello hello = { uuid, NULL, "192.0.2.1", 2, 0 };
 	struct profile p;
 
+	struct keymap_inventory known = { .fqdn = "" };
+
+	/* More than one transaction's rows of them, too. */
+	ok(keymap_begin(m, &fault));
+	for (unsigned i = 0; i < 600; i++) {
+		known.uuid = scratch_uuid(i);
+		ok(keymap_inventory_put(m, &known, &fault));
+		ok(keymap_inventory_set_otp(m, &known.uuid, "0ne.Time.Only", &fault));
+	}
+	ok(keymap_commit(m, &fault));
 	add(0, 2000);
 	ok(keymap_system_hello(m, &hello, SYSTEM_QUEUED, NOW, NULL, NULL, &fault));
 	ok(keymap_system_set_secrets(m, &uuid, &secrets, &fault));
@@ -85,8 +96,15 @@ static void check_everything(struct keymap *map)
 {
 	struct uuid uuid = scratch_uuid(1);
 	struct system_secrets secrets;
+	char otp[PASSWORD_MAX + 1];
 	struct profile p;
 
+	for (unsigned i = 0; i < 600; i += 599) {
+		struct uuid other = scratch_uuid(i);
+
+		ok(keymap_inventory_otp(map, &other, otp, &fault));
+		ck_assert_str_eq(otp, "0ne.Time.Only");
+	}
 	check_secrets(map, 0, 2000);
 	ok(keymap_system_secrets(map, &uuid, &secrets, &fault));
 	ck_assert_str_eq(secrets.next_admin_password, "Admin-Two2!");
@@ -109,8 +127,9 @@ static long long sealed_with(uint32_t id)
 		" admin_password FROM csti_pid_map UNION ALL SELECT admin_password FROM csti_amts"
 		" UNION ALL SELECT next_admin_password FROM csti_amts"
 		" UNION ALL SELECT mebx_password FROM csti_amts"
-		" UNION ALL SELECT mebx_password FROM profiles UNION ALL SELECT proof"
-		" FROM master_key) WHERE substr(x, 1, 4) = x'%02x%02x%02x%02x')",
+		" UNION ALL SELECT mebx_password FROM profiles UNION ALL SELECT otp"
+		" FROM inventory UNION ALL SELECT proof FROM master_key)"
+		" WHERE substr(x, 1, 4) = x'%02x%02x%02x%02x')",
 		le[0], le[1], le[2], le[3]);
 	return scratch_sql(sql);
 }
@@ -123,14 +142,14 @@ START_TEST(rotation_leaves_nothing_sealed_with_the_old_key)
 
 	seal_everything();
 	ck_assert_uint_eq(keys_in("map.db.key", &old), 1);
-	ck_assert_int_eq(sealed_with(old), 6000 + 3 + 1 + 1);
+	ck_assert_int_eq(sealed_with(old), 6000 + 3 + 1 + 1 + 600);
 	other = open_map("map.db", NULL);
 	ok(keymap_rotate(m, NULL, NULL, &resumed, &fault));
 	ck_assert(!resumed);
 	ck_assert_uint_eq(keys_in("map.db.key", &fresh), 1);
 	ck_assert_uint_eq(fresh, old + 1);
 	ck_assert_int_eq(sealed_with(old), 0);
-	ck_assert_int_eq(sealed_with(fresh), 6000 + 3 + 1 + 1);
+	ck_assert_int_eq(sealed_with(fresh), 6000 + 3 + 1 + 1 + 600);
 	check_everything(m);
 	/* A process that had the map open all the time reads on, and writes with the new key. */
 	check_everything(other);

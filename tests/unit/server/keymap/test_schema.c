@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "server/keymap/events.h"
+#include "server/keymap/inventory.h"
 #include "server/keymap/pairs.h"
 #include "server/keymap/schema-sqlite.h"
 #include "server/keymap/systems.h"
@@ -73,7 +74,7 @@ static int see(void *context, const struct logentry *e)
 	return 0;
 }
 
-static void check_all(void)
+static void check_all(int version)
 {
 	const struct keymap_log_filter all = { 0 };
 	struct uuid uuid = scratch_uuid(1);
@@ -89,9 +90,22 @@ static void check_all(void)
 	ck_assert_str_eq(secrets.admin_password, "One.Pass1");
 	ok(keymap_system_find(m, &uuid, &system, &fault));
 	ck_assert_int_eq(system.proved_at, NOW + 1);
+	ck_assert_int_eq(system.proof, SYSTEM_PROOF_PPS);
+	ck_assert_int_eq(system.credential, SYSTEM_BY_KEY);
 	uuid = scratch_uuid(2);
 	ok(keymap_system_find(m, &uuid, &system, &fault));
 	ck_assert_int_eq(system.proved_at, 0);
+	ck_assert_int_eq(system.proof, SYSTEM_PROOF_NONE);
+	/* By certificate: one of the inventory, and one that anybody may have made up. */
+	uuid = scratch_uuid(3);
+	ok(keymap_system_find(m, &uuid, &system, &fault));
+	ck_assert_int_eq(system.credential, SYSTEM_BY_CERTIFICATE);
+	ck_assert_int_eq(system.state, SYSTEM_NEEDS_CERTIFICATE);
+	uuid = scratch_uuid(4);
+	ok(keymap_system_find(m, &uuid, &system, &fault));
+	ck_assert_int_eq(system.credential, SYSTEM_BY_CERTIFICATE);
+	ck_assert_str_eq(system.reason_code, version < 8 ? SYSTEM_NOT_KNOWN : "");
+	ck_assert_int_eq(system.state, version < 8 ? SYSTEM_REFUSED : SYSTEM_NEEDS_CERTIFICATE);
 	ok(keymap_log_each(m, &all, see, &events, &fault));
 	ck_assert_int_eq(events, 1);
 }
@@ -115,6 +129,7 @@ START_TEST(a_map_of_each_version_is_brought_up_to_date)
 	const int version = _i;
 	struct keyentry e = scratch_pair(1);
 	struct keymap_hello hello = { scratch_uuid(1), e.pair.pid, "192.0.2.1", 2, 0 };
+	struct keymap_inventory known = { .uuid = scratch_uuid(3), .fqdn = "three.example.com" };
 	struct system_secrets secrets = { .admin_password = "One.Pass1" };
 	struct logentry event = { .name = "x", .what = "it failed", .hint = "do that" };
 
@@ -124,11 +139,16 @@ START_TEST(a_map_of_each_version_is_brought_up_to_date)
 	ok(keymap_system_state(m, &hello.uuid, SYSTEM_CONFIGURED, NULL, 0, NOW + 1, &fault));
 	hello.uuid = scratch_uuid(2);
 	ok(keymap_system_hello(m, &hello, SYSTEM_QUEUED, NOW, NULL, NULL, &fault));
+	hello = (struct keymap_hello){ known.uuid, NULL, "192.0.2.3", 3, 0, NULL, 0 };
+	ok(keymap_inventory_put(m, &known, &fault));
+	ok(keymap_system_hello(m, &hello, SYSTEM_NEEDS_CERTIFICATE, NOW, NULL, NULL, &fault));
+	hello.uuid = scratch_uuid(4);
+	ok(keymap_system_hello(m, &hello, SYSTEM_NEEDS_CERTIFICATE, NOW, NULL, NULL, &fault));
 	ok(keymap_log(m, &event, &fault));
 	make_old(version);
 	m = scratch_map();
 	ck_assert_int_eq(scratch_sql("PRAGMA user_version"), SCHEMA_SQLITE_VERSION);
-	check_all();
+	check_all(version);
 	use_it();
 	keymap_close(&m);
 	m = scratch_map();

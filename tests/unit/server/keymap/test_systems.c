@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/keymap/digests.h"
 #include "server/keymap/inventory.h"
 #include "server/keymap/keymap.h"
 #include "server/keymap/pairs.h"
@@ -53,13 +54,112 @@ START_TEST(hellos_make_one_row_a_machine_and_the_newest_address_counts)
 	ck_assert(!made);
 	ck_assert_uint_eq(row.hellos, 2);
 	ck_assert_str_eq(row.address, "2001:db8::9");
-	ck_assert_str_eq(row.pid, "0000037M");	/* a hello without PID does not take it away */
+	/* It is called as the newest hello says: by certificate, without a key. */
+	ck_assert_str_eq(row.pid, "");
+	ck_assert(system_by_certificate(&row));
 	ck_assert_uint_eq(row.hello_version, 3);
 	ck_assert_uint_eq(row.hello_retry, 6);
 	ck_assert_int_eq(row.state, SYSTEM_FAILED);
 	ck_assert_int_eq(row.first_seen, NOW);
 	ck_assert_int_eq(row.last_seen, NOW + 100);
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM csti_amts"), 1);
+}
+END_TEST
+
+static void hello_v3(unsigned who, const char *address, int64_t now)
+{
+	const struct keymap_digest digest = { KEYMAP_DIGEST_SHA1, 20, { 7 } };
+	const struct keymap_hello h = { scratch_uuid(who), NULL, address, 3, 0, &digest, 1 };
+
+	ok(keymap_system_hello(m, &h, SYSTEM_REFUSED, now, NULL, NULL, &fault));
+}
+
+static void refuse(unsigned who)
+{
+	struct uuid uuid = scratch_uuid(who);
+
+	set_state(who, SYSTEM_REFUSED, "who is it", 0);
+	ok(keymap_system_code(m, &uuid, SYSTEM_NOT_KNOWN, &fault));
+	ck_assert_str_eq(find(who).reason_code, "not-known");
+}
+
+START_TEST(a_machine_that_comes_by_certificate_proves_nothing_by_that)
+{
+	struct uuid uuid = scratch_uuid(1);
+	struct system before;
+
+	hello_v3(1, "192.0.2.1", NOW);
+	ck_assert_int_eq(find(1).credential, SYSTEM_BY_CERTIFICATE);
+	ok(keymap_system_certified(m, &uuid, "192.0.2.1", SYSTEM_PROOF_NONE, &before, &fault));
+	ck_assert_int_eq(before.state, SYSTEM_REFUSED);
+	ck_assert_int_eq(find(1).state, SYSTEM_IN_SETUP);
+	set_state(1, SYSTEM_CONFIGURED, NULL, 0);
+	ck_assert_int_eq(find(1).proved_at, 0);
+	ck_assert_int_eq(find(1).proof, SYSTEM_PROOF_NONE);
+	/* What is said in its name is a claim from now on. */
+	hello_v3(1, "192.0.2.66", NOW + 1);
+	ck_assert_str_eq(find(1).address, "192.0.2.1");
+	ck_assert_str_eq(find(1).claimed_address, "192.0.2.66");
+	ok(keymap_system_certified(m, &uuid, "192.0.2.66", SYSTEM_PROOF_OTP, &before, &fault));
+	ck_assert_str_eq(find(1).address, "192.0.2.66");
+	ck_assert_str_eq(find(1).claimed_address, "");
+	ck_assert_int_eq(find(1).proof, SYSTEM_PROOF_OTP);
+	ck_assert_str_eq(system_proof_word(find(1).proof), "otp");
+	ck_assert(!find(1).stick_mebx);
+	ok(keymap_system_stick_mebx(m, &uuid, true, &fault));
+	ck_assert(find(1).stick_mebx);
+}
+END_TEST
+
+START_TEST(a_key_that_is_proved_is_named_as_the_proof)
+{
+	struct uuid uuid = scratch_uuid(1);
+	struct system before;
+	bool changed_hands;
+
+	hello(1, "0000037M", "192.0.2.1", NOW);
+	hello_v3(1, "192.0.2.1", NOW);
+	ck_assert_int_eq(find(1).credential, SYSTEM_BY_CERTIFICATE);
+	ok(keymap_system_prove(m, &uuid, "0000037M", "192.0.2.1", NOW, &before, &changed_hands,
+			       &fault));
+	ck_assert_int_eq(find(1).credential, SYSTEM_BY_KEY);
+	ck_assert_int_eq(find(1).proof, SYSTEM_PROOF_PPS);
+	/* A hello of version 3 claims that it is another one, and no key. */
+	hello(1, "0000037M", "192.0.2.2", NOW);
+	ck_assert_str_eq(find(1).claimed_pid, "0000037M");
+	hello_v3(1, "192.0.2.3", NOW + 1);
+	ck_assert_str_eq(find(1).claimed_pid, "");
+	before = find(1);
+	ck_assert(system_by_certificate(&before));
+}
+END_TEST
+
+START_TEST(who_is_not_known_waits_for_a_person_or_the_inventory)
+{
+	struct uuid one = scratch_uuid(1), two = scratch_uuid(2), nobody = scratch_uuid(9);
+	const enum system_state accepted = system_accepted_state(true);
+
+	hello_v3(1, "192.0.2.1", NOW);
+	hello_v3(2, "192.0.2.2", NOW);
+	refuse(1);
+	refuse(2);
+	/* To try again is not to allow. */
+	ck_assert_int_eq(keymap_system_retry(m, &one, NOW, NULL), KIT_ERR_STATE);
+	ck_assert_int_eq(find(1).state, SYSTEM_REFUSED);
+	ok(keymap_system_allow(m, &one, SYSTEM_ALLOWED, NOW, &fault));
+	ck_assert_int_eq(find(1).state, accepted);
+	ck_assert_str_eq(find(1).reason_code, "");
+	ck_assert(find(1).vouched);
+	ok(keymap_system_known(m, &two, NOW, &fault));
+	ck_assert_int_eq(find(2).state, accepted);
+	ck_assert(!find(2).vouched);
+	ok(keymap_system_known(m, &nobody, NOW, &fault));
+	/* Good for one set-up. */
+	set_state(1, SYSTEM_CONFIGURED, NULL, 0);
+	ck_assert(!find(1).vouched);
+	/* Where it is refused for another reason, or set up, nothing changes. */
+	ok(keymap_system_known(m, &one, NOW, &fault));
+	ck_assert_int_eq(find(1).state, SYSTEM_CONFIGURED);
 }
 END_TEST
 
@@ -515,6 +615,9 @@ TEST_SUITE("systems")
 	tcase_add_test(tcase, failures_add_up_until_success_or_retry);
 	tcase_add_test(tcase, what_is_due_comes_soonest_first_and_no_earlier);
 	tcase_add_test(tcase, those_that_failed_and_never_proved_a_key_are_told_from_the_others);
+	tcase_add_test(tcase, a_machine_that_comes_by_certificate_proves_nothing_by_that);
+	tcase_add_test(tcase, a_key_that_is_proved_is_named_as_the_proof);
+	tcase_add_test(tcase, who_is_not_known_waits_for_a_person_or_the_inventory);
 	tcase_add_test(tcase, facts_change_only_what_they_name);
 	tcase_add_test(tcase, a_rekey_pair_is_for_its_machine_alone_and_never_lapses);
 	tcase_add_test(tcase, the_pair_of_a_re_key_is_nobody_elses_whatever_becomes_of_its_machine);

@@ -555,6 +555,126 @@ START_TEST(sixteen_forgers_of_one_hello_do_not_keep_the_machine_out)
 }
 END_TEST
 
+/* The machines 1 and 2 are called with the key 0 at the same time; a is the attempt of 2. */
+static struct attempt *begin_race(void)
+{
+	struct attempt *first;
+
+	hello(0, 1, "192.0.2.1");
+	hello(0, 2, "192.0.2.2");
+	load(1);
+	first = a;
+	a = NULL;
+	load(2);
+	return first;
+}
+
+/* FIRST of the race has proved the key; a is the other one again. */
+static void win(struct attempt *first)
+{
+	struct attempt *second = a;
+
+	a = first;
+	a->proved = true;
+	ck_assert_int_eq(run(attempt_use), 0);
+	drop();
+	a = second;
+}
+
+START_TEST(of_two_that_prove_one_key_the_second_is_sent_no_login)
+{
+	struct keymap_pair pair;
+	struct uuid first = scratch_uuid(1);
+
+	win(begin_race());
+	a->proved = true;
+	ck_assert_int_eq(run(attempt_use), KIT_ERR_STATE);
+	ck_assert(a->lost);
+	ck_assert_ptr_nonnull(strstr(fault.what, "two machines proved PID"));
+	a->fault = fault;
+	a->failed_state = SYSTEM_REFUSED;
+	ck_assert_int_eq(run(attempt_fail), 0);
+	ck_assert_int_eq(events("two-proofs"), 1);
+	ck_assert_int_eq(row(2).state, SYSTEM_REFUSED);
+	ck_assert_int_eq(row(2).next_try, 0);
+	ck_assert_int_eq(keymap_find(map, scratch_pair(0).pair.pid, time(NULL), &pair, &fault), 0);
+	ck_assert_int_eq(pair.state, KEYMAP_USED);
+	ck_assert(uuid_equal(&pair.uuid, &first));
+}
+END_TEST
+
+START_TEST(a_machine_that_proved_its_key_goes_on_after_a_crash_before_its_login)
+{
+	struct uuid uuid = scratch_uuid(1);
+
+	hello(0, 1, "192.0.2.1");
+	load(1);
+	a->proved = true;
+	ck_assert_int_eq(run(attempt_use), 0);
+	drop();
+	/* As fleet_recover() does. */
+	ck_assert_int_eq(keymap_system_state(map, &uuid, SYSTEM_QUEUED, NULL, time(NULL),
+					     time(NULL), &fault), 0);
+	load(1);
+	ck_assert(!a->waits);
+	ck_assert_int_eq(talk("New-Secret0!", 1, 1), SETUP_PLAN);
+	ck_assert_int_eq(run(attempt_plan), 0);
+	ck_assert_int_eq(events("key-used"), 1);
+}
+END_TEST
+
+START_TEST(a_machine_whose_login_fails_after_the_proof_is_tried_again)
+{
+	hello(0, 1, "192.0.2.1");
+	load(1);
+	a->proved = true;
+	ck_assert_int_eq(run(attempt_use), 0);
+	a->decided = true;
+	ck_assert_int_eq(talk("Another-Password1!", 1, 1), SETUP_FAILED);
+	give_up(KIT_ERR_REFUSED, SYSTEM_FAILED);
+	ck_assert_int_eq(row(1).state, SYSTEM_FAILED);
+	ck_assert_int_gt(row(1).next_try, time(NULL));
+	ck_assert_int_eq(events("key-used"), 1);
+	/* Its next hello does not wait for a person either. */
+	hello(0, 1, "192.0.2.1");
+	ck_assert_int_eq(row(1).state, SYSTEM_QUEUED);
+}
+END_TEST
+
+START_TEST(a_made_up_uuid_that_led_to_the_machine_does_not_take_its_key)
+{
+	struct attempt *made_up = begin_race();
+	struct attempt *real = a;
+	struct keymap_pair pair;
+	struct uuid uuid = scratch_uuid(2);
+
+	/* The hello of 1 was forged, and its address passes the call on to the machine 2. */
+	a = made_up;
+	a->proved = true;
+	ck_assert_int_eq(run(attempt_use), 0);
+	a->decided = true;
+	a = real;
+	a->proved = true;
+	ck_assert_int_eq(run(attempt_use), KIT_ERR_STATE);
+	a->fault = fault;
+	a->failed_state = SYSTEM_REFUSED;
+	ck_assert_int_eq(run(attempt_fail), 0);
+	a = made_up;
+	ck_assert_int_eq(talk("New-Secret0!", 2, 1), SETUP_FAILED);
+	ck_assert(setup_uuid_differs(a->setup));
+	give_up(KIT_ERR_REFUSED, SYSTEM_REFUSED);
+	drop();
+	a = real;
+	ck_assert_int_eq(keymap_find(map, scratch_pair(0).pair.pid, time(NULL), &pair, &fault), 0);
+	ck_assert(uuid_equal(&pair.uuid, &uuid));
+	/* The machine itself is called again, and needs no permission. */
+	load(2);
+	ck_assert(!a->waits);
+	ck_assert_int_eq(talk("New-Secret0!", 2, 1), SETUP_PLAN);
+	ck_assert_int_eq(run(attempt_plan), 0);
+}
+END_TEST
+
 START_TEST(who_lost_the_race_for_a_key_is_not_called)
 {
 	struct keyentry e = scratch_pair(0);
@@ -996,6 +1116,10 @@ TEST_SUITE("attempt")
 	tcase_add_test(t, a_permitted_machine_gets_the_records_password_before_those_of_the_map);
 	tcase_add_loop_test(t, sixteen_forgers_of_one_hello_do_not_keep_the_machine_out,
 			    0, 20);
+	tcase_add_test(t, of_two_that_prove_one_key_the_second_is_sent_no_login);
+	tcase_add_test(t, a_machine_that_proved_its_key_goes_on_after_a_crash_before_its_login);
+	tcase_add_test(t, a_machine_whose_login_fails_after_the_proof_is_tried_again);
+	tcase_add_test(t, a_made_up_uuid_that_led_to_the_machine_does_not_take_its_key);
 	tcase_add_test(t, who_lost_the_race_for_a_key_is_not_called);
 	tcase_add_test(t, who_fails_to_prove_a_key_is_not_called_again_by_itself);
 	tcase_add_test(t, a_first_set_up_that_broke_off_goes_on_by_itself);

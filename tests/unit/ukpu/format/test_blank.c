@@ -56,6 +56,19 @@ START_TEST(any_byte_at_the_edges_counts)
 }
 END_TEST
 
+START_TEST(erased_flash_is_blank_but_no_mixture)
+{
+	memset(image + 3 * MIB, 0xFF, 2 * MIB);
+	ck_assert(blank(0, SIZE, NULL, 0));
+	/* Whole sectors only. */
+	image[3 * MIB + 100] = 0;
+	ck_assert(!blank(0, SIZE, NULL, 0));
+	image[3 * MIB + 100] = 0xFF;
+	image[2 * MIB + 100] = 0xFF;
+	ck_assert(!blank(2 * MIB, SIZE, NULL, 0));
+}
+END_TEST
+
 START_TEST(data_in_the_middle_is_met)
 {
 	memset(image + 20 * MIB, 0xA5, 64 << 10);
@@ -101,6 +114,7 @@ TEST_SUITE("blank")
 
 	tcase_add_checked_fixture(t, begin, end);
 	tcase_add_test(t, any_byte_at_the_edges_counts);
+	tcase_add_test(t, erased_flash_is_blank_but_no_mixture);
 	tcase_add_test(t, data_in_the_middle_is_met);
 	tcase_add_test(t, what_is_excepted_does_not_count);
 	tcase_add_test(t, an_error_is_not_taken_for_zeros);
