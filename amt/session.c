@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "amt/digest.h"
+#include "amt/tls-pki.h"
 #include "amt/tls-psk.h"
 #include "common/secret.h"
 
@@ -27,6 +28,8 @@ struct amt_session {
 	bool tls10, one_each;
 	unsigned silent_ends;
 	struct tls_psk psk;	/* SECRET */
+	struct tls_pki pki;
+	bool answered;		/* the machine has answered a request */
 	CURL *easy;
 	CURLSH *cache;		/* connections of this session alone */
 	char error[CURL_ERROR_SIZE];
@@ -72,6 +75,8 @@ static CURLcode on_context(CURL *easy, void *tls, void *user)
 	s->connected = true;
 	if (s->transport == AMT_TLS_PSK)
 		return tls_psk_prepare(&s->psk, tls, NULL) ? CURLE_OUT_OF_MEMORY : CURLE_OK;
+	if (s->transport == AMT_TLS_PKI)
+		return tls_pki_prepare(&s->pki, tls, NULL) ? CURLE_SSL_CERTPROBLEM : CURLE_OK;
 	SSL_CTX_set_options(tls, SSL_OP_LEGACY_SERVER_CONNECT);
 	return CURLE_OK;
 }
@@ -171,22 +176,30 @@ static size_t on_header(char *data, size_t one, size_t n, void *user)
 
 #define SET(option, value) (e = e ? e : curl_easy_setopt(s->easy, option, value))
 
-static CURLcode set_tls(struct amt_session *s)
+static long newest_tls(const struct amt_session *s)
 {
 	bool psk = s->transport == AMT_TLS_PSK;
-	long newest = !psk ? CURL_SSLVERSION_MAX_DEFAULT
-		    : s->tls10 ? CURL_SSLVERSION_MAX_TLSv1_0 : CURL_SSLVERSION_MAX_TLSv1_1;
+
+	if (s->tls10 && (psk || s->transport == AMT_TLS_PKI))
+		return CURL_SSLVERSION_MAX_TLSv1_0;
+	return psk ? CURL_SSLVERSION_MAX_TLSv1_1 : CURL_SSLVERSION_MAX_DEFAULT;
+}
+
+static CURLcode set_tls(struct amt_session *s)
+{
+	const char *ciphers = s->transport == AMT_TLS_PSK ? TLS_PSK_CIPHERS
+			    : s->transport == AMT_TLS_PKI ? TLS_PKI_CIPHERS : TLS_CIPHERS;
 	CURLcode e = CURLE_OK;
 
-	/* The machine has no certificate that anybody could check. */
+	/* The machine has no certificate that libcurl could check. */
 	SET(CURLOPT_SSL_VERIFYPEER, 0L);
 	SET(CURLOPT_SSL_VERIFYHOST, 0L);
 	SET(CURLOPT_CAINFO, NULL);
 	SET(CURLOPT_CAPATH, NULL);
 	SET(CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	/* A minimum alone would offer newer versions, and ask for the PSK twice. */
-	SET(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_0 | newest);
-	SET(CURLOPT_SSL_CIPHER_LIST, psk ? TLS_PSK_CIPHERS : TLS_CIPHERS);
+	SET(CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_0 | newest_tls(s));
+	SET(CURLOPT_SSL_CIPHER_LIST, ciphers);
 	SET(CURLOPT_SSL_CTX_FUNCTION, on_context);
 	SET(CURLOPT_SSL_CTX_DATA, s);
 	return e;
@@ -226,7 +239,7 @@ int amt_session_open(struct amt_session **out, const struct amt_target *target,
 	*out = NULL;
 	if (!s)
 		return fault_nomem(fault);
-	s->transport = target->transport;
+	s->transport = target->credential.kind;
 	s->limits = *limits;
 	s->port = target->port;
 	s->tls10 = target->tls10;
@@ -234,7 +247,9 @@ int amt_session_open(struct amt_session **out, const struct amt_target *target,
 	snprintf(s->address, sizeof(s->address), "%s", target->address);
 	snprintf(s->where, sizeof(s->where), "%s port %u", s->address, s->port);
 	if (s->transport == AMT_TLS_PSK)
-		tls_psk_init(&s->psk, target->pid, target->pps);
+		tls_psk_init(&s->psk, target->credential.pid, target->credential.pps);
+	if (s->transport == AMT_TLS_PKI)
+		tls_pki_init(&s->pki, target->credential.chain, target->credential.ondie);
 	s->easy = curl_easy_init();
 	s->cache = curl_share_init();
 	/*
@@ -364,7 +379,7 @@ static int prepare(struct amt_session *s, struct fault *fault)
 	SET(CURLOPT_FRESH_CONNECT, s->one_each ? 1L : 0L);
 	SET(CURLOPT_FORBID_REUSE, s->one_each ? 1L : 0L);
 	SET(CURLOPT_TIMEOUT_MS, (long)s->limits.answer_ms +
-	    (s->psk.proved ? 0L : (long)s->limits.connect_ms));
+	    (s->psk.proved || s->answered ? 0L : (long)s->limits.connect_ms));
 	return e ? fault_set(fault, KIT_ERR_LIBRARY, "libcurl cannot prepare a request") : 0;
 }
 
@@ -426,7 +441,7 @@ static void explain_timeout(const struct amt_session *s, struct fault *f)
 	if (psk ? s->psk.proved : s->sent > 0)
 		fault_set(f, KIT_ERR_TIMEOUT, "%s gave no whole answer within %u s", s->address,
 			  s->limits.answer_ms / 1000);
-	else if (s->psk.asked)
+	else if (s->psk.asked || s->pki.asked)
 		fault_set(f, KIT_ERR_TIMEOUT, "%s did not finish the TLS handshake within %u s",
 			  s->address, s->limits.connect_ms / 1000);
 	else if (s->connected)
@@ -444,6 +459,25 @@ static void explain_timeout(const struct amt_session *s, struct fault *f)
 		   "block the port?");
 }
 
+/* Did the connection fail since the machine does not accept what this server shows? */
+static bool is_about_chain(const struct amt_session *s, CURLcode result)
+{
+	if (s->transport != AMT_TLS_PKI || s->answered || s->header_bytes)
+		return false;
+	switch (result) {
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_RECV_ERROR:
+	case CURLE_SEND_ERROR:
+	case CURLE_GOT_NOTHING:
+	/* Of libcurl for the alerts 45 and 116. */
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CLIENTCERT:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void explain(struct amt_session *s, CURLcode result, struct fault *f)
 {
 	long sys = 0;
@@ -452,6 +486,10 @@ static void explain(struct amt_session *s, CURLcode result, struct fault *f)
 		fault_set(f, KIT_ERR_PROTOCOL, "%s sent an answer of more than %zu bytes\n"
 			  "set-up asks for nothing that long: look what listens there",
 			  s->address, s->limits.answer_bytes);
+		return;
+	}
+	if (is_about_chain(s, result)) {
+		tls_pki_explain(&s->pki, s->where, *s->error ? s->error : "it was closed", f);
 		return;
 	}
 	switch (result) {
@@ -546,7 +584,8 @@ bool amt_session_end(struct amt_session *s, CURLcode result, struct amt_reply *r
 	if (result == CURLE_OK)
 		curl_easy_getinfo(s->easy, CURLINFO_RESPONSE_CODE, &reply->status);
 	if (result != CURLE_OK) {
-		reply->silent = is_silent_end(s, result);
+		reply->chain_refused = is_about_chain(s, result) && tls_pki_is_refused(&s->pki);
+		reply->silent = !reply->chain_refused && is_silent_end(s, result);
 		/* What became of a request that changes something matters more than of a repeat. */
 		explain(s, reply->silent && s->changes ? CURLE_GOT_NOTHING : result,
 			&reply->fault);
@@ -556,6 +595,7 @@ bool amt_session_end(struct amt_session *s, CURLcode result, struct amt_reply *r
 		reply->login = AMT_LOGIN_TAKEN;
 		s->nonces_roam |= s->nonce_from != s->sent_over;
 	}
+	s->answered |= result == CURLE_OK;
 	if (again)
 		return false;
 	reply->code = reply->fault.code;
@@ -584,6 +624,21 @@ int amt_session_post(struct amt_session *s, const struct amt_request *request,
 bool amt_session_proved(const struct amt_session *s)
 {
 	return s->psk.proved;
+}
+
+bool amt_session_chain_taken(const struct amt_session *s)
+{
+	return s->answered && s->pki.asked;
+}
+
+enum ondie_verdict amt_session_machine(const struct amt_session *s)
+{
+	return s->pki.machine;
+}
+
+const char *amt_session_tls(const struct amt_session *s)
+{
+	return tls_pki_version(&s->pki);
 }
 
 bool amt_session_one_each(const struct amt_session *s)

@@ -1,4 +1,4 @@
-/* A session with the AMT of one machine: HTTP over TLS-PSK, TLS or TCP; one request at a time. */
+/* A session with the AMT of one machine: HTTP over TLS or TCP; one request at a time. */
 #ifndef AMT_SESSION_H
 #define AMT_SESSION_H
 
@@ -7,20 +7,38 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "amt/ondie.h"
 #include "common/error.h"
 
+struct chain;
+
+/* How a machine is talked to, and which side proves what by that. */
 enum amt_transport {
-	AMT_TLS_PSK,	/* before set-up: the machine proves the PPS (tls-psk.h) */
-	AMT_TLS,	/* after it: TLS that proves nothing, the certificate is not checked */
-	AMT_PLAIN,	/* HTTP in the clear */
+	AMT_TLS_PSK,	/* before set-up: the machine proves to us that it has the PPS (tls-psk.h) */
+	/*
+	 * Before set-up: we prove to the machine that we are its server, by a certificate. Of the
+	 * machine nothing is proved, but perhaps that it is genuine AMT (tls-pki.h).
+	 */
+	AMT_TLS_PKI,
+	AMT_TLS,	/* after it: TLS that proves nothing, no certificate is checked */
+	AMT_PLAIN,	/* HTTP in the clear, which proves nothing either */
+};
+
+/* What is shown or proved; the fields of other kinds stay zero. */
+struct credential {
+	enum amt_transport kind;
+	/* Of AMT_TLS_PSK. */
+	const char *pid;	/* PID_LENGTH characters */
+	const char *pps;	/* PPS_LENGTH characters, SECRET; copied and wiped */
+	/* Of AMT_TLS_PKI; both borrowed, and have to outlive the session. */
+	const struct chain *chain;
+	const struct ondie *ondie;	/* to judge the machine's own chain by; NULL: not judged */
 };
 
 struct amt_target {
-	enum amt_transport transport;
+	struct credential credential;
 	const char *address;	/* numeric, no port; IPv6 without brackets, "%scope" allowed */
 	uint16_t port;
-	const char *pid;	/* of AMT_TLS_PSK: PID_LENGTH characters */
-	const char *pps;	/* PPS_LENGTH characters, SECRET; copied and wiped */
 	bool tls10;		/* offer TLS 1.0 alone: some firmware bears nothing newer */
 	bool one_each;		/* a new connection for each request */
 };
@@ -60,12 +78,14 @@ struct amt_reply {
 	 *   KIT_ERR_NETWORK   no connection, or it broke
 	 *   KIT_ERR_TIMEOUT   a limit in time was met
 	 *   KIT_ERR_FORGED    the machine could not prove the PPS
+	 *   KIT_ERR_REFUSED   the machine does not accept our certificate, and says so
 	 *   KIT_ERR_PROTOCOL  no TLS of the kind that was asked for, not HTTP, an answer too
 	 *                     long, a login by a way that is not supported
 	 */
 	int code;
 	struct fault fault;
 	bool silent;		/* the connection ended without a byte of an answer */
+	bool chain_refused;	/* for it, as it seems, does not accept our certificate */
 	bool connected;		/* TCP was, so that there is something at that port */
 	long status;		/* HTTP status; 401 with AMT_LOGIN_ASKED, _REFUSED, _UNCLEAR */
 	enum amt_login login;
@@ -111,9 +131,19 @@ bool amt_session_end(struct amt_session *s, CURLcode result, struct amt_reply *r
 
 /*
  * Has the machine proved that it holds the PPS? True only after a TLS handshake with
- * this session's own PID and PPS was completed on a connection that it opened itself.
+ * this session's own PID and PPS was completed on a connection that it opened itself; never by
+ * certificate, which proves us to the machine.
  */
 bool amt_session_proved(const struct amt_session *s);
+
+/* Of AMT_TLS_PKI: did the machine ask for our chain, and answer a request after that? */
+bool amt_session_chain_taken(const struct amt_session *s);
+
+/* What the certificates of the machine show, of AMT_TLS_PKI and once it has answered. */
+enum ondie_verdict amt_session_machine(const struct amt_session *s);
+
+/* The version of TLS that was agreed on with AMT_TLS_PKI ("TLS 1.2"), or "": a static string. */
+const char *amt_session_tls(const struct amt_session *s);
 
 /* Does each request get a connection of its own: by order, or since two ended silently? */
 bool amt_session_one_each(const struct amt_session *s);

@@ -203,3 +203,18 @@ bool call_one_each(const struct call *c)
 {
 	return amt_session_one_each(c->amt);
 }
+
+bool call_chain_taken(const struct call *c)
+{
+	return amt_session_chain_taken(c->amt);
+}
+
+enum ondie_verdict call_machine(const struct call *c)
+{
+	return amt_session_machine(c->amt);
+}
+
+const char *call_tls(const struct call *c)
+{
+	return amt_session_tls(c->amt);
+}

@@ -33,8 +33,11 @@ int call_post(struct call *c, const struct amt_request *request,
 	      void (*done)(void *context, const struct amt_reply *reply), void *context,
 	      struct fault *fault);
 
-/* As amt_session_proved() and amt_session_one_each(). */
+/* As the functions of amt_session with these names. */
 bool call_proved(const struct call *c);
 bool call_one_each(const struct call *c);
+bool call_chain_taken(const struct call *c);
+enum ondie_verdict call_machine(const struct call *c);
+const char *call_tls(const struct call *c);
 
 #endif

@@ -80,7 +80,7 @@ static void end_machine(void)
 
 static void open_machine(const char *pid, const char *pps)
 {
-	struct amt_target target = { AMT_TLS_PSK, "127.0.0.1", port, pid, pps };
+	struct amt_target target = { { AMT_TLS_PSK, pid, pps }, "127.0.0.1", port };
 
 	ck_assert_msg(amt_session_open(&s, &target, &limits, &fault) == 0, "%s", fault.what);
 }
@@ -140,7 +140,7 @@ END_TEST
 
 START_TEST(nobody_there_is_a_network_error)
 {
-	struct amt_target target = { AMT_PLAIN, "127.0.0.1", 1, NULL, NULL };
+	struct amt_target target = { { AMT_PLAIN }, "127.0.0.1", 1 };
 
 	ck_assert_int_eq(amt_session_open(&s, &target, &limits, &fault), 0);
 	ck_assert_int_eq(get("AMT_GeneralSettings", NULL, NULL), KIT_ERR_NETWORK);
@@ -258,7 +258,7 @@ static void begin_listener(void)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET };
 	socklen_t size = sizeof(a);
-	struct amt_target target = { AMT_PLAIN, "127.0.0.1" };
+	struct amt_target target = { { AMT_PLAIN }, "127.0.0.1" };
 
 	signal(SIGPIPE, SIG_IGN);
 	curl_global_init(CURL_GLOBAL_DEFAULT);

@@ -57,7 +57,7 @@ static void *serve(void *unused)
 START_TEST(a_handshake_that_fails_is_explained)
 {
 	struct amt_limits limits = { 5000, 5000, AMT_ANSWER_BYTES };
-	struct amt_target target = { AMT_TLS_PSK, "127.0.0.1", 0, PID, PPS };
+	struct amt_target target = { { AMT_TLS_PSK, PID, PPS }, "127.0.0.1", 0 };
 	struct amt_request q = { .path = "/wsman", .content_type = "text/plain", .body = "ping",
 				 .size = 4 };
 	struct sockaddr_in a = { .sin_family = AF_INET };

@@ -183,7 +183,7 @@ static void end(void)
 
 static struct call *call(const char *pid, const char *pps)
 {
-	struct amt_target target = { AMT_TLS_PSK, "127.0.0.1", machine.port, pid, pps };
+	struct amt_target target = { { AMT_TLS_PSK, pid, pps }, "127.0.0.1", machine.port };
 	struct call *c;
 
 	fault_clear(&fault);
@@ -385,7 +385,7 @@ END_TEST
 
 START_TEST(nobody_there_is_a_network_error)
 {
-	struct amt_target target = { AMT_TLS_PSK, "127.0.0.1", 1, PID_A, PPS_A };
+	struct amt_target target = { { AMT_TLS_PSK, PID_A, PPS_A }, "127.0.0.1", 1 };
 	struct call *c;
 
 	ck_assert_int_eq(call_open(&c, pool, &target, &limits, &fault), 0);
@@ -402,7 +402,8 @@ START_TEST(an_ipv6_machine_is_called)
 
 	begin_at((struct sockaddr *)&a, sizeof(a));
 	for (int i = 0; i < 2; i++) {
-		struct amt_target target = { AMT_TLS_PSK, ways[i], machine.port, PID_A, PPS_A };
+		struct amt_target target = { { AMT_TLS_PSK, PID_A, PPS_A }, ways[i],
+					     machine.port };
 		struct call *c;
 
 		ck_assert_int_eq(call_open(&c, pool, &target, &limits, &fault), 0);
