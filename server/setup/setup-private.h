@@ -17,7 +17,10 @@ struct setup {
 	size_t n_logins;
 	int login;			/* in use; -1: the machine has not asked for one */
 	size_t step;
+	bool by_certificate, wants_otp;
 	bool planned, commit_noted, committed, failed;
+	bool commit_lost;	/* it was sent, and no answer came */
+	bool reopened;		/* the connection is one that was made after the commit */
 	bool login_unclear;	/* one was neither taken nor clearly refused */
 	bool reading_back;	/* the accounts to try are those after the commit */
 	enum setup_account account;
@@ -29,6 +32,7 @@ struct setup {
 	unsigned notes;
 	unsigned message_id;
 	char realm[128];
+	char hours[8];
 	struct xml_answer *settings;	/* AMT_GeneralSettings as the machine has it */
 	char digest[32];		/* SECRET: what SetAdminAclEntryEx is given */
 	char ta0[16], tm1[16], tm2[16];
@@ -55,6 +59,7 @@ struct setup_step {
 	unsigned unclear;		/* the same where it says neither yes nor no; 0: as NOTE */
 	bool secret;			/* FIELDS puts secrets in */
 	bool planned;			/* comes once the plan is durable */
+	bool waits;			/* only where the machine is to wait, as nothing else is */
 	bool commits;			/* comes once it is durable that it is sent */
 	bool changes;			/* the machine: must not be sent twice */
 	bool logs_in;			/* with the new account, as if for the first time */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/hostname.h"
 #include "common/secret.h"
 
 /* ---- fields of requests ---- */
@@ -96,6 +97,12 @@ static size_t fields_mebx(struct setup *s, struct wsman_field *f, int64_t now)
 	return put(f, 0, "Password", s->target.mebx_password);
 }
 
+static size_t fields_wait(struct setup *s, struct wsman_field *f, int64_t now)
+{
+	snprintf(s->hours, sizeof(s->hours), "%u", s->target.wait_hours);
+	return put(f, 0, "Duration", s->hours);
+}
+
 static size_t fields_pair(struct setup *s, struct wsman_field *f, int64_t now)
 {
 	return put(f, put(f, 0, "PID", s->target.pair.pid), "PPS", s->target.pair.pps);
@@ -161,6 +168,43 @@ static int take_version(struct setup *s, struct xml_answer **a)
 	return 0;
 }
 
+/*
+ * Base64 of up to SETUP_OTP bytes, filled up with zeros; all zeros: it has none. One that makes no
+ * sense counts as none: it equals no other.
+ */
+static void take_otp_value(struct setup *s, const char *text)
+{
+	unsigned char bytes[SETUP_OTP * 2];
+	size_t n = text ? strlen(text) : 0;
+	int got = 0;
+
+	secret_wipe(s->facts.otp, sizeof(s->facts.otp));
+	if (n && n % 4 == 0 && n / 4 * 3 <= sizeof(bytes))
+		got = EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)n);
+	for (size_t i = n; got > 0 && i > n - 2 && text[i - 1] == '='; i--)
+		got--;
+	if (got > 0 && got <= SETUP_OTP)
+		memcpy(s->facts.otp, bytes, (size_t)got);
+	secret_wipe(bytes, sizeof(bytes));
+}
+
+static int take_otp(struct setup *s, struct xml_answer **a)
+{
+	const char *text = xml_answer_value(*a, "ProvisioningServerOTP");
+
+	take_otp_value(s, text ? text : xml_answer_value(*a, "OTP"));
+	return 0;
+}
+
+static void take_suffix(const struct xml_answer *a, const char *name, char *out)
+{
+	const char *text = xml_answer_value(a, name);
+
+	if (!text || strlen(text) > SETUP_SUFFIX || !hostname_is_dns_name(text, strlen(text), true))
+		text = "";
+	strcpy(out, text);
+}
+
 static int take_state(struct setup *s, struct xml_answer **a)
 {
 	uint32_t state;
@@ -169,7 +213,11 @@ static int take_state(struct setup *s, struct xml_answer **a)
 		return fault_set(&s->fault, KIT_ERR_PROTOCOL,
 				 "ProvisioningState is missing or invalid");
 	s->facts.state = (int)state;
-	return 0;
+	if (!s->by_certificate || s->planned)
+		return 0;
+	take_suffix(*a, "DhcpDNSSuffix", s->facts.dhcp_suffix);
+	take_suffix(*a, "TrustedDNSSuffix", s->facts.trusted_suffix);
+	return take_otp(s, a);
 }
 
 /* The account is made: it is the one to use now, and the old one if that is refused still. */
@@ -199,13 +247,25 @@ static int take_commit(struct setup *s, struct xml_answer **a)
 	return 0;
 }
 
+/* No answer came to the commit; but what is read back shows that it was carried out. */
+static void note_commit(struct setup *s)
+{
+	s->notes |= SETUP_NOTE_NO_COMMIT_ANSWER;
+	s->committed = true;
+}
+
 static int take_state_back(struct setup *s, struct xml_answer **a)
 {
 	int rc = take_state(s, a);
 
 	if (!rc && s->facts.state != 2)
-		rc = fault_set(&s->fault, KIT_ERR_STATE, "the machine took CommitChanges, but its "
-				"ProvisioningState is %d, not 2", s->facts.state);
+		rc = fault_set(&s->fault, KIT_ERR_STATE, s->commit_lost
+			       ? "the connection ended at CommitChanges, and the machine's "
+				 "ProvisioningState is %d, not 2"
+			       : "the machine took CommitChanges, but its ProvisioningState is %d, "
+				 "not 2", s->facts.state);
+	if (!rc && s->commit_lost)
+		note_commit(s);
 	return rc;
 }
 
@@ -216,6 +276,8 @@ static int take_host_back(struct setup *s, struct xml_answer **a)
 	if (*s->target.host && (!host || strcasecmp(host, s->target.host) != 0))
 		return fault_set(&s->fault, KIT_ERR_VERIFY,
 				 "HostName is not the one that was set");
+	if (s->commit_lost)
+		note_commit(s);
 	return 0;
 }
 
@@ -236,9 +298,19 @@ static bool wants_names(const struct setup *s)
 	return *s->target.host;
 }
 
+static bool wants_otp(const struct setup *s)
+{
+	return s->wants_otp;
+}
+
+static bool wants_mebx_first(const struct setup *s)
+{
+	return s->by_certificate && *s->target.mebx_password;
+}
+
 static bool wants_mebx(const struct setup *s)
 {
-	return *s->target.mebx_password;
+	return !s->by_certificate && *s->target.mebx_password;
 }
 
 static bool wants_pair(const struct setup *s)
@@ -270,6 +342,12 @@ const char *setup_note_text(enum setup_note note)
 	case SETUP_NOTE_OLD_LOGIN:
 		return "it takes the admin password from before, not the new one, and the map "
 		       "keeps both";
+	case SETUP_NOTE_NO_OTP:
+		return "its one-time password cannot be read";
+	case SETUP_NOTE_NO_WAIT:
+		return "it does not prolong the time for which it waits";
+	case SETUP_NOTE_NO_COMMIT_ANSWER:
+		return "the connection ended at the commit, but it is set up";
 	case SETUP_NOTE_NO_READ_BACK:
 		return "its set-up was committed, but could not be read back";
 	}
@@ -294,7 +372,21 @@ const struct setup_step setup_steps[] = {
 		     .instance = "AMT" } },
 	{ .name = "read the set-up state", .take = take_state,
 	  .wsman = { .verb = WSMAN_GET, .class_name = CONFIGURATION } },
+	{ .name = "read the one-time password", .wanted = wants_otp, .take = take_otp,
+	  .note = SETUP_NOTE_NO_OTP,
+	  .soap = { .service = SOAP_SECURITY, .call = "GetProvisioningServerOTP" } },
 
+	{ .name = "let the machine wait", .fields = fields_wait,
+	  .planned = true, .waits = true, .changes = true, .note = SETUP_NOTE_NO_WAIT,
+	  .wsman = { .verb = WSMAN_CALL, .class_name = CONFIGURATION,
+		     .method = "ExtendProvisioningPeriod" },
+	  .soap = { .service = SOAP_SECURITY, .call = "ExtendProvisioningPeriod" } },
+	{ .name = "set the MEBx password", .wanted = wants_mebx_first, .fields = fields_mebx,
+	  .secret = true, .planned = true, .changes = true, .note = SETUP_NOTE_NO_MEBX,
+	  .unclear = SETUP_NOTE_MEBX_UNCLEAR,
+	  .wsman = { .verb = WSMAN_CALL, .class_name = CONFIGURATION,
+		     .method = "SetMEBxPassword" },
+	  .soap = { .service = SOAP_SECURITY, .call = "SetMEBxPassword" } },
 	{ .name = "set the admin account", .fields = fields_admin, .take = take_admin,
 	  .secret = true, .planned = true, .changes = true,
 	  .wsman = { .verb = WSMAN_CALL, .class_name = "AMT_AuthorizationService",

@@ -13,10 +13,13 @@ static bool applies(const struct setup *s, const struct setup_step *step)
 {
 	if (s->facts.soap ? !step->soap.call : !step->wsman.class_name)
 		return false;
+	if (step->planned && s->planned && step->waits != (s->target.wait_hours != 0))
+		return false;
 	return !step->wanted || step->wanted(s);
 }
 
 #define STATUS_STATE	0x20
+#define STATUS_MISSING	0x809
 
 /* Status codes of the machine, as its documents and traces have them. */
 static const struct {
@@ -30,9 +33,11 @@ static const struct {
 	{ STATUS_STATE, "not in this provisioning state",
 	  "the machine may be set up already: reset its AMT to factory state in MEBx first" },
 	{ 0x24, "invalid parameter", NULL },
+	{ 0x26, "its flash memory was written too often",
+	  "it takes changes again after some hours" },
 	{ 0x2a, "bad PID", NULL },
 	{ 0x2b, "bad PPS", NULL },
-	{ 0x809, "data missing", "something essential was not set before the commit" },
+	{ STATUS_MISSING, "data missing", "something essential was not set before the commit" },
 	{ 0x814, "not found", NULL },
 };
 
@@ -53,8 +58,9 @@ int setup_new(struct setup **out, const struct uuid *uuid, const struct setup_lo
 	struct setup *s;
 
 	*out = NULL;
-	if (n == 0 || n > SETUP_LOGINS)
-		return fault_set(fault, KIT_ERR_ARGUMENT, "no account to try");
+	if (n > SETUP_LOGINS)
+		return fault_set(fault, KIT_ERR_ARGUMENT, "more than %d accounts to try",
+				 SETUP_LOGINS);
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return fault_nomem(fault);
@@ -65,6 +71,12 @@ int setup_new(struct setup **out, const struct uuid *uuid, const struct setup_lo
 	s->facts.state = -1;
 	*out = s;
 	return 0;
+}
+
+void setup_by_certificate(struct setup *s, bool wants_otp)
+{
+	s->by_certificate = true;
+	s->wants_otp = wants_otp;
 }
 
 void setup_free(struct setup **s)
@@ -158,6 +170,8 @@ enum setup_action setup_next(struct setup *s, int64_t now, struct amt_request *r
 		return SETUP_PLAN;
 	if (step->commits && !s->commit_noted)
 		return SETUP_COMMIT;
+	if (step->logs_in && s->by_certificate && !s->reopened)
+		return SETUP_REOPEN;
 	if (write_request(s, step, now, request))
 		return fail(s);
 	if (step->logs_in && !s->reading_back)
@@ -182,6 +196,28 @@ void setup_commit(struct setup *s)
 	s->commit_noted = true;
 }
 
+void setup_reopened(struct setup *s)
+{
+	s->failed = false;
+	fault_clear(&s->fault);
+	s->reopened = true;
+	s->reading_back = false;
+}
+
+bool setup_is_read_back(const struct setup *s)
+{
+	return s->reopened;
+}
+
+bool setup_commit_lost(struct setup *s)
+{
+	if (!s->by_certificate || s->failed || !setup_steps[s->step].commits || !s->commit_noted)
+		return false;
+	s->commit_lost = true;
+	s->step++;
+	return true;
+}
+
 /* The machine wants an account, or refused the one it was given: the next one, if any. */
 static int next_login(struct setup *s, enum amt_login login)
 {
@@ -194,6 +230,12 @@ static int next_login(struct setup *s, enum amt_login login)
 		return fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine wants another nonce for "
 				 "each login, and closes the connection after it: no login is "
 				 "possible, and whether it has the map's password is not known");
+	if (s->by_certificate && !s->reopened)
+		return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine asks for its password, and "
+				 "takes none that may be tried\n"
+				 "old firmware wants the MEBx password that its stick gave it: put that "
+				 "into stick_password_file, and the machine into the inventory; or "
+				 "reset its AMT and set it up from a stick again");
 	return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses the admin password that "
 			 "the map has for it\n"
 			 "give its MEBx password to the map (keys import with the column "
@@ -239,6 +281,39 @@ static int read_status(const struct setup *s, const struct setup_step *step,
 	return is_order ? rc : 0;
 }
 
+/* Status 0x809: what is known to be missing, since the machine refused it or none was given. */
+static int say_missing(struct setup *s)
+{
+	const struct setup_target *t = &s->target;
+	const struct {
+		bool missing;
+		const char *what;
+	} rules[] = {
+		{ s->notes & (SETUP_NOTE_NO_MEBX | SETUP_NOTE_MEBX_UNCLEAR),
+		  "its MEBx password, which it refused to take" },
+		{ s->by_certificate && !*t->mebx_password,
+		  "a MEBx password, which its profile keeps (AMT 19 and later need one)" },
+		{ s->notes & SETUP_NOTE_NO_CLOCK, "its clock, which could not be set" },
+		{ !t->set_clock, "its clock, which its profile leaves alone" },
+		{ s->notes & SETUP_NOTE_NO_NAMES, "its host name, which it refused to take" },
+		{ !*t->host, "its host name, which is unknown or left alone by its profile" },
+	};
+	char list[300];
+	size_t at = 0;
+
+	*list = '\0';
+	for (size_t i = 0; i < sizeof(rules) / sizeof(*rules) && at < sizeof(list); i++)
+		if (rules[i].missing)
+			at += (size_t)snprintf(list + at, sizeof(list) - at, "%s%s",
+					       at ? "; " : "", rules[i].what);
+	return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses with status 0x809: data "
+			 "missing (%s)\n"
+			 "something essential was not set before the commit: let the profile set "
+			 "it (mebx_password, set_clock, set_names), or give it in the inventory, "
+			 "then amt-provisionctl systems retry",
+			 at ? list : "all that is known to be needed was set");
+}
+
 static int take_answer(struct setup *s, const struct setup_step *step, struct xml_answer **a)
 {
 	const char *reason, *hint;
@@ -259,6 +334,8 @@ static int take_answer(struct setup *s, const struct setup_step *step, struct xm
 	}
 	if (unknown)
 		return fault_set(&s->fault, KIT_ERR_PROTOCOL, "the machine's answer has no status");
+	if (value == STATUS_MISSING && step->commits)
+		return say_missing(s);
 	if (value) {
 		fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses with status 0x%x: %s",
 			  value, status_text(value, &hint));

@@ -12,8 +12,10 @@
 #include "keygen/pidpps.h"
 #include "server/keymap/systems.h"
 
-#define SETUP_LOGINS	5	/* accounts to try */
+#define SETUP_LOGINS	8	/* accounts to try */
 #define SETUP_HOST	63	/* bytes of a host name */
+#define SETUP_SUFFIX	255	/* bytes of a DNS suffix */
+#define SETUP_OTP	32	/* bytes of a one-time password */
 
 /* A Digest account. SECRET. */
 struct setup_login {
@@ -30,9 +32,14 @@ struct setup_target {
 	bool set_clock;
 	struct pidpps pair;			/* a fresh pair; pid "": no re-key */
 	bool again; /* it was set up from here before, and may be still */
+	/*
+	 * Not 0: nothing else is done than to let the machine wait so many hours (1 to 24) for its
+	 * set-up, which cannot go on now.
+	 */
+	unsigned wait_hours;
 };
 
-/* What the machine said about itself before anything was changed. */
+/* What the machine said about itself before anything was changed. SECRET. */
 struct setup_facts {
 	bool soap;			/* it speaks SOAP, not WS-Management */
 	bool has_uuid;
@@ -40,6 +47,10 @@ struct setup_facts {
 	char version[SYSTEM_VERSION + 1];	/* "" when it would not say */
 	unsigned major, minor;		/* of version */
 	int state;			/* ProvisioningState 0, 1, 2; -1 unknown */
+	/* Of a set-up by certificate, "" when it has or says none. */
+	char otp[SETUP_OTP + 1];	/* SECRET: one-time password that an agent gave it */
+	char dhcp_suffix[SETUP_SUFFIX + 1];	/* DNS suffix of its network (option 15) */
+	char trusted_suffix[SETUP_SUFFIX + 1];	/* that of its stick or MEBx, which wins */
 };
 
 /* What the machine would not do, though set-up went on. */
@@ -54,6 +65,9 @@ enum setup_note {
 	SETUP_NOTE_MEBX_UNCLEAR = 128,	/* no clear no: it has either MEBx password */
 	SETUP_NOTE_NO_LOGIN = 256,	/* it asked for no login when it was read back */
 	SETUP_NOTE_OLD_LOGIN = 512,	/* it took the account from before then, not the new one */
+	SETUP_NOTE_NO_OTP = 1024,	/* only where one is to be compared */
+	SETUP_NOTE_NO_WAIT = 2048,	/* it does not prolong its wait */
+	SETUP_NOTE_NO_COMMIT_ANSWER = 4096, /* that was lost, but it is set up */
 };
 
 /*
@@ -71,6 +85,11 @@ enum setup_action {
 	SETUP_SEND, /* send the request, give the reply to setup_answer() */
 	SETUP_PLAN, /* all is known, nothing changed: make the plan durable, call setup_plan() */
 	SETUP_COMMIT, /* make it durable that the commit is sent, call setup_commit() */
+	/*
+	 * By certificate only: the commit is sent. Call the machine anew as one that is set up, with
+	 * TLS of its own or none, and then setup_reopened().
+	 */
+	SETUP_REOPEN,
 	SETUP_DONE,
 	SETUP_FAILED, /* setup_fault() says why */
 };
@@ -78,11 +97,18 @@ enum setup_action {
 struct setup;
 
 /*
- * Begin: the machine that said hello as UUID has one of the LOGINS, N of them (at least 1,
- * at most SETUP_LOGINS), likeliest first. KIT_ERR_NOMEM.
+ * Begin: the machine that said hello as UUID has one of the LOGINS, N of them (at most
+ * SETUP_LOGINS), likeliest first. KIT_ERR_NOMEM.
  */
 int setup_new(struct setup **out, const struct uuid *uuid, const struct setup_login *logins,
 	      size_t n, struct fault *fault);
+
+/*
+ * To be called before anything else: this is a set-up by certificate. The MEBx password is then set
+ * first, since the newest firmware commits nothing without; WANTS_OTP: in SOAP, where it takes a
+ * call of its own, the machine's one-time password is read, too.
+ */
+void setup_by_certificate(struct setup *s, bool wants_otp);
 
 /* Wipes and frees. *s may be NULL. */
 void setup_free(struct setup **s);
@@ -107,6 +133,21 @@ void setup_plan(struct setup *s, const struct setup_target *target);
 
 /* The answer to SETUP_COMMIT: go on, and send it. */
 void setup_commit(struct setup *s);
+
+/*
+ * The answer to SETUP_REOPEN: go on, and read back what came of the commit. Also after
+ * SETUP_FAILED, or no answer, when setup_is_read_back(): it is tried again then.
+ */
+void setup_reopened(struct setup *s);
+
+/* Is what came of the commit being read back, by a connection made for that? */
+bool setup_is_read_back(const struct setup *s);
+
+/*
+ * By certificate only: the connection ended instead of an answer to CommitChanges, as it does when
+ * the machine restarts its network. True: ask setup_next(), what came of it is read back.
+ */
+bool setup_commit_lost(struct setup *s);
 
 /*
  * The conversation broke and will not go on: was the machine committed by then? Then set-up is

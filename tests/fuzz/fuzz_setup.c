@@ -43,7 +43,7 @@ static bool changes(const struct amt_request *q)
 {
 	static const char *const orders[] = { "SetAdminAclEntryEx", "SetHighAccuracyTimeSynch",
 		"SetHostName", "SetDomainName", "SetMEBxPassword", "SetTLSPSK", "CommitChanges",
-		"transfer/Put<" };
+		"ExtendProvisioningPeriod", "transfer/Put<" };
 
 	for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++)
 		if (memmem(q->body, q->size, orders[i], strlen(orders[i])))
@@ -51,8 +51,12 @@ static bool changes(const struct amt_request *q)
 	return false;
 }
 
+/* How a machine is set up: by its key; by certificate; or, so, only let wait. */
+enum setup_way { BY_KEY, BY_CERTIFICATE, WAIT, WAYS };
+
 struct setup_run {
-	bool planned, noted, committed;
+	enum setup_way way;
+	bool planned, noted, committed, reopened;
 	enum amt_login last;		/* what the newest answer said of the login */
 };
 
@@ -77,10 +81,25 @@ static void ask(struct setup *s, struct setup_run *run, const struct amt_request
 		reply.status = 401;
 	run->last = reply.login;
 	run->committed |= commits;
+	/* The connection ends at the commit: that is for certificates alone, and once. */
+	if (commits && choice % 16 == 15 && setup_commit_lost(s)) {
+		if (run->way == BY_KEY || setup_commit_lost(s))
+			abort();
+		return;
+	}
 	setup_answer(s, &reply, 1700000000);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* What was committed is read back over a connection of its own, and not before. */
+static void reopen(struct setup *s, struct setup_run *run)
+{
+	if (run->way != BY_CERTIFICATE || !run->committed || setup_is_read_back(s))
+		abort();
+	setup_reopened(s);
+	run->reopened = true;
+}
+
+static void set_up(enum setup_way way, const uint8_t *data, size_t size)
 {
 	static const struct setup_login logins[2] = { { "admin", "New-Secret1!" },
 						      { "admin", "P@ssw0rd" } };
@@ -89,14 +108,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 				       .mebx_password = "Mebx-Pw12!",
 				       .pair = { "0000037M", "NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ" } };
 	struct uuid uuid = { { 0, 0, 0, 1 } };
-	struct setup_run run = { .last = AMT_LOGIN_NONE };
+	struct setup_run run = { .way = way, .last = AMT_LOGIN_NONE };
 	struct fault fault = { 0 };
 	struct amt_request q;
 	struct setup *s;
 	size_t at = 0;
 
 	if (setup_new(&s, &uuid, logins, 2, &fault))
-		return 0;
+		return;
+	if (way != BY_KEY)
+		setup_by_certificate(s, true);
+	target.wait_hours = way == WAIT ? 24 : 0;
 	for (int i = 0;; i++) {
 		enum setup_action action = setup_next(s, 1700000000, &q);
 
@@ -108,10 +130,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		} else if (action == SETUP_COMMIT) {
 			setup_commit(s);
 			run.noted = true;
+		} else if (action == SETUP_REOPEN) {
+			reopen(s, &run);
+		} else if (action == SETUP_FAILED && run.reopened && at < size && i < STEPS / 2) {
+			setup_reopened(s);
+			at++;
 		} else if (action != SETUP_SEND) {
 			if (action == SETUP_FAILED && !*setup_fault(s)->what)
 				abort();
-			if (action == SETUP_DONE && !run.committed)
+			if (action == SETUP_DONE && run.committed != (way != WAIT))
 				abort();
 			if (setup_account(s) != SETUP_ACCOUNT_UNKNOWN &&
 			    (!run.committed || run.last != AMT_LOGIN_TAKEN))
@@ -124,5 +151,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		}
 	}
 	setup_free(&s);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	for (enum setup_way way = BY_KEY; way < WAYS; way++)
+		set_up(way, data, size);
 	return 0;
 }

@@ -22,6 +22,9 @@ struct machine {
 	unsigned status;
 	const char *reason;		/* its words when it refuses with 400 */
 	const char *fields;		/* what it answers to REFUSE instead of a status */
+	bool drops_commit;		/* carries it out, and gives no answer */
+	bool slow_commit;		/* not yet */
+	const char *otp;		/* base64 */
 	bool old_password_stays;	/* SetAdminAclEntryEx takes no effect at once */
 	char log[2048];			/* the requests' names */
 	char last[32768];		/* the last request's body */
@@ -40,6 +43,7 @@ static struct fault fault;
 static const char *const names[] = {
 	"SetAdminAclEntryEx", "GetLowAccuracyTimeSynch", "SetHighAccuracyTimeSynch",
 	"SetMEBxPassword", "SetTLSPSK", "CommitChanges", "GetCoreVersion", "GetDigestRealm",
+	"ExtendProvisioningPeriod", "GetProvisioningServerOTP",
 	"SetHostName", "SetDomainName", "GetHostName", "AMT_GeneralSettings",
 	"CIM_ComputerSystemPackage", "CIM_SoftwareIdentity", "AMT_SetupAndConfigurationService",
 };
@@ -100,7 +104,12 @@ static void fields_for(const char *name, bool put, char *out, size_t size)
 	else if (strcmp(name, "GetCoreVersion") == 0)
 		snprintf(out, size, "<Status>0</Status><Version>2.2.1</Version>");
 	else if (strcmp(name, "AMT_SetupAndConfigurationService") == 0)
-		snprintf(out, size, "<ProvisioningState>%d</ProvisioningState>", m.state);
+		snprintf(out, size, "<DhcpDNSSuffix>example.com</DhcpDNSSuffix>"
+			 "<ProvisioningServerOTP>%s</ProvisioningServerOTP>"
+			 "<ProvisioningState>%d</ProvisioningState><TrustedDNSSuffix>a b.com"
+			 "</TrustedDNSSuffix>", m.otp ? m.otp : "", m.state);
+	else if (strcmp(name, "GetProvisioningServerOTP") == 0)
+		snprintf(out, size, "<Status>0</Status><OTP>%s</OTP>", m.otp ? m.otp : "");
 	else if (strcmp(name, "GetLowAccuracyTimeSynch") == 0)
 		snprintf(out, size, "<Ta0>1234567</Ta0><ReturnValue>0</ReturnValue>");
 	else if (strcmp(name, "GetHostName") == 0)
@@ -114,7 +123,7 @@ static void obey(const char *name)
 {
 	char *at = strstr(m.last, "DigestPassword>");
 
-	if (strcmp(name, "CommitChanges") == 0)
+	if (strcmp(name, "CommitChanges") == 0 && !m.slow_commit)
 		m.state = 2;
 	if (strstr(m.last, "<r:Ta0>1234567</r:Ta0><r:Tm1>1700000000</r:Tm1><r:Tm2>1700000000"))
 		m.clock_right = true;
@@ -135,6 +144,12 @@ static void serve(const struct amt_request *q)
 
 	snprintf(m.last, sizeof(m.last), "%.*s", (int)q->size, (const char *)q->body);
 	name = name_of(m.last);
+	if (m.drops_commit && strcmp(name, "CommitChanges") == 0) {
+		obey(name);
+		strcat(m.log, "lost ");
+		ck_assert(setup_commit_lost(s));
+		return;
+	}
 	if ((strcmp(q->path, "/wsman") == 0) == m.soap) {
 		r.status = m.soap && m.status_of_wsman ? m.status_of_wsman : 404;
 		strcpy(text, "");
@@ -188,6 +203,11 @@ static enum setup_action run(void)
 		if (a == SETUP_COMMIT) {
 			strcat(m.log, "noted ");
 			setup_commit(s);
+			continue;
+		}
+		if (a == SETUP_REOPEN) {
+			strcat(m.log, "reopen ");
+			setup_reopened(s);
 			continue;
 		}
 		if (a != SETUP_SEND)
@@ -592,6 +612,157 @@ START_TEST(an_answer_that_is_none_fails)
 }
 END_TEST
 
+/* ---- by certificate ---- */
+
+#define OTP	"T25lLVRpbWUhMTIz"	/* "One-Time!123" */
+
+static void by_certificate(bool otp)
+{
+	with_logins(1);
+	m.password = "Stick.Pw1";
+	*m.log = '\0';
+	setup_by_certificate(s, otp);
+}
+
+START_TEST(by_certificate_mebx_comes_first_and_the_end_is_read_by_a_new_call)
+{
+	by_certificate(false);
+	m.digest = false;
+	strcpy(target.mebx_password, "Mebx.Pass1");
+	ck_assert_msg(run_all() == SETUP_DONE, "%s", setup_fault(s)->what);
+	ck_assert_str_eq(m.log, "AMT_GeneralSettings CIM_ComputerSystemPackage "
+			 "CIM_SoftwareIdentity AMT_SetupAndConfigurationService SetMEBxPassword "
+			 "SetAdminAclEntryEx GetLowAccuracyTimeSynch SetHighAccuracyTimeSynch "
+			 "AMT_GeneralSettings! noted CommitChanges reopen "
+			 "AMT_SetupAndConfigurationService ");
+	ck_assert(setup_is_read_back(s));
+	/* It asked for no password then either. */
+	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_NO_LOGIN);
+}
+END_TEST
+
+START_TEST(by_certificate_old_firmware_is_set_up_by_soap)
+{
+	by_certificate(true);
+	m.soap = true;
+	m.otp = OTP;
+	strcpy(target.mebx_password, "Mebx.Pass1");
+	ck_assert_msg(run_all() == SETUP_DONE, "%s", setup_fault(s)->what);
+	ck_assert_str_eq(m.log, "401 GetCoreVersion GetDigestRealm GetProvisioningServerOTP "
+			 "SetMEBxPassword SetAdminAclEntryEx GetLowAccuracyTimeSynch "
+			 "SetHighAccuracyTimeSynch SetHostName SetDomainName noted CommitChanges "
+			 "reopen GetHostName ");
+	ck_assert_str_eq(setup_facts(s)->otp, "One-Time!123");
+	ck_assert_int_eq(setup_account(s), SETUP_ACCOUNT_NEW);
+	/* By key it is not asked for what it does not have. */
+	with_logins(1);
+	m.password = "Stick.Pw1";
+	*m.log = '\0';
+	ck_assert_int_eq(run_all(), SETUP_DONE);
+	ck_assert_ptr_null(strstr(m.log, "OTP"));
+}
+END_TEST
+
+static const struct {
+	const char *base64, *otp;
+} otps[] = {
+	{ OTP, "One-Time!123" },
+	{ "T25lLVRpbWUhMTIzAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "One-Time!123" },
+	{ "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "" },
+	{ "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=", "01234567890123456789012345678901" },
+	{ "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDEy", "" },	/* 33 bytes */
+	{ "", "" }, { "=", "" }, { "====", "" }, { "not base64", "" }, { "T25l T25l", "" },
+};
+
+START_TEST(the_one_time_password_is_read_from_base64)
+{
+	by_certificate(false);
+	m.otp = otps[_i].base64;
+	ck_assert_int_eq(run(), SETUP_PLAN);
+	ck_assert_str_eq(setup_facts(s)->otp, otps[_i].otp);
+	ck_assert_str_eq(setup_facts(s)->dhcp_suffix, "example.com");
+	/* What is not a name is not shown. */
+	ck_assert_str_eq(setup_facts(s)->trusted_suffix, "");
+}
+END_TEST
+
+START_TEST(a_connection_that_ends_at_the_commit_is_not_a_failure)
+{
+	by_certificate(false);
+	m.drops_commit = true;
+	ck_assert_msg(run_all() == SETUP_DONE, "%s", setup_fault(s)->what);
+	ck_assert_ptr_nonnull(strstr(m.log, "noted lost reopen AMT_SetupAndConfigurationService "));
+	ck_assert_int_eq(setup_account(s), SETUP_ACCOUNT_NEW);
+	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_NO_COMMIT_ANSWER);
+}
+END_TEST
+
+START_TEST(what_came_of_a_lost_commit_is_looked_at_until_it_is_seen)
+{
+	by_certificate(false);
+	ck_assert_int_eq(run(), SETUP_PLAN);
+	setup_plan(s, &target);
+	m.drops_commit = m.slow_commit = true;
+	ck_assert_int_eq(run(), SETUP_FAILED);
+	ck_assert(setup_is_read_back(s));
+	ck_assert(!setup_is_committed(s));
+	ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "ended at CommitChanges"));
+	setup_reopened(s);
+	ck_assert_int_eq(run(), SETUP_FAILED);
+	m.state = 2;
+	setup_reopened(s);
+	ck_assert_msg(run() == SETUP_DONE, "%s", setup_fault(s)->what);
+	ck_assert_int_eq(setup_account(s), SETUP_ACCOUNT_NEW);
+}
+END_TEST
+
+START_TEST(a_commit_that_lacks_something_says_what)
+{
+	by_certificate(false);
+	strcpy(target.mebx_password, "");
+	target.set_clock = false;
+	m.refuse = "CommitChanges";
+	m.status = 0x809;
+	ck_assert_int_eq(run_all(), SETUP_FAILED);
+	ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "a MEBx password, which its profile"));
+	ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "its clock, which its profile"));
+	ck_assert_ptr_null(strstr(setup_fault(s)->what, "host name"));
+	ck_assert_ptr_nonnull(strstr(setup_fault(s)->hint, "mebx_password"));
+}
+END_TEST
+
+START_TEST(a_machine_that_takes_no_candidate_is_told_apart_from_one_with_a_lost_password)
+{
+	by_certificate(false);
+	m.password = "unknown";
+	ck_assert_int_eq(run(), SETUP_FAILED);
+	ck_assert_int_eq(setup_fault(s)->code, KIT_ERR_REFUSED);
+	ck_assert_ptr_nonnull(strstr(setup_fault(s)->hint, "stick_password_file"));
+	with_logins(0);
+	setup_by_certificate(s, false);
+	ck_assert_int_eq(run(), SETUP_FAILED);
+	ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "takes none that may be tried"));
+}
+END_TEST
+
+START_TEST(a_machine_that_is_to_wait_is_told_that_and_nothing_else)
+{
+	memset(&target, 0, sizeof(target));
+	target.wait_hours = 24;
+	for (int soap = 0; soap < 2; soap++) {
+		by_certificate(false);
+		m.soap = soap;
+		m.state = 1;
+		ck_assert_msg(run_all() == SETUP_DONE, "%s", setup_fault(s)->what);
+		ck_assert_ptr_nonnull(strstr(m.log, "ExtendProvisioningPeriod "));
+		ck_assert_ptr_nonnull(strstr(m.last, "Duration>24<"));
+		ck_assert_ptr_null(strstr(m.log, "SetAdmin"));
+		ck_assert_ptr_null(strstr(m.log, "Commit"));
+		ck_assert_int_eq(m.state, 1);
+	}
+}
+END_TEST
+
 TEST_SUITE("setup")
 {
 	TCase *t = tcase_create("sequence");
@@ -625,5 +796,19 @@ TEST_SUITE("setup")
 	tcase_add_test(t, an_answer_that_is_none_fails);
 	tcase_add_loop_test(t, a_call_counts_as_done_only_when_its_answer_has_a_status_of_0, 0,
 			    sizeof(no_status) / sizeof(*no_status));
+	suite_add_tcase(suite, t);
+
+	t = tcase_create("certificate");
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, by_certificate_mebx_comes_first_and_the_end_is_read_by_a_new_call);
+	tcase_add_test(t, by_certificate_old_firmware_is_set_up_by_soap);
+	tcase_add_loop_test(t, the_one_time_password_is_read_from_base64, 0,
+			    sizeof(otps) / sizeof(*otps));
+	tcase_add_test(t, a_connection_that_ends_at_the_commit_is_not_a_failure);
+	tcase_add_test(t, what_came_of_a_lost_commit_is_looked_at_until_it_is_seen);
+	tcase_add_test(t, a_commit_that_lacks_something_says_what);
+	tcase_add_test(
+		t, a_machine_that_takes_no_candidate_is_told_apart_from_one_with_a_lost_password);
+	tcase_add_test(t, a_machine_that_is_to_wait_is_told_that_and_nothing_else);
 	suite_add_tcase(suite, t);
 }
