@@ -10,7 +10,8 @@
 
 static const char *policy(enum profile_password p)
 {
-	return p == PROFILE_KEEP ? "keep" : p == PROFILE_ONE ? "one for all" : "random";
+	return p == PROFILE_KEEP ? "keep" : p == PROFILE_ONE ? "one for all"
+	     : p == PROFILE_AUTO ? "auto" : "random";
 }
 
 static void versions(const struct profile *p, char *out, size_t size)

@@ -27,16 +27,16 @@ int profile_init(struct profile *p, const char *name, struct fault *fault)
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	snprintf(p->admin_user, sizeof(p->admin_user), "admin");
 	p->admin_policy = PROFILE_RANDOM;
-	p->mebx_policy = PROFILE_KEEP;
+	p->mebx_policy = PROFILE_AUTO;
 	p->set_names = true;
 	p->set_clock = true;
 	p->versions.min = 2 << 8;
-	p->versions.max = 10 << 8 | 255;
+	p->versions.max = 255 << 8 | 255;
 	return 0;
 }
 
-static int set_password(const char *name, const char *value, enum profile_password *policy,
-			char out[static PASSWORD_MAX + 1], struct fault *fault)
+static int set_password(const char *name, const char *value, bool has_auto,
+			enum profile_password *policy, char out[static PASSWORD_MAX + 1], struct fault *fault)
 {
 	const char *rule;
 	int rc;
@@ -46,13 +46,18 @@ static int set_password(const char *name, const char *value, enum profile_passwo
 		secret_wipe(out, PASSWORD_MAX + 1);
 		return 0;
 	}
+	if (has_auto && strcmp(value, "auto") == 0) {
+		*policy = PROFILE_AUTO;
+		secret_wipe(out, PASSWORD_MAX + 1);
+		return 0;
+	}
 	/* "-" would be standard input, which a server does not have. */
 	if (strncmp(value, "file:", 5) != 0 || strcmp(value + 5, "-") == 0) {
 		/* It may be a password that somebody took the wrong way: never repeat it. */
-		fault_set(fault, KIT_ERR_ARGUMENT, "profile property %s is neither keep, random "
+		fault_set(fault, KIT_ERR_ARGUMENT, "profile property %s is neither %skeep, random "
 			  "nor file:PATH\n"
 			  "write a password into a file of mode 0600 and name that: %s=file:PATH",
-			  name, name);
+			  name, has_auto ? "auto, " : "", name);
 		return KIT_ERR_ARGUMENT;
 	}
 	rc = secret_read(value + 5, name, out, PASSWORD_MAX + 1, fault);
@@ -117,9 +122,10 @@ int profile_set(struct profile *p, const char *name, const char *value, struct f
 		return 0;
 	}
 	if (strcmp(name, "admin_password") == 0)
-		return set_password(name, value, &p->admin_policy, p->admin_password, fault);
+		return set_password(name, value, false, &p->admin_policy, p->admin_password, fault);
 	if (strcmp(name, "mebx_password") == 0)
-		return set_password(name, value, &p->mebx_policy, p->mebx_password, fault);
+		return set_password(name, value, true, &p->mebx_policy, p->mebx_password,
+				    fault);
 	if (strcmp(name, "set_names") == 0)
 		return set_flag(name, value, &p->set_names, fault);
 	if (strcmp(name, "set_clock") == 0)
@@ -148,7 +154,17 @@ void profile_wipe(struct profile *p)
 
 static const char *policy_word(enum profile_password policy)
 {
-	return policy == PROFILE_KEEP ? "keep" : policy == PROFILE_ONE ? "one" : "random";
+	switch (policy) {
+	case PROFILE_KEEP:
+		return "keep";
+	case PROFILE_ONE:
+		return "one";
+	case PROFILE_RANDOM:
+		return "random";
+	case PROFILE_AUTO:
+		break;
+	}
+	return "auto";
 }
 
 json_t *profile_json(const struct profile *p)

@@ -17,6 +17,7 @@ enum profile_password {
 	PROFILE_KEEP,		/* the one that the stick's record gave it stays */
 	PROFILE_ONE,		/* the profile's own, the same for all machines */
 	PROFILE_RANDOM,		/* a new random one for each machine, kept sealed in the map */
+	PROFILE_AUTO,		/* of MEBx: random by certificate, keep by PID and PPS */
 };
 
 /* A version range of AMT firmware, ends included: major * 256 + minor. */
@@ -29,12 +30,12 @@ struct profile {
 	char admin_user[SYSTEM_NAME + 1];	/* default "admin" */
 	enum profile_password admin_policy;	/* default PROFILE_RANDOM */
 	char admin_password[PASSWORD_MAX + 1];	/* SECRET; for PROFILE_ONE */
-	enum profile_password mebx_policy;	/* default PROFILE_KEEP */
+	enum profile_password mebx_policy;	/* default PROFILE_AUTO */
 	char mebx_password[PASSWORD_MAX + 1];	/* SECRET; for PROFILE_ONE */
 	bool set_names;		/* host and domain name from the FQDN; default yes */
 	bool set_clock;		/* default yes */
 	bool rekey;		/* give the machine a fresh pair; default no */
-	struct profile_versions versions;	/* default 2.0 to 10.255: machines that know PSK */
+	struct profile_versions versions;	/* default 2.0 to 255.255: all */
 };
 
 /* A profile NAME with the defaults above. KIT_ERR_ARGUMENT for a bad name. */
@@ -44,7 +45,7 @@ int profile_init(struct profile *p, const char *name, struct fault *fault);
  * Set one property from text, for profile files and "profiles set" alike:
  *   admin_user      text
  *   admin_password  keep | random | file:PATH     (a 0600 file that holds the password)
- *   mebx_password   keep | random | file:PATH
+ *   mebx_password   auto | keep | random | file:PATH
  *   set_names, set_clock, rekey    yes | no
  *   amt_versions    "2.0-10.255" or "3.2"
  * Returns 0 or KIT_ERR_ARGUMENT (unknown name, bad value), or the errors of secret_read().

@@ -163,4 +163,11 @@ const char *const schema_sqlite[SCHEMA_SQLITE_VERSION] = {
 	"  id INTEGER PRIMARY KEY," /* csti_amts.id */
 	"  digests BLOB NOT NULL"
 	") STRICT;",
+	/* 9 */
+	"ALTER TABLE csti_amts_talk ADD COLUMN candidates INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE csti_amts_talk ADD COLUMN candidates_at INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE csti_amts_talk ADD COLUMN extended_at INTEGER NOT NULL DEFAULT 0;"
+	/* The defaults of before: by key they mean the same as those of now. */
+	"UPDATE profiles SET mebx_policy = 3 WHERE mebx_policy = 0;"
+	"UPDATE profiles SET max_version = 65535 WHERE min_version = 512 AND max_version = 2815;",
 };

@@ -13,7 +13,8 @@ int keymap_talk_find(struct keymap *m, const struct uuid *uuid, struct keymap_ta
 
 	memset(out, 0, sizeof(*out));
 	rc = sql_statement(m->db, "SELECT tls10, one_each, next_random, commit_sent_at,"
-			   " commit_address, logins, logins_at FROM csti_amts_talk"
+			   " commit_address, logins, logins_at, candidates, candidates_at,"
+			   " extended_at FROM csti_amts_talk"
 			   " WHERE uuid = ?1", &s, fault);
 	if (rc)
 		return rc;
@@ -27,6 +28,9 @@ int keymap_talk_find(struct keymap *m, const struct uuid *uuid, struct keymap_ta
 		get_text(s, 4, out->commit_address, sizeof(out->commit_address));
 		out->logins = (uint32_t)sql_int(s, 5);
 		out->logins_at = sql_int(s, 6);
+		out->candidates = (uint32_t)sql_int(s, 7);
+		out->candidates_at = sql_int(s, 8);
+		out->extended_at = sql_int(s, 9);
 	}
 	sql_done(s);
 	return rc < 0 ? rc : 0;
@@ -40,13 +44,17 @@ int keymap_talk_put(struct keymap *m, const struct uuid *uuid, const struct keym
 	int rc;
 
 	rc = keymap_write(m, "INSERT INTO csti_amts_talk(uuid, tls10, one_each, next_random,"
-			  " commit_sent_at, commit_address, logins, logins_at)"
-			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT(uuid) DO UPDATE SET"
+			  " commit_sent_at, commit_address, logins, logins_at, candidates,"
+			  " candidates_at, extended_at)"
+			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+			  " ON CONFLICT(uuid) DO UPDATE SET"
 			  " tls10 = excluded.tls10, one_each = excluded.one_each,"
 			  " next_random = excluded.next_random,"
 			  " commit_sent_at = excluded.commit_sent_at,"
 			  " commit_address = excluded.commit_address, logins = excluded.logins,"
-			  " logins_at = excluded.logins_at", &s, &own, fault);
+			  " logins_at = excluded.logins_at, candidates = excluded.candidates,"
+			  " candidates_at = excluded.candidates_at,"
+			  " extended_at = excluded.extended_at", &s, &own, fault);
 	if (rc)
 		return rc;
 	bind_uuid(s, 1, uuid);
@@ -57,6 +65,9 @@ int keymap_talk_put(struct keymap *m, const struct uuid *uuid, const struct keym
 	bind_text(s, 6, talk->commit_address);
 	sql_bind_int(s, 7, talk->logins);
 	sql_bind_int(s, 8, talk->logins_at);
+	sql_bind_int(s, 9, talk->candidates);
+	sql_bind_int(s, 10, talk->candidates_at);
+	sql_bind_int(s, 11, talk->extended_at);
 	rc = sql_run(s, "note how a system is talked to", NULL, fault);
 	return keymap_leave(m, own, rc, fault);
 }

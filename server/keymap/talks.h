@@ -20,6 +20,10 @@ struct keymap_talk {
 	char commit_address[SYSTEM_ADDRESS + 1]; /* of the machine that proved its PPS then */
 	uint32_t logins;	/* tried without proof since logins_at */
 	int64_t logins_at;
+	/* By certificate: candidates for its login, tried since candidates_at; a bit each. */
+	uint32_t candidates;
+	int64_t candidates_at;
+	int64_t extended_at;	/* when it was let wait for its name; 0: never */
 };
 
 /* *out is all zeros for a machine of which nothing is remembered. */

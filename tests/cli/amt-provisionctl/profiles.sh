@@ -52,7 +52,7 @@ refused 'the mebx_password in weak.txt cannot serve' mebx_password=file:weak.txt
 refused 'chmod 600' mebx_password=file:open.txt
 refused 'No such file' mebx_password=file:nowhere.txt
 grep -q 'name a file of mode 0600' err || fail "no advice: $(cat err)"
-refused 'neither keep, random nor file:PATH' mebx_password=file:-
+refused 'neither auto, keep, random nor file:PATH' mebx_password=file:-
 refused 'yes or no' set_clock=maybe
 refused '1 to 16 letters' admin_user=
 refused '1 to 16 letters' admin_user=12345678901234567

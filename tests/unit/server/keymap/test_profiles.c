@@ -31,7 +31,13 @@ START_TEST(profiles_take_properties_from_text_and_refuse_what_makes_no_sense)
 	ok(profile_init(&p, "office", &fault));
 	ck_assert_int_eq(p.admin_policy, PROFILE_RANDOM);
 	ck_assert(profile_serves(&p, 2, 0) && profile_serves(&p, 10, 300));
-	ck_assert(!profile_serves(&p, 1, 9) && !profile_serves(&p, 11, 0));
+	ck_assert(!profile_serves(&p, 1, 9) && profile_serves(&p, 22, 0));
+	ck_assert_int_eq(p.mebx_policy, PROFILE_AUTO);
+	ck_assert_int_eq(set(&p, "admin_password", "auto"), KIT_ERR_ARGUMENT);
+	ck_assert_int_eq(set(&p, "mebx_password", "keep"), 0);
+	ck_assert_int_eq(p.mebx_policy, PROFILE_KEEP);
+	ck_assert_int_eq(set(&p, "mebx_password", "auto"), 0);
+	ck_assert_int_eq(p.mebx_policy, PROFILE_AUTO);
 	ck_assert_int_eq(set(&p, "admin_password", "file:pw"), 0);
 	ck_assert_int_eq(p.admin_policy, PROFILE_ONE);
 	ck_assert_str_eq(p.admin_password, "Secret-One1!");

@@ -9,6 +9,7 @@
 #include "server/keymap/events.h"
 #include "server/keymap/inventory.h"
 #include "server/keymap/pairs.h"
+#include "server/keymap/profiles.h"
 #include "server/keymap/schema-sqlite.h"
 #include "server/keymap/systems.h"
 #include "tests/support/map.h"
@@ -74,6 +75,16 @@ static int see(void *context, const struct logentry *e)
 	return 0;
 }
 
+/* What was the default then is that of now: AUTO says whether KEEP was, ALL the versions. */
+static void check_profile(const char *name, bool is_auto, bool all)
+{
+	struct profile p;
+
+	ok(keymap_profile_find(m, name, &p, &fault));
+	ck_assert_int_eq(p.mebx_policy, is_auto ? PROFILE_AUTO : PROFILE_KEEP);
+	ck_assert_int_eq(profile_serves(&p, 16, 0), all);
+}
+
 static void check_all(int version)
 {
 	const struct keymap_log_filter all = { 0 };
@@ -108,6 +119,8 @@ static void check_all(int version)
 	ck_assert_int_eq(system.state, version < 8 ? SYSTEM_REFUSED : SYSTEM_NEEDS_CERTIFICATE);
 	ok(keymap_log_each(m, &all, see, &events, &fault));
 	ck_assert_int_eq(events, 1);
+	check_profile("usual", version < 9, version < 9);
+	check_profile("narrow", version < 9, false);
 }
 
 /* All that can be done with a new map can be done with one that was old. */
@@ -122,6 +135,16 @@ static void use_it(void)
 	ok(keymap_system_set_secrets(m, &uuid, &none, &fault));
 	ok(keymap_earlier_find(m, &uuid, e.pair.pid, &earlier, &fault));
 	ok(keymap_log(m, &event, &fault));
+}
+
+static void put_profile(const char *name, const char *versions)
+{
+	struct profile p;
+
+	ok(profile_init(&p, name, &fault));
+	ok(profile_set(&p, "amt_versions", versions, &fault));
+	ok(profile_set(&p, "mebx_password", "keep", &fault));
+	ok(keymap_profile_put(m, &p, &fault));
 }
 
 START_TEST(a_map_of_each_version_is_brought_up_to_date)
@@ -145,6 +168,8 @@ START_TEST(a_map_of_each_version_is_brought_up_to_date)
 	hello.uuid = scratch_uuid(4);
 	ok(keymap_system_hello(m, &hello, SYSTEM_NEEDS_CERTIFICATE, NOW, NULL, NULL, &fault));
 	ok(keymap_log(m, &event, &fault));
+	put_profile("usual", "2.0-10.255");
+	put_profile("narrow", "2.0-9.255");
 	make_old(version);
 	m = scratch_map();
 	ck_assert_int_eq(scratch_sql("PRAGMA user_version"), SCHEMA_SQLITE_VERSION);
