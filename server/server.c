@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
+#include "amt/ondie.h"
 #include "common/clock.h"
 #include "common/hex.h"
 #include "common/secret.h"
@@ -50,6 +51,7 @@ struct server {
 	struct listener *listener;
 	struct metrics *metrics;
 	struct certificates *certificates;	/* NULL: the folder could not be read */
+	struct ondie *ondie;
 	int64_t judged;		/* when they were looked at last */
 	struct intake intake;
 	struct metrics_times commits;
@@ -588,6 +590,10 @@ static int build(struct server *s, struct fault *fault)
 	services.pool = s->pool;
 	services.naming = s->naming;
 	services.certificates = &s->certificates;
+	rc = ondie_open(&s->ondie, s->config.ondie_roots, fault);
+	if (rc)
+		return fault_context(fault, "option ondie_roots");
+	services.ondie = s->ondie;
 	rc = fleet_new(&s->fleet, &services, fault);
 	limits = limits_of(s);
 	if (!rc)
@@ -752,6 +758,7 @@ void server_free(struct server **out)
 		event_free(s->tick);
 	naming_service_free(&s->naming);
 	certificates_free(&s->certificates);
+	ondie_free(&s->ondie);
 	if (s->base)
 		event_base_free(s->base);
 	keymap_close(&s->map);

@@ -66,6 +66,10 @@ struct config {
 	uint64_t retry_max_seconds;
 	uint64_t retry_limit;		/* failures in a row before waiting for a hello; 0: none */
 	char default_profile[CONFIG_TEXT];
+	/* [pki] */
+	bool try_unlisted;		/* certificates whose root the machine's hello did not list */
+	char stick_password_file[CONFIG_TEXT];	/* "": none */
+	char ondie_roots[CONFIG_TEXT];	/* "": Intel's, which is built in, alone */
 	/* [names] */
 	bool fqdn_required;
 	bool dns_fallback;

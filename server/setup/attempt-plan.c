@@ -26,8 +26,8 @@ static void note_about(struct attempt *a, struct keymap *map, const struct uuid 
 	log_inside(a->services.log, map, &e);
 }
 
-static void note(struct attempt *a, struct keymap *map, enum severity severity,
-		 const char *name, const char *what, const char *hint)
+void attempt_note(struct attempt *a, struct keymap *map, enum severity severity,
+		  const char *name, const char *what, const char *hint)
 {
 	note_about(a, map, &a->uuid, severity, name, what, hint);
 }
@@ -105,7 +105,7 @@ static int load_claim(struct attempt *a, struct keymap *map, struct fault *fault
 
 	strcpy(proved_from, s->address);
 
-	if (*s->claimed_address && !s->proved_at)
+	if (*s->claimed_address && !system_is_settled(s))
 		rc = keymap_system_adopt(map, &a->uuid, fault);
 	other = *s->claimed_pid && system_is_held_by_other(s, s->claimed_pid);
 	if (*s->claimed_pid && (other || !s->proved_at))
@@ -120,7 +120,10 @@ static int load_claim(struct attempt *a, struct keymap *map, struct fault *fault
 	return 0;
 }
 
-/* Was the key that is about to be called used by this very machine, and nobody said "again"? */
+/*
+ * Was the key that is about to be called used by this very machine, and nobody said "again"? By
+ * certificate nothing at all would show that it is the machine that was set up.
+ */
 static int needs_permission(const struct attempt *a, struct keymap *map, bool *needs,
 			    struct fault *fault)
 {
@@ -128,8 +131,9 @@ static int needs_permission(const struct attempt *a, struct keymap *map, bool *n
 	struct keymap_pair pair;
 	int rc;
 
-	*needs = false;
-	if (s->allowed || a->services.config->reprovision != REPROVISION_ALLOWED)
+	*needs = a->by_certificate && system_is_settled(s) && !s->allowed;
+	if (s->allowed || a->by_certificate ||
+	    a->services.config->reprovision != REPROVISION_ALLOWED)
 		return 0;
 	rc = keymap_find(map, *s->claimed_pid ? s->claimed_pid : s->pid, clock_now(), &pair, fault);
 	if (rc)
@@ -146,7 +150,7 @@ static int wait_for_permission(struct attempt *a, struct keymap *map, struct fau
 
 	a->waits = true;
 	if (!rc)
-		note(a, map, SEVERITY_SECURITY, "needs-permission", what, hint);
+		attempt_note(a, map, SEVERITY_SECURITY, "needs-permission", what, hint);
 	return rc;
 }
 
@@ -170,12 +174,26 @@ static int load_inventory(struct attempt *a, struct keymap *map, struct fault *f
 	int rc = keymap_inventory_find(map, &a->uuid, &a->inventory, fault);
 
 	a->inventory_swapped = false;
+	a->in_inventory = !rc;
 	if (rc != KIT_ERR_NOT_FOUND)
 		return rc;
 	memset(&a->inventory, 0, sizeof(a->inventory));
 	rc = keymap_inventory_find(map, &swapped, &other, fault);
 	a->inventory_swapped = !rc;
 	return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
+}
+
+/* With what the machine is called: a pair or two, or chains. */
+static int load_credential(struct attempt *a, struct keymap *map, struct fault *fault)
+{
+	int rc;
+
+	if (a->by_certificate)
+		return attempt_load_chains(a, map, fault);
+	rc = load_pair(a, map, a->system.pid, fault);
+	if (!rc && *a->system.next_pid && strcmp(a->system.next_pid, a->system.pid) != 0)
+		rc = load_pair(a, map, a->system.next_pid, fault);
+	return rc;
 }
 
 int attempt_load(struct keymap *map, void *attempt, struct fault *fault)
@@ -187,7 +205,9 @@ int attempt_load(struct keymap *map, void *attempt, struct fault *fault)
 	rc = keymap_system_find(map, &a->uuid, &a->system, fault);
 	if (rc)
 		return rc;
-	if (!is_due(&a->system) || (!*a->system.pid && !*a->system.claimed_pid))
+	a->by_certificate = system_by_certificate(&a->system);
+	if (!is_due(&a->system) ||
+	    (!a->by_certificate && !*a->system.pid && !*a->system.claimed_pid))
 		return KIT_ERR_NOT_FOUND;
 	rc = needs_permission(a, map, &needs, fault);
 	if (!rc && needs)
@@ -200,14 +220,12 @@ int attempt_load(struct keymap *map, void *attempt, struct fault *fault)
 	if (!rc)
 		rc = load_claim(a, map, fault);
 	if (!rc)
-		rc = load_pair(a, map, a->system.pid, fault);
-	if (!rc && *a->system.next_pid && strcmp(a->system.next_pid, a->system.pid) != 0)
-		rc = load_pair(a, map, a->system.next_pid, fault);
-	if (!rc && !a->system.proved_at)
+		rc = load_inventory(a, map, fault);
+	if (!rc)
+		rc = load_credential(a, map, fault);
+	if (!rc && !system_is_settled(&a->system))
 		rc = keymap_system_contested(map, &a->uuid, &a->contested, fault);
-	if (rc)
-		return rc;
-	return load_inventory(a, map, fault);
+	return rc;
 }
 
 /* ---- accounts ---- */
@@ -218,8 +236,8 @@ static const char *record_password(const struct keyentry *pair)
 	return *pair->new_password ? pair->new_password : pair->current_password;
 }
 
-static void add_login(struct attempt *a, enum login_kind kind, const char *user,
-		      const char *password)
+void attempt_add_login(struct attempt *a, enum login_kind kind, const char *user,
+		       const char *password)
 {
 	struct setup_login *l = &a->logins[a->n_logins];
 
@@ -247,11 +265,13 @@ void attempt_logins(struct attempt *a)
 
 	/* The record's first: a listener has it from the stick, and nothing else is sent then. */
 	for (size_t i = 0; i < a->n_pairs; i++)
-		add_login(a, LOGIN_RECORD, "admin", record_password(&a->pairs[i]));
-	add_login(a, LOGIN_NEXT, a->profile.admin_user, a->secrets.next_admin_password);
+		attempt_add_login(a, LOGIN_RECORD, "admin", record_password(&a->pairs[i]));
+	attempt_add_login(a, LOGIN_NEXT, a->profile.admin_user, a->secrets.next_admin_password);
 	/* The profile may have another user than when that password was made. */
-	add_login(a, LOGIN_NEXT, user, a->secrets.next_admin_password);
-	add_login(a, LOGIN_ADMIN, user, a->secrets.admin_password);
+	attempt_add_login(a, LOGIN_NEXT, user, a->secrets.next_admin_password);
+	attempt_add_login(a, LOGIN_ADMIN, user, a->secrets.admin_password);
+	if (a->by_certificate)
+		attempt_candidates(a);
 }
 
 /* ---- plan ---- */
@@ -276,19 +296,47 @@ static int choose_password(enum profile_password policy, const char *one, const 
 		return 0;
 	case PROFILE_RANDOM:
 		return keeps ? 0 : password_random(out, fault);
+	case PROFILE_AUTO:
+		break;	/* policy_of() */
 	}
 	return KIT_ERR_ARGUMENT;
 }
 
+/*
+ * Whoever says hello in a machine's name is sent what set-up makes: by certificate a password that
+ * many machines have goes only to one that somebody or something vouches for, and what is to be
+ * kept is not known.
+ */
+static enum profile_password policy_of(const struct attempt *a, enum profile_password policy,
+				       const char *kept)
+{
+	if (policy == PROFILE_AUTO)
+		return a->by_certificate ? PROFILE_RANDOM : PROFILE_KEEP;
+	if (!a->by_certificate)
+		return policy;
+	if (policy == PROFILE_ONE && a->proof == SYSTEM_PROOF_NONE)
+		return PROFILE_RANDOM;
+	return policy == PROFILE_KEEP && !kept ? PROFILE_RANDOM : policy;
+}
+
+/* The password that the login which the machine took had from its stick, or the factory. SECRET. */
+static bool is_of_stick(const struct attempt *a, int login)
+{
+	return login >= 0 && (a->kinds[login] == LOGIN_RECORD || a->kinds[login] == LOGIN_STICK ||
+			      a->kinds[login] == LOGIN_FACTORY);
+}
+
 static int plan_passwords(struct attempt *a, struct fault *fault)
 {
-	const struct keyentry *pair = &a->pairs[a->pair];
-	const char *record = record_password(pair);
 	int login = setup_login_index(a->setup);
+	bool of_stick = is_of_stick(a, login);
+	const char *record = a->by_certificate ? of_stick ? a->logins[login].password : ""
+					       : record_password(&a->pairs[a->pair]);
 	const char *now = login >= 0 ? a->logins[login].password : record;
 	char *next_mebx = a->secrets.next_mebx_password, earlier[PASSWORD_MAX + 1];
-	bool by_record = login >= 0 && a->kinds[login] == LOGIN_RECORD;
-	bool keep_mebx = a->profile.mebx_policy == PROFILE_KEEP;
+	enum profile_password admin = policy_of(a, a->profile.admin_policy, *now ? now : NULL);
+	enum profile_password mebx = policy_of(a, a->profile.mebx_policy, "");
+	bool keep_mebx = mebx == PROFILE_KEEP;
 	int rc;
 
 	/* What an earlier attempt set, it has: another next one must not push it out. */
@@ -296,23 +344,22 @@ static int plan_passwords(struct attempt *a, struct fault *fault)
 		strcpy(a->secrets.admin_password, now);
 		strcpy(a->system.admin_user, a->logins[login].user);
 	}
-	rc = choose_password(a->profile.admin_policy, a->profile.admin_password, now,
+	rc = choose_password(admin, a->profile.admin_password, now,
 			      a->secrets.next_admin_password, &a->talk.next_random, fault);
 	if (rc)
 		return rc;
 	strcpy(earlier, next_mebx);
 	/* One that an earlier attempt may have set it still has, unless a stick came after. */
-	if (keep_mebx && by_record)
+	if (keep_mebx && of_stick)
 		*next_mebx = '\0';
 	if (!keep_mebx)
-		rc = choose_password(a->profile.mebx_policy, a->profile.mebx_password, "",
-				      next_mebx, NULL, fault);
+		rc = choose_password(mebx, a->profile.mebx_password, "", next_mebx, NULL, fault);
 	a->mebx_given = *earlier && strcmp(earlier, next_mebx) == 0;
 	secret_wipe(earlier, sizeof(earlier));
 	if (rc)
 		return rc;
 	/* A stick's record sets the MEBx password; what was known before it does not hold then. */
-	if (!*a->secrets.mebx_password || by_record)
+	if (!*a->secrets.mebx_password || of_stick)
 		strcpy(a->secrets.mebx_password, record);
 	strcpy(a->target.admin.user, a->profile.admin_user);
 	strcpy(a->target.admin.password, a->secrets.next_admin_password);
@@ -336,7 +383,7 @@ static void plan_names(struct attempt *a)
 /* Has the machine the pair that a re-key was to give it? */
 static bool is_rekeyed(const struct attempt *a)
 {
-	return strcmp(a->pairs[a->pair].pair.pid, a->system.next_pid) == 0;
+	return !a->by_certificate && strcmp(a->pairs[a->pair].pair.pid, a->system.next_pid) == 0;
 }
 
 /* A fresh pair for a re-key: the one that an earlier attempt made, or a new one. */
@@ -346,7 +393,7 @@ static int plan_pair(struct attempt *a, struct keymap *map, struct fault *fault)
 	struct keyentry e = { .used = false };
 	int rc = 0;
 
-	if (!a->profile.rekey || is_rekeyed(a))
+	if (!a->profile.rekey || a->by_certificate || is_rekeyed(a))
 		return 0;
 	if (a->n_pairs == 2) {
 		a->target.pair = a->pairs[1].pair;
@@ -386,7 +433,7 @@ static void note_other_key(struct attempt *a, struct keymap *map, const struct s
 		 "this UUID already holds another used key, %s, proved from %s: "
 		 "two machines with one UUID, or it was set up again",
 		 other, before->address);
-	note(a, map, SEVERITY_SECURITY, "uuid-has-other-key", what, "nothing is to be done if it "
+	attempt_note(a, map, SEVERITY_SECURITY, "uuid-has-other-key", what, "nothing is to be done if it "
 	     "was set up again; if these are two machines, write a UUID of its own into the main "
 	     "board of one with the vendor's service tool; the passwords of the other key are kept "
 	     "(amt-provisionctl systems export --secrets --earlier)");
@@ -508,7 +555,7 @@ static bool was_ours(const struct attempt *a)
 {
 	int login = setup_login_index(a->setup);
 
-	return login >= 0 ? a->kinds[login] != LOGIN_RECORD : a->system.configured_at > 0;
+	return login >= 0 ? !is_of_stick(a, login) : a->system.configured_at > 0;
 }
 
 static int check_uuid(struct attempt *a, struct fault *fault)
@@ -554,7 +601,8 @@ int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
 		 *facts->version ? facts->version : "of unknown version",
 		 facts->soap ? "SOAP" : "WS-Management", a->profile.name,
 		 facts->has_uuid ? "" : "; its UUID cannot be read");
-	rc = record_proof(a, map, remark, &settled, fault);
+	rc = a->by_certificate ? attempt_certified(a, map, remark, fault)
+			       : record_proof(a, map, remark, &settled, fault);
 	if (!rc)
 		rc = keymap_talk_put(map, &a->uuid, &a->talk, fault);
 	if (rc)
@@ -738,13 +786,17 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 				  fault);
 	if (!rc && !other)
 		rc = keymap_system_unclaim(map, &a->uuid, 0, fault);
+	if (!rc && a->by_certificate && !a->already)
+		rc = keymap_system_stick_mebx(map, &a->uuid, !*a->target.mebx_password ||
+					      (notes & SETUP_NOTE_NO_MEBX), fault);
 	if (rc)
 		return rc;
 	say_notes(notes, remarks, sizeof(remarks));
-	snprintf(what, sizeof(what), "configured%s%s%s%s%s", *a->fqdn ? " as " : "", a->fqdn,
+	snprintf(what, sizeof(what), "configured%s%s%s%s%s%s", *a->fqdn ? " as " : "", a->fqdn,
 		 a->already ? " already: it has the password of this server" : "",
-		 known.pid ? ", with a new key" : "", remarks);
-	note(a, map, *remarks ? SEVERITY_WARNING : SEVERITY_INFO, "configured", what, NULL);
+		 known.pid ? ", with a new key" : "",
+		 a->by_certificate ? attempt_proof_text(a) : "", remarks);
+	attempt_note(a, map, *remarks ? SEVERITY_WARNING : SEVERITY_INFO, "configured", what, NULL);
 	return 0;
 }
 
@@ -772,7 +824,7 @@ int attempt_found(struct keymap *map, void *attempt, struct fault *fault)
 		 "passwords that it may have", *a->fqdn ? " as " : "", a->fqdn,
 		 (unsigned long long)(a->check == CHECK_TLS ? a->services.config->callback_port
 							    : a->services.config->management_port));
-	note(a, map, SEVERITY_WARNING, "configured", what, NULL);
+	attempt_note(a, map, SEVERITY_WARNING, "configured", what, NULL);
 	return 0;
 }
 
@@ -783,7 +835,11 @@ static const char *failure_name(const struct attempt *a)
 	switch (a->failed_state) {
 	case SYSTEM_FQDN_MISSING:
 		return "fqdn-missing";
+	case SYSTEM_NEEDS_CERTIFICATE:
+		return "needs-certificate";
 	case SYSTEM_REFUSED:
+		if (a->otp_differs)
+			return "otp-differs";
 		return a->setup && setup_uuid_differs(a->setup) ? "uuid-mismatch" : "refused";
 	default:
 		break;
@@ -792,6 +848,8 @@ static const char *failure_name(const struct attempt *a)
 		return "not-called";
 	if (a->fault.code == KIT_ERR_FORGED)
 		return "proof-failed";
+	if (a->by_certificate && a->chain_refused)
+		return "chain-refused";
 	if (!a->proved && (a->fault.code == KIT_ERR_NETWORK || a->fault.code == KIT_ERR_TIMEOUT))
 		return "call-failed";
 	return "setup-failed";
@@ -860,7 +918,7 @@ int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
 	snprintf(reason, sizeof(reason), "%.*s", SYSTEM_REASON, what);
 	rc = untouched ? keymap_system_due(map, &a->uuid, next, fault)
 	    : keymap_system_state(map, &a->uuid, a->failed_state, reason, next, now, fault);
-	if (!rc && !settled && !row.proved_at && a->failed_state == SYSTEM_FAILED)
+	if (!rc && !settled && !system_is_settled(&row) && a->failed_state == SYSTEM_FAILED)
 		rc = keymap_system_next_claim(map, &a->uuid, now, &next, fault);
 	if (rc)
 		return rc;
@@ -872,7 +930,7 @@ int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
 		snprintf(what, sizeof(what), "%s%s; no further try before its next hello",
 			 a->fault.what,
 			 untouched ? "; the machine counts as configured as before" : "");
-	note(a, map, security ? SEVERITY_SECURITY : SEVERITY_WARNING, failure_name(a), what,
+	attempt_note(a, map, security ? SEVERITY_SECURITY : SEVERITY_WARNING, failure_name(a), what,
 	     a->fault.hint);
 	return 0;
 }

@@ -3,7 +3,9 @@
 #define SERVER_SETUP_ATTEMPT_PRIVATE_H
 
 #include "keygen/keylist.h"
+#include "server/core/certificates.h"
 #include "server/setup/attempt.h"
+#include "server/keymap/events.h"
 #include "server/keymap/inventory.h"
 #include "server/keymap/profiles.h"
 #include "server/keymap/systems.h"
@@ -17,7 +19,16 @@ enum login_kind {
 	LOGIN_NEXT,	/* what an earlier attempt may have set */
 	LOGIN_ADMIN,	/* what the last success set */
 	LOGIN_RECORD,	/* what the stick's record set */
+	/* By certificate, for firmware that asks for a login then. */
+	LOGIN_STICK,	/* what the sticks of this site set: stick_password_file */
+	LOGIN_FACTORY,	/* what it has from the factory */
 };
+
+/* Of those that are tried once a day: bits of keymap_talk.candidates. */
+enum { CANDIDATE_STICK = 1, CANDIDATE_FACTORY = 2 };
+
+#define ATTEMPT_CHAINS	8	/* certificates that one attempt tries */
+#define READ_BACK_SECONDS	60	/* after the commit by certificate */
 
 struct attempt {
 	struct attempt_services services;
@@ -31,11 +42,30 @@ struct attempt {
 	 */
 	struct system system;
 	struct keymap_inventory inventory;	/* "" when there is none */
+	bool in_inventory;
 	bool inventory_swapped;		/* there is one for the UUID in the other byte order */
 	struct system_secrets secrets;		/* SECRET */
 	struct keymap_talk talk;
 	struct keyentry pairs[2];		/* SECRET: the machine has one of these */
 	size_t n_pairs, pair;			/* which is tried or proved */
+	/*
+	 * By certificate: the machine has no pair, and proves nothing by what it takes. These are
+	 * tried in turn.
+	 */
+	bool by_certificate;
+	struct chain *chains[ATTEMPT_CHAINS];
+	size_t n_chains, chain;
+	char otp[PASSWORD_MAX + 1];		/* SECRET: the inventory's; "": none */
+	char stick_password[PASSWORD_MAX + 1];	/* SECRET: "": not to be tried */
+	bool otp_differs, chain_refused;
+	bool chain_taken;	/* it asked for the chain, and went on then */
+	enum ondie_verdict machine;		/* what its own certificates show */
+	const char *tls;			/* "TLS 1.2" */
+	enum system_proof proof;		/* decided at the plan */
+	bool wait_only;		/* it has no name yet: it is called to let it wait, no more */
+	struct fault no_name;
+	struct event *pause;	/* until what came of the commit is read back again */
+	double read_back_until;	/* clock_monotonic(); 0: the commit was not sent */
 	struct profile profile;			/* SECRET */
 	char fqdn[SYSTEM_FQDN + 1];
 	struct setup_login logins[SETUP_LOGINS];	/* SECRET */
@@ -54,13 +84,15 @@ struct attempt {
 	bool first;		/* that was the first use of the key */
 	bool lost;		/* another machine proved it first, while this one was called */
 	bool tls10;		/* offered alone; remembered in talk once it was what helped */
+	bool planned;		/* the machine is given its accounts: "logins" are behind */
 	bool changing;		/* the request that is under way changes the machine */
 	unsigned restarts;	/* of the conversation, since the answer to such a one was lost */
 	/*
 	 * A commit was sent, and the call-back fails now: is the machine set up? It is looked for
-	 * at the ports that it has then, without proof; CALL_FAULT: why the call-back failed.
+	 * at the ports that it has then, without proof; CALL_FAULT: why the call-back failed. By
+	 * certificate DOOR is where it is read back after each commit.
 	 */
-	enum check_door { CHECK_NOT, CHECK_TLS, CHECK_PLAIN } check;
+	enum check_door { CHECK_NOT, CHECK_TLS, CHECK_PLAIN } check, door;
 	bool login_counted;
 	struct fault call_fault;
 	bool mebx_given;	/* an earlier attempt may have set the "next" MEBx password */
@@ -96,8 +128,42 @@ int attempt_found(struct keymap *map, void *attempt, struct fault *fault);
 int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault);
 int attempt_fail(struct keymap *map, void *attempt, struct fault *fault);
 
+/* Say it in the log, of this machine; HINT may be NULL. */
+void attempt_note(struct attempt *attempt, struct keymap *map, enum severity severity,
+		  const char *name, const char *what, const char *hint);
+
 /* The accounts to try, likeliest first: of what was loaded, and of the profile. */
 void attempt_logins(struct attempt *attempt);
+/* One more of them, unless it is there already or PASSWORD is "". */
+void attempt_add_login(struct attempt *attempt, enum login_kind kind, const char *user,
+		       const char *password);
+
+/* ---- by certificate (attempt-pki.c) ---- */
+
+/*
+ * Inside load: the chains that the machine would take, the one-time password of the inventory, and
+ * the stick's password where that may be tried. KIT_ERR_UNFIT: no chain would do, and which would.
+ */
+int attempt_load_chains(struct attempt *attempt, struct keymap *map, struct fault *fault);
+void attempt_free_chains(struct attempt *attempt);
+
+/* The accounts that nobody gave this very machine, each once a day: the stick's, the factory's. */
+void attempt_candidates(struct attempt *attempt);
+/* Is the login in use one of those, and not noted yet? Then the job that has to be done first. */
+bool attempt_needs_note(const struct attempt *attempt);
+int attempt_candidate(struct keymap *map, void *attempt, struct fault *fault);
+
+/*
+ * Inside plan: the machine took our chain, and the row is its own now. Who vouches for it is decided.
+ * KIT_ERR_REFUSED: its one-time password is not the inventory's.
+ */
+int attempt_certified(struct attempt *attempt, struct keymap *map, const char *remark,
+		      struct fault *fault);
+/* ", machine not proved": behind "configured as NAME"; a static string. */
+const char *attempt_proof_text(const struct attempt *attempt);
+
+/* In place of a plan: the machine is let wait, once. */
+int attempt_wait(struct keymap *map, void *attempt, struct fault *fault);
 
 /*
  * May the machine be looked for at DOOR, since its commit was sent? And the accounts to try there:

@@ -17,6 +17,9 @@
 
 #define RESTARTS	2	/* of one conversation, when answers were lost */
 
+#define WAIT_HOURS	24	/* the most that ExtendProvisioningPeriod takes */
+#define PAUSE_SECONDS	2	/* between looks at what came of a commit */
+
 #define CONTESTED_MS	3000	/* for TCP and TLS with one of several addresses */
 
 static void step(struct attempt *a);
@@ -27,6 +30,8 @@ static void close_talk(struct attempt *a)
 	call_close(&a->call);
 	if (a->deadline)
 		evtimer_del(a->deadline);
+	if (a->pause)
+		evtimer_del(a->pause);
 }
 
 static void end(struct attempt *a, enum attempt_result result)
@@ -34,7 +39,10 @@ static void end(struct attempt *a, enum attempt_result result)
 	close_talk(a);
 	if (a->deadline)
 		event_free(a->deadline);
+	if (a->pause)
+		event_free(a->pause);
 	setup_free(&a->setup);
+	attempt_free_chains(a);
 	a->over(a->context, a, result);
 	secret_wipe(a, sizeof(*a));
 	free(a);
@@ -101,6 +109,11 @@ static void on_failed(void *context, int code, const struct fault *fault)
 static void fail(struct attempt *a, enum system_state state)
 {
 	close_talk(a);
+	/* Whatever came of letting it wait: it is its name that is missing. */
+	if (a->wait_only) {
+		a->fault = a->no_name;
+		state = SYSTEM_FQDN_MISSING;
+	}
 	a->failed_state = state;
 	write_job(a, attempt_fail, on_failed);
 }
@@ -166,8 +179,36 @@ static void on_planned(void *context, int code, const struct fault *fault)
 		succeed(a);
 		return;
 	}
+	a->planned = true;
 	setup_plan(a->setup, &a->target);
 	step(a);
+}
+
+static void on_wait_noted(void *context, int code, const struct fault *fault)
+{
+	const struct setup_target target = { .wait_hours = WAIT_HOURS };
+	struct attempt *a = context;
+
+	if (gone(a))
+		return;
+	if (code) {
+		fail_with(a, SYSTEM_FAILED, fault);
+		return;
+	}
+	setup_plan(a->setup, &target);
+	step(a);
+}
+
+static void on_candidate_noted(void *context, int code, const struct fault *fault)
+{
+	struct attempt *a = context;
+
+	if (gone(a))
+		return;
+	if (code)
+		fail_with(a, SYSTEM_FAILED, fault);
+	else
+		step(a);
 }
 
 static void on_commit_noted(void *context, int code, const struct fault *fault)
@@ -186,6 +227,24 @@ static void on_commit_noted(void *context, int code, const struct fault *fault)
 
 /* ---- the conversation ---- */
 
+/* With what it is called now: before set-up, for a look, or after the commit. */
+static struct credential credential_of(const struct attempt *a)
+{
+	enum check_door door = a->check ? a->check : a->door;
+	struct credential c = { .kind = door == CHECK_TLS ? AMT_TLS : AMT_PLAIN };
+
+	if (door == CHECK_NOT && a->by_certificate) {
+		c.kind = AMT_TLS_PKI;
+		c.chain = a->chains[a->chain];
+		c.ondie = a->services.ondie;
+	} else if (door == CHECK_NOT) {
+		c.kind = AMT_TLS_PSK;
+		c.pid = a->pairs[a->pair].pair.pid;
+		c.pps = a->pairs[a->pair].pair.pps;
+	}
+	return c;
+}
+
 static int open_session(struct attempt *a)
 {
 	const struct config *config = a->services.config;
@@ -195,17 +254,14 @@ static int open_session(struct attempt *a)
 		.answer_bytes = AMT_ANSWER_BYTES,
 	};
 	struct amt_target target = {
-		.transport = a->check == CHECK_NOT ? AMT_TLS_PSK
-			   : a->check == CHECK_TLS ? AMT_TLS : AMT_PLAIN,
+		.credential = credential_of(a),
 		.address = a->system.address,
-		.port = (uint16_t)(a->check == CHECK_PLAIN ? config->management_port
-							   : config->callback_port),
-		.pid = a->pairs[a->pair].pair.pid,
-		.pps = a->pairs[a->pair].pair.pps,
 		.tls10 = a->tls10,
 		.one_each = a->talk.one_each,
 	};
 
+	target.port = (uint16_t)(target.credential.kind == AMT_PLAIN ? config->management_port
+								     : config->callback_port);
 	/* Others wait for their turn: a tarpit must not keep them waiting. */
 	if (a->contested && limits.connect_ms > CONTESTED_MS)
 		limits.connect_ms = CONTESTED_MS;
@@ -228,7 +284,8 @@ static void call_again(struct attempt *a)
  */
 static bool offer_tls10(struct attempt *a, const struct amt_reply *reply)
 {
-	if (a->proved || a->tls10 || !reply->connected)
+	if (a->proved || a->tls10 || !reply->connected || reply->chain_refused ||
+	    *call_tls(a->call))
 		return false;
 	a->tls10 = true;
 	return true;
@@ -245,6 +302,28 @@ static bool take_other_pair(struct attempt *a, const struct amt_reply *reply)
 	return true;
 }
 
+/* It does not accept this certificate: there may be another one that it would. */
+static bool take_other_chain(struct attempt *a, const struct amt_reply *reply)
+{
+	if (!reply->chain_refused)
+		return false;
+	a->chain_refused = true;
+	if (a->chain + 1 >= a->n_chains)
+		return false;
+	a->chain++;
+	a->tls10 = a->talk.tls10;
+	return true;
+}
+
+static int new_setup(struct attempt *a, struct setup **out, struct fault *fault)
+{
+	int rc = setup_new(out, &a->uuid, a->logins, a->n_logins, fault);
+
+	if (!rc && a->by_certificate)
+		setup_by_certificate(*out, *a->otp);
+	return rc;
+}
+
 /*
  * The connection ended instead of an answer to a request that changes the machine. What it did
  * is found out by beginning anew: the accounts and the state are read first.
@@ -257,10 +336,11 @@ static bool start_over(struct attempt *a, const struct amt_reply *reply)
 		return false;
 	a->n_logins = 0;
 	attempt_logins(a);
-	if (setup_new(&setup, &a->uuid, a->logins, a->n_logins, NULL))
+	if (new_setup(a, &setup, NULL))
 		return false;
 	setup_free(&a->setup);
 	a->setup = setup;
+	a->planned = false;
 	a->restarts++;
 	return true;
 }
@@ -327,6 +407,67 @@ static void on_login_counted(void *context, int code, const struct fault *fault)
 	step(a);
 }
 
+/* ---- what came of the commit, by certificate ---- */
+
+/*
+ * Once committed, the machine asks for no certificate any more: it speaks TLS of its own, or none
+ * up to AMT 16.0, and may restart its network before.
+ */
+static void read_back_at(struct attempt *a, enum check_door door)
+{
+	if (!a->read_back_until)
+		a->read_back_until = clock_monotonic() + READ_BACK_SECONDS;
+	a->door = door;
+	if (open_session(a)) {
+		fail(a, SYSTEM_FAILED);
+		return;
+	}
+	setup_reopened(a->setup);
+	step(a);
+}
+
+static void on_pause(evutil_socket_t fd, short what, void *context)
+{
+	read_back_at(context, CHECK_TLS);
+}
+
+static void pause_read_back(struct attempt *a)
+{
+	struct timeval tv = { .tv_sec = PAUSE_SECONDS };
+
+	call_close(&a->call);
+	if (!a->pause)
+		a->pause = evtimer_new(a->services.base, on_pause, a);
+	if (a->pause && !evtimer_add(a->pause, &tv))
+		return;
+	fault_nomem(&a->fault);
+	fail(a, SYSTEM_FAILED);
+}
+
+/* Nothing could be read back, for the reason in WHY. Is it tried at the other door, or again? */
+static bool read_back_again(struct attempt *a)
+{
+	if (a->door == CHECK_TLS)
+		read_back_at(a, CHECK_PLAIN);
+	else if (clock_monotonic() < a->read_back_until)
+		pause_read_back(a);
+	else
+		return false;
+	return true;
+}
+
+/* The machine answered, and not as one that is set up: perhaps not yet. */
+static void read_back_failed(struct attempt *a)
+{
+	const struct fault *why = setup_fault(a->setup);
+	bool clear = why->code == KIT_ERR_REFUSED;
+
+	if (clear || !read_back_again(a))
+		fail_with(a, SYSTEM_FAILED, why);
+}
+
+/* ---- no answer ---- */
+
 /* No answer, and nothing else to try. */
 static void call_failed(struct attempt *a, const struct amt_reply *reply)
 {
@@ -354,12 +495,17 @@ static void call_failed(struct attempt *a, const struct amt_reply *reply)
 
 static void on_no_answer(struct attempt *a, const struct amt_reply *reply)
 {
-	if (offer_tls10(a, reply) || take_other_pair(a, reply))
+	if (setup_is_read_back(a->setup) && read_back_again(a))
+		return;
+	if (offer_tls10(a, reply) || take_other_pair(a, reply) || take_other_chain(a, reply))
 		call_again(a);
+	else if (setup_commit_lost(a->setup))
+		step(a);
 	else if (setup_is_committed(a->setup))
 		succeed(a);
 	else if (start_over(a, reply) ||
-		 (reply->silent && a->proved && setup_try_soap(a->setup, &reply->fault)))
+		 (reply->silent && (a->proved || a->by_certificate) &&
+		  setup_try_soap(a->setup, &reply->fault)))
 		step(a);
 	else
 		call_failed(a, reply);
@@ -385,7 +531,12 @@ static void on_reply(void *context, const struct amt_reply *reply)
 		on_no_answer(a, reply);
 		return;
 	}
-	if (!a->proved) {
+	if (!a->door) {
+		a->machine = call_machine(a->call);
+		a->chain_taken = call_chain_taken(a->call);
+		a->tls = call_tls(a->call);
+	}
+	if (!a->proved && !a->by_certificate) {
 		fault_set(&a->fault, KIT_ERR_FORGED,
 			  "the machine answered without proving its PPS");
 		fail(a, SYSTEM_FAILED);
@@ -411,24 +562,40 @@ static void step(struct attempt *a)
 			write_job(a, attempt_login, on_login_counted);
 			return;
 		}
+		if (request.user && !a->check && !a->planned && attempt_needs_note(a)) {
+			write_job(a, attempt_candidate, on_candidate_noted);
+			return;
+		}
 		if (call_post(a->call, &request, on_reply, a, &a->fault))
 			fail(a, SYSTEM_FAILED);
 		return;
 	case SETUP_PLAN:
 		if (a->check)
 			check_done(a);
+		else if (a->wait_only)
+			write_job(a, attempt_wait, on_wait_noted);
 		else
 			write_job(a, attempt_plan, on_planned);
 		return;
 	case SETUP_COMMIT:
 		write_job(a, attempt_commit, on_commit_noted);
 		return;
+	case SETUP_REOPEN:
+		read_back_at(a, CHECK_TLS);
+		return;
 	case SETUP_DONE:
-		succeed(a);
+		if (a->wait_only)
+			fail(a, SYSTEM_FQDN_MISSING);
+		else
+			succeed(a);
 		return;
 	case SETUP_FAILED:
 		if (a->check) {
 			check_failed(a);
+			return;
+		}
+		if (setup_is_read_back(a->setup)) {
+			read_back_failed(a);
 			return;
 		}
 		/* It gave a clear answer, to the commit too. */
@@ -464,7 +631,7 @@ static void call(struct attempt *a)
 	struct timeval limit = { .tv_sec = (time_t)a->services.config->setup_seconds };
 
 	attempt_logins(a);
-	if (a->n_logins == 0) {
+	if (a->n_logins == 0 && !a->by_certificate) {
 		fault_set(&a->fault, KIT_ERR_NOT_FOUND, "the map has no password for this machine, "
 			  "only its key\n"
 			  "import its list again with the columns current_password and "
@@ -478,7 +645,7 @@ static void call(struct attempt *a)
 		fail(a, SYSTEM_FAILED);
 		return;
 	}
-	if (setup_new(&a->setup, &a->uuid, a->logins, a->n_logins, &a->fault) || open_session(a))
+	if (new_setup(a, &a->setup, &a->fault) || open_session(a))
 		fail(a, SYSTEM_FAILED);
 	else
 		step(a);
@@ -517,8 +684,14 @@ static void on_named(void *context, const struct naming_answer *answer)
 {
 	struct attempt *a = context;
 
+	bool none = answer->code == KIT_ERR_NOT_FOUND && a->services.config->fqdn_required;
+
 	a->naming = NULL;
-	if (answer->code == KIT_ERR_NOT_FOUND && a->services.config->fqdn_required) {
+	/* Once: a machine that said hello waits for some hours only. */
+	if (none && a->by_certificate && !a->talk.extended_at) {
+		a->wait_only = true;
+		a->no_name = answer->fault;
+	} else if (none) {
 		fail_with(a, SYSTEM_FQDN_MISSING, &answer->fault);
 		return;
 	}
@@ -552,6 +725,7 @@ static void on_loaded(void *context, int code, const struct fault *fault)
 		a->pairs[1].pair.pps, a->pairs[1].current_password, a->pairs[1].new_password,
 		a->secrets.admin_password, a->secrets.next_admin_password,
 		a->secrets.mebx_password, a->secrets.next_mebx_password,
+		a->otp, a->stick_password,
 	};
 	struct naming_question q;
 
@@ -562,7 +736,9 @@ static void on_loaded(void *context, int code, const struct fault *fault)
 		return;
 	}
 	if (code) {
-		fail_with(a, code == KIT_ERR_STATE ? SYSTEM_REFUSED : SYSTEM_FAILED, fault);
+		fail_with(a, code == KIT_ERR_STATE ? SYSTEM_REFUSED
+			     : code == KIT_ERR_UNFIT ? SYSTEM_NEEDS_CERTIFICATE : SYSTEM_FAILED,
+			  fault);
 		return;
 	}
 	q.uuid = a->uuid;

@@ -13,6 +13,7 @@ struct log;
 struct keymap;
 struct commit;
 struct naming_service;
+struct ondie;
 
 /* What attempts share; all borrowed. */
 struct attempt_services {
@@ -24,6 +25,7 @@ struct attempt_services {
 	struct call_pool *pool;
 	struct naming_service *naming;
 	struct certificates *const *certificates;	/* a reload changes them; or *it is NULL */
+	const struct ondie *ondie;	/* NULL: machines' own chains are not judged */
 };
 
 enum attempt_result {

@@ -78,10 +78,9 @@ static int run(struct cli *cli, const void *given)
 			status = EXIT_CANNOT;
 		rules = NULL;
 	} else if (!cli->quiet) {
-		terminal_print_line("%s: %u passed, %u warned, %u failed, %u skipped: firmware %s",
-				    w.path, sum->passed, sum->warned, sum->failed, sum->skipped,
-				    sum->failed ? "will NOT take this stick" :
-						  "will see setup.bin");
+		printf("%s: %u passed, %u warned, %u failed, %u skipped: firmware %s\n", w.path,
+		       sum->passed, sum->warned, sum->failed, sum->skipped,
+		       sum->failed ? "will NOT take this stick" : "will see setup.bin");
 	}
 out:
 	json_decref(rules);
