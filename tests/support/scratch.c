@@ -2,10 +2,11 @@
 #include "tests/support/scratch.h"
 
 #include <check.h>
-#include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static char folder[64];
@@ -17,21 +18,14 @@ void scratch_enter(void)
 	ck_assert_int_eq(chdir(folder), 0);
 }
 
-static void empty_folder(void)
+static int on_entry(const char *path, const struct stat *st, int kind, struct FTW *where)
 {
-	DIR *dir = opendir(".");
-	struct dirent *entry;
-
-	ck_assert_ptr_nonnull(dir);
-	while ((entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") && strcmp(entry->d_name, ".."))
-			remove(entry->d_name);
-	closedir(dir);
+	return where->level ? remove(path) : 0;
 }
 
 void scratch_leave(void)
 {
-	empty_folder();
+	nftw(".", on_entry, 8, FTW_DEPTH | FTW_PHYS);
 	ck_assert_int_eq(chdir("/"), 0);
 	ck_assert_int_eq(rmdir(folder), 0);
 }

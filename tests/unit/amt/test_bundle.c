@@ -1,0 +1,264 @@
+/* Tests of bundles: every form that certificates and keys come in, and what is refused. */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "amt/bundle.h"
+#include "tests/support/certs.h"
+#include "tests/support/suite.h"
+
+#define PASSWORD	"Str0ng!Pass"
+
+static struct cert root, middle, leaf;
+static struct cert_text text;
+static struct bundle *bundle;
+static struct fault fault;
+
+static void setup(void)
+{
+	struct cert_kind authority = { .cn = "Test Root", .authority = true };
+	struct cert_kind between = { .cn = "Test Issuer", .authority = true, .key = cert_key(2) };
+	struct cert_kind server = { .cn = "provision.example.com", .ou = CERT_OU,
+				    .usage = CERT_USAGE, .san = "DNS:provision.example.com" };
+
+	memset(&fault, 0, sizeof(fault));
+	cert_make(&root, &authority, NULL);
+	cert_make(&middle, &between, &root);
+	cert_make(&leaf, &server, &middle);
+	ck_assert_int_eq(bundle_new(&bundle, &fault), 0);
+}
+
+static void teardown(void)
+{
+	bundle_free(&bundle);
+	cert_text_free(&text);
+	cert_free(&leaf);
+	cert_free(&middle);
+	cert_free(&root);
+}
+
+static int take(const char *password)
+{
+	fault_clear(&fault);
+	return bundle_read(bundle, "file", text.data, text.size, true, password, &fault);
+}
+
+/* What is in the bundle, in order: R root, M issuer, L leaf, k the leaf's key, r the root's. */
+static const char *letters(void)
+{
+	static char out[BUNDLE_ITEMS + 1];
+	const struct bundle_item *i;
+	size_t n = 0;
+
+	for (; (i = bundle_at(bundle, n)) != NULL; n++)
+		out[n] = i->key ? EVP_PKEY_eq(i->key, leaf.key) == 1 ? 'k' : 'r'
+			: X509_cmp(i->certificate, root.x) == 0 ? 'R'
+			: X509_cmp(i->certificate, middle.x) == 0 ? 'M'
+			: X509_cmp(i->certificate, leaf.x) == 0 ? 'L' : '?';
+	out[n] = '\0';
+	return out;
+}
+
+START_TEST(pem_is_read_in_any_order_with_text_between)
+{
+	cert_add_text(&text, "Bag Attributes\n    friendlyName: x\n");
+	cert_add_pem(&text, root.x);
+	cert_add_text(&text, "subject=whatever\r\n\r\n");
+	cert_add_key(&text, leaf.key, NULL, false);
+	cert_add_pem(&text, leaf.x);
+	cert_add_text(&text, "-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n"
+		      "-----END CERTIFICATE REQUEST-----\n");
+	cert_add_pem(&text, middle.x);
+	ck_assert_int_eq(take(NULL), 0);
+	ck_assert_str_eq(letters(), "RkLM");
+	ck_assert_str_eq(bundle_at(bundle, 0)->file, "file");
+}
+END_TEST
+
+START_TEST(what_is_there_already_is_left_out)
+{
+	cert_add_pem(&text, root.x);
+	cert_add_key(&text, leaf.key, NULL, true);
+	cert_add_pem(&text, root.x);
+	ck_assert_int_eq(take(NULL), 0);
+	ck_assert_str_eq(letters(), "Rk");
+	ck_assert_int_eq(take(NULL), 0);
+	ck_assert_str_eq(letters(), "Rk");
+	cert_add_key(&text, root.key, NULL, false);
+	ck_assert_int_eq(take(NULL), 0);
+	ck_assert_str_eq(letters(), "Rkr");
+}
+END_TEST
+
+START_TEST(der_is_one_certificate_or_one_key)
+{
+	cert_add_der(&text, leaf.x);
+	ck_assert_int_eq(take(NULL), 0);
+	cert_text_free(&text);
+	cert_add_key_der(&text, leaf.key);
+	ck_assert_int_eq(take(NULL), 0);
+	ck_assert_str_eq(letters(), "Lk");
+}
+END_TEST
+
+START_TEST(pkcs7_brings_certificates)
+{
+	const struct cert *all[] = { &middle, &root };
+
+	cert_add_pkcs7(&text, all, 2);
+	ck_assert_int_eq(take(NULL), 0);
+	ck_assert_uint_eq(strlen(letters()), 2);
+	ck_assert_ptr_null(strchr(letters(), '?'));
+}
+END_TEST
+
+/* 0: AES, 1: RC2-40, which OpenSSL 3 keeps in a provider of its own. */
+START_TEST(a_pfx_opens_with_its_password_alone)
+{
+	const struct cert *more[] = { &middle, &root };
+
+	cert_add_pfx(&text, &leaf, more, 2, PASSWORD, _i == 1, true);
+	ck_assert_int_eq(take(NULL), KIT_ERR_STATE);
+	ck_assert_ptr_nonnull(strstr(fault.hint, "file.password"));
+	ck_assert_int_eq(take("wrong"), KIT_ERR_FORGED);
+	ck_assert_ptr_nonnull(strstr(fault.what, "the password is wrong"));
+	ck_assert_str_eq(letters(), "");
+	ck_assert_int_eq(take(PASSWORD), 0);
+	ck_assert_uint_eq(strlen(letters()), 4);
+	ck_assert_ptr_null(strchr(letters(), '?'));
+	ck_assert_ptr_nonnull(strchr(letters(), 'k'));
+}
+END_TEST
+
+START_TEST(a_pfx_with_an_empty_password_needs_none)
+{
+	cert_add_pfx(&text, &leaf, NULL, 0, "", false, true);
+	ck_assert_int_eq(take(NULL), 0);
+	ck_assert_uint_eq(strlen(letters()), 2);
+}
+END_TEST
+
+START_TEST(a_pfx_without_a_checksum_is_refused)
+{
+	cert_add_pfx(&text, &leaf, NULL, 0, PASSWORD, false, false);
+	ck_assert_int_eq(take(PASSWORD), KIT_ERR_FORMAT);
+	ck_assert_ptr_nonnull(strstr(fault.what, "checksum"));
+}
+END_TEST
+
+/* 0: PKCS #8, 1: the way before it. */
+START_TEST(an_encrypted_key_opens_with_its_password_alone)
+{
+	cert_add_pem(&text, leaf.x);
+	cert_add_key(&text, leaf.key, PASSWORD, _i == 1);
+	ck_assert_int_eq(take(NULL), KIT_ERR_STATE);
+	ck_assert_ptr_nonnull(strstr(fault.what, "the private key is encrypted"));
+	ck_assert_int_eq(take("wrong"), KIT_ERR_FORGED);
+	ck_assert_str_eq(letters(), "");
+	ck_assert_int_eq(take(PASSWORD), 0);
+	ck_assert_str_eq(letters(), "Lk");
+}
+END_TEST
+
+START_TEST(keys_are_refused_where_none_may_be)
+{
+	cert_add_pem(&text, leaf.x);
+	cert_add_key(&text, leaf.key, NULL, false);
+	ck_assert_int_eq(bundle_read(bundle, "file", text.data, text.size, false, NULL, &fault),
+			 KIT_ERR_PERMISSION);
+	ck_assert_str_eq(letters(), "");
+}
+END_TEST
+
+START_TEST(damage_leaves_nothing_of_the_file_behind)
+{
+	char *end;
+
+	cert_add_pem(&text, root.x);
+	cert_add_pem(&text, leaf.x);
+	end = strstr(text.data + text.size / 2 + 200, "\n");
+	memcpy(end + 10, "@@@@", 4);
+	ck_assert_int_eq(take(NULL), KIT_ERR_FORMAT);
+	ck_assert_ptr_nonnull(strstr(fault.what, "file: "));
+	ck_assert_str_eq(letters(), "");
+}
+END_TEST
+
+START_TEST(what_is_neither_is_refused)
+{
+	static const char *const others[] = { "", "hello\n", "0\x82\x01", "\xff\xfe-\0-\0",
+		"-----BEGIN CERTIFICATE REQUEST-----\nAAAA\n-----END CERTIFICATE REQUEST-----\n" };
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++) {
+		cert_text_free(&text);
+		cert_add_text(&text, others[i]);
+		ck_assert_int_eq(take(NULL), KIT_ERR_FORMAT);
+		ck_assert_ptr_nonnull(strstr(fault.what, "holds no certificate"));
+	}
+}
+END_TEST
+
+START_TEST(a_file_that_is_too_large_is_refused)
+{
+	char *large = calloc(1, BUNDLE_BYTES + 1);
+
+	ck_assert_int_eq(bundle_read(bundle, "large", large, BUNDLE_BYTES + 1, true, NULL, &fault),
+			 KIT_ERR_RANGE);
+	free(large);
+}
+END_TEST
+
+/* A forgery of every byte may be read or not; nothing else happens. */
+START_TEST(every_truncation_is_an_error)
+{
+	const struct cert *more[] = { &root };
+
+	cert_add_pfx(&text, &leaf, more, 1, PASSWORD, false, true);
+	for (size_t n = 0; n < text.size; n += 7) {
+		fault_clear(&fault);
+		ck_assert_int_lt(bundle_read(bundle, "file", text.data, n, true, PASSWORD, &fault),
+				 0);
+		ck_assert_int_ne(fault.code, 0);
+	}
+	ck_assert_str_eq(letters(), "");
+}
+END_TEST
+
+START_TEST(too_many_certificates_are_refused)
+{
+	struct cert_kind kind = { .cn = "x", .authority = true };
+	struct cert c;
+
+	for (int i = 0; i <= BUNDLE_ITEMS; i++) {
+		cert_make(&c, &kind, NULL);
+		cert_add_pem(&text, c.x);
+		cert_free(&c);
+	}
+	ck_assert_int_eq(take(NULL), KIT_ERR_RANGE);
+	ck_assert_str_eq(letters(), "");
+}
+END_TEST
+
+TEST_SUITE("bundle")
+{
+	TCase *t = tcase_create("forms");
+
+	tcase_add_unchecked_fixture(t, cert_keys, NULL);
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, pem_is_read_in_any_order_with_text_between);
+	tcase_add_test(t, what_is_there_already_is_left_out);
+	tcase_add_test(t, der_is_one_certificate_or_one_key);
+	tcase_add_test(t, pkcs7_brings_certificates);
+	tcase_add_loop_test(t, a_pfx_opens_with_its_password_alone, 0, 2);
+	tcase_add_test(t, a_pfx_with_an_empty_password_needs_none);
+	tcase_add_test(t, a_pfx_without_a_checksum_is_refused);
+	tcase_add_loop_test(t, an_encrypted_key_opens_with_its_password_alone, 0, 2);
+	tcase_add_test(t, keys_are_refused_where_none_may_be);
+	tcase_add_test(t, damage_leaves_nothing_of_the_file_behind);
+	tcase_add_test(t, what_is_neither_is_refused);
+	tcase_add_test(t, a_file_that_is_too_large_is_refused);
+	tcase_add_test(t, every_truncation_is_an_error);
+	tcase_add_test(t, too_many_certificates_are_refused);
+	suite_add_tcase(suite, t);
+}
