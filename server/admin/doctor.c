@@ -228,7 +228,7 @@ struct system_tally {
 
 struct fleet_tally {
 	const struct doctor *d;
-	struct system_tally no_name, failed, refused, silent, certificate, permission;
+	struct system_tally no_name, failed, refused, not_known, silent, certificate, permission;
 };
 
 static void count(struct system_tally *k, const struct system *s)
@@ -246,10 +246,12 @@ static int look_at_system(void *context, const struct system *s)
 		count(&f->no_name, s);
 	if (s->state == SYSTEM_FAILED)
 		count(&f->failed, s);
-	if (s->state == SYSTEM_REFUSED)
+	if (s->state == SYSTEM_REFUSED && !system_waits_for_person(s))
 		count(&f->refused, s);
 	if (s->state == SYSTEM_NEEDS_PERMISSION)
 		count(&f->permission, s);
+	else if (system_waits_for_person(s))
+		count(&f->not_known, s);
 	else if (s->state == SYSTEM_NEEDS_CERTIFICATE)
 		count(&f->certificate, s);
 	else if (s->state != SYSTEM_CONFIGURED && s->last_seen + window < f->d->now)
@@ -290,6 +292,16 @@ static const struct story stories[] = {
 	{ "pid-reserved", DOCTOR_WARN, "hellos with a PID that another machine has reserved",
 	  "two machines took one key, or a hello was forged; the first "
 	  "that proves the PPS gets it" },
+	{ SYSTEM_NOT_KNOWN, DOCTOR_WARN, "hellos by certificate of machines that nobody named",
+	  "\"amt-provisionctl systems list --state refused\" shows each" },
+	{ "known-by-key", DOCTOR_WARN, "hellos by certificate of machines that have proved a key",
+	  "was its AMT reset, and set up from another stick? if not, a hello was forged" },
+	{ "other-address", DOCTOR_WARN,
+	  "hellos by certificate in the name of machines that were set up elsewhere",
+	  "\"amt-provisionctl log -e other-address\" has both addresses: moved, or forged?" },
+	{ "too-many-unproved", DOCTOR_WARN,
+	  "machines that came by certificate and were not listed, for lack of room",
+	  "import your machines (amt-provisionctl inventory import), or raise max_unproved" },
 	{ "pid-revoked", DOCTOR_WARN, "hellos with a revoked PID",
 	  "a stick with revoked keys is still in use: retire it (ukpu retire)" },
 	{ "blank-uuid", DOCTOR_WARN, "hellos of machines without a UUID of their own",
@@ -386,6 +398,11 @@ static void look_at_setups(const struct doctor *d)
 			   "raise it, unless machines are meant to wait: "
 			   "amt-provisionctl config set max_setups 500",
 			   "max_setups is 0: hellos are stored, and no machine is called");
+	if (d->config->pki_accept == PKI_ACCEPT_ANY)
+		doctor_say(d, "accept", DOCTOR_WARN,
+			   "import an inventory, then: amt-provisionctl config set accept known",
+			   "accept is any: whoever says a hello of version 3 is set up, and gets "
+			   "the passwords that are meant for your machines");
 	if (strcmp(name, PROFILE_DEFAULT) != 0 && !config_profile(d->config, name)) {
 		rc = keymap_profile_find(d->map, name, &profile, &fault);
 		profile_wipe(&profile);
@@ -433,6 +450,10 @@ void doctor_fleet(const struct doctor *d)
 		 "\"amt-provisionctl systems list --state refused\" shows each with the reason; "
 		 "a machine whose key was not in the map says hello again by itself, at the latest "
 		 "when its AC power is disconnected for half a minute", true);
+	say_kind(d, "not-known", &f.not_known, "came by certificate, known to nobody",
+		 "no machine came by certificate that nobody knows",
+		 "those that are yours: amt-provisionctl inventory import, or amt-provisionctl "
+		 "systems allow-setup UUID; accept of [pki] says who may come", false);
 	say_kind(d, "silent", &f.silent, "not set up and fallen silent",
 		 "no machine fell silent before it was set up",
 		 "disconnect the machine's AC power for half a minute, or have its system send a"

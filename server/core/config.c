@@ -16,8 +16,9 @@
 #include "common/hostname.h"
 #include "common/secret.h"
 #include "server/core/dns.h"
+#include "server/core/subnets.h"
 
-enum kind { TEXT, NUMBER, FLAG, CHOICE, ADDRESSES, NAME_SERVERS };
+enum kind { TEXT, NUMBER, FLAG, CHOICE, ADDRESSES, NAME_SERVERS, SUBNETS };
 
 struct option {
 	const char *section;
@@ -64,9 +65,6 @@ static const struct option options[] = {
 	{ "setup", "retry_limit", NUMBER, AT(retry_limit), "20", 0, 1000000, NULL },
 	{ "setup", "default_profile", TEXT, AT(default_profile), PROFILE_DEFAULT, 0, 0,
 	  NULL },
-	{ "pki", "try_unlisted", FLAG, AT(try_unlisted), "no", 0, 0, NULL },
-	{ "pki", "stick_password_file", TEXT, AT(stick_password_file), "", 0, 0, NULL },
-	{ "pki", "ondie_roots", TEXT, AT(ondie_roots), "", 0, 0, NULL },
 	{ "names", "fqdn_required", FLAG, AT(fqdn_required), "yes", 0, 0, NULL },
 	{ "names", "dns_fallback", FLAG, AT(dns_fallback), "no", 0, 0, NULL },
 	{ "names", "dns_servers", NAME_SERVERS, AT(dns_servers), "", 0, 0, NULL },
@@ -80,7 +78,12 @@ static const struct option options[] = {
 	{ "certificates", "folder", TEXT, AT(certificates_folder),
 	  KIT_SYSCONFDIR "/amt-provision/certificates", 0, 0, NULL },
 	{ "certificates", "serve_expired", FLAG, AT(serve_expired), "no", 0, 0, NULL },
+	{ "pki", "accept", CHOICE, AT(pki_accept), "known", 0, 0, "known|subnet|any" },
+	{ "pki", "subnets", SUBNETS, AT(pki_subnets), "", 0, 0, NULL },
 	{ "pki", "suffix", TEXT, AT(pki_suffix), "", 0, 0, NULL },
+	{ "pki", "try_unlisted", FLAG, AT(try_unlisted), "no", 0, 0, NULL },
+	{ "pki", "stick_password_file", TEXT, AT(stick_password_file), "", 0, 0, NULL },
+	{ "pki", "ondie_roots", TEXT, AT(ondie_roots), "", 0, 0, NULL },
 	{ "metrics", "metrics_listen", ADDRESSES, AT(metrics_listen), "off", 0, 0, NULL },
 	{ "metrics", "metrics_remote", FLAG, AT(metrics_remote), "no", 0, 0, NULL },
 };
@@ -240,6 +243,9 @@ static int set_option(struct config *c, const struct option *o, const char *valu
 	case NAME_SERVERS:
 		rc = dns_check(value, fault);
 		return rc ? rc : set_text(field, value, fault);
+	case SUBNETS:
+		rc = subnets_check(value, fault);
+		return rc ? rc : set_text(field, value, fault);
 	}
 	return KIT_ERR_ARGUMENT;
 }
@@ -336,6 +342,7 @@ int config_get(const struct config *c, size_t i, const char **section, const cha
 	switch (o->kind) {
 	case TEXT:
 	case NAME_SERVERS:
+	case SUBNETS:
 		snprintf(out, size, "%s", (const char *)field);
 		break;
 	case NUMBER:
@@ -625,6 +632,10 @@ int config_check(const struct config *c, struct fault *fault)
 				 "would be out of time before it is started\n"
 				 "set it to the seconds a script may take; 180 is usual");
 	}
+	if (c->pki_accept == PKI_ACCEPT_SUBNET && !*c->pki_subnets)
+		return fault_set(fault, KIT_ERR_ARGUMENT, "accept is subnet, but subnets names "
+				 "none\n"
+				 "list the networks in subnets, or set accept to known");
 	if (c->retry_first_seconds > c->retry_max_seconds)
 		return fault_set(fault, KIT_ERR_ARGUMENT,
 				 "retry_first_seconds is more than retry_max_seconds");

@@ -30,6 +30,7 @@ struct config_addresses {
 };
 
 enum config_reprovision { REPROVISION_ALLOWED, REPROVISION_SAME_UUID, REPROVISION_NEVER };
+enum config_accept { PKI_ACCEPT_KNOWN, PKI_ACCEPT_SUBNET, PKI_ACCEPT_ANY };
 enum config_check { CHECK_NO, CHECK_RANDOM, CHECK_ANY };
 enum config_unknown_uuid { UNKNOWN_UUID_ACCEPT, UNKNOWN_UUID_REFUSE };
 
@@ -66,10 +67,6 @@ struct config {
 	uint64_t retry_max_seconds;
 	uint64_t retry_limit;		/* failures in a row before waiting for a hello; 0: none */
 	char default_profile[CONFIG_TEXT];
-	/* [pki] */
-	bool try_unlisted;		/* certificates whose root the machine's hello did not list */
-	char stick_password_file[CONFIG_TEXT];	/* "": none */
-	char ondie_roots[CONFIG_TEXT];	/* "": Intel's, which is built in, alone */
 	/* [names] */
 	bool fqdn_required;
 	bool dns_fallback;
@@ -84,7 +81,12 @@ struct config {
 	char certificates_folder[CONFIG_TEXT];	/* "": none */
 	bool serve_expired;
 	/* [pki] */
+	bool try_unlisted;		/* certificates whose root the machine's hello did not list */
+	char stick_password_file[CONFIG_TEXT];	/* "": none */
+	char ondie_roots[CONFIG_TEXT];	/* "": Intel's, which is built in, alone */
 	char pki_suffix[CONFIG_TEXT];	/* DNS suffix of the site's machines; "": not said */
+	int pki_accept;			/* enum config_accept: who may come by certificate */
+	char pki_subnets[CONFIG_TEXT];	/* see subnets.h */
 	/* [metrics] */
 	struct config_addresses metrics_listen;
 	bool metrics_remote;

@@ -1,12 +1,14 @@
 /* What becomes of a hello. No network here: a map goes in, a decision comes out. */
 #include "server/hello/intake.h"
 
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
 #include "common/hex.h"
+#include "server/hello/accept.h"
 #include "server/keymap/events.h"
 #include "server/keymap/pairs.h"
 #include "server/keymap/systems.h"
@@ -16,14 +18,13 @@
 int intake_init(struct intake *in, const struct config *config, struct keymap *map,
 		struct fault *fault)
 {
-	uint64_t count[SYSTEM_STATES];
-	uint64_t rivals = 0;
-	int rc = keymap_system_count(map, count, fault);
+	uint64_t strangers = 0, rivals = 0;
+	int rc = keymap_system_strangers(map, &strangers, fault);
 
 	if (!rc)
 		rc = keymap_system_rivals(map, &rivals, fault);
 	in->config = config;
-	in->unproved = rc ? 0 : count[SYSTEM_NEEDS_CERTIFICATE] + count[SYSTEM_REFUSED] + rivals;
+	in->unproved = rc ? 0 : strangers + rivals;
 	return rc;
 }
 
@@ -40,70 +41,130 @@ say(struct intake_result *out, enum severity severity, const char *name,
 	va_end(args);
 }
 
+/* What OUT says is the reason why the machine is in STATE, with CODE (may be NULL). */
+static int set_reason(struct keymap *map, const struct uuid *uuid, enum system_state state,
+		      const char *code, const struct system *row, int64_t now,
+		      const struct intake_result *out, struct fault *fault)
+{
+	char reason[SYSTEM_REASON + 1];
+	int rc, at = snprintf(reason, sizeof(reason), "%.*s -- ", SYSTEM_REASON / 2, out->what);
+
+	snprintf(reason + at, sizeof(reason) - (size_t)at, "%.*s", SYSTEM_REASON - at, out->hint);
+	/* A hello that is repeated, as all are, writes it once. */
+	if (row && row->state == state && strcmp(row->reason, reason) == 0 &&
+	    strcmp(row->reason_code, code ? code : "") == 0)
+		return 0;
+	rc = keymap_system_state(map, uuid, state, reason, 0, now, fault);
+	return rc || !code ? rc : keymap_system_code(map, uuid, code, fault);
+}
+
 /*
  * A machine that was refused gets a row of its own, so that it is seen, as long as there are
  * not too many such; but what is known of a machine that was accepted once stays untouched.
  */
 static int list_unproved(struct intake *in, struct keymap *map,
-			 const struct keymap_hello *hello, enum system_state state, int64_t now,
-			 struct intake_result *out, struct fault *fault)
+			 const struct keymap_hello *hello, enum system_state state,
+			 const char *code, int64_t now, struct intake_result *out,
+			 struct fault *fault)
 {
-	char reason[SYSTEM_REASON + 1];
 	struct system system;
-	int at;
 	int rc = keymap_system_find(map, &hello->uuid, &system, fault);
+	const bool known = !rc;
 
 	if (rc && rc != KIT_ERR_NOT_FOUND)
 		return rc;
-	if (!rc && (system.proved_at || (system.state != SYSTEM_NEEDS_CERTIFICATE &&
-					  system.state != SYSTEM_REFUSED)))
+	if (known && (system_is_settled(&system) || (system.state != SYSTEM_NEEDS_CERTIFICATE &&
+						     system.state != SYSTEM_REFUSED)))
 		return 0;
-	if (rc && in->unproved >= in->config->max_unproved)
+	if (!known && in->unproved >= in->config->max_unproved)
 		return 0;
 	rc = keymap_system_hello(map, hello, state, now, NULL, &out->made, fault);
 	if (rc)
 		return rc;
 	if (out->made)
 		in->unproved++;
-	at = snprintf(reason, sizeof(reason), "%.*s -- ", SYSTEM_REASON / 2, out->what);
-	snprintf(reason + at, sizeof(reason) - (size_t)at, "%.*s", SYSTEM_REASON - at, out->hint);
-	return keymap_system_state(map, &hello->uuid, state, reason, 0, now, fault);
+	return set_reason(map, &hello->uuid, state, code, known ? &system : NULL, now, out, fault);
 }
 
+/* ---- hellos of version 3 ---- */
+
 /* All hashes of the message, once, when the machine is new; later their number will do. */
-static void say_certificate(const struct hello *h, struct intake_result *out)
+static void say_hashes(const struct hello *h, struct intake_result *out)
 {
 	char digest[2 * sizeof(h->hashes[0].bytes) + 1];
-	size_t at;
+	size_t at = strlen(out->what);
 
+	for (size_t i = 0; i < h->n_hashes && at < sizeof(out->what); i++) {
+		hex_show(h->hashes[i].bytes, h->hashes[i].length, digest);
+		at += (size_t)snprintf(out->what + at, sizeof(out->what) - at, "%s%s",
+				       i ? ", " : ": ", digest);
+	}
+}
+
+static void say_certificate(const struct hello *h, struct intake_result *out)
+{
 	say(out, SEVERITY_WARNING, "needs-certificate", "hello of version 3: the machine wants a "
 	    "server with a certificate under one of its root hashes (%zu), which this "
 	    "server does not have", h->n_hashes);
 	snprintf(out->hint, sizeof(out->hint), "to set it up by key, give it a PID and PPS from "
 		 "a stick (AMT 2.0 to 10)");
-	if (!out->made)
-		return;
-	at = strlen(out->what);
-	for (size_t i = 0; i < h->n_hashes; i++) {
-		hex_show(h->hashes[i].bytes, h->hashes[i].length, digest);
-		at += (size_t)snprintf(out->what + at, sizeof(out->what) - at, "%s%s",
-				       i ? ", " : ": ", digest);
-		if (at >= sizeof(out->what))
-			return;
-	}
 }
 
-static int take_certificate(struct intake *in, struct keymap *map, const struct hello *h,
-			    const struct keymap_hello *k, int64_t now,
-			    struct intake_result *out, struct fault *fault)
+static void say_not_known(const struct hello *h, struct intake_result *out)
 {
+	char uuid[UUID_SHOWN + 1];
+
+	uuid_show(&h->uuid, uuid);
+	say(out, SEVERITY_WARNING, SYSTEM_NOT_KNOWN, "hello of version 3, by certificate (%zu root "
+	    "hashes), of a machine that is not known: it is not called", h->n_hashes);
+	snprintf(out->hint, sizeof(out->hint), "if it is yours: amt-provisionctl systems "
+		 "allow-setup %s, or list it (amt-provisionctl inventory import)", uuid);
+}
+
+/* It is accepted, but the map holds something of it: say what speaks against it. */
+static const char *say_held(const struct accept_answer *a, const char *address,
+			    struct intake_result *out)
+{
+	char uuid[UUID_SHOWN + 1], pid[PID_SHOWN + 1] = "";
+	const char *code = "set-up-before";
+
+	uuid_show(&a->row.uuid, uuid);
+	if (*a->row.pid)
+		pidpps_show_pid(a->row.pid, pid);
+	if (a->verdict == ACCEPT_KNOWN_BY_KEY) {
+		code = "known-by-key";
+		say(out, SEVERITY_SECURITY, code, "this machine has proved the key %s; a hello in "
+		    "its name from %s wants set-up by certificate, which proves nothing: not "
+		    "without permission", pid, address);
+	} else if (a->verdict == ACCEPT_MOVED) {
+		code = "other-address";
+		say(out, SEVERITY_SECURITY, code, "this machine was set up by certificate at %s; a "
+		    "hello in its name comes from %s: it is not set up again without permission",
+		    *a->row.address ? a->row.address : "an unknown address", address);
+	} else {
+		say(out, SEVERITY_SECURITY, code, "this machine was set up by certificate before: "
+		    "it is not set up again without permission");
+	}
+	snprintf(out->hint, sizeof(out->hint), "if its AMT was reset: amt-provisionctl systems "
+		 "allow-setup %s; if not, somebody else says hello in its name", uuid);
+	return code;
+}
+
+/*
+ * It waits for a person from now on, if there is nothing else to be done for it: what a stranger
+ * says does not stop a set-up that is under way, nor direct it to him.
+ */
+static int hold(struct keymap *map, const struct keymap_hello *k, const struct accept_answer *a,
+		int64_t now, struct intake_result *out, struct fault *fault)
+{
+	const char *code = say_held(a, k->address, out);
 	int rc;
 
-	say_certificate(h, out);
-	rc = list_unproved(in, map, k, SYSTEM_NEEDS_CERTIFICATE, now, out, fault);
-	if (!rc && out->made)
-		say_certificate(h, out);
-	return rc;
+	if (!system_is_set_up(&a->row) || a->row.next_try)
+		return 0;
+	rc = keymap_system_hello(map, k, a->row.state, now, NULL, NULL, fault);
+	return rc ? rc : set_reason(map, &k->uuid, SYSTEM_NEEDS_PERMISSION, code, &a->row, now, out,
+				    fault);
 }
 
 /* The claim was turned down: say why, and what to do. */
@@ -198,13 +259,46 @@ static void say_accepted(const struct hello *h, const struct system *before,
 	    now->hellos, other);
 }
 
+/*
+ * When the machine of BEFORE, which has said the hello K, is called: NEW_START if it has another
+ * key, or comes from another address. AFTER is its row by now.
+ */
+static int make_due(struct intake *in, struct keymap *map, const struct keymap_hello *k,
+		    const struct system *before, const struct system *after, bool new_start,
+		    int64_t now, struct fault *fault)
+{
+	struct system old = *before;
+	int64_t due;
+
+	if (old.state == SYSTEM_IN_SETUP)
+		return 0;
+	/* It waits for its turn, or had it: what is planned for another address stays. */
+	if (!system_is_settled(&old) && strcmp(after->address, k->address) != 0)
+		return 0;
+	/* What is set up stays so in the map until the machine has proved itself again. */
+	if (system_is_set_up(&old))
+		return keymap_system_due(map, &k->uuid, not_too_far(in->config,
+					 due_again(in->config, &old, now), now), fault);
+	if (new_start)
+		old.next_try = 0;
+	due = not_too_far(in->config, due_after_hello(in->config, &old, now), now);
+	return keymap_system_state(map, &k->uuid, SYSTEM_QUEUED, NULL, due, now, fault);
+}
+
+/* A row that was made for a machine that was refused is one less of these. */
+static void forget_unproved(struct intake *in, const struct system *row)
+{
+	if (in->unproved && !system_is_settled(row) &&
+	    (row->state == SYSTEM_NEEDS_CERTIFICATE || row->state == SYSTEM_REFUSED))
+		in->unproved--;
+}
+
 static int queue(struct intake *in, struct keymap *map, const struct hello *h,
 		 const struct keymap_hello *k, int64_t now, struct intake_result *out,
 		 struct fault *fault)
 {
 	struct system system, before;
-	int64_t due;
-	bool known;
+	bool known, other;
 	int rc = keymap_system_find(map, &h->uuid, &before, fault);
 
 	if (rc && rc != KIT_ERR_NOT_FOUND)
@@ -215,23 +309,90 @@ static int queue(struct intake *in, struct keymap *map, const struct hello *h,
 		return rc;
 	say_accepted(h, known ? &before : NULL, &system, out);
 	out->accepted = true;
-	if (!known || before.state == SYSTEM_IN_SETUP)
+	if (!known)
 		return 0;
-	/* It waits for its turn, or had it: what is planned for another address stays. */
-	if (!before.proved_at && strcmp(system.address, k->address) != 0)
+	forget_unproved(in, &before);
+	other = memcmp(before.pid, h->pid, PID_LENGTH) != 0 ||
+		strcmp(before.address, k->address) != 0;
+	return make_due(in, map, k, &before, &system, other, now, fault);
+}
+
+/* The machine may be set up by certificate. */
+static int queue_certificate(struct intake *in, struct keymap *map, const struct hello *h,
+			     const struct keymap_hello *k, const struct accept_answer *a,
+			     int64_t now, struct intake_result *out, struct fault *fault)
+{
+	const enum system_state state = system_accepted_state(true);
+	const bool named = a->listed || (a->known && a->row.vouched);
+	struct system after;
+	bool other;
+	int rc;
+
+	/* The policy lets everybody in: not everybody who makes UUIDs up. */
+	if (!a->known && !named && in->unproved >= in->config->max_unproved) {
+		say(out, SEVERITY_WARNING, "too-many-unproved", "hello of version 3 of a machine "
+		    "that is not in the inventory: there are %" PRIu64 " such machines, it is not "
+		    "listed", in->unproved);
+		snprintf(out->hint, sizeof(out->hint), "list your machines (amt-provisionctl "
+			 "inventory import), or raise max_unproved");
 		return 0;
-	/* What is set up stays so in the map until the machine has proved itself again. */
-	if (system_is_set_up(&before))
-		return keymap_system_due(map, &h->uuid, not_too_far(in->config,
-					 due_again(in->config, &before, now), now), fault);
-	if (in->unproved && (before.state == SYSTEM_NEEDS_CERTIFICATE ||
-			     before.state == SYSTEM_REFUSED))
-		in->unproved--;
-	/* Another key or another address is a new start. */
-	if (memcmp(before.pid, h->pid, PID_LENGTH) != 0 || strcmp(before.address, k->address) != 0)
-		before.next_try = 0;
-	due = not_too_far(in->config, due_after_hello(in->config, &before, now), now);
-	return keymap_system_state(map, &h->uuid, SYSTEM_QUEUED, NULL, due, now, fault);
+	}
+	rc = keymap_system_hello(map, k, state, now, &after, &out->made, fault);
+	if (rc)
+		return rc;
+	if (out->made && !named)
+		in->unproved++;
+	if (a->known && named)
+		forget_unproved(in, &a->row);
+	if (state != SYSTEM_QUEUED) {
+		say_certificate(h, out);
+		if (!a->known || !system_is_settled(&a->row))
+			rc = set_reason(map, &k->uuid, state, NULL, a->known ? &a->row : NULL, now,
+					out, fault);
+	} else {
+		say(out, SEVERITY_INFO, "hello", "hello number %u accepted: by certificate, under "
+		    "one of %zu root hashes", after.hellos, h->n_hashes);
+		out->accepted = true;
+		other = a->known && strcmp(a->row.address, k->address) != 0;
+		if (a->known)
+			rc = make_due(in, map, k, &a->row, &after, other, now, fault);
+	}
+	if (out->made)
+		say_hashes(h, out);
+	return rc;
+}
+
+static int take_certificate(struct intake *in, struct keymap *map, const struct hello *h,
+			    const struct keymap_hello *k, int64_t now,
+			    struct intake_result *out, struct fault *fault)
+{
+	struct accept_answer a;
+	int rc = accept_by_certificate(in->config, map, &h->uuid, k->address, &a, fault);
+
+	if (rc)
+		return rc;
+	switch (a.verdict) {
+	case ACCEPT_YES:
+		return queue_certificate(in, map, h, k, &a, now, out, fault);
+	case ACCEPT_NOT_KNOWN:
+		say_not_known(h, out);
+		rc = list_unproved(in, map, k, SYSTEM_REFUSED, SYSTEM_NOT_KNOWN, now, out, fault);
+		if (out->made)
+			say_hashes(h, out);
+		return rc;
+	case ACCEPT_ELSEWHERE:
+		say(out, SEVERITY_SECURITY, "other-address", "the set-up of this machine was "
+		    "allowed and is under way at another address: this hello has no effect");
+		return 0;
+	case ACCEPT_NEVER:
+		say(out, SEVERITY_INFO, "already-set-up", "this machine is set up, and reprovision "
+		    "is never: this hello is refused");
+		snprintf(out->hint, sizeof(out->hint), "set reprovision to allowed, so that a "
+			 "person can allow it");
+		return 0;
+	default:
+		return hold(map, k, &a, now, out, fault);
+	}
 }
 
 /* What the log says of a hello whose key another machine claims, too. */
@@ -369,7 +530,7 @@ int intake_hello(struct intake *in, struct keymap *map, const struct hello *h,
 	if (claim != KEYMAP_CLAIMED && claim != KEYMAP_CLAIM_HELD &&
 	    claim != KEYMAP_CLAIM_PROVED) {
 		say_refused(claim, h, &before, out);
-		return list_unproved(in, map, &k, SYSTEM_REFUSED, now, out, fault);
+		return list_unproved(in, map, &k, SYSTEM_REFUSED, NULL, now, out, fault);
 	}
 	return queue(in, map, h, &k, now, out, fault);
 }

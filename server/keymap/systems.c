@@ -604,8 +604,11 @@ int keymap_system_allow(struct keymap *m, const struct uuid *uuid, enum system_a
 		rc = no_system(uuid, fault);
 	waits = !rc && system_waits_for_person(&row);
 	if (!rc)
-		rc = change(m, "UPDATE csti_amts SET allowed = ?4, vouched = 1 WHERE uuid = ?1",
-			    uuid, NULL, NULL, how, fault);
+		/* It is what was seen that is allowed: not by certificate what came by key. */
+		rc = change(m, "UPDATE csti_amts SET allowed = ?4, vouched = CASE WHEN"
+			    " claimed_address IS NULL THEN credential WHEN claimed_pid IS NULL"
+			    " THEN 1 ELSE 0 END WHERE uuid = ?1", uuid, NULL, NULL, how, fault);
+	_Static_assert(SYSTEM_BY_CERTIFICATE == 1, "number in the SQL above");
 	if (waits && !rc)
 		rc = accept(m, &row, now, fault);
 	return keymap_leave(m, own, rc, fault);
@@ -627,8 +630,10 @@ int keymap_system_hold(struct keymap *m, const struct uuid *uuid, int64_t now,
 	snprintf(hint, SYSTEM_REASON / 2, "if its AMT was reset: amt-provisionctl systems "
 		 "allow-setup %s; if not, somebody else says hello in its name", shown);
 	snprintf(reason, sizeof(reason), "%s -- %s", what, hint);
-	return row.state == SYSTEM_IN_SETUP ? 0 :
-	       keymap_system_state(m, uuid, SYSTEM_NEEDS_PERMISSION, reason, 0, now, fault);
+	if (row.state == SYSTEM_IN_SETUP)
+		return 0;
+	rc = keymap_system_state(m, uuid, SYSTEM_NEEDS_PERMISSION, reason, 0, now, fault);
+	return rc ? rc : keymap_system_code(m, uuid, "used-key", fault);
 }
 
 int keymap_system_due(struct keymap *m, const struct uuid *uuid, int64_t next_try,
@@ -1123,6 +1128,25 @@ int keymap_system_end_waits(struct keymap *m, int64_t now, int64_t longest, size
 	return rc;
 }
 
+int keymap_system_strangers(struct keymap *m, uint64_t *n, struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc = sql_statement(m->db, "SELECT count(*) FROM csti_amts WHERE proved_at = 0"
+			       " AND configured_at = 0 AND (state = ?1 OR (credential = 1 AND"
+			       " vouched = 0 AND NOT EXISTS (SELECT 1 FROM inventory i"
+			       " WHERE i.uuid = csti_amts.uuid)))", &s, fault);
+
+	*n = 0;
+	if (rc)
+		return rc;
+	sql_bind_int(s, 1, SYSTEM_REFUSED);
+	rc = sql_step(s, "count who has proved nothing", fault);
+	if (rc > 0)
+		*n = (uint64_t)sql_int(s, 0);
+	sql_done(s);
+	return rc < 0 ? rc : 0;
+}
+
 int keymap_system_count(struct keymap *m, uint64_t *out, struct fault *fault)
 {
 	struct sql_statement *s;
@@ -1310,7 +1334,7 @@ static int refuse_retry(const struct system *row, struct fault *fault)
 	char shown[UUID_SHOWN + 1];
 
 	uuid_show(&row->uuid, shown);
-	return fault_set(fault, KIT_ERR_STATE, "machine %s waits for permission to be set up by "
+	return fault_set(fault, KIT_ERR_STATE, "machine %s needs permission to be set up by "
 			 "certificate\n"
 			 "if it is yours: amt-provisionctl systems allow-setup %s", shown, shown);
 }
@@ -1328,7 +1352,8 @@ int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
 	rc = keymap_system_find(m, uuid, &row, fault);
 	if (rc == KIT_ERR_NOT_FOUND)
 		rc = no_system(uuid, fault);
-	else if (!rc && system_waits_for_person(&row) && system_by_certificate(&row))
+	else if (!rc && system_by_certificate(&row) && !row.vouched &&
+		 (system_waits_for_person(&row) || system_is_set_up(&row)))
 		rc = refuse_retry(&row, fault);
 	/* What is set up stays so until the machine has proved itself again. */
 	else if (!rc && row.state == SYSTEM_CONFIGURED)

@@ -78,7 +78,7 @@ struct system {
 	int64_t next_try;		/* when set-up is due; 0: nothing planned */
 	int64_t configured_at;		/* last success; 0: never */
 	enum system_allowed allowed;
-	bool vouched;			/* by a person, since its last set-up */
+	bool vouched;			/* its next set-up by certificate: by a person */
 	enum system_credential credential; /* of its address; what is only claimed apart */
 	enum system_proof proof;
 	bool stick_mebx;		/* its MEBx password is still that of its stick */
@@ -214,8 +214,8 @@ int keymap_system_code(struct keymap *m, const struct uuid *uuid, const char *co
 		       struct fault *fault);
 
 /*
- * Allow the next set-up of a machine with the key that it has used, or by certificate. One that
- * waits for that is accepted at NOW. KIT_ERR_NOT_FOUND.
+ * Allow the next set-up of a machine with the key that it has used; or by certificate, if that is
+ * how it said hello last. One that waits for that is accepted at NOW. KIT_ERR_NOT_FOUND.
  */
 int keymap_system_allow(struct keymap *m, const struct uuid *uuid, enum system_allowed how,
 			int64_t now, struct fault *fault);
@@ -344,13 +344,20 @@ int keymap_system_next_due(struct keymap *m, int64_t after, int64_t *due, struct
 int keymap_system_end_waits(struct keymap *m, int64_t now, int64_t longest, size_t *n,
 			    struct fault *fault);
 
+/*
+ * How many rows anybody can have made: of machines that were refused, or came by certificate and
+ * are named by nobody, and have neither proved a key nor been set up. Without those of
+ * keymap_system_rivals().
+ */
+int keymap_system_strangers(struct keymap *m, uint64_t *n, struct fault *fault);
+
 /* How many systems are in each state: out[SYSTEM_STATES]. */
 int keymap_system_count(struct keymap *m, uint64_t *out, struct fault *fault);
 
 /*
  * Operator: due at once, failures forgotten; the server sees it by keymap_changed(). A machine
  * that is set up counts as that until it has proved itself again. KIT_ERR_NOT_FOUND;
- * KIT_ERR_STATE: it waits for permission to be set up by certificate.
+ * KIT_ERR_STATE: it needs permission to be set up by certificate.
  */
 int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
 			struct fault *fault);

@@ -32,7 +32,7 @@ wait_log "bad-hello .*address=$NET.5: hello of interface version 1 (AMT 1.0).*--
 wait_log "bad-hello.*address=$NET.6: hello, offset 24, PID"
 wait_log "bad-hello.*address=$NET.7: hello, offset 24, PID"
 wait_log "invalid-pid-map pid=0000-037M .*address=$NET.8: invalid PID map.* -- import the list"
-wait_log "needs-certificate .*address=$NET.9: hello of version 3.* root hashes (23).*: [0-9a-f]\{40\}"
+wait_log "not-known .*address=$NET.9: hello of version 3.*(23 root hashes).*: [0-9a-f]\{40\}"
 wait_log "blank-uuid .*address=$NET.10: "
 wait_log "invalid-pid-map pid=0000-037M uuid=11111111-2222-3333-4444-777777777777 address=$NET.11"
 wait_log "hello-timeout address=$NET.1: connected and sent nothing for 2 s"
@@ -42,8 +42,7 @@ alive
 
 # Refused machines are listed, and no key was touched.
 ctl systems list --json >systems.json
-[ "$(jq '.counts["needs-certificate"]' systems.json)" = 1 ] || fail "no machine needs a certificate"
-[ "$(jq '.counts.refused' systems.json)" = 2 ] || fail "refused machines are not listed"
+[ "$(jq '.counts.refused' systems.json)" = 3 ] || fail "refused machines are not listed"
 [ "$(ctl keys list --json | jq .counts.free)" = 2 ] || fail "a key was taken"
 ! grep -q 'call-failed\|setup-failed' log || fail "a stranger was called back"
 

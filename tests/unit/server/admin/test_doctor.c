@@ -120,6 +120,27 @@ START_TEST(machines_that_stay_refused_are_told_however_long_ago_that_was)
 }
 END_TEST
 
+START_TEST(machines_that_nobody_named_and_a_door_open_to_all_are_told)
+{
+	const struct keymap_hello hello = { .uuid = scratch_uuid(1), .address = "192.0.2.1",
+					    .version = 3 };
+
+	doctor.map = scratch_map();
+	doctor_fleet(&doctor);
+	expect("not-known pass no machine came by certificate that nobody knows");
+	ck_assert_ptr_null(strstr(found, "accept warn"));
+	ok(keymap_system_hello(doctor.map, &hello, SYSTEM_REFUSED, 1700000000, NULL, NULL, &fault));
+	ok(keymap_system_code(doctor.map, &hello.uuid, SYSTEM_NOT_KNOWN, &fault));
+	config.pki_accept = PKI_ACCEPT_ANY;
+	found[0] = '\0';
+	doctor_fleet(&doctor);
+	keymap_close(&doctor.map);
+	expect("not-known warn 1 machine came by certificate, known to nobody: 939b524b-");
+	expect("machines-refused pass");
+	expect("accept warn accept is any");
+}
+END_TEST
+
 START_TEST(a_cure_for_missing_names_is_one_that_is_not_in_use)
 {
 	const struct keymap_hello hello = { scratch_uuid(1), NULL, "192.0.2.1", 2, 0 };
@@ -475,6 +496,7 @@ TEST_SUITE("doctor")
 	tcase_add_loop_test(host, a_script_is_looked_at_before_a_machine_needs_it, 0,
 			    COUNT(scripts));
 	tcase_add_test(host, machines_that_stay_refused_are_told_however_long_ago_that_was);
+	tcase_add_test(host, machines_that_nobody_named_and_a_door_open_to_all_are_told);
 	tcase_add_test(host, a_cure_for_missing_names_is_one_that_is_not_in_use);
 	tcase_add_test(host, a_program_that_holds_the_map_is_reported);
 	tcase_add_test(host, without_a_script_nothing_is_said_against_it);

@@ -99,6 +99,8 @@ static const struct {
 	  "more than 8 name servers" },
 	{ "[certificates]\nserve_expired = soon\n", "neither yes nor no" },
 	{ "[pki]\nfolder = /a\n", "option folder belongs to section [certificates]" },
+	{ "[pki]\naccept = all\n", "\"all\" is not one of known|subnet|any" },
+	{ "[pki]\nsubnets = 10.0.0.0/8, office\n", "line 2: option subnets: \"office\" is not a" },
 	{ "[profile lab]\nadmin_pasword = random\n", "conf, line 2" },
 	{ "[profile a b!]\nrekey = yes\n", "conf, line 2" },
 	{ "[profile lab]\nrekey = perhaps\n", "conf, line 2" },
@@ -151,6 +153,18 @@ START_TEST(profiles_are_sections_of_their_own)
 	ck_assert(profile_serves(p, 3, 2));
 	ck_assert(!profile_serves(p, 4, 0));
 	ck_assert_ptr_null(config_profile(&config, "none"));
+}
+END_TEST
+
+START_TEST(a_policy_by_networks_needs_networks)
+{
+	ck_assert_int_eq(parse("[pki]\naccept = subnet\n"), 0);
+	ck_assert_int_eq(config_check(&config, &fault), KIT_ERR_ARGUMENT);
+	ck_assert_ptr_nonnull(strstr(fault.what, "subnets"));
+	ck_assert_int_eq(parse("[pki]\naccept = subnet\nsubnets = 192.0.2.0/24\n"), 0);
+	ck_assert_int_eq(config_check(&config, &fault), 0);
+	ck_assert_int_eq(config.pki_accept, PKI_ACCEPT_SUBNET);
+	ck_assert_str_eq(config.pki_subnets, "192.0.2.0/24");
 }
 END_TEST
 
@@ -276,6 +290,7 @@ TEST_SUITE("config")
 	tcase_add_test(t, a_line_of_199_bytes_is_taken_and_one_of_200_refused);
 	tcase_add_test(t, a_nul_byte_is_refused);
 	tcase_add_test(t, profiles_are_sections_of_their_own);
+	tcase_add_test(t, a_policy_by_networks_needs_networks);
 	tcase_add_test(t, a_script_without_time_is_refused_with_the_reason);
 	tcase_add_test(t, metrics_stay_on_loopback_unless_told);
 	tcase_add_test(t, certificates_want_a_full_path_and_a_dns_suffix);

@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "server/hello/intake.h"
+#include "server/keymap/digests.h"
 #include "server/keymap/events.h"
+#include "server/keymap/inventory.h"
 #include "server/keymap/keymap.h"
 #include "server/keymap/pairs.h"
 #include "server/keymap/systems.h"
@@ -405,31 +407,233 @@ START_TEST(a_machine_without_name_is_tried_again_at_its_next_hello)
 }
 END_TEST
 
-START_TEST(a_certificate_hello_is_listed_with_its_hashes_logged_once)
-{
-	struct hello h = { .version = HELLO_PKI,
-			   .uuid = scratch_uuid(1),
-			   .n_hashes = HELLO_HASHES };
+/* ---- by certificate ---- */
 
-	for (size_t i = 0; i < HELLO_HASHES; i++) {
+/* The machine MACHINE says a hello of version 3, with N hashes. */
+static bool say_v3(unsigned machine, const char *address, size_t n)
+{
+	struct hello h = { .version = HELLO_PKI, .uuid = scratch_uuid(machine), .n_hashes = n };
+
+	for (size_t i = 0; i < n; i++) {
 		h.hashes[i].type = 3;
 		h.hashes[i].length = 48;
 		memset(h.hashes[i].bytes, 0xab, 48);
 	}
-	ck_assert_int_eq(intake_hello(&intake, map, &h, "192.0.2.1", NOW, &result, &fault), 0);
+	fault_clear(&fault);
+	ck_assert_int_eq(keymap_begin(map, &fault), 0);
+	ck_assert_msg(intake_hello(&intake, map, &h, address, NOW, &result, &fault) == 0, "%s",
+		      fault.what);
+	ck_assert_int_eq(keymap_commit(map, &fault), 0);
+	return row(machine).state == system_accepted_state(true);
+}
+
+static void list_machine(unsigned machine)
+{
+	const struct keymap_inventory known = { .uuid = scratch_uuid(machine) };
+
+	ck_assert_int_eq(keymap_inventory_put(map, &known, &fault), 0);
+}
+
+static void allow(unsigned machine)
+{
+	const struct uuid uuid = scratch_uuid(machine);
+
+	ck_assert_int_eq(keymap_system_allow(map, &uuid, SYSTEM_ALLOWED, NOW, &fault), 0);
+}
+
+static void set_up_by_certificate(unsigned machine, const char *address)
+{
+	const struct uuid uuid = scratch_uuid(machine);
+	struct system before;
+
+	ck_assert_int_eq(keymap_system_certified(map, &uuid, address, SYSTEM_PROOF_NONE, &before,
+						 &fault), 0);
+	set_state(machine, SYSTEM_CONFIGURED, 0, 0);
+}
+
+static void set_up_by_key(unsigned pair, unsigned machine)
+{
+	const struct uuid uuid = scratch_uuid(machine);
+	struct keyentry e = scratch_pair(pair);
+	struct system before;
+	bool changed;
+
+	say(pair, machine, 0);
+	use(pair, machine);
+	ck_assert_int_eq(keymap_system_prove(map, &uuid, e.pair.pid, "192.0.2.1", NOW, &before,
+					     &changed, &fault), 0);
+	set_state(machine, SYSTEM_CONFIGURED, 0, 0);
+}
+
+START_TEST(who_comes_by_certificate_and_is_not_known_is_listed_and_not_called)
+{
+	ck_assert(!say_v3(1, "192.0.2.1", HELLO_HASHES));
 	ck_assert(!result.accepted);
-	ck_assert_str_eq(result.name, "needs-certificate");
-	ck_assert_ptr_nonnull(strstr(result.what, "root hashes (33)"));
+	ck_assert_str_eq(result.name, "not-known");
+	ck_assert_ptr_nonnull(strstr(result.what, "(33 root hashes)"));
+	ck_assert_ptr_nonnull(strstr(result.hint, "allow-setup"));
+	/* All hashes in the log, once. */
 	ck_assert_uint_gt(strlen(result.what), 33 * 96);
-	ck_assert_int_eq(row(1).state, SYSTEM_NEEDS_CERTIFICATE);
-	ck_assert_int_eq(intake_hello(&intake, map, &h, "192.0.2.1", NOW, &result, &fault), 0);
+	ck_assert_int_eq(row(1).state, SYSTEM_REFUSED);
+	ck_assert_str_eq(row(1).reason_code, "not-known");
+	ck_assert_int_eq(row(1).next_try, 0);
+	/* Its own row makes it no better known. */
+	ck_assert(!say_v3(1, "192.0.2.1", 3));
 	ck_assert_uint_lt(strlen(result.what), 200);
 	/* It does not touch what is known of a machine with a key. */
 	ck_assert(say(0, 2, 0));
-	h.uuid = scratch_uuid(2);
-	ck_assert_int_eq(intake_hello(&intake, map, &h, "192.0.2.9", NOW, &result, &fault), 0);
+	say_v3(2, "192.0.2.9", 3);
 	ck_assert_int_eq(row(2).state, SYSTEM_QUEUED);
 	ck_assert_str_eq(row(2).address, "192.0.2.1");
+}
+END_TEST
+
+START_TEST(the_digests_of_the_newest_hello_are_kept)
+{
+	const struct uuid uuid = scratch_uuid(1);
+	struct keymap_digest digests[KEYMAP_DIGESTS];
+	size_t n;
+
+	say_v3(1, "192.0.2.1", HELLO_HASHES);
+	say_v3(1, "192.0.2.1", 2);
+	ck_assert_int_eq(keymap_digests_find(map, &uuid, digests, &n, &fault), 0);
+	ck_assert_uint_eq(n, 2);
+	ck_assert_uint_eq(digests[1].type, 3);
+	ck_assert_uint_eq(digests[1].bytes[47], 0xab);
+}
+END_TEST
+
+START_TEST(the_inventory_or_a_person_makes_a_machine_known)
+{
+	list_machine(1);
+	ck_assert(say_v3(1, "192.0.2.1", 3));
+	ck_assert(!say_v3(2, "192.0.2.2", 3));
+	allow(2);
+	ck_assert_int_eq(row(2).state, system_accepted_state(true));
+	ck_assert(say_v3(2, "192.0.2.2", 3));
+	ck_assert_str_eq(row(2).reason_code, "");
+}
+END_TEST
+
+START_TEST(a_subnet_makes_a_machine_known_where_the_policy_says_so)
+{
+	strcpy(config.pki_subnets, "192.0.2.0/24, 2001:db8::/32");
+	ck_assert(!say_v3(1, "192.0.2.1", 3));
+	config.pki_accept = PKI_ACCEPT_SUBNET;
+	ck_assert(say_v3(1, "192.0.2.1", 3));
+	ck_assert(say_v3(2, "2001:db8::2", 3));
+	ck_assert(!say_v3(3, "198.51.100.1", 3));
+	list_machine(4);
+	ck_assert(say_v3(4, "198.51.100.1", 3));
+	config.pki_accept = PKI_ACCEPT_ANY;
+	ck_assert(say_v3(3, "198.51.100.1", 3));
+}
+END_TEST
+
+START_TEST(machines_made_up_by_certificate_are_bounded_and_known_ones_are_not)
+{
+	config.max_unproved = 2;
+	say_v3(1, "192.0.2.1", 3);
+	say_v3(2, "192.0.2.1", 3);
+	config.pki_accept = PKI_ACCEPT_ANY;
+	ck_assert_int_eq(intake_hello(&intake, map, &(struct hello){ .version = HELLO_PKI,
+				      .uuid = scratch_uuid(3) }, "192.0.2.1", NOW, &result, &fault),
+			 0);
+	ck_assert(!has_row(3));
+	ck_assert_str_eq(result.name, "too-many-unproved");
+	list_machine(4);
+	ck_assert(say_v3(4, "192.0.2.1", 3));
+	/* Accepted by the policy, it is one that anybody can have made up all the same. */
+	ck_assert(say_v3(1, "192.0.2.1", 3));
+	ck_assert_uint_eq(intake.unproved, 2);
+	ck_assert_int_eq(intake_init(&intake, &config, map, &fault), 0);
+	ck_assert_uint_eq(intake.unproved, 2);
+	allow(1);
+	list_machine(2);
+	ck_assert_int_eq(intake_init(&intake, &config, map, &fault), 0);
+	ck_assert_uint_eq(intake.unproved, 1);
+}
+END_TEST
+
+START_TEST(a_machine_with_a_proved_key_needs_permission_to_come_by_certificate)
+{
+	list_machine(1);
+	set_up_by_key(0, 1);
+	say_v3(1, "192.0.2.66", 3);
+	ck_assert_str_eq(result.name, "known-by-key");
+	ck_assert_int_eq(result.severity, SEVERITY_SECURITY);
+	ck_assert_int_eq(row(1).state, SYSTEM_NEEDS_PERMISSION);
+	ck_assert_str_eq(row(1).reason_code, "known-by-key");
+	ck_assert_str_eq(row(1).address, "192.0.2.1");
+	allow(1);
+	ck_assert(row(1).vouched);
+	ck_assert_int_eq(row(1).state, system_accepted_state(true));
+}
+END_TEST
+
+START_TEST(a_hello_by_certificate_does_not_stop_or_direct_a_set_up_by_key)
+{
+	list_machine(1);
+	set_up_by_key(0, 1);
+	/* A person allowed what came by key: that is not what comes by certificate now. */
+	say(0, 1, 1);
+	ck_assert_int_eq(row(1).state, SYSTEM_NEEDS_PERMISSION);
+	allow(1);
+	ck_assert(!row(1).vouched);
+	say_v3(1, "192.0.2.66", 3);
+	ck_assert_str_eq(result.name, "known-by-key");
+	ck_assert_int_eq(row(1).state, SYSTEM_QUEUED);
+	ck_assert_str_ne(row(1).claimed_address, "192.0.2.66");
+	/* Nor a first one, which its key allowed. */
+	set_state(1, SYSTEM_FAILED, 60, 0);
+	say_v3(1, "192.0.2.66", 3);
+	ck_assert_int_eq(row(1).state, SYSTEM_FAILED);
+	ck_assert_int_eq(row(1).next_try, NOW + 60);
+}
+END_TEST
+
+START_TEST(a_machine_set_up_by_certificate_needs_permission_for_another_time)
+{
+	list_machine(1);
+	list_machine(2);
+	say_v3(1, "192.0.2.1", 3);
+	say_v3(2, "192.0.2.2", 3);
+	set_up_by_certificate(1, "192.0.2.1");
+	set_up_by_certificate(2, "192.0.2.2");
+	say_v3(1, "192.0.2.1", 3);
+	ck_assert_str_eq(result.name, "set-up-before");
+	ck_assert_int_eq(result.severity, SEVERITY_SECURITY);
+	ck_assert_int_eq(row(1).state, SYSTEM_NEEDS_PERMISSION);
+	say_v3(2, "192.0.2.66", 3);
+	ck_assert_str_eq(result.name, "other-address");
+	ck_assert_int_eq(result.severity, SEVERITY_SECURITY);
+	ck_assert_ptr_nonnull(strstr(result.what, "192.0.2.66"));
+	ck_assert_str_eq(row(2).reason_code, "other-address");
+	ck_assert_str_eq(row(2).address, "192.0.2.2");
+	/* The policy for machines with a key is none for them: a hello proves nothing. */
+	config.reprovision = REPROVISION_SAME_UUID;
+	say_v3(1, "192.0.2.1", 3);
+	ck_assert_int_eq(row(1).state, SYSTEM_NEEDS_PERMISSION);
+	config.reprovision = REPROVISION_NEVER;
+	say_v3(1, "192.0.2.1", 3);
+	ck_assert_str_eq(result.name, "already-set-up");
+}
+END_TEST
+
+START_TEST(permission_for_one_address_is_not_for_another)
+{
+	list_machine(1);
+	say_v3(1, "192.0.2.1", 3);
+	set_up_by_certificate(1, "192.0.2.1");
+	say_v3(1, "192.0.2.2", 3);
+	allow(1);
+	/* As soon as it is called there. */
+	set_state(1, SYSTEM_QUEUED, 1, 0);
+	say_v3(1, "192.0.2.66", 3);
+	ck_assert_str_eq(result.name, "other-address");
+	ck_assert_str_eq(row(1).claimed_address, "192.0.2.2");
+	say_v3(1, "192.0.2.2", 3);
+	ck_assert_str_ne(result.name, "other-address");
 }
 END_TEST
 
@@ -495,7 +699,15 @@ TEST_SUITE("intake")
 	tcase_add_test(t, the_address_that_is_being_called_does_not_change_meanwhile);
 	tcase_add_test(t, a_hello_alone_changes_nothing_of_a_machine_that_is_set_up);
 	tcase_add_test(t, a_machine_without_name_is_tried_again_at_its_next_hello);
-	tcase_add_test(t, a_certificate_hello_is_listed_with_its_hashes_logged_once);
+	tcase_add_test(t, who_comes_by_certificate_and_is_not_known_is_listed_and_not_called);
+	tcase_add_test(t, the_digests_of_the_newest_hello_are_kept);
+	tcase_add_test(t, the_inventory_or_a_person_makes_a_machine_known);
+	tcase_add_test(t, a_subnet_makes_a_machine_known_where_the_policy_says_so);
+	tcase_add_test(t, machines_made_up_by_certificate_are_bounded_and_known_ones_are_not);
+	tcase_add_test(t, a_machine_with_a_proved_key_needs_permission_to_come_by_certificate);
+	tcase_add_test(t, a_hello_by_certificate_does_not_stop_or_direct_a_set_up_by_key);
+	tcase_add_test(t, a_machine_set_up_by_certificate_needs_permission_for_another_time);
+	tcase_add_test(t, permission_for_one_address_is_not_for_another);
 	tcase_add_test(t, strangers_cannot_fill_the_table);
 	tcase_add_test(t, a_blank_uuid_is_refused);
 	tcase_add_test(t, the_wait_doubles_up_to_its_limit);
