@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
 #include "amt/ondie.h"
@@ -60,7 +59,6 @@ struct server {
 	unsigned ticks;
 	unsigned watchdog;	/* ticks between two signs of life for systemd; 0: none */
 	char status[160];	/* the last one that systemd got */
-	bool new_map;		/* there was none: this start made it */
 	bool full;		/* too many jobs wait: the listener is paused */
 	bool blocked;		/* it was said that another process holds the map */
 	bool changed;		/* another process changed the map: not looked at yet */
@@ -499,12 +497,10 @@ static void on_tick(evutil_socket_t fd, short what, void *context)
 static int open_map(struct server *s, struct fault *fault)
 {
 	struct keymap_options options = { .flags = KEYMAP_CREATE };
-	struct stat st;
 	int rc;
 
 	if (*s->config.key_file)
 		options.key_file = s->config.key_file;
-	s->new_map = stat(s->config.map, &st) != 0 || st.st_size == 0;
 	rc = keymap_open(&s->map, s->config.map, &options, fault);
 	if (!rc)
 		rc = keymap_hold(s->map, fault);
@@ -654,7 +650,7 @@ static int begin(struct server *s, struct fault *fault)
 	if (interrupted)
 		log_say(&s->log, "set-ups that were interrupted and start again: %zu",
 			    interrupted);
-	if (s->new_map)
+	if (keymap_is_new(s->map))
 		say_new_map(s);
 	look_at_script(s);
 	load_certificates(s);

@@ -1,14 +1,10 @@
 /* The doctor: known problems of the host: script, clock, disk. */
-#include <errno.h>
 #include <inttypes.h>
-#include <libgen.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/statvfs.h>
 #include <sys/timex.h>
 
 #include "server/admin/doctor.h"
 #include "server/core/script.h"
+#include "server/keymap/keymap.h"
 
 #define LEAST_DISK	(256ull << 20)	/* bytes free for map and log */
 #define SHORT_SCRIPT	5		/* seconds that few look-ups keep to */
@@ -70,23 +66,18 @@ static void look_at_clock(const struct doctor *d)
 
 static void look_at_disk(const struct doctor *d)
 {
-	char *copy = d->map_path ? strdup(d->map_path) : NULL;
-	struct statvfs fs;
+	struct fault fault = { 0 };
 	uint64_t space;
 
-	if (!copy)	/* no configuration says where the map is */
+	if (!d->map_path)	/* no configuration says where the map is */
 		return;
-	if (statvfs(dirname(copy), &fs)) {
-		doctor_say(d, "disk", DOCTOR_FAIL, NULL, "the folder of %s: %s", d->map_path,
-			   strerror(errno));
-	} else {
-		space = (uint64_t)fs.f_bavail * fs.f_frsize;
+	if (keymap_room(d->map_path, &space, &fault))
+		doctor_fault(d, "disk", &fault);
+	else
 		doctor_say(d, "disk", space < LEAST_DISK ? DOCTOR_WARN : DOCTOR_PASS,
 			   space < LEAST_DISK ? "make room: on a full disk no hello can be stored"
 					      : NULL,
 			   "free on the disk of the map: %" PRIu64 " MiB", space >> 20);
-	}
-	free(copy);
 }
 
 void doctor_host(const struct doctor *d)

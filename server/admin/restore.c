@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "common/clock.h"
 #include "server/keymap/backup.h"
@@ -52,7 +51,7 @@ static int put_aside(struct restore *r, int64_t now, struct fault *fault)
 	struct keymap *m = NULL;
 	int rc;
 
-	if (access(r->map, F_OK) != 0)
+	if (!keymap_exists(r->map))
 		return 0;
 	rc = keymap_open(&m, r->map, &options, fault);
 	if (!rc)

@@ -87,7 +87,7 @@ static int ask(struct cli *cli, const struct restore_options *o, const char *map
 	char question[4300];
 	int rc;
 
-	if (o->yes || access(map, F_OK) != 0)
+	if (o->yes || !keymap_exists(map))
 		return 0;
 	snprintf(question, sizeof(question), "The backup replaces the map %s: keys used and"
 		 " machines set up since then are forgotten.\nType \"restore\" to go on: ", map);

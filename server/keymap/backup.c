@@ -62,9 +62,11 @@ static void remove_beside(const char *draft, const char *ending)
 
 static void remove_draft(const char *draft)
 {
+	const char *const *endings = sql_endings(draft);
+
 	remove_beside(draft, ".key");
-	for (int i = 1; sql_endings[i]; i++)
-		remove_beside(draft, sql_endings[i]);
+	for (int i = 1; endings[i]; i++)
+		remove_beside(draft, endings[i]);
 	unlink(draft);
 }
 

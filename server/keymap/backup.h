@@ -9,6 +9,11 @@
 struct keymap;
 
 /*
+ * A backup is a file of SQLite, whatever engine the map is of: what takes a file for granted here
+ * is about the backup, and not about the map.
+ */
+
+/*
  * Copy the map, as it is at one moment, to the new file PATH (0600, complete or not
  * there at all, fsynced) and, unless WITH_KEY is false, its key file to PATH.key; others work
  * on meanwhile. The copy is opened and checked. What a backup into the same folder has left

@@ -20,7 +20,7 @@ struct keymap {
 	struct seal *seal;
 	int64_t key_id;			/* of the master key that seals now */
 	bool open;			/* a transaction is */
-	int lock;			/* see keymap_hold(); -1: not held */
+	bool made;			/* see keymap_is_new() */
 	uint64_t log_keep, logged;	/* see keymap_log_keep() */
 };
 

@@ -1,13 +1,9 @@
 /* The key map: opening, closing, transactions, and the sealing of what its rows hold. */
 #include "server/keymap/keymap.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "common/hex.h"
@@ -17,7 +13,6 @@
 #include "server/keymap/schema.h"
 
 #define WAIT_MS		10000
-#define LOCK_ENDING	".lock"
 #define CACHE_KIB	32768	/* the whole index of a million PIDs */
 
 /* ---- opening ---- */
@@ -29,10 +24,7 @@
  */
 static int refuse_cut_map(const struct keymap *m, struct fault *fault)
 {
-	struct stat st;
-
-	if (access(m->key_file, F_OK) != 0 || stat(m->path, &st) != 0 || !S_ISREG(st.st_mode) ||
-	    st.st_size)
+	if (access(m->key_file, F_OK) != 0 || sql_presence(m->path) != SQL_EMPTY)
 		return 0;
 	return fault_set(fault, KIT_ERR_FORMAT, "the key map %s is empty, but its key file %s is "
 			 "there: the map was cut short\n"
@@ -69,7 +61,6 @@ int keymap_open(struct keymap **out, const char *path, const struct keymap_optio
 	*out = NULL;
 	if (!m)
 		return fault_nomem(fault);
-	m->lock = -1;
 	if (!options)
 		options = &none;
 	create = options->flags & KEYMAP_CREATE;
@@ -101,71 +92,35 @@ void keymap_close(struct keymap **mp)
 	if (!m)
 		return;
 	sql_close(&m->db);
-	if (m->lock >= 0)
-		close(m->lock);
 	seal_free(&m->seal);
 	free(m->key_file);
 	free(m->path);
 	free(m);
 }
 
-/* Does FD have the file open that is called NAME now? */
-static bool has_name(int fd, const char *name)
+bool keymap_exists(const char *path)
 {
-	struct stat open_file, named;
-
-	return fstat(fd, &open_file) == 0 && lstat(name, &named) == 0 &&
-	       open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+	return sql_presence(path) != SQL_ABSENT;
 }
 
-/* Returns a descriptor that holds the lock of the file NAME, or a negative code. */
-static int lock_file(const struct keymap *m, const char *name, struct fault *fault)
+int keymap_room(const char *path, uint64_t *bytes, struct fault *fault)
 {
-	int fd, rc;
+	return sql_room(path, bytes, fault);
+}
 
-	do {
-		fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
-		if (fd < 0)
-			return fault_sys(fault, errno, "cannot open %s", name);
-		if (flock(fd, LOCK_EX | LOCK_NB)) {
-			if (errno != EWOULDBLOCK)
-				rc = fault_sys(fault, errno, "cannot lock %s", name);
-			else
-				rc = fault_set(fault, KIT_ERR_BUSY, "another amt-provisiond works "
-					       "with the key map %s\n"
-					       "stop that one first, or give this one a map of "
-					       "its own (two would call the same machines)",
-					       m->path);
-			close(fd);
-			return rc;
-		}
-		if (has_name(fd, name))
-			return fd;
-		/* Somebody removed it meanwhile: the next one would lock another. */
-		close(fd);
-	} while (true);
+bool keymap_is_new(const struct keymap *m)
+{
+	return m->made;
 }
 
 int keymap_hold(struct keymap *m, struct fault *fault)
 {
-	char *name;
-	int fd;
+	int rc = sql_hold(m->db, fault);
 
-	if (m->lock >= 0)
-		return 0;
-	if (asprintf(&name, "%s" LOCK_ENDING, m->path) < 0)
-		return fault_nomem(fault);
-	fd = lock_file(m, name, fault);
-	/* Root leaves nothing that the service could not open. */
-	if (fd >= 0 && geteuid() == 0 && fchown(fd, m->owner, m->group)) {
-		close(fd);
-		fd = fault_sys(fault, errno, "cannot set the owner of %s", name);
-	}
-	free(name);
-	if (fd < 0)
-		return fd;
-	m->lock = fd;
-	return 0;
+	return rc != KIT_ERR_BUSY ? rc :
+	       fault_set(fault, rc, "another amt-provisiond works with the key map %s\n"
+			 "stop that one first, or give this one a map of its own (two would call "
+			 "the same machines)", m->path);
 }
 
 /* Would O take the place of the map's file with this ENDING? */
@@ -184,11 +139,12 @@ static int spares(const struct keymap *m, const struct outfile *o, const char *e
 
 int keymap_spared(const struct keymap *m, const struct outfile *o, struct fault *fault)
 {
+	const char *const *endings = sql_endings(m->path);
 	int rc = outfile_spares(o, m->key_file, fault);
 
-	for (int i = 0; !rc && sql_endings[i]; i++)
-		rc = spares(m, o, sql_endings[i], fault);
-	return rc ? rc : spares(m, o, LOCK_ENDING, fault);
+	for (int i = 0; !rc && endings[i]; i++)
+		rc = spares(m, o, endings[i], fault);
+	return rc;
 }
 
 void keymap_set_wait(struct keymap *m, unsigned wait_ms)

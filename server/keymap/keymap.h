@@ -8,9 +8,9 @@
 #include "common/error.h"
 
 /*
- * A map is one file (and its -wal and -shm beside it, all 0600) plus a key file, which
- * seals every secret in it (server/keymap/seal.h). Several processes may have it open: the
- * server, amt-provisionctl and amt-keygen. A handle belongs to one thread at a time.
+ * A map is a store (of SQLite: one file, and its -wal and -shm beside it, all 0600) plus a key
+ * file, which seals every secret in it (server/keymap/seal.h). Several processes may have it
+ * open: the server, amt-provisionctl and amt-keygen. A handle belongs to one thread at a time.
  * Times are seconds since 1970 UTC; callers pass "now", so that tests own the clock.
  * PIDs are PID_LENGTH characters without dash; they need not end in NUL.
  *
@@ -57,6 +57,12 @@ int keymap_open(struct keymap **out, const char *path, const struct keymap_optio
  * Freed by the caller. NULL: out of memory.
  */
 char *keymap_key_file(const char *map, const char *given);
+/* Is there anything under the name PATH? */
+bool keymap_exists(const char *path);
+/* How many bytes are free where the map PATH is, or would be. */
+int keymap_room(const char *path, uint64_t *bytes, struct fault *fault);
+/* Did keymap_open() make it, because there was none? */
+bool keymap_is_new(const struct keymap *m);
 /* Rolls an open transaction back, wipes the keys, frees. *m may be NULL. */
 void keymap_close(struct keymap **m);
 /*
@@ -67,7 +73,7 @@ int keymap_spared(const struct keymap *m, const struct outfile *o, struct fault 
 /*
  * Make this handle the only one that HOLDS the map, until it is closed: what calls machines must
  * be alone. Others can open it and write to it all the same; it is kept through a restore.
- * The lock is a file beside the map, PATH.lock, that stays. KIT_ERR_BUSY: another has it.
+ * SQLite's lock is a file beside the map, PATH.lock, that stays. KIT_ERR_BUSY: another has it.
  */
 int keymap_hold(struct keymap *m, struct fault *fault);
 /* How long a write waits for another process from now on: 0 = not at all (KIT_ERR_BUSY). */

@@ -112,6 +112,7 @@ static int upgrade(struct keymap *m, bool create, struct fault *fault)
 		rc = sql_upgrade(m->db, version, fault);
 	if (!rc && version == 0)
 		rc = first_key(m, fault);
+	m->made = !rc && version == 0;
 	return rc;
 }
 
@@ -131,7 +132,7 @@ int schema_prepare(struct keymap *m, bool create, struct fault *fault)
 	rc = sql_recognise(m->db, create, &version, fault);
 	if (!rc)
 		rc = sql_settle(m->db, fault);
-	if (!rc && version < sql_newest_version()) {
+	if (!rc && version < sql_newest_version(m->db)) {
 		rc = sql_begin(m->db, fault);
 		if (!rc)
 			rc = upgrade(m, create, fault);

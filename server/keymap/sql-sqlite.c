@@ -1,5 +1,5 @@
 /* The key map's database in SQLite: one file, with a write-ahead log beside it. */
-#include "server/keymap/sql.h"
+#include "server/keymap/sql-private.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <time.h>
@@ -17,33 +18,43 @@
 #include "common/outfile.h"
 #include "server/keymap/schema-sqlite.h"
 
-#define STATEMENTS	80
 #define PARTS		64
 #define SHM_BYTES	65536		/* more than the -shm of a map needs at first */
 #define PAUSE_NS	500000L		/* between two tries for the lock: this much... */
 #define PAUSE_MORE_NS	3000000L	/* ...and up to this much more */
 
-struct sql_statement {
+struct sqlite_statement {
+	struct sql_statement sql;
 	sqlite3_stmt *s;
-	struct sql *db;
-	const char *text;	/* a literal: known by its address; NULL: one of sql_prepare() */
 };
 
-struct sql {
+struct sqlite {
+	struct sql sql;
 	sqlite3 *db;
 	char *path;
 	uid_t owner;
 	gid_t group;
-	int64_t version;		/* see sql_changed() */
+	int lock;			/* see hold(); -1: not held */
+	int64_t version;		/* see changed() */
 	unsigned wait_ms;		/* for the lock: see wait_for_lock() */
 	double waits_until;
 	bool is_point[PARTS];		/* of the parts that are open: which have a savepoint */
 	unsigned parts;
-	struct sql_statement cache[STATEMENTS];
-	unsigned cached;
 };
 
-const char *const sql_endings[] = { "", "-wal", "-shm", "-journal", NULL };
+static struct sqlite *of(struct sql *db)
+{
+	return (struct sqlite *)db;
+}
+
+static sqlite3_stmt *stmt(struct sql_statement *s)
+{
+	return ((struct sqlite_statement *)s)->s;
+}
+
+#define LOCK_ENDING	".lock"
+
+static const char *const endings[] = { "", "-wal", "-shm", "-journal", LOCK_ENDING, NULL };
 
 /* ---- errors ---- */
 
@@ -51,7 +62,7 @@ const char *const sql_endings[] = { "", "-wal", "-shm", "-journal", NULL };
  * SQLite calls it an error of the disk when there is no room for its -shm, and keeps the
  * reason to itself.
  */
-static bool disk_is_full(struct sql *db)
+static bool disk_is_full(struct sqlite *db)
 {
 	char *copy = strdup(db->path);
 	struct statvfs fs;
@@ -64,7 +75,7 @@ static bool disk_is_full(struct sql *db)
 }
 
 /* Which limit, short of a full disk, did a write meet? errno; 0: none. */
-static int limit_met(struct sql *db)
+static int limit_met(struct sqlite *db)
 {
 	static const int which[] = { SQLITE_FCNTL_FILE_POINTER, SQLITE_FCNTL_JOURNAL_POINTER };
 	int sys = sqlite3_system_errno(db->db);
@@ -80,7 +91,7 @@ static int limit_met(struct sql *db)
 	return sys == EDQUOT || sys == EFBIG ? sys : 0;
 }
 
-static int fail(struct sql *db, const char *what, struct fault *fault)
+static int fail(struct sqlite *db, const char *what, struct fault *fault)
 {
 	int rc = sqlite3_errcode(db->db), code = KIT_ERR_DATABASE, sys;
 	const char *hint = NULL, *reason = sqlite3_errmsg(db->db);
@@ -177,7 +188,7 @@ static int cannot_open(const char *path, bool create, struct fault *fault)
  * Made here, because SQLite would make it by the umask; and its -wal and -shm take the file's
  * mode and owner.
  */
-static int prepare_file(struct sql *db, bool create, struct fault *fault)
+static int prepare_file(struct sqlite *db, bool create, struct fault *fault)
 {
 	struct stat st;
 	int fd, rc = 0;
@@ -213,7 +224,7 @@ static int prepare_file(struct sql *db, bool create, struct fault *fault)
 	return rc;
 }
 
-static int connect_file(struct sql *db, int flags, struct fault *fault)
+static int connect_file(struct sqlite *db, int flags, struct fault *fault)
 {
 	char *name = NULL;
 	int rc;
@@ -237,7 +248,7 @@ static int connect_file(struct sql *db, int flags, struct fault *fault)
  * is met; false: the waiting time is over. SQLite calls it; where SQLite does not wait, the
  * caller does with it.
  */
-static bool wait_for_lock(struct sql *db, int count)
+static bool wait_for_lock(struct sqlite *db, int count)
 {
 	double now = clock_monotonic();
 	struct timespec pause;
@@ -257,18 +268,18 @@ static int on_busy(void *context, int count)
 	return wait_for_lock(context, count);
 }
 
-static int exec(struct sql *db, const char *text, const char *what, struct fault *fault)
+static int exec(struct sqlite *db, const char *text, const char *what, struct fault *fault)
 {
 	return sqlite3_exec(db->db, text, NULL, NULL, NULL) == SQLITE_OK ? 0
 		: fail(db, what, fault);
 }
 
-static int set_up(struct sql *db, const struct sql_options *options, struct fault *fault)
+static int set_up(struct sqlite *db, const struct sql_options *options, struct fault *fault)
 {
 	char text[64];
 	int rc = 0;
 
-	sql_set_wait(db, options->wait_ms);
+	db->wait_ms = options->wait_ms;
 	sqlite3_busy_handler(db->db, on_busy, db);
 	if (options->cache_kib) {
 		sqlite3_snprintf(sizeof(text), text, "PRAGMA cache_size = -%u", options->cache_kib);
@@ -281,16 +292,18 @@ static int set_up(struct sql *db, const struct sql_options *options, struct faul
 	return rc;
 }
 
-int sql_open(struct sql **out, const char *name, const struct sql_options *options,
-	     struct fault *fault)
+static void close_store(struct sql *sql);
+
+static int open_store(struct sql **out, const char *name, const struct sql_options *options,
+		      struct fault *fault)
 {
 	bool reads = options->flags & SQL_READ_ONLY;
-	struct sql *db = calloc(1, sizeof(*db));
+	struct sqlite *db = calloc(1, sizeof(*db));
 	int rc = 0;
 
-	*out = NULL;
 	if (!db)
 		return fault_nomem(fault);
+	db->lock = -1;
 	db->path = strdup(name);
 	if (!db->path)
 		rc = fault_nomem(fault);
@@ -304,47 +317,147 @@ int sql_open(struct sql **out, const char *name, const struct sql_options *optio
 	if (!rc)
 		rc = set_up(db, options, fault);
 	if (rc)
-		sql_close(&db);
-	*out = db;
+		close_store(&db->sql);
+	else
+		*out = &db->sql;
 	return rc;
 }
 
-void sql_close(struct sql **dbp)
+static int in_place(struct sql *sql, struct fault *fault)
 {
-	struct sql *db = *dbp;
+	struct sqlite *db = of(sql);
+	int moved = 0;
 
-	*dbp = NULL;
-	if (!db)
-		return;
-	if (db->db)
-		sql_rollback(db);
-	for (unsigned i = 0; i < db->cached; i++)
-		sqlite3_finalize(db->cache[i].s);
+	if (sqlite3_file_control(db->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK ||
+	    !moved)
+		return 0;
+	return fault_set(fault, KIT_ERR_DATABASE, "the key map %s was moved away or replaced while "
+			 "it was in use: nothing more is written to the old one\n"
+			 "see that the right map is there, and start again; a backup is put back "
+			 "with \"amt-provisionctl restore\", for which nothing has to stop",
+			 db->path);
+}
+
+static void empty_log(struct sql *sql)
+{
+	sqlite3_wal_checkpoint_v2(of(sql)->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
+static void close_store(struct sql *sql)
+{
+	struct sqlite *db = of(sql);
+
 	/*
 	 * Of a file that was moved SQLite leaves the write-ahead log behind, under the old name:
 	 * the moved map would lack what is in it, and the next map there would take it over.
 	 */
-	if (db->db && sql_in_place(db, NULL))
-		sql_empty_log(db);
+	if (db->db && in_place(sql, NULL))
+		empty_log(sql);
 	sqlite3_close(db->db);
+	if (db->lock >= 0)
+		close(db->lock);
 	free(db->path);
 	free(db);
 }
 
-void sql_set_wait(struct sql *db, unsigned wait_ms)
+static void set_wait(struct sql *sql, unsigned wait_ms)
 {
-	db->wait_ms = wait_ms;
+	of(sql)->wait_ms = wait_ms;
 }
 
-void sql_owner(const struct sql *db, uid_t *owner, gid_t *group)
+static void owner(const struct sql *sql, uid_t *owner, gid_t *group)
 {
+	const struct sqlite *db = (const struct sqlite *)sql;
+
 	*owner = db->owner;
 	*group = db->group;
 }
 
+/* ---- the file ---- */
+
+static enum sql_presence presence(const char *name)
+{
+	struct stat st;
+
+	if (stat(name, &st))
+		return SQL_ABSENT;
+	return S_ISREG(st.st_mode) && st.st_size == 0 ? SQL_EMPTY : SQL_PRESENT;
+}
+
+static int room(const char *name, uint64_t *bytes, struct fault *fault)
+{
+	char *copy = strdup(name);
+	struct statvfs fs;
+	int rc = 0;
+
+	if (!copy)
+		return fault_nomem(fault);
+	if (statvfs(dirname(copy), &fs))
+		rc = fault_sys(fault, errno, "the folder of %s", name);
+	else
+		*bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+	free(copy);
+	return rc;
+}
+
+/* Does FD have the file open that is called NAME now? */
+static bool has_name(int fd, const char *name)
+{
+	struct stat open_file, named;
+
+	return fstat(fd, &open_file) == 0 && lstat(name, &named) == 0 &&
+	       open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+}
+
+/* Returns a descriptor that holds the lock of the file NAME, or a negative code. */
+static int lock_file(const char *name, struct fault *fault)
+{
+	int fd, rc;
+
+	do {
+		fd = open(name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY, 0600);
+		if (fd < 0)
+			return fault_sys(fault, errno, "cannot open %s", name);
+		if (flock(fd, LOCK_EX | LOCK_NB)) {
+			rc = errno == EWOULDBLOCK
+				     ? fault_set(fault, KIT_ERR_BUSY, "%s is locked", name)
+				     : fault_sys(fault, errno, "cannot lock %s", name);
+			close(fd);
+			return rc;
+		}
+		if (has_name(fd, name))
+			return fd;
+		/* Somebody removed it meanwhile: the next one would lock another. */
+		close(fd);
+	} while (true);
+}
+
+static int hold(struct sql *sql, struct fault *fault)
+{
+	struct sqlite *db = of(sql);
+	char *name;
+	int fd;
+
+	if (db->lock >= 0)
+		return 0;
+	if (asprintf(&name, "%s" LOCK_ENDING, db->path) < 0)
+		return fault_nomem(fault);
+	fd = lock_file(name, fault);
+	/* Root leaves nothing that the service could not open. */
+	if (fd >= 0 && geteuid() == 0 && fchown(fd, db->owner, db->group)) {
+		close(fd);
+		fd = fault_sys(fault, errno, "cannot set the owner of %s", name);
+	}
+	free(name);
+	if (fd < 0)
+		return fd;
+	db->lock = fd;
+	return 0;
+}
+
 /* ---- tables ---- */
 
-static int pragma(struct sql *db, const char *text, int64_t *out, struct fault *fault)
+static int pragma(struct sqlite *db, const char *text, int64_t *out, struct fault *fault)
 {
 	sqlite3_stmt *s = NULL;
 	int rc = 0;
@@ -359,8 +472,9 @@ static int pragma(struct sql *db, const char *text, int64_t *out, struct fault *
 	return rc;
 }
 
-int sql_recognise(struct sql *db, bool create, int *version, struct fault *fault)
+static int recognise(struct sql *sql, bool create, int *version, struct fault *fault)
 {
+	struct sqlite *db = of(sql);
 	int64_t number, tables, id;
 	int rc;
 
@@ -386,13 +500,21 @@ int sql_recognise(struct sql *db, bool create, int *version, struct fault *fault
 	return 0;
 }
 
-int sql_newest_version(void)
+static int changed(struct sql *sql, bool *changed, struct fault *fault)
 {
-	return SCHEMA_SQLITE_VERSION;
+	struct sqlite *db = of(sql);
+	int64_t version;
+	int rc = pragma(db, "PRAGMA data_version", &version, fault);
+
+	*changed = !rc && version != db->version;
+	if (!rc)
+		db->version = version;
+	return rc;
 }
 
-int sql_settle(struct sql *db, struct fault *fault)
+static int settle(struct sql *sql, struct fault *fault)
 {
+	struct sqlite *db = of(sql);
 	bool unused;
 	int tries = 0;
 
@@ -402,11 +524,12 @@ int sql_settle(struct sql *db, struct fault *fault)
 		;
 	if (sqlite3_errcode(db->db) != SQLITE_OK)
 		return fail(db, "open the map", fault);
-	return sql_changed(db, &unused, fault);
+	return changed(sql, &unused, fault);
 }
 
-int sql_upgrade(struct sql *db, int version, struct fault *fault)
+static int upgrade(struct sql *sql, int version, struct fault *fault)
 {
+	struct sqlite *db = of(sql);
 	char text[40];
 	int rc = 0;
 
@@ -428,213 +551,137 @@ static int run_fixed(struct sql *db, const char *text, const char *what, struct 
 	return rc ? rc : sql_run(s, what, NULL, fault);
 }
 
-int sql_begin(struct sql *db, struct fault *fault)
+static int begin(struct sql *db, struct fault *fault)
 {
-	db->parts = 0;
+	of(db)->parts = 0;
 	return run_fixed(db, "BEGIN IMMEDIATE", "begin a transaction", fault);
 }
 
-int sql_commit(struct sql *db, struct fault *fault)
+static int commit(struct sql *db, struct fault *fault)
 {
 	return run_fixed(db, "COMMIT", "commit", fault);
 }
 
-void sql_rollback(struct sql *db)
+static void rollback(struct sql *db)
 {
-	if (sql_in_transaction(db))
-		sqlite3_exec(db->db, "ROLLBACK", NULL, NULL, NULL);
+	sqlite3_exec(of(db)->db, "ROLLBACK", NULL, NULL, NULL);
 }
 
-bool sql_in_transaction(const struct sql *db)
+static bool in_transaction(const struct sql *db)
 {
-	return !sqlite3_get_autocommit(db->db);
+	return !sqlite3_get_autocommit(((const struct sqlite *)db)->db);
 }
 
-int sql_savepoint(struct sql *db, bool one_write, struct fault *fault)
+static int savepoint(struct sql *sql, bool one_write, struct fault *fault)
 {
+	struct sqlite *db = of(sql);
 	int rc = 0;
 
 	if (db->parts == PARTS)
 		return fault_set(fault, KIT_ERR_LIBRARY, "too many parts of a transaction");
 	if (!one_write)
-		rc = run_fixed(db, "SAVEPOINT part", "begin a part of a transaction", fault);
+		rc = run_fixed(sql, "SAVEPOINT part", "begin a part of a transaction", fault);
 	if (!rc)
 		db->is_point[db->parts++] = !one_write;
 	return rc;
 }
 
-int sql_release(struct sql *db, bool undo, struct fault *fault)
+static int release(struct sql *sql, bool undo, struct fault *fault)
 {
+	struct sqlite *db = of(sql);
 	int rc = 0;
 
 	if (!db->parts || !db->is_point[--db->parts])
 		return 0;
 	if (undo)
-		rc = run_fixed(db, "ROLLBACK TO part", "undo a part of a transaction", fault);
-	return rc ? rc : run_fixed(db, "RELEASE part", "end a part of a transaction", fault);
+		rc = run_fixed(sql, "ROLLBACK TO part", "undo a part of a transaction", fault);
+	return rc ? rc : run_fixed(sql, "RELEASE part", "end a part of a transaction", fault);
 }
 
 /* ---- statements ---- */
 
-int sql_statement(struct sql *db, const char *text, struct sql_statement **out,
-		  struct fault *fault)
+static int prepare(struct sql *db, const char *text, bool kept, struct sql_statement **out,
+		   struct fault *fault)
 {
-	struct sql_statement *s;
+	struct sqlite_statement *s = calloc(1, sizeof(*s));
 
-	for (unsigned i = 0; i < db->cached; i++) {
-		if (db->cache[i].text == text) {
-			*out = &db->cache[i];
-			return 0;
-		}
-	}
-	*out = NULL;
-	if (db->cached == STATEMENTS)
-		return fault_set(fault, KIT_ERR_LIBRARY, "too many database statements");
-	s = &db->cache[db->cached];
-	if (sqlite3_prepare_v3(db->db, text, -1, SQLITE_PREPARE_PERSISTENT, &s->s, NULL) !=
-	    SQLITE_OK)
-		return fail(db, "use it", fault);
-	s->db = db;
-	s->text = text;
-	db->cached++;
-	*out = s;
-	return 0;
-}
-
-void sql_done(struct sql_statement *s)
-{
-	if (!s)
-		return;
-	sqlite3_reset(s->s);
-	sqlite3_clear_bindings(s->s);
-}
-
-int sql_prepare(struct sql *db, const char *text, struct sql_statement **out,
-		struct fault *fault)
-{
-	struct sql_statement *s = calloc(1, sizeof(*s));
-
-	*out = NULL;
 	if (!s)
 		return fault_nomem(fault);
-	s->db = db;
-	if (sqlite3_prepare_v2(db->db, text, -1, &s->s, NULL) != SQLITE_OK) {
+	if (sqlite3_prepare_v3(of(db)->db, text, -1, kept ? SQLITE_PREPARE_PERSISTENT : 0, &s->s,
+			       NULL) != SQLITE_OK) {
 		free(s);
-		return fail(db, "use it", fault);
+		return fail(of(db), "use it", fault);
 	}
-	*out = s;
+	*out = &s->sql;
 	return 0;
 }
 
-void sql_free(struct sql_statement **s)
+static void done(struct sql_statement *s)
 {
-	if (*s)
-		sqlite3_finalize((*s)->s);
-	free(*s);
-	*s = NULL;
+	sqlite3_reset(stmt(s));
+	sqlite3_clear_bindings(stmt(s));
 }
 
-int sql_step(struct sql_statement *s, const char *what, struct fault *fault)
+static void free_statement(struct sql_statement *s)
 {
-	int rc = sqlite3_step(s->s);
+	sqlite3_finalize(stmt(s));
+	free(s);
+}
+
+static int step(struct sql_statement *s, const char *what, struct fault *fault)
+{
+	int rc = sqlite3_step(stmt(s));
 
 	if (rc == SQLITE_ROW)
 		return 1;
-	return rc == SQLITE_DONE ? 0 : fail(s->db, what, fault);
+	return rc == SQLITE_DONE ? 0 : fail(of(s->db), what, fault);
 }
 
-int sql_run(struct sql_statement *s, const char *what, int *changed, struct fault *fault)
+static int changed_rows(struct sql_statement *s)
 {
-	int rc;
-
-	do
-		rc = sql_step(s, what, fault);
-	while (rc > 0);
-	if (changed)
-		*changed = rc < 0 ? 0 : sqlite3_changes(s->db->db);
-	sql_done(s);
-	return rc;
+	return sqlite3_changes(of(s->db)->db);
 }
 
-void sql_bind_null(struct sql_statement *s, int at)
+static void bind_int(struct sql_statement *s, int at, int64_t value)
 {
-	sqlite3_bind_null(s->s, at);
+	sqlite3_bind_int64(stmt(s), at, value);
 }
 
-void sql_bind_int(struct sql_statement *s, int at, int64_t value)
+static void bind_text(struct sql_statement *s, int at, const char *text, size_t size)
 {
-	sqlite3_bind_int64(s->s, at, value);
+	sqlite3_bind_text64(stmt(s), at, text, size, SQLITE_STATIC, SQLITE_UTF8);
 }
 
-void sql_bind_text(struct sql_statement *s, int at, const char *text, size_t size)
+static void bind_blob(struct sql_statement *s, int at, const void *bytes, size_t size)
 {
-	sqlite3_bind_text64(s->s, at, text, size, SQLITE_STATIC, SQLITE_UTF8);
+	sqlite3_bind_blob64(stmt(s), at, bytes, size, SQLITE_STATIC);
 }
 
-void sql_bind_blob(struct sql_statement *s, int at, const void *bytes, size_t size)
+static int64_t get_int(struct sql_statement *s, int at)
 {
-	sqlite3_bind_blob64(s->s, at, bytes, size, SQLITE_STATIC);
+	return sqlite3_column_int64(stmt(s), at);
 }
 
-int64_t sql_int(struct sql_statement *s, int at)
+static const char *get_text(struct sql_statement *s, int at, size_t *size)
 {
-	return sqlite3_column_int64(s->s, at);
-}
-
-const char *sql_text(struct sql_statement *s, int at, size_t *size)
-{
-	const char *text = (const char *)sqlite3_column_text(s->s, at);
+	const char *text = (const char *)sqlite3_column_text(stmt(s), at);
 
 	if (size)
-		*size = text ? (size_t)sqlite3_column_bytes(s->s, at) : 0;
+		*size = text ? (size_t)sqlite3_column_bytes(stmt(s), at) : 0;
 	return text;
 }
 
-const void *sql_blob(struct sql_statement *s, int at, size_t *size)
+static const void *get_blob(struct sql_statement *s, int at, size_t *size)
 {
-	const void *blob = sqlite3_column_blob(s->s, at);
+	const void *blob = sqlite3_column_blob(stmt(s), at);
 
-	*size = blob ? (size_t)sqlite3_column_bytes(s->s, at) : 0;
+	*size = blob ? (size_t)sqlite3_column_bytes(stmt(s), at) : 0;
 	return blob;
 }
 
 /* ---- the store as a whole ---- */
 
-int sql_changed(struct sql *db, bool *changed, struct fault *fault)
-{
-	struct sql_statement *s;
-	int64_t version;
-	int rc;
-
-	*changed = false;
-	rc = sql_statement(db, "PRAGMA data_version", &s, fault);
-	if (rc)
-		return rc;
-	rc = sql_step(s, "see whether the map changed", fault);
-	if (rc > 0) {
-		version = sql_int(s, 0);
-		*changed = version != db->version;
-		db->version = version;
-	}
-	sql_done(s);
-	return rc < 0 ? rc : 0;
-}
-
-int sql_in_place(struct sql *db, struct fault *fault)
-{
-	int moved = 0;
-
-	if (sqlite3_file_control(db->db, "main", SQLITE_FCNTL_HAS_MOVED, &moved) != SQLITE_OK ||
-	    !moved)
-		return 0;
-	return fault_set(fault, KIT_ERR_DATABASE, "the key map %s was moved away or replaced while "
-			 "it was in use: nothing more is written to the old one\n"
-			 "see that the right map is there, and start again; a backup is put back "
-			 "with \"amt-provisionctl restore\", for which nothing has to stop",
-			 db->path);
-}
-
-int sql_check(struct sql *db, struct fault *fault)
+static int check(struct sql *db, struct fault *fault)
 {
 	struct sql_statement *s;
 	const char *found;
@@ -649,14 +696,15 @@ int sql_check(struct sql *db, struct fault *fault)
 		rc = found && strcmp(found, "ok") == 0 ? 0 :
 			fault_set(fault, KIT_ERR_DATABASE, "%s is damaged: %.200s\n"
 				  "put it back from its backup (amt-provisionctl restore)",
-				  db->path, found ? found : "out of memory");
+				  of(db)->path, found ? found : "out of memory");
 	}
 	sql_done(s);
 	return rc;
 }
 
-int sql_snapshot(struct sql *from, struct sql *to, bool alone, struct fault *fault)
+static int snapshot(struct sql *source, struct sql *target, bool alone, struct fault *fault)
 {
+	struct sqlite *from = of(source), *to = of(target);
 	sqlite3_backup *copy = sqlite3_backup_init(to->db, "main", from->db, "main");
 	int rc, tries = 0;
 
@@ -675,12 +723,46 @@ int sql_snapshot(struct sql *from, struct sql *to, bool alone, struct fault *fau
 	return alone ? exec(to, "PRAGMA journal_mode = DELETE", "finish the copy", fault) : 0;
 }
 
-int sql_wipe_replaced(struct sql *db, struct fault *fault)
+static int wipe_replaced(struct sql *db, struct fault *fault)
 {
-	return exec(db, "PRAGMA secure_delete = ON", "rotate the master key", fault);
+	return exec(of(db), "PRAGMA secure_delete = ON", "rotate the master key", fault);
 }
 
-void sql_empty_log(struct sql *db)
-{
-	sqlite3_wal_checkpoint_v2(db->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-}
+const struct sql_engine sql_sqlite = {
+	.scheme = "",
+	.newest_version = SCHEMA_SQLITE_VERSION,
+	.endings = endings,
+	.presence = presence,
+	.room = room,
+	.open = open_store,
+	.close = close_store,
+	.set_wait = set_wait,
+	.owner = owner,
+	.hold = hold,
+	.recognise = recognise,
+	.settle = settle,
+	.upgrade = upgrade,
+	.begin = begin,
+	.commit = commit,
+	.rollback = rollback,
+	.in_transaction = in_transaction,
+	.savepoint = savepoint,
+	.release = release,
+	.prepare = prepare,
+	.done = done,
+	.free = free_statement,
+	.step = step,
+	.changed_rows = changed_rows,
+	.bind_int = bind_int,
+	.bind_text = bind_text,
+	.bind_blob = bind_blob,
+	.get_int = get_int,
+	.get_text = get_text,
+	.get_blob = get_blob,
+	.changed = changed,
+	.in_place = in_place,
+	.check = check,
+	.snapshot = snapshot,
+	.wipe_replaced = wipe_replaced,
+	.empty_log = empty_log,
+};

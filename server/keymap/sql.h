@@ -11,8 +11,8 @@
 
 /*
  * Above the seam are the rules, the sealing and the SQL text, once for all engines; below it
- * is one file for each engine (sql-sqlite.c) and the tables in its words (schema-sqlite.c).
- * Secrets come down here sealed only.
+ * is one file for each engine (sql-sqlite.c) and the tables in its words (schema-sqlite.c). The
+ * name of a store says which engine has it (sql.c). Secrets come down here sealed only.
  *
  * The text is standard SQL with RETURNING, ON CONFLICT and LIMIT, which SQLite and PostgreSQL
  * both have. Its parameters are ?1, ?2... and may repeat; booleans are integers. What only one
@@ -37,6 +37,16 @@ struct sql_options {
 	unsigned cache_kib;	/* page cache; 0: the engine's own default */
 };
 
+/* ---- what a name says, without a connection ---- */
+
+/* What is there under NAME: nothing that can be seen, a store without a byte in it, more. */
+enum sql_presence { SQL_ABSENT, SQL_EMPTY, SQL_PRESENT };
+enum sql_presence sql_presence(const char *name);
+/* How many bytes the store NAME may still take. */
+int sql_room(const char *name, uint64_t *bytes, struct fault *fault);
+/* Endings of the files that belong to a store NAME, "" first, and a NULL. */
+const char *const *sql_endings(const char *name);
+
 /* ---- the connection ---- */
 
 /*
@@ -51,8 +61,11 @@ void sql_close(struct sql **db);
 void sql_set_wait(struct sql *db, unsigned wait_ms);
 /* To whom files of the map that lie beside the store (its key file) belong. */
 void sql_owner(const struct sql *db, uid_t *owner, gid_t *group);
-/* Endings of the files that belong to a store NAME, "" first, and a NULL. */
-extern const char *const sql_endings[];
+/*
+ * Make this connection the only one that holds the store, until it is closed; others go on to
+ * read and write. KIT_ERR_BUSY: another one holds it.
+ */
+int sql_hold(struct sql *db, struct fault *fault);
 
 /* ---- tables ---- */
 
@@ -63,7 +76,7 @@ extern const char *const sql_endings[];
  */
 int sql_recognise(struct sql *db, bool create, int *version, struct fault *fault);
 /* The version that this program works with. */
-int sql_newest_version(void);
+int sql_newest_version(const struct sql *db);
 /* After sql_recognise(): set what stays set in the store, such as its way to log. */
 int sql_settle(struct sql *db, struct fault *fault);
 /* Within a transaction: bring the tables from VERSION (0: none) to the newest. */

@@ -36,14 +36,20 @@ static void write_file(const char *name, const void *bytes, size_t size)
 		abort();
 }
 
-static void forget_all(void)
+static void forget_map(void)
 {
+	const char *const *endings = sql_endings(map);
 	char name[100];
 
-	for (int i = 0; sql_endings[i]; i++) {
-		snprintf(name, sizeof(name), "%s%s", map, sql_endings[i]);
+	for (int i = 0; endings[i]; i++) {
+		snprintf(name, sizeof(name), "%s%s", map, endings[i]);
 		unlink(name);
 	}
+}
+
+static void forget_all(void)
+{
+	forget_map();
 	unlink(key);
 	rmdir(folder);
 }
@@ -220,11 +226,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		write_some(m);
 	}
 	keymap_close(&m);
-	for (int i = 0; sql_endings[i]; i++) {
-		char name[100];
-
-		snprintf(name, sizeof(name), "%s%s", map, sql_endings[i]);
-		unlink(name);
-	}
+	forget_map();
 	return 0;
 }

@@ -270,6 +270,17 @@ START_TEST(nothing_is_written_to_a_map_that_was_moved_away)
 }
 END_TEST
 
+START_TEST(a_map_is_new_to_the_one_that_made_it)
+{
+	ck_assert(keymap_exists("map.db"));
+	ck_assert(keymap_is_new(m));
+	keymap_close(&m);
+	m = scratch_map();
+	ck_assert(!keymap_is_new(m));
+	ck_assert(!keymap_exists("other.db"));
+}
+END_TEST
+
 START_TEST(only_one_holds_a_map_and_others_work_on)
 {
 	struct keymap *other = scratch_map();
@@ -622,6 +633,7 @@ TEST_SUITE("key map")
 	tcase_add_test(tcase, parts_of_a_transaction_nest_and_are_undone_alone);
 	tcase_add_test(tcase, a_killed_process_keeps_what_it_committed_and_nothing_else);
 	tcase_add_test(tcase, nothing_is_written_to_a_map_that_was_moved_away);
+	tcase_add_test(tcase, a_map_is_new_to_the_one_that_made_it);
 	tcase_add_test(tcase, only_one_holds_a_map_and_others_work_on);
 	tcase_add_test(tcase, two_handles_share_a_map_and_a_held_lock_is_busy);
 	tcase_add_test(tcase, a_lock_that_is_free_for_instants_only_is_got);
