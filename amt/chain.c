@@ -14,6 +14,7 @@
 
 #include "common/text.h"
 
+#define CHAIN_WAYS	4	/* of one certificate */
 #define SIGNATURES	1000	/* that a search checks: files with many namesakes cost no more */
 
 struct chain {
@@ -38,6 +39,9 @@ struct chain_search {
 	unsigned signatures;		/* still to be checked at most */
 	struct step path[CHAIN_LENGTH];
 	size_t n;
+	size_t way;			/* complete ways to pass by, each with a root of its own */
+	X509 *passed[CHAIN_WAYS];	/* the roots of those */
+	size_t n_passed;
 };
 
 /* A root's signature of itself proves nothing, and old ones are of digests that OpenSSL lacks. */
@@ -120,6 +124,20 @@ static size_t issuers(struct chain_search *s, struct step out[static ISSUERS])
 	return n + issuers_of_system(s, of, true, out + n, ISSUERS - n);
 }
 
+/* A complete way is at hand: is it the one that is wanted? */
+static bool take_way(struct chain_search *s)
+{
+	X509 *root = s->path[s->n - 1].x;
+
+	for (size_t i = 0; i < s->n_passed; i++)
+		if (X509_cmp(s->passed[i], root) == 0)
+			return false;
+	if (s->n_passed == s->way)
+		return true;
+	s->passed[s->n_passed++] = root;
+	return false;
+}
+
 /* Is there a way of exactly LENGTH certificates that ends in a root? Its path is in *s then. */
 static bool find_way(struct chain_search *s, size_t length)
 {
@@ -127,7 +145,7 @@ static bool find_way(struct chain_search *s, size_t length)
 	size_t n;
 
 	if (is_root(s->path[s->n - 1].x))
-		return s->n == length;
+		return s->n == length && take_way(s);
 	if (s->n == length)
 		return false;
 	n = issuers(s, next);
@@ -140,30 +158,44 @@ static bool find_way(struct chain_search *s, size_t length)
 	return false;
 }
 
-/* The shortest way there is, or, if none is complete, the first one as far as it goes. */
-static void search_way(struct chain_search *s)
+/* The shortest way there is that was not passed by. */
+static bool search_way(struct chain_search *s)
+{
+	s->n = 1;
+	s->n_passed = 0;
+	s->signatures = SIGNATURES;
+	for (size_t length = 1; length <= CHAIN_LENGTH; length++)
+		if (find_way(s, length))
+			return true;
+	return false;
+}
+
+/* The first way as far as it goes. */
+static void search_end(struct chain_search *s)
 {
 	struct step next[ISSUERS];
 
-	for (size_t length = 1; length <= CHAIN_LENGTH; length++)
-		if (find_way(s, length))
-			return;
 	while (s->n < CHAIN_LENGTH && !is_root(s->path[s->n - 1].x) && issuers(s, next) > 0)
 		s->path[s->n++] = next[0];
 }
 
+/* The system is asked only where the bundle leads to no root at all. */
 static int search_all(struct chain_search *s, X509_STORE *system, struct fault *fault)
 {
-	search_way(s);
-	if (!system || is_root(s->path[s->n - 1].x))
-		return 0;
-	s->taken = sk_X509_new_null();
-	s->system = X509_STORE_CTX_new();
-	if (!s->taken || !s->system || !X509_STORE_CTX_init(s->system, system, NULL, NULL))
-		return fault_nomem(fault);
-	s->n = 1;
-	s->signatures = SIGNATURES;
-	search_way(s);
+	bool found = search_way(s);
+
+	if (!found && s->n_passed == 0 && system) {
+		s->taken = sk_X509_new_null();
+		s->system = X509_STORE_CTX_new();
+		if (!s->taken || !s->system ||
+		    !X509_STORE_CTX_init(s->system, system, NULL, NULL))
+			return fault_nomem(fault);
+		found = search_way(s);
+	}
+	if (!found && s->way > 0)
+		return KIT_ERR_NOT_FOUND;
+	if (!found)
+		search_end(s);
 	return 0;
 }
 
@@ -380,12 +412,18 @@ static const struct bundle_item *find_leaf(const struct bundle *b, size_t nth)
 int chain_make(struct chain **out, const struct bundle *bundle, X509_STORE *system, size_t nth,
 	       struct fault *fault)
 {
+	return chain_make_other(out, bundle, system, nth, 0, fault);
+}
+
+int chain_make_other(struct chain **out, const struct bundle *bundle, X509_STORE *system,
+		     size_t nth, size_t way, struct fault *fault)
+{
 	const struct bundle_item *leaf = find_leaf(bundle, nth);
-	struct chain_search s = { .bundle = bundle, .signatures = SIGNATURES, .n = 1 };
+	struct chain_search s = { .bundle = bundle, .way = way };
 	int rc;
 
 	*out = NULL;
-	if (!leaf)
+	if (!leaf || way >= CHAIN_WAYS)
 		return KIT_ERR_NOT_FOUND;
 	s.path[0] = (struct step){ leaf->certificate, leaf->file };
 	*out = calloc(1, sizeof(**out));

@@ -92,6 +92,14 @@ struct chain;
 int chain_make(struct chain **out, const struct bundle *bundle, struct x509_store_st *system,
 	       size_t nth, struct fault *fault);
 
+/*
+ * The same certificate by another way, where there is one: WAY 0 is the chain that chain_make()
+ * makes, each further one ends in a root of its own. Old firmware may know only the root that
+ * signed the newer one. KIT_ERR_NOT_FOUND when there are no more.
+ */
+int chain_make_other(struct chain **out, const struct bundle *bundle, struct x509_store_st *system,
+		     size_t nth, size_t way, struct fault *fault);
+
 /* One reference more: an attempt keeps its chain over a reload. Returns C. */
 struct chain *chain_ref(struct chain *c);
 /* One reference less; with the last one the key is wiped. *c may be NULL, and is after it. */

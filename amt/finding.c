@@ -246,6 +246,22 @@ static void look_at_names(struct list *l, const struct chain_facts *f,
 		look_at_suffix(l, f, site->suffix);
 }
 
+static void look_at_system(struct list *l, const struct chain_facts *f)
+{
+	char names[FINDING_TEXT / 2] = "";
+	size_t at = 0;
+
+	for (size_t i = 0; i < f->n_links && at < sizeof(names); i++)
+		if (!*f->links[i].file)
+			at += (size_t)snprintf(names + at, sizeof(names) - at, "%s\"%.60s\"",
+					       at ? ", " : "", f->links[i].subject);
+	if (f->by_system)
+		say(l, FINDING_BY_SYSTEM, "its chain was completed from the certificates of this "
+		    "computer: %s\n"
+		    "put that into the folder, so that an update of the system cannot take it away",
+		    names);
+}
+
 size_t finding_list(const struct chain_facts *f, const struct finding_site *site,
 		    struct finding out[static FINDINGS])
 {
@@ -258,11 +274,7 @@ size_t finding_list(const struct chain_facts *f, const struct finding_site *site
 	look_at_strength(&l, f);
 	look_at_size(&l, f);
 	look_at_names(&l, f, site);
-	if (f->by_system)
-		say(&l, FINDING_BY_SYSTEM, "its chain was completed from the certificates of this "
-		    "computer\n"
-		    "put the missing ones into the folder, so that an update of the system cannot "
-		    "take them away");
+	look_at_system(&l, f);
 	return l.n;
 }
 

@@ -298,8 +298,12 @@ static void judge(struct certificate *c, const struct certificates *all, int64_t
 
 	c->n_findings = finding_list(c->facts, &site, c->findings);
 	c->served = true;
-	for (size_t i = 0; i < c->n_findings; i++)
+	for (size_t i = 0; i < c->n_findings; i++) {
 		c->served &= c->findings[i].severity != FINDING_REFUSED;
+		/* Machines that refuse this way have the other one. */
+		if (c->other_way && c->findings[i].severity == FINDING_WARNING)
+			c->findings[i].severity = FINDING_NOTE;
+	}
 }
 
 void certificates_judge(struct certificates *c, int64_t now)
@@ -309,7 +313,7 @@ void certificates_judge(struct certificates *c, int64_t now)
 }
 
 /* Takes over CHAIN, also when it fails. */
-static int add_chain(struct certificates *all, struct chain *chain, int64_t now)
+static int add_chain(struct certificates *all, struct chain *chain, bool other_way, int64_t now)
 {
 	struct certificate *more = reallocarray(all->at, all->n + 1, sizeof(*more));
 	const char *file = chain_facts(chain)->links[0].file;
@@ -326,6 +330,7 @@ static int add_chain(struct certificates *all, struct chain *chain, int64_t now)
 	memset(more, 0, sizeof(*more));
 	more->chain = chain;
 	more->facts = chain_facts(chain);
+	more->other_way = other_way;
 	if (number > 1)
 		snprintf(more->id, sizeof(more->id), "%.240s#%u", file, number);
 	else
@@ -334,11 +339,26 @@ static int add_chain(struct certificates *all, struct chain *chain, int64_t now)
 	return 0;
 }
 
+/* All chains of certificate NTH. KIT_ERR_NOT_FOUND: there is none that is NTH. */
+static int make_ways(struct folder_reading *f, X509_STORE *store, size_t nth)
+{
+	struct chain *chain = NULL;
+	int rc = 0;
+
+	for (size_t way = 0; !rc; way++) {
+		rc = chain_make_other(&chain, f->bundle, store, nth, way, f->fault);
+		if (rc == KIT_ERR_NOT_FOUND)
+			return way ? 0 : rc;
+		if (!rc && add_chain(f->certificates, chain, way > 0, f->options->now))
+			rc = fault_nomem(f->fault);
+	}
+	return rc;
+}
+
 static int make_chains(struct folder_reading *f)
 {
 	const char *system = f->options->system;
 	X509_STORE *store = NULL;
-	struct chain *chain = NULL;
 	int rc = 0;
 
 	if (system && access(system, R_OK) == 0) {
@@ -346,11 +366,8 @@ static int make_chains(struct folder_reading *f)
 		if (!store || !X509_STORE_load_path(store, system))
 			rc = fault_nomem(f->fault);
 	}
-	for (size_t i = 0; !rc; i++) {
-		rc = chain_make(&chain, f->bundle, store, i, f->fault);
-		if (!rc && add_chain(f->certificates, chain, f->options->now))
-			rc = fault_nomem(f->fault);
-	}
+	for (size_t i = 0; !rc; i++)
+		rc = make_ways(f, store, i);
 	X509_STORE_free(store);
 	ERR_clear_error();
 	return rc == KIT_ERR_NOT_FOUND ? 0 : rc;

@@ -40,10 +40,11 @@ struct certificates_options certificates_options_of(const struct config *c);
 
 /* A certificate of the folder that is served, or is not. */
 struct certificate {
-	char id[CERTIFICATES_ID];	/* its file's name; "vendor.pem#2" for a second one */
+	char id[CERTIFICATES_ID];	/* its file's name; "vendor.pem#2": the second of it */
 	struct chain *chain;		/* chain_ref() for who keeps it over a reload */
 	const struct chain_facts *facts;
 	bool served;			/* nothing was found that refuses it */
+	bool other_way;			/* the certificate before, up to another root */
 	size_t n_findings;
 	struct finding findings[FINDINGS];
 };

@@ -71,6 +71,23 @@ static void check_use(const struct chain *c)
 	SSL_CTX_free(context);
 }
 
+/* Other ways are complete, each to a root of its own. */
+static void check_other_ways(const struct bundle *bundle, size_t nth)
+{
+	uint8_t roots[16][32];
+	struct chain *chain;
+
+	for (size_t way = 0; chain_make_other(&chain, bundle, NULL, nth, way, NULL) == 0; way++) {
+		const struct chain_facts *f = chain_facts(chain);
+
+		must(way < 16 && (way == 0 || f->complete));
+		memcpy(roots[way], f->root_sha256, 32);
+		for (size_t i = 0; i < way; i++)
+			must(memcmp(roots[i], roots[way], 32) != 0);
+		chain_free(&chain);
+	}
+}
+
 static void check_bundle(const uint8_t *data, size_t size)
 {
 	struct fault fault = { 0 };
@@ -81,12 +98,13 @@ static void check_bundle(const uint8_t *data, size_t size)
 	must(bundle_new(&bundle, NULL) == 0);
 	rc = bundle_read(bundle, "file", data, size, true, PASSWORD, &fault);
 	must((rc != 0) == (fault.code != 0));
-	must((bundle_at(bundle, 0) == NULL) == (rc != 0));
+	must(!bundle_at(bundle, 0) == (rc != 0));
 	for (size_t i = 0; chain_make(&chain, bundle, NULL, i, NULL) == 0; i++) {
 		check_facts(chain_facts(chain));
 		check_findings(chain_facts(chain), i ? NULL : "east.example.com");
 		check_use(chain);
 		chain_free(&chain);
+		check_other_ways(bundle, i);
 	}
 	bundle_free(&bundle);
 }

@@ -56,8 +56,8 @@ void cert_add_key(struct cert_text *t, const EVP_PKEY *key, const char *password
 void cert_add_der(struct cert_text *t, const X509 *x);
 void cert_add_key_der(struct cert_text *t, const EVP_PKEY *key);
 /*
- * A PFX of LEAF with its key and MORE certificates (may be NULL); OLD: encrypted with RC2-40 as long
- * ago, else with AES. Without MAC there is no checksum.
+ * A PFX of LEAF with its key and MORE certificates (may be NULL); OLD: encrypted with RC2-40 as
+ * long ago, else with AES. Without MAC there is no checksum.
  */
 void cert_add_pfx(struct cert_text *t, const struct cert *leaf, const struct cert *const *more,
 		  size_t n_more, const char *password, bool old, bool mac);

@@ -196,7 +196,8 @@ START_TEST(a_key_that_others_can_read_is_refused)
 		cert_add_pem(&text, root.x);
 		file("vendor.pem", 0644);
 		load();
-		problem("vendor.key", KIT_ERR_PERMISSION, "holds a private key, and its mode is 06");
+		problem("vendor.key", KIT_ERR_PERMISSION, "holds a private key, and its mode is "
+			"06");
 		ck_assert(!first()->served);
 		ck_assert(has(first(), FINDING_NO_KEY));
 	}
@@ -528,6 +529,39 @@ START_TEST(a_digest_counts_by_its_type_alone)
 }
 END_TEST
 
+/* New machines get the short way, old ones, which know the old root alone, the long one. */
+START_TEST(a_root_signed_by_an_older_one_is_two_ways)
+{
+	struct cert_kind older = { .cn = "Old Root", .authority = true, .key = cert_key(3) };
+	struct cert_kind crossed = { .cn = "Test Root", .authority = true, .digest = "SHA1" };
+	struct cert old, cross;
+
+	cert_make(&old, &older, NULL);
+	cert_make(&cross, &crossed, &old);
+	cert_add_pem(&text, leaf.x);
+	cert_add_key(&text, leaf.key, NULL, false);
+	cert_add_pem(&text, middle.x);
+	cert_add_pem(&text, cross.x);
+	cert_add_pem(&text, old.x);
+	cert_add_pem(&text, root.x);
+	file("vendor.pem", 0600);
+	load();
+	size = 0;
+	put_root(CHAIN_SHA256, "vendor.pem#2");
+	ck_assert_str_eq(matches(false), "vendor.pem#2:2");
+	put_root(CHAIN_SHA256, "vendor.pem");
+	ck_assert_str_eq(matches(false), "vendor.pem:2 vendor.pem#2:2");
+	ck_assert_uint_eq(first()->n_findings, 0);
+	ck_assert(certificates_find(all, "vendor.pem#2")->other_way);
+	/* That new machines refuse it is no warning: they have the short one. */
+	ck_assert(has(certificates_at(all, 1), FINDING_WEAK_DIGEST));
+	ck_assert_int_eq(certificates_at(all, 1)->findings[0].severity, FINDING_NOTE);
+	ck_assert_ptr_null(certificates_at(all, 2));
+	cert_free(&cross);
+	cert_free(&old);
+}
+END_TEST
+
 START_TEST(what_is_refused_never_matches)
 {
 	struct cert_kind kind = server;
@@ -566,6 +600,7 @@ TEST_SUITE("certificates")
 	tcase_add_test(t, the_systems_certificates_complete_a_chain);
 	tcase_add_test(t, the_best_match_comes_first);
 	tcase_add_test(t, a_digest_counts_by_its_type_alone);
+	tcase_add_test(t, a_root_signed_by_an_older_one_is_two_ways);
 	tcase_add_test(t, what_is_refused_never_matches);
 	suite_add_tcase(suite, t);
 }
