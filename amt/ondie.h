@@ -29,7 +29,7 @@ struct ondie;
  */
 int ondie_new(struct ondie **out, const void *more, size_t n, struct fault *fault);
 
-/* The same with the file PATH ("": none) of at most 64 KiB. KIT_ERR_SYSTEM, KIT_ERR_NOT_FOUND, too. */
+/* The same with the file PATH ("": none), of 64 KiB. KIT_ERR_SYSTEM, KIT_ERR_NOT_FOUND, too. */
 int ondie_open(struct ondie **out, const char *path, struct fault *fault);
 
 /* *o may be NULL. */

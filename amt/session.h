@@ -14,7 +14,7 @@ struct chain;
 
 /* How a machine is talked to, and which side proves what by that. */
 enum amt_transport {
-	AMT_TLS_PSK,	/* before set-up: the machine proves to us that it has the PPS (tls-psk.h) */
+	AMT_TLS_PSK,	/* before set-up: the machine proves that it has the PPS (tls-psk.h) */
 	/*
 	 * Before set-up: we prove to the machine that we are its server, by a certificate. Of the
 	 * machine nothing is proved, but perhaps that it is genuine AMT (tls-pki.h).

@@ -81,7 +81,7 @@ struct config {
 	char certificates_folder[CONFIG_TEXT];	/* "": none */
 	bool serve_expired;
 	/* [pki] */
-	bool try_unlisted;		/* certificates whose root the machine's hello did not list */
+	bool try_unlisted;		/* certificates whose root is not in the hello */
 	char stick_password_file[CONFIG_TEXT];	/* "": none */
 	char ondie_roots[CONFIG_TEXT];	/* "": Intel's, which is built in, alone */
 	char pki_suffix[CONFIG_TEXT];	/* DNS suffix of the site's machines; "": not said */

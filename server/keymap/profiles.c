@@ -36,7 +36,8 @@ int profile_init(struct profile *p, const char *name, struct fault *fault)
 }
 
 static int set_password(const char *name, const char *value, bool has_auto,
-			enum profile_password *policy, char out[static PASSWORD_MAX + 1], struct fault *fault)
+			enum profile_password *policy, char out[static PASSWORD_MAX + 1],
+			struct fault *fault)
 {
 	const char *rule;
 	int rc;

@@ -77,13 +77,15 @@ static int no_match(const struct attempt *a, const uint8_t *list, size_t size,
 
 	roots_names(list, size, names, sizeof(names));
 	say_digests(list, size, digests, sizeof(digests));
-	fault_set(fault, KIT_ERR_UNFIT, "%s: it takes a root with one of the digests %.200s%s%.160s",
+	fault_set(fault, KIT_ERR_UNFIT, "%s: it takes a root with one of the digests "
+		  "%.200s%s%.160s",
 		  any ? "no certificate of this server has a root that the machine knows"
 		      : "this server has no certificate", *digests ? digests : "(none)",
 		  *names ? "; among them are " : "", names);
 	return fault_hint(fault, "make a root of your own and put its digest on the machine's "
 			  "stick (amt-provisionctl certificates new-ca), or buy a certificate of "
-			  "one of these authorities; all of it: amt-provisionctl certificates match");
+			  "one of these authorities; all of it: amt-provisionctl certificates "
+			  "match");
 }
 
 /* ---- load ---- */
@@ -204,8 +206,8 @@ static int check_otp(struct attempt *a, struct fault *fault)
 }
 
 /*
- * What shows that it is this machine: its one-time password; or that it is genuine AMT, which is no
- * program of an attacker's; or that a person allowed this very set-up.
+ * What shows that it is this machine: its one-time password; or that it is genuine AMT, not
+ * the program of an attacker; or that a person allowed this very set-up.
  */
 static enum system_proof proof_of(const struct attempt *a)
 {

@@ -433,10 +433,10 @@ static void note_other_key(struct attempt *a, struct keymap *map, const struct s
 		 "this UUID already holds another used key, %s, proved from %s: "
 		 "two machines with one UUID, or it was set up again",
 		 other, before->address);
-	attempt_note(a, map, SEVERITY_SECURITY, "uuid-has-other-key", what, "nothing is to be done if it "
-	     "was set up again; if these are two machines, write a UUID of its own into the main "
-	     "board of one with the vendor's service tool; the passwords of the other key are kept "
-	     "(amt-provisionctl systems export --secrets --earlier)");
+	attempt_note(a, map, SEVERITY_SECURITY, "uuid-has-other-key", what, "nothing is to be done "
+	     "if it was set up again; if these are two machines, write a UUID of its own into the "
+	     "main board of one with the vendor's service tool; the passwords of the other key are "
+	     "kept (amt-provisionctl systems export --secrets --earlier)");
 }
 
 /* PID was proved twice, and this machine came second. */
@@ -918,6 +918,8 @@ int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
 	snprintf(reason, sizeof(reason), "%.*s", SYSTEM_REASON, what);
 	rc = untouched ? keymap_system_due(map, &a->uuid, next, fault)
 	    : keymap_system_state(map, &a->uuid, a->failed_state, reason, next, now, fault);
+	if (!rc && !untouched)
+		rc = keymap_system_code(map, &a->uuid, failure_name(a), fault);
 	if (!rc && !settled && !system_is_settled(&row) && a->failed_state == SYSTEM_FAILED)
 		rc = keymap_system_next_claim(map, &a->uuid, now, &next, fault);
 	if (rc)

@@ -154,7 +154,8 @@ bool attempt_needs_note(const struct attempt *attempt);
 int attempt_candidate(struct keymap *map, void *attempt, struct fault *fault);
 
 /*
- * Inside plan: the machine took our chain, and the row is its own now. Who vouches for it is decided.
+ * Inside plan: the machine took our chain, and the row is its own now. Who vouches for it is
+ * decided.
  * KIT_ERR_REFUSED: its one-time password is not the inventory's.
  */
 int attempt_certified(struct attempt *attempt, struct keymap *map, const char *remark,

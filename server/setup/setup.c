@@ -231,11 +231,11 @@ static int next_login(struct setup *s, enum amt_login login)
 				 "each login, and closes the connection after it: no login is "
 				 "possible, and whether it has the map's password is not known");
 	if (s->by_certificate && !s->reopened)
-		return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine asks for its password, and "
-				 "takes none that may be tried\n"
-				 "old firmware wants the MEBx password that its stick gave it: put that "
-				 "into stick_password_file, and the machine into the inventory; or "
-				 "reset its AMT and set it up from a stick again");
+		return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine asks for its password, "
+				 "and takes none that may be tried\n"
+				 "old firmware wants the MEBx password that its stick gave it: put "
+				 "that into stick_password_file, and the machine into the "
+				 "inventory; or reset its AMT and set it up from a stick again");
 	return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses the admin password that "
 			 "the map has for it\n"
 			 "give its MEBx password to the map (keys import with the column "

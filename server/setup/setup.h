@@ -86,8 +86,8 @@ enum setup_action {
 	SETUP_PLAN, /* all is known, nothing changed: make the plan durable, call setup_plan() */
 	SETUP_COMMIT, /* make it durable that the commit is sent, call setup_commit() */
 	/*
-	 * By certificate only: the commit is sent. Call the machine anew as one that is set up, with
-	 * TLS of its own or none, and then setup_reopened().
+	 * By certificate only: the commit is sent. Call the machine anew as one that is set up,
+	 * with TLS of its own or none, and then setup_reopened().
 	 */
 	SETUP_REOPEN,
 	SETUP_DONE,

@@ -64,10 +64,10 @@ static void drop_chain(void)
 
 /* ---- the machine ---- */
 
-enum manner { TAKES, ALERTS, CLOSES, ASKS_NOT, CLOSES_LATER };
+enum pki_manner { TAKES, ALERTS, CLOSES, ASKS_NOT, CLOSES_LATER };
 
 static struct {
-	enum manner manner;
+	enum pki_manner manner;
 	const char *priority;
 	int alert;
 	int socket;
