@@ -220,11 +220,11 @@ static int write_trailing(FILE *out, const struct sbin_input *in, uint64_t at, b
 {
 	uint8_t *data = malloc(SBIN_TRAILING_MAX + 1);
 	json_t *value = json_object();
-	int64_t n;
-	int rc = 0;
+	int64_t n = 0;
+	int rc = data ? 0 : fault_nomem(fault);
 
-	if (!data)
-		return fault_nomem(fault);
+	if (rc)
+		goto out;
 	n = in->read_at(in->context, at, data, SBIN_TRAILING_MAX + 1, fault);
 	if (n <= 0) {
 		rc = (int)n;
@@ -242,7 +242,7 @@ static int write_trailing(FILE *out, const struct sbin_input *in, uint64_t at, b
 	rc = dump(out, rc ? NULL : json_incref(value), fault);
 out:
 	json_decref(value);
-	secret_wipe(data, SBIN_TRAILING_MAX + 1);
+	secret_wipe(data, n < 0 ? SBIN_TRAILING_MAX + 1 : (size_t)n);
 	free(data);
 	return rc;
 }

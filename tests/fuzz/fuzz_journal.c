@@ -14,6 +14,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static char folder[64];
+static uint8_t fresh[64u << 10];	/* a new journal, which takes its time to make */
+static size_t fresh_size;
 
 static const char *in_folder(const char *name, char out[96])
 {
@@ -36,6 +38,11 @@ static void clean_up(void)
 
 static void make_folder(void)
 {
+	struct journal *j = NULL;
+	const char *path;
+	char name[96];
+	FILE *f;
+
 	/* In memory where that can be had: a run waits for several flushes. */
 	snprintf(folder, sizeof(folder), "/dev/shm/fuzz-journal-XXXXXX");
 	if (!mkdtemp(folder)) {
@@ -44,6 +51,14 @@ static void make_folder(void)
 			abort();
 	}
 	atexit(clean_up);
+	path = in_folder("sticks.db", name);
+	if (journal_open(&j, path, NULL, NULL))
+		abort();
+	journal_close(&j);
+	f = fopen(path, "r");
+	fresh_size = f ? fread(fresh, 1, sizeof(fresh), f) : 0;
+	if (!fresh_size || fresh_size == sizeof(fresh) || fclose(f))
+		abort();
 }
 
 /* What every use of a journal does. What it says must be fit for a terminal. */
@@ -97,6 +112,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	unlink(in_folder("sticks.db-journal", other));
 	if (*data == 's')
 		write_file(path, data + 1, size - 1);
+	else
+		write_file(path, fresh, fresh_size);
 	if (journal_open(&j, path, NULL, NULL)) {
 		/* A journal of our own making can be opened. */
 		if (*data != 's')
