@@ -32,29 +32,48 @@ struct csv {
 	char text[CSV_RECORD + 1];		/* SECRET: the row at hand */
 };
 
+/* A letter or digit of a name in lower case; 0 for what does not count. */
+static char fold_one(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return (char)(c - 'A' + 'a');
+	return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80 ? c : 0;
+}
+
 /* NAME's letters and digits in lower case, into OUT. */
 static void fold(char out[static NAME_MAX_BYTES], const char *name, size_t n)
 {
 	size_t at = 0;
 
 	for (size_t i = 0; i < n && at + 1 < NAME_MAX_BYTES; i++) {
-		char c = name[i];
+		char c = fold_one(name[i]);
 
-		if (c >= 'A' && c <= 'Z')
-			c = (char)(c - 'A' + 'a');
-		if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || (unsigned char)c >= 0x80)
+		if (c)
 			out[at++] = c;
 	}
 	out[at] = '\0';
 }
 
+/* Is FOLDED, of fold(), what fold() makes of NAME? */
+static bool is_name(const char *folded, const char *name, size_t n)
+{
+	size_t at = 0;
+
+	for (size_t i = 0; i < n && at + 1 < NAME_MAX_BYTES; i++) {
+		char c = fold_one(name[i]);
+
+		if (c && c != folded[at++])
+			return false;
+	}
+	return at && !folded[at];
+}
+
 static bool same_name(const char *a, size_t n_a, const char *b, size_t n_b)
 {
-	char x[NAME_MAX_BYTES], y[NAME_MAX_BYTES];
+	char folded[NAME_MAX_BYTES];
 
-	fold(x, a, n_a);
-	fold(y, b, n_b);
-	return *x && strcmp(x, y) == 0;
+	fold(folded, a, n_a);
+	return is_name(folded, b, n_b);
 }
 
 /* The field that WANTED, "FIELD=COLUMN", gives the column NAME; -1 if it speaks of another. */
@@ -87,19 +106,22 @@ static bool is_wanted(const struct csv_field *fields, int f, const char *const *
 static int field_named(const struct csv_field *fields, const char *const *wanted, size_t n_wanted,
 		       const char *name, size_t n)
 {
+	char folded[NAME_MAX_BYTES];
+
 	for (size_t i = 0; i < n_wanted; i++) {
 		int f = field_wanted(fields, wanted[i], name, n);
 
 		if (f >= 0)
 			return f;
 	}
+	fold(folded, name, n);
 	for (int f = 0; fields[f].name; f++) {
 		if (is_wanted(fields, f, wanted, n_wanted))
 			continue;
-		if (same_name(fields[f].name, strlen(fields[f].name), name, n))
+		if (is_name(folded, fields[f].name, strlen(fields[f].name)))
 			return f;
 		for (const char *const *o = fields[f].others; o && *o; o++)
-			if (same_name(*o, strlen(*o), name, n))
+			if (is_name(folded, *o, strlen(*o)))
 				return f;
 	}
 	return -1;
@@ -300,6 +322,26 @@ static int take_header(struct csv *csv, const char *const *wanted, size_t n_want
 	return rc;
 }
 
+static int no_header(const struct csv *csv, struct fault *fault)
+{
+	char names[120] = "", *first = NULL;
+
+	for (const struct csv_field *f = csv->fields; f->name; f++) {
+		size_t at = strlen(names);
+
+		if (f->required)
+			snprintf(names + at, sizeof(names) - at, "%s%s", at ? ", " : "", f->name);
+	}
+	fault_set(fault, KIT_ERR_NOT_FOUND, "%s: no header line names the columns",
+		  lines_name(csv->lines));
+	first = strndup(names, strcspn(names, ","));
+	if (names[0] && first)
+		fault_hint(fault, "name them in its first line (%s), or say which they are: "
+			   "--column %s=NAME", names, first);
+	free(first);
+	return KIT_ERR_NOT_FOUND;
+}
+
 /* Find the header and take it apart. */
 static int find_header(struct csv *csv, const char *const *wanted, size_t n_wanted,
 		       struct fault *fault)
@@ -334,9 +376,7 @@ static int find_header(struct csv *csv, const char *const *wanted, size_t n_want
 		memcpy(csv->text, line, n + 1);
 		return take_header(csv, wanted, n_wanted, fault);
 	}
-	rc = fault_set(fault, KIT_ERR_NOT_FOUND, "%s: no header line names the columns",
-		       lines_name(csv->lines));
-	return rc;
+	return no_header(csv, fault);
 }
 
 int csv_open(struct csv **out, struct lines *lines, const struct csv_field *fields,

@@ -92,6 +92,7 @@ START_TEST(lines_before_the_header_are_passed_over)
 			 KIT_ERR_NOT_FOUND);
 	done();
 	ck_assert_int_eq(open_table("", NULL, 0), KIT_ERR_NOT_FOUND);
+	ck_assert_ptr_nonnull(strstr(fault.hint, "say which they are: --column "));
 	done();
 }
 END_TEST
