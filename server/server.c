@@ -371,6 +371,7 @@ static void load_certificates(struct server *s)
 	struct certificates *read = NULL;
 	struct fault fault = { .code = 0 };
 
+	options.service = NULL;	/* that is this process */
 	if (certificates_load(&read, &options, &fault)) {
 		log_fault(&s->log, SEVERITY_ERROR, "certificates-failed",
 			  s->certificates ? "the certificates stay as they were: " : NULL, &fault);

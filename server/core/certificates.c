@@ -4,10 +4,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <openssl/err.h>
 #include <openssl/x509.h>
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +24,8 @@
 #include "server/core/config.h"
 
 #define PASSWORD_ROOM	256	/* bytes of a password, with NUL */
-#define GROUPS_MAX	1024
+#define GROUPS_MAX	256
+#define RIGHTS_HINT	"chown root:amt-provision it, with mode 0640"
 
 struct certificates {
 	struct certificate *at;
@@ -33,11 +36,19 @@ struct certificates {
 	bool serve_expired;
 };
 
+/* Who runs the service. */
+struct service {
+	uid_t user;
+	gid_t groups[GROUPS_MAX];
+	int n_groups;
+};
+
 /* A folder while it is read. */
 struct folder_reading {
 	const struct certificates_options *options;
 	struct certificates *certificates;
 	struct bundle *bundle;
+	struct service service;
 	struct fault *fault;
 };
 
@@ -46,11 +57,9 @@ struct certificates_options certificates_options_of(const struct config *c)
 	return (struct certificates_options){
 		.folder = c->certificates_folder, .suffix = c->pki_suffix,
 		.system = CERTIFICATES_SYSTEM, .serve_expired = c->serve_expired,
-		.now = clock_now(),
+		.service = c->map, .now = clock_now(),
 	};
 }
-
-/* ---- files ---- */
 
 /* Files that lie beside certificates and are none. */
 static bool is_passed_over(const char *name)
@@ -69,50 +78,90 @@ static bool is_passed_over(const char *name)
 	return false;
 }
 
-/* Is GROUP one of this process, or root's? */
-static bool is_own_group(gid_t group)
-{
-	gid_t groups[GROUPS_MAX];
-	int n = getgroups(GROUPS_MAX, groups);
+/* ---- the service's rights ---- */
 
-	for (int i = 0; i < n; i++)
-		if (groups[i] == group)
-			return true;
-	return group == 0 || group == getegid();
+/* The user whose service it is, and the groups of that. */
+static void find_service(struct service *s, const char *file)
+{
+	struct stat st;
+	struct passwd entry, *found = NULL;
+	char room[4096];
+
+	s->user = geteuid();
+	s->groups[0] = getegid();
+	s->n_groups = 1;
+	if (file && stat(file, &st) == 0 && st.st_uid != s->user) {
+		s->user = st.st_uid;
+		s->groups[0] = st.st_gid;
+		if (getpwuid_r(s->user, &entry, room, sizeof(room), &found) == 0 && found) {
+			s->n_groups = GROUPS_MAX;
+			if (getgrouplist(entry.pw_name, entry.pw_gid, s->groups, &s->n_groups) < 0)
+				s->n_groups = GROUPS_MAX;
+		}
+	} else {
+		int n = getgroups(GROUPS_MAX - 1, s->groups + 1);
+
+		s->n_groups += n > 0 ? n : 0;
+	}
 }
 
-/* May a private key be in this file? Root, who checks for the service, takes any owner. */
-static bool is_private(const struct stat *st)
+static bool is_in_group(const struct service *s, gid_t group)
 {
-	if (st->st_mode & (S_IRWXO | S_IWGRP | S_IXGRP))
-		return false;
-	if (geteuid() == 0)
+	for (int i = 0; i < s->n_groups; i++)
+		if (s->groups[i] == group)
+			return true;
+	return false;
+}
+
+/* May the service do what BITS say (04 read, 01 pass through)? */
+static bool may(const struct service *s, const struct stat *st, unsigned bits)
+{
+	unsigned given = st->st_mode;
+
+	if (s->user == 0)
 		return true;
-	if (st->st_uid != 0 && st->st_uid != geteuid())
+	if (st->st_uid == s->user)
+		given >>= 6;
+	else if (is_in_group(s, st->st_gid))
+		given >>= 3;
+	return (given & bits) == bits;
+}
+
+#define OTHERS	(S_IRWXO | S_IWGRP | S_IXGRP)	/* what a secret file gives nobody */
+
+/* May a private key be in this file? A service that root runs has no other owner to ask for. */
+static bool is_private(const struct service *s, const struct stat *st)
+{
+	if (st->st_mode & OTHERS)
 		return false;
-	return !(st->st_mode & S_IRGRP) || is_own_group(st->st_gid);
+	if (s->user == 0)
+		return true;
+	if (st->st_uid != 0 && st->st_uid != s->user)
+		return false;
+	return !(st->st_mode & S_IRGRP) || st->st_gid == 0 || is_in_group(s, st->st_gid);
 }
 
 static int not_private(const char *name, const char *what, const struct stat *st,
 		       struct fault *fault)
 {
-	if (st->st_mode & (S_IRWXO | S_IWGRP | S_IXGRP)) {
+	if (st->st_mode & OTHERS) {
 		return fault_set(fault, KIT_ERR_PERMISSION, "%s holds a %s, and its mode is %04o\n"
 				 "it may be 0600, or 0640 with the group of the service; if others "
 				 "could read it, the certificate should be replaced", name, what,
 				 (unsigned)st->st_mode & 07777u);
 	}
 	return fault_set(fault, KIT_ERR_PERMISSION, "%s holds a %s, and its owner or group is "
-			 "neither root nor the service\n"
-			 "chown root:amt-provision it, with mode 0640", name, what);
+			 "neither root nor the service\n" RIGHTS_HINT, name, what);
 }
+
+/* ---- files ---- */
 
 /*
  * All of the regular file NAME in the folder FD into *data, which the caller frees after wiping
  * *size bytes. KIT_ERR_NOT_FOUND, without a fault: it is not there, or not a regular file.
  */
-static int read_file(int fd, const char *name, size_t most, uint8_t **data, size_t *size,
-		     struct stat *st, struct fault *fault)
+static int read_file(const struct service *service, int fd, const char *name, size_t most,
+		     uint8_t **data, size_t *size, struct stat *st, struct fault *fault)
 {
 	int file = openat(fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	ssize_t got = 0;
@@ -123,13 +172,16 @@ static int read_file(int fd, const char *name, size_t most, uint8_t **data, size
 	if (file < 0 && errno == ENOENT)
 		return KIT_ERR_NOT_FOUND;
 	if (file < 0 || fstat(file, st)) {
-		rc = fault_sys(fault, errno, "cannot read %s\n"
-			       "the service reads it as its own user: chown root:amt-provision it, "
-			       "with mode 0640", name);
+		rc = fault_sys(fault, errno, "cannot read %s\n" RIGHTS_HINT, name);
 		goto out;
 	}
 	if (!S_ISREG(st->st_mode)) {
 		rc = KIT_ERR_NOT_FOUND;
+		goto out;
+	}
+	if (!may(service, st, 04)) {
+		rc = fault_set(fault, KIT_ERR_PERMISSION,
+			       "the service cannot read %s\n" RIGHTS_HINT, name);
 		goto out;
 	}
 	*data = malloc(most + 1);
@@ -142,8 +194,8 @@ static int read_file(int fd, const char *name, size_t most, uint8_t **data, size
 	if (got < 0)
 		rc = fault_sys(fault, errno, "cannot read %s", name);
 	else if (*size > most)
-		rc = fault_set(fault, KIT_ERR_RANGE, "%s is larger than %zu "
-						     "KiB", name, most / 1024);
+		rc = fault_set(fault, KIT_ERR_RANGE, "%s is larger than %zu KiB", name,
+			       most / 1024);
 out:
 	if (file >= 0)
 		close(file);
@@ -159,8 +211,8 @@ static void drop_file(uint8_t **data, size_t size)
 }
 
 /* The password that belongs to the file NAME; *found is false when there is none. */
-static int read_password(int fd, const char *name, char out[static PASSWORD_ROOM], bool *found,
-			 struct fault *fault)
+static int read_password(const struct service *service, int fd, const char *name,
+			 char out[static PASSWORD_ROOM], bool *found, struct fault *fault)
 {
 	char path[CERTIFICATES_ID + sizeof(CERTIFICATES_PASSWORD)];
 	uint8_t *data = NULL;
@@ -169,11 +221,11 @@ static int read_password(int fd, const char *name, char out[static PASSWORD_ROOM
 	int rc;
 
 	snprintf(path, sizeof(path), "%s%s", name, CERTIFICATES_PASSWORD);
-	rc = read_file(fd, path, PASSWORD_ROOM + 1, &data, &n, &st, fault);
+	rc = read_file(service, fd, path, PASSWORD_ROOM + 1, &data, &n, &st, fault);
 	*found = rc == 0;
 	if (rc)
 		goto out;
-	if (!is_private(&st)) {
+	if (!is_private(service, &st)) {
 		rc = not_private(path, "password", &st, fault);
 		goto out;
 	}
@@ -214,14 +266,14 @@ static int take_file(struct folder_reading *f, int fd, const char *name, struct 
 	bool found = false;
 	struct stat st;
 	size_t size = 0;
-	int rc = read_file(fd, name, BUNDLE_BYTES, &data, &size, &st, fault);
+	int rc = read_file(&f->service, fd, name, BUNDLE_BYTES, &data, &size, &st, fault);
 
 	if (!rc)
-		rc = read_password(fd, name, password, &found, fault);
+		rc = read_password(&f->service, fd, name, password, &found, fault);
 	if (!rc) {
 		struct fault why = { .code = 0 };
 
-		rc = bundle_read(f->bundle, name, data, size, is_private(&st),
+		rc = bundle_read(f->bundle, name, data, size, is_private(&f->service, &st),
 				 found ? password : NULL, &why);
 		if (rc == KIT_ERR_PERMISSION)
 			not_private(name, "private key", &st, fault);
@@ -271,7 +323,11 @@ static int read_folder(struct folder_reading *f)
 			       "with mode 0750", folder);
 		goto out;
 	}
-	if (st.st_mode & S_IWOTH)
+	if (!may(&f->service, &st, 05))
+		rc = fault_set(f->fault, KIT_ERR_PERMISSION, "the service cannot read the folder "
+			       "of certificates %s\n"
+			       "chown root:amt-provision it, with mode 0750", folder);
+	else if (st.st_mode & S_IWOTH)
 		rc = fault_set(f->fault, KIT_ERR_PERMISSION, "everybody can write to the folder of "
 			       "certificates %s\n"
 			       "chmod 0750 it, and look at what is in it", folder);
@@ -432,6 +488,7 @@ int certificates_load(struct certificates **out, const struct certificates_optio
 	f.certificates = *out = calloc(1, sizeof(**out));
 	if (!*out)
 		return fault_nomem(fault);
+	find_service(&f.service, options->service);
 	f.certificates->serve_expired = options->serve_expired;
 	f.certificates->suffix = strdup(options->suffix ? options->suffix : "");
 	rc = f.certificates->suffix ? bundle_new(&f.bundle, fault) : fault_nomem(fault);

@@ -20,14 +20,16 @@ struct config;
  * What is read of a folder: all its files but those whose names begin with a dot or end in "~",
  * ".password", ".csr", ".srl" or ".txt". A file may hold all of a certificate, or the key is in one
  * and the chain in another; what is missing is taken from the system's certificates. A file with a
- * private key, and each password, must be for its owner and the owner's group alone (0600, 0640),
- * the owner root or the user of this process, the group root's or one of this process; such a file
- * is refused, and what is made of it.
+ * private key, and each password, must be for its owner and its group alone (0600, 0640), the owner
+ * root or the service's user, the group root's or one of the service's; else it is refused, as is a
+ * file that the service cannot read, though this process can.
  */
 struct certificates_options {
 	const char *folder;	/* one that is not there is an empty one */
 	const char *suffix;	/* of the site's machines, for warnings; NULL or "" */
 	const char *system;	/* the system's certificates, as OpenSSL has them; NULL: none */
+	const char *service;	/* a file of the service, its map: who owns it runs the service;
+				   NULL or not there: this process is the service */
 	bool serve_expired;	/* expired ones are served with a warning, after all others */
 	int64_t now;
 };

@@ -221,6 +221,36 @@ START_TEST(a_password_that_others_can_read_is_refused)
 }
 END_TEST
 
+/* Root looks, for a service of another user, as whom it could not. */
+START_TEST(what_the_service_cannot_read_is_refused)
+{
+	if (geteuid() != 0)
+		return;
+	cert_add_text(&text, "map");
+	cert_text_write(&text, "map.db", 0600);
+	cert_text_free(&text);
+	options.service = "map.db";
+	ck_assert_int_eq(chown("map.db", 12345, 12346), 0);
+	ck_assert_int_eq(certificates_load(&all, &options, &fault), KIT_ERR_PERMISSION);
+	ck_assert_ptr_nonnull(strstr(fault.what, "cannot read the folder"));
+	ck_assert_int_eq(chown("certs", 0, 12346), 0);
+	whole("a.pem", &server);
+	load();
+	problem("a.pem", KIT_ERR_PERMISSION, "the service cannot read a.pem");
+	ck_assert_int_eq(chmod("certs/a.pem", 0640), 0);
+	ck_assert_int_eq(chown("certs/a.pem", 0, 12346), 0);
+	load();
+	ck_assert(first()->served);
+	/* A key of the service's group, but of a stranger's making. */
+	ck_assert_int_eq(chown("certs/a.pem", 12347, 12346), 0);
+	load();
+	problem("a.pem", KIT_ERR_PERMISSION, "owner or group is neither root nor the service");
+	ck_assert_int_eq(chown("certs/a.pem", 12345, 0), 0);
+	load();
+	ck_assert(first()->served);
+}
+END_TEST
+
 START_TEST(a_bad_file_does_not_keep_the_others_from_serving)
 {
 	whole("b.pem", &server);
@@ -588,6 +618,7 @@ TEST_SUITE("certificates")
 	tcase_add_test(t, a_password_of_two_lines_or_none_is_refused);
 	tcase_add_test(t, a_key_that_others_can_read_is_refused);
 	tcase_add_test(t, a_password_that_others_can_read_is_refused);
+	tcase_add_test(t, what_the_service_cannot_read_is_refused);
 	tcase_add_test(t, a_bad_file_does_not_keep_the_others_from_serving);
 	tcase_add_test(t, the_order_is_that_of_the_names);
 	tcase_add_test(t, two_certificates_of_one_file_have_ids);
