@@ -82,7 +82,8 @@ static void look_at_disk(const struct doctor *d)
 
 void doctor_host(const struct doctor *d)
 {
-	look_at_script(d);
+	if (!d->unread)
+		look_at_script(d);
 	look_at_clock(d);
 	look_at_disk(d);
 }

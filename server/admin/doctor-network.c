@@ -180,7 +180,7 @@ void doctor_reachable(const struct doctor *d)
 		loopback &= is_loopback(&listen->at[i].address);
 		usual |= port_of(&listen->at[i].address) == HELLO_PORT;
 	}
-	if (!listen->count)	/* said by doctor_listening() */
+	if (d->unread || !listen->count)	/* said by doctor_listening() */
 		return;
 	if (loopback)
 		doctor_say(
@@ -205,6 +205,8 @@ void doctor_listening(const struct doctor *d)
 {
 	struct ifaddrs *all = NULL;
 
+	if (d->unread)
+		return;
 	if (getifaddrs(&all)) {
 		doctor_say(d, "listening", DOCTOR_FAIL, NULL,
 			   "cannot list this machine's addresses: %s", strerror(errno));

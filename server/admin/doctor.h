@@ -21,6 +21,7 @@ struct doctor_finding {
 /* What to look at, and where findings go. Everything is borrowed. */
 struct doctor {
 	struct config *config;
+	bool unread;			/* the file could not be: nothing goes by its defaults */
 	struct keymap *map;		/* NULL: it cannot be opened */
 	const char *map_path, *key_file;
 	int64_t now;
@@ -46,11 +47,11 @@ void doctor_configuration(const struct doctor *d, const struct fault *why);
 void doctor_keys(const struct doctor *d);
 /* The machines, and what the log says of the last day. */
 void doctor_fleet(const struct doctor *d);
-/* The properties script, the clock, the disk. */
+/* The properties script (unless unread), the clock, the disk. */
 void doctor_host(const struct doctor *d);
-/* Does the server listen where machines say hello: not on loopback only, and on port 9971? */
+/* Unless unread: does the server listen on port 9971, and not on loopback only? */
 void doctor_reachable(const struct doctor *d);
-/* Does the server answer at its own addresses? */
+/* Unless unread: does the server answer at its own addresses? */
 void doctor_listening(const struct doctor *d);
 /* Do the names that machines look up lead here? */
 void doctor_names(const struct doctor *d);

@@ -100,6 +100,7 @@ static int run(struct cli *cli, const void *given)
 	d.map_path = map_path;
 	d.key_file = key_file;
 	ctl_configuration(&o->at, config, &of_file);
+	d.unread = of_file.code != 0;
 	doctor_configuration(&d, &of_file);
 	if (rc) {
 		doctor_fault(&d, "map", &fault);

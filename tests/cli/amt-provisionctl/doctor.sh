@@ -16,6 +16,16 @@ make_map 12
 write_conf ''
 sed -i "s/^listen = .*/listen = 127.0.0.1:$PORT/" conf
 
+# A file that cannot be read fails, and nothing passes or fails by the defaults in its place.
+cp conf good
+sed -i 's/^listen = .*/listen = 127.0.0.1/' conf
+status 1 doctor
+expect configuration fail
+for check in reachable listening script; do
+	[ -z "$(verdict $check)" ] || { cat out; fail "$check goes by a configuration that is not the server's"; }
+done
+mv good conf
+
 # No server: the port says so. Everything else is well.
 status 1 doctor
 expect listening fail
