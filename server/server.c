@@ -74,6 +74,7 @@ struct arrival {
 	char address[SYSTEM_ADDRESS + 1];
 	double connected;	/* CLOCK_MONOTONIC, seconds */
 	bool accepted;
+	int counted;		/* by the intake, for what may be undone yet */
 };
 
 static int take_hello(struct keymap *map, void *context, struct fault *fault)
@@ -82,8 +83,12 @@ static int take_hello(struct keymap *map, void *context, struct fault *fault)
 	struct server *s = a->server;
 	struct intake_result r;
 	struct logentry e = { .uuid = &a->hello.uuid, .address = a->address };
-	int rc = intake_hello(&s->intake, map, &a->hello, a->address, clock_now(), &r, fault);
+	int rc;
 
+	/* The transaction that it was in before was undone as a whole. */
+	intake_uncount(&s->intake, a->counted);
+	rc = intake_hello(&s->intake, map, &a->hello, a->address, clock_now(), &r, fault);
+	a->counted = r.counted;
 	if (rc)
 		return rc;
 	a->accepted = r.accepted;
@@ -101,6 +106,8 @@ static void hello_done(void *context, int code, const struct fault *fault)
 	struct arrival *a = context;
 	struct server *s = a->server;
 
+	if (code)
+		intake_uncount(&s->intake, a->counted);
 	if (code)
 		log_fault(&s->log, SEVERITY_ERROR, "hello-lost", "a hello is lost; its "
 			      "machine will say it again: ", fault);

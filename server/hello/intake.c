@@ -28,6 +28,22 @@ int intake_init(struct intake *in, const struct config *config, struct keymap *m
 	return rc;
 }
 
+static void count(struct intake *in, struct intake_result *out, int n)
+{
+	if (n < 0 && !in->unproved)
+		return;
+	in->unproved += (uint64_t)(int64_t)n;
+	out->counted += n;
+}
+
+void intake_uncount(struct intake *in, int counted)
+{
+	struct intake_result ignored = { .counted = 0 };
+
+	for (int step = counted > 0 ? -1 : 1; counted; counted += step)
+		count(in, &ignored, step);
+}
+
 static void __attribute__((format(printf, 4, 5)))
 say(struct intake_result *out, enum severity severity, const char *name,
     const char *format, ...)
@@ -82,7 +98,7 @@ static int list_unproved(struct intake *in, struct keymap *map,
 	if (rc)
 		return rc;
 	if (out->made)
-		in->unproved++;
+		count(in, out, 1);
 	return set_reason(map, &hello->uuid, state, code, known ? &system : NULL, now, out, fault);
 }
 
@@ -286,11 +302,12 @@ static int make_due(struct intake *in, struct keymap *map, const struct keymap_h
 }
 
 /* A row that was made for a machine that was refused is one less of these. */
-static void forget_unproved(struct intake *in, const struct system *row)
+static void forget_unproved(struct intake *in, const struct system *row,
+			    struct intake_result *out)
 {
-	if (in->unproved && !system_is_settled(row) &&
+	if (!system_is_settled(row) &&
 	    (row->state == SYSTEM_NEEDS_CERTIFICATE || row->state == SYSTEM_REFUSED))
-		in->unproved--;
+		count(in, out, -1);
 }
 
 static int queue(struct intake *in, struct keymap *map, const struct hello *h,
@@ -311,7 +328,7 @@ static int queue(struct intake *in, struct keymap *map, const struct hello *h,
 	out->accepted = true;
 	if (!known)
 		return 0;
-	forget_unproved(in, &before);
+	forget_unproved(in, &before, out);
 	other = memcmp(before.pid, h->pid, PID_LENGTH) != 0 ||
 		strcmp(before.address, k->address) != 0;
 	return make_due(in, map, k, &before, &system, other, now, fault);
@@ -341,9 +358,9 @@ static int queue_certificate(struct intake *in, struct keymap *map, const struct
 	if (rc)
 		return rc;
 	if (out->made && !named)
-		in->unproved++;
+		count(in, out, 1);
 	if (a->known && named)
-		forget_unproved(in, &a->row);
+		forget_unproved(in, &a->row, out);
 	if (state != SYSTEM_QUEUED) {
 		say_certificate(h, out);
 		if (!a->known || !system_is_settled(&a->row))
@@ -434,8 +451,8 @@ static int queue_rival(struct intake *in, struct keymap *map, const struct hello
 		rc = keymap_system_make_room(map, h->pid, CLAIMS, &room, &dropped, fault);
 		if (rc)
 			return rc;
-		if (dropped && in->unproved)
-			in->unproved--;
+		if (dropped)
+			count(in, out, -1);
 		room = room && in->unproved < in->config->max_unproved;
 		/* It may have been the one that had the key: without one, there is no rival. */
 		if (dropped && room)
@@ -448,7 +465,7 @@ static int queue_rival(struct intake *in, struct keymap *map, const struct hello
 	if (room)
 		rc = queue(in, map, h, k, now, out, fault);
 	if (!rc && out->made)
-		in->unproved++;
+		count(in, out, 1);
 	if (!rc && (!room || pair->state == KEYMAP_RESERVED))
 		say_rival(h, pair, room, out);
 	return rc;
@@ -502,6 +519,7 @@ int intake_hello(struct intake *in, struct keymap *map, const struct hello *h,
 	int rc;
 
 	out->accepted = out->made = false;
+	out->counted = 0;
 	*out->hint = '\0';
 	if (uuid_is_blank(&h->uuid)) {
 		say(out, SEVERITY_WARNING, "blank-uuid", "the hello's UUID is blank or a default "

@@ -18,6 +18,7 @@ struct keymap;
 struct intake_result {
 	bool accepted;		/* the machine is due for set-up */
 	bool made;		/* it has a new row */
+	int counted;		/* what intake.unproved was changed by */
 	enum severity severity;
 	const char *name;	/* of the event */
 	char what[INTAKE_WHAT];
@@ -43,5 +44,11 @@ int intake_init(struct intake *in, const struct config *config, struct keymap *m
 int intake_hello(struct intake *in, struct keymap *map, const struct hello *hello,
 		 const char *address, int64_t now, struct intake_result *out,
 		 struct fault *fault);
+
+/*
+ * What intake_hello() wrote is undone, or the hello is taken once more: it COUNTED what is not in
+ * the map.
+ */
+void intake_uncount(struct intake *in, int counted);
 
 #endif

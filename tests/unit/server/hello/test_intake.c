@@ -653,6 +653,33 @@ START_TEST(strangers_cannot_fill_the_table)
 }
 END_TEST
 
+START_TEST(what_is_undone_is_not_counted)
+{
+	struct hello h = hello_of(7, 1);
+
+	/* A hello whose transaction comes to nothing, and is run once more. */
+	for (unsigned i = 0; i < 3; i++) {
+		ck_assert_int_eq(keymap_begin(map, &fault), 0);
+		ck_assert_int_eq(intake_hello(&intake, map, &h, "192.0.2.1", NOW, &result, &fault),
+				 0);
+		ck_assert_uint_eq(intake.unproved, 1);
+		keymap_rollback(map);
+		intake_uncount(&intake, result.counted);
+		ck_assert_uint_eq(intake.unproved, 0);
+	}
+	/* And one that takes a machine off the count. */
+	say(7, 1, 0);
+	say(7, 2, 0);
+	h = hello_of(0, 1);
+	ck_assert_int_eq(keymap_begin(map, &fault), 0);
+	ck_assert_int_eq(intake_hello(&intake, map, &h, "192.0.2.1", NOW, &result, &fault), 0);
+	ck_assert_uint_eq(intake.unproved, 1);
+	keymap_rollback(map);
+	intake_uncount(&intake, result.counted);
+	ck_assert_uint_eq(intake.unproved, 2);
+}
+END_TEST
+
 START_TEST(a_blank_uuid_is_refused)
 {
 	struct hello h = hello_of(0, 0);
@@ -709,6 +736,7 @@ TEST_SUITE("intake")
 	tcase_add_test(t, a_machine_set_up_by_certificate_needs_permission_for_another_time);
 	tcase_add_test(t, permission_for_one_address_is_not_for_another);
 	tcase_add_test(t, strangers_cannot_fill_the_table);
+	tcase_add_test(t, what_is_undone_is_not_counted);
 	tcase_add_test(t, a_blank_uuid_is_refused);
 	tcase_add_test(t, the_wait_doubles_up_to_its_limit);
 	suite_add_tcase(suite, t);
