@@ -416,6 +416,8 @@ static void on_reload(evutil_socket_t number, short what, void *context)
 
 	if (!c)
 		return;
+	sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%llu",
+		   (unsigned long long)(clock_monotonic() * 1e6));
 	config_init(c);
 	if (config_load(c, s->path, &fault) || read_settings(s->map, c, &fault) ||
 	    config_check(c, &fault)) {
@@ -439,6 +441,7 @@ static void on_reload(evutil_socket_t number, short what, void *context)
 	log_say(&s->log, "configuration read again from %s", s->path);
 	fleet_kick(s->fleet);
 out:
+	sd_notify(0, "READY=1");
 	config_wipe(c);
 	secret_wipe(c, sizeof(*c));
 	free(c);

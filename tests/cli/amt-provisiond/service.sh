@@ -23,6 +23,12 @@ start
 unset NOTIFY_SOCKET WATCHDOG_USEC
 wait_for 30 grep -qx READY=1 notified || fail "not ready: $(cat notified)"
 wait_for 30 grep -qx WATCHDOG=1 notified || fail "no sign of life: $(cat notified)"
+# It says when it reads its configuration again, and when it is done with it.
+kill -HUP $DAEMON
+wait_for 30 grep -qx RELOADING=1 notified || fail "the reload is not said: $(cat notified)"
+grep -qx 'MONOTONIC_USEC=[1-9][0-9]*' notified || fail "not said since when: $(cat notified)"
+ready_again() { [ "$(grep -cx READY=1 notified)" = 2 ]; }
+wait_for 30 ready_again || fail "not ready after the reload: $(cat notified)"
 sim_hello --address "$NET.1" --pid "$(pid_of 1)"
 wait_for 30 grep -q '^STATUS=1 hello heard, .* 0 configured' notified || fail "$(cat notified)"
 stop
