@@ -7,7 +7,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <openssl/ssl.h>
+#include <openssl/sslerr.h>
+
 #include "amt/session.h"
+#include "amt/tls-psk.h"
 #include "tests/support/suite.h"
 
 #define PID	"0000037M"
@@ -91,11 +95,40 @@ START_TEST(a_handshake_that_fails_is_explained)
 }
 END_TEST
 
+/* What OpenSSL's configuration forbids here is no error of the machine, and no proof failed. */
+START_TEST(a_rule_of_this_server_is_not_blamed_on_the_machine)
+{
+	static const int reasons[] = {
+		SSL_R_UNSAFE_LEGACY_RENEGOTIATION_DISABLED, SSL_R_NO_PROTOCOLS_AVAILABLE,
+		SSL_R_NO_CIPHERS_AVAILABLE,
+	};
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++) {
+		struct tls_psk t;
+		struct fault f = { .code = 0 };
+
+		tls_psk_init(&t, "0000037M", "00000000000000000000000000000000");
+		t.reason = reasons[i];
+		/* It may have come as far as the key. */
+		t.asked = i == 0;
+		ck_assert_int_eq(tls_psk_explain(&t, "192.0.2.1", "its words", &f),
+				 KIT_ERR_PROTOCOL);
+		ck_assert_str_eq(f.what, "OpenSSL on this server refuses the TLS that 192.0.2.1 "
+				 "speaks: its words");
+		ck_assert_ptr_nonnull(strstr(f.hint, "a rule of this server, not an error of the "
+					     "machine"));
+		ck_assert_ptr_null(strstr(f.hint, "firmware"));
+		tls_psk_wipe(&t);
+	}
+}
+END_TEST
+
 TEST_SUITE("tls-psk")
 {
 	TCase *t = tcase_create("handshakes");
 
 	tcase_add_loop_test(t, a_handshake_that_fails_is_explained, 0,
 			    sizeof(failures) / sizeof(*failures));
+	tcase_add_test(t, a_rule_of_this_server_is_not_blamed_on_the_machine);
 	suite_add_tcase(suite, t);
 }
