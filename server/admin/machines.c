@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "common/secret.h"
+#include "server/keymap/pairs.h"
 #include "server/keymap/events.h"
 #include "server/keymap/inventory.h"
 #include "server/keymap/keymap.h"
@@ -127,6 +128,34 @@ static int collect(void *context, const struct system *system)
 		l->room = room;
 	}
 	l->uuids[l->n++] = system->uuid;
+	return 0;
+}
+
+/* Has the machine used the key that it would be called with, and nobody allowed that? */
+static bool is_held(const struct operator *op, const struct system *s)
+{
+	const char *pid = *s->claimed_pid ? s->claimed_pid : s->pid;
+	struct keymap_pair pair;
+
+	return !s->allowed && *pid && keymap_find(op->map, pid, op->now, &pair, NULL) == 0 &&
+	       pair.state == KEYMAP_USED && pair.has_uuid && uuid_equal(&pair.uuid, &s->uuid);
+}
+
+int machines_set_up(const struct operator *op, const struct uuid *uuids, size_t n, size_t *set_up,
+		    size_t *held, struct fault *fault)
+{
+	*set_up = *held = 0;
+	for (size_t i = 0; i < n; i++) {
+		struct system system;
+		int rc = keymap_system_find(op->map, &uuids[i], &system, fault);
+
+		if (rc == KIT_ERR_NOT_FOUND)
+			continue;
+		if (rc)
+			return rc;
+		*set_up += system_is_set_up(&system);
+		*held += system_is_set_up(&system) && is_held(op, &system);
+	}
 	return 0;
 }
 

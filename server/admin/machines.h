@@ -14,6 +14,12 @@
  */
 int machines_retry(const struct operator *op, const struct uuid *uuids, size_t n,
 		   struct fault *fault);
+/*
+ * Of the N machines, how many are set up; and how many of those have used the key that they would be
+ * called with, so that a person has to allow it?
+ */
+int machines_set_up(const struct operator *op, const struct uuid *uuids, size_t n, size_t *set_up,
+		    size_t *held, struct fault *fault);
 /* The row goes with its passwords, earlier ones too: see keymap_system_forget(). */
 int machines_forget(const struct operator *op, const struct uuid *uuids, size_t n,
 		    struct fault *fault);

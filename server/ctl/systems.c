@@ -264,6 +264,24 @@ static int end(struct cli *cli, struct operator *op, struct uuid *uuids, int rc,
 	return ctl_answer(cli, op, rc, fault);
 }
 
+/* SET_UP of N are set up already; HELD of those are not called without permission. */
+static void say_queued(struct cli *cli, size_t n, size_t set_up, size_t held)
+{
+	size_t fresh = n - set_up, again = set_up - held;
+
+	if (fresh)
+		cli_note(cli, "%zu system%s queued; the server calls %s within seconds", fresh,
+			 plural(fresh), fresh == 1 ? "it" : "them");
+	if (again)
+		cli_note(cli, "%zu system%s set up already; the server calls %s again within "
+			 "seconds", again, again == 1 ? " is" : "s are", again == 1 ? "it" : "them");
+	if (held)
+		cli_note(cli, "%zu system%s set up already; the server does not call %s again "
+			 "without permission (amt-provisionctl systems allow-setup UUID), unless "
+			 "reprovision is same-uuid", held, held == 1 ? " is" : "s are",
+			 held == 1 ? "it" : "them");
+}
+
 static int run_retry(struct cli *cli, const void *given)
 {
 	const struct retry_options *o = given;
@@ -272,7 +290,7 @@ static int run_retry(struct cli *cli, const void *given)
 	enum system_state state = SYSTEM_FAILED;
 	struct fault fault = { 0 };
 	struct uuid *uuids = NULL;
-	size_t n = (size_t)cli->argc;
+	size_t n = (size_t)cli->argc, set_up = 0, held = 0;
 	int rc;
 
 	if (!word == (n == 0))
@@ -285,9 +303,12 @@ static int run_retry(struct cli *cli, const void *given)
 	if (!rc)
 		rc = word ? machines_retry_state(&op, state, &n, &fault)
 			  : machines_retry(&op, uuids, n, &fault);
+	if (!rc && !word)
+		rc = machines_set_up(&op, uuids, n, &set_up, &held, &fault);
+	else if (!rc && (state == SYSTEM_CONFIGURED || state == SYSTEM_NEEDS_PERMISSION))
+		set_up = held = n;
 	if (!rc)
-		cli_note(cli, "%zu system%s queued; the server calls %s within seconds", n,
-			 plural(n), n == 1 ? "it" : "them");
+		say_queued(cli, n, set_up, held);
 	return end(cli, &op, uuids, rc, &fault);
 }
 

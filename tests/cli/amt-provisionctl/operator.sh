@@ -51,6 +51,20 @@ status 0 ctl systems retry --state fqdn-missing
 wait $MACHINE || fail "the machine was not configured"
 configured() { [ "$(ctl systems show "$1" --json | jq -r .state)" = configured ]; }
 wait_for 30 configured "$ONE" || fail "the machine counts as $(ctl systems show "$ONE" --json)"
+# It is set up already: that is said, whether it is called (with its new key, never used) or not.
+status 0 ctl systems retry "$ONE"
+grep -q "1 system is set up already; the server calls it again" err || fail "$(cat err)"
+called() { ctl log --uuid "$ONE" | grep -q "counts as configured as before"; }
+wait_for 30 called || fail "$(ctl log --uuid "$ONE")"
+sqlite3 map.db "UPDATE csti_pid_map SET used = 1, uuid = (SELECT uuid FROM csti_amts)
+	WHERE pid = (SELECT pid FROM csti_amts)"
+status 0 ctl systems retry "$ONE"
+grep -q "1 system is set up already; .* without permission" err || fail "$(cat err)"
+! grep -q queued err || fail "a machine that is not called is said to be queued: $(cat err)"
+needs_permission() { [ "$(ctl systems show "$ONE" --json | jq -r .state)" = needs-permission ]; }
+wait_for 30 needs_permission || fail "$(ctl systems show "$ONE" --json)"
+sqlite3 map.db "UPDATE csti_amts SET state = 2, reason = NULL;
+	UPDATE csti_pid_map SET used = 0, uuid = NULL WHERE pid = (SELECT pid FROM csti_amts)"
 # Its key has changed, as the profile wants: both are its own, the new one until it is proved.
 [ "$(key_state 1)" = used ] || fail "key 1 is $(key_state 1)"
 status 0 ctl keys list --uuid "$ONE" --json
