@@ -267,7 +267,7 @@ static void take_into_row(const struct keymap_hello *hello, struct system *row)
  * who forge its hello. Its row has the one that is called next, or now; the others wait in claim,
  * and none keeps another one out: each is called once before any is called again.
  */
-#define UNTRIED	8	/* claims of one machine that have not been called yet */
+#define UNTRIED	16	/* claims of one machine that have not been called yet */
 #define CLAIMS	64	/* all: what failed is remembered, or it would be new at its next hello */
 
 static bool is_called(const struct system *row)
@@ -1043,8 +1043,14 @@ int keymap_system_certified(struct keymap *m, const struct uuid *uuid, const cha
 
 /* ---- many ---- */
 
-#define TRUSTED	"(proved_at > 0 OR configured_at > 0 OR failures = 0 OR EXISTS" \
+#define KNOWN	"(proved_at > 0 OR configured_at > 0 OR EXISTS" \
 		" (SELECT 1 FROM inventory i WHERE i.uuid = csti_amts.uuid))"
+
+static const char *const trust_terms[] = {
+	[TRUST_ANY] = "", [TRUST_KNOWN] = " AND " KNOWN,
+	[TRUST_UNTRIED] = " AND failures = 0 AND NOT " KNOWN,
+	[TRUST_DOUBTFUL] = " AND failures > 0 AND NOT " KNOWN,
+};
 
 int keymap_systems(struct keymap *m, const struct keymap_system_filter *f,
 		   int (*each)(void *context, const struct system *system), void *context,
@@ -1061,8 +1067,8 @@ int keymap_systems(struct keymap *m, const struct keymap_system_filter *f,
 		 f->by_state ? " AND state = ?1" : "",
 		 f->due ? " AND next_try > 0 AND next_try <= ?2" : "",
 		 f->pid ? " AND pid = ?3" : "",
-		 f->trust > 0 ? " AND " TRUSTED : f->trust < 0 ? " AND NOT " TRUSTED : "",
-		 f->due ? "next_try, id" : "id");
+		 trust_terms[f->trust],
+		 !f->due ? "id" : f->newest ? "last_seen DESC, id DESC" : "next_try, id");
 	rc = sql_prepare(m->db, sql, &s, fault);
 	if (rc)
 		return rc;
@@ -1245,6 +1251,50 @@ int keymap_system_contested(struct keymap *m, const struct uuid *uuid, bool *con
 	return rc < 0 ? rc : 0;
 }
 
+int keymap_system_claims(struct keymap *m, const struct uuid *uuid, int64_t now,
+			 struct keymap_claim_row *out, size_t max, size_t *n, struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc = sql_statement(m->db, "SELECT pid, address, failures, next_try FROM claim"
+			       " WHERE uuid = ?1 AND pid IS NOT NULL AND (failures = 0 OR"
+			       " (next_try > 0 AND next_try <= ?2)) ORDER BY"
+			       " CASE WHEN failures = 0 THEN 0 ELSE next_try END, id LIMIT ?3", &s,
+			       fault);
+
+	*n = 0;
+	if (rc)
+		return rc;
+	bind_uuid(s, 1, uuid);
+	sql_bind_int(s, 2, now);
+	sql_bind_int(s, 3, (int64_t)max);
+	while (*n < max && (rc = sql_step(s, "look claims up", fault)) > 0) {
+		struct keymap_claim_row *row = &out[(*n)++];
+
+		get_text(s, 0, row->pid, sizeof(row->pid));
+		get_text(s, 1, row->address, sizeof(row->address));
+		row->failures = (uint32_t)sql_int(s, 2);
+		row->next_try = sql_int(s, 3);
+	}
+	sql_done(s);
+	return rc < 0 ? rc : 0;
+}
+
+int keymap_system_claim_failed(struct keymap *m, const struct uuid *uuid,
+			       const struct keymap_claim_row *row, struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc = sql_statement(m->db, "UPDATE claim SET failures = ?3, next_try = ?4"
+			       " WHERE uuid = ?1 AND address = ?2", &s, fault);
+
+	if (rc)
+		return rc;
+	bind_uuid(s, 1, uuid);
+	bind_text(s, 2, row->address);
+	sql_bind_int(s, 3, row->failures);
+	sql_bind_int(s, 4, row->next_try);
+	return sql_run(s, "note a claim", NULL, fault);
+}
+
 /* The claim that is called next: those not tried yet in their order, then what is due soonest. */
 static int next_claim(struct keymap *m, const struct uuid *uuid, struct system *row, bool *any,
 		      struct fault *fault)
@@ -1356,7 +1406,7 @@ int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
 		 (system_waits_for_person(&row) || system_is_set_up(&row)))
 		rc = refuse_retry(&row, fault);
 	/* What is set up stays so until the machine has proved itself again. */
-	else if (!rc && row.state == SYSTEM_CONFIGURED)
+	else if (!rc && system_is_set_up(&row))
 		rc = change(m, "UPDATE csti_amts SET next_try = ?4, failures = 0, reason = NULL,"
 			    " reason_code = NULL WHERE uuid = ?1", uuid, NULL, NULL, now, fault);
 	else if (!rc)

@@ -169,6 +169,21 @@ int keymap_system_next_claim(struct keymap *m, const struct uuid *uuid, int64_t 
 /* Did hellos of it come from other addresses, too, which wait for their turn? */
 int keymap_system_contested(struct keymap *m, const struct uuid *uuid, bool *contested,
 			    struct fault *fault);
+/* Another place that says to be a machine, which has proved nothing yet. */
+struct keymap_claim_row {
+	char pid[PID_LENGTH + 1];
+	char address[SYSTEM_ADDRESS + 1];
+	uint32_t failures;	/* 0: not tried yet */
+	int64_t next_try;	/* 0: not by itself */
+};
+/*
+ * Those whose turn it is at NOW, at most MAX, the untried first: *n of them in OUT.
+ * keymap_system_claim_failed() has one wait as ROW says; it may be gone by then.
+ */
+int keymap_system_claims(struct keymap *m, const struct uuid *uuid, int64_t now,
+			 struct keymap_claim_row *out, size_t max, size_t *n, struct fault *fault);
+int keymap_system_claim_failed(struct keymap *m, const struct uuid *uuid,
+			       const struct keymap_claim_row *row, struct fault *fault);
 
 /*
  * Note a hello of a machine: makes its row (in STATE, due at once if that is
@@ -316,16 +331,21 @@ int keymap_earlier_find(struct keymap *m, const struct uuid *uuid, const char *p
 int keymap_earlier_secrets(struct keymap *m, const struct keymap_earlier *earlier,
 			   struct system_secrets *out, struct fault *fault);
 
+/* How far is it known that there is such a machine? */
+enum keymap_trust {
+	TRUST_ANY,		/* no matter */
+	TRUST_KNOWN,		/* it proved a key once, or is in the inventory */
+	TRUST_UNTRIED,		/* neither, and it was not called yet */
+	TRUST_DOUBTFUL,		/* neither, and it failed */
+};
+
 /* Which systems; all zeros: every one, by first hello. */
 struct keymap_system_filter {
 	bool by_state;
 	enum system_state state;
 	int64_t due; /* > 0: only those with next_try set and not after this, soonest first */
-	/*
-	 * 1: only those that proved a key once, are in the inventory, or have not failed yet;
-	 * -1: only the others; 0: all.
-	 */
-	int trust;
+	enum keymap_trust trust;
+	bool newest;	/* of those due, the one that said hello last comes first */
 	const char *pid;	/* only those with this PID */
 	uint64_t limit;		/* 0: all */
 };

@@ -5,6 +5,7 @@
 #include "server/setup/attempt-private.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -183,16 +184,67 @@ static int load_inventory(struct attempt *a, struct keymap *map, struct fault *f
 	return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
 }
 
-/* With what the machine is called: a pair or two, or chains. */
-static int load_credential(struct attempt *a, struct keymap *map, struct fault *fault)
+/* The key that the hello from a door named. What is wrong with it is that door's alone. */
+static int load_door(struct attempt *a, struct keymap *map, const struct keymap_claim_row *claim,
+		     struct fault *fault)
 {
+	struct attempt_door *d = &a->doors[a->n_doors++];
+	struct keymap_pair pair;
 	int rc;
 
-	if (a->by_certificate)
-		return attempt_load_chains(a, map, fault);
+	d->claim = *claim;
+	rc = keymap_find(map, claim->pid, clock_now(), &pair, &d->fault);
+	if (!rc && (pair.state == KEYMAP_REVOKED || (pair.state == KEYMAP_USED && pair.has_uuid &&
+						     !uuid_equal(&pair.uuid, &a->uuid))))
+		fault_set(&d->fault, KIT_ERR_STATE, "its PID was revoked, or proved by another "
+			  "machine");
+	else if (!rc)
+		rc = keymap_secrets(map, claim->pid, &d->pair, fault);
+	else if (rc == KIT_ERR_NOT_FOUND)
+		fault_set(&d->fault, KIT_ERR_STATE, "its PID is no longer in the map");
+	return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
+}
+
+/*
+ * Other places say to be this machine, which has proved nothing: all that have their turn are
+ * called together with the row's own.
+ */
+static int load_doors(struct attempt *a, struct keymap *map, struct fault *fault)
+{
+	struct keymap_claim_row claims[ATTEMPT_DOORS - 1], own = { .failures = 0 };
+	size_t n;
+	int rc = keymap_system_claims(map, &a->uuid, clock_now(), claims, ATTEMPT_DOORS - 1, &n,
+				      fault);
+
+	if (rc || !n)
+		return rc;
+	a->doors = calloc(n + 1, sizeof(*a->doors));
+	if (!a->doors)
+		return fault_nomem(fault);
+	strcpy(own.pid, a->system.pid);
+	strcpy(own.address, a->system.address);
+	rc = load_door(a, map, &own, fault);
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = load_door(a, map, &claims[i], fault);
+	return rc;
+}
+
+/* With what the machine is called: a pair or two, at one place or several, or chains. */
+static int load_credential(struct attempt *a, struct keymap *map, struct fault *fault)
+{
+	bool settled = system_is_settled(&a->system);
+	int rc;
+
+	if (a->by_certificate) {
+		rc = attempt_load_chains(a, map, fault);
+		return rc || settled ? rc : keymap_system_contested(map, &a->uuid, &a->contested,
+								    fault);
+	}
 	rc = load_pair(a, map, a->system.pid, fault);
 	if (!rc && *a->system.next_pid && strcmp(a->system.next_pid, a->system.pid) != 0)
 		rc = load_pair(a, map, a->system.next_pid, fault);
+	if (!rc && !settled)
+		rc = load_doors(a, map, fault);
 	return rc;
 }
 
@@ -221,11 +273,7 @@ int attempt_load(struct keymap *map, void *attempt, struct fault *fault)
 		rc = load_claim(a, map, fault);
 	if (!rc)
 		rc = load_inventory(a, map, fault);
-	if (!rc)
-		rc = load_credential(a, map, fault);
-	if (!rc && !system_is_settled(&a->system))
-		rc = keymap_system_contested(map, &a->uuid, &a->contested, fault);
-	return rc;
+	return rc ? rc : load_credential(a, map, fault);
 }
 
 /* ---- accounts ---- */
@@ -886,6 +934,44 @@ static int fail_after_proof(struct attempt *a, struct keymap *map, bool *settled
 	return keymap_talk_put(map, &a->uuid, &a->talk, fault);
 }
 
+/* When a place that failed for WHY, FAILURES times by now, is called again; 0: not by itself. */
+static int64_t next_door_try(const struct attempt *a, const struct fault *why, uint32_t failures,
+			     int64_t now)
+{
+	const struct config *config = a->services.config;
+
+	if (why->code == KIT_ERR_FORGED || why->code == KIT_ERR_STATE ||
+	    (config->retry_limit && failures >= config->retry_limit))
+		return 0;
+	return now + (int64_t)config_backoff(config, failures);
+}
+
+/* The other doors came to nothing, too. */
+static int fail_doors(struct attempt *a, struct keymap *map, int64_t now, struct fault *fault)
+{
+	char what[500];
+	int rc = 0;
+
+	for (size_t i = 1; i < a->n_doors && !rc && !a->proved; i++) {
+		const struct attempt_door *d = &a->doors[i];
+		struct keymap_claim_row row = d->claim;
+		bool forged = d->fault.code == KIT_ERR_FORGED;
+		struct logentry e = { .severity = forged ? SEVERITY_SECURITY : SEVERITY_WARNING,
+				   .name = forged ? "proof-failed" : "call-failed",
+				   .pid = row.pid, .uuid = &a->uuid, .address = row.address,
+				   .what = what, .hint = *d->fault.hint ? d->fault.hint : NULL };
+
+		row.failures++;
+		row.next_try = next_door_try(a, &d->fault, row.failures, now);
+		rc = keymap_system_claim_failed(map, &a->uuid, &row, fault);
+		snprintf(what, sizeof(what), "%s; other places say to be this machine, too",
+			 d->fault.what);
+		if (!rc)
+			log_inside(a->services.log, map, &e);
+	}
+	return rc;
+}
+
 int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
 {
 	struct attempt *a = attempt;
@@ -920,6 +1006,8 @@ int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
 	    : keymap_system_state(map, &a->uuid, a->failed_state, reason, next, now, fault);
 	if (!rc && !untouched)
 		rc = keymap_system_code(map, &a->uuid, failure_name(a), fault);
+	if (!rc)
+		rc = fail_doors(a, map, now, fault);
 	if (!rc && !settled && !system_is_settled(&row) && a->failed_state == SYSTEM_FAILED)
 		rc = keymap_system_next_claim(map, &a->uuid, now, &next, fault);
 	if (rc)

@@ -30,6 +30,18 @@ enum { CANDIDATE_STICK = 1, CANDIDATE_FACTORY = 2 };
 #define ATTEMPT_CHAINS	8	/* certificates that one attempt tries */
 #define READ_BACK_SECONDS	60	/* after the commit by certificate */
 
+#define ATTEMPT_DOORS	16	/* at most, that are called side by side */
+
+/* A place that says to be the machine, and is called. */
+struct attempt_door {
+	struct attempt *attempt;
+	struct keymap_claim_row claim;
+	struct keyentry pair;		/* SECRET */
+	bool tls10;			/* offered alone, as the second try */
+	struct call *call;
+	struct fault fault;		/* why it came to nothing */
+};
+
 struct attempt {
 	struct attempt_services services;
 	struct uuid uuid;
@@ -73,12 +85,21 @@ struct attempt {
 	size_t n_logins;
 	struct setup_target target;			/* SECRET */
 
+	/*
+	 * Of a machine that proved nothing and is said to be at several places: all of them that
+	 * have their turn; the first is the row's. How many are being called, and what is called
+	 * once, with the door that proved the PPS, or NULL when all came to nothing.
+	 */
+	struct attempt_door *doors;		/* SECRET */
+	size_t n_doors, open_doors;
+	void (*on_doors)(struct attempt *a, struct attempt_door *proved);
+
 	struct naming *naming;
 	struct call *call;
 	struct setup *setup;
 	struct event *deadline;
+	bool contested;		/* by certificate: hellos of it came from several addresses */
 	bool waits;		/* it is not called: a person has to allow it first */
-	bool contested;		/* hellos of it came from several addresses, none of them proved */
 	bool proved;		/* the machine proved pairs[pair] */
 	bool decided;		/* ...and the map says that the key is used by it */
 	bool first;		/* that was the first use of the key */
@@ -173,5 +194,22 @@ int attempt_wait(struct keymap *map, void *attempt, struct fault *fault);
 bool attempt_may_check(const struct attempt *attempt, enum check_door door);
 int attempt_check_logins(struct attempt *attempt, struct setup_login out[static 2],
 			 struct fault *fault);
+
+/*
+ * The limits of a call, or of its SECOND offer of TLS. A machine that was never called before has a
+ * few seconds only until TLS is there: of many who say to be machines, none keeps others waiting.
+ */
+struct amt_limits attempt_limits(const struct attempt *attempt, bool second);
+
+/*
+ * Call all doors; on_doors() is called once unless the attempt is closed before. An error: of the
+ * first one, when none could be called; on_doors() is not called then.
+ */
+int attempt_doors_open(struct attempt *attempt,
+		       void (*on_doors)(struct attempt *attempt, struct attempt_door *proved),
+		       struct fault *fault);
+/* Close those that are still open; wipe and free them all. */
+void attempt_doors_close(struct attempt *attempt);
+void attempt_doors_free(struct attempt *attempt);
 
 #endif

@@ -20,13 +20,15 @@
 #define WAIT_HOURS	24	/* the most that ExtendProvisioningPeriod takes */
 #define PAUSE_SECONDS	2	/* between looks at what came of a commit */
 
-#define CONTESTED_MS	3000	/* for TCP and TLS with one of several addresses */
+#define FIRST_MS	3000	/* for TCP and TLS when a machine is called for the first time */
+#define SECOND_MS	2000	/* for the second offer then */
 
 static void step(struct attempt *a);
 
 static void close_talk(struct attempt *a)
 {
 	naming_cancel(&a->naming);
+	attempt_doors_close(a);
 	call_close(&a->call);
 	if (a->deadline)
 		evtimer_del(a->deadline);
@@ -43,6 +45,7 @@ static void end(struct attempt *a, enum attempt_result result)
 		event_free(a->pause);
 	setup_free(&a->setup);
 	attempt_free_chains(a);
+	attempt_doors_free(a);
 	a->over(a->context, a, result);
 	secret_wipe(a, sizeof(*a));
 	free(a);
@@ -245,7 +248,7 @@ static struct credential credential_of(const struct attempt *a)
 	return c;
 }
 
-static int open_session(struct attempt *a)
+struct amt_limits attempt_limits(const struct attempt *a, bool second)
 {
 	const struct config *config = a->services.config;
 	struct amt_limits limits = {
@@ -253,6 +256,19 @@ static int open_session(struct attempt *a)
 		.answer_ms = (unsigned)config->answer_seconds * 1000,
 		.answer_bytes = AMT_ANSWER_BYTES,
 	};
+	unsigned most = second ? SECOND_MS : FIRST_MS;
+	bool first = !system_is_settled(&a->system) &&
+		     (a->by_certificate ? a->contested : a->n_doors || !a->system.failures);
+
+	if (first && !a->proved && limits.connect_ms > most)
+		limits.connect_ms = most;
+	return limits;
+}
+
+static int open_session(struct attempt *a)
+{
+	const struct config *config = a->services.config;
+	struct amt_limits limits = attempt_limits(a, a->tls10 && !a->talk.tls10);
 	struct amt_target target = {
 		.credential = credential_of(a),
 		.address = a->system.address,
@@ -262,9 +278,6 @@ static int open_session(struct attempt *a)
 
 	target.port = (uint16_t)(target.credential.kind == AMT_PLAIN ? config->management_port
 								     : config->callback_port);
-	/* Others wait for their turn: a tarpit must not keep them waiting. */
-	if (a->contested && limits.connect_ms > CONTESTED_MS)
-		limits.connect_ms = CONTESTED_MS;
 
 	call_close(&a->call);
 	return call_open(&a->call, a->services.pool, &target, &limits, &a->fault);
@@ -645,7 +658,8 @@ static void call(struct attempt *a)
 		fail(a, SYSTEM_FAILED);
 		return;
 	}
-	if (new_setup(a, &a->setup, &a->fault) || open_session(a))
+	setup_free(&a->setup);
+	if (new_setup(a, &a->setup, &a->fault) || (!a->call && open_session(a)))
 		fail(a, SYSTEM_FAILED);
 	else
 		step(a);
@@ -716,9 +730,8 @@ static void on_named(void *context, const struct naming_answer *answer)
 		call(a);
 }
 
-static void on_loaded(void *context, int code, const struct fault *fault)
+static void find_name(struct attempt *a)
 {
-	struct attempt *a = context;
 	/* None of them is given to the script; but a site's script may know some by itself. */
 	const char *const secrets[] = {
 		a->pairs[0].pair.pps, a->pairs[0].current_password, a->pairs[0].new_password,
@@ -727,29 +740,69 @@ static void on_loaded(void *context, int code, const struct fault *fault)
 		a->secrets.mebx_password, a->secrets.next_mebx_password,
 		a->otp, a->stick_password,
 	};
-	struct naming_question q;
+	struct naming_question q = {
+		.uuid = a->uuid,
+		.pid = a->system.pid,
+		.address = a->system.address,
+		.inventory_fqdn = a->inventory.fqdn,
+		.inventory_profile = a->inventory.profile,
+		.inventory_swapped = a->inventory_swapped,
+		.secrets = secrets,
+		.n_secrets = sizeof(secrets) / sizeof(*secrets),
+	};
+
+	naming_start(&a->naming, a->services.naming, &q, on_named, a);
+}
+
+/* The key is this machine's: from here on it is at one place. */
+static void on_door_used(void *context, int code, const struct fault *fault)
+{
+	struct attempt *a = context;
 
 	if (gone(a))
 		return;
-	if (code == KIT_ERR_NOT_FOUND || (!code && a->waits)) {
-		end(a, ATTEMPT_DROPPED);
+	if (code) {
+		fail_for_map(a, fault);
 		return;
 	}
-	if (code) {
+	a->decided = true;
+	find_name(a);
+}
+
+static void on_doors(struct attempt *a, struct attempt_door *proved)
+{
+	if (!proved) {
+		fail_with(a, SYSTEM_FAILED, &a->doors[0].fault);
+		return;
+	}
+	a->call = proved->call;
+	proved->call = NULL;
+	attempt_doors_close(a);
+	a->proved = true;
+	a->tls10 = proved->tls10;
+	a->n_pairs = 1;
+	a->pairs[0] = proved->pair;
+	strcpy(a->system.pid, proved->claim.pid);
+	strcpy(a->system.address, proved->claim.address);
+	write_job(a, attempt_use, on_door_used);
+}
+
+static void on_loaded(void *context, int code, const struct fault *fault)
+{
+	struct attempt *a = context;
+
+	if (gone(a))
+		return;
+	if (code == KIT_ERR_NOT_FOUND || (!code && a->waits))
+		end(a, ATTEMPT_DROPPED);
+	else if (code)
 		fail_with(a, code == KIT_ERR_STATE ? SYSTEM_REFUSED
 			     : code == KIT_ERR_UNFIT ? SYSTEM_NEEDS_CERTIFICATE : SYSTEM_FAILED,
 			  fault);
-		return;
-	}
-	q.uuid = a->uuid;
-	q.pid = a->system.pid;
-	q.address = a->system.address;
-	q.inventory_fqdn = a->inventory.fqdn;
-	q.inventory_profile = a->inventory.profile;
-	q.inventory_swapped = a->inventory_swapped;
-	q.secrets = secrets;
-	q.n_secrets = sizeof(secrets) / sizeof(*secrets);
-	naming_start(&a->naming, a->services.naming, &q, on_named, a);
+	else if (a->n_doors == 0)
+		find_name(a);
+	else if (attempt_doors_open(a, on_doors, &a->fault))
+		fail(a, SYSTEM_FAILED);
 }
 
 int attempt_start(struct attempt **out, const struct attempt_services *services,

@@ -8,6 +8,7 @@ struct call_pool {
 	struct event_base *base;
 	CURLM *multi;
 	struct event *timer;
+	size_t calls;		/* that are open */
 };
 
 struct call {
@@ -110,6 +111,11 @@ void call_pool_free(struct call_pool **p)
 	*p = NULL;
 }
 
+size_t call_pool_calls(const struct call_pool *p)
+{
+	return p->calls;
+}
+
 /* ---- one session ---- */
 
 int call_open(struct call **out, struct call_pool *pool,
@@ -123,6 +129,7 @@ int call_open(struct call **out, struct call_pool *pool,
 	if (!c)
 		return fault_nomem(fault);
 	c->pool = pool;
+	pool->calls++;
 	rc = amt_session_open(&c->amt, target, limits, fault);
 	if (!rc && curl_easy_setopt(amt_session_handle(c->amt), CURLOPT_PRIVATE, c))
 		rc = fault_set(fault, KIT_ERR_LIBRARY, "libcurl cannot prepare a session");
@@ -144,6 +151,7 @@ void call_close(struct call **out)
 	if (c->done)
 		curl_multi_remove_handle(c->pool->multi, amt_session_handle(c->amt));
 	amt_session_close(&c->amt);
+	c->pool->calls--;
 	free(c);
 }
 

@@ -15,6 +15,9 @@ int call_pool_new(struct call_pool **out, struct event_base *base, struct fault 
 /* Every call must be closed by then. *p may be NULL. */
 void call_pool_free(struct call_pool **p);
 
+/* How many calls are open. */
+size_t call_pool_calls(const struct call_pool *p);
+
 struct call;
 
 /* Prepare a call; nothing is sent before the first call_post(). */

@@ -17,17 +17,30 @@
 #define BUCKETS	1024
 #define AGAIN_SECONDS	5	/* until the map is looked at again after an error */
 
+/*
+ * Anybody can say hellos, and make many machines up. Those that proved a key once or are in the
+ * inventory come first. The others share what is left: a quarter of all is kept for those that said
+ * hello last, so that none waits behind many who came before it, and at most a quarter is for those
+ * that were called in vain.
+ */
+enum lane { LANE_KNOWN, LANE_OLDEST, LANE_NEWEST, LANE_DOUBTFUL, LANES };
+
+static const enum keymap_trust lane_trust[LANES] = {
+	[LANE_KNOWN] = TRUST_KNOWN, [LANE_OLDEST] = TRUST_UNTRIED,
+	[LANE_NEWEST] = TRUST_UNTRIED, [LANE_DOUBTFUL] = TRUST_DOUBTFUL,
+};
+
 struct member {
 	SLIST_ENTRY(member) entry;
 	struct attempt *attempt;
-	bool doubtful;		/* its machine has failed, and never proved a key */
+	enum lane lane;
 };
 SLIST_HEAD(members, member);
 
 struct fleet {
 	struct attempt_services services;
 	struct fleet_counts counts;
-	uint64_t doubtful;	/* of those that run */
+	uint64_t in_lane[LANES];	/* of those that run */
 	struct members bucket[BUCKETS];
 	struct event *timer;
 	double rest_until;	/* clock_monotonic(): the map fails, nothing is begun before */
@@ -71,7 +84,7 @@ static void on_over(void *context, struct attempt *attempt, enum attempt_result 
 	struct member *m = find(f, uuid);
 
 	SLIST_REMOVE(bucket_of(f, uuid), m, member, entry);
-	f->doubtful -= m->doubtful;
+	f->in_lane[m->lane]--;
 	free(m);
 	f->counts.running--;
 	if (result == ATTEMPT_CONFIGURED)
@@ -103,7 +116,33 @@ static int on_due(void *context, const struct system *s)
 	return d->count == d->room;
 }
 
-static int start(struct fleet *f, const struct uuid *uuid, bool doubtful, struct fault *fault)
+static uint64_t less(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How many more may run in LANE? */
+static size_t room_of(const struct fleet *f, enum lane lane)
+{
+	const uint64_t max = f->services.config->max_setups, quarter = max / 4;
+	const uint64_t shared = f->in_lane[LANE_OLDEST] + f->in_lane[LANE_DOUBTFUL];
+	const uint64_t left = max > f->counts.running ? max - f->counts.running : 0;
+	const uint64_t others = max - quarter > shared ? max - quarter - shared : 0;
+	const uint64_t doubtful = quarter ? quarter : 1, in_lane = f->in_lane[lane];
+
+	switch (lane) {
+	case LANE_OLDEST:
+		return less(left, others);
+	case LANE_NEWEST:
+		return less(left, quarter > in_lane ? quarter - in_lane : 0);
+	case LANE_DOUBTFUL:
+		return less(less(left, others), doubtful > in_lane ? doubtful - in_lane : 0);
+	default:
+		return left;
+	}
+}
+
+static int start(struct fleet *f, const struct uuid *uuid, enum lane lane, struct fault *fault)
 {
 	struct member *m = calloc(1, sizeof(*m));
 
@@ -113,23 +152,25 @@ static int start(struct fleet *f, const struct uuid *uuid, bool doubtful, struct
 		free(m);
 		return fault->code;
 	}
-	m->doubtful = doubtful;
+	m->lane = lane;
 	SLIST_INSERT_HEAD(bucket_of(f, uuid), m, entry);
-	f->doubtful += doubtful;
+	f->in_lane[lane]++;
 	f->counts.running++;
 	f->counts.started++;
 	return 0;
 }
 
-/* Start up to ROOM of those that are due. */
-static int start_some(struct fleet *f, int64_t now, uint64_t room, bool doubtful,
-		      struct fault *fault)
+/* Start as many of those that are due as LANE has room for. */
+static int start_some(struct fleet *f, int64_t now, enum lane lane, struct fault *fault)
 {
-	struct due d = { .fleet = f, .room = room };
-	struct keymap_system_filter filter = { .due = now, .trust = doubtful ? -1 : 1 };
+	struct due d = { .fleet = f, .room = room_of(f, lane) };
+	struct keymap_system_filter filter = { .due = now, .trust = lane_trust[lane],
+					       .newest = lane == LANE_NEWEST,
+					       /* Those that run are passed over. */
+					       .limit = d.room + f->counts.running };
 	int rc;
 
-	if (!room)
+	if (!d.room)
 		return 0;
 	d.uuids = calloc(d.room, sizeof(*d.uuids));
 	if (!d.uuids)
@@ -138,32 +179,18 @@ static int start_some(struct fleet *f, int64_t now, uint64_t room, bool doubtful
 	if (rc > 0)
 		rc = 0;
 	for (size_t i = 0; i < d.count && !rc; i++)
-		rc = start(f, &d.uuids[i], doubtful, fault);
+		rc = start(f, &d.uuids[i], lane, fault);
 	free(d.uuids);
 	return rc;
 }
 
-static uint64_t less(uint64_t a, uint64_t b)
-{
-	return a < b ? a : b;
-}
-
-/*
- * Those that proved a key once, are known, or were not tried yet come first; the others, of whom
- * anybody can make many, get the rest, and never more than a quarter of all.
- */
 static int start_due(struct fleet *f, int64_t now, struct fault *fault)
 {
-	const uint64_t max = f->services.config->max_setups, quarter = max / 4 ? max / 4 : 1;
-	int rc;
+	int rc = 0;
 
-	if (f->counts.running >= max)
-		return 0;
-	rc = start_some(f, now, max - f->counts.running, false, fault);
-	if (rc || f->counts.running >= max || f->doubtful >= quarter)
-		return rc;
-	return start_some(f, now, less(max - f->counts.running, quarter - f->doubtful), true,
-			  fault);
+	for (enum lane lane = 0; lane < LANES && !rc; lane++)
+		rc = start_some(f, now, lane, fault);
+	return rc;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *context)

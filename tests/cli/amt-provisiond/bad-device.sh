@@ -30,7 +30,7 @@ machine 15 15 --login none --until-configured 15 || fail "a machine without Dige
 machine 16 16 --firmware 2.2.1 --commit answer --until-configured 15 || fail "a SOAP machine was not set up"
 
 wait_log "proof-failed .*address=$NET.1: .*could not prove the PPS" 20
-wait_log "address=$NET.2: .*did not finish the TLS handshake within 3 s\|address=$NET.2: .*begin TLS within 3 s" 20
+wait_log "address=$NET.2: .*did not finish the TLS handshake within 2 s\|address=$NET.2: .*begin TLS within 2 s" 20
 wait_log "call-failed .*address=$NET.3: \|setup-failed .*address=$NET.3: " 20
 wait_log "setup-failed .*address=$NET.4: .*no whole answer within 3 s" 20
 wait_log "setup-failed .*address=$NET.5: .*an answer of more than 65536 bytes" 20

@@ -181,6 +181,9 @@ START_TEST(failures_add_up_until_success_or_retry)
 	ok(keymap_system_retry(m, &uuid, NOW + 60, &fault));
 	ck_assert_int_eq(find(1).state, SYSTEM_CONFIGURED);
 	ck_assert_int_eq(find(1).next_try, NOW + 60);
+	set_state(1, SYSTEM_NEEDS_PERMISSION, "its key is used", 0);
+	ok(keymap_system_retry(m, &uuid, NOW + 65, &fault));
+	ck_assert_int_eq(find(1).state, SYSTEM_NEEDS_PERMISSION);
 	set_state(1, SYSTEM_FAILED, "no answer", NOW + 600);
 	ok(keymap_system_retry(m, &uuid, NOW + 70, &fault));
 	ck_assert_int_eq(find(1).state, SYSTEM_QUEUED);
@@ -237,7 +240,7 @@ static int count_all(void *context, const struct system *s)
 	return s->uuid.bytes[0] == 0xff;
 }
 
-static unsigned due_by_trust(int trust)
+static unsigned due_by_trust(enum keymap_trust trust)
 {
 	const struct keymap_system_filter filter = { .due = NOW + 100, .trust = trust };
 	unsigned n = 0;
@@ -255,19 +258,35 @@ START_TEST(those_that_failed_and_never_proved_a_key_are_told_from_the_others)
 
 	for (unsigned i = 1; i <= 4; i++)
 		hello(i, "0000037M", "192.0.2.1", NOW);
-	ck_assert_uint_eq(due_by_trust(1), 4);
+	ck_assert_uint_eq(due_by_trust(TRUST_UNTRIED), 4);
 	for (unsigned i = 1; i <= 3; i++)
 		set_state(i, SYSTEM_FAILED, "no", NOW + 1);
-	ck_assert_uint_eq(due_by_trust(1), 1);
-	ck_assert_uint_eq(due_by_trust(-1), 3);
+	ck_assert_uint_eq(due_by_trust(TRUST_KNOWN), 0);
+	ck_assert_uint_eq(due_by_trust(TRUST_UNTRIED), 1);
+	ck_assert_uint_eq(due_by_trust(TRUST_DOUBTFUL), 3);
 	ok(keymap_inventory_put(m, &known, &fault));
-	ck_assert_uint_eq(due_by_trust(-1), 2);
+	ck_assert_uint_eq(due_by_trust(TRUST_KNOWN), 1);
+	ck_assert_uint_eq(due_by_trust(TRUST_DOUBTFUL), 2);
 	ok(keymap_system_prove(m, &uuid, "0000037M", "192.0.2.1", NOW, &before, &changed_hands,
 			       &fault));
 	set_state(3, SYSTEM_FAILED, "no", NOW + 1);
-	ck_assert_uint_eq(due_by_trust(-1), 1);
-	ck_assert_uint_eq(due_by_trust(1), 3);
-	ck_assert_uint_eq(due_by_trust(0), 4);
+	ck_assert_uint_eq(due_by_trust(TRUST_DOUBTFUL), 1);
+	ck_assert_uint_eq(due_by_trust(TRUST_KNOWN), 2);
+	ck_assert_uint_eq(due_by_trust(TRUST_ANY), 4);
+}
+END_TEST
+
+START_TEST(those_that_said_hello_last_may_come_first)
+{
+	struct keymap_system_filter filter = { .due = NOW + 100, .trust = TRUST_UNTRIED,
+					       .newest = true };
+	char order[10] = "";
+
+	hello(1, "0000037M", "192.0.2.1", NOW);
+	hello(2, "0000037M", "192.0.2.2", NOW + 2);
+	hello(3, "0000037M", "192.0.2.3", NOW + 1);
+	ok(keymap_systems(m, &filter, note_order, order, &fault));
+	ck_assert_str_eq(order, "231");
 }
 END_TEST
 
@@ -618,6 +637,7 @@ TEST_SUITE("systems")
 	tcase_add_test(tcase, a_machine_that_comes_by_certificate_proves_nothing_by_that);
 	tcase_add_test(tcase, a_key_that_is_proved_is_named_as_the_proof);
 	tcase_add_test(tcase, who_is_not_known_waits_for_a_person_or_the_inventory);
+	tcase_add_test(tcase, those_that_said_hello_last_may_come_first);
 	tcase_add_test(tcase, facts_change_only_what_they_name);
 	tcase_add_test(tcase, a_rekey_pair_is_for_its_machine_alone_and_never_lapses);
 	tcase_add_test(tcase, the_pair_of_a_re_key_is_nobody_elses_whatever_becomes_of_its_machine);

@@ -52,6 +52,7 @@ static void begin(void)
 static void drop(void)
 {
 	setup_free(&a->setup);
+	attempt_doors_free(a);
 	free(a);
 	a = NULL;
 }
@@ -510,9 +511,28 @@ static unsigned draw(unsigned *seed, unsigned n)
 	return (*seed >> 16) % n;
 }
 
+/* Is ADDRESS among those that the attempt calls? */
+static bool is_called(const char *address)
+{
+	if (!a->n_doors)
+		return strcmp(a->system.address, address) == 0;
+	for (size_t i = 0; i < a->n_doors; i++)
+		if (strcmp(a->doors[i].claim.address, address) == 0)
+			return true;
+	return false;
+}
+
+/* All of them come to nothing. */
+static void close_doors(unsigned *seed)
+{
+	for (size_t i = 0; i < a->n_doors; i++)
+		fault_set(&a->doors[i].fault, draw(seed, 2) ? KIT_ERR_FORGED : KIT_ERR_TIMEOUT,
+			  "it failed");
+}
+
 /*
  * The machine 1 says hello each second, and so do 16 others in its name. Seconds until it is
- * called, when each of the others takes between nothing and 3 s to come to nothing.
+ * called, when each round of calls takes between nothing and 5 s to come to nothing.
  */
 static unsigned seconds_until_called(unsigned seed)
 {
@@ -537,11 +557,12 @@ static unsigned seconds_until_called(unsigned seed)
 			if (!row(1).next_try || row(1).next_try > time(NULL))
 				break;
 			load(1);
-			if (strcmp(a->system.address, "192.0.2.100") == 0)
+			if (is_called("192.0.2.100"))
 				return second;
-			ck_assert(second == 0 || a->contested);
+			ck_assert(second == 0 || a->n_doors > 1);
+			close_doors(&seed);
 			give_up(draw(&seed, 2) ? KIT_ERR_FORGED : KIT_ERR_TIMEOUT, SYSTEM_FAILED);
-			busy = draw(&seed, 4);
+			busy = draw(&seed, 6);
 			if (busy)
 				break;
 		}
@@ -551,7 +572,7 @@ static unsigned seconds_until_called(unsigned seed)
 
 START_TEST(sixteen_forgers_of_one_hello_do_not_keep_the_machine_out)
 {
-	ck_assert_uint_le(seconds_until_called((unsigned)_i), 60);
+	ck_assert_uint_le(seconds_until_called((unsigned)_i), 10);
 }
 END_TEST
 
