@@ -249,6 +249,17 @@ int outfile_owner(struct outfile *o, uid_t owner, gid_t group, struct fault *fau
 	return 0;
 }
 
+int outfile_group(struct outfile *o, gid_t group, struct fault *fault)
+{
+	if (o->standard)
+		return 0;
+	if (fchown(o->fd, (uid_t)-1, group))
+		return fault_sys(fault, errno, "cannot set the group of %s", o->path);
+	if (fchmod(o->fd, 0640))
+		return fault_sys(fault, errno, "cannot set the mode of %s", o->path);
+	return 0;
+}
+
 /* Do A and B name one entry of a folder, or is the file called A the file B? */
 static int is_same(const char *a, const char *b, bool *same, struct fault *fault)
 {

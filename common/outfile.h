@@ -42,6 +42,9 @@ int outfile_patch(struct outfile *o, uint64_t offset, const void *data, size_t s
  */
 int outfile_owner(struct outfile *o, uid_t owner, gid_t group, struct fault *fault);
 
+/* Let GROUP read the file (mode 0640). Nothing happens on standard output. */
+int outfile_group(struct outfile *o, gid_t group, struct fault *fault);
+
 /*
  * Would these two end under one name, so that the second took the place of the first?
  * KIT_ERR_ARGUMENT then, else 0. Either may be NULL.

@@ -117,6 +117,25 @@ START_TEST(folders_on_the_way_to_a_file_are_made)
 }
 END_TEST
 
+START_TEST(a_group_may_read_what_it_is_given)
+{
+	struct outfile *o = NULL;
+	struct fault f = { 0 };
+	struct stat st;
+
+	umask(077);
+	ck_assert_int_eq(outfile_open(&o, path, 0, &f), 0);
+	ck_assert_int_eq(outfile_group(o, getegid(), &f), 0);
+	ck_assert_int_eq(outfile_commit(&o, &f), 0);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_mode & 07777, 0640);
+	ck_assert_uint_eq(st.st_gid, getegid());
+	ck_assert_int_eq(outfile_open(&o, "-", 0, &f), 0);
+	ck_assert_int_eq(outfile_group(o, getegid(), &f), 0);
+	outfile_discard(&o);
+}
+END_TEST
+
 TEST_SUITE("outfile")
 {
 	TCase *t = tcase_create("outfile");
@@ -125,5 +144,6 @@ TEST_SUITE("outfile")
 	tcase_add_test(t, an_output_file_appears_whole_or_not_at_all);
 	tcase_add_test(t, an_existing_file_is_replaced_only_by_force_and_a_link_never_followed);
 	tcase_add_test(t, folders_on_the_way_to_a_file_are_made);
+	tcase_add_test(t, a_group_may_read_what_it_is_given);
 	suite_add_tcase(suite, t);
 }
