@@ -12,6 +12,7 @@
 #include <strings.h>
 #include <time.h>
 
+#include "amt/pem.h"
 #include "common/text.h"
 
 #define CHAIN_WAYS	4	/* of one certificate */
@@ -532,6 +533,16 @@ fail:
 		  ERR_reason_error_string(ERR_peek_last_error()));
 	ERR_clear_error();
 	return KIT_ERR_LIBRARY;
+}
+
+int chain_text(const struct chain *c, char **text, struct fault *fault)
+{
+	*text = NULL;
+	if (!c->key || !c->facts.complete)
+		return fault_set(fault, KIT_ERR_STATE, "the certificate \"%s\" lacks %s", c->facts.cn,
+				 c->key ? "its root" : "its private key");
+	*text = pem_text(c->key, c->x, c->facts.n_links);
+	return *text ? 0 : fault_nomem(fault);
 }
 
 int64_t chain_days_left(int64_t when, int64_t now)

@@ -116,6 +116,12 @@ const uint8_t *chain_root_digest(const struct chain_facts *f, unsigned type);
 int chain_der(const struct chain *c, size_t i, uint8_t **der, size_t *size, struct fault *fault);
 
 /*
+ * All of it in PEM: private key, leaf, intermediates, root. *text is SECRET; pem_free().
+ * KIT_ERR_STATE (not complete, or without its key), KIT_ERR_NOMEM.
+ */
+int chain_text(const struct chain *c, char **text, struct fault *fault);
+
+/*
  * Have CTX, a context of one connection to a machine, show the chain: leaf, intermediates and ROOT,
  * in this order, with the key. Sets the security level 0 first, without which OpenSSL refuses old
  * leaves. Protocol versions and ciphers are the caller's; where those say "@SECLEVEL", it has to be

@@ -18,9 +18,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "amt/chain.h"
+#include "amt/pem.h"
 #include "common/hex.h"
 #include "common/hostname.h"
-#include "common/secret.h"
 #include "common/text.h"
 
 #define DAY		86400
@@ -143,20 +144,18 @@ static int64_t time_of(const ASN1_TIME *t)
 
 static int describe(X509 *c, struct authority_issued *out, struct fault *fault)
 {
-	BIGNUM *number = ASN1_INTEGER_to_BN(X509_get0_serialNumber(c), NULL);
-	char *hex = number ? BN_bn2hex(number) : NULL;
+	const ASN1_INTEGER *serial = X509_get0_serialNumber(c);
+	size_t n = (size_t)ASN1_STRING_length(serial);
 	uint8_t digest[32], *spki = NULL;
 	int size = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(c), &spki);
-	bool done = hex && size > 0 &&
+	bool done = n <= AUTHORITY_SERIAL / 2 && size > 0 &&
 		    EVP_Digest(spki, (size_t)size, digest, NULL, EVP_sha256(), NULL) == 1;
 
 	*out = (struct authority_issued){ .expiry = time_of(X509_get0_notAfter(c)) };
 	if (done) {
-		snprintf(out->serial, sizeof(out->serial), "%s", hex);
+		hex_show(ASN1_STRING_get0_data(serial), n, out->serial);
 		hex_show(digest, sizeof(digest), out->key_digest);
 	}
-	BN_free(number);
-	OPENSSL_free(hex);
 	OPENSSL_free(spki);
 	return done ? 0 : fault_nomem(fault);
 }
@@ -423,46 +422,19 @@ int authority_of_root(struct authority **out, const uint8_t *der, size_t size,
 	return load(out, certificate, key_path, fault);
 }
 
-/* What CERTIFICATES (ended by NULL, each may be left out by a NULL array) and KEY are in PEM. */
-static char *text_of(EVP_PKEY *key, X509 *const *certificates)
-{
-	BIO *out = BIO_new(BIO_s_secmem());
-	bool done = out != NULL;
-	char *bytes = NULL, *text = NULL;
-	long n;
-
-	if (done && key)
-		done = PEM_write_bio_PrivateKey(out, key, NULL, NULL, 0, NULL, NULL) == 1;
-	for (; done && certificates && *certificates; certificates++)
-		done = PEM_write_bio_X509(out, *certificates) == 1;
-	n = done ? BIO_get_mem_data(out, &bytes) : 0;
-	if (n > 0)
-		text = strndup(bytes, (size_t)n);
-	BIO_free(out);	/* which wipes what it held */
-	ERR_clear_error();
-	return text;
-}
-
 char *authority_certificate_text(const struct authority *a)
 {
-	return text_of(NULL, (X509 *const[]){ a->certificate, NULL });
+	return pem_text(NULL, &a->certificate, 1);
 }
 
 char *authority_key_text(const struct authority *a)
 {
-	return text_of(a->key, NULL);
+	return pem_text(a->key, NULL, 0);
 }
 
 char *authority_text(const struct authority *a)
 {
-	return text_of(a->key, (X509 *const[]){ a->certificate, NULL });
-}
-
-void authority_free_text(char *text)
-{
-	if (text)
-		secret_wipe(text, strlen(text));
-	free(text);
+	return pem_text(a->key, &a->certificate, 1);
 }
 
 /* ---- what they issue ---- */
@@ -482,7 +454,7 @@ int authority_issue_server(const struct authority *a, const char *name,
 	const struct extension extensions[] = {
 		{ NID_basic_constraints, "CA:FALSE" },
 		{ NID_key_usage, "digitalSignature,keyEncipherment" },
-		{ NID_ext_key_usage, "serverAuth," AUTHORITY_OID },
+		{ NID_ext_key_usage, "serverAuth," CHAIN_AMT_OID },
 		{ NID_subject_alt_name, san },
 		{ NID_subject_key_identifier, "hash" },
 		{ NID_authority_key_identifier, "keyid" },
@@ -509,13 +481,13 @@ int authority_issue_server(const struct authority *a, const char *name,
 	rc = begin(&leaf, key, days, now, authority_expiry(a), fault);
 	subject = leaf ? X509_get_subject_name(leaf) : NULL;
 	if (!rc && (!add_name(subject, NID_commonName, name) ||
-		    !add_name(subject, NID_organizationalUnitName, AUTHORITY_OU)))
+		    !add_name(subject, NID_organizationalUnitName, CHAIN_AMT_OU)))
 		rc = fault_nomem(fault);
 	if (!rc)
 		rc = finish(leaf, a->certificate, a->key, digest_of(algorithm), extensions, fault);
 	if (!rc)
 		rc = describe(leaf, issued, fault);
-	if (!rc && !(*text = text_of(key, (X509 *const[]){ leaf, a->certificate, NULL })))
+	if (!rc && !(*text = pem_text(key, (X509 *const[]){ leaf, a->certificate }, 2)))
 		rc = fault_nomem(fault);
 	X509_free(leaf);
 	EVP_PKEY_free(key);

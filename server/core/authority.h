@@ -21,8 +21,6 @@ enum authority_kind {
 #define AUTHORITY_MACHINE_DAYS	3650
 #define AUTHORITY_NAME		64	/* bytes of a subject's common name, as X.509 has it */
 #define AUTHORITY_SERIAL	40	/* hex digits of a serial number at most */
-#define AUTHORITY_OU		"Intel(R) Client Setup Certificate"
-#define AUTHORITY_OID		"2.16.840.1.113741.1.2.3"
 
 /* A key and how certificates are signed: 2048, 3072 or 4096 bits; SHA-256 or SHA-384. */
 struct authority_algorithm {
@@ -70,14 +68,12 @@ struct authority_algorithm authority_algorithm(const struct authority *a);
 void authority_digest(const struct authority *a, uint8_t out[static 32]);
 
 /*
- * In PEM, a text to be freed with authority_free_text(): its certificate; its private key (SECRET);
+ * In PEM, a text to be freed with pem_free(): its certificate; its private key (SECRET);
  * both, as authority_load() reads them (SECRET). NULL when out of memory.
  */
 char *authority_certificate_text(const struct authority *a);
 char *authority_key_text(const struct authority *a);
 char *authority_text(const struct authority *a);
-/* Wipes it. TEXT may be NULL. */
-void authority_free_text(char *text);
 
 /* What an issued certificate is known by. */
 struct authority_issued {
@@ -90,7 +86,7 @@ struct authority_issued {
  * Make a key and a certificate with which a server called NAME (a host name of AUTHORITY_NAME bytes
  * at most) sets machines up: CN and SAN are NAME; OU, EKU and OID are those that AMT asks for.
  * *text receives key, certificate and the authority's certificate in PEM (SECRET;
- * authority_free_text()). It does not outlive the authority's. Returns as authority_new().
+ * pem_free()). It does not outlive the authority's. Returns as authority_new().
  */
 int authority_issue_server(const struct authority *a, const char *name,
 			   const struct authority_algorithm *algorithm, unsigned days, int64_t now,

@@ -77,6 +77,8 @@ static const struct option options[] = {
 	  NULL },
 	{ "certificates", "folder", TEXT, AT(certificates_folder),
 	  KIT_SYSCONFDIR "/amt-provision/certificates", 0, 0, NULL },
+	{ "certificates", "machine_authority", TEXT, AT(machine_authority),
+	  KIT_SYSCONFDIR "/amt-provision/machine-authority.pem", 0, 0, NULL },
 	{ "certificates", "serve_expired", FLAG, AT(serve_expired), "no", 0, 0, NULL },
 	{ "pki", "accept", CHOICE, AT(pki_accept), "known", 0, 0, "known|subnet|any" },
 	{ "pki", "subnets", SUBNETS, AT(pki_subnets), "", 0, 0, NULL },
@@ -606,6 +608,9 @@ static int check_certificates(const struct config *c, struct fault *fault)
 	if (*c->certificates_folder && *c->certificates_folder != '/')
 		return fault_set(fault, KIT_ERR_ARGUMENT, "folder of [certificates] is not a full "
 				 "path: it does not begin with /");
+	if (*c->machine_authority && *c->machine_authority != '/')
+		return fault_set(fault, KIT_ERR_ARGUMENT, "machine_authority is not a full path: it "
+				 "does not begin with /");
 	if (n && !hostname_is_dns_name(c->pki_suffix, n, true))
 		return fault_set(fault, KIT_ERR_ARGUMENT, "suffix \"%s\" is not a DNS suffix, such "
 				 "as example.com", c->pki_suffix);

@@ -79,6 +79,8 @@ struct config {
 	uint64_t props_script_parallel;
 	/* [certificates] */
 	char certificates_folder[CONFIG_TEXT];	/* "": none */
+	/* Of the machines' own certificates; where there is no such file, none are issued. */
+	char machine_authority[CONFIG_TEXT];
 	bool serve_expired;
 	/* [pki] */
 	bool try_unlisted;		/* certificates whose root is not in the hello */

@@ -9,6 +9,9 @@ static const struct cli_verb *const verbs[] = {
 	&ctl_inventory_import,
 	&ctl_profiles_list, &ctl_profiles_show, &ctl_profiles_set, &ctl_profiles_remove,
 	&ctl_config_show, &ctl_config_set, &ctl_config_unset,
+	&ctl_certificates_list, &ctl_certificates_show, &ctl_certificates_check,
+	&ctl_certificates_add, &ctl_certificates_remove, &ctl_certificates_new_ca,
+	&ctl_certificates_renew,
 	&ctl_log, &ctl_doctor, &ctl_reconcile, &ctl_backup, &ctl_restore,
 	NULL,
 };

@@ -135,6 +135,16 @@ ctl keys import -q keys.csv known
 ctl profiles set -q office admin_password=random
 ctl profiles set -q lab rekey=yes
 ctl config set -q max_setups 90
+# The server's certificates, and one that was bought, in one file and in three.
+certificates() { "$BIN/amt-provisionctl" certificates "$@" -q --folder certificates --map map.db; }
+mkdir others
+certificates new-ca --suffix example.com --name old.example.com -o others
+rm root.pem
+certificates new-ca --suffix example.com
+openssl x509 -in certificates/old.example.com.pem -out vendor.crt
+openssl pkey -in certificates/old.example.com.pem -out vendor.key
+cp others/root.pem intermediate.crt
+cat vendor.key vendor.crt intermediate.crt >vendor.pem
 serve
 "$BIN/amt-sim" hello -q --server 127.0.0.1:"$HELLO" --address "$NET.1" --pid 0000000C \
 	--uuid 939b524b-13d4-1d18-e487-1c697a6b7a2b >/dev/null
@@ -166,6 +176,8 @@ case "$program $*" in
 "ukpu list"*) ;;
 "ukpu "*) [ -z "$image" ] || args+=(--image) ;;
 "amt-provisionctl restore"* | "amt-provisionctl systems forget"*) args+=(--yes --map map.db) ;;
+"amt-provisionctl certificates new-ca"*) rm -rf certificates; args+=(--folder certificates) ;;
+"amt-provisionctl certificates"*) args+=(--folder certificates --map map.db) ;;
 "amt-provisionctl "*) [ "$map" ] || args+=(--map map.db) ;;
 "amt-sim boot "* | "amt-sim run "* | "amt-sim fleet "*) args+=(--port "$PORT") ;;
 "amt-provisiond -c server.conf") printf '[setup]\ncallback_port = %s\n' "$PORT" >>server.conf ;;

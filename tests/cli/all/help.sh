@@ -30,7 +30,7 @@ for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-
 	if "$BIN/$program" --completion fish 2>err; then fail "a shell it does not know"; fi
 done
 # What several verbs have in common, alone or before a word that is none, tells them.
-for noun in keys systems inventory profiles config; do
+for noun in keys systems inventory profiles config certificates; do
 	"$BIN/amt-provisionctl" --help | sed -n "s/^  \($noun [a-z-]*\) .*/\1/p" >verbs
 	for words in "$noun" "$noun nonsense" "$noun --nonsense" "$noun --help" "help $noun"; do
 		status=0

@@ -76,6 +76,14 @@ check "amt-provisionctl inventory import" machines.csv "${M[@]}"
 check "amt-provisionctl profiles list" "${M[@]}"
 check "amt-provisionctl profiles show" office "${M[@]}"
 check "amt-provisionctl config show" "${M[@]}"
+"$BIN/amt-provisionctl" certificates new-ca -q --suffix example.com --folder certificates "${M[@]}"
+openssl pkey -in certificates/provision.example.com.pem -out certificates/alone.key 2>/dev/null
+openssl req -x509 -newkey rsa:2048 -nodes -keyout /dev/null -out certificates/leaf.pem \
+	-subj /CN=amt.example.com -addext basicConstraints=CA:FALSE 2>/dev/null
+chmod 644 certificates/alone.key
+check "amt-provisionctl certificates list" --folder certificates "${M[@]}"
+check "amt-provisionctl certificates check" certificates/leaf.pem --folder certificates "${M[@]}"
+check "amt-provisionctl certificates show" leaf --folder certificates "${M[@]}"
 check "amt-provisionctl log" -n 5 "${M[@]}"
 check "amt-provisionctl doctor" --no-network "${M[@]}"
 check "amt-provisionctl reconcile" setup.bin "${M[@]}"

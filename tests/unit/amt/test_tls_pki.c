@@ -19,6 +19,7 @@
 #include "amt/bundle.h"
 #include "amt/chain.h"
 #include "amt/ondie.h"
+#include "amt/pem.h"
 #include "amt/session.h"
 #include "server/core/authority.h"
 #include "tests/support/suite.h"
@@ -50,7 +51,7 @@ static void make_chain(void)
 				     &fault), 0);
 	ck_assert_int_eq(chain_make(&chain, bundle, NULL, 0, &fault), 0);
 	bundle_free(&bundle);
-	authority_free_text(text);
+	pem_free(text);
 	gnutls_x509_privkey_init(&rsa);
 	ck_assert_int_eq(gnutls_x509_privkey_generate(rsa, GNUTLS_PK_RSA, 2048, 0), 0);
 }

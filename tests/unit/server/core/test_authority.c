@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "amt/pem.h"
 #include "server/core/authority.h"
 #include "tests/support/map.h"
 #include "tests/support/suite.h"
@@ -79,7 +80,7 @@ static X509 *root_of(const struct authority *a)
 	char *text = authority_certificate_text(a);
 	X509 *c = certificate_of(text, 0);
 
-	authority_free_text(text);
+	pem_free(text);
 	return c;
 }
 
@@ -170,7 +171,7 @@ START_TEST(a_server_gets_what_amt_asks_for)
 	authority_free(a);
 	X509_free(leaf);
 	X509_free(root);
-	authority_free_text(text);
+	pem_free(text);
 }
 END_TEST
 
@@ -181,10 +182,10 @@ START_TEST(serial_numbers_are_drawn_of_16_bytes)
 
 	ok(authority_issue_server(servers, "a.example.com", &usual, 1, NOW, &text, &issued,
 				  &fault));
-	authority_free_text(text);
+	pem_free(text);
 	ok(authority_issue_server(servers, "a.example.com", &usual, 1, NOW, &text, &other,
 				  &fault));
-	authority_free_text(text);
+	pem_free(text);
 	ck_assert_str_ne(issued.serial, other.serial);
 	ck_assert_str_ne(issued.key_digest, other.key_digest);
 	ck_assert_uint_ge(strlen(issued.serial), 20);	/* fewer digits: once in 2^47 runs */
@@ -200,7 +201,7 @@ START_TEST(no_certificate_outlives_its_authority)
 	ok(authority_new(&a, AUTHORITY_SERVER, "example.com", &usual, 10, NOW, &fault));
 	ok(authority_issue_server(a, "a.example.com", &usual, 1825, NOW, &text, &issued,
 				  &fault));
-	authority_free_text(text);
+	pem_free(text);
 	ck_assert_int_eq(issued.expiry, NOW + 10 * DAY);
 	ck_assert_int_eq(authority_issue_server(a, "a.example.com", &usual, 1825,
 						NOW + 11 * DAY, &text, &issued, &why),
@@ -285,7 +286,7 @@ START_TEST(the_key_alone_makes_the_authority_of_a_root_again)
 			 KIT_ERR_FORMAT);
 	OPENSSL_free(der);
 	X509_free(root);
-	authority_free_text(key);
+	pem_free(key);
 }
 END_TEST
 
@@ -308,7 +309,7 @@ START_TEST(the_key_of_another_is_refused)
 			 "\"AMT root example.com\"");
 	OPENSSL_free(der);
 	X509_free(root);
-	authority_free_text(key);
+	pem_free(key);
 	authority_free(other);
 }
 END_TEST
@@ -444,8 +445,8 @@ START_TEST(a_client_refuses_what_such_an_authority_would_issue_elsewhere)
 	ck_assert_int_eq(verified(c, root, "www.example.org"), X509_V_ERR_PERMITTED_VIOLATION);
 	EVP_PKEY_free(key);
 	BIO_free(in);
-	authority_free_text(key_text);
-	authority_free_text(text);
+	pem_free(key_text);
+	pem_free(text);
 	X509_free(c);
 	X509_free(root);
 }
@@ -461,7 +462,7 @@ START_TEST(an_authority_of_machines_is_one_file)
 
 	text = authority_text(machines);
 	save("machines.pem", text, 0640);
-	authority_free_text(text);
+	pem_free(text);
 	ok(authority_load(&again, "machines.pem", &fault));
 	ck_assert_str_eq(authority_suffix(again), "example.com");
 	ck_assert_uint_eq(authority_algorithm(again).sha, 256);
@@ -491,7 +492,7 @@ START_TEST(an_authority_of_servers_issues_nothing_to_machines)
 	fault_clear(&why);
 	text = authority_text(servers);
 	save("root.pem", text, 0600);
-	authority_free_text(text);
+	pem_free(text);
 	ck_assert_int_eq(authority_load(&again, "root.pem", &why), KIT_ERR_UNFIT);
 	ck_assert_ptr_null(again);
 	ck_assert_ptr_nonnull(strstr(why.what, "is not constrained to one DNS suffix"));

@@ -270,6 +270,9 @@ START_TEST(certificates_want_a_full_path_and_a_dns_suffix)
 	ck_assert_int_eq(parse("[certificates]\nfolder = certificates\n"), 0);
 	ck_assert_int_eq(config_check(&config, &fault), KIT_ERR_ARGUMENT);
 	ck_assert_ptr_nonnull(strstr(fault.what, "not a full path"));
+	ck_assert_int_eq(parse("[certificates]\nmachine_authority = file\n"), 0);
+	ck_assert_int_eq(config_check(&config, &fault), KIT_ERR_ARGUMENT);
+	ck_assert_ptr_nonnull(strstr(fault.what, "machine_authority is not a full path"));
 	ck_assert_int_eq(parse("[pki]\nsuffix = corp local\n"), 0);
 	ck_assert_int_eq(config_check(&config, &fault), KIT_ERR_ARGUMENT);
 	ck_assert_ptr_nonnull(strstr(fault.what, "not a DNS suffix"));

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "amt/pem.h"
 #include "server/core/authority.h"
 #include "server/core/config.h"
 #include "server/core/log.h"
@@ -52,7 +53,7 @@ static void drop_bundles(void)
 {
 	for (int i = 0; i < FILES; i++) {
 		authority_free(authorities[i]);
-		authority_free_text(bundles[i]);
+		pem_free(bundles[i]);
 	}
 }
 
