@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/text.h"
 
 #define WIDTH	30
 
@@ -43,8 +44,10 @@ void progress_update(struct progress *p, uint64_t done)
 	p->drawn = t;
 	p->shown = true;
 	amount(p, done, have, sizeof(have));
+	fputc('\r', stderr);
+	text_print(stderr, "%s", p->label);
 	if (!p->total) {
-		fprintf(stderr, "\r%s: %s\033[K", p->label, have);
+		fprintf(stderr, ": %s\033[K", have);
 		return;
 	}
 	if (done > p->total)
@@ -54,7 +57,7 @@ void progress_update(struct progress *p, uint64_t done)
 	memset(bar, '#', (size_t)filled);
 	bar[WIDTH] = 0;
 	amount(p, p->total, all, sizeof(all));
-	fprintf(stderr, "\r%s [%s] %3d %%  %s of %s\033[K", p->label, bar,
+	fprintf(stderr, " [%s] %3d %%  %s of %s\033[K", bar,
 		(int)((double)done / (double)p->total * 100), have, all);
 }
 

@@ -9,6 +9,7 @@
 
 #include "common/bytes.h"
 #include "common/secret.h"
+#include "samples/amt-sim/sim-record.h"
 #include "samples/amt-sim/sim-stick.h"
 #include "setupbin/file.h"
 
@@ -124,54 +125,141 @@ static int mark_used(const struct sim_stick_file *f, const struct sbin_header *h
 	return rc;
 }
 
+/* May a record or a person change D, and its MEBx password from CURRENT to NEW ("" for none)? */
+static int check_passwords(const struct sim_device *d, const char *current, const char *new,
+			   struct fault *fault)
+{
+	const char *rule = "";
+
+	if (!current[0])
+		current = PASSWORD_FACTORY;
+	if (d->state == SIM_DEVICE_POST)
+		return fault_set(fault, KIT_ERR_STATE, "already provisioned: the machine was set "
+				 "up before\n"
+				 "take it back to factory state first");
+	if (strcmp(current, d->mebx) != 0)
+		return fault_set(fault, KIT_ERR_REFUSED, "2209 - USB provisioning error: the "
+				 "record's current MEBx password is not the machine's\n"
+				 "clear CMOS to get the factory password back, or give the record "
+				 "the password that the machine has");
+	/* The factory's password may not stay; any other may. */
+	if (new[0] ? password_check_new(new, &rule) < 0 : strcmp(current, PASSWORD_FACTORY) == 0)
+		return fault_set(fault, KIT_ERR_REFUSED,
+				 "the record's new MEBx password will not do: "
+				 "%s",
+				 rule[0] ? rule : "there is none, and the factory's has to go");
+	return 0;
+}
+
+/* Keep the changed device; when that fails it is again what BEFORE says. */
+static int keep(struct sim_device *d, struct sim_device *before, int rc, struct fault *fault)
+{
+	if (rc == 0)
+		rc = sim_device_save(d, fault);
+	if (rc < 0)
+		*d = *before;
+	secret_wipe(before, sizeof(*before));
+	return rc;
+}
+
 int sim_boot_take_entry(struct sim_device *d, const struct keyentry *e, struct fault *fault)
 {
-	const char *current = e->current_password[0] ? e->current_password : PASSWORD_FACTORY;
-	const char *rule = "";
 	struct sim_device before = *d;
-	int rc;
+	int rc = check_passwords(d, e->current_password, e->new_password, fault);
 
-	if (d->state == SIM_DEVICE_POST) {
-		rc = fault_set(fault, KIT_ERR_STATE, "already provisioned: the machine was set up "
-			       "before\n"
-			       "take it back to factory state first");
-		goto out;
-	}
-	if (strcmp(current, d->mebx) != 0) {
-		rc = fault_set(fault, KIT_ERR_REFUSED, "2209 - USB provisioning error: the "
-			       "record's current MEBx password is not the machine's\n"
-			       "clear CMOS to get the factory password back, or give the record "
-			       "the password that the machine has");
-		goto out;
-	}
-	if (pidpps_check_pid(e->pair.pid) < 0) {
+	if (rc == 0 && d->firmware.major > SIM_DEVICE_LAST_PSK)
+		rc = fault_set(fault, KIT_ERR_REFUSED, "AMT %u.%u.%u takes no PID and PPS; "
+			       "2.0 to 10 do\n"
+			       "such machines are set up by certificate: amt-setupbin create --pki",
+			       d->firmware.major, d->firmware.minor, d->firmware.build);
+	if (rc == 0 && pidpps_check_pid(e->pair.pid) < 0)
 		rc = fault_set(fault, KIT_ERR_REFUSED,
 			       "status 0x2A: the record's PID is not valid");
-		goto out;
-	}
-	if (pidpps_check_pps(e->pair.pps) < 0) {
+	if (rc == 0 && pidpps_check_pps(e->pair.pps) < 0)
 		rc = fault_set(fault, KIT_ERR_REFUSED,
 			       "status 0x2B: the record's PPS is not valid");
-		goto out;
-	}
-	/* The factory's password may not stay; any other may. */
-	if (e->new_password[0] ? password_check_new(e->new_password, &rule) < 0
-			       : strcmp(current, PASSWORD_FACTORY) == 0) {
-		rc = fault_set(fault, KIT_ERR_REFUSED,
-			       "the record's new MEBx password will not do: "
-			       "%s",
-			       rule[0] ? rule : "there is none, and the factory's has to go");
-		goto out;
-	}
 	d->pair = e->pair;
 	if (e->new_password[0])
 		strcpy(d->mebx, e->new_password);
+	d->pki.on = false;
 	d->state = SIM_DEVICE_IN;
-	rc = sim_device_save(d, fault);
+	return keep(d, &before, rc, fault);
+}
+
+static bool knows_certificates(struct sim_device_firmware f)
+{
+	return f.major > 2 || (f.major == 2 && (f.minor == 2 || f.minor >= 6));
+}
+
+int sim_boot_take_pki(struct sim_device *d, const struct sim_device_pki *pki, struct fault *fault)
+{
+	struct sim_device before = *d;
+	struct sim_device_pki *p = &d->pki;
+	int rc = 0;
+
+	if (d->state == SIM_DEVICE_POST)
+		rc = fault_set(fault, KIT_ERR_STATE, "already provisioned: the machine was set up "
+			       "before");
+	if (rc == 0 && !knows_certificates(d->firmware))
+		rc = fault_set(fault, KIT_ERR_REFUSED, "AMT %u.%u.%u takes no certificates; 2.2, "
+			       "2.6, 3.0 and later do", d->firmware.major, d->firmware.minor,
+			       d->firmware.build);
+	for (size_t i = 0; rc == 0 && i < pki->n_own; i++) {
+		bool has = false;
+
+		for (size_t k = 0; k < p->n_own; k++)
+			has = has || memcmp(&p->own[k], &pki->own[i], sizeof(p->own[k])) == 0;
+		if (!has && p->n_own == SIM_ROOTS_OWN)
+			rc = fault_set(fault, KIT_ERR_RANGE, "the machine holds %d certificate "
+				       "digests of sticks, and no more", SIM_ROOTS_OWN);
+		else if (!has)
+			p->own[p->n_own++] = pki->own[i];
+	}
+	p->on = true;
+	p->builtin_off = pki->builtin_off;
+	p->silent = pki->silent;
+	strcpy(p->suffix, pki->suffix[0] ? pki->suffix : before.pki.suffix);
+	strcpy(p->fqdn, pki->fqdn[0] ? pki->fqdn : before.pki.fqdn);
+	strcpy(p->otp, pki->otp[0] ? pki->otp : before.pki.otp);
+	p->server = pki->server;
+	p->port = pki->port;
+	d->state = SIM_DEVICE_IN;
+	return keep(d, &before, rc, fault);
+}
+
+/* Take a record that is about certificates. */
+static int take_certificates(struct sim_device *d, const struct sim_record *record,
+			     struct fault *fault)
+{
+	struct sim_device before = *d;
+	int rc = check_passwords(d, record->current, record->new, fault);
+
+	if (rc == 0 && record->new[0])
+		strcpy(d->mebx, record->new);
+	if (rc == 0 && record->forget_own)
+		d->pki.n_own = 0;
+	if (rc == 0)
+		rc = sim_boot_take_pki(d, &record->pki, fault);
 	if (rc < 0)
 		*d = before;
-out:
 	secret_wipe(&before, sizeof(before));
+	return rc;
+}
+
+/* Take a record with PID and PPS. */
+static int take_pair(struct sim_device *d, const struct sbin_record *record, struct fault *fault)
+{
+	struct keyproblem problem = { .field = "", .rule = "" };
+	struct keyentry entry = { .used = false };
+	int rc = sbin_record_to_entry(record, &entry, &problem);
+
+	if (rc < 0)
+		rc = fault_set(fault, KIT_ERR_REFUSED, "%s: %s",
+			       problem.field[0] ? problem.field : "PID and PPS",
+			       problem.rule[0] ? problem.rule : error_text(rc));
+	else
+		rc = sim_boot_take_entry(d, &entry, fault);
+	secret_wipe(&entry, sizeof(entry));
 	return rc;
 }
 
@@ -180,8 +268,7 @@ static int take_record(struct sim_device *d, const struct sim_stick_file *file,
 		       struct fault *fault)
 {
 	const struct sbin_header *h = sbin_reader_header(r);
-	struct keyproblem problem = { .field = "", .rule = "" };
-	struct keyentry entry = { .used = false };
+	struct sim_record said = { .pair = false };
 	struct sbin_record record;
 	uint32_t index;
 	uint64_t offset;
@@ -193,14 +280,13 @@ static int take_record(struct sim_device *d, const struct sim_stick_file *file,
 	}
 	if (rc < 0)
 		return rc;
-	rc = sbin_record_to_entry(&record, &entry, &problem);
-	if (rc < 0) {
-		rc = fault_set(fault, KIT_ERR_REFUSED, "record %u, %s: %s", index + 1,
-			       problem.field[0] ? problem.field : "PID and PPS",
-			       problem.rule[0] ? problem.rule : error_text(rc));
-		goto out;
-	}
-	rc = sim_boot_take_entry(d, &entry, fault);
+	rc = sim_record_read(&record, h->version, &said, fault);
+	/* A machine that knows both ways goes by its PID and PPS, where it has been given some. */
+	if (rc == 0 && said.certificates &&
+	    (!said.pair || d->firmware.major > SIM_DEVICE_LAST_PSK))
+		rc = take_certificates(d, &said, fault);
+	else if (rc == 0)
+		rc = take_pair(d, &record, fault);
 	if (rc < 0) {
 		rc = fault_context(fault, "record %u", index + 1);
 		goto out;
@@ -216,7 +302,7 @@ static int take_record(struct sim_device *d, const struct sim_stick_file *file,
 		fault_hint(fault, "the machine holds the key of record %u already: do not use "
 			   "that record for another one", index + 1);
 out:
-	secret_wipe(&entry, sizeof(entry));
+	secret_wipe(&said, sizeof(said));
 	return rc;
 }
 

@@ -42,9 +42,18 @@ int sim_boot_from_stick(struct sim_device *d, const char *stick, const struct si
 			struct sim_boot_report *report, struct fault *fault);
 
 /*
+ * A record without PID and PPS, or on a machine after SIM_DEVICE_LAST_PSK, makes it one that is
+ * set up by certificate (sim-record.h).
+ *
  * The part of it that concerns the machine: take over one entry, as typed into MEBx or read
  * from a record, and keep it. Same errors.
  */
 int sim_boot_take_entry(struct sim_device *d, const struct keyentry *entry, struct fault *fault);
+/*
+ * The same for set-up by certificate: the machine trusts the roots of PKI beside those that it
+ * has, and from now on says hellos of version 3, unless PKI says not to. Same errors; KIT_ERR_RANGE
+ * (more roots than it can hold).
+ */
+int sim_boot_take_pki(struct sim_device *d, const struct sim_device_pki *pki, struct fault *fault);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "common/hex.h"
+#include "common/secret.h"
 #include "samples/amt-sim/sim-setup.h"
 
 
@@ -45,6 +46,23 @@ static void write_general(const struct sim_device *d, const struct sim_habits *h
 	sim_xml_close(a);
 }
 
+/* 32 bytes in base64; zeros stand for none. Nobody sees it but who sets the machine up. */
+static void write_otp(const struct sim_device *d, struct sim_xml_answer *a)
+{
+	uint8_t otp[SIM_DEVICE_OTP_MAX] = { 0 };
+	gnutls_datum_t raw = { otp, sizeof(otp) }, text = { NULL, 0 };
+
+	if (d->state != SIM_DEVICE_IN)
+		return;
+	memcpy(otp, d->pki.otp, strlen(d->pki.otp));
+	if (gnutls_base64_encode2(&raw, &text) == 0) {
+		sim_xml_element(a, "g:ProvisioningServerOTP", (const char *)text.data);
+		secret_wipe(text.data, text.size);
+		gnutls_free(text.data);
+	}
+	secret_wipe(otp, sizeof(otp));
+}
+
 /* A realm or instance that is not the device's own says that somebody else's settings came. */
 static unsigned put_general(struct sim_device *d, const xmlNode *instance)
 {
@@ -71,15 +89,18 @@ static void write_setup(const struct sim_device *d, const struct sim_habits *hab
 {
 	sim_xml_open(a, "g:AMT_SetupAndConfigurationService");
 	sim_xml_element(a, "g:CreationClassName", "AMT_SetupAndConfigurationService");
+	sim_xml_element(a, "g:DhcpDNSSuffix", habits->dhcp_suffix ? habits->dhcp_suffix : "");
 	sim_xml_element(a, "g:ElementName", "Intel(r) AMT Setup and Configuration Service");
 	sim_xml_number(a, "g:EnabledState", 5);
 	sim_xml_element(a, "g:Name", "Intel(r) AMT Setup and Configuration Service");
 	sim_xml_number(a, "g:PasswordModel", 1);
 	sim_xml_number(a, "g:ProvisioningMode", 1);
+	write_otp(d, a);
 	sim_xml_number(a, "g:ProvisioningState", d->state);
 	sim_xml_number(a, "g:RequestedState", 12);
 	sim_xml_element(a, "g:SystemCreationClassName", "CIM_ComputerSystem");
 	sim_xml_element(a, "g:SystemName", "Intel(r) AMT");
+	sim_xml_element(a, "g:TrustedDNSSuffix", d->pki.suffix);
 	flag(a, "g:ZeroTouchConfigurationEnabled", true);
 	sim_xml_close(a);
 }
@@ -142,7 +163,8 @@ static unsigned run_set_admin(struct sim_device *d, const struct sim_habits *hab
 			      const xmlNode *input, struct sim_xml_answer *a)
 {
 	return sim_setup_admin(d, sim_xml_child_text(input, "Username"),
-			       sim_xml_child_text(input, "DigestPassword"));
+			       sim_xml_child_text(input, "DigestPassword"),
+			       habits->hex_password);
 }
 
 static unsigned run_get_admin(struct sim_device *d, const struct sim_habits *habits,

@@ -1,6 +1,7 @@
 /* One simulated machine: factory state, and its flash as a private file of plain lines. */
 #include "samples/amt-sim/sim-device.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gnutls/crypto.h>
@@ -16,7 +17,8 @@
 #include "common/outfile.h"
 #include "common/secret.h"
 
-#define FILE_MAX	4096	/* bytes; a state file has under 1200 */
+#define FILE_MAX	8192	/* bytes; a state file has under 3000 */
+#define ROOT_SHOWN	(2 + 2 * SIM_ROOT_BYTES)	/* "2:c3846b..." */
 
 static const char *const state_names[] = { "pre", "in", "post" };
 
@@ -126,19 +128,36 @@ struct flash {
 	char host[SIM_DEVICE_HOST_MAX + 1];
 	char domain[SIM_DEVICE_DOMAIN_MAX + 1];
 	char clock_offset[21];		/* "" when the clock was never set */
+	/* Set-up by certificate; files of before do not have these. */
+	char mode[4];			/* "pki", or "" */
+	char root[SIM_ROOTS_OWN][ROOT_SHOWN + 1];
+	char builtin[4];		/* "off", or "" */
+	char hellos[4];			/* the same */
+	char suffix[SIM_DEVICE_DOMAIN_MAX + 1];
+	char fqdn[SIM_DEVICE_DOMAIN_MAX + 1];
+	char server[INET_ADDRSTRLEN];
+	char port[6];
+	char otp[SIM_DEVICE_OTP_MAX + 1];	/* SECRET */
 };
 
 #define FIELD(name, member) { name, offsetof(struct flash, member), \
-			      sizeof(((struct flash *)0)->member) }
+			      sizeof(((struct flash *)0)->member), true }
+#define LATER(name, member) { name, offsetof(struct flash, member), \
+			      sizeof(((struct flash *)0)->member), false }
+/* The last one is needed, so that a file that was cut off shows as such. */
 static const struct flash_field {
 	const char *name;
 	size_t offset, size;
+	bool needed;
 } fields[] = {
 	FIELD("uuid", uuid), FIELD("firmware", firmware), FIELD("state", state),
 	FIELD("mebx-password", mebx), FIELD("pid", pid), FIELD("pps", pps),
 	FIELD("digest-realm", realm), FIELD("admin-user", user), FIELD("admin-digest", digest),
-	FIELD("host-name", host), FIELD("domain-name", domain),
-	FIELD("clock-offset", clock_offset),
+	FIELD("host-name", host), FIELD("domain-name", domain), LATER("mode", mode),
+	LATER("root-1", root[0]), LATER("root-2", root[1]), LATER("root-3", root[2]),
+	LATER("builtin-roots", builtin), LATER("hellos", hellos), LATER("pki-suffix", suffix),
+	LATER("server-fqdn", fqdn), LATER("server-address", server), LATER("server-port", port),
+	LATER("one-time-password", otp), FIELD("clock-offset", clock_offset),
 };
 #define FIELDS	(sizeof(fields) / sizeof(fields[0]))
 
@@ -164,7 +183,42 @@ static bool flash_parse(struct flash *f, char *text)
 		seen |= 1u << i;
 		strcpy((char *)f + fields[i].offset, value);
 	}
-	return seen == (1u << FIELDS) - 1;
+	for (size_t i = 0; i < FIELDS; i++)
+		if (fields[i].needed && !(seen & 1u << i))
+			return false;
+	return true;
+}
+
+/* "2:c3846b..." */
+static bool root_from_flash(struct sim_root *r, const char *text)
+{
+	size_t length = 0;
+
+	r->type = (uint8_t)(text[0] - '0');
+	r->length = sim_root_length(r->type);
+	return r->length > 0 && text[1] == ':' &&
+	       hex_parse(text + 2, strlen(text + 2), r->digest, sizeof(r->digest), &length) == 0 &&
+	       length == r->length;
+}
+
+static bool pki_from_flash(struct sim_device_pki *p, const struct flash *f)
+{
+	struct in_addr server = { 0 };
+
+	p->on = strcmp(f->mode, "pki") == 0;
+	p->builtin_off = strcmp(f->builtin, "off") == 0;
+	p->silent = strcmp(f->hellos, "off") == 0;
+	for (size_t i = 0; i < SIM_ROOTS_OWN && f->root[i][0] != '\0'; i++)
+		if (!root_from_flash(&p->own[p->n_own++], f->root[i]))
+			return false;
+	if (f->server[0] != '\0' && inet_pton(AF_INET, f->server, &server) != 1)
+		return false;
+	p->server = ntohl(server.s_addr);
+	p->port = (uint16_t)strtoul(f->port, NULL, 10);
+	strcpy(p->suffix, f->suffix);
+	strcpy(p->fqdn, f->fqdn);
+	strcpy(p->otp, f->otp);
+	return true;
 }
 
 static bool from_flash(struct sim_device *d, const struct flash *f)
@@ -176,7 +230,10 @@ static bool from_flash(struct sim_device *d, const struct flash *f)
 	if (s == 3 || sim_device_parse_uuid(f->uuid, d->uuid) < 0 ||
 	    sim_device_parse_firmware(f->firmware, &d->firmware) < 0)
 		return false;
-	if (s != SIM_DEVICE_PRE && (pidpps_check_pid(f->pid) < 0 || pidpps_check_pps(f->pps) < 0))
+	if (!pki_from_flash(&d->pki, f))
+		return false;
+	if (s != SIM_DEVICE_PRE && (!d->pki.on || f->pid[0] != '\0') &&
+	    (pidpps_check_pid(f->pid) < 0 || pidpps_check_pps(f->pps) < 0))
 		return false;
 	d->state = (enum sim_device_state)s;
 	d->admin_set = f->digest[0] != '\0';
@@ -244,8 +301,30 @@ out:
 	return rc;
 }
 
+static void pki_to_flash(const struct sim_device_pki *p, struct flash *f)
+{
+	struct in_addr server = { htonl(p->server) };
+
+	strcpy(f->mode, p->on ? "pki" : "");
+	strcpy(f->builtin, p->builtin_off ? "off" : "");
+	strcpy(f->hellos, p->silent ? "off" : "");
+	for (size_t i = 0; i < p->n_own; i++) {
+		f->root[i][0] = (char)('0' + p->own[i].type);
+		f->root[i][1] = ':';
+		hex_show(p->own[i].digest, p->own[i].length, f->root[i] + 2);
+	}
+	if (p->server != 0)
+		inet_ntop(AF_INET, &server, f->server, sizeof(f->server));
+	if (p->port != 0)
+		snprintf(f->port, sizeof(f->port), "%u", p->port);
+	strcpy(f->suffix, p->suffix);
+	strcpy(f->fqdn, p->fqdn);
+	strcpy(f->otp, p->otp);
+}
+
 static void to_flash(const struct sim_device *d, struct flash *f)
 {
+	pki_to_flash(&d->pki, f);
 	sim_device_show_uuid(d->uuid, f->uuid);
 	snprintf(f->firmware, sizeof(f->firmware), "%u.%u.%u", d->firmware.major,
 		 d->firmware.minor, d->firmware.build);
@@ -268,7 +347,7 @@ int sim_device_save(const struct sim_device *d, struct fault *fault)
 {
 	struct flash flash = { .uuid = "" };
 	struct outfile *o = NULL;
-	char line[32 + SIM_DEVICE_DOMAIN_MAX];
+	char line[32 + SIM_DEVICE_DOMAIN_MAX];	/* SECRET */
 	int rc;
 
 	if (!d->file)
@@ -307,4 +386,11 @@ const char *sim_device_account(const struct sim_device *d, uint8_t *digest)
 	rc = gnutls_hash_fast(GNUTLS_DIG_MD5, text, strlen(text), digest);
 	secret_wipe(text, sizeof(text));
 	return rc < 0 ? NULL : SIM_DEVICE_ADMIN;
+}
+
+size_t sim_device_roots(const struct sim_device *d, struct sim_root *out, size_t *builtin)
+{
+	*builtin = d->pki.builtin_off ? 0 : sim_roots_builtin(d->firmware.major, out);
+	memcpy(out + *builtin, d->pki.own, d->pki.n_own * sizeof(*out));
+	return *builtin + d->pki.n_own;
 }

@@ -7,6 +7,7 @@
 
 #include "common/error.h"
 #include "keygen/keylist.h"
+#include "samples/amt-sim/sim-roots.h"
 
 #define SIM_DEVICE_UUID_SHOWN 36
 #define SIM_DEVICE_REALM      39 /* "Digest:" and 32 hex digits */
@@ -14,6 +15,7 @@
 #define SIM_DEVICE_HOST_MAX   63
 #define SIM_DEVICE_DOMAIN_MAX 255
 #define SIM_DEVICE_ADMIN      "admin"
+#define SIM_DEVICE_LAST_PSK   10 /* AMT that knows PID and PPS; later ones know certificates only */
 
 /* ProvisioningState as devices report it. */
 enum sim_device_state {
@@ -25,6 +27,23 @@ enum sim_device_state {
 /* Firmware version: 2.x speaks SOAP only, 3.x to 8.x both, 9.x and later WS-Management only. */
 struct sim_device_firmware {
 	unsigned major, minor, build;
+};
+
+#define SIM_DEVICE_OTP_MIN 8
+#define SIM_DEVICE_OTP_MAX 32
+
+/* What set-up by certificate goes by. */
+struct sim_device_pki {
+	bool on;			/* in place of PID and PPS */
+	struct sim_root own[SIM_ROOTS_OWN];	/* roots from sticks */
+	size_t n_own;
+	bool builtin_off;		/* those of the firmware do not count */
+	bool silent;			/* the stick said not to start yet: no hellos */
+	char suffix[SIM_DEVICE_DOMAIN_MAX + 1];	/* from the stick, "": that of DHCP counts */
+	char fqdn[SIM_DEVICE_DOMAIN_MAX + 1];	/* of the server, from the stick, or "" */
+	uint32_t server;		/* IPv4 of the server, from the stick, or 0 */
+	uint16_t port;			/* of it, or 0 */
+	char otp[SIM_DEVICE_OTP_MAX + 1];	/* SECRET: one-time password, or "" */
 };
 
 struct sim_device {
@@ -52,6 +71,7 @@ struct sim_device {
 	} admin_before;
 	char host[SIM_DEVICE_HOST_MAX + 1];
 	char domain[SIM_DEVICE_DOMAIN_MAX + 1];
+	struct sim_device_pki pki;
 };
 
 /* "939b524b-13d4-1d18-e487-1c697a6b7a2b" to 16 bytes. Returns 0 or KIT_ERR_FORMAT. */
@@ -99,6 +119,9 @@ void sim_device_clear(struct sim_device *d);
  * Returns the user's name (the device's own), or NULL when the crypto library refused.
  */
 const char *sim_device_account(const struct sim_device *d, uint8_t *digest);
+
+/* All roots that D trusts, those of its firmware first: OUT has room for SIM_ROOTS_MAX. */
+size_t sim_device_roots(const struct sim_device *d, struct sim_root *out, size_t *builtin);
 
 /* "pre", "in", "post". */
 const char *sim_device_state_name(enum sim_device_state state);

@@ -54,7 +54,7 @@ static enum sim_way way_of(const struct sim_gate *g, const struct sim_device *d,
 	uint64_t settled = d->committed + habits->settle_ms;
 
 	if (d->state != SIM_DEVICE_POST)
-		return plain ? SIM_WAY_CLOSED : SIM_WAY_PSK;
+		return plain ? SIM_WAY_CLOSED : d->pki.on ? SIM_WAY_PKI : SIM_WAY_PSK;
 	if (habits->after == SIM_AFTER_CLOSED)
 		return SIM_WAY_CLOSED;
 	if (!plain && habits->after == SIM_AFTER_PSK)

@@ -10,6 +10,7 @@
 enum sim_way {
 	SIM_WAY_CLOSED,	/* it does not */
 	SIM_WAY_PSK,	/* TLS-PSK, with the key from the stick */
+	SIM_WAY_PKI,	/* TLS with certificates on both sides, to be set up by */
 	SIM_WAY_TLS,	/* TLS with a certificate of the device's own */
 	SIM_WAY_PLAIN,	/* HTTP without TLS */
 };

@@ -7,6 +7,8 @@
 #include <stdint.h>
 
 #include "common/cli.h"
+#include "samples/amt-sim/sim-device.h"
+#include "samples/amt-sim/sim-identity.h"
 
 #define SIM_CALL_NAME	 64		    /* bytes for a method's or class's name */
 #define SIM_CALL_UNKNOWN "(not understood)" /* in place of the name of a call */
@@ -37,6 +39,10 @@ enum sim_tls {
 	SIM_TLS_10,		/* TLS 1.0 only */
 	SIM_TLS_11,		/* TLS 1.1 only */
 	SIM_TLS_10_11,
+	SIM_TLS_11_12,
+	SIM_TLS_12,
+	SIM_TLS_12_13,
+	SIM_TLS_13,
 };
 
 enum sim_extensions {
@@ -90,6 +96,33 @@ enum sim_mebx {
 	SIM_MEBX_GENERATION,
 	SIM_MEBX_TAKE,
 	SIM_MEBX_REFUSE,	/* SetMEBxPassword: status 16, not permitted */
+	SIM_MEBX_DEFAULT_ONLY,	/* the same, unless the password is the factory's still */
+};
+
+/* What becomes of a server whose certificates are not good, in set-up by certificate. */
+enum sim_refuse_with {
+	SIM_REFUSE_ALERT_46,	/* certificate_unknown */
+	SIM_REFUSE_ALERT_42,	/* bad_certificate */
+	SIM_REFUSE_ALERT_48,	/* unknown_ca */
+	SIM_REFUSE_ALERT_49,	/* access_denied */
+	SIM_REFUSE_CLOSE,	/* the connection ends without a word */
+	SIM_REFUSE_401,		/* the handshake passes; no request is let in */
+};
+
+/* Who has to log in during set-up by certificate. */
+enum sim_pki_login {
+	SIM_PKI_LOGIN_GENERATION,
+	SIM_PKI_LOGIN_NEVER,	/* nobody: the certificate is the login */
+	SIM_PKI_LOGIN_MEBX,	/* with the MEBx password: the factory's, or the stick's */
+	SIM_PKI_LOGIN_ADMIN,	/* with "admin", whatever a stick has set */
+	SIM_PKI_LOGIN_UNKNOWN,	/* no password is the right one */
+};
+
+/* Must the MEBx password be another than the factory's before CommitChanges (else 0x809)? */
+enum sim_commit_mebx {
+	SIM_COMMIT_MEBX_GENERATION,
+	SIM_COMMIT_MEBX_YES,
+	SIM_COMMIT_MEBX_NO,
 };
 
 /* A machine without WS-Management does not always say 404. */
@@ -130,6 +163,17 @@ struct sim_habits {
 	enum sim_commit commit;
 	enum sim_after after;
 	enum sim_mebx mebx;
+	const char *dhcp_suffix;	/* DNS suffix that DHCP gives (option 15), or NULL */
+	enum sim_refuse_with refuse_with;
+	enum sim_pki_login pki_login;
+	enum sim_own own;
+	bool own_each;			/* a new certificate for each connection */
+	const char *own_key, *on_die_root;	/* files, see sim_identities_new(); or NULL */
+	enum sim_commit_mebx commit_mebx;
+	bool hex_password;		/* SetAdminAclEntryEx takes hexadecimal digits, too */
+	bool clock;			/* dates of the server's certificates count */
+	bool hide_root;			/* hellos leave out the roots that came by stick */
+	uint64_t hello_roots;		/* digests in a hello; 0: by generation */
 	uint64_t settle;		/* seconds from CommitChanges until it answers again */
 	uint64_t pace;			/* that is divided by this; 0: 1 */
 	uint64_t settle_ms;		/* what comes out, set by sim_habits_decide() */
@@ -145,6 +189,8 @@ extern const char *const sim_words_answer[], *const sim_words_tls[];
 extern const char *const sim_words_extensions[], *const sim_words_tls11_hello[];
 extern const char *const sim_words_login[], *const sim_words_wsman[], *const sim_words_forget[];
 extern const char *const sim_words_commit[], *const sim_words_after[], *const sim_words_mebx[];
+extern const char *const sim_words_refuse_with[], *const sim_words_pki_login[];
+extern const char *const sim_words_own[], *const sim_words_commit_mebx[];
 
 /* Options of a verb whose struct STRUCT holds a struct sim_habits as its field H. */
 #define SIM_HABIT_OPTIONS(s, h) \
@@ -153,7 +199,7 @@ extern const char *const sim_words_commit[], *const sim_words_after[], *const si
 	CLI_NUMBER(0, "pace", s, h.pace, "N", 1, 1000, \
 		   "divide the waits of its generation by N (1)"), \
 	CLI_CHOICE(0, "tls", s, h.tls, "VERSION", sim_words_tls, \
-		   "1.0, 1.1 or both (by generation)"), \
+		   "1.0, 1.1, both, 1.1-1.2, 1.2, 1.2-1.3 or 1.3 (by generation)"), \
 	CLI_CHOICE(0, "tls-extensions", s, h.extensions, "HOW", sim_words_extensions, \
 		   "old (none, not even that of RFC 5746) or new (by generation)"), \
 	CLI_CHOICE(0, "tls11-hello", s, h.tls11_hello, "HOW", sim_words_tls11_hello, \
@@ -187,7 +233,8 @@ extern const char *const sim_words_commit[], *const sim_words_after[], *const si
 		   "answer SetAdminAclEntryEx with 0, and forget it: never, at-once, connection " \
 		   "(with its end) or commit (never)"), \
 	CLI_CHOICE(0, "mebx", s, h.mebx, "HOW", sim_words_mebx, \
-		   "take or refuse SetMEBxPassword (by generation)"), \
+		   "SetMEBxPassword: take, refuse or default-only (take if the password is the " \
+		   "factory's) (by generation)"), \
 	CLI_CHOICE(0, "commit", s, h.commit, "HOW", sim_words_commit, \
 		   "answer CommitChanges, answer and close, or drop (by generation)"), \
 	CLI_CHOICE(0, "after-commit", s, h.after, "HOW", sim_words_after, \
@@ -195,10 +242,38 @@ extern const char *const sim_words_commit[], *const sim_words_after[], *const si
 	CLI_NUMBER(0, "settle", s, h.settle, "SECONDS", 0, 3600, \
 		   "from the commit until it answers again (by generation)"), \
 	CLI_FLAG(0, "wrong-pps", s, h.wrong_pps, "hold another PPS than the record's"), \
-	CLI_FLAG(0, "wrong-uuid", s, h.wrong_uuid, "report another UUID than the hello's")
+	CLI_FLAG(0, "wrong-uuid", s, h.wrong_uuid, "report another UUID than the hello's"), \
+	CLI_TEXT(0, "dhcp-suffix", s, h.dhcp_suffix, "DOMAIN", \
+		 "DNS suffix from DHCP, which the server's name must match"), \
+	CLI_CHOICE(0, "refuse-with", s, h.refuse_with, "HOW", sim_words_refuse_with, \
+		   "a server with a wrong certificate meets alert-42, alert-46, alert-48, " \
+		   "alert-49, close or 401 (alert-46)"), \
+	CLI_CHOICE(0, "pki-login", s, h.pki_login, "HOW", sim_words_pki_login, \
+		   "set-up by certificate asks to log in never, with the mebx password, with " \
+		   "admin, or with an unknown one (by generation)"), \
+	CLI_CHOICE(0, "own-certificate", s, h.own, "KIND", sim_words_own, \
+		   "the machine shows rsa, p384 or on-die (by generation)"), \
+	CLI_FLAG(0, "certificate-each", s, h.own_each, \
+		 "a new certificate for each connection"), \
+	CLI_TEXT(0, "own-key", s, h.own_key, "FILE", \
+		 "RSA key of the machine's certificate; made if there is no such file", \
+		 .flags = CLI_FILE), \
+	CLI_TEXT(0, "on-die-root", s, h.on_die_root, "FILE", \
+		 "root of on-die certificates, its key in FILE.key; made if there are none", \
+		 .flags = CLI_FILE), \
+	CLI_CHOICE(0, "commit-needs-mebx", s, h.commit_mebx, "WHICH", sim_words_commit_mebx, \
+		   "yes: CommitChanges is refused (0x809) with the factory's MEBx password; " \
+		   "or no (by generation)"), \
+	CLI_FLAG(0, "hex-password", s, h.hex_password, \
+		 "take a digest of 32 hexadecimal digits for the admin's, too"), \
+	CLI_FLAG(0, "clock", s, h.clock, "refuse certificates that are not valid now"), \
+	CLI_FLAG(0, "hide-root", s, h.hide_root, \
+		 "leave the roots that came by stick out of hellos"), \
+	CLI_NUMBER(0, "hello-roots", s, h.hello_roots, "N", 1, SIM_ROOTS_MAX, \
+		   "digests in a hello (by generation)")
 
 /*
- * Decide what is left to the generation, for machines of AMT MAJOR:
+ * Decide what is left to the generation, for machines of FIRMWARE that are set up by PID and PPS:
  *
  *	AMT	TLS	extensions	MEBx	commit	then	after
  *	2, 3	1.0	old		take	drop	plain	30 s
@@ -208,14 +283,33 @@ extern const char *const sim_words_commit[], *const sim_words_after[], *const si
  *	10	both	new		refuse	answer	plain	30 s
  *	modern	1.0	new		take	answer	psk	at once
  *
+ * and, with PKI, for those that are set up by certificate:
+ *
+ *	AMT	TLS	extensions	login	own	MEBx		commit	then
+ *	2, 3	1.0	old		mebx	rsa	take		drop	plain
+ *	4, 5	1.0	old		mebx	rsa	default-only	drop	plain
+ *	6 to 8	1.0	old		mebx	rsa	default-only	answer	plain
+ *	9	1.0	new		mebx	rsa	default-only	answer	plain
+ *	10, 11	1.0-1.1	new		mebx	rsa	default-only	answer	plain
+ *	12-14	1.1-1.2	new		never	rsa	default-only	answer	plain
+ *	15	1.2	new		never	on-die	default-only	answer	plain
+ *	16-18	1.2	new		never	on-die	default-only	answer	tls from 16.1
+ *	19-21	1.2	new		never	on-die	default-only	drop	tls
+ *	22	1.2-1.3	new		never	on-die	default-only	drop	tls
+ *	modern	by age	new		never	by age	take		answer	by age, at once
+ *
+ * From 19 on the commit needs a MEBx password of its own. A machine whose TLS settings a server
+ * switched on serves TLS afterwards at any age.
+ *
  * Documents do not give all of it: that TLS before AMT 10 is 1.0, and that firmware before 2010
  * lacks RFC 5746, is public; where SetMEBxPassword is refused (the password policy of setup.bin
- * 2.1) and where the commit drops its connection is inferred.
+ * 2.1), where the commit drops its connection, and who has to log in by certificate, is inferred.
  */
-void sim_habits_decide(struct sim_habits *h, unsigned major);
+void sim_habits_decide(struct sim_habits *h, const struct sim_device_firmware *firmware, bool pki);
 
-/* Is CALL refused? If so *status says with what. */
-bool sim_habits_refuse(const struct sim_habits *h, const char *call, unsigned *status);
+/* Does D refuse CALL? If so *status says with what. */
+bool sim_habits_refuse(const struct sim_habits *h, const struct sim_device *d, const char *call,
+		       unsigned *status);
 
 /* How to answer CALL when *BAD answers were bad so far; counts them. */
 enum sim_habits_answer sim_habits_answer_to(const struct sim_habits *h, const char *call,

@@ -14,7 +14,6 @@
 #include "samples/amt-sim/sim-device.h"
 
 #define CONNECT_MS	10000
-#define SHA1_BYTES	20
 
 /*
  *   OFFSET  SIZE  FIELD
@@ -39,12 +38,11 @@ size_t sim_hello_make(const struct sim_hello *h, uint8_t *out)
 		write_bytes(&w, h->pid, PID_LENGTH);
 		return w.at;
 	}
-	write_u8(&w, (uint8_t)h->hashes);
-	for (unsigned i = 0; i < h->hashes; i++) {
-		write_u8(&w, 1);	/* SHA-1 */
-		write_u8(&w, SHA1_BYTES);
-		for (unsigned k = 0; k < SHA1_BYTES; k++)
-			write_u8(&w, (uint8_t)(i + k));
+	write_u8(&w, (uint8_t)h->n_roots);
+	for (unsigned i = 0; i < h->n_roots; i++) {
+		write_u8(&w, h->roots[i].type);
+		write_u8(&w, h->roots[i].length);
+		write_bytes(&w, h->roots[i].digest, h->roots[i].length);
 	}
 	return w.at;
 }

@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "samples/amt-sim/sim-address.h"
+#include "samples/amt-sim/sim-roots.h"
 
 #define SIM_HELLO_MAX	 4096 /* bytes that a message may be padded to */
 #define SIM_HELLO_HASHES 33   /* certificate hashes that a version 3 message has at most */
@@ -17,7 +18,8 @@ struct sim_hello {
 	uint32_t retry;
 	const uint8_t *uuid;	/* 16 bytes, in the order in which it is written */
 	const char *pid;	/* 8 characters; of version 2 (and of any other but 3) */
-	unsigned hashes;	/* of version 3, at most SIM_HELLO_HASHES */
+	const struct sim_root *roots;	/* of version 3 */
+	unsigned n_roots;	/* at most SIM_HELLO_HASHES */
 };
 
 /* Write the message; OUT holds SIM_HELLO_MAX bytes. Returns its bytes. */

@@ -77,6 +77,27 @@ static void failed(struct loop *l, size_t i, const char *why)
 	sim_fleet_say(l->fleet, &l->fleet->devices[i], "no hello: %s", why);
 }
 
+/* The roots that D's hello shows, into ROOTS; returns how many. */
+static unsigned roots_of(const struct sim_device *d, const struct sim_habits *habits,
+			 struct sim_root *roots)
+{
+	size_t builtin, n = sim_device_roots(d, roots, &builtin);
+	size_t most = sim_roots_in_hello(d->firmware.major), own = n - builtin;
+
+	if (habits->hide_root)
+		own = 0;
+	if (habits->hello_roots != 0)
+		most = (size_t)habits->hello_roots;
+	if (own > most)
+		own = most;
+	/* Those from sticks come last; for them, some of the firmware's are left out. */
+	if (builtin + own > most) {
+		memmove(roots + most - own, roots + builtin, own * sizeof(*roots));
+		builtin = most - own;
+	}
+	return (unsigned)(builtin + own);
+}
+
 /* The connection stands, or has failed: say hello. */
 static void speak(struct loop *l, size_t i)
 {
@@ -85,6 +106,7 @@ static void speak(struct loop *l, size_t i)
 	char to[SIM_ADDRESS_SHOWN], pid[PID_SHOWN + 1];
 	uint8_t message[SIM_HELLO_MAX];
 	struct sim_hello hello = { .version = 2, .retry = h->sent, .uuid = d->uuid };
+	struct sim_root roots[SIM_ROOTS_MAX];
 	socklen_t size = sizeof(int);
 	size_t bytes;
 	int err = 0;
@@ -99,6 +121,11 @@ static void speak(struct loop *l, size_t i)
 	pthread_mutex_lock(&l->fleet->lock);
 	hello.admin_set = strcmp(d->mebx, PASSWORD_FACTORY) != 0;
 	hello.pid = d->pair.pid;
+	if (d->pki.on) {
+		hello.version = 3;
+		hello.roots = roots;
+		hello.n_roots = roots_of(d, &l->fleet->habits, roots);
+	}
 	bytes = sim_hello_make(&hello, message);
 	pidpps_show_pid(d->pair.pid, pid);
 	pthread_mutex_unlock(&l->fleet->lock);
@@ -106,7 +133,11 @@ static void speak(struct loop *l, size_t i)
 		failed(l, i, strerror(errno));
 	} else {
 		sim_address_show(l->life->server, to);
-		sim_fleet_say(l->fleet, d, "hello %u to %s, PID %s", h->sent, to, pid);
+		if (hello.version == 3)
+			sim_fleet_say(l->fleet, d, "hello %u to %s, %u roots", h->sent, to,
+				      hello.n_roots);
+		else
+			sim_fleet_say(l->fleet, d, "hello %u to %s, PID %s", h->sent, to, pid);
 		l->report->hellos++;
 		h->sent++;
 	}
@@ -150,7 +181,8 @@ static int hellos_due(struct loop *l, uint64_t now, struct fault *fault)
 		l->head = (l->head + 1) % l->fleet->n;
 		l->waiting--;
 		pthread_mutex_lock(&l->fleet->lock);
-		wants = l->fleet->devices[i].state == SIM_DEVICE_IN;
+		wants = l->fleet->devices[i].state == SIM_DEVICE_IN &&
+			!l->fleet->devices[i].pki.silent;
 		pthread_mutex_unlock(&l->fleet->lock);
 		if (!wants || h->sent >= l->life->hellos)
 			continue;

@@ -14,8 +14,10 @@
 
 #include "common/clock.h"
 #include "common/secret.h"
+#include "samples/amt-sim/sim-chain.h"
 #include "samples/amt-sim/sim-digest.h"
 #include "samples/amt-sim/sim-gate.h"
+#include "samples/amt-sim/sim-identity.h"
 #include "samples/amt-sim/sim-reply.h"
 #include "samples/amt-sim/sim-setup.h"
 #include "samples/amt-sim/sim-soap.h"
@@ -23,9 +25,8 @@
 
 #define BODY_MAX	65536	/* bytes of a request */
 #define IDLE_SECONDS	120
-#define WAYS		4	/* of enum sim_way */
+#define WAYS		5	/* of enum sim_way */
 #define PRIORITIES_MAX	256
-#define CERTIFICATE_MAX	4096	/* bytes of a key or a certificate as PEM */
 
 /* One of the ways in which a connection goes on. */
 struct door {
@@ -40,7 +41,8 @@ struct sim_service {
 	struct sim_gate *gate;
 	struct door doors[WAYS];
 	uint8_t random[SIM_DIGEST_SECRET]; /* nonces are made from it */
-	char key[CERTIFICATE_MAX], certificate[CERTIFICATE_MAX];	/* of TLS of its own */
+	struct sim_identities *identities;	/* NULL: nobody speaks TLS with a certificate */
+	struct sim_identity shown;		/* by all connections that have none of their own */
 };
 
 /* One request on its way; its body is SECRET, as it may bring passwords. */
@@ -74,9 +76,12 @@ struct sim_client {
 	bool asked;		/* for the key of an identity */
 	bool known;		/* it is the device's own */
 	bool spoke;		/* a request came: the handshake was completed */
+	struct door *door;
+	struct sim_identity identity;	/* of this connection alone, or empty */
+	bool refused;		/* the server's certificates were not good */
 };
 
-static struct sim_client *progress_of(const struct MHD_Connection *connection)
+static struct sim_client *client_of(const struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(
 		(struct MHD_Connection *)connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -127,6 +132,8 @@ static void connection_changed(void *context, struct MHD_Connection *connection,
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
 		p = *own = calloc(1, sizeof(*p));
+		if (p)
+			p->door = door;
 		if (p && door->service->fleet->habits.nonce_each)
 			gnutls_rnd(GNUTLS_RND_NONCE, p->random, sizeof(p->random));
 		else if (p)
@@ -137,6 +144,8 @@ static void connection_changed(void *context, struct MHD_Connection *connection,
 		last_word(door, connection, p->known);
 	if (p && p->set_admin)
 		forget_admin(door->service, device_of(door->service, connection));
+	if (p)
+		sim_identity_clear(&p->identity);
 	free(p);
 	*own = NULL;
 }
@@ -147,7 +156,7 @@ static int give_psk(void *context, const struct MHD_Connection *connection, cons
 {
 	struct sim_service *s = context;
 	struct sim_device *d = device_of(s, connection);
-	struct sim_client *p = progress_of(connection);
+	struct sim_client *p = client_of(connection);
 	char *pps = NULL;
 
 	if (!d || !p)
@@ -170,6 +179,172 @@ static int give_psk(void *context, const struct MHD_Connection *connection, cons
 	return 0;
 }
 
+/* The connection, and the machine that it came to, of a TLS session; NULL: gone. */
+static struct sim_client *client_of_session(gnutls_session_t session, struct sim_device **d)
+{
+	const struct MHD_Connection *connection = gnutls_session_get_ptr(session);
+	struct sim_client *p = !connection ? NULL : client_of(connection);
+
+	*d = !p ? NULL : device_of(p->door->service, connection);
+	return *d ? p : NULL;
+}
+
+/*
+ * Say why the handshake ends here, or nothing; what the other end has sent is read, as the alert
+ * might be lost otherwise. Returns a code that ends the handshake.
+ */
+static int hang_up_with(gnutls_session_t session, int alert)
+{
+	int fd = gnutls_transport_get_int(session);
+	char rest[4096];
+
+	if (alert > 0)
+		gnutls_alert_send(session, GNUTLS_AL_FATAL, (gnutls_alert_description_t)alert);
+	shutdown(fd, SHUT_WR);
+	while (recv(fd, rest, sizeof(rest), MSG_DONTWAIT) > 0)
+		;
+	return GNUTLS_E_CERTIFICATE_ERROR;
+}
+
+static void rules_of(struct sim_fleet *f, const struct sim_device *d, struct sim_root *roots,
+		     struct sim_chain_rules *out)
+{
+	memset(out, 0, sizeof(*out));
+	out->firmware = d->firmware;
+	out->roots = roots;
+	out->n_roots = sim_device_roots(d, roots, &out->n_builtin);
+	out->suffix = d->pki.suffix[0] ? d->pki.suffix :
+		      f->habits.dhcp_suffix ? f->habits.dhcp_suffix : "";
+	out->fqdn = d->pki.fqdn;
+	out->clock = f->habits.clock;
+	out->now = clock_now() + d->clock_offset;
+}
+
+/* The server has shown its certificates: are they good enough to set this machine up? */
+static int judge_server(gnutls_session_t session)
+{
+	static const int alerts[] = {
+		[SIM_REFUSE_ALERT_46] = GNUTLS_A_CERTIFICATE_UNKNOWN,
+		[SIM_REFUSE_ALERT_42] = GNUTLS_A_BAD_CERTIFICATE,
+		[SIM_REFUSE_ALERT_48] = GNUTLS_A_UNKNOWN_CA,
+		[SIM_REFUSE_ALERT_49] = GNUTLS_A_ACCESS_DENIED,
+		[SIM_REFUSE_CLOSE] = -1,
+	};
+	struct sim_root roots[SIM_ROOTS_MAX];
+	enum sim_chain_result result;
+	struct sim_chain_facts facts;
+	struct sim_chain_rules rules;
+	const gnutls_datum_t *list;
+	struct sim_device *d;
+	struct sim_client *p = client_of_session(session, &d);
+	struct sim_fleet *f;
+	unsigned n = 0;
+
+	if (!p)
+		return GNUTLS_E_CERTIFICATE_ERROR;
+	f = p->door->service->fleet;
+	list = gnutls_certificate_get_peers(session, &n);
+	pthread_mutex_lock(&f->lock);
+	rules_of(f, d, roots, &rules);
+	result = sim_chain_check(list, n, &rules, &facts);
+	pthread_mutex_unlock(&f->lock);
+	if (result == SIM_CHAIN_GOOD) {
+		sim_fleet_say(f, d, "took the certificate of %s", facts.name);
+		return 0;
+	}
+	sim_fleet_say(f, d, "refused a certificate: %s", sim_chain_text(result));
+	p->refused = true;
+	if (f->habits.refuse_with == SIM_REFUSE_401)
+		return 0;
+	return hang_up_with(session, alerts[f->habits.refuse_with]);
+}
+
+/* A list of certificates without any: GnuTLS would end the connection without a word. */
+static int look_at_list(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
+			const gnutls_datum_t *message)
+{
+	bool tls13 = gnutls_protocol_get_version(session) == GNUTLS_TLS1_3;
+	size_t context = tls13 && message->size > 0 ? 1u + message->data[0] : 0;
+	struct sim_device *d;
+	struct sim_client *p;
+
+	if (!incoming || message->size < context + 3 ||
+	    (message->data[context] | message->data[context + 1] | message->data[context + 2]) != 0)
+		return 0;
+	p = client_of_session(session, &d);
+	if (p)
+		sim_fleet_say(p->door->service->fleet, d, "refused a TLS connection: no "
+			      "certificate");
+	return hang_up_with(session, tls13 ? GNUTLS_A_CERTIFICATE_REQUIRED
+					   : GNUTLS_A_HANDSHAKE_FAILURE);
+}
+
+/* TLS asks for the machine's certificate: also the time to say what is wanted of the other end. */
+static int choose_certificate(gnutls_session_t session, const gnutls_datum_t *authorities,
+			      int n_authorities, const gnutls_pk_algorithm_t *algorithms,
+			      int n_algorithms, gnutls_pcert_st **chain, unsigned *n,
+			      gnutls_privkey_t *key)
+{
+	struct sim_device *d;
+	struct sim_client *p = client_of_session(session, &d);
+	struct sim_identity *shown;
+	struct sim_service *s;
+
+	if (!p)
+		return -1;
+	s = p->door->service;
+	shown = &s->shown;
+	if (s->fleet->habits.own_each && p->identity.n == 0 &&
+	    sim_identities_make(s->identities, &p->identity, NULL) < 0)
+		return -1;
+	if (p->identity.n > 0)
+		shown = &p->identity;
+	if (p->door->way == SIM_WAY_PKI) {
+		gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
+		gnutls_session_set_verify_function(session, judge_server);
+		gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_CERTIFICATE_PKT,
+						   GNUTLS_HOOK_PRE, look_at_list);
+	}
+	*chain = shown->chain;
+	*n = shown->n;
+	*key = shown->key;
+	return 0;
+}
+
+/*
+ * The account that set-up by certificate asks for. As sim_device_account(); *NOBODY: no password
+ * is the right one.
+ */
+static const char *account_of(const struct sim_device *d, const struct sim_habits *habits,
+			      uint8_t *digest, bool *nobody)
+{
+	struct sim_device factory;
+	const char *user;
+
+	*nobody = false;
+	if (d->state != SIM_DEVICE_IN || !d->pki.on || d->admin_set)
+		return sim_device_account(d, digest);
+	*nobody = habits->pki_login == SIM_PKI_LOGIN_UNKNOWN;
+	if (habits->pki_login != SIM_PKI_LOGIN_ADMIN)
+		return sim_device_account(d, digest);
+	factory = *d;
+	strcpy(factory.mebx, PASSWORD_FACTORY);
+	user = sim_device_account(&factory, digest);
+	secret_wipe(&factory, sizeof(factory));
+	return user;
+}
+
+/* Does D let whoever comes by this connection in without a login? */
+static bool needs_no_login(const struct sim_service *s, const struct sim_device *d,
+			   const struct sim_client *p, const char *header)
+{
+	const struct sim_habits *habits = &s->fleet->habits;
+
+	return habits->login == SIM_LOGIN_NONE || (habits->login == SIM_LOGIN_ANY && header) ||
+	       (p && p->door->way == SIM_WAY_PKI && d->state == SIM_DEVICE_IN &&
+		habits->pki_login == SIM_PKI_LOGIN_NEVER);
+}
+
 /* Is the sender logged in as the device's account? NONCES: secret of the nonces that it may use. */
 static enum sim_digest_result check_login(const struct sim_service *s, const struct sim_device *d,
 					  struct MHD_Connection *connection, const uint8_t *nonces,
@@ -178,16 +353,19 @@ static enum sim_digest_result check_login(const struct sim_service *s, const str
 	const char *header = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
 							 MHD_HTTP_HEADER_AUTHORIZATION);
 	enum sim_digest_result result = SIM_DIGEST_WRONG;
+	const struct sim_client *p = client_of(connection);
+	bool nobody = p && p->refused;
 	uint8_t digest[16];
 	const char *user;
 
-	if (s->fleet->habits.login == SIM_LOGIN_NONE ||
-	    (s->fleet->habits.login == SIM_LOGIN_ANY && header))
+	if (!nobody && needs_no_login(s, d, p, header))
 		return SIM_DIGEST_OK;
-	user = sim_device_account(d, digest);
+	user = account_of(d, &s->fleet->habits, digest, &nobody);
 	if (user)
 		result = sim_digest_check(nonces, header, method, path, d->realm, user, digest,
 					  (uint64_t)clock_monotonic());
+	if (result == SIM_DIGEST_OK && (nobody || (p && p->refused)))
+		result = SIM_DIGEST_WRONG;
 	secret_wipe(digest, sizeof(digest));
 	if (result == SIM_DIGEST_WRONG)
 		sim_fleet_say(s->fleet, d, "refused a login: wrong user or password");
@@ -298,7 +476,7 @@ static void answer_call(struct sim_service *s, struct sim_device *d,
 	else
 		sim_fleet_say(s->fleet, d, "%s refused with status 0x%x", call, status);
 	if (status == 0)
-		take_notice(s, d, progress_of(connection), call, before, r);
+		take_notice(s, d, client_of(connection), call, before, r);
 out:
 	sim_xml_answer_clear(&xml);
 }
@@ -335,7 +513,7 @@ static void answer(struct door *door, struct sim_device *d, struct MHD_Connectio
 		[SIM_WSMAN_501] = 501,
 	};
 	const struct sim_habits *habits = &door->service->fleet->habits;
-	const struct sim_client *p = progress_of(connection);
+	const struct sim_client *p = client_of(connection);
 	const uint8_t *nonces = p ? p->random : door->service->random;
 	enum sim_digest_result login;
 
@@ -403,7 +581,7 @@ static enum MHD_Result handle(void *context, struct MHD_Connection *connection, 
 	struct door *door = context;
 	struct sim_service *s = door->service;
 	struct http_request *r = *own;
-	struct sim_client *p = progress_of(connection);
+	struct sim_client *p = client_of(connection);
 	struct sim_device *d;
 	uint64_t wait;
 
@@ -467,11 +645,21 @@ static void priorities(const struct sim_habits *habits, enum sim_way way, char *
 		[SIM_TLS_10] = "+VERS-TLS1.0",
 		[SIM_TLS_11] = "+VERS-TLS1.1",
 		[SIM_TLS_10_11] = "+VERS-TLS1.1:+VERS-TLS1.0",
+		[SIM_TLS_11_12] = "+VERS-TLS1.2:+VERS-TLS1.1",
+		[SIM_TLS_12] = "+VERS-TLS1.2",
+		[SIM_TLS_12_13] = "+VERS-TLS1.3:+VERS-TLS1.2",
+		[SIM_TLS_13] = "+VERS-TLS1.3",
 	};
+	/* Before TLS 1.2: AES with SHA-1, and the key exchange that comes with a RSA key. */
+	bool old = habits->tls <= SIM_TLS_10_11;
+	bool ec = way != SIM_WAY_PSK && habits->own != SIM_OWN_RSA;
 
 	/* Tickets are off in libmicrohttpd anyway: it never asks GnuTLS for them. */
-	snprintf(out, PRIORITIES_MAX, "NONE:%s:%s:+AES-128-CBC:+SHA1:+COMP-NULL:+CTYPE-X509%s",
-		 versions[habits->tls], way == SIM_WAY_PSK ? "+PSK" : "+RSA",
+	snprintf(out, PRIORITIES_MAX, "%s:%s:%s%s%s%s", old || way == SIM_WAY_PSK ? "NONE" :
+		 "NORMAL:-VERS-ALL", versions[habits->tls],
+		 way == SIM_WAY_PSK ? "+PSK" : ec ? "+ECDHE-ECDSA" : "+RSA",
+		 old || way == SIM_WAY_PSK ? ":+AES-128-CBC:+SHA1:+COMP-NULL:+CTYPE-X509" : "",
+		 old && way == SIM_WAY_PSK ? "" : ":+GROUP-ALL:+SIGN-ALL:+SIGN-RSA-SHA1",
 		 habits->extensions == SIM_EXTENSIONS_OLD ?
 		 ":%DISABLE_SAFE_RENEGOTIATION:%NO_ETM:%NO_SESSION_HASH:%NO_TICKETS" : "");
 }
@@ -490,8 +678,7 @@ static int start_daemon(struct door *door, const struct sim_fleet *fleet, struct
 		{ MHD_OPTION_END, 0, NULL },
 	};
 	struct MHD_OptionItem certificate[] = {
-		{ MHD_OPTION_HTTPS_MEM_KEY, 0, s->key },
-		{ MHD_OPTION_HTTPS_MEM_CERT, 0, s->certificate },
+		{ MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)choose_certificate },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, offer },
 		{ MHD_OPTION_END, 0, NULL },
 	};
@@ -504,50 +691,10 @@ static int start_daemon(struct door *door, const struct sim_fleet *fleet, struct
 		MHD_OPTION_NOTIFY_CONNECTION, connection_changed, door,
 		MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS,
 		MHD_OPTION_CONNECTION_LIMIT, (unsigned)(2 * fleet->n + 64), MHD_OPTION_ARRAY,
-		door->way == SIM_WAY_PSK ? psk : door->way == SIM_WAY_TLS ? certificate : none,
+		door->way == SIM_WAY_PSK ? psk : door->way == SIM_WAY_PLAIN ? none : certificate,
 		MHD_OPTION_END);
 	if (!door->daemon)
 		return fault_set(fault, KIT_ERR_LIBRARY, "libmicrohttpd cannot start the service");
-	return 0;
-}
-
-/* The key and the certificate by which a machine that is set up speaks TLS: signed by itself. */
-static int make_certificate(struct sim_service *s, struct fault *fault)
-{
-	size_t key_size = sizeof(s->key), size = sizeof(s->certificate);
-	gnutls_x509_privkey_t key = NULL;
-	gnutls_x509_crt_t crt = NULL;
-	time_t now = clock_now();
-	int err;
-
-	err = gnutls_x509_privkey_init(&key);
-	if (err == 0)
-		err = gnutls_x509_crt_init(&crt);
-	if (err == 0)
-		err = gnutls_x509_privkey_generate(key, GNUTLS_PK_RSA, 2048, 0);
-	if (err == 0)
-		err = gnutls_x509_crt_set_dn_by_oid(crt, GNUTLS_OID_X520_COMMON_NAME, 0, "AMT", 3);
-	if (err == 0)
-		err = gnutls_x509_crt_set_version(crt, 3);
-	if (err == 0)
-		err = gnutls_x509_crt_set_serial(crt, "\1", 1);
-	if (err == 0)
-		err = gnutls_x509_crt_set_activation_time(crt, now - 86400);
-	if (err == 0)
-		err = gnutls_x509_crt_set_expiration_time(crt, now + 3650 * (time_t)86400);
-	if (err == 0)
-		err = gnutls_x509_crt_set_key(crt, key);
-	if (err == 0)
-		err = gnutls_x509_crt_sign2(crt, crt, key, GNUTLS_DIG_SHA256, 0);
-	if (err == 0)
-		err = gnutls_x509_privkey_export(key, GNUTLS_X509_FMT_PEM, s->key, &key_size);
-	if (err == 0)
-		err = gnutls_x509_crt_export(crt, GNUTLS_X509_FMT_PEM, s->certificate, &size);
-	gnutls_x509_crt_deinit(crt);
-	gnutls_x509_privkey_deinit(key);
-	if (err < 0)
-		return fault_set(fault, KIT_ERR_CRYPTO, "cannot make a certificate: %s",
-				 gnutls_strerror(err));
 	return 0;
 }
 
@@ -565,23 +712,33 @@ int sim_service_start(struct sim_service **out, struct sim_fleet *fleet, uint16_
 		      uint16_t plain, struct fault *fault)
 {
 	struct sim_service *s = calloc(1, sizeof(*s));
-	bool ways[WAYS] = { [SIM_WAY_PSK] = true };
+	bool ways[WAYS] = { false };
+	bool pki = false;
 	int rc;
 
 	*out = s;
 	if (!s)
 		return fault_nomem(fault);
-	sim_habits_decide(&fleet->habits, fleet->devices->firmware.major);
+	for (size_t i = 0; i < fleet->n; i++) {
+		pki = pki || fleet->devices[i].pki.on;
+		ways[SIM_WAY_PSK] = ways[SIM_WAY_PSK] || !fleet->devices[i].pki.on ||
+				    fleet->devices[i].firmware.major <= SIM_DEVICE_LAST_PSK;
+	}
+	sim_habits_decide(&fleet->habits, &fleet->devices->firmware, pki);
 	if (plain == 0 && fleet->habits.after == SIM_AFTER_PLAIN)
 		plain = port - 1;
-	ways[SIM_WAY_TLS] = fleet->habits.after == SIM_AFTER_TLS;
+	ways[SIM_WAY_PKI] = pki;
+	ways[SIM_WAY_TLS] = pki || fleet->habits.after == SIM_AFTER_TLS;
 	ways[SIM_WAY_PLAIN] = plain != 0;
 	s->fleet = fleet;
 	rc = sim_delay_new(&s->delay, fault);
 	if (rc == 0 && gnutls_rnd(GNUTLS_RND_RANDOM, s->random, sizeof(s->random)) < 0)
 		rc = fault_set(fault, KIT_ERR_CRYPTO, "no random numbers for logins");
 	if (rc == 0 && ways[SIM_WAY_TLS])
-		rc = make_certificate(s, fault);
+		rc = sim_identities_new(&s->identities, fleet->habits.own, fleet->habits.own_key,
+					fleet->habits.on_die_root, fault);
+	if (rc == 0 && ways[SIM_WAY_TLS])
+		rc = sim_identities_make(s->identities, &s->shown, fault);
 	for (size_t i = 0; i < WAYS && rc == 0; i++) {
 		s->doors[i] = (struct door){ .service = s, .way = (enum sim_way)i };
 		if (ways[i])
@@ -621,7 +778,8 @@ void sim_service_stop(struct sim_service **s)
 			MHD_stop_daemon((*s)->doors[i].daemon);
 	sim_gate_free(&(*s)->gate);
 	sim_delay_free(&(*s)->delay);
-	secret_wipe((*s)->key, sizeof((*s)->key));
+	sim_identity_clear(&(*s)->shown);
+	sim_identities_free(&(*s)->identities);
 	free(*s);
 	*s = NULL;
 }

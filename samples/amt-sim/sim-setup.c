@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/hex.h"
 #include "common/secret.h"
 
 /* Put the changed device into its file; when that fails it is again what BEFORE says. */
@@ -40,22 +41,31 @@ static bool decode_base64(const char *text, uint8_t *out, size_t size)
 	return ok;
 }
 
-unsigned sim_setup_admin(struct sim_device *d, const char *user, const char *digest)
+static unsigned set_admin(struct sim_device *d, const char *user, const uint8_t *digest)
 {
 	struct sim_device before = *d;
 
-	if (!user || !digest || user[0] == '\0' || strlen(user) > SIM_DEVICE_USER_MAX ||
-	    strpbrk(user, ":\r\n") != NULL ||
-	    !decode_base64(digest, d->digest, sizeof(d->digest))) {
-		secret_wipe(&before, sizeof(before));
-		return SIM_INVALID_PARAMETER;
-	}
+	memcpy(d->digest, digest, sizeof(d->digest));
 	memcpy(d->admin_before.user, before.user, sizeof(before.user));
 	memcpy(d->admin_before.digest, before.digest, sizeof(before.digest));
 	d->admin_before.set = before.admin_set;
 	strcpy(d->user, user);
 	d->admin_set = d->admin_asked = true;
 	return keep(d, &before);
+}
+
+unsigned sim_setup_admin(struct sim_device *d, const char *user, const char *digest, bool hex)
+{
+	uint8_t raw[16];
+	unsigned status = SIM_INVALID_PARAMETER;
+
+	if (user && digest && user[0] != '\0' && strlen(user) <= SIM_DEVICE_USER_MAX &&
+	    !strpbrk(user, ":\r\n") &&
+	    (decode_base64(digest, raw, sizeof(raw)) ||
+	     (hex && strlen(digest) == 32 && hex_parse(digest, 32, raw, sizeof(raw), NULL) == 0)))
+		status = set_admin(d, user, raw);
+	secret_wipe(raw, sizeof(raw));
+	return status;
 }
 
 unsigned sim_setup_forget_admin(struct sim_device *d)
@@ -168,6 +178,8 @@ unsigned sim_setup_psk(struct sim_device *d, const char *pid, const char *pps)
 
 	if (d->state != SIM_DEVICE_IN)
 		return SIM_INVALID_STATE;
+	if (d->firmware.major > SIM_DEVICE_LAST_PSK)
+		return SIM_NOT_PERMITTED;
 	if (!pid || strlen(pid) != PID_LENGTH || pidpps_check_pid(pid) < 0)
 		return SIM_INVALID_PID;
 	if (!pps || strlen(pps) != PPS_LENGTH || pidpps_check_pps(pps) < 0)
@@ -200,6 +212,7 @@ unsigned sim_setup_unprovision(struct sim_device *d)
 	before = *d;
 	d->state = SIM_DEVICE_PRE;
 	secret_wipe(&d->pair, sizeof(d->pair));
+	secret_wipe(&d->pki, sizeof(d->pki));
 	secret_wipe(d->digest, sizeof(d->digest));
 	strcpy(d->user, SIM_DEVICE_ADMIN);
 	d->admin_set = d->admin_asked = d->clock_set = false;
@@ -216,5 +229,8 @@ unsigned sim_setup_partial_unprovision(struct sim_device *d)
 		return SIM_INVALID_STATE;
 	before = *d;
 	d->state = SIM_DEVICE_IN;
+	/* A server that gave it a pair by certificate wants it back by that pair. */
+	if (d->pair.pid[0] != '\0')
+		d->pki.on = false;
 	return keep(d, &before);
 }

@@ -2,6 +2,7 @@
 #ifndef SAMPLES_AMT_SIM_SIM_SETUP_H
 #define SAMPLES_AMT_SIM_SIM_SETUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "samples/amt-sim/sim-device.h"
@@ -32,9 +33,10 @@ enum sim_status {
 
 /*
  * SetAdminAclEntryEx: DIGEST is base64 of the 16 bytes MD5(user:realm:password). It
- * counts from the next request on. Allowed while being set up and after.
+ * counts from the next request on. Allowed while being set up and after. With HEX, 32 hexadecimal
+ * digits will do, too.
  */
-unsigned sim_setup_admin(struct sim_device *d, const char *user, const char *digest);
+unsigned sim_setup_admin(struct sim_device *d, const char *user, const char *digest, bool hex);
 
 /*
  * A machine that loses it: the admin entry is again what it was before the last
@@ -55,7 +57,7 @@ uint32_t sim_setup_clock(struct sim_device *d);
 unsigned sim_setup_set_clock(struct sim_device *d, const char *ta0, const char *tm1,
 			     const char *tm2);
 
-/* SetMEBxPassword and SetTLSPSK: only while being set up. */
+/* SetMEBxPassword and SetTLSPSK: only while being set up; SetTLSPSK up to SIM_DEVICE_LAST_PSK. */
 unsigned sim_setup_mebx(struct sim_device *d, const char *password);
 unsigned sim_setup_psk(struct sim_device *d, const char *pid, const char *pps);
 
@@ -64,7 +66,8 @@ unsigned sim_setup_commit(struct sim_device *d);
 
 /*
  * Unprovision (back to Pre, everything cleared but the MEBx password) and
- * PartialUnprovision (back to In; admin entry, pair, names stay). Only after set-up.
+ * PartialUnprovision (back to In; admin entry, pair, names stay; set-up is by the pair, if there is
+ * one). Only after set-up.
  */
 unsigned sim_setup_unprovision(struct sim_device *d);
 unsigned sim_setup_partial_unprovision(struct sim_device *d);

@@ -87,7 +87,7 @@ static unsigned run_admin(struct sim_device *d, const xmlNode *input)
 	const xmlNode *entry = sim_xml_child(input, "EntryEx");
 
 	return sim_setup_admin(d, sim_xml_child_text(entry, "Username"),
-			       sim_xml_child_text(entry, "DigestPassword"));
+			       sim_xml_child_text(entry, "DigestPassword"), false);
 }
 
 static unsigned run_host(struct sim_device *d, const xmlNode *input)
@@ -209,7 +209,7 @@ static unsigned answer(struct sim_device *d, const struct sim_habits *habits,
 {
 	char name[SIM_CALL_NAME + sizeof("Response")];
 
-	if (!sim_habits_refuse(habits, c->name, status))
+	if (!sim_habits_refuse(habits, d, c->name, status))
 		*status = !c->run ? (unsigned)SIM_OK : c->run(d, input);
 	snprintf(name, sizeof(name), "%sResponse", c->name);
 	sim_xml_open(a, name);

@@ -87,7 +87,7 @@ static unsigned answer_call(struct sim_device *d, const struct sim_habits *habit
 	open_envelope(a, q, action);
 	snprintf(name, sizeof(name), "g:%s_OUTPUT", method);
 	sim_xml_open(a, name);
-	if (!sim_habits_refuse(habits, method, status))
+	if (!sim_habits_refuse(habits, d, method, status))
 		*status = m->run(d, habits, q->xml.call, a);
 	sim_xml_number(a, "g:ReturnValue", *status);
 	sim_xml_close(a);
@@ -115,7 +115,7 @@ static unsigned answer_put(struct sim_device *d, const struct sim_habits *habits
 	if (!sim_xml_is(q->xml.call, q->class->name, q->resource))
 		return answer_fault(a, q, "c:SchemaValidationError",
 				    "The body is not the class's instance.");
-	if (!sim_habits_refuse(habits, q->class->name, status))
+	if (!sim_habits_refuse(habits, d, q->class->name, status))
 		*status = q->class->put(d, q->xml.call);
 	if (*status != 0)
 		return answer_fault(a, q, "d:InvalidRepresentation", "A value was refused.");

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/text.h"
 #include "ukpu/cli/terminal.h"
 #include "ukpu/stick/keysafe.h"
 
@@ -61,10 +62,11 @@ static void print_finding(void *context, const struct sbin_finding *f)
 		return;
 	if (f->record)
 		snprintf(where, sizeof(where), "record %u, ", f->record);
-	fprintf(stderr, "%s: %s: %s, %sbyte %llu: %s%s%s\n", all->cli->program->name,
-		f->severity == SBIN_ERROR ? "error" : "warning", all->path, where,
-		(unsigned long long)f->offset, f->text, f->hint && f->hint[0] ? "; " : "",
-		f->hint ? f->hint : "");
+	text_print(stderr, "%s: %s: %s, %sbyte %llu: %s%s%s", all->cli->program->name,
+		   f->severity == SBIN_ERROR ? "error" : "warning", all->path, where,
+		   (unsigned long long)f->offset, f->text, f->hint && f->hint[0] ? "; " : "",
+		   f->hint ? f->hint : "");
+	fputc('\n', stderr);
 }
 
 /* Read it and have it checked; errors stop here. */
@@ -78,9 +80,11 @@ static int read_input(const struct prepare_run *run, struct content *content, st
 	if (rc)
 		return rc;
 	rc = content_check(content, path, print_finding, &all, &checked, fault);
-	if (all.n > FINDINGS_SHOWN)
-		fprintf(stderr, "%s: and %lu more; amt-setupbin check %s shows them\n",
-			run->cli->program->name, all.n - FINDINGS_SHOWN, path);
+	if (all.n > FINDINGS_SHOWN) {
+		text_print(stderr, "%s: and %lu more; amt-setupbin check %s shows them",
+			   run->cli->program->name, all.n - FINDINGS_SHOWN, path);
+		fputc('\n', stderr);
+	}
 	if (rc == KIT_ERR_FORMAT)
 		return fault_hint(fault, "make one: amt-setupbin create, or amt-keygen generate "
 				  "--setupbin");
@@ -220,7 +224,7 @@ static int write_sticks(struct prepare_run *run, struct fault *fault)
 		if (one == EXIT_YES && !quiet)
 			terminal_print_summary(w);
 		else if (one != EXIT_YES && deal)
-			printf("%s: failed.\n", w->path);
+			terminal_print_line("%s: failed.", w->path);
 		if (deal && (one != EXIT_YES || !quiet))
 			print_pids(w, one == EXIT_YES ? "PIDs on it" :
 				   "PIDs that were meant for it");

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/text.h"
 #include "ukpu/cli/terminal.h"
 #include "ukpu/stick/keysafe.h"
 #include "ukpu/stick/others.h"
@@ -100,10 +101,11 @@ static size_t list_choices(const struct find *f, const struct find_candidate **o
 
 static void show_candidate(const char *name, const struct find_candidate *c)
 {
-	fprintf(stderr, "%s: %s%s%s; %u record%s, %u left%s%s%s\n", name, c->path,
-		c->path[0] ? ", " : "", find_how_name(c->how), c->records, plural(c->records),
-		c->left,
-		c->next_pid[0] ? ", next PID " : "", c->next_pid, c->sound ? "" : "; damaged");
+	text_print(stderr, "%s: %s%s%s; %u record%s, %u left%s%s%s", name, c->path,
+		   c->path[0] ? ", " : "", find_how_name(c->how), c->records, plural(c->records),
+		   c->left, c->next_pid[0] ? ", next PID " : "", c->next_pid,
+		   c->sound ? "" : "; damaged");
+	fputc('\n', stderr);
 }
 
 /* One of several: by --pick, or asked for. */

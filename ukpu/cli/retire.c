@@ -102,13 +102,14 @@ static int run(struct cli *cli, const void *given)
 	status = EXIT_YES;
 	for (size_t i = 0; i < w.plan.n; i++)
 		wiped += w.plan.step[i].kind == PLAN_WIPE ? w.plan.step[i].bytes : 0;
-	if (!cli->quiet)
-		printf("%s: retired. %zu setup.bin file%s%s, %llu bytes overwritten with zeros "
-		       "and read back; the stick is empty.\n"
-		       "  Flash keeps spare copies that no program reaches: destroy the stick if "
-		       "that matters.\n",
-		       w.path, files, plural(files), records ? " and records in no file" : "",
-		       (unsigned long long)wiped);
+	if (!cli->quiet) {
+		terminal_print_line("%s: retired. %zu setup.bin file%s%s, %llu bytes overwritten "
+				    "with zeros and read back; the stick is empty.", w.path, files,
+				    plural(files), records ? " and records in no file" : "",
+				    (unsigned long long)wiped);
+		terminal_print_line("  Flash keeps spare copies that no program reaches: destroy "
+				    "the stick if that matters.");
+	}
 out:
 	if (fault.code)
 		cli_fail(cli, &fault);

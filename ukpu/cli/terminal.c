@@ -189,6 +189,16 @@ int terminal_confirm(struct terminal *t, const struct work *works, size_t n, con
 	return ask_yes(t, question, "--yes (for a device with --serial)", fault);
 }
 
+void terminal_print_line(const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	text_vprint(stdout, format, args);
+	va_end(args);
+	putchar('\n');
+}
+
 void terminal_print_plan(const struct work *w)
 {
 	const struct plan *p = &w->plan;
@@ -196,7 +206,7 @@ void terminal_print_plan(const struct work *w)
 	char size[24];
 
 	probe_size_text(target_disk(w->t)->size, size);
-	printf("%s (%s), now: %s\n", w->path, size, w->contents);
+	terminal_print_line("%s (%s), now: %s", w->path, size, w->contents);
 	for (size_t i = 0; i < p->n; i++) {
 		const struct plan_step *step = &p->step[i];
 
@@ -219,8 +229,8 @@ void terminal_print_summary(const struct work *w)
 	const struct sbin_summary *c = &w->summary.contents;
 	char post[SBIN_POST_TEXT];
 
-	printf("%s: ready. Layout %s; %u record%s, %u left; ", w->path,
-	       layout_name(w->plan.layout.kind), c->records, plural(c->records), c->valid);
+	text_print(stdout, "%s: ready. Layout %s; %u record%s, %u left; ", w->path,
+		   layout_name(w->plan.layout.kind), c->records, plural(c->records), c->valid);
 	if (c->next)
 		printf("next is record %u, PID %s.\n", c->next,
 		       c->next_pid[0] ? c->next_pid : "none");
@@ -236,6 +246,6 @@ void terminal_print_result(void *context, const struct verify_result *r)
 {
 	if (context && (r->verdict == VERIFY_PASS || r->verdict == VERIFY_SKIP))
 		return;
-	printf("%s  %-17s  %s%s%s\n", verify_verdict_name(r->verdict), r->rule, r->text,
-	       r->fix[0] ? "; fix: " : "", r->fix);
+	terminal_print_line("%s  %-17s  %s%s%s", verify_verdict_name(r->verdict), r->rule, r->text,
+			    r->fix[0] ? "; fix: " : "", r->fix);
 }

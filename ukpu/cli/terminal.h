@@ -24,6 +24,9 @@ void terminal_begin(struct terminal *t, struct cli *cli, const struct ukpu_optio
 int terminal_confirm(struct terminal *t, const struct work *works, size_t n, const char *doing,
 		     struct fault *fault);
 
+/* A line on standard output, as printf(); names in it may be a stranger's. */
+void terminal_print_line(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 void terminal_print_plan(const struct work *w);
 /* In plain words what the stick is now. */
 void terminal_print_summary(const struct work *w);

@@ -78,9 +78,10 @@ static int run(struct cli *cli, const void *given)
 			status = EXIT_CANNOT;
 		rules = NULL;
 	} else if (!cli->quiet) {
-		printf("%s: %u passed, %u warned, %u failed, %u skipped: firmware %s\n", w.path,
-		       sum->passed, sum->warned, sum->failed, sum->skipped,
-		       sum->failed ? "will NOT take this stick" : "will see setup.bin");
+		terminal_print_line("%s: %u passed, %u warned, %u failed, %u skipped: firmware %s",
+				    w.path, sum->passed, sum->warned, sum->failed, sum->skipped,
+				    sum->failed ? "will NOT take this stick" :
+						  "will see setup.bin");
 	}
 out:
 	json_decref(rules);

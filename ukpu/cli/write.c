@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/progress.h"
+#include "common/text.h"
 #include "ukpu/cli/terminal.h"
 #include "ukpu/stick/mbr.h"
 
@@ -46,11 +47,12 @@ static void draw_lines(struct write_thread *jobs, size_t n, bool again)
 		uint64_t total = jobs[i].work->plan.bytes, done = atomic_load(&jobs[i].done);
 		unsigned percent = total ? (unsigned)(done * 100 / total) : 0;
 
-		fprintf(stderr, "\r%s: %u%%%s\033[K\n", jobs[i].work->path,
-			percent > 100 ? 100 : percent,
-			!atomic_load(&jobs[i].ended) ? "" :
-			jobs[i].work->fault.code    ? " failed" :
-						       " written");
+		fputc('\r', stderr);
+		text_print(stderr, "%s: %u%%%s", jobs[i].work->path, percent > 100 ? 100 : percent,
+			   !atomic_load(&jobs[i].ended) ? "" :
+			   jobs[i].work->fault.code    ? " failed" :
+							  " written");
+		fputs("\033[K\n", stderr);
 	}
 }
 
@@ -105,12 +107,16 @@ static void mind_signals(const struct terminal *t, const struct work *works, siz
 			 const char *recover, struct sigaction *old)
 {
 	struct sigaction mind = { .sa_handler = say_interrupted, .sa_flags = SA_RESETHAND };
+	char path[PATH_MAX], how[2 * PATH_MAX + 100];
 
+	/* The handler may not: it only writes. */
+	text_clean(path, sizeof(path), works->path);
+	text_clean(how, sizeof(how), recover ? recover : "");
 	snprintf(interrupted, sizeof(interrupted), "\n%s: interrupted while writing: what is on "
-		 "%s%s now is not complete\n  %s%s\n", t->cli->program->name, works->path,
+		 "%s%s now is not complete\n  %s%s\n", t->cli->program->name, path,
 		 n > 1 ? " and the others" : "",
 		 recover ? "rebuild it from the copy that was kept: " : "run the command again",
-		 recover ? recover : "");
+		 how);
 	for (size_t i = 0; i < ENDINGS; i++) {
 		sigaction(endings[i], NULL, &old[i]);
 		if (old[i].sa_handler == SIG_DFL)

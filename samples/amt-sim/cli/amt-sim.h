@@ -20,17 +20,35 @@ struct factory_options {
 	bool fat16_only;
 	const char *reads_version;
 	bool wipe_record;
+	const char *mebx_password_file;
+	const char *trust, *pki_suffix, *server_fqdn, *otp_file;
+	enum sim_root_type trust_hash;
 };
+
+/* In place of SIM_ROOT_NONE there is the one that FIRMWARE knows. */
+extern const char *const factory_hashes[];
 
 #define FACTORY_OPTIONS(s, f) \
 	CLI_TEXT(0, "uuid", s, f.uuid, "UUID", \
 		 "UUID of a new (or the first new) machine (random)"), \
 	CLI_TEXT(0, "firmware", s, f.firmware, "VERSION", \
-		 "2.x: SOAP only, 3.x to 8.x: both, 9.x and 10.x: WS-Management only (7.1.20)"), \
+		 "2.x: SOAP only, 3.x to 8.x: both, later: WS-Management only (7.1.20)"), \
 	CLI_FLAG(0, "fat16-only", s, f.fat16_only, "the BIOS does not know FAT32"), \
 	CLI_TEXT(0, "reads-version", s, f.reads_version, "VERSION", \
 		 "newest setup.bin version that the BIOS knows (by firmware)"), \
-	CLI_FLAG(0, "wipe-record", s, f.wipe_record, "the BIOS zeroes the record that it used")
+	CLI_FLAG(0, "wipe-record", s, f.wipe_record, "the BIOS zeroes the record that it used"), \
+	CLI_TEXT(0, "mebx-password-file", s, f.mebx_password_file, "FILE", \
+		 "MEBx password of a new machine (the factory's)", .flags = CLI_FILE), \
+	CLI_TEXT(0, "trust", s, f.trust, "FILE", \
+		 "root certificate that a new machine trusts, PEM or DER", .flags = CLI_FILE), \
+	CLI_CHOICE(0, "trust-hash", s, f.trust_hash, "TYPE", factory_hashes, \
+		   "its digest: sha1, sha256 or sha384 (sha1 before AMT 6, else sha256)"), \
+	CLI_TEXT(0, "pki-suffix", s, f.pki_suffix, "DOMAIN", \
+		 "DNS suffix of a new machine, as typed in; goes before that of DHCP"), \
+	CLI_TEXT(0, "server-fqdn", s, f.server_fqdn, "NAME", \
+		 "full name of the server, as typed in at a new machine; goes before both"), \
+	CLI_TEXT(0, "otp-file", s, f.otp_file, "FILE", \
+		 "one-time password that a new machine shows to its server", .flags = CLI_FILE)
 
 /* These options understood. */
 struct factory {
@@ -38,9 +56,15 @@ struct factory {
 	struct sim_boot_bios bios;
 	uint8_t uuid[16];
 	bool uuid_given;
+	const char *mebx_password_file;
+	struct sim_device_pki pki;	/* SECRET */
 };
 
 int factory_parse(const struct factory_options *o, struct factory *f, struct fault *fault);
+
+/* A new machine by F, to be kept in FILE (or NULL); UUID as in sim_device_factory(). */
+int factory_make(const struct factory *f, const uint8_t *uuid, const char *file,
+		 struct sim_device *d, struct fault *fault);
 
 /* How machines live: boot, run, fleet. */
 struct life_options {

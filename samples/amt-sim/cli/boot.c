@@ -7,7 +7,7 @@
 #include "samples/amt-sim/sim-life.h"
 
 struct boot_options {
-	const char *state, *stick, *address, *mebx_password_file;
+	const char *state, *stick, *address;
 	struct factory_options factory;
 	struct life_options life;
 };
@@ -21,8 +21,6 @@ static const struct cli_option boot_table[] = {
 		 .flags = CLI_REQUIRED | CLI_FILE),
 	CLI_TEXT(0, "address", struct boot_options, address, "ADDRESS",
 		 "the machine's own address (127.0.0.1)"),
-	CLI_TEXT(0, "mebx-password-file", struct boot_options, mebx_password_file, "FILE",
-		 "MEBx password of a new machine (the factory's)", .flags = CLI_FILE),
 	FACTORY_OPTIONS(struct boot_options, factory),
 	LIFE_OPTIONS(struct boot_options, life),
 	{ 0 },
@@ -40,19 +38,15 @@ static int open_device(struct cli *cli, const struct boot_options *o, struct sim
 	struct fault why = { 0 };
 	int rc = sim_device_load(d, o->state, &why);
 
-	if (rc == 0 && (factory->uuid_given || o->mebx_password_file))
+	if (rc == 0 && (factory->uuid_given || factory->mebx_password_file))
 		cli_warn(cli, "%s is a machine already: --uuid and --mebx-password-file are for "
 			 "new ones", o->state);
 	if (rc == 0)
 		return 0;
 	if (rc != KIT_ERR_NOT_FOUND)
 		return fault_pass(fault, &why);
-	rc = sim_device_factory(d, factory->uuid_given ? factory->uuid : NULL, factory->firmware,
-				o->state, fault);
-	if (rc == 0 && o->mebx_password_file)
-		rc = secret_read(o->mebx_password_file, "MEBx password", d->mebx, sizeof(d->mebx),
-				 fault);
-	return rc;
+	return factory_make(factory, factory->uuid_given ? factory->uuid : NULL, o->state, d,
+			    fault);
 }
 
 /* What happened, for people; with --json as an object for the report, else NULL. */
@@ -65,13 +59,15 @@ static json_t *report_boot(struct cli *cli, const struct sim_device *d,
 	sim_device_show_uuid(d->uuid, uuid);
 	snprintf(version, sizeof(version), "%u.%u", r->version.major, r->version.minor);
 	if (cli->json)
-		return json_pack("{ss ss sI sI ss sI sb}", "uuid", uuid, "pid", pid, "record",
+		return json_pack("{ss ss ss sI sI ss sI sb}", "uuid", uuid, "mode",
+				 d->pki.on ? "pki" : "psk", "pid", pid, "record",
 				 (json_int_t)r->record, "records", (json_int_t)r->records,
 				 "file_version", version, "fat", (json_int_t)r->fat_bits,
 				 "marked_used", (int)r->consumed);
 	if (!cli->quiet)
-		printf("%s: took record %u of %u (setup.bin %s on FAT%u), PID %s%s\n", uuid,
-		       r->record, r->records, version, r->fat_bits, pid,
+		printf("%s: took record %u of %u (setup.bin %s on FAT%u), %s%s%s\n", uuid,
+		       r->record, r->records, version, r->fat_bits,
+		       d->pki.on ? "set-up by certificate" : "PID ", d->pki.on ? "" : pid,
 		       r->consumed ? "; marked used" : "; not to be marked used");
 	fflush(stdout);
 	return NULL;
@@ -100,7 +96,7 @@ static int boot(struct cli *cli, const void *given)
 	struct sim_fleet f = { .wake = -1 };
 	struct sim_boot_report report;
 	struct sim_address first;
-	struct factory factory;
+	struct factory factory = { .uuid_given = false };
 	json_t *booted;
 	int status;
 
@@ -118,6 +114,7 @@ static int boot(struct cli *cli, const void *given)
 			status = cli->json ? cli_print_json(cli, booted) : EXIT_YES;
 	}
 	sim_fleet_clear(&f);
+	secret_wipe(&factory, sizeof(factory));
 	return status;
 }
 

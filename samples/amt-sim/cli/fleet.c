@@ -16,7 +16,7 @@
 struct fleet_options {
 	uint64_t number, hello_window;
 	const char *keys, *stick, *state, *address;
-	bool verbose;
+	bool verbose, pki;
 	struct factory_options factory;
 	struct life_options life;
 };
@@ -30,6 +30,8 @@ static const struct cli_option fleet_table[] = {
 	CLI_TEXT(0, "stick", struct fleet_options, stick, "TARGET",
 		 "boot them one after another with this stick", .flags = CLI_FILE,
 		 .exclusive = 1),
+	CLI_FLAG(0, "pki", struct fleet_options, pki,
+		 "without keys: they are to be set up by certificate", .exclusive = 1),
 	CLI_TEXT(0, "state", struct fleet_options, state, "FOLDER",
 		 "keep the machines here, or go on with them", .flags = CLI_FILE),
 	CLI_TEXT(0, "address", struct fleet_options, address, "ADDRESS",
@@ -76,6 +78,7 @@ struct supply {
 	const char *stick;
 	struct keysource *list;
 	FILE *file;
+	bool pki;		/* they get none */
 };
 
 static int open_supply(const struct fleet_options *o, struct supply *s, struct fault *fault)
@@ -84,6 +87,7 @@ static int open_supply(const struct fleet_options *o, struct supply *s, struct f
 
 	memset(s, 0, sizeof(*s));
 	s->stick = o->stick;
+	s->pki = o->pki;
 	if (!list)
 		return 0;
 	s->file = strcmp(list, "-") == 0 ? stdin : fopen(list, "re");
@@ -100,7 +104,7 @@ static void close_supply(struct supply *s)
 }
 
 /* Give the new machine D its key. */
-static int supply_device(struct supply *s, struct sim_device *d, const struct sim_boot_bios *bios,
+static int supply_device(struct supply *s, struct sim_device *d, const struct factory *factory,
 			 struct fault *fault)
 {
 	struct keyproblem problem;
@@ -109,10 +113,12 @@ static int supply_device(struct supply *s, struct sim_device *d, const struct si
 	int rc;
 
 	if (s->stick)
-		return sim_boot_from_stick(d, s->stick, bios, &report, fault);
+		return sim_boot_from_stick(d, s->stick, &factory->bios, &report, fault);
+	if (s->pki)
+		return sim_boot_take_pki(d, &factory->pki, fault);
 	if (!s->list) {
 		return fault_set(fault, KIT_ERR_ARGUMENT, "new machines need keys\n"
-				 "give --keys or --stick");
+				 "give --keys, --stick or --pki");
 	}
 	rc = keysource_next(s->list, &entry, &problem, fault);
 	if (rc == 0)
@@ -163,10 +169,10 @@ static int add_device(const char *folder, struct sim_device *d, size_t i,
 			return fault_pass(fault, &why);
 	}
 	count_uuid(factory->uuid, i, uuid);
-	rc = sim_device_factory(d, factory->uuid_given ? uuid : NULL, factory->firmware,
-				folder ? file : NULL, fault);
+	rc = factory_make(factory, factory->uuid_given ? uuid : NULL, folder ? file : NULL, d,
+			  fault);
 	if (rc == 0)
-		rc = supply_device(supply, d, &factory->bios, fault);
+		rc = supply_device(supply, d, factory, fault);
 	return rc < 0 ? fault_context(fault, "machine %zu", i + 1) : 0;
 }
 
@@ -190,7 +196,7 @@ static int fleet(struct cli *cli, const void *given)
 	const struct fleet_options *o = given;
 	struct fault fault = { 0 };
 	struct sim_fleet f = { .wake = -1 };
-	struct factory factory;
+	struct factory factory = { .uuid_given = false };
 	struct sim_address first;
 	int status, signals = -1;
 
@@ -205,6 +211,7 @@ static int fleet(struct cli *cli, const void *given)
 	if (signals >= 0)
 		close(signals);
 	sim_fleet_clear(&f);
+	secret_wipe(&factory, sizeof(factory));
 	return status;
 }
 
@@ -219,8 +226,11 @@ const struct cli_verb sim_verb_fleet = {
 	.run = fleet,
 	.details =
 		"Machine I has the address of --address plus I, says hello from it and is called "
-		"back there. Without --state they live in memory only.",
+		"back there. Without --state they live in memory only. With --pki they say hellos "
+		"of version 3 and want a server with a certificate.",
 	.examples =
 		"amt-sim fleet -n 100 --keys keys.csv --server 127.0.0.1:9971 --delay 200 \\\n"
-		"    --pace 20 --until-configured 120 --json",
+		"    --pace 20 --until-configured 120 --json\n"
+		"amt-sim fleet -n 1 --pki --firmware 12.0.35 --trust root.pem \\\n"
+		"    --dhcp-suffix example.com --server 127.0.0.1:9971 --verbose",
 };

@@ -14,8 +14,13 @@ struct hello_options {
 	uint32_t retry_count;
 	uint16_t interface_version;
 	uint64_t hashes, bytes, piece, pause, linger;
+	enum sim_root_type hash_type;
 	bool silent;
 };
+
+/* The first one stands in for SIM_ROOT_NONE: a type that no document knows. */
+static const char *const hash_types[] = { "unknown", "sha1", "sha256", "sha384", NULL };
+#define UNKNOWN_TYPE	9
 
 static const struct cli_option hello_table[] = {
 	CLI_TEXT(0, "server", struct hello_options, server, "HOST[:PORT]",
@@ -32,6 +37,8 @@ static const struct cli_option hello_table[] = {
 		   "1, 2 (PSK) or 3 (certificates) (2)"),
 	CLI_NUMBER(0, "hashes", struct hello_options, hashes, "N", 0, SIM_HELLO_HASHES,
 		   "certificate hashes in a version 3 message (23)"),
+	CLI_CHOICE(0, "hash-type", struct hello_options, hash_type, "TYPE", hash_types,
+		   "their type: sha1, sha256, sha384 or unknown (sha1)"),
 	CLI_NUMBER(0, "bytes", struct hello_options, bytes, "N", 0, SIM_HELLO_MAX,
 		   "cut the message, or pad it with zeros, to N bytes"),
 	CLI_NUMBER(0, "piece", struct hello_options, piece, "N", 1, SIM_HELLO_MAX,
@@ -49,6 +56,7 @@ static const struct hello_options hello_defaults = {
 	.address = "127.0.0.1",
 	.interface_version = 2,
 	.hashes = 23,
+	.hash_type = SIM_ROOT_SHA1,
 	.bytes = WHOLE,
 	.pause = 1000,
 	.linger = LINGER_BY_MANNER,
@@ -74,7 +82,7 @@ static int hello(struct cli *cli, const void *given)
 		.version = o->interface_version,
 		.retry = o->retry_count,
 		.pid = o->pid,
-		.hashes = (unsigned)o->hashes,
+		.n_roots = (unsigned)o->hashes,
 	};
 	struct sim_hello_manner manner = {
 		.piece = (size_t)o->piece,
@@ -86,6 +94,7 @@ static int hello(struct cli *cli, const void *given)
 	struct fault fault = { 0 };
 	uint8_t bytes[SIM_HELLO_MAX] = { 0 }, uuid[16];
 	struct sim_address source, server;
+	struct sim_root roots[SIM_HELLO_HASHES];
 	struct sim_hello_outcome outcome;
 	size_t size;
 
@@ -96,6 +105,9 @@ static int hello(struct cli *cli, const void *given)
 	if (!o->uuid && sim_device_random_uuid(uuid, &fault) < 0)
 		return cli_fail(cli, &fault);
 	message.uuid = uuid;
+	for (unsigned i = 0; i < message.n_roots; i++)
+		sim_root_make_up(&roots[i], o->hash_type ? (uint8_t)o->hash_type : UNKNOWN_TYPE, i);
+	message.roots = roots;
 	size = sim_hello_make(&message, bytes);
 	if (o->bytes != WHOLE)
 		size = (size_t)o->bytes;

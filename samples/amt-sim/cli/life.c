@@ -2,10 +2,40 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/secret.h"
 #include "samples/amt-sim/cli/amt-sim.h"
 #include "samples/amt-sim/sim-calls.h"
 #include "samples/amt-sim/sim-life.h"
 #include "samples/amt-sim/sim-service.h"
+
+const char *const factory_hashes[] = { "generation", "sha1", "sha256", "sha384", NULL };
+
+/* Options of set-up by certificate. */
+static int parse_pki(const struct factory_options *o, struct factory *f, struct fault *fault)
+{
+	struct sim_device_pki *p = &f->pki;
+	uint8_t type = (uint8_t)o->trust_hash;
+	int rc = 0;
+
+	if (type == SIM_ROOT_NONE)
+		type = f->firmware.major < 6 ? SIM_ROOT_SHA1 : SIM_ROOT_SHA256;
+	if ((o->pki_suffix && strlen(o->pki_suffix) >= sizeof(p->suffix)) ||
+	    (o->server_fqdn && strlen(o->server_fqdn) >= sizeof(p->fqdn)))
+		return fault_set(fault, KIT_ERR_ARGUMENT, "--pki-suffix and --server-fqdn take at "
+				 "most %zu characters", sizeof(p->suffix) - 1);
+	strcpy(p->suffix, o->pki_suffix ? o->pki_suffix : "");
+	strcpy(p->fqdn, o->server_fqdn ? o->server_fqdn : "");
+	if (o->trust) {
+		rc = sim_root_of_file(&p->own[0], type, o->trust, fault);
+		p->n_own = 1;
+	}
+	if (rc == 0 && o->otp_file)
+		rc = secret_read(o->otp_file, "one-time password", p->otp, sizeof(p->otp), fault);
+	if (rc == 0 && o->otp_file && strlen(p->otp) < SIM_DEVICE_OTP_MIN)
+		rc = fault_set(fault, KIT_ERR_ARGUMENT, "a one-time password has %d to %d "
+			       "characters", SIM_DEVICE_OTP_MIN, SIM_DEVICE_OTP_MAX);
+	return rc;
+}
 
 int factory_parse(const struct factory_options *o, struct factory *f, struct fault *fault)
 {
@@ -14,12 +44,13 @@ int factory_parse(const struct factory_options *o, struct factory *f, struct fau
 	f->bios.fat16_only = o->fat16_only;
 	f->bios.wipe = o->wipe_record;
 	f->uuid_given = o->uuid;
+	f->mebx_password_file = o->mebx_password_file;
 	if (o->uuid && sim_device_parse_uuid(o->uuid, f->uuid) < 0)
 		return fault_set(fault, KIT_ERR_ARGUMENT, "--uuid: \"%s\" is not a UUID", o->uuid);
 	if (o->firmware && sim_device_parse_firmware(o->firmware, &f->firmware) < 0)
 		return fault_set(fault, KIT_ERR_ARGUMENT,
 				 "--firmware: \"%s\" is not a version (7.1.20)", o->firmware);
-	if (f->firmware.major < 2 || f->firmware.major > 10)
+	if (f->firmware.major < 2)
 		return fault_set(fault, KIT_ERR_ARGUMENT,
 				 "--firmware: AMT %s takes no PID and PPS; 2.0 to 10 do",
 				 o->firmware);
@@ -27,7 +58,20 @@ int factory_parse(const struct factory_options *o, struct factory *f, struct fau
 		return fault_set(fault, KIT_ERR_ARGUMENT,
 				 "--reads-version: \"%s\" is not a version of setup.bin",
 				 o->reads_version);
-	return 0;
+	return parse_pki(o, f, fault);
+}
+
+int factory_make(const struct factory *f, const uint8_t *uuid, const char *file,
+		 struct sim_device *d, struct fault *fault)
+{
+	int rc = sim_device_factory(d, uuid, f->firmware, file, fault);
+
+	if (rc == 0 && f->mebx_password_file)
+		rc = secret_read(f->mebx_password_file, "MEBx password", d->mebx, sizeof(d->mebx),
+				 fault);
+	if (rc == 0)
+		d->pki = f->pki;
+	return rc;
 }
 
 int life_check(const struct life_options *o, struct fault *fault)

@@ -19,18 +19,20 @@ static int show(struct cli *cli, const void *given)
 	snprintf(firmware, sizeof(firmware), "%u.%u.%u", d.firmware.major, d.firmware.minor,
 		 d.firmware.build);
 	if (cli->json)
-		status = cli_print_json(cli,
-					json_pack("{ss ss ss ss ss ss ss ss sb sb}", "uuid", uuid,
-						  "state", sim_device_state_name(d.state), "pid",
-						  pid, "firmware", firmware, "digest_realm",
-						  d.realm, "admin_user", d.user, "host_name",
-						  d.host, "domain_name", d.domain, "admin_set",
-						  (int)d.admin_set, "clock_set", (int)d.clock_set));
+		status = cli_print_json(
+			cli, json_pack("{ss ss ss ss ss ss ss ss ss sI sb sb}", "uuid", uuid,
+				       "mode", d.pki.on ? "pki" : "psk", "state",
+				       sim_device_state_name(d.state), "pid", pid, "firmware",
+				       firmware, "digest_realm", d.realm, "admin_user", d.user,
+				       "host_name", d.host, "domain_name", d.domain, "own_roots",
+				       (json_int_t)d.pki.n_own, "admin_set", (int)d.admin_set,
+				       "clock_set", (int)d.clock_set));
 	else
-		printf("UUID          %s\nstate         %s\nPID           %s\nfirmware      %s\n"
+		printf("UUID          %s\nstate         %s%s\nPID           %s\nfirmware      %s\n"
 		       "digest realm  %s\nadmin         %s\nhost name     %s\ndomain name   %s\n"
 		       "clock         %s\n",
-		       uuid, sim_device_state_name(d.state), pid, firmware, d.realm,
+		       uuid, sim_device_state_name(d.state),
+		       d.pki.on ? ", by certificate" : "", pid, firmware, d.realm,
 		       d.admin_set ? d.user : "(not set)", d.host, d.domain,
 		       d.clock_set ? "set" : "(not set)");
 	sim_device_clear(&d);

@@ -23,6 +23,7 @@ cat >statuses <<'LIST'
 124 amt-provisiond -c
 124 amt-provisionctl log --follow
 124 amt-sim run
+124 amt-sim fleet -n 1 --pki
 124 amt-sim hello --server 127.0.0.1:HELLO --silent
 1 spoiled: ukpu verify
 1 amt-provisionctl reconcile /dev/sdx

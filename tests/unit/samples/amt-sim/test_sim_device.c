@@ -101,6 +101,7 @@ START_TEST(a_hello_is_the_known_message_byte_for_byte)
 		0x30, 0x30, 0x30, 0x33, 0x37, 0x4d,
 	};
 	struct sim_hello h = { .admin_set = true, .version = 2, .uuid = d.uuid, .pid = PID };
+	struct sim_root roots[23];
 	uint8_t message[SIM_HELLO_MAX];
 
 	ck_assert_uint_eq(sim_hello_make(&h, message), 32);
@@ -109,9 +110,15 @@ START_TEST(a_hello_is_the_known_message_byte_for_byte)
 	sim_hello_make(&h, message);
 	ck_assert_uint_eq(get_le32(message + 4), 0x01020304);
 	h.version = 3;
-	h.hashes = 23;
-	ck_assert_uint_eq(sim_hello_make(&h, message), 24 + 1 + 23 * 22);
+	for (unsigned i = 0; i < 23; i++)
+		sim_root_make_up(&roots[i], SIM_ROOT_SHA256, i);
+	h.roots = roots;
+	h.n_roots = 23;
+	ck_assert_uint_eq(sim_hello_make(&h, message), 24 + 1 + 23 * 34);
 	ck_assert_uint_eq(message[24], 23);
+	ck_assert_uint_eq(message[25], 2);
+	ck_assert_uint_eq(message[26], 32);
+	ck_assert_mem_eq(message + 27, roots[0].digest, 32);
 }
 END_TEST
 
@@ -121,7 +128,7 @@ START_TEST(what_a_device_keeps_comes_back)
 	struct stat st;
 
 	take_key();
-	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw=="), SIM_OK);
+	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw==", false), SIM_OK);
 	ck_assert_uint_eq(sim_setup_host(&d, "pc-1"), SIM_OK);
 	ck_assert_uint_eq(sim_setup_domain(&d, "corp.example"), SIM_OK);
 	ck_assert_uint_eq(sim_setup_commit(&d), SIM_OK);
@@ -217,7 +224,7 @@ END_TEST
 START_TEST(a_device_that_is_set_up_takes_no_further_key)
 {
 	take_key();
-	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw=="), SIM_OK);
+	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw==", false), SIM_OK);
 	ck_assert_uint_eq(sim_setup_commit(&d), SIM_OK);
 	ck_assert_int_eq(sim_boot_take_entry(&d, &entry, &fault), KIT_ERR_STATE);
 	ck_assert_ptr_nonnull(strstr(fault.what, "already provisioned"));
@@ -230,7 +237,7 @@ START_TEST(changes_are_committed_only_with_an_admin_entry)
 	take_key();
 	ck_assert_uint_eq(sim_setup_commit(&d), SIM_DATA_MISSING);
 	ck_assert_int_eq(d.state, SIM_DEVICE_IN);
-	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw=="), SIM_OK);
+	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw==", false), SIM_OK);
 	ck_assert_uint_eq(sim_setup_commit(&d), SIM_OK);
 	ck_assert_int_eq(d.state, SIM_DEVICE_POST);
 }
@@ -240,21 +247,22 @@ START_TEST(an_admin_entry_has_a_user_and_sixteen_bytes)
 {
 	struct sim_device before = d;
 
-	ck_assert_uint_eq(sim_setup_admin(&d, NULL, "AAECAwQFBgcICQoLDA0ODw=="),
+	ck_assert_uint_eq(sim_setup_admin(&d, NULL, "AAECAwQFBgcICQoLDA0ODw==", false),
 			  SIM_INVALID_PARAMETER);
-	ck_assert_uint_eq(sim_setup_admin(&d, "admin", NULL), SIM_INVALID_PARAMETER);
-	ck_assert_uint_eq(sim_setup_admin(&d, "", "AAECAwQFBgcICQoLDA0ODw=="),
+	ck_assert_uint_eq(sim_setup_admin(&d, "admin", NULL, false), SIM_INVALID_PARAMETER);
+	ck_assert_uint_eq(sim_setup_admin(&d, "", "AAECAwQFBgcICQoLDA0ODw==", false),
 			  SIM_INVALID_PARAMETER);
-	ck_assert_uint_eq(sim_setup_admin(&d, "a:b", "AAECAwQFBgcICQoLDA0ODw=="),
+	ck_assert_uint_eq(sim_setup_admin(&d, "a:b", "AAECAwQFBgcICQoLDA0ODw==", false),
 			  SIM_INVALID_PARAMETER);
-	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0O"),
+	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0O", false),
 			  SIM_INVALID_PARAMETER);
-	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODxA="),
+	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODxA=", false),
 			  SIM_INVALID_PARAMETER);
-	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "no base64 at all!!!"),
+	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "no base64 at all!!!", false),
 			  SIM_INVALID_PARAMETER);
 	ck_assert_uint_eq(sim_setup_admin(&d, "123456789012345678901234567890123",
-					  "AAECAwQFBgcICQoLDA0ODw=="), SIM_INVALID_PARAMETER);
+					  "AAECAwQFBgcICQoLDA0ODw==", false),
+			  SIM_INVALID_PARAMETER);
 	ck_assert_mem_eq(&before, &d, sizeof(d));
 }
 END_TEST
@@ -272,7 +280,7 @@ START_TEST(passwords_and_keys_change_only_while_being_set_up)
 	ck_assert_uint_eq(sim_setup_psk(&d, "0000", PPS), SIM_INVALID_PID);
 	ck_assert_uint_eq(sim_setup_psk(&d, PID, "short"), SIM_INVALID_PPS);
 	ck_assert_uint_eq(sim_setup_psk(&d, PID, NULL), SIM_INVALID_PPS);
-	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw=="), SIM_OK);
+	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw==", false), SIM_OK);
 	ck_assert_uint_eq(sim_setup_commit(&d), SIM_OK);
 	ck_assert_uint_eq(sim_setup_mebx(&d, "N3w!Passw"), SIM_INVALID_STATE);
 	ck_assert_uint_eq(sim_setup_psk(&d, PID, PPS), SIM_INVALID_STATE);
@@ -323,7 +331,7 @@ START_TEST(unprovisioning_goes_back_by_one_step_or_by_two)
 	take_key();
 	ck_assert_uint_eq(sim_setup_unprovision(&d), SIM_INVALID_STATE);
 	ck_assert_uint_eq(sim_setup_partial_unprovision(&d), SIM_INVALID_STATE);
-	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw=="), SIM_OK);
+	ck_assert_uint_eq(sim_setup_admin(&d, "admin", "AAECAwQFBgcICQoLDA0ODw==", false), SIM_OK);
 	ck_assert_uint_eq(sim_setup_host(&d, "pc1"), SIM_OK);
 	ck_assert_uint_eq(sim_setup_commit(&d), SIM_OK);
 	ck_assert_uint_eq(sim_setup_partial_unprovision(&d), SIM_OK);
@@ -350,7 +358,7 @@ START_TEST(the_account_is_the_mebx_password_until_an_admin_entry_comes)
 	ck_assert_int_eq(gnutls_hash_fast(GNUTLS_DIG_MD5, text, strlen(text), known), 0);
 	ck_assert_str_eq(sim_device_account(&d, digest), "admin");
 	ck_assert_mem_eq(digest, known, 16);
-	ck_assert_uint_eq(sim_setup_admin(&d, "boss", "AAECAwQFBgcICQoLDA0ODw=="), SIM_OK);
+	ck_assert_uint_eq(sim_setup_admin(&d, "boss", "AAECAwQFBgcICQoLDA0ODw==", false), SIM_OK);
 	ck_assert_str_eq(sim_device_account(&d, digest), "boss");
 	ck_assert_uint_eq(digest[15], 15);
 }
