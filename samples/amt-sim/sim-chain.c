@@ -18,7 +18,7 @@ static size_t most_bytes(unsigned major)
 
 /* Does the digest of the last certificate stand among the roots? */
 static bool root_known(gnutls_x509_crt_t last, const struct sim_chain_rules *rules,
-		       struct sim_chain_facts *facts)
+		       struct sim_audit *audit)
 {
 	static const gnutls_digest_algorithm_t algorithms[] = {
 		[SIM_ROOT_SHA1] = GNUTLS_DIG_SHA1,
@@ -37,8 +37,8 @@ static bool root_known(gnutls_x509_crt_t last, const struct sim_chain_rules *rul
 
 			if (r->type == type && r->length == size &&
 			    memcmp(r->digest, digest, size) == 0) {
-				facts->root = *r;
-				facts->builtin = i < rules->n_builtin;
+				audit->root = *r;
+				audit->builtin = i < rules->n_builtin;
 				return true;
 			}
 		}
@@ -102,14 +102,14 @@ static bool name_ok(const char *name, const struct sim_chain_rules *rules)
 
 /* The CN, or, from AMT 6 on, a DNS name of the certificate. */
 static bool is_named(gnutls_x509_crt_t c, const struct sim_chain_rules *rules,
-		     struct sim_chain_facts *facts)
+		     struct sim_audit *audit)
 {
-	size_t size = sizeof(facts->name);
+	size_t size = sizeof(audit->name);
 
-	if (gnutls_x509_crt_get_dn_by_oid(c, GNUTLS_OID_X520_COMMON_NAME, 0, 0, facts->name,
+	if (gnutls_x509_crt_get_dn_by_oid(c, GNUTLS_OID_X520_COMMON_NAME, 0, 0, audit->name,
 					  &size) < 0)
-		facts->name[0] = '\0';
-	else if (strlen(facts->name) == size && name_ok(facts->name, rules))
+		audit->name[0] = '\0';
+	else if (strlen(audit->name) == size && name_ok(audit->name, rules))
 		return true;
 	for (unsigned i = 0; rules->firmware.major >= 6; i++) {
 		char name[256];
@@ -168,56 +168,56 @@ static bool is_valid_at(gnutls_x509_crt_t c, int64_t now)
 }
 
 /* Keep the serial numbers of those above the leaf. */
-static void keep_serials(gnutls_x509_crt_t *c, unsigned n, struct sim_chain_facts *facts)
+static void keep_serials(gnutls_x509_crt_t *c, unsigned n, struct sim_audit *audit)
 {
-	facts->serials = n - 1;
-	for (unsigned i = 1; i < n && i <= SIM_CHAIN_SERIALS; i++) {
-		size_t size = SIM_CHAIN_SERIAL;
+	audit->serials = n - 1;
+	for (unsigned i = 1; i < n && i <= SIM_AUDIT_SERIALS; i++) {
+		size_t size = SIM_AUDIT_SERIAL;
 
-		if (gnutls_x509_crt_get_serial(c[i], facts->serial[i - 1], &size) == 0)
-			facts->serial_bytes[i - 1] = (uint8_t)size;
+		if (gnutls_x509_crt_get_serial(c[i], audit->serial[i - 1], &size) == 0)
+			audit->serial_bytes[i - 1] = (uint8_t)size;
 	}
 }
 
 static enum sim_chain_result judge(gnutls_x509_crt_t *c, unsigned n,
 				   const struct sim_chain_rules *rules,
-				   struct sim_chain_facts *facts)
+				   struct sim_audit *audit)
 {
 	enum sim_chain_result result;
 
-	if (!root_known(c[n - 1], rules, facts))
+	if (!root_known(c[n - 1], rules, audit))
 		return SIM_CHAIN_ROOT;
 	if (!holds_together(c, n))
 		return SIM_CHAIN_BROKEN;
-	keep_serials(c, n, facts);
+	keep_serials(c, n, audit);
 	if (!has_purpose(c[0], GNUTLS_KP_TLS_WWW_SERVER))
 		return SIM_CHAIN_PURPOSE;
 	if (!has_purpose(c[0], OID_SETUP) && !has_unit(c[0]))
 		return SIM_CHAIN_NOT_AMT;
-	if (!is_named(c[0], rules, facts))
+	if (!is_named(c[0], rules, audit))
 		return SIM_CHAIN_NAME;
-	facts->time_valid = true;
+	audit->time_valid = true;
 	for (unsigned i = 0; i < n; i++) {
 		result = check_signature(c[i], rules->firmware.major);
 		if (result == SIM_CHAIN_GOOD)
 			result = check_key(c[i], rules->firmware.major);
 		if (result != SIM_CHAIN_GOOD)
 			return result;
-		facts->time_valid = facts->time_valid && is_valid_at(c[i], rules->now);
+		audit->time_valid = audit->time_valid && is_valid_at(c[i], rules->now);
 	}
-	return rules->clock && !facts->time_valid ? SIM_CHAIN_TIME : SIM_CHAIN_GOOD;
+	return rules->clock && !audit->time_valid ? SIM_CHAIN_TIME : SIM_CHAIN_GOOD;
 }
 
 enum sim_chain_result sim_chain_check(const gnutls_datum_t *list, unsigned n,
 				      const struct sim_chain_rules *rules,
-				      struct sim_chain_facts *facts)
+				      struct sim_audit *audit)
 {
 	enum sim_chain_result result = SIM_CHAIN_BROKEN;
 	gnutls_x509_crt_t c[CERTIFICATES];
 	unsigned parsed = 0;
 	size_t bytes = 0;
 
-	memset(facts, 0, sizeof(*facts));
+	memset(audit, 0, sizeof(*audit));
 	if (!list || n == 0)
 		return SIM_CHAIN_EMPTY;
 	for (unsigned i = 0; i < n; i++)
@@ -231,7 +231,7 @@ enum sim_chain_result sim_chain_check(const gnutls_datum_t *list, unsigned n,
 			goto out;
 	}
 	if (parsed == n)
-		result = judge(c, n, rules, facts);
+		result = judge(c, n, rules, audit);
 out:
 	while (parsed > 0)
 		gnutls_x509_crt_deinit(c[--parsed]);

@@ -9,14 +9,12 @@
 #include "samples/amt-sim/sim-device.h"
 #include "samples/amt-sim/sim-roots.h"
 
-#define SIM_CHAIN_SERIALS 3
-#define SIM_CHAIN_SERIAL  20 /* bytes of a serial number at most */
-
 /* What a machine goes by. */
 struct sim_chain_rules {
 	struct sim_device_firmware firmware;
 	const struct sim_root *roots;	/* that it trusts */
-	size_t n_roots, n_builtin;	/* the first n_builtin came with the firmware */
+	size_t n_roots;
+	size_t n_builtin;		/* the first so many came with the firmware */
 	const char *suffix;		/* DNS suffix that the name must fit; "" for none */
 	const char *fqdn;		/* that the name must be, in place of that; "" for none */
 	bool clock;			/* dates of the certificates count */
@@ -38,21 +36,13 @@ enum sim_chain_result {
 	SIM_CHAIN_TIME,		/* not valid yet, or no longer */
 };
 
-/* What the machine's audit record keeps of a chain that it took. */
-struct sim_chain_facts {
-	struct sim_root root;		/* as it was matched */
-	bool builtin;			/* by a digest that came with the firmware */
-	unsigned serials;		/* certificates above the leaf, also those not kept */
-	uint8_t serial[SIM_CHAIN_SERIALS][SIM_CHAIN_SERIAL];
-	uint8_t serial_bytes[SIM_CHAIN_SERIALS];
-	char name[256];			/* the leaf's CN */
-	bool time_valid;
-};
-
-/* Judge the N certificates of LIST (DER), as they came. FACTS is filled as far as it went. */
+/*
+ * Judge the N certificates of LIST (DER), as they came. AUDIT is filled as far as that went, except
+ * for "from" and "when".
+ */
 enum sim_chain_result sim_chain_check(const gnutls_datum_t *list, unsigned n,
 				      const struct sim_chain_rules *rules,
-				      struct sim_chain_facts *facts);
+				      struct sim_audit *audit);
 
 /* Why it was refused, for people: "the last certificate is not a root that ...". */
 const char *sim_chain_text(enum sim_chain_result result);

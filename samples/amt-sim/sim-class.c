@@ -3,12 +3,14 @@
 
 #include <gnutls/gnutls.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "common/clock.h"
 #include "common/hex.h"
 #include "common/secret.h"
 #include "samples/amt-sim/sim-setup.h"
-
+#include "samples/amt-sim/sim-store.h"
 
 /* The UUID that the device reports: not the hello's when that is its habit. */
 static void reported_uuid(const struct sim_device *d, const struct sim_habits *habits, uint8_t *out)
@@ -240,8 +242,48 @@ static unsigned run_partial_unprovision(struct sim_device *d, const struct sim_h
 	return sim_setup_partial_unprovision(d);
 }
 
+static unsigned run_extend(struct sim_device *d, const struct sim_habits *habits,
+			   const xmlNode *input, struct sim_xml_answer *a)
+{
+	return sim_setup_extend(d, sim_xml_child_text(input, "Duration"));
+}
+
+/* What the machine saw when it was set up: not before that is done. */
+static unsigned run_audit(struct sim_device *d, const struct sim_habits *habits,
+			  const xmlNode *input, struct sim_xml_answer *a)
+{
+	const struct sim_audit *t = &d->audit;
+	char hex[2 * SIM_ROOT_BYTES + 1], name[32], when[CLOCK_TEXT + 1];
+
+	if (d->state != SIM_DEVICE_POST)
+		return SIM_NOT_READY;
+	if (!t->set)
+		return SIM_DATA_MISSING;
+	sim_xml_number(a, "g:ProvisioningTLSMode", 0);
+	flag(a, "g:SecureDNS", d->pki.suffix[0] || d->pki.fqdn[0]);
+	flag(a, "g:HostInitiated", false);
+	sim_xml_number(a, "g:SelectedHashType", t->root.type);
+	hex_show(t->root.digest, t->root.length, hex);
+	sim_xml_element(a, "g:SelectedHashData", hex);
+	for (unsigned i = 0; i < SIM_AUDIT_SERIALS; i++) {
+		snprintf(name, sizeof(name), "g:CaCertificateSerial%u", i + 1);
+		hex_show(t->serial[i], t->serial_bytes[i], hex);
+		sim_xml_element(a, name, hex);
+	}
+	flag(a, "g:AdditionalCaSerialNums", t->serials > SIM_AUDIT_SERIALS);
+	flag(a, "g:IsOemDefault", t->builtin);
+	flag(a, "g:IsTimeValid", t->time_valid);
+	sim_xml_element(a, "g:ProvServerIP", t->from);
+	clock_show(t->when, when);
+	sim_xml_element(a, "g:TlsStartTime", when);
+	sim_xml_element(a, "g:ProvServerFQDN", t->name);
+	return SIM_OK;
+}
+
 static const struct sim_class_method setup_methods[] = {
 	{ "CommitChanges", run_commit },
+	{ "ExtendProvisioningPeriod", run_extend },
+	{ "GetProvisioningAuditRecord", run_audit },
 	{ "SetMEBxPassword", run_mebx },
 	{ "SetTLSPSK", run_psk },
 	{ "GetUuid", run_uuid },
@@ -263,23 +305,206 @@ static const struct sim_class_method time_methods[] = {
 	{ NULL, NULL },
 };
 
+/* A reference to an instance, as the element NAME. */
+static void write_reference(struct sim_xml_answer *a, const char *name, const char *class,
+			    const char *instance)
+{
+	char uri[160];
+
+	snprintf(uri, sizeof(uri), "%s%s", SIM_CLASS_AMT, class);
+	sim_xml_open(a, name);
+	sim_xml_element(a, "b:Address", "http://schemas.xmlsoap.org/ws/2004/08/addressing/role/"
+			"anonymous");
+	sim_xml_open(a, "b:ReferenceParameters");
+	sim_xml_element(a, "c:ResourceURI", uri);
+	sim_xml_open(a, "c:SelectorSet");
+	sim_xml_open(a, "c:Selector");
+	sim_xml_attribute(a, "Name", "InstanceID");
+	xmlTextWriterWriteString(a->writer, BAD_CAST instance);
+	sim_xml_close(a);
+	sim_xml_close(a);
+	sim_xml_close(a);
+	sim_xml_close(a);
+}
+
+/* The InstanceID in the reference that the child NAME is, or NULL. */
+static const char *instance_in(const xmlNode *parent, const char *name)
+{
+	const xmlNode *n = sim_xml_child(sim_xml_child(parent, name), "ReferenceParameters");
+
+	return sim_xml_text(sim_xml_child(sim_xml_child(n, "SelectorSet"), "Selector"));
+}
+
+static void write_keys(const struct sim_device *d, const struct sim_habits *habits,
+		       const char *instance, struct sim_xml_answer *a)
+{
+	sim_xml_open(a, "g:AMT_PublicKeyManagementService");
+	sim_xml_element(a, "g:CreationClassName", "AMT_PublicKeyManagementService");
+	sim_xml_element(a, "g:ElementName", "Intel(r) AMT Certificate Store Service");
+	sim_xml_number(a, "g:EnabledState", 5);
+	sim_xml_element(a, "g:Name", "Intel(r) AMT Public Key Management Service");
+	sim_xml_close(a);
+}
+
+static unsigned run_generate(struct sim_device *d, const struct sim_habits *habits,
+			     const xmlNode *input, struct sim_xml_answer *a)
+{
+	unsigned status = sim_store_generate(d, sim_xml_child_text(input, "KeyAlgorithm"),
+					   sim_xml_child_text(input, "KeyLength"));
+
+	if (status == SIM_OK)
+		write_reference(a, "g:KeyPair", "AMT_PublicPrivateKeyPair", SIM_STORE_KEY_HANDLE);
+	return status;
+}
+
+static unsigned run_add_certificate(struct sim_device *d, const struct sim_habits *habits,
+				    const xmlNode *input, struct sim_xml_answer *a)
+{
+	unsigned status =
+		sim_store_add_certificate(d, sim_xml_child_text(input, "CertificateBlob"));
+
+	if (status == SIM_OK)
+		write_reference(a, "g:CreatedCertificate", "AMT_PublicKeyCertificate",
+				SIM_STORE_CERTIFICATE_HANDLE);
+	return status;
+}
+
+static const struct sim_class_method key_methods[] = {
+	{ "GenerateKeyPair", run_generate },
+	{ "AddCertificate", run_add_certificate },
+	{ NULL, NULL },
+};
+
+static const char *const key_pairs[] = { SIM_STORE_KEY_HANDLE, NULL };
+static const char *const certificates[] = { SIM_STORE_CERTIFICATE_HANDLE, NULL };
+static const char *const tls_settings[] = { SIM_STORE_REMOTE, SIM_STORE_LOCAL, NULL };
+
+static bool has_key_pair(const struct sim_device *d)
+{
+	return sim_store_of(d)->key_size > 0;
+}
+
+static void write_key_pair(const struct sim_device *d, const struct sim_habits *habits,
+			   const char *instance, struct sim_xml_answer *a)
+{
+	char *key = sim_store_public_key(sim_store_of(d));
+
+	sim_xml_open(a, "g:AMT_PublicPrivateKeyPair");
+	sim_xml_element(a, "g:DERKey", key ? key : "");
+	sim_xml_element(a, "g:ElementName", "Intel(r) AMT Key");
+	sim_xml_element(a, "g:InstanceID", instance);
+	sim_xml_close(a);
+	free(key);
+}
+
+static bool has_certificate(const struct sim_device *d)
+{
+	return sim_store_of(d)->size > 0;
+}
+
+static void write_certificate(const struct sim_device *d, const struct sim_habits *habits,
+			      const char *instance, struct sim_xml_answer *a)
+{
+	const struct sim_store *t = sim_store_of(d);
+	gnutls_datum_t raw = { (unsigned char *)t->certificate, (unsigned)t->size };
+	gnutls_datum_t text = { NULL, 0 };
+
+	sim_xml_open(a, "g:AMT_PublicKeyCertificate");
+	sim_xml_element(a, "g:ElementName", "Intel(r) AMT Certificate");
+	sim_xml_element(a, "g:InstanceID", instance);
+	flag(a, "g:TrustedRootCertficate", false);	/* spelt so */
+	if (gnutls_base64_encode2(&raw, &text) == 0)
+		sim_xml_element(a, "g:X509Certificate", (const char *)text.data);
+	gnutls_free(text.data);
+	sim_xml_close(a);
+}
+
+/* From AMT 16 on there is one from the beginning, for the certificate that firmware makes. */
+static bool has_context(const struct sim_device *d)
+{
+	return sim_store_of(d)->bound || d->firmware.major >= 16;
+}
+
+static void write_context(const struct sim_device *d, const struct sim_habits *habits,
+			  const char *instance, struct sim_xml_answer *a)
+{
+	sim_xml_open(a, "g:AMT_TLSCredentialContext");
+	write_reference(a, "g:ElementInContext", "AMT_PublicKeyCertificate",
+			sim_store_of(d)->bound ? SIM_STORE_CERTIFICATE_HANDLE :
+			"Intel(r) AMT Certificate: Handle: 1");
+	write_reference(a, "g:ElementProvidingContext", "AMT_TLSProtocolEndpointCollection",
+			"TLSProtocolEndpointInstances Collection");
+	sim_xml_close(a);
+}
+
+static unsigned put_context(struct sim_device *d, const xmlNode *instance)
+{
+	return has_context(d) ? sim_store_bind(d, instance_in(instance, "ElementInContext"))
+			      : (unsigned)SIM_INVALID_PARAMETER;
+}
+
+/* A second one is answered as if it were made, and nothing has changed: it has to be Put. */
+static unsigned create_context(struct sim_device *d, const xmlNode *instance)
+{
+	return has_context(d) ? (unsigned)SIM_OK
+			      : sim_store_bind(d, instance_in(instance, "ElementInContext"));
+}
+
+static void write_tls_setting(const struct sim_device *d, const struct sim_habits *habits,
+			      const char *instance, struct sim_xml_answer *a)
+{
+	const struct sim_store *t = sim_store_of(d);
+	bool remote = !instance || strcmp(instance, SIM_STORE_REMOTE) == 0;
+	const struct sim_store_setting *s = remote ? &t->remote : &t->local;
+
+	sim_xml_open(a, "g:AMT_TLSSettingData");
+	flag(a, "g:AcceptNonSecureConnections", s->plain_too);
+	sim_xml_element(a, "g:ElementName", remote ? SIM_STORE_REMOTE : SIM_STORE_LOCAL);
+	flag(a, "g:Enabled", s->enabled);
+	sim_xml_element(a, "g:InstanceID", remote ? SIM_STORE_REMOTE : SIM_STORE_LOCAL);
+	flag(a, "g:MutualAuthentication", s->mutual);
+	if (d->firmware.major >= 16)
+		flag(a, "g:NonSecureConnectionsSupported",
+		     d->firmware.major == 16 && d->firmware.minor < 1);
+	sim_xml_close(a);
+}
+
+static unsigned put_tls_setting(struct sim_device *d, const xmlNode *instance)
+{
+	return sim_store_set(d, sim_xml_child_text(instance, "InstanceID"),
+			   sim_xml_child_text(instance, "Enabled"),
+			   sim_xml_child_text(instance, "MutualAuthentication"),
+			   sim_xml_child_text(instance, "AcceptNonSecureConnections"));
+}
+
 static const struct sim_class classes[] = {
-	{ SIM_CLASS_AMT, "AMT_GeneralSettings", NULL, write_general, put_general, NULL },
-	{ SIM_CLASS_AMT, "AMT_SetupAndConfigurationService", NULL, write_setup, NULL,
-	  setup_methods },
-	{ SIM_CLASS_AMT, "AMT_AuthorizationService", NULL, write_authorization, NULL,
-	  authorization_methods },
-	{ SIM_CLASS_AMT, "AMT_TimeSynchronizationService", NULL, write_time, NULL, time_methods },
-	{ SIM_CLASS_CIM, "CIM_SoftwareIdentity", software, write_software, NULL, NULL },
-	{ SIM_CLASS_CIM, "CIM_ComputerSystemPackage", NULL, write_package, NULL, NULL },
+	{ .name = "AMT_GeneralSettings", .write = write_general, .put = put_general },
+	{ .name = "AMT_SetupAndConfigurationService", .write = write_setup,
+	  .methods = setup_methods },
+	{ .name = "AMT_AuthorizationService", .write = write_authorization,
+	  .methods = authorization_methods },
+	{ .name = "AMT_TimeSynchronizationService", .write = write_time, .methods = time_methods },
+	{ .name = "AMT_PublicKeyManagementService", .write = write_keys, .methods = key_methods },
+	{ .name = "AMT_PublicPrivateKeyPair", .instances = key_pairs, .has = has_key_pair,
+	  .write = write_key_pair },
+	{ .name = "AMT_PublicKeyCertificate", .instances = certificates, .has = has_certificate,
+	  .write = write_certificate },
+	{ .name = "AMT_TLSCredentialContext", .has = has_context, .write = write_context,
+	  .put = put_context, .create = create_context },
+	{ .name = "AMT_TLSSettingData", .instances = tls_settings, .write = write_tls_setting,
+	  .put = put_tls_setting },
+	{ .schema = SIM_CLASS_CIM, .name = "CIM_SoftwareIdentity", .instances = software,
+	  .write = write_software },
+	{ .schema = SIM_CLASS_CIM, .name = "CIM_ComputerSystemPackage", .write = write_package },
 };
 
 const struct sim_class *sim_class_find(const char *uri)
 {
 	for (size_t i = 0; i < sizeof(classes) / sizeof(classes[0]); i++) {
-		size_t n = strlen(classes[i].schema);
+		const char *schema = classes[i].schema ? classes[i].schema : SIM_CLASS_AMT;
+		size_t n = strlen(schema);
 
-		if (strncmp(uri, classes[i].schema, n) == 0 &&
+		if (strncmp(uri, schema, n) == 0 &&
 		    strcmp(uri + n, classes[i].name) == 0)
 			return &classes[i];
 	}
@@ -291,8 +516,10 @@ const struct sim_class *sim_class_at(size_t i)
 	return i < sizeof(classes) / sizeof(classes[0]) ? &classes[i] : NULL;
 }
 
-bool sim_class_has(const struct sim_class *c, const char *instance)
+bool sim_class_has(const struct sim_class *c, const struct sim_device *d, const char *instance)
 {
+	if (c->has && !c->has(d))
+		return false;
 	if (!c->instances)
 		return true;
 	for (size_t i = 0; instance && c->instances[i]; i++)

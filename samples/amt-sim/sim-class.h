@@ -23,21 +23,24 @@ struct sim_class_method {
 };
 
 struct sim_class {
-	const char *schema;		/* URI up to the class's name */
+	const char *schema;		/* URI up to the class's name; NULL: SIM_CLASS_AMT */
 	const char *name;
 	const char *const *instances;	/* InstanceID of each, ended by NULL; NULL: there is one */
+	bool (*has)(const struct sim_device *d); /* are there any? NULL: always */
 	/* Write the instance as an element; the prefix "g" stands for the class's namespace. */
 	void (*write)(const struct sim_device *d, const struct sim_habits *habits,
 		      const char *instance, struct sim_xml_answer *a);
 	/* Take over an instance; enum sim_status. NULL: read only. */
 	unsigned (*put)(struct sim_device *d, const xmlNode *instance);
+	/* Make an instance (WS-Transfer Create); enum sim_status. NULL: impossible. */
+	unsigned (*create)(struct sim_device *d, const xmlNode *instance);
 	const struct sim_class_method *methods; /* ended by a NULL name; NULL for none */
 };
 
 /* By resource URI, or NULL. */
 const struct sim_class *sim_class_find(const char *uri);
-/* Is there such an instance? INSTANCE, NULL when not said, counts only where there are several. */
-bool sim_class_has(const struct sim_class *c, const char *instance);
+/* Has D such an instance? INSTANCE, NULL when not said, counts only where there may be several. */
+bool sim_class_has(const struct sim_class *c, const struct sim_device *d, const char *instance);
 /* The I-th class, from 0; NULL: there are no more. */
 const struct sim_class *sim_class_at(size_t i);
 /* By name, or NULL. */

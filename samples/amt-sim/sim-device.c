@@ -16,8 +16,9 @@
 #include "common/hex.h"
 #include "common/outfile.h"
 #include "common/secret.h"
+#include "samples/amt-sim/sim-store.h"
 
-#define FILE_MAX	8192	/* bytes; a state file has under 3000 */
+#define FILE_MAX	16384	/* bytes; a state file has under 10000 */
 #define ROOT_SHOWN	(2 + 2 * SIM_ROOT_BYTES)	/* "2:c3846b..." */
 
 static const char *const state_names[] = { "pre", "in", "post" };
@@ -138,6 +139,10 @@ struct flash {
 	char server[INET_ADDRSTRLEN];
 	char port[6];
 	char otp[SIM_DEVICE_OTP_MAX + 1];	/* SECRET */
+	/* TLS of its own: DER as base64, and what is set of enum tls_bit. */
+	char tls_key[SIM_STORE_KEY / 3 * 4 + 8];	/* SECRET */
+	char tls_certificate[SIM_STORE_CERTIFICATE / 3 * 4 + 8];
+	char tls[8];
 };
 
 #define FIELD(name, member) { name, offsetof(struct flash, member), \
@@ -157,7 +162,9 @@ static const struct flash_field {
 	LATER("root-1", root[0]), LATER("root-2", root[1]), LATER("root-3", root[2]),
 	LATER("builtin-roots", builtin), LATER("hellos", hellos), LATER("pki-suffix", suffix),
 	LATER("server-fqdn", fqdn), LATER("server-address", server), LATER("server-port", port),
-	LATER("one-time-password", otp), FIELD("clock-offset", clock_offset),
+	LATER("one-time-password", otp), LATER("tls-key", tls_key),
+	LATER("tls-certificate", tls_certificate), LATER("tls", tls),
+	FIELD("clock-offset", clock_offset),
 };
 #define FIELDS	(sizeof(fields) / sizeof(fields[0]))
 
@@ -221,6 +228,83 @@ static bool pki_from_flash(struct sim_device_pki *p, const struct flash *f)
 	return true;
 }
 
+enum tls_bit {
+	TLS_BOUND = 1, TLS_REMOTE = 2, TLS_LOCAL = 16, TLS_SERVED = 128, /* and two more of each: */
+	TLS_ENABLED = 1, TLS_MUTUAL = 2, TLS_PLAIN = 4,
+};
+
+static struct sim_store_setting setting_from_bits(unsigned long bits)
+{
+	return (struct sim_store_setting){ .enabled = bits & TLS_ENABLED,
+					 .mutual = bits & TLS_MUTUAL,
+					 .plain_too = bits & TLS_PLAIN };
+}
+
+static unsigned bits_of_setting(const struct sim_store_setting *s)
+{
+	return (s->enabled ? TLS_ENABLED : 0u) | (s->mutual ? TLS_MUTUAL : 0u) |
+	       (s->plain_too ? TLS_PLAIN : 0u);
+}
+
+/* Base64 of at most SIZE bytes; *USED: how many they are. */
+static bool bytes_from_flash(const char *text, uint8_t *out, size_t size, size_t *used)
+{
+	gnutls_datum_t in = { (unsigned char *)text, (unsigned)strlen(text) }, raw = { NULL, 0 };
+	bool ok;
+
+	*used = 0;
+	if (text[0] == '\0')
+		return true;
+	if (gnutls_base64_decode2(&in, &raw) < 0)
+		return false;
+	ok = raw.size <= size;
+	if (ok)
+		memcpy(out, raw.data, raw.size);
+	*used = raw.size;
+	secret_wipe(raw.data, raw.size);
+	gnutls_free(raw.data);
+	return ok;
+}
+
+static void bytes_to_flash(const uint8_t *bytes, size_t n, char *out, size_t size)
+{
+	gnutls_datum_t raw = { (unsigned char *)bytes, (unsigned)n }, text = { NULL, 0 };
+
+	if (n == 0 || gnutls_base64_encode2(&raw, &text) < 0)
+		return;
+	snprintf(out, size, "%s", (const char *)text.data);
+	secret_wipe(text.data, text.size);
+	gnutls_free(text.data);
+}
+
+static bool tls_from_flash(struct sim_device *d, const struct flash *f)
+{
+	unsigned long bits = strtoul(f->tls, NULL, 10);
+	struct sim_store *t;
+
+	if (f->tls[0] == '\0')
+		return true;
+	t = d->store = calloc(1, sizeof(*t));
+	if (!t || !bytes_from_flash(f->tls_key, t->key, sizeof(t->key), &t->key_size) ||
+	    !bytes_from_flash(f->tls_certificate, t->certificate, sizeof(t->certificate),
+			      &t->size))
+		return false;
+	t->bound = bits & TLS_BOUND;
+	t->remote = setting_from_bits(bits / TLS_REMOTE);
+	t->local = setting_from_bits(bits / TLS_LOCAL);
+	t->served = setting_from_bits(bits / TLS_SERVED);
+	return true;
+}
+
+static void tls_to_flash(const struct sim_store *t, struct flash *f)
+{
+	bytes_to_flash(t->key, t->key_size, f->tls_key, sizeof(f->tls_key));
+	bytes_to_flash(t->certificate, t->size, f->tls_certificate, sizeof(f->tls_certificate));
+	snprintf(f->tls, sizeof(f->tls), "%u",
+		 (t->bound ? TLS_BOUND : 0u) | bits_of_setting(&t->remote) * TLS_REMOTE |
+		 bits_of_setting(&t->local) * TLS_LOCAL | bits_of_setting(&t->served) * TLS_SERVED);
+}
+
 static bool from_flash(struct sim_device *d, const struct flash *f)
 {
 	size_t s = 0;
@@ -230,7 +314,7 @@ static bool from_flash(struct sim_device *d, const struct flash *f)
 	if (s == 3 || sim_device_parse_uuid(f->uuid, d->uuid) < 0 ||
 	    sim_device_parse_firmware(f->firmware, &d->firmware) < 0)
 		return false;
-	if (!pki_from_flash(&d->pki, f))
+	if (!pki_from_flash(&d->pki, f) || !tls_from_flash(d, f))
 		return false;
 	if (s != SIM_DEVICE_PRE && (!d->pki.on || f->pid[0] != '\0') &&
 	    (pidpps_check_pid(f->pid) < 0 || pidpps_check_pps(f->pps) < 0))
@@ -325,6 +409,8 @@ static void pki_to_flash(const struct sim_device_pki *p, struct flash *f)
 static void to_flash(const struct sim_device *d, struct flash *f)
 {
 	pki_to_flash(&d->pki, f);
+	if (d->store)
+		tls_to_flash(d->store, f);
 	sim_device_show_uuid(d->uuid, f->uuid);
 	snprintf(f->firmware, sizeof(f->firmware), "%u.%u.%u", d->firmware.major,
 		 d->firmware.minor, d->firmware.build);
@@ -347,7 +433,7 @@ int sim_device_save(const struct sim_device *d, struct fault *fault)
 {
 	struct flash flash = { .uuid = "" };
 	struct outfile *o = NULL;
-	char line[32 + SIM_DEVICE_DOMAIN_MAX];	/* SECRET */
+	char line[32 + sizeof(flash.tls_certificate)];	/* SECRET */
 	int rc;
 
 	if (!d->file)
@@ -370,6 +456,9 @@ int sim_device_save(const struct sim_device *d, struct fault *fault)
 void sim_device_clear(struct sim_device *d)
 {
 	free(d->file);
+	if (d->store)
+		secret_wipe(d->store, sizeof(*d->store));
+	free(d->store);
 	secret_wipe(d, sizeof(*d));
 }
 

@@ -46,6 +46,24 @@ struct sim_device_pki {
 	char otp[SIM_DEVICE_OTP_MAX + 1];	/* SECRET: one-time password, or "" */
 };
 
+/* The server's certificates that the machine took last, for its audit record (not kept). */
+#define SIM_AUDIT_SERIALS 3
+#define SIM_AUDIT_SERIAL  20 /* bytes of a serial number at most */
+struct sim_audit {
+	bool set;
+	struct sim_root root;		/* as it was matched */
+	bool builtin;			/* by a digest that came with the firmware */
+	unsigned serials;		/* certificates above the leaf, also those not kept */
+	uint8_t serial[SIM_AUDIT_SERIALS][SIM_AUDIT_SERIAL];
+	uint8_t serial_bytes[SIM_AUDIT_SERIALS];
+	char name[256];			/* the leaf's CN */
+	bool time_valid;
+	int64_t when;			/* seconds of UTC, of the machine's clock */
+	char from[64];			/* the server's address */
+};
+
+struct sim_store;
+
 struct sim_device {
 	char *file;			/* owned; NULL: lives in memory only */
 	uint8_t uuid[16];		/* in the order in which it is written */
@@ -72,6 +90,9 @@ struct sim_device {
 	char host[SIM_DEVICE_HOST_MAX + 1];
 	char domain[SIM_DEVICE_DOMAIN_MAX + 1];
 	struct sim_device_pki pki;
+	struct sim_store *store;		/* owned; NULL: nothing was set (sim-store.h) */
+	struct sim_audit audit;
+	uint64_t key_tries;		/* of GenerateKeyPair in this run (not kept) */
 };
 
 /* "939b524b-13d4-1d18-e487-1c697a6b7a2b" to 16 bytes. Returns 0 or KIT_ERR_FORMAT. */

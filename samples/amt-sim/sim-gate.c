@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "samples/amt-sim/sim-delay.h"
+#include "samples/amt-sim/sim-store.h"
 
 #define EVENTS		64
 #define HELLO_HEAD	11	/* bytes of a ClientHello up to and with the client's version */
@@ -51,15 +52,17 @@ static enum sim_way way_of(const struct sim_gate *g, const struct sim_device *d,
 			   uint64_t *until)
 {
 	const struct sim_habits *habits = &g->fleet->habits;
+	const struct sim_store_setting *served = &sim_store_of(d)->served;
+	bool tls = served->enabled || habits->after == SIM_AFTER_TLS;
 	uint64_t settled = d->committed + habits->settle_ms;
 
 	if (d->state != SIM_DEVICE_POST)
 		return plain ? SIM_WAY_CLOSED : d->pki.on ? SIM_WAY_PKI : SIM_WAY_PSK;
 	if (habits->after == SIM_AFTER_CLOSED)
 		return SIM_WAY_CLOSED;
-	if (!plain && habits->after == SIM_AFTER_PSK)
+	if (!plain && !tls && habits->after == SIM_AFTER_PSK)
 		return SIM_WAY_PSK;
-	if (!plain && habits->after != SIM_AFTER_TLS)
+	if (plain ? tls && !served->plain_too : !tls)
 		return SIM_WAY_CLOSED;
 	if (d->committed != 0 && sim_now_ms() < settled) {
 		if (*until > settled)

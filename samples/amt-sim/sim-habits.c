@@ -91,8 +91,9 @@ bool sim_habits_refuse(const struct sim_habits *h, const struct sim_device *d, c
 		*status = 0x10;
 		return true;
 	}
-	if (strcmp(call, "CommitChanges") == 0 && h->commit_mebx == SIM_COMMIT_MEBX_YES &&
-	    has_factory_password(d)) {
+	if (strcmp(call, "CommitChanges") == 0 &&
+	    ((h->commit_mebx == SIM_COMMIT_MEBX_YES && has_factory_password(d)) ||
+	     (h->commit_clock && !d->clock_set) || (h->commit_name && !d->host[0]))) {
 		*status = 0x809;
 		return true;
 	}

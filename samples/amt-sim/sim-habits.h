@@ -171,6 +171,8 @@ struct sim_habits {
 	const char *own_key, *on_die_root;	/* files, see sim_identities_new(); or NULL */
 	enum sim_commit_mebx commit_mebx;
 	bool hex_password;		/* SetAdminAclEntryEx takes hexadecimal digits, too */
+	uint64_t not_ready;		/* how often GenerateKeyPair meets HTTP 400 first */
+	bool commit_clock, commit_name;	/* CommitChanges needs clock, host name (else 0x809) */
 	bool clock;			/* dates of the server's certificates count */
 	bool hide_root;			/* hellos leave out the roots that came by stick */
 	uint64_t hello_roots;		/* digests in a hello; 0: by generation */
@@ -264,6 +266,12 @@ extern const char *const sim_words_own[], *const sim_words_commit_mebx[];
 	CLI_CHOICE(0, "commit-needs-mebx", s, h.commit_mebx, "WHICH", sim_words_commit_mebx, \
 		   "yes: CommitChanges is refused (0x809) with the factory's MEBx password; " \
 		   "or no (by generation)"), \
+	CLI_FLAG(0, "commit-needs-clock", s, h.commit_clock, \
+		 "CommitChanges is refused (0x809) before the clock is set"), \
+	CLI_FLAG(0, "commit-needs-name", s, h.commit_name, \
+		 "CommitChanges is refused (0x809) without a host name"), \
+	CLI_NUMBER(0, "not-ready", s, h.not_ready, "N", 1, 1000, \
+		   "answer the first N GenerateKeyPair with HTTP status 400"), \
 	CLI_FLAG(0, "hex-password", s, h.hex_password, \
 		 "take a digest of 32 hexadecimal digits for the admin's, too"), \
 	CLI_FLAG(0, "clock", s, h.clock, "refuse certificates that are not valid now"), \

@@ -5,6 +5,7 @@
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
 #include <microhttpd.h>
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,6 +22,7 @@
 #include "samples/amt-sim/sim-reply.h"
 #include "samples/amt-sim/sim-setup.h"
 #include "samples/amt-sim/sim-soap.h"
+#include "samples/amt-sim/sim-store.h"
 #include "samples/amt-sim/sim-wsman.h"
 
 #define BODY_MAX	65536	/* bytes of a request */
@@ -206,6 +208,18 @@ static int hang_up_with(gnutls_session_t session, int alert)
 	return GNUTLS_E_CERTIFICATE_ERROR;
 }
 
+/* The address of the other end, as text. */
+static void peer_of(gnutls_session_t session, char *out, size_t size)
+{
+	struct sockaddr_storage a;
+	socklen_t n = sizeof(a);
+
+	*out = '\0';
+	if (getpeername(gnutls_transport_get_int(session), (struct sockaddr *)&a, &n) == 0)
+		getnameinfo((struct sockaddr *)&a, n, out, (socklen_t)size, NULL, 0,
+			    NI_NUMERICHOST);
+}
+
 static void rules_of(struct sim_fleet *f, const struct sim_device *d, struct sim_root *roots,
 		     struct sim_chain_rules *out)
 {
@@ -232,7 +246,7 @@ static int judge_server(gnutls_session_t session)
 	};
 	struct sim_root roots[SIM_ROOTS_MAX];
 	enum sim_chain_result result;
-	struct sim_chain_facts facts;
+	struct sim_audit audit;
 	struct sim_chain_rules rules;
 	const gnutls_datum_t *list;
 	struct sim_device *d;
@@ -246,10 +260,16 @@ static int judge_server(gnutls_session_t session)
 	list = gnutls_certificate_get_peers(session, &n);
 	pthread_mutex_lock(&f->lock);
 	rules_of(f, d, roots, &rules);
-	result = sim_chain_check(list, n, &rules, &facts);
+	result = sim_chain_check(list, n, &rules, &audit);
+	if (result == SIM_CHAIN_GOOD) {
+		audit.set = true;
+		audit.when = rules.now;
+		peer_of(session, audit.from, sizeof(audit.from));
+		d->audit = audit;
+	}
 	pthread_mutex_unlock(&f->lock);
 	if (result == SIM_CHAIN_GOOD) {
-		sim_fleet_say(f, d, "took the certificate of %s", facts.name);
+		sim_fleet_say(f, d, "took the certificate of %s", audit.name);
 		return 0;
 	}
 	sim_fleet_say(f, d, "refused a certificate: %s", sim_chain_text(result));
@@ -288,17 +308,26 @@ static int choose_certificate(gnutls_session_t session, const gnutls_datum_t *au
 	struct sim_device *d;
 	struct sim_client *p = client_of_session(session, &d);
 	struct sim_identity *shown;
+	const struct sim_store *tls;
 	struct sim_service *s;
 
 	if (!p)
 		return -1;
 	s = p->door->service;
 	shown = &s->shown;
-	if (s->fleet->habits.own_each && p->identity.n == 0 &&
+	pthread_mutex_lock(&s->fleet->lock);
+	tls = sim_store_of(d);
+	if (p->door->way == SIM_WAY_TLS && tls->bound && p->identity.n == 0)
+		sim_identity_import(&p->identity, tls->key, tls->key_size, tls->certificate,
+				    tls->size, NULL);
+	pthread_mutex_unlock(&s->fleet->lock);
+	if (s->identities && s->fleet->habits.own_each && p->identity.n == 0 &&
 	    sim_identities_make(s->identities, &p->identity, NULL) < 0)
 		return -1;
 	if (p->identity.n > 0)
 		shown = &p->identity;
+	if (shown->n == 0)
+		return -1;
 	if (p->door->way == SIM_WAY_PKI) {
 		gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
 		gnutls_session_set_verify_function(session, judge_server);
@@ -428,9 +457,7 @@ static void take_notice(struct sim_service *s, struct sim_device *d, struct sim_
 		if (habits->forget == SIM_FORGET_COMMIT)
 			sim_setup_forget_admin(d);
 	}
-	if (d->state == before)
-		return;
-	if (d->state == SIM_DEVICE_POST) {
+	if (d->state == SIM_DEVICE_POST && d->state != before) {
 		r->end = habits->commit == SIM_COMMIT_CLOSE;
 		r->close = habits->commit == SIM_COMMIT_DROP;
 		d->committed = sim_now_ms();
@@ -657,7 +684,7 @@ static void priorities(const struct sim_habits *habits, enum sim_way way, char *
 	/* Tickets are off in libmicrohttpd anyway: it never asks GnuTLS for them. */
 	snprintf(out, PRIORITIES_MAX, "%s:%s:%s%s%s%s", old || way == SIM_WAY_PSK ? "NONE" :
 		 "NORMAL:-VERS-ALL", versions[habits->tls],
-		 way == SIM_WAY_PSK ? "+PSK" : ec ? "+ECDHE-ECDSA" : "+RSA",
+		 way == SIM_WAY_PSK ? "+PSK" : ec ? "+ECDHE-ECDSA:+RSA" : "+RSA",
 		 old || way == SIM_WAY_PSK ? ":+AES-128-CBC:+SHA1:+COMP-NULL:+CTYPE-X509" : "",
 		 old && way == SIM_WAY_PSK ? "" : ":+GROUP-ALL:+SIGN-ALL:+SIGN-RSA-SHA1",
 		 habits->extensions == SIM_EXTENSIONS_OLD ?
@@ -713,7 +740,7 @@ int sim_service_start(struct sim_service **out, struct sim_fleet *fleet, uint16_
 {
 	struct sim_service *s = calloc(1, sizeof(*s));
 	bool ways[WAYS] = { false };
-	bool pki = false;
+	bool pki = false, own;
 	int rc;
 
 	*out = s;
@@ -727,17 +754,18 @@ int sim_service_start(struct sim_service **out, struct sim_fleet *fleet, uint16_
 	sim_habits_decide(&fleet->habits, &fleet->devices->firmware, pki);
 	if (plain == 0 && fleet->habits.after == SIM_AFTER_PLAIN)
 		plain = port - 1;
+	own = pki || fleet->habits.after == SIM_AFTER_TLS;
 	ways[SIM_WAY_PKI] = pki;
-	ways[SIM_WAY_TLS] = pki || fleet->habits.after == SIM_AFTER_TLS;
+	ways[SIM_WAY_TLS] = true;	/* a server may switch it on */
 	ways[SIM_WAY_PLAIN] = plain != 0;
 	s->fleet = fleet;
 	rc = sim_delay_new(&s->delay, fault);
 	if (rc == 0 && gnutls_rnd(GNUTLS_RND_RANDOM, s->random, sizeof(s->random)) < 0)
 		rc = fault_set(fault, KIT_ERR_CRYPTO, "no random numbers for logins");
-	if (rc == 0 && ways[SIM_WAY_TLS])
+	if (rc == 0 && own)
 		rc = sim_identities_new(&s->identities, fleet->habits.own, fleet->habits.own_key,
 					fleet->habits.on_die_root, fault);
-	if (rc == 0 && ways[SIM_WAY_TLS])
+	if (rc == 0 && own)
 		rc = sim_identities_make(s->identities, &s->shown, fault);
 	for (size_t i = 0; i < WAYS && rc == 0; i++) {
 		s->doors[i] = (struct door){ .service = s, .way = (enum sim_way)i };

@@ -10,6 +10,7 @@
 #include "common/clock.h"
 #include "common/hex.h"
 #include "common/secret.h"
+#include "samples/amt-sim/sim-store.h"
 
 /* Put the changed device into its file; when that fails it is again what BEFORE says. */
 static unsigned keep(struct sim_device *d, struct sim_device *before)
@@ -193,19 +194,35 @@ unsigned sim_setup_psk(struct sim_device *d, const char *pid, const char *pps)
 unsigned sim_setup_commit(struct sim_device *d)
 {
 	struct sim_device before;
+	unsigned status;
 
 	if (d->state == SIM_DEVICE_PRE)
 		return SIM_INVALID_STATE;
 	if (!d->admin_set && !d->admin_asked)
 		return SIM_DATA_MISSING;
+	status = sim_store_commit(d);
+	if (status != SIM_OK)
+		return status;
 	before = *d;
 	d->state = SIM_DEVICE_POST;
 	return keep(d, &before);
 }
 
+unsigned sim_setup_extend(struct sim_device *d, const char *duration)
+{
+	uint32_t hours;
+
+	if (d->state != SIM_DEVICE_IN)
+		return SIM_INVALID_STATE;
+	return parse_seconds(duration, &hours) && hours >= 1 && hours <= 24 ? SIM_OK
+									    : SIM_INVALID_PARAMETER;
+}
+
 unsigned sim_setup_unprovision(struct sim_device *d)
 {
 	struct sim_device before;
+	struct sim_store *tls = d->store;
+	unsigned status;
 
 	if (d->state != SIM_DEVICE_POST)
 		return SIM_INVALID_STATE;
@@ -218,7 +235,13 @@ unsigned sim_setup_unprovision(struct sim_device *d)
 	d->admin_set = d->admin_asked = d->clock_set = false;
 	d->clock_offset = 0;
 	d->host[0] = d->domain[0] = '\0';
-	return keep(d, &before);
+	d->store = NULL;
+	status = keep(d, &before);
+	if (status == SIM_OK && tls) {
+		secret_wipe(tls, sizeof(*tls));
+		free(tls);
+	}
+	return status;
 }
 
 unsigned sim_setup_partial_unprovision(struct sim_device *d)

@@ -11,6 +11,7 @@
 enum sim_status {
 	SIM_OK = 0,
 	SIM_INTERNAL_ERROR = 0x1,
+	SIM_NOT_READY = 0x2,
 	SIM_INVALID_NAME = 0xc,
 	SIM_NOT_PERMITTED = 0x10,
 	SIM_INVALID_DOMAIN = 0x1c,
@@ -60,6 +61,9 @@ unsigned sim_setup_set_clock(struct sim_device *d, const char *ta0, const char *
 /* SetMEBxPassword and SetTLSPSK: only while being set up; SetTLSPSK up to SIM_DEVICE_LAST_PSK. */
 unsigned sim_setup_mebx(struct sim_device *d, const char *password);
 unsigned sim_setup_psk(struct sim_device *d, const char *pid, const char *pps);
+
+/* ExtendProvisioningPeriod: DURATION is 1 to 24 (hours); only while being set up. No effect. */
+unsigned sim_setup_extend(struct sim_device *d, const char *duration);
 
 /* CommitChanges: to state Post; SIM_DATA_MISSING without an admin entry. */
 unsigned sim_setup_commit(struct sim_device *d);

@@ -1,9 +1,11 @@
 /* SOAP ("EOI") as a device answers it: AMT 2.x to 8.x. */
 #include "samples/amt-sim/sim-soap.h"
 
+#include <gnutls/gnutls.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "common/secret.h"
 #include "samples/amt-sim/sim-setup.h"
 
 #define INTEL_IANA	"343"
@@ -50,6 +52,21 @@ static void write_version(struct sim_device *d, struct sim_xml_answer *a)
 static void write_realm(struct sim_device *d, struct sim_xml_answer *a)
 {
 	sim_xml_element(a, "DigestRealm", d->realm);
+}
+
+/* Shown only to who sets the machine up; "" stands for none. */
+static void write_otp(struct sim_device *d, struct sim_xml_answer *a)
+{
+	gnutls_datum_t raw = { (unsigned char *)d->pki.otp, (unsigned)strlen(d->pki.otp) };
+	gnutls_datum_t text = { NULL, 0 };
+
+	if (d->pki.otp[0] == '\0' || gnutls_base64_encode2(&raw, &text) < 0) {
+		sim_xml_element(a, "OTP", "");
+		return;
+	}
+	sim_xml_element(a, "OTP", (const char *)text.data);
+	secret_wipe(text.data, text.size);
+	gnutls_free(text.data);
 }
 
 static void write_host(struct sim_device *d, struct sim_xml_answer *a)
@@ -132,6 +149,16 @@ static unsigned run_power(struct sim_device *d, const xmlNode *input)
 	return SIM_OK;
 }
 
+static unsigned run_otp(struct sim_device *d, const xmlNode *input)
+{
+	return d->state == SIM_DEVICE_IN ? (unsigned)SIM_OK : SIM_INVALID_STATE;
+}
+
+static unsigned run_extend(struct sim_device *d, const xmlNode *input)
+{
+	return sim_setup_extend(d, sim_xml_child_text(input, "Duration"));
+}
+
 static unsigned run_commit(struct sim_device *d, const xmlNode *input)
 {
 	return sim_setup_commit(d);
@@ -150,6 +177,8 @@ static unsigned run_partial_unprovision(struct sim_device *d, const xmlNode *inp
 static const struct soap_call calls[] = {
 	{ &security, "GetCoreVersion", NULL, write_version },
 	{ &security, "GetDigestRealm", NULL, write_realm },
+	{ &security, "GetProvisioningServerOTP", run_otp, write_otp },
+	{ &security, "ExtendProvisioningPeriod", run_extend, NULL },
 	{ &security, "SetAdminAclEntryEx", run_admin, NULL },
 	{ &security, "SetMEBxPassword", run_mebx, NULL },
 	{ &security, "SetTLSPSK", run_psk, NULL },

@@ -83,6 +83,8 @@ static unsigned answer_call(struct sim_device *d, const struct sim_habits *habit
 	if (!sim_xml_is(q->xml.call, input, q->resource))
 		return answer_fault(a, q, "c:SchemaValidationError",
 				    "The body is not the method's input.");
+	if (strcmp(method, "GenerateKeyPair") == 0 && d->key_tries++ < habits->not_ready)
+		return answer_fault(a, q, "b:EndpointUnavailable", "Not ready.");
 	snprintf(action, sizeof(action), "%sResponse", q->action);
 	open_envelope(a, q, action);
 	snprintf(name, sizeof(name), "g:%s_OUTPUT", method);
@@ -98,7 +100,7 @@ static unsigned answer_call(struct sim_device *d, const struct sim_habits *habit
 static unsigned answer_get(const struct sim_device *d, const struct sim_habits *habits,
 			   const struct wsman_call *q, struct sim_xml_answer *a)
 {
-	if (!sim_class_has(q->class, q->instance))
+	if (!sim_class_has(q->class, d, q->instance))
 		return answer_fault(a, q, "b:DestinationUnreachable",
 				    "No such instance of the class.");
 	open_envelope(a, q, SIM_WSMAN_TRANSFER "/GetResponse");
@@ -120,7 +122,31 @@ static unsigned answer_put(struct sim_device *d, const struct sim_habits *habits
 	if (*status != 0)
 		return answer_fault(a, q, "d:InvalidRepresentation", "A value was refused.");
 	open_envelope(a, q, SIM_WSMAN_TRANSFER "/PutResponse");
-	q->class->write(d, habits, NULL, a);
+	q->class->write(d, habits, sim_xml_child_text(q->xml.call, "InstanceID"), a);
+	close_envelope(a);
+	return 200;
+}
+
+static unsigned answer_create(struct sim_device *d, const struct sim_habits *habits,
+			      const struct wsman_call *q, unsigned *status,
+			      struct sim_xml_answer *a)
+{
+	if (!q->class->create)
+		return answer_fault(a, q, "b:ActionNotSupported", "The class cannot be created.");
+	if (!sim_xml_is(q->xml.call, q->class->name, q->resource))
+		return answer_fault(a, q, "c:SchemaValidationError",
+				    "The body is not the class's instance.");
+	if (!sim_habits_refuse(habits, d, q->class->name, status))
+		*status = q->class->create(d, q->xml.call);
+	if (*status != 0)
+		return answer_fault(a, q, "d:InvalidRepresentation", "A value was refused.");
+	open_envelope(a, q, SIM_WSMAN_TRANSFER "/CreateResponse");
+	sim_xml_open(a, "d:ResourceCreated");
+	sim_xml_element(a, "b:Address", SIM_WSMAN_ADDRESSING "/role/anonymous");
+	sim_xml_open(a, "b:ReferenceParameters");
+	sim_xml_element(a, "c:ResourceURI", q->resource);
+	sim_xml_close(a);
+	sim_xml_close(a);
 	close_envelope(a);
 	return 200;
 }
@@ -147,10 +173,11 @@ static unsigned answer_pull(const struct sim_device *d, const struct sim_habits 
 	open_envelope(a, q, SIM_WSMAN_ENUMERATION "/PullResponse");
 	sim_xml_open(a, "e:PullResponse");
 	sim_xml_open(a, "e:Items");
-	if (!q->class->instances)
+	if (!q->class->instances && sim_class_has(q->class, d, NULL))
 		q->class->write(d, habits, NULL, a);
 	for (size_t i = 0; q->class->instances && q->class->instances[i]; i++)
-		q->class->write(d, habits, q->class->instances[i], a);
+		if (sim_class_has(q->class, d, q->class->instances[i]))
+			q->class->write(d, habits, q->class->instances[i], a);
 	sim_xml_close(a);
 	sim_xml_element(a, "e:EndOfSequence", "");
 	sim_xml_close(a);
@@ -209,6 +236,8 @@ static unsigned dispatch(struct sim_device *d, const struct sim_habits *habits,
 		return answer_get(d, habits, q, a);
 	if (strcmp(q->action, SIM_WSMAN_TRANSFER "/Put") == 0)
 		return answer_put(d, habits, q, status, a);
+	if (strcmp(q->action, SIM_WSMAN_TRANSFER "/Create") == 0)
+		return answer_create(d, habits, q, status, a);
 	if (strcmp(q->action, SIM_WSMAN_ENUMERATION "/Enumerate") == 0)
 		return answer_enumerate(q, a);
 	if (strcmp(q->action, SIM_WSMAN_ENUMERATION "/Pull") == 0)

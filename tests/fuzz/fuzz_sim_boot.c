@@ -1,4 +1,7 @@
-/* Fuzz the simulated firmware: whatever is on the stick, a machine takes a sound key or none. */
+/*
+ * Fuzz the simulated firmware: whatever is on the stick, a machine takes a sound key, or is to be
+ * set up by certificate, or takes nothing.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,10 +32,26 @@ static void fill(int fd, const uint8_t *data, size_t size)
 	}
 }
 
+/* Is the machine, which has taken a record, in order? */
+static bool sound(const struct sim_device *d)
+{
+	struct sim_root roots[SIM_ROOTS_MAX];
+	size_t builtin;
+
+	if (d->state != SIM_DEVICE_IN || strcmp(d->mebx, PASSWORD_FACTORY) == 0)
+		return false;
+	if (d->pki.on)
+		return d->pki.n_own <= SIM_ROOTS_OWN &&
+		       sim_device_roots(d, roots, &builtin) <= SIM_ROOTS_MAX;
+	return d->firmware.major <= SIM_DEVICE_LAST_PSK && pidpps_check_pid(d->pair.pid) == 0 &&
+	       pidpps_check_pps(d->pair.pps) == 0;
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static int fd = -1;
 	struct sim_boot_bios bios = { .wipe = true };
+	struct sim_device_firmware firmware = { 7, 0, 0 };
 	struct fault fault = { .code = 0 };
 	struct sim_boot_report report;
 	struct sim_device d;
@@ -45,21 +64,19 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fill(fd, data + 1, size - 1);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	bios.fat16_only = data[0] & 1;
-	if (sim_device_factory(&d, NULL, (struct sim_device_firmware){ 7, 0, 0 }, NULL, &fault) < 0)
+	if (data[0] & 2)
+		firmware.major = 16;
+	if (sim_device_factory(&d, NULL, firmware, NULL, &fault) < 0)
 		abort();
 	if (sim_boot_from_stick(&d, path, &bios, &report, &fault) == 0) {
-		if (d.state != SIM_DEVICE_IN || pidpps_check_pid(d.pair.pid) < 0 ||
-		    pidpps_check_pps(d.pair.pps) < 0 || strcmp(d.mebx, PASSWORD_FACTORY) == 0 ||
-		    report.record == 0 || report.record > report.records)
+		if (!sound(&d) || report.record == 0 || report.record > report.records)
 			abort();
 		/* Marked used, it cannot be taken again. */
 		if (report.consumed) {
 			uint32_t first = report.record;
 
 			sim_device_clear(&d);
-			if (sim_device_factory(&d, NULL, (struct sim_device_firmware){ 7, 0, 0 },
-					       NULL,
-					       &fault) < 0)
+			if (sim_device_factory(&d, NULL, firmware, NULL, &fault) < 0)
 				abort();
 			if (sim_boot_from_stick(&d, path, &bios, &report, &fault) == 0 &&
 			    report.record == first)

@@ -78,7 +78,8 @@ struct life_options {
 	{ .port = 16993, .retry = 2, .hellos = 15, .habits = SIM_HABIT_DEFAULTS }
 
 #define LIFE_OPTIONS(s, l) \
-	CLI_TEXT(0, "server", s, l.server, "HOST[:PORT]", "where hellos go (port 9971)"), \
+	CLI_TEXT(0, "server", s, l.server, "HOST[:PORT]", \
+		 "where hellos go (port 9971); stick: where the stick says"), \
 	CLI_NUMBER(0, "port", s, l.port, "PORT", 1, 65535, \
 		   "where the server calls back (16993)"), \
 	CLI_NUMBER(0, "plain-port", s, l.plain_port, "PORT", 1, 65535, \

@@ -1,4 +1,5 @@
 /* amt-sim: what boot, run and fleet have in common: machines from the factory, and their lives. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -7,6 +8,8 @@
 #include "samples/amt-sim/sim-calls.h"
 #include "samples/amt-sim/sim-life.h"
 #include "samples/amt-sim/sim-service.h"
+
+#define SERVER_OF_STICK "stick"	/* in place of an address */
 
 const char *const factory_hashes[] = { "generation", "sha1", "sha256", "sha384", NULL };
 
@@ -79,7 +82,7 @@ int life_check(const struct life_options *o, struct fault *fault)
 	struct sim_address server;
 	int rc = 0;
 
-	if (o->server)
+	if (o->server && strcmp(o->server, SERVER_OF_STICK) != 0)
 		rc = sim_address_parse(o->server, SIM_SERVER_PORT, &server, fault);
 	if (rc == 0)
 		rc = sim_calls_check(o->habits.refuse, false, "refuse", fault);
@@ -112,6 +115,22 @@ static void say(void *context, const char *text)
 	cli_note(context, "%s", text);
 }
 
+/* Where hellos go. */
+static int find_server(const struct life_options *o, const struct sim_device *d,
+		       struct sim_address *out, struct fault *fault)
+{
+	char text[INET_ADDRSTRLEN];
+	struct in_addr in = { htonl(d->pki.server) };
+
+	if (strcmp(o->server, SERVER_OF_STICK) != 0)
+		return sim_address_parse(o->server, SIM_SERVER_PORT, out, fault);
+	if (d->pki.server == 0)
+		return fault_set(fault, KIT_ERR_ARGUMENT, "--server %s: the stick names no server "
+				 "(2/17)", SERVER_OF_STICK);
+	inet_ntop(AF_INET, &in, text, sizeof(text));
+	return sim_address_parse(text, d->pki.port ? d->pki.port : SIM_SERVER_PORT, out, fault);
+}
+
 int life_live(struct cli *cli, struct sim_fleet *f, const struct life_options *o, uint64_t window,
 	      bool verbose, int signals, json_t *booted)
 {
@@ -134,7 +153,7 @@ int life_live(struct cli *cli, struct sim_fleet *f, const struct life_options *o
 		f->context = cli;
 	}
 	if (o->server) {
-		rc = sim_address_parse(o->server, SIM_SERVER_PORT, &server, &fault);
+		rc = find_server(o, f->devices, &server, &fault);
 		life.server = &server;
 	}
 	if (rc == 0)
