@@ -503,8 +503,8 @@ int chain_der(const struct chain *c, size_t i, uint8_t **der, size_t *size, stru
 
 	*der = NULL;
 	if (n <= 0)
-		return fault_set(fault, KIT_ERR_ARGUMENT, "the chain has no certificate "
-							  "%zu", i + 1);
+		return fault_set(fault, KIT_ERR_ARGUMENT, "the chain has no certificate %zu",
+				 i + 1);
 	*der = p = malloc((size_t)n);
 	if (!p)
 		return fault_nomem(fault);
@@ -515,9 +515,8 @@ int chain_der(const struct chain *c, size_t i, uint8_t **der, size_t *size, stru
 int chain_use(const struct chain *c, SSL_CTX *ctx, struct fault *fault)
 {
 	if (!c->key || !c->facts.complete)
-		return fault_set(fault, KIT_ERR_STATE, "the certificate \"%s\" lacks "
-						       "%s", c->facts.cn,
-				 c->key ? "its root" : "its private key");
+		return fault_set(fault, KIT_ERR_STATE, "the certificate \"%s\" lacks %s",
+				 c->facts.cn, c->key ? "its root" : "its private key");
 	SSL_CTX_set_security_level(ctx, 0);
 	/* What is sent is what was put in order here, not what OpenSSL would find. */
 	SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN);

@@ -37,7 +37,7 @@ struct certificates {
 };
 
 /* Who runs the service. */
-struct service {
+struct service_user {
 	uid_t user;
 	gid_t groups[GROUPS_MAX];
 	int n_groups;
@@ -48,7 +48,7 @@ struct folder_reading {
 	const struct certificates_options *options;
 	struct certificates *certificates;
 	struct bundle *bundle;
-	struct service service;
+	struct service_user service;
 	struct fault *fault;
 };
 
@@ -81,7 +81,7 @@ static bool is_passed_over(const char *name)
 /* ---- the service's rights ---- */
 
 /* The user whose service it is, and the groups of that. */
-static void find_service(struct service *s, const char *file)
+static void find_service(struct service_user *s, const char *file)
 {
 	struct stat st;
 	struct passwd entry, *found = NULL;
@@ -105,7 +105,7 @@ static void find_service(struct service *s, const char *file)
 	}
 }
 
-static bool is_in_group(const struct service *s, gid_t group)
+static bool is_in_group(const struct service_user *s, gid_t group)
 {
 	for (int i = 0; i < s->n_groups; i++)
 		if (s->groups[i] == group)
@@ -114,7 +114,7 @@ static bool is_in_group(const struct service *s, gid_t group)
 }
 
 /* May the service do what BITS say (04 read, 01 pass through)? */
-static bool may(const struct service *s, const struct stat *st, unsigned bits)
+static bool may(const struct service_user *s, const struct stat *st, unsigned bits)
 {
 	unsigned given = st->st_mode;
 
@@ -130,7 +130,7 @@ static bool may(const struct service *s, const struct stat *st, unsigned bits)
 #define OTHERS	(S_IRWXO | S_IWGRP | S_IXGRP)	/* what a secret file gives nobody */
 
 /* May a private key be in this file? A service that root runs has no other owner to ask for. */
-static bool is_private(const struct service *s, const struct stat *st)
+static bool is_private(const struct service_user *s, const struct stat *st)
 {
 	if (st->st_mode & OTHERS)
 		return false;
@@ -160,7 +160,7 @@ static int not_private(const char *name, const char *what, const struct stat *st
  * All of the regular file NAME in the folder FD into *data, which the caller frees after wiping
  * *size bytes. KIT_ERR_NOT_FOUND, without a fault: it is not there, or not a regular file.
  */
-static int read_file(const struct service *service, int fd, const char *name, size_t most,
+static int read_file(const struct service_user *service, int fd, const char *name, size_t most,
 		     uint8_t **data, size_t *size, struct stat *st, struct fault *fault)
 {
 	int file = openat(fd, name, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
@@ -211,7 +211,7 @@ static void drop_file(uint8_t **data, size_t size)
 }
 
 /* The password that belongs to the file NAME; *found is false when there is none. */
-static int read_password(const struct service *service, int fd, const char *name,
+static int read_password(const struct service_user *service, int fd, const char *name,
 			 char out[static PASSWORD_ROOM], bool *found, struct fault *fault)
 {
 	char path[CERTIFICATES_ID + sizeof(CERTIFICATES_PASSWORD)];

@@ -2,6 +2,8 @@
 # The daemon reads its folder of certificates at the start and at a reload, says what is wrong with
 # each file, serves the others, and counts days in its metrics. Made with openssl, as the manual of
 # an authority says it.
+set -eu
+# shellcheck source=tests/support/daemon.inc
 . "$TOP/tests/support/daemon.inc"
 need openssl
 need curl
