@@ -1411,6 +1411,8 @@ int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
 			    " reason_code = NULL WHERE uuid = ?1", uuid, NULL, NULL, now, fault);
 	else if (!rc)
 		rc = accept(m, &row, now, fault);
+	if (!rc)
+		rc = keymap_talk_look_again(m, uuid, now, fault);
 	return keymap_leave(m, own, rc, fault);
 }
 

@@ -72,6 +72,23 @@ int keymap_talk_put(struct keymap *m, const struct uuid *uuid, const struct keym
 	return keymap_leave(m, own, rc, fault);
 }
 
+int keymap_talk_look_again(struct keymap *m, const struct uuid *uuid, int64_t now,
+			   struct fault *fault)
+{
+	struct sql_statement *s;
+	bool own;
+	int rc;
+
+	rc = keymap_write(m, "UPDATE csti_amts_talk SET commit_sent_at = ?2"
+			  " WHERE uuid = ?1 AND commit_sent_at > 0", &s, &own, fault);
+	if (rc)
+		return rc;
+	bind_uuid(s, 1, uuid);
+	sql_bind_int(s, 2, now);
+	rc = sql_run(s, "look for a system again", NULL, fault);
+	return keymap_leave(m, own, rc, fault);
+}
+
 int keymap_talk_forget(struct keymap *m, const struct uuid *uuid, struct fault *fault)
 {
 	bool own;

@@ -32,6 +32,12 @@ int keymap_talk_find(struct keymap *m, const struct uuid *uuid, struct keymap_ta
 /* Insert or replace. */
 int keymap_talk_put(struct keymap *m, const struct uuid *uuid, const struct keymap_talk *talk,
 		    struct fault *fault);
+/*
+ * A person asks for it: if a commit was sent whose end is not known, it counts as sent NOW. The
+ * logins that were tried stay counted. 0 too when there is none.
+ */
+int keymap_talk_look_again(struct keymap *m, const struct uuid *uuid, int64_t now,
+			   struct fault *fault);
 /* 0 too when there is none. */
 int keymap_talk_forget(struct keymap *m, const struct uuid *uuid, struct fault *fault);
 

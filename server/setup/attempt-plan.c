@@ -685,6 +685,7 @@ int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
 /* ---- the commit, and a look at what came of it ---- */
 
 #define CHECK_SECONDS	1800	/* from the commit: how long the machine is looked for */
+#define CHECK_PAUSE	300	/* at most, between two looks */
 #define CHECK_LOGINS	3	/* at most, in LOGIN_SECONDS */
 #define LOGIN_SECONDS	3600
 
@@ -914,7 +915,12 @@ static int64_t next_try(const struct attempt *a, const struct system *row, int64
 	if (a->fault.code == KIT_ERR_FORGED && !a->proved && !row->proved_at)
 		return 0;
 	next = now + (int64_t)config_backoff(config, row->failures + 1);
-	/* What may be set up says no hello any more: it is looked for as long as it may be. */
+	/*
+	 * What may be set up says no hello any more: it is looked for as long as it may be, and not
+	 * too seldom for that, however often it failed before.
+	 */
+	if (next > now + CHECK_PAUSE && is_commit_open(a, now + CHECK_PAUSE))
+		next = now + CHECK_PAUSE;
 	if (config->retry_limit && row->failures + 1 >= config->retry_limit &&
 	    !is_commit_open(a, next))
 		return 0;

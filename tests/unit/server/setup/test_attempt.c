@@ -1058,6 +1058,50 @@ START_TEST(a_machine_whose_commit_was_sent_is_tried_again_after_the_last_failure
 }
 END_TEST
 
+START_TEST(a_machine_that_failed_often_before_its_commit_is_looked_for_all_the_same)
+{
+	char admin[PASSWORD_MAX + 1];
+
+	lose_commit(admin);
+	scratch_sql("UPDATE csti_amts SET failures = 8");
+	give_up(KIT_ERR_NETWORK, SYSTEM_FAILED);
+	ck_assert_int_gt(row(1).next_try, time(NULL));
+	ck_assert_int_le(row(1).next_try, time(NULL) + 300);
+	/* Once it is not looked for any more, it waits as any other. */
+	a->talk.commit_sent_at -= 1600;
+	give_up(KIT_ERR_NETWORK, SYSTEM_FAILED);
+	ck_assert_int_gt(row(1).next_try, time(NULL) + 3000);
+}
+END_TEST
+
+START_TEST(a_person_may_have_a_lost_machine_looked_for_again)
+{
+	struct uuid uuid = scratch_uuid(1);
+	char admin[PASSWORD_MAX + 1];
+
+	lose_commit(admin);
+	/* Each login was counted, and the server was killed before it sent any. */
+	for (int i = 0; i < 3; i++)
+		ck_assert_int_eq(run(attempt_login), 0);
+	ck_assert(!attempt_may_check(a, CHECK_TLS));
+	a->talk.commit_sent_at -= 7200;
+	ck_assert_int_eq(keymap_talk_put(map, &uuid, &a->talk, &fault), 0);
+	give_up(KIT_ERR_NETWORK, SYSTEM_FAILED);
+	ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
+	ck_assert_int_eq(keymap_talk_find(map, &uuid, &a->talk, &fault), 0);
+	/* Three logins an hour it stays, and then it is looked for. */
+	ck_assert(!attempt_may_check(a, CHECK_TLS));
+	a->talk.logins_at -= 3600;
+	ck_assert(attempt_may_check(a, CHECK_TLS));
+	/* Where no commit is open, none is made up. */
+	a->talk.commit_sent_at = 0;
+	ck_assert_int_eq(keymap_talk_put(map, &uuid, &a->talk, &fault), 0);
+	ck_assert_int_eq(keymap_system_retry(map, &uuid, time(NULL), &fault), 0);
+	ck_assert_int_eq(keymap_talk_find(map, &uuid, &a->talk, &fault), 0);
+	ck_assert_int_eq(a->talk.commit_sent_at, 0);
+}
+END_TEST
+
 START_TEST(a_machine_that_is_found_may_have_either_password)
 {
 	struct uuid uuid = scratch_uuid(1);
@@ -1159,6 +1203,8 @@ TEST_SUITE("attempt")
 	tcase_add_test(t, a_hello_from_elsewhere_meanwhile_is_called_next);
 	tcase_add_test(t, a_machine_whose_commit_was_sent_is_looked_for_within_limits);
 	tcase_add_test(t, a_machine_whose_commit_was_sent_is_tried_again_after_the_last_failure);
+	tcase_add_test(t, a_machine_that_failed_often_before_its_commit_is_looked_for_all_the_same);
+	tcase_add_test(t, a_person_may_have_a_lost_machine_looked_for_again);
 	tcase_add_test(t, a_machine_that_is_found_may_have_either_password);
 	tcase_add_test(t, a_password_that_was_not_asked_for_is_not_the_machines);
 	tcase_add_test(t, what_helped_to_talk_to_a_machine_is_remembered);
