@@ -13,7 +13,7 @@ struct ssl_ctx_st;
  * The policy of this one context, which no other connection of the program shares: TLS 1.0 and
  * 1.1 at OpenSSL's security level 0, since the machines that have a PPS know nothing newer; no
  * certificate (that it knows the PPS is what proves the machine); no resumed session, which
- * would prove nothing anew; servers without RFC 5746 are accepted, since firmware before 2010
+ * would prove nothing again; servers without RFC 5746 are accepted, since firmware before 2010
  * has it not and nothing here renegotiates.
  */
 #define TLS_PSK_CIPHERS	"PSK-AES128-CBC-SHA:PSK-AES256-CBC-SHA:@SECLEVEL=0"

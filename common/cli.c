@@ -352,7 +352,7 @@ static const struct cli_option *option_of_code(const struct cli_verb *verb, int 
 
 /*
  * Is WORD, as given for O, "--new-password" and no more of --new-password-file? What follows it
- * is then likely to be the password, and not a file's name that messages may tell.
+ * is then likely to be the password, and not a file's name that messages may show.
  */
 static bool lacks_file(const struct cli_option *o, const char *word)
 {

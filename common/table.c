@@ -24,7 +24,7 @@ struct table {
 	unsigned long rows;		/* finished ones in all */
 };
 
-/* Columns of the terminal that OUT is; 0: it is none, and nothing is to be fitted into a width. */
+/* Columns of the terminal that OUT is; 0: it is not a terminal, nothing is fitted. */
 static size_t terminal_width(FILE *out)
 {
 	struct winsize size = { 0 };

@@ -72,7 +72,7 @@ int password_random(char *out, struct fault *fault)
 	char *at;
 	int rc = 0;
 
-	/* Drawn anew as a whole until each class is there: all good ones stay equally likely. */
+	/* Drawn again as a whole until each class is there: all good ones stay equally likely. */
 	do {
 		at = out;
 		for (int i = 0; i < 16;) {

@@ -34,7 +34,7 @@ struct sbin_summary {
  * each record in turn, then what can be said of the whole. FOUND may be NULL.
  * Returns 0 when the file could be read to its end (however bad: see
  * summary->errors), KIT_ERR_FORMAT when it is not a setup.bin at all (found() has been
- * told why), or the input's error with *fault set.
+ * said why), or the input's error with *fault set.
  */
 int sbin_check(const struct sbin_input *in,
 	       void (*found)(void *context, const struct sbin_finding *finding), void *context,

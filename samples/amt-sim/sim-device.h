@@ -77,7 +77,7 @@ struct sim_device {
 	bool admin_set;			/* SetAdminAclEntryEx was called */
 	bool clock_set;
 	int64_t clock_offset;		/* seconds that the device's clock is ahead of ours */
-	uint32_t clock_told;		/* Ta0 that was told last, 0: none (not kept in the file) */
+	uint32_t clock_told;		/* Ta0 that was said last, 0: none (not kept in the file) */
 	bool off; /* powered down; its management engine lives on (not kept) */
 	uint64_t committed;		/* sim_now_ms() at CommitChanges, 0: before (not kept) */
 	bool looked_at;			/* by somebody who is logged in, since then (not kept) */

@@ -41,7 +41,7 @@ void sim_fleet_clear(struct sim_fleet *f);
 /* The device that has the local address A, or NULL. */
 struct sim_device *sim_fleet_at(struct sim_fleet *f, const struct sim_address *a);
 
-/* Tell people something about the device D (NULL: about none). */
+/* Say something to people about the device D (NULL: about none). */
 void sim_fleet_say(struct sim_fleet *f, const struct sim_device *d, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 

@@ -52,7 +52,7 @@ unsigned sim_setup_domain(struct sim_device *d, const char *name);
 /* GetLowAccuracyTimeSynch: what the device's clock shows, seconds of UTC. */
 uint32_t sim_setup_clock(struct sim_device *d);
 /*
- * SetHighAccuracyTimeSynch: TA0 has to be what sim_setup_clock() told last; the clock is then
+ * SetHighAccuracyTimeSynch: TA0 has to be what sim_setup_clock() said last; the clock is then
  * set forward or back so that the middle of TM1 (request) and TM2 (answer) was TA0.
  */
 unsigned sim_setup_set_clock(struct sim_device *d, const char *ta0, const char *tm1,

@@ -56,7 +56,7 @@ static bool power_of_two(uint32_t v)
 	return v != 0 && (v & (v - 1)) == 0;
 }
 
-/* Is SECTOR's beginning that of a FAT boot sector, so far as it can be told before computing? */
+/* Is SECTOR's beginning that of a FAT boot sector, so far as it can be seen before computing? */
 static bool looks_like_boot_sector(const uint8_t *s)
 {
 	return (s[0] == 0xeb || s[0] == 0xe9) && get_le16(s + 11) == SECTOR &&
@@ -101,7 +101,7 @@ static int volume_open(struct volume *v, uint64_t start, uint64_t sectors, const
 	v->fat = start + reserved;
 	v->root = start + before - root_sectors;
 	v->data = start + before;
-	/* The number of clusters alone tells the kind (FAT specification 1.03). */
+	/* The number of clusters alone says the kind (FAT specification 1.03). */
 	v->bits = v->clusters < 4085 ? 12 : v->clusters < 65525 ? 16 : 32;
 	v->root_cluster = v->bits == 32 ? get_le32(boot + 44) : 0;
 	if (v->bits == 12)

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Makes every setup.bin here anew from the JSON beside it. The argument is the folder of the programs,
+# Makes every setup.bin here again from the JSON beside it. The argument is the folder of the programs,
 # seen from where you run it (default build/bin: from the top of the tree, after "make all"). What it
 # prints as errors is what is odd about v2.1-odd. Look at "git diff" before you keep what has changed.
 set -eu

@@ -451,7 +451,7 @@ void doctor_fleet(const struct doctor *d)
 		 "a machine whose key was not in the map says hello again by itself, at the latest "
 		 "when its AC power is disconnected for half a minute", true);
 	say_kind(d, "not-known", &f.not_known, "came by certificate, known to nobody",
-		 "no machine came by certificate that nobody knows",
+		 "no machine that is not known came by certificate",
 		 "those that are yours: amt-provisionctl inventory import, or amt-provisionctl "
 		 "systems allow-setup UUID; accept of [pki] says who may come", false);
 	say_kind(d, "silent", &f.silent, "not set up and fallen silent",

@@ -28,8 +28,8 @@ struct listener {
 	bool stopped;			/* for one reason or both */
 	struct connection_list whole;	/* their hello is complete; oldest first */
 	struct connection_list partial;	/* all others; oldest first */
-	int64_t told_full;		/* the minute of the last TROUBLE_FULL that was reported */
-	int64_t told_system;		/* the same of TROUBLE_SYSTEM */
+	int64_t said_full;		/* the minute of the last TROUBLE_FULL that was reported */
+	int64_t said_system;		/* the same of TROUBLE_SYSTEM */
 };
 
 /* One connection of a peer that may be about to say hello. */

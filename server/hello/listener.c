@@ -307,9 +307,9 @@ static void make_room_below_limit(struct listener *l)
 		  "oldest is closed\n"
 		  "raise max_connections if these are machines saying hello",
 		  (unsigned long long)l->limits.connections);
-	make_room(l, TROUBLE_FULL, minute != l->told_full ? &fault : NULL);
+	make_room(l, TROUBLE_FULL, minute != l->said_full ? &fault : NULL);
 	if (l->counts.trouble[TROUBLE_FULL] != before)
-		l->told_full = minute;
+		l->said_full = minute;
 }
 
 /* The system gives no descriptor. False: nor is there a connection that could give its own. */
@@ -322,10 +322,10 @@ static bool make_room_below_system(struct listener *l, int err)
 	fault_sys(&fault, err, "the oldest connection is closed, as no other can be accepted\n"
 		  "raise the limit of open files (LimitNOFILE in the unit), or lower "
 		  "max_connections");
-	if (!make_room(l, TROUBLE_SYSTEM, minute != l->told_system ? &fault : NULL))
+	if (!make_room(l, TROUBLE_SYSTEM, minute != l->said_system ? &fault : NULL))
 		return false;
 	if (l->counts.trouble[TROUBLE_SYSTEM] != before)
-		l->told_system = minute;
+		l->said_system = minute;
 	return true;
 }
 

@@ -40,7 +40,7 @@ struct edit {
 	struct range *ranges;
 	size_t n_ranges;
 	struct sbin_varlist list;
-	uint8_t *record;		/* SECRET: the record made anew */
+	uint8_t *record;		/* SECRET: the record made again */
 	unsigned long changed, left;
 };
 
@@ -114,7 +114,7 @@ static int keep_rest(const struct edit *e, const struct sbin_record *old, size_t
 	return 0;
 }
 
-/* Make R anew in e->record with its variables changed; *changed says whether any was. */
+/* Make R again in e->record with its variables changed; *changed says whether any was. */
 static int change(struct edit *e, struct sbin_record *r, bool *changed, struct fault *fault)
 {
 	struct sbin_record made = *r;

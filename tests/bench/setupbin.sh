@@ -11,7 +11,7 @@ M=${M:-100000}
 S=$BIN/amt-setupbin
 "$BIN/amt-keygen" generate -n "$N" -q --random-passwords -o keys.csv 2>/dev/null
 
-# Both to the disk: create does so by itself, and is told again as cp has to be.
+# Both to the disk: create does so by itself, and gets the option as cp does.
 create() { "$S" create -q -o setup.bin --keys keys.csv && sync setup.bin; }
 copy() { cp --reflink=never setup.bin copy.bin && sync copy.bin; }
 value=$(BEFORE='rm -f setup.bin; sync' seconds create)

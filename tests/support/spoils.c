@@ -411,7 +411,7 @@ static void boot_unsigned(const char *path, const struct layout *l, const struct
 	stick_put(path, volume(l) + 510, "\0", 2);
 }
 
-/* Both boot sectors of FAT32 are to tell the same; the first is gone here. */
+/* Both boot sectors of FAT32 are to say the same; the first is gone here. */
 static void boot_sector_gone(const char *path, const struct layout *l, const struct content *c)
 {
 	uint8_t zeros[FAT_SECTOR] = { 0 };
@@ -714,7 +714,7 @@ const struct stick_spoil stick_spoils[] = {
 	{ "slack", F16, slack, "file-slack", VERIFY_WARN, false, false },
 	{ "a wrong type byte", F16, wrong_type, "table-type", VERIFY_FAIL, false, false },
 	{ "the active flag", F16, active, "table-active", VERIFY_FAIL, false, false },
-	{ "a status that is none", F16, odd_status, "table-active", VERIFY_FAIL, false, false },
+	{ "a status of no meaning", F16, odd_status, "table-active", VERIFY_FAIL, false, false },
 	{ "a partition past the end", F16, past_the_end, "table-end", VERIFY_FAIL, false, true },
 	{ "a second partition", F16, second_partition, "table-entries", VERIFY_FAIL, false, false },
 	{ "cylinders that lie", F16, odd_chs, "table-chs", VERIFY_WARN, false, false },

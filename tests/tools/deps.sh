@@ -8,7 +8,7 @@ for package in "$@"; do
 done
 [ ${#missing[@]} -gt 0 ] || exit 0
 command -v apt-get >/dev/null || {
-	echo "These packages are missing, and this is no Debian: ${missing[*]}" >&2
+	echo "These packages are missing, and this is not Debian: ${missing[*]}" >&2
 	exit 2
 }
 if [ "$(id -u)" = 0 ]; then

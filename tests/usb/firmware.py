@@ -94,7 +94,7 @@ def look(firmware, images, size):
     firmware.ask("")
     volumes = {}
     table = firmware.ask("map -v")
-    # Each volume's lines name its device path: the number of the stick's port tells which it is.
+    # Each volume's lines name its device path: the number of the stick's port says which it is.
     for name, path in re.findall(r"(FS\d+): .*?\n\s*(\S+)", table):
         port = re.search(r"USB\(0x([0-9A-F]+),", path)
         if port:

@@ -1,4 +1,4 @@
-# What every guest script begins with: commands are run with a limit, judged, and told to the host.
+# What every guest script begins with: commands are run with a limit, judged, and reported to the host.
 # shellcheck shell=sh
 export PATH=/usr/bin:/usr/sbin:/bin:/sbin HOME=/root XDG_STATE_HOME=/state
 dmesg -n 1

@@ -586,7 +586,7 @@ static int take_text(struct journal *j, FILE *f, const char *path, struct fault 
 	while (!rc && fgets(line, sizeof(line), f)) {
 		begins = whole;
 		whole = strchr(line, '\n') != NULL;
-		/* A line that is too long is none of a journal's. */
+		/* A line that is too long is not of a journal. */
 		if (begins && whole)
 			rc = take_line(j, line, fault);
 	}

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Every program and verb explains itself, tells its version, refuses misuse, completes in the shell.
+# Every program and verb explains itself, prints its version, refuses misuse, completes in the shell.
 set -eu
 fail() { echo "FAIL: $*"; exit 1; }
 for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-sim; do
@@ -9,7 +9,7 @@ for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-
 	grep -q '^Examples:' help || fail "$program --help has no examples"
 	status=0; "$BIN/$program" --no-such-option >out 2>err || status=$?
 	[ $status = 2 ] || fail "$program --no-such-option: status $status"
-	[ ! -s out ] || fail "$program: misuse is told on standard output"
+	[ ! -s out ] || fail "$program: misuse is reported on standard output"
 	grep -q -- '--help' err || fail "$program: misuse does not name the help"
 	# Two blanks before a verb, two or more behind it.
 	awk '/^Verbs:/ { on = 1; next } /^$/ { on = 0 }
@@ -23,13 +23,13 @@ for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-
 			fail "$program $verb --help has long lines"
 	done <verbs
 	"$BIN/$program" --completion bash >completion || fail "$program --completion bash"
-	bash -n completion || fail "$program: the bash completion is no bash"
+	bash -n completion || fail "$program: the bash completion is not valid"
 	"$BIN/$program" --completion zsh >completion
 	grep -q "^#compdef $program" completion || fail "$program: zsh"
-	zsh -n completion || fail "$program: the zsh completion is no zsh"
+	zsh -n completion || fail "$program: the zsh completion is not valid"
 	if "$BIN/$program" --completion fish 2>err; then fail "a shell it does not know"; fi
 done
-# What several verbs have in common, alone or before a word that is none, tells them.
+# What several verbs have in common, alone or before an unknown word, lists them.
 for noun in keys systems inventory profiles config certificates; do
 	"$BIN/amt-provisionctl" --help | sed -n "s/^  \($noun [a-z-]*\) .*/\1/p" >verbs
 	for words in "$noun" "$noun nonsense" "$noun --nonsense" "$noun --help" "help $noun"; do
@@ -43,7 +43,7 @@ for noun in keys systems inventory profiles config certificates; do
 		[ $status = $wanted ] || fail "$words: status $status"
 		[ ! -s $other ] || fail "$words: $(cat $other)"
 		sed -n "s/^  \($noun [a-z-]*\) .*/\1/p" out err | diff verbs - ||
-			fail "$words does not tell its verbs"
+			fail "$words does not list its verbs"
 	done
 	"$BIN/amt-provisionctl" $noun nonsense 2>&1 | grep -q "no verb \"$noun nonsense\"" || fail "$noun"
 done
@@ -70,7 +70,7 @@ zsh_words() { # PROGRAM WORD...: what zsh is given to choose from for the last w
 	fail "zsh: second words"
 zsh_words amt-provisionctl keys import '' | grep -q '^--skip-bad\[' || fail "zsh: options"
 zsh_words amt-provisiond '' | grep -q '^--check\[' || fail "zsh: options without a verb"
-# Every option that the help tells is offered by both shells.
+# Every option that the help shows is offered by both shells.
 for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-sim; do
 	"$BIN/$program" --completion bash >bash-completion
 	"$BIN/$program" --completion zsh >completion

@@ -1,5 +1,5 @@
 #!/bin/bash
-# What is printed with --json has the fields that the pages tell, and no other ones.
+# What is printed with --json has the fields that the pages list, and no others.
 set -eu
 # shellcheck source=tests/support/daemon.inc disable=SC1091
 source "$TOP/tests/support/daemon.inc"
@@ -13,13 +13,13 @@ awk '/^\.Sh/ { on = $2 == "DESCRIPTION" || $2 == "JSON" } !on { next }
 	verb != "" && /^\.Va/ { print verb "\t" (before == "but" ? "-" : "") $2 }
 	verb != "" && /^\.Cm/ { sub(/^\.Cm /, ""); sub(/ [.,]$/, ""); print verb "\t@" program " " $0 }
 	{ before = $0 }' \
-	pages >told
-grep -q . told || fail "the pages tell no fields"
+	pages >listed
+grep -q . listed || fail "the pages list no fields"
 fields() { # VERB
-	awk -F'\t' -v v="$1" '$1 == v && $2 ~ /^@/ { print substr($2, 2) }' told | sort -u >others
+	awk -F'\t' -v v="$1" '$1 == v && $2 ~ /^@/ { print substr($2, 2) }' listed | sort -u >others
 	{ echo "$1"; cat others; } | while read -r verb; do
-		awk -F'\t' -v v="$verb" '$1 == v && $2 ~ /^[a-z]/ { print $2 }' told
-	done | grep -vxFf <(awk -F'\t' -v v="$1" '$1 == v { print $2 }' told | sed -n 's/^-//p') | sort -u
+		awk -F'\t' -v v="$verb" '$1 == v && $2 ~ /^[a-z]/ { print $2 }' listed
+	done | grep -vxFf <(awk -F'\t' -v v="$1" '$1 == v { print $2 }' listed | sed -n 's/^-//p') | sort -u
 }
 
 make_map 3
@@ -49,7 +49,7 @@ check() {
 	jq -r 'del(objects.counts | objects | select(has("total") | not) | .[]) | paths | map(strings) | last |
 		select(. != null)' printed | sort -u >has
 	fields "$verb" >says
-	diff has says >differs || { echo "$verb: printed <, told >"; cat differs; } >>wrong
+	diff has says >differs || { echo "$verb: printed <, in the page >"; cat differs; } >>wrong
 	[ -s has ] || fail "$verb printed no field"
 	echo "$verb" >>checked
 	: >printed
@@ -111,7 +111,7 @@ for program in amt-keygen amt-setupbin ukpu amt-provisionctl amt-sim; do
 			fail "$program $verb --json is not checked"
 	done <verbs
 done
-cut -f1 told | sort -u | while read -r verb; do
-	grep -qx "$verb" checked || fail "the pages tell of $verb --json, and there is none"
+cut -f1 listed | sort -u | while read -r verb; do
+	grep -qx "$verb" checked || fail "the pages list $verb --json, and there is none"
 done
 echo "$(wc -l <checked) verbs"

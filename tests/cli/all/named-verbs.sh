@@ -1,5 +1,5 @@
 #!/bin/bash
-# Every command that a message or a help text tells people to run is one that exists, options too.
+# Every command that a message or a help text gives people to run is one that exists, options too.
 set -eu
 
 fail() { echo "FAIL: $*"; exit 1; }
@@ -9,7 +9,7 @@ for program in amt-keygen amt-setupbin ukpu amt-provisionctl amt-sim; do
 	"$BIN/$program" --help | awk -v p=$program '/^Verbs:/ { on = 1; next } /^$/ { on = 0 }
 		on && /^  [a-z]/ { sub(/^  /, ""); sub(/  .*/, ""); print p, $0 }' >>verbs
 done
-[ "$(wc -l <verbs)" -gt 40 ] || fail "the programs tell no verbs"
+[ "$(wc -l <verbs)" -gt 40 ] || fail "the programs list no verbs"
 
 # String literals of the sources, each as one line: adjacent ones are one text.
 cat >literals.pl <<'PERL'

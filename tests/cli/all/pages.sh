@@ -17,23 +17,23 @@ for program in amt-keygen amt-setupbin ukpu amt-provisiond amt-provisionctl amt-
 		"$BIN/$program" $verb --help | awk '/^Options:/ { on = 1; next } /^$/ { on = 0 } on' |
 			sed -nE 's/^ {2,6}(-[a-zA-Z], )?(--[a-z0-9-]+).*/\1\2/p' | tr -d ,
 	done <verbs | sort -u >options
-	[ "$(wc -l <options)" -ge 4 ] || fail "$program --help tells no options"
+	[ "$(wc -l <options)" -ge 4 ] || fail "$program --help shows no options"
 	grep '^\.' "$page" | grep -oE '(\bFl|[|,]) (-[a-z0-9-]+|[a-zA-Z]( |$))' |
-		sed -E 's/^[^ ]+ /-/; s/ $//' | sort -u >told
+		sed -E 's/^[^ ]+ /-/; s/ $//' | sort -u >listed
 	while read -r option; do
-		tr ' ' '\n' <<<"$option" | grep -qxFf told || fail "${page##*/} does not tell $option"
+		tr ' ' '\n' <<<"$option" | grep -qxFf listed || fail "${page##*/} does not have $option"
 	done <options
 	tr ' ' '\n' <options >forms
 	while read -r form; do
-		grep -qxFe "$form" forms || fail "${page##*/} tells $form, $program --help does not"
-	done < <(grep -E '^-([a-zA-Z]|-.*)$' told)
+		grep -qxFe "$form" forms || fail "${page##*/} has $form, $program --help does not"
+	done < <(grep -E '^-([a-zA-Z]|-.*)$' listed)
 done
 
 # The sample, in which every option stands commented out, has the same; --check shows no profiles.
 sed -n 's/^#\([a-z_]*\) =.*/\1/p' "$TOP/samples/amt-provisiond.conf" | sort >sample
-sed -nE 's/^\.It (Cm|Va) ([a-z_]+) No = .*/\2/p' "$TOP/server/amt-provisiond.conf.5" | sort >told
+sed -nE 's/^\.It (Cm|Va) ([a-z_]+) No = .*/\2/p' "$TOP/server/amt-provisiond.conf.5" | sort >listed
 [ "$(wc -l <sample)" -ge 30 ] || fail "the sample configuration has no options"
-diff sample told || fail "amt-provisiond.conf(5) differs from the sample"
+diff sample listed || fail "amt-provisiond.conf(5) differs from the sample"
 printf '[server]\n' >conf
 "$BIN/amt-provisiond" --check -c conf | sed -n 's/^\([a-z_]*\) =.*/\1/p' | sort >has
 sed '/^#\[profile/,$d' "$TOP/samples/amt-provisiond.conf" | sed -n 's/^#\([a-z_]*\) =.*/\1/p' |
@@ -46,6 +46,6 @@ grep -ohE '(SEVERITY_[A-Z]+,|[.]name =) *"[a-z-]+"' -r "$TOP"/server --include='
 [ "$(wc -l <events)" -ge 25 ] || fail "no events are found"
 while read -r event; do
 	grep -qE "[ ,]$event( |,|$)|^\.It Cm .*$event" "$TOP"/server/{,ctl/}amt-provision*.8 ||
-		fail "no page tells the event $event"
+		fail "no page has the event $event"
 done <events
 echo ok

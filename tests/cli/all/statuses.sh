@@ -12,7 +12,7 @@ sed -E 's/^\.It //; s/ Ta .*//' table | while read -r program rest; do
 		tr ',' '\n' <<<"${rest#"$first"}" | sed "s/^ *//; s/^/$program $first/" ;;
 	*) echo "$program $rest" ;;
 	esac
-done | sort -u >told
+done | sort -u >listed
 
 umask 077
 printf 'Secret.Pa55\n' >password
@@ -77,7 +77,7 @@ no "amt-provisionctl doctor" --no-network "${M[@]}"
 chmod 600 map.db.key
 
 sed 's/^amt-provisionctl \(keys\|inventory\) import$/amt-provisionctl ... import --dry-run/' seen |
-	sort -u | diff told - || fail "the table (<) has not what was seen to say no (>)"
+	sort -u | diff listed - || fail "the table (<) has not what was seen to say no (>)"
 
 # What was done is 0; what cannot be done is 2, whether the table has the verb or not.
 status() { # STATUS PROGRAM WORD...

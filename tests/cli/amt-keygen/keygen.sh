@@ -18,7 +18,7 @@ status 2 "$BIN/amt-keygen" generate -n 1 -o keys.csv
 grep -q 'exists already' err || fail "an existing file was not refused"
 status 0 "$BIN/amt-keygen" generate -n 1 -o keys.csv --force --quiet
 status 0 "$BIN/amt-keygen" generate -n 2
-[ "$(wc -l <out)" = 3 ] || fail "standard output is no CSV of two pairs"
+[ "$(wc -l <out)" = 3 ] || fail "standard output is not a CSV of two pairs"
 
 # The map has the pairs, and nothing is printed unless asked for.
 status 0 "$BIN/amt-keygen" generate -n 5 --map map.db --new-password-file new.txt \
@@ -156,18 +156,18 @@ grep -q 'pid .*only once' out || fail "$(cat out)"
 if "$BIN/amt-keygen" generate -n 2 >/dev/full 2>err; then fail "a full disk went unnoticed"; fi
 grep -q 'standard output' err || fail "a full disk is not named"
 
-# A closed stream is no place for the next file: no warning ends in it, and no output is lost.
+# A closed stream is not taken for the next file: no warning ends in it, and no output is lost.
 chmod 600 new.txt
 status 0 "$BIN/amt-setupbin" create --set current-mebx-password=@new.txt --set kvm=enabled \
-	--file-version 2.1 -o told.bin
+	--file-version 2.1 -o said.bin
 grep -q 'warning.*kvm' err || fail "no warning of a variable that is newer than the file"
 "$BIN/amt-setupbin" create --set current-mebx-password=@new.txt --set kvm=enabled \
-	--file-version 2.1 -o untold.bin 2>&- || fail "status $? with standard error closed"
-cmp told.bin untold.bin || fail "what is said went into the file"
+	--file-version 2.1 -o quiet.bin 2>&- || fail "status $? with standard error closed"
+cmp said.bin quiet.bin || fail "what is said went into the file"
 if "$BIN/amt-keygen" generate -n 2 --map shut.db -o - >&- 2>err; then
 	fail "keys were lost to a standard output that is closed"
 fi
-grep -q 'safe in the map' err || fail "not told where the keys are: $(cat err)"
+grep -q 'safe in the map' err || fail "does not say where the keys are: $(cat err)"
 if "$BIN/amt-keygen" check - <&- 2>err; then fail "a closed standard input is a list"; fi
 grep -q 'standard input' err || fail "a closed standard input: $(cat err)"
 
@@ -181,12 +181,12 @@ fails() {
 	if (ulimit -f "$limit" && "$BIN/amt-keygen" generate -n 510 --map lost.db --key-file lost.key \
 		--random-passwords "$@") >/dev/full 2>err; then fail "went unnoticed: $*"; fi
 	grep -q 'what was generated (510) is safe in the map' err ||
-		fail "not told where the keys are: $(cat err)"
+		fail "does not say where the keys are: $(cat err)"
 }
 # brings WANT: the command that is named has WANT for its files, and writes them.
 brings() {
 	local command
-	grep -q -- "--again $1\$" err || fail "not told how to get them: $(cat err)"
+	grep -q -- "--again $1\$" err || fail "does not say how to get them: $(cat err)"
 	command=$(sed -n 's/.*write them with: amt-provisionctl //p' err)
 	rm -f again.bin again.csv
 	command=${command/--setupbin FILE/--setupbin again.bin}
@@ -205,7 +205,7 @@ if [ -e lost.csv ] || [ -e lost.bin ]; then fail "a part of a file was left behi
 brings '--setupbin FILE --file-version 3.0 -o FILE'
 [ "$(head -c 26 again.bin | tail -c 2 | od -An -tu1 | tr -d ' \n')" = 30 ] || fail "not version 3.0"
 
-# What stands behind the '=' of an option that is none may be a password.
+# What stands behind the '=' of an unknown option may be a password.
 for option in --password=Secret.Pa55 --quiet=Secret.Pa55 --new-password=Secret.Pa55 \
 	'--new-password Secret.Pa55'; do
 	# shellcheck disable=SC2086 # two words, some

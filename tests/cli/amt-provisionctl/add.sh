@@ -39,7 +39,7 @@ grep -q '0000-037M added' shown || fail "not said: $(cat shown)"
 typed 0000-037M $PPS || fail "the same pair again: $(cat shown)"
 grep -q 'already' shown || fail "not counted: $(cat shown)"
 
-# Mistyped: told what, asked again; the group that is wrong is named, not its characters.
+# Mistyped: it says what, and asks again; the group that is wrong is named, not its characters.
 typed 0000-037N 0000-038N "${PPS/E9YZ/E9YX}" $PPS || fail "a second try: $(cat shown)"
 grep -q 'group 4 of 8' shown || fail "the group is not named: $(cat shown)"
 grep -q 'E9Y' shown && fail "a part of the PPS was shown"

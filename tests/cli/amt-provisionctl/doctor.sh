@@ -46,7 +46,7 @@ expect listening pass
 jq -e '.checks[] | select(.check == "name" and .verdict == "fail" and (.what | test("invalid")))' \
 	out >/dev/null || fail "a name that does not resolve: $(cat out)"
 
-# Hellos that go wrong are told, with what to do.
+# Hellos that go wrong are shown, with what to do.
 sim_hello --address "$NET.1" --pid 0000037M
 sim_hello --address "$NET.2" --pid "$(pid_of 1)"
 sim_hello --address "$NET.3" --pid "$(pid_of 1)"
@@ -138,12 +138,12 @@ before=$(sha256sum stick.img)
 status 1 ctl reconcile stick.img --json
 [ "$(jq '.records | length' out)" = 5 ] || fail "$(cat out)"
 [ "$before" = "$(sha256sum stick.img)" ] || fail "the stick was written"
-# What cannot be read is told, and nothing else: no heading, no half of an object.
+# What cannot be read is named, and nothing else: no heading, no half of an object.
 for target in keys.csv nowhere; do
 	status 2 ctl reconcile $target
 	[ ! -s out ] || fail "$(cat out)"
 	status 2 ctl reconcile --json $target
 	[ ! -s out ] || fail "$(cat out)"
 done
-grep -qaE "$(sed -n 2p keys.csv | cut -d, -f2)" out err && fail "a PPS was told"
+grep -qaE "$(sed -n 2p keys.csv | cut -d, -f2)" out err && fail "a PPS was printed"
 echo ok

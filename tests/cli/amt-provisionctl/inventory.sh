@@ -48,14 +48,14 @@ printf 'UUID\tFQDN\r\n%s\tpc1.example.com\r\n' "$A" | iconv -t UTF-16 >unicode.t
 [ "$(jq -c '[.rows, .bad, .columns]' out)" = '[1,0,"columns read: \"UUID\" as uuid, \"FQDN\" as fqdn"]' ] ||
 	fail "$(cat out)"
 
-# Two names of one machine: which of them is stale, the list does not tell.
+# Two names of one machine: which of them is stale, the list does not say.
 import 2 "uuid,fqdn\n$A,pc1.example.com\n$B,pc2.example.com\n$A,old.example.com\n"
 says 'line 4: uuid: listed further up with another name'
 import 0 "uuid,fqdn\n$A,pc1.example.com\n$A,old.example.com\n" --skip-bad --json
 [ "$(jq -c '[.rows, .bad, .imported]' out)" = '[1,1,true]' ] || fail "$(cat out)"
 import 0 "uuid,fqdn\n$A,pc1.example.com\n$A,PC1.example.com\n"
 ! grep -q warning err || fail "the same name twice: $(cat err)"
-# One name of two machines, in one list or two, is taken and told.
+# One name of two machines, in one list or two, is taken and reported.
 import 0 "uuid,fqdn\n$A,PC2.example.com\n"
 says 'names that the inventory now gives to more than one machine: 1, the first is pc2.example.com'
 echo ok

@@ -93,7 +93,7 @@ dd if=/dev/zero of=consumed.bin bs=1 seek=$((512 + 24)) count=488 conv=notrunc s
 status 0 ctl keys import -m wiped.db consumed.bin
 grep -q '9 keys imported, 1 used record without a pair' out || fail "$(cat out)"
 
-# Bad lines: every one told by number, field and rule, never by value; and nothing comes in.
+# Bad lines: every one reported by number, field and rule, never by value; and nothing comes in.
 cat >bad.csv <<LIST
 pid,pps,admin_password
 0000-038N,$GOOD,P@ssw0rd
@@ -106,7 +106,7 @@ grep -q 'line 3: pid' err || fail "line 3: $(cat err)"
 grep -q 'line 4: pps' err || fail "line 4: $(cat err)"
 grep -q 'line 5: admin_password' err || fail "line 5: $(cat err)"
 grep -q 'nothing of it was imported' err || fail "not said: $(cat err)"
-grep -qE '69XK|letmein|039P' out err && fail "a value was told"
+grep -qE '69XK|letmein|039P' out err && fail "a value was printed"
 [ "$(count total)" = 81 ] || fail "a part of a bad file came in"
 status 1 ctl keys import -m map.db --dry-run bad.csv
 status 0 ctl keys import -m map.db --dry-run --skip-bad bad.csv
@@ -115,7 +115,7 @@ grep -q '1 key would be imported' out || fail "dry run: $(cat out)"
 status 0 ctl keys import -m map.db --skip-bad bad.csv
 [ "$(count total)" = 82 ] || fail "the good line did not come in"
 
-# Without a map a dry run says what one would take; what is no line is called what it is.
+# Without a map a dry run says what one would take; what is not a line is called what it is.
 status 0 ctl keys import -m none.db --dry-run keys.csv
 grep -q '10 keys would be imported' out || fail "dry run: $(cat out err)"
 [ ! -e none.db ] || fail "a dry run made a map"
@@ -150,7 +150,7 @@ grep -q '1 completed' out || fail "$(cat out)"
 status 0 ctl keys show -m map.db 0000-03DZ
 grep -q 'new known' out || fail "the password is still not known"
 
-# Export: each key once, unless told; used and revoked ones never.
+# Export: each key once, unless asked; used and revoked ones never.
 status 0 ctl keys export -m map.db -n 3 --setupbin out.bin
 status 0 "$BIN/amt-setupbin" check out.bin
 status 0 ctl keys export -m map.db --all -o all.csv
@@ -240,7 +240,7 @@ status 0 ctl keys import -m small.db more-keys.csv
 [ ! -e half.csv ] || fail "half an export was left"
 [ "$(count total)" = "$BEFORE" ] || fail "the map changed"
 
-# What is no map, is open to others, or lacks its key is refused with what to do.
+# What is not a map, is open to others, or lacks its key is refused with what to do.
 status 2 ctl keys list -m keys.csv
 grep -qi 'not a database' err || fail "$(cat err)"
 status 2 ctl keys list -m nowhere.db
@@ -257,5 +257,5 @@ status 0 ctl keys list -m map.db --key-file kept
 # No secret anywhere but where it was asked for.
 cut -d, -f2 many.csv | sed 1d | head -20 >secrets
 cut -d, -f4 many.csv | sed 1d | head -20 >>secrets
-grep -qaFf secrets map.db* kept out err && fail "a secret stands in the map or was told"
+grep -qaFf secrets map.db* kept out err && fail "a secret stands in the map or was printed"
 echo ok

@@ -142,7 +142,7 @@ status 0 ctl restore saved.db --yes
 [ "$(key_state 3)" = free ] || fail "key 3 is $(key_state 3) after the restore"
 [ "$(key_state 2)" = used ] || fail "key 2 is $(key_state 2) after the restore"
 ls map.db.before-restore-*.key >/dev/null || fail "what was there was not put aside"
-# What is no backup is refused before anything is put aside; two in one second are both kept.
+# What is not a backup is refused before anything is put aside; two in one second are both kept.
 ASIDE=$(find . -name 'map.db.before-restore-*' | wc -l)
 cp saved.db newer.db; cp saved.db.key newer.db.key; sqlite3 newer.db 'PRAGMA user_version = 99'
 for backup in nowhere keys.csv newer.db; do

@@ -46,7 +46,7 @@ ctl systems list --json >systems.json
 [ "$(ctl keys list --json | jq .counts.free)" = 2 ] || fail "a key was taken"
 ! grep -q 'call-failed\|setup-failed' log || fail "a stranger was called back"
 
-# A browser gets a page, and that is no trouble.
+# A browser gets a page, and that is not an error.
 curl -s --max-time 5 "http://$SERVER/" >page || fail "a browser gets no page"
 grep -q 'This is amt-provisiond' page || fail "not the page"
 

@@ -15,7 +15,7 @@ write_conf '[profile default]' 'rekey = yes' 'admin_password = random'
 sed -i "s/^connect_seconds.*/&\nsetup_seconds = 2/" conf
 start
 
-# Longer than setup_seconds: told, with the option that sets the limit; proved, its key is its own.
+# Longer than setup_seconds: logged, with the option that sets the limit; proved, its key is its own.
 machine 1 1 --delay 900 --hellos 1 --until-configured 60 &
 sim=$!
 wait_log "setup-failed .*address=$NET.1: the whole set-up took longer than 2 s; next try in 1 s -- setup_seconds sets the limit"
@@ -48,7 +48,7 @@ grep -q "refused a TLS connection: the identity" verbose || fail "nothing was lo
 ! grep "address=$NET.3" log | grep -q security || fail "a lost answer counts as an attack"
 [ "$(ctl systems list --json | jq .counts.configured)" = 3 ] || fail "$(ctl systems list)"
 
-# Forgotten while it is set up: nothing is written for a machine that is no more.
+# Forgotten while it is set up: nothing is written for a machine that is gone.
 machine 4 4 --delay 700 --hellos 1 &
 sim=$!
 waits 4 in-setup

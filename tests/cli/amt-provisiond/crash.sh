@@ -70,7 +70,7 @@ wait $two || true
 machine 3 3 --answer drop --answer-to CommitChanges --after-commit closed --until-configured 15 ||
 	true
 wait_log "call-failed .*address=$NET.3: cannot connect .* -- its last set-up broke off: if it was just committed"
-# Whoever takes it over is told all passwords that it may have.
+# Whoever takes it over gets all passwords that it may have.
 machine 4 4 --after-commit psk --mebx take --answer hang --answer-to CommitChanges \
 	--answer-times 1 --state pcs4 &
 four=$!
@@ -82,7 +82,7 @@ has=$(sed -n 's/^mebx-password: //p' pcs4/00000)
 ctl systems export --secrets --format json -o secrets.json --force --quiet
 jq -e --arg m "$has" --arg a "$NET.4" '.[] | select(.address == $a) |
 	[.mebx_password, .other_mebx_password] | index($m)' secrets.json >/dev/null ||
-	fail "the MEBx password that it has is not told"
+	fail "the MEBx password that it has is not shown"
 no_secrets
 stop
 

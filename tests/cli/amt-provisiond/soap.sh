@@ -1,5 +1,5 @@
 #!/bin/bash
-# AMT 2.x: it tells neither its UUID nor whether it is set up; both are said, and the UUID may be
+# AMT 2.x: it says neither its UUID nor whether it is set up; both are said, and the UUID may be
 # insisted on.
 set -eu
 # shellcheck source=tests/support/daemon.inc

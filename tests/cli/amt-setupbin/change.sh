@@ -76,7 +76,7 @@ says err '2 records kept, 2 dropped'
 status 0 "$S" check --strict compact.bin
 [ "$(pids compact.bin | tr '\n' ' ')" = 'SAMPLE3X SAMPLE4Y ' ] || fail "compact keeps the wrong"
 "$S" show --json compact.bin | jq -e '.header.consumed == 0 and [.records[].number] == [1, 2]' \
-	>/dev/null || fail "compact does not number anew"
+	>/dev/null || fail "compact does not number again"
 cp "$partly" same.bin
 status 0 "$S" compact same.bin -o same.bin --force
 cmp same.bin compact.bin || fail "compact in place"
@@ -84,7 +84,7 @@ printf '\4' | dd of=same.bin bs=1 seek=32 conv=notrunc 2>/dev/null
 status 2 "$S" compact nowhere.bin -o x.bin
 cp "$partly" used.bin
 printf '\4' | dd of=used.bin bs=1 seek=32 conv=notrunc 2>/dev/null
-# What makes files could not do it; only "next" asks, and is told no.
+# What makes files could not do it; only "next" asks, and the answer is no.
 status 2 "$S" compact used.bin -o x.bin
 says err 'no unused record'
 status 2 "$S" merge used.bin -o x.bin

@@ -15,7 +15,7 @@ cat "$partly" | status 0 "$S" check -
 status 0 "$S" check --quiet "$partly"
 [ ! -s out ] || fail "--quiet says something of a sound file"
 
-# A warning is told, and counts only under --strict.
+# A warning is printed, and counts only under --strict.
 acu=$samples/v4.0-acu-wizard.bin
 status 0 "$S" check "$acu"
 says out '[needs-host-name]'
@@ -33,7 +33,7 @@ jq -e '.sound and .findings == [] and .left == 2 and .next == 3 and .next_pid ==
 status 1 "$S" check --json /dev/null
 jq -e '.findings[0].severity == "error"' out >/dev/null || fail "the JSON of check"
 
-# What is none, what is cut, what lies about itself.
+# What is not a setup.bin, what is cut, what lies about itself.
 head -c 1000 "$partly" >cut.bin
 head -c 100 "$partly" >short.bin
 : >empty.bin

@@ -18,7 +18,7 @@ cut -d, -f1 keys.csv | tail -n +2 | sort >wanted
 "$S" show setup.bin | awk '$1 == "pid" { print $2 } $3 == "pid" { print $4 }' | sort >got
 cmp wanted got || fail "the PIDs of the list are not those of the file"
 
-# An existing file is kept, unless told otherwise.
+# An existing file is kept, unless --force is given.
 cp setup.bin before
 status 2 "$S" create -o setup.bin --keys keys.csv
 says err 'exists already'
@@ -59,7 +59,7 @@ status 0 "$S" create -o kvm.bin --keys one.txt --new-password-file new.txt --fil
 "$S" show kvm.bin | awk 'NR > 2 { print $(NF - 1) }' | tr '\n' ' ' >got
 says got 'current-mebx-password new-mebx-password manageability-feature pid pps kvm'
 
-# Bad lines are told by number and field, and nothing is written.
+# Bad lines are reported by number and field, and nothing is written.
 { cat keys.csv; echo '0000037N,NKLDG5DCRRNQE9YZZIJL7LFLVJED69XJ,,'; tail -n 1 keys.csv; } >bad.csv
 status 2 "$S" create -o bad.bin --keys bad.csv
 says err 'line 27, pid: the last character must be the check character'

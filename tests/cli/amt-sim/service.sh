@@ -68,7 +68,7 @@ tls 1 0000037N $pps -tls1
 grep -q 'alert unknown psk identity' tls || { cat tls; fail "a wrong PID"; }
 tls 1 0000037M $pps -tls1_2
 grep -q 'HTTP/1.1' tls && { cat tls; fail "TLS 1.2 was taken"; }
-grep -q 'has another PPS' sim.log || fail "the wrong PPS is not told"
+grep -q 'has another PPS' sim.log || fail "the wrong PPS is not logged"
 [ "$(post 1 /wsman get.xml)" = 000 ] || fail "plain HTTP before set-up"
 off
 machine 1 --tls 1.1
@@ -99,7 +99,7 @@ grep -q '<g:DigestRealm>Digest:' answer || fail "no settings: $(cat answer)"
 [ "$(post 2 /wsman get.xml -u 'admin:wrong')" = 401 ] || fail "a wrong password"
 [ "$(post 2 /wsman get.xml -u 'root:Str0ng!Pass')" = 401 ] || fail "a wrong user"
 [ "$(curl -s -o answer -w '%{http_code}' --basic -u 'admin:Str0ng!Pass' --data-binary @get.xml \
-	"http://$net.2:$((port + 1))/wsman")" = 401 ] || fail "Basic is no Digest"
+	"http://$net.2:$((port + 1))/wsman")" = 401 ] || fail "Basic is taken for Digest"
 [ "$(post 2 /nothing get.xml)" = 404 ] || fail "a path that is not there"
 [ "$(post 2 /wsman get.xml -X GET)" = 405 ] || fail "GET"
 head -c 100000 /dev/zero | tr '\0' ' ' >large

@@ -1,5 +1,5 @@
 #!/bin/bash
-# ukpu ended by a signal while it writes: the person is told what that means, and the way on works.
+# ukpu ended by a signal while it writes: it says what that means, and the way on works.
 set -eu
 # shellcheck source=tests/support/ukpu.inc
 . "$(dirname "$0")/../../support/ukpu.inc"

@@ -79,7 +79,7 @@ says "5 other files saved"
 	{ ls saved; fail "not what was on the stick"; }
 [ "$(cat saved/$'\360\237\230\200.txt')" = no02 ] || fail "the name is another"
 
-# Where a path is too long to be told, that there is more is told, and it is not lost unasked.
+# Where a path is too long to be shown, it says that there is more, and loses nothing unasked.
 stick
 path=
 for i in 1 2 3 4 5 6; do
@@ -272,7 +272,7 @@ refuses 'partition 1 (unknown data)'
 empty
 printf 'label: dos\nstart=2048, size=36864, type=6\n' | sfdisk -q s.img
 mkfs.fat -F 16 -s 2 -h 2048 --offset=2048 s.img 18432 >/dev/null 2>&1
-# What a boot loader has behind the table is no reason to ask.
+# What a boot loader has behind the table is not a reason to ask.
 dd if=random of=s.img bs=512 seek=1 count=60 conv=notrunc status=none
 cp s.img bootable.img
 expect 0 ukpu prepare --image s.img setup.bin --dry-run --second-stick

@@ -1,5 +1,5 @@
 #!/bin/bash
-# ukpu on targets that are none, are named twice, are full, read-only or of the wrong kind.
+# ukpu on targets that are not sticks, are named twice, are full, read-only or of the wrong kind.
 set -eu
 # shellcheck source=tests/support/ukpu.inc
 . "$(dirname "$0")/../../support/ukpu.inc"
@@ -28,7 +28,7 @@ says "name an image of 17 MiB or more$"
 prepare 2 --image small
 says "make one with --size"
 expect 2 ukpu status --image none
-grep -q "ukpu verify" out && fail "verify cannot tell more of what is not there"
+grep -q "ukpu verify" out && fail "verify cannot say more of what is not there"
 
 # A link that leads nowhere is not followed to make something there.
 ln -s nowhere dangling
@@ -106,7 +106,7 @@ says "3 of these keys"
 expect 0 ukpu prepare --yes --image a.img --overwrite-unused three.bin
 expect 0 ukpu prepare --yes --image b.img --size 32M setup.bin
 
-# What a stick did not get, when sticks that were dealt to fail, is told.
+# What a stick did not get, when sticks of a split fail, is reported.
 rm -f sticks.db ./*.img
 truncate -s 32M 1.img 2.img
 (ulimit -f 256 && expect 2 ukpu prepare --yes --deal --image 1.img 2.img three.bin) || exit 1

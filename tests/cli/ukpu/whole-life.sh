@@ -1,5 +1,5 @@
 #!/bin/bash
-# ukpu as a person uses it: plans, refusals, dealing, the journal, what is asked and what is not.
+# ukpu as a person uses it: plans, refusals, splitting, the journal, what is asked and what is not.
 set -eu
 # shellcheck source=tests/support/ukpu.inc
 . "$(dirname "$0")/../../support/ukpu.inc"
@@ -95,7 +95,7 @@ says "fat16, fat32, superfloppy"
 expect 2 ukpu prepare --image l.img setup.bin --yes
 says "--size"
 [ ! -e l.img ] || fail "an image was left behind"
-# A setup.bin that is larger than the volume, and one that is none.
+# A setup.bin that is larger than the volume, and one that is not valid.
 amt-keygen generate -n 31000 -q --random-passwords -o many.csv --setupbin many.bin 2>/dev/null
 expect 2 ukpu prepare --image l.img --size 17M many.bin --yes
 says "split"
@@ -134,7 +134,7 @@ expect 1 ukpu prepare --image bad.img --size 32M bad.bin --yes --force-contents 
 says "contents-check"
 expect 1 ukpu verify --image bad.img
 
-# What is no stick at all.
+# What is not a stick at all.
 truncate -s 32M empty.img
 expect 1 ukpu verify --image empty.img
 says "table-signature"
@@ -146,7 +146,7 @@ expect 2 ukpu verify --image none.img
 expect 2 ukpu verify --image nothing.img
 expect 2 ukpu status --image none.img
 
-# A block device is not touched for a mere --yes, nor one that is no stick.
+# A block device is not touched for a mere --yes, nor one that is not a stick.
 expect 2 ukpu prepare /dev/null setup.bin --yes
 says "not a block device"
 if [ -d /sys/block ]; then
@@ -155,7 +155,7 @@ if [ -d /sys/block ]; then
 	expect 0 ukpu list --all --json
 	jq -e '.drives | type == "array"' out >/dev/null || fail "list --json"
 else
-	# Not to know is no empty list.
+	# Not to know is not an empty list.
 	expect 2 ukpu list --all --json
 	says "see that /sys is mounted"
 fi

@@ -40,7 +40,7 @@ see '1. The setup.bin'
 see 'Ctrl-C: leave$'	# which is drawn last: it fits
 grep -q 'Which setup.bin?' now || fail "the window does not fit"
 grep -q 'folder/' now || fail "the folder is not shown"
-grep -q 'new.txt' now && fail "a file that is no setup.bin is offered"
+grep -q 'new.txt' now && fail "a file that is not a setup.bin is offered"
 
 # A bad file is refused, a good one found in its folder.
 down_to '^ .*bad.bin'
@@ -50,7 +50,7 @@ down_to '^ .*wrong.bin'
 press Enter; see 'cannot be used'; see 'Error, record 1'; see 'wrong.bin has 5 errors'
 # What does not fit into the window says so, and can be read all the same.
 see 'The text is longer'
-! grep -q 'Error, record 5' now || fail "all of it fits: this is no test"
+! grep -q 'Error, record 5' now || fail "all of it fits: this tests nothing"
 grep 'Error, record 1,' now | grep -q '[^a-z0-9 ] *$' || fail "the window has lost its border"
 press Tab PageDown PageDown; see 'Error, record 5'
 press Tab Enter; see 'Which setup.bin?'

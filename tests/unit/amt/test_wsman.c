@@ -151,7 +151,7 @@ START_TEST(fields_of_an_answer_are_found_by_local_name)
 }
 END_TEST
 
-START_TEST(faults_of_both_soaps_tell_their_reason)
+START_TEST(faults_of_both_soaps_give_their_reason)
 {
 	const char *reason;
 
@@ -315,7 +315,7 @@ TEST_SUITE("wsman")
 	tcase_add_test(t, what_xml_cannot_carry_is_refused);
 	tcase_add_test(t, a_soap_call_has_its_group_and_its_action);
 	tcase_add_test(t, fields_of_an_answer_are_found_by_local_name);
-	tcase_add_test(t, faults_of_both_soaps_tell_their_reason);
+	tcase_add_test(t, faults_of_both_soaps_give_their_reason);
 	tcase_add_test(t, the_code_of_a_fault_is_a_plain_word_or_none);
 	tcase_add_loop_test(t, what_is_no_answer_is_refused, 0,
 			    sizeof(refused) / sizeof(*refused));

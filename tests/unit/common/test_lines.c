@@ -61,7 +61,7 @@ START_TEST(every_encoding_becomes_utf_8)
 	/* Three bytes of UTF-8, a pair, and half of one. */
 	reads("\xFF\xFE\xAC\x20\x3D\xD8\x00\xDE\x3D\xD8.\0",
 	      "1[\xE2\x82\xAC\xF0\x9F\x98\x80\xEF\xBF\xBD]");
-	/* An older encoding is handed on; part of a mark is no mark. */
+	/* An older encoding is handed on; part of a mark is not a mark. */
 	reads("p\xE4\n", "1[p\xE4]");
 	reads("\xEF\xBB", "1[\xEF\xBB]");
 	reads("\xEF", "1[\xEF]");

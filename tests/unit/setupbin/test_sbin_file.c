@@ -195,7 +195,7 @@ START_TEST(a_file_read_and_written_is_the_same_file)
 	sbin_input_memory(&in, &state, data, size, "sample");
 	ck_assert_int_eq(sbin_reader_open(&reader, &in, NULL), 0);
 	ck_assert_int_eq(outfile_open(&out, path, 0, NULL), 0);
-	/* The count is not told beforehand: it is patched in at the end. */
+	/* The count is not known beforehand: it is patched in at the end. */
 	empty = *sbin_reader_header(reader);
 	empty.records = 0;
 	ck_assert_int_eq(sbin_writer_open(&writer, out, &empty, NULL), 0);

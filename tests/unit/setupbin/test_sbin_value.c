@@ -442,7 +442,7 @@ START_TEST(setting_a_variable_keeps_its_place_or_finds_the_one_the_rules_allow)
 }
 END_TEST
 
-START_TEST(a_list_too_long_for_its_record_tells_the_chunks_it_needs)
+START_TEST(a_list_too_long_for_its_record_says_the_chunks_it_needs)
 {
 	uint8_t data[SBIN_CHUNK];
 	struct sbin_varlist l = { 0 };
@@ -480,6 +480,6 @@ TEST_SUITE("sbin value")
 	tcase_add_test(t, variables_are_put_in_order_and_else_left_as_given);
 	tcase_add_test(t, random_lists_keep_all_their_variables_and_break_no_rule_once_ordered);
 	tcase_add_test(t, setting_a_variable_keeps_its_place_or_finds_the_one_the_rules_allow);
-	tcase_add_test(t, a_list_too_long_for_its_record_tells_the_chunks_it_needs);
+	tcase_add_test(t, a_list_too_long_for_its_record_says_the_chunks_it_needs);
 	suite_add_tcase(suite, t);
 }

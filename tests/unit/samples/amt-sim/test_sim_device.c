@@ -287,7 +287,7 @@ START_TEST(passwords_and_keys_change_only_while_being_set_up)
 }
 END_TEST
 
-START_TEST(a_clock_is_set_only_in_answer_to_what_it_told)
+START_TEST(a_clock_is_set_only_in_answer_to_what_it_said)
 {
 	char ta0[16], tm1[16];
 	uint32_t told;
@@ -423,7 +423,7 @@ TEST_SUITE("sim_device")
 	tcase_add_test(c, changes_are_committed_only_with_an_admin_entry);
 	tcase_add_test(c, an_admin_entry_has_a_user_and_sixteen_bytes);
 	tcase_add_test(c, passwords_and_keys_change_only_while_being_set_up);
-	tcase_add_test(c, a_clock_is_set_only_in_answer_to_what_it_told);
+	tcase_add_test(c, a_clock_is_set_only_in_answer_to_what_it_said);
 	tcase_add_test(c, names_are_what_dns_allows);
 	tcase_add_test(c, unprovisioning_goes_back_by_one_step_or_by_two);
 	tcase_add_test(c, the_account_is_the_mebx_password_until_an_admin_entry_comes);

@@ -98,7 +98,7 @@ static bool answered(const char *piece)
 	return strstr(answer, piece) != NULL;
 }
 
-START_TEST(the_general_settings_are_told)
+START_TEST(the_general_settings_are_given)
 {
 	char realm[80];
 
@@ -118,7 +118,7 @@ START_TEST(the_general_settings_are_told)
 }
 END_TEST
 
-START_TEST(the_uuid_is_told_in_the_order_of_the_hello)
+START_TEST(the_uuid_is_given_in_the_order_of_the_hello)
 {
 	ck_assert_uint_eq(send_as_meshcentral(GET, SIM_CLASS_CIM "CIM_ComputerSystemPackage", "",
 					      ""),
@@ -354,8 +354,8 @@ TEST_SUITE("sim_wsman")
 	TCase *c = tcase_create("wsman");
 
 	tcase_add_checked_fixture(c, setup, teardown);
-	tcase_add_test(c, the_general_settings_are_told);
-	tcase_add_test(c, the_uuid_is_told_in_the_order_of_the_hello);
+	tcase_add_test(c, the_general_settings_are_given);
+	tcase_add_test(c, the_uuid_is_given_in_the_order_of_the_hello);
 	tcase_add_test(c, software_is_found_by_its_instance_or_listed);
 	tcase_add_test(c, a_device_is_set_up_call_by_call);
 	tcase_add_test(c, settings_that_are_refused_change_nothing);

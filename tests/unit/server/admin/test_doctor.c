@@ -101,7 +101,7 @@ START_TEST(a_script_is_looked_at_before_a_machine_needs_it)
 }
 END_TEST
 
-START_TEST(machines_that_stay_refused_are_told_however_long_ago_that_was)
+START_TEST(machines_that_stay_refused_are_reported_however_long_ago)
 {
 	const struct keymap_hello hello = { scratch_uuid(1), NULL, "192.0.2.1", 2, 0 };
 
@@ -120,14 +120,14 @@ START_TEST(machines_that_stay_refused_are_told_however_long_ago_that_was)
 }
 END_TEST
 
-START_TEST(machines_that_nobody_named_and_a_door_open_to_all_are_told)
+START_TEST(machines_that_nobody_named_and_a_door_open_to_all_are_reported)
 {
 	const struct keymap_hello hello = { .uuid = scratch_uuid(1), .address = "192.0.2.1",
 					    .version = 3 };
 
 	doctor.map = scratch_map();
 	doctor_fleet(&doctor);
-	expect("not-known pass no machine came by certificate that nobody knows");
+	expect("not-known pass no machine that is not known came by certificate");
 	ck_assert_ptr_null(strstr(found, "accept warn"));
 	ok(keymap_system_hello(doctor.map, &hello, SYSTEM_REFUSED, 1700000000, NULL, NULL, &fault));
 	ok(keymap_system_code(doctor.map, &hello.uuid, SYSTEM_NOT_KNOWN, &fault));
@@ -206,7 +206,7 @@ static const struct {
 	{ 901, "script-timeout warn props_script_timeout is 901 seconds" },
 };
 
-START_TEST(a_timeout_that_no_script_keeps_to_is_told)
+START_TEST(a_timeout_that_no_script_keeps_to_is_reported)
 {
 	config.use_props_script = true;
 	strcpy(config.props_script, "/bin/true");
@@ -216,7 +216,7 @@ START_TEST(a_timeout_that_no_script_keeps_to_is_told)
 }
 END_TEST
 
-START_TEST(a_clock_that_is_years_behind_is_told)
+START_TEST(a_clock_that_is_years_behind_is_reported)
 {
 	doctor.now = 86400;
 	doctor_host(&doctor);
@@ -299,7 +299,7 @@ START_TEST(another_program_at_the_port_is_told_from_the_server)
 }
 END_TEST
 
-START_TEST(a_server_that_accepts_and_says_nothing_is_told)
+START_TEST(a_server_that_accepts_and_says_nothing_is_reported)
 {
 	listen_somewhere(8);
 	doctor.timeout_ms = 100;
@@ -345,7 +345,7 @@ START_TEST(who_answers_byte_by_byte_is_not_listened_to_for_ever)
 }
 END_TEST
 
-START_TEST(a_port_that_nobody_has_is_told)
+START_TEST(a_port_that_nobody_has_is_reported)
 {
 	listen_somewhere(8);
 	close(listening);
@@ -426,7 +426,7 @@ START_TEST(a_server_that_machines_cannot_reach_is_reported)
 }
 END_TEST
 
-START_TEST(a_server_that_is_to_listen_nowhere_is_told)
+START_TEST(a_server_that_is_to_listen_nowhere_is_reported)
 {
 	config.listen.count = 0;
 	doctor_listening(&doctor);
@@ -445,7 +445,7 @@ static void write_resolv_conf(const char *text)
 	ck_assert_int_eq(fclose(file), 0);
 }
 
-START_TEST(a_name_that_leads_elsewhere_is_told)
+START_TEST(a_name_that_leads_elsewhere_is_reported)
 {
 	doctor.server_name = "192.0.2.1";
 	doctor_names(&doctor);
@@ -495,26 +495,26 @@ TEST_SUITE("doctor")
 	tcase_add_checked_fixture(host, begin, end);
 	tcase_add_loop_test(host, a_script_is_looked_at_before_a_machine_needs_it, 0,
 			    COUNT(scripts));
-	tcase_add_test(host, machines_that_stay_refused_are_told_however_long_ago_that_was);
-	tcase_add_test(host, machines_that_nobody_named_and_a_door_open_to_all_are_told);
+	tcase_add_test(host, machines_that_stay_refused_are_reported_however_long_ago);
+	tcase_add_test(host, machines_that_nobody_named_and_a_door_open_to_all_are_reported);
 	tcase_add_test(host, a_cure_for_missing_names_is_one_that_is_not_in_use);
 	tcase_add_test(host, a_program_that_holds_the_map_is_reported);
 	tcase_add_test(host, without_a_script_nothing_is_said_against_it);
-	tcase_add_loop_test(host, a_timeout_that_no_script_keeps_to_is_told, 0, COUNT(timeouts));
-	tcase_add_test(host, a_clock_that_is_years_behind_is_told);
+	tcase_add_loop_test(host, a_timeout_that_no_script_keeps_to_is_reported, 0, COUNT(timeouts));
+	tcase_add_test(host, a_clock_that_is_years_behind_is_reported);
 	tcase_add_test(host, the_disk_of_the_map_is_looked_at);
 	suite_add_tcase(suite, host);
 	tcase_add_checked_fixture(network, begin, end);
 	tcase_add_test(network, the_server_is_known_by_its_page);
 	tcase_add_test(network, another_program_at_the_port_is_told_from_the_server);
-	tcase_add_test(network, a_server_that_accepts_and_says_nothing_is_told);
+	tcase_add_test(network, a_server_that_accepts_and_says_nothing_is_reported);
 	tcase_add_test(network, who_answers_byte_by_byte_is_not_listened_to_for_ever);
-	tcase_add_test(network, a_port_that_nobody_has_is_told);
+	tcase_add_test(network, a_port_that_nobody_has_is_reported);
 	tcase_add_test(network, a_port_that_does_not_answer_at_all_is_given_up_in_time);
 	tcase_add_test(network, listening_everywhere_is_tried_at_each_address_of_this_machine);
 	tcase_add_test(network, a_server_that_machines_cannot_reach_is_reported);
-	tcase_add_test(network, a_server_that_is_to_listen_nowhere_is_told);
-	tcase_add_test(network, a_name_that_leads_elsewhere_is_told);
+	tcase_add_test(network, a_server_that_is_to_listen_nowhere_is_reported);
+	tcase_add_test(network, a_name_that_leads_elsewhere_is_reported);
 	tcase_add_test(network, the_last_search_line_says_in_which_domains_machines_look);
 	tcase_add_test(network, domains_that_are_given_count_instead);
 	suite_add_tcase(suite, network);

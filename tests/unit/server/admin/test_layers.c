@@ -12,7 +12,7 @@
 
 static struct layers *layers;
 
-/* "VALUE SOURCE" of the setting NAME, read anew. */
+/* "VALUE SOURCE" of the setting NAME, read again. */
 static const char *shown(const char *want)
 {
 	static char out[LAYERS_VALUE + 20];

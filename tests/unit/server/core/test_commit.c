@@ -22,7 +22,7 @@ static struct fault fault;
 struct setting_job {
 	const char *name;	/* of the setting that it writes */
 	int error;		/* returned by run() */
-	int code;		/* told to done() */
+	int code;		/* that done() got */
 	int order;		/* in which done() came, from 1 */
 	struct setting_job *then; /* added by done() */
 };
@@ -51,7 +51,7 @@ static int run(struct keymap *its, void *context, struct fault *f)
 
 	ck_assert(keymap_in_transaction(its));
 	if (w->error)
-		return fault_set(f, w->error, "told to fail");
+		return fault_set(f, w->error, "asked to fail");
 	return keymap_setting_set(its, w->name, "1", f);
 }
 

@@ -231,7 +231,7 @@ START_TEST(retired_options_are_read_with_a_warning)
 	ck_assert_int_eq(config_warning(&config, 2, warning), 0);
 	ck_assert_ptr_nonnull(strstr(warning, "answer_bytes"));
 	ck_assert_int_eq(config_warning(&config, 3, warning), KIT_ERR_NOT_FOUND);
-	/* The same for what the map kept; but nobody sets one anew. */
+	/* The same for what the map kept; but nobody sets one again. */
 	setup();
 	ck_assert_int_eq(config_restore(&config, "answer_bytes", "8K", &fault), 0);
 	ck_assert_int_eq(config_warning(&config, 0, warning), 0);

@@ -71,7 +71,7 @@ START_TEST(the_same_of_one_machine_is_folded_and_said)
 	ck_assert_ptr_nonnull(strstr(sum, "address=192.0.2.1"));
 	ck_assert_ptr_nonnull(strstr(sum, "info an-event "));
 	ck_assert_ptr_nonnull(strstr(sum, "15 more lines like this of this machine within 60 s"));
-	/* And then it begins anew. */
+	/* And then it begins again. */
 	ck_assert_uint_eq(written_of(20, SEVERITY_INFO, "192.0.2.1", false, 71), FOLD_SAME);
 }
 END_TEST

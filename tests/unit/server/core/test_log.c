@@ -1,4 +1,4 @@
-/* The daemon's log: nothing is told that the map does not hold. */
+/* The daemon's log: nothing is printed that the map does not hold. */
 #include <check.h>
 #include <event2/event.h>
 #include <fcntl.h>
@@ -28,13 +28,13 @@ struct event_job {
 	bool spoil;
 	int fails;		/* the code that its run() ends with */
 	int code;
-	char seen[2000];	/* what was told by then */
+	char seen[2000];	/* what was printed by then */
 };
 
-static void read_told(char *out, size_t size)
+static void read_printed(char *out, size_t size)
 {
 	ssize_t n;
-	int fd = open("told", O_RDONLY);
+	int fd = open("printed", O_RDONLY);
 
 	ck_assert_int_ge(fd, 0);
 	n = read(fd, out, size - 1);
@@ -56,7 +56,7 @@ static void begin(void)
 	ck_assert_int_eq(log_follow(&daemon_log, commit, &fault), 0);
 	fflush(stderr);
 	saved = dup(STDERR_FILENO);
-	fd = open("told", O_WRONLY | O_CREAT | O_APPEND, 0600);
+	fd = open("printed", O_WRONLY | O_CREAT | O_APPEND, 0600);
 	ck_assert_int_ge(fd, 0);
 	dup2(fd, STDERR_FILENO);
 	close(fd);
@@ -81,7 +81,7 @@ static int run(struct keymap *its, void *context, struct fault *fault)
 			      .what = "it happened" };
 
 	log_inside(&daemon_log, its, &e);
-	read_told(w->seen, sizeof(w->seen));
+	read_printed(w->seen, sizeof(w->seen));
 	if (w->spoil)
 		sql_rollback(its->db);
 	return w->fails;
@@ -101,10 +101,10 @@ static void add(struct event_job *w)
 	ck_assert_int_eq(commit_add(commit, &job, NULL), 0);
 }
 
-START_TEST(a_line_is_told_once_it_is_durable_and_not_before)
+START_TEST(a_line_is_printed_once_it_is_durable_and_not_before)
 {
 	struct event_job one = { .name = "first-event" }, two = { .name = "second-event" };
-	char told[2000];
+	char printed[2000];
 
 	add(&one);
 	add(&two);
@@ -112,37 +112,37 @@ START_TEST(a_line_is_told_once_it_is_durable_and_not_before)
 	ck_assert_int_eq(one.code, 0);
 	ck_assert_str_eq(one.seen, "");
 	ck_assert_str_eq(two.seen, "");
-	read_told(told, sizeof(told));
-	ck_assert_ptr_nonnull(strstr(told, "warning first-event: it happened\n"));
-	ck_assert(strstr(told, "second-event") > strstr(told, "first-event"));
+	read_printed(printed, sizeof(printed));
+	ck_assert_ptr_nonnull(strstr(printed, "warning first-event: it happened\n"));
+	ck_assert(strstr(printed, "second-event") > strstr(printed, "first-event"));
 	ck_assert_uint_eq(daemon_log.events[SEVERITY_WARNING], 2);
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log"), 2);
 }
 END_TEST
 
-START_TEST(what_the_map_did_not_keep_is_not_told_as_having_happened)
+START_TEST(what_the_map_did_not_keep_is_not_printed_as_having_happened)
 {
 	struct event_job one = { .name = "first-event" };
 	struct event_job two = { .name = "second-event", .spoil = true };
 	struct event_job three = { .name = "third-event" };
-	char told[2000];
+	char printed[2000];
 
 	add(&one);
 	add(&two);
 	commit_flush(commit, 1);
 	ck_assert_int_eq(one.code, KIT_ERR_DATABASE);
 	ck_assert_int_eq(two.code, KIT_ERR_DATABASE);
-	read_told(told, sizeof(told));
-	ck_assert_ptr_null(strstr(told, "-event"));
+	read_printed(printed, sizeof(printed));
+	ck_assert_ptr_null(strstr(printed, "-event"));
 	ck_assert_ptr_nonnull(
-		strstr(told, "2 events could not be kept in the map and did not happen: "));
+		strstr(printed, "2 events could not be kept in the map and did not happen: "));
 	ck_assert_uint_eq(daemon_log.events[SEVERITY_WARNING], 0);
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log"), 0);
 	/* The next turn is as good as ever. */
 	add(&three);
 	commit_flush(commit, 1);
-	read_told(told, sizeof(told));
-	ck_assert_ptr_nonnull(strstr(told, "warning third-event: it happened\n"));
+	read_printed(printed, sizeof(printed));
+	ck_assert_ptr_nonnull(strstr(printed, "warning third-event: it happened\n"));
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log"), 1);
 }
 END_TEST
@@ -152,7 +152,7 @@ START_TEST(what_a_failed_job_said_is_undone_with_what_it_wrote)
 	struct event_job one = { .name = "first-event" };
 	struct event_job two = { .name = "second-event", .fails = KIT_ERR_REFUSED };
 	struct event_job three = { .name = "third-event" };
-	char told[2000];
+	char printed[2000];
 
 	add(&one);
 	add(&two);
@@ -161,10 +161,10 @@ START_TEST(what_a_failed_job_said_is_undone_with_what_it_wrote)
 	ck_assert_int_eq(one.code, 0);
 	ck_assert_int_eq(two.code, KIT_ERR_REFUSED);
 	ck_assert_int_eq(three.code, 0);
-	read_told(told, sizeof(told));
-	ck_assert_ptr_nonnull(strstr(told, "first-event"));
-	ck_assert_ptr_null(strstr(told, "second-event"));
-	ck_assert_ptr_nonnull(strstr(told, "third-event"));
+	read_printed(printed, sizeof(printed));
+	ck_assert_ptr_nonnull(strstr(printed, "first-event"));
+	ck_assert_ptr_null(strstr(printed, "second-event"));
+	ck_assert_ptr_nonnull(strstr(printed, "third-event"));
 	ck_assert_uint_eq(daemon_log.events[SEVERITY_WARNING], 2);
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log"), 2);
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log WHERE name = 'second-event'"), 0);
@@ -189,7 +189,7 @@ START_TEST(lines_that_repeat_themselves_are_folded_in_map_and_copy)
 {
 	struct event_job works[100];
 	struct commit_job job = { .run = run_hello, .done = done };
-	char told[20000], *at;
+	char printed[20000], *at;
 	unsigned lines = 0;
 
 	for (int i = 0; i < 100; i++) {
@@ -201,12 +201,12 @@ START_TEST(lines_that_repeat_themselves_are_folded_in_map_and_copy)
 	commit_flush(commit, 1);
 	log_turn(&daemon_log, true);
 	commit_flush(commit, 1);
-	read_told(told, sizeof(told));
-	for (at = told; (at = strstr(at, "it happened\n")) != NULL; at++)
+	read_printed(printed, sizeof(printed));
+	for (at = printed; (at = strstr(at, "it happened\n")) != NULL; at++)
 		lines++;
 	ck_assert_uint_eq(lines, FOLD_SAME);
 	/* The one that failed has not happened. */
-	ck_assert_ptr_nonnull(strstr(told, "94 more lines like this of this machine"));
+	ck_assert_ptr_nonnull(strstr(printed, "94 more lines like this of this machine"));
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log"), FOLD_SAME + 1);
 	/* Nor what a transaction that failed would have counted. */
 	works[0] = (struct event_job){ .name = "an-event", .spoil = true };
@@ -221,7 +221,7 @@ END_TEST
 
 START_TEST(the_copy_is_bounded_and_says_so_but_errors_come)
 {
-	static char told[1000000];
+	static char printed[1000000];
 	struct logentry e = { .severity = SEVERITY_INFO, .name = "an-event",
 			      .what = "it happened" };
 	struct logentry error = { .severity = SEVERITY_ERROR, .name = "an-error",
@@ -232,16 +232,17 @@ START_TEST(the_copy_is_bounded_and_says_so_but_errors_come)
 	for (int i = 0; i < 5 * LOG_LINES; i++)
 		log_note(&daemon_log, &e);
 	log_note(&daemon_log, &error);
-	read_told(told, sizeof(told));
-	for (char *at = told; (at = strstr(at, "it happened\n")) != NULL; at++)
+	read_printed(printed, sizeof(printed));
+	for (char *at = printed; (at = strstr(at, "it happened\n")) != NULL; at++)
 		lines++;
 	ck_assert_uint_ge(lines, LOG_LINES);
 	ck_assert_uint_le(lines, 4 * LOG_LINES);
-	ck_assert_ptr_nonnull(strstr(told, "it failed\n"));
+	ck_assert_ptr_nonnull(strstr(printed, "it failed\n"));
 	daemon_log.second--;
 	log_note(&daemon_log, &e);
-	read_told(told, sizeof(told));
-	ck_assert_ptr_nonnull(strstr(told, "lines were left out here: \"amt-provisionctl log\""));
+	read_printed(printed, sizeof(printed));
+	ck_assert_ptr_nonnull(
+		strstr(printed, "lines were left out here: \"amt-provisionctl log\""));
 	/* The map has them all. */
 	commit_flush(commit, 20);
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log"), 5 * LOG_LINES + 2);
@@ -284,16 +285,16 @@ START_TEST(systemds_journal_gets_fields)
 }
 END_TEST
 
-START_TEST(news_from_elsewhere_are_told_at_once_and_kept)
+START_TEST(news_from_elsewhere_are_printed_at_once_and_kept)
 {
 	struct logentry e = { .severity = SEVERITY_ERROR,
 			      .name = "an-event",
 			      .what = "it happened" };
-	char told[2000];
+	char printed[2000];
 
 	log_note(&daemon_log, &e);
-	read_told(told, sizeof(told));
-	ck_assert_ptr_nonnull(strstr(told, "error an-event: it happened\n"));
+	read_printed(printed, sizeof(printed));
+	ck_assert_ptr_nonnull(strstr(printed, "error an-event: it happened\n"));
 	commit_flush(commit, 1);
 	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM log WHERE name = 'an-event'"), 1);
 	ck_assert_uint_eq(daemon_log.events[SEVERITY_ERROR], 1);
@@ -305,10 +306,10 @@ TEST_SUITE("log")
 	TCase *t = tcase_create("lines");
 
 	tcase_add_checked_fixture(t, begin, end);
-	tcase_add_test(t, a_line_is_told_once_it_is_durable_and_not_before);
-	tcase_add_test(t, what_the_map_did_not_keep_is_not_told_as_having_happened);
+	tcase_add_test(t, a_line_is_printed_once_it_is_durable_and_not_before);
+	tcase_add_test(t, what_the_map_did_not_keep_is_not_printed_as_having_happened);
 	tcase_add_test(t, what_a_failed_job_said_is_undone_with_what_it_wrote);
-	tcase_add_test(t, news_from_elsewhere_are_told_at_once_and_kept);
+	tcase_add_test(t, news_from_elsewhere_are_printed_at_once_and_kept);
 	tcase_add_test(t, lines_that_repeat_themselves_are_folded_in_map_and_copy);
 	tcase_add_test(t, the_copy_is_bounded_and_says_so_but_errors_come);
 	tcase_add_test(t, systemds_journal_gets_fields);

@@ -46,7 +46,7 @@ START_TEST(the_sample_encodes_to_the_same_bytes)
 }
 END_TEST
 
-START_TEST(whatever_is_wrong_is_told_with_what_to_do)
+START_TEST(whatever_is_wrong_is_reported_with_what_to_do)
 {
 	uint8_t bytes[HELLO_PSK_SIZE + 1] = { 0 };
 
@@ -256,7 +256,7 @@ TEST_SUITE("hello")
 	tcase_add_checked_fixture(t, clear, NULL);
 	tcase_add_test(t, the_sample_decodes_to_its_uuid_and_pid);
 	tcase_add_test(t, the_sample_encodes_to_the_same_bytes);
-	tcase_add_test(t, whatever_is_wrong_is_told_with_what_to_do);
+	tcase_add_test(t, whatever_is_wrong_is_reported_with_what_to_do);
 	tcase_add_test(t, the_retry_count_is_little_endian);
 	tcase_add_test(t, a_truncated_hello_is_refused_at_every_length);
 	tcase_add_test(t, a_33rd_byte_is_refused);

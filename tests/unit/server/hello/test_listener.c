@@ -406,7 +406,7 @@ static void send_hello(const char *from)
 	close(fd);
 }
 
-START_TEST(too_many_messages_of_one_address_are_ignored_and_told_once)
+START_TEST(too_many_messages_of_one_address_are_ignored_and_logged_once)
 {
 	limits.messages_per_minute = 3;
 	listener_set_limits(listener, &limits);
@@ -472,7 +472,7 @@ START_TEST(a_browser_gets_a_page_and_no_trouble)
 	turn(0.05);
 	ck_assert_uint_eq(heard.troubles, 0);
 	ck_assert_uint_eq(listener_counts(listener)->open, 0);
-	/* Unless it is told not to. */
+	/* Unless the limits say no. */
 	limits.page = false;
 	listener_set_limits(listener, &limits);
 	fd = dial();
@@ -682,7 +682,7 @@ TEST_SUITE("listener")
 	tcase_add_test(t, when_all_places_are_taken_the_oldest_goes);
 	tcase_add_test(t, what_is_complete_is_taken_before_anything_is_closed);
 	tcase_add_test(t, a_stop_hears_what_is_complete);
-	tcase_add_test(t, too_many_messages_of_one_address_are_ignored_and_told_once);
+	tcase_add_test(t, too_many_messages_of_one_address_are_ignored_and_logged_once);
 	tcase_add_test(t, bad_messages_are_bounded_by_themselves);
 	tcase_add_test(t, a_browser_gets_a_page_and_no_trouble);
 	tcase_add_test(t, a_look_at_the_port_is_counted_and_not_logged);

@@ -66,7 +66,7 @@ START_TEST(a_full_table_forgets_the_cheapest_and_refuses_nobody)
 	ck_assert_int_eq(peers_new(&p, NULL), 0);
 	busy = find(p, "2001:db8::1", PEERS_ADDRESS, 0);
 	peers_opened(p, busy);
-	/* Over its limit: to forget that would let it begin anew. */
+	/* Over its limit: to forget that would let it begin again. */
 	loud = find(p, "2001:db8::2", PEERS_ADDRESS, 0);
 	peers_opened(p, loud);
 	ck_assert(peers_count_one(loud, PEERS_HELLO, 0, 1));

@@ -299,7 +299,7 @@ START_TEST(only_one_holds_a_map_and_others_work_on)
 	ck_assert_int_eq(keymap_hold(other, NULL), KIT_ERR_BUSY);
 	keymap_close(&m);
 	ok(keymap_hold(other, &fault));
-	/* One whose file was removed locks nobody out, and is no lock any more. */
+	/* One whose file was removed locks nobody out, and is not a lock any more. */
 	ck_assert_int_eq(unlink("map.db.lock"), 0);
 	m = scratch_map();
 	ok(keymap_hold(m, &fault));

@@ -1,4 +1,4 @@
-/* Tests of the seam of the key map: what a name says, statements that are kept, who holds a store. */
+/* Tests of the seam of the key map: what a name says, kept statements, who holds a store. */
 #include <check.h>
 #include <fcntl.h>
 #include <string.h>

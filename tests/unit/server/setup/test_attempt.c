@@ -403,7 +403,7 @@ START_TEST(a_password_that_is_known_twice_is_tried_once_whatever_was_there_befor
 {
 	hello(0, 1, "192.0.2.1");
 	load(1);
-	/* As after a conversation that had to begin anew: the places of the logins were used. */
+	/* As after a conversation that had to begin again: the places of the logins were used. */
 	strcpy(a->pairs[0].new_password, "Short-1!");
 	strcpy(a->secrets.next_admin_password, "A-Much-Longer-Password-2!");
 	strcpy(a->secrets.admin_password, "A-Much-Longer-Password-2!");
@@ -471,7 +471,7 @@ START_TEST(a_permission_at_another_address_gives_nothing_away)
 	allow(1, SYSTEM_ALLOWED);
 	ck_assert_int_eq(row(1).state, SYSTEM_QUEUED);
 	configure(0, 1, "198.51.100.9", "New-Secret0!", second);
-	/* It was offered what the stick says, and was not told what the machine has. */
+	/* It was offered what the stick says, and did not get what the machine has. */
 	ck_assert_str_eq(machine.tried, "New-Secret0!;");
 	ck_assert_str_ne(first, second);
 	kept(1, 0, now);
@@ -792,7 +792,7 @@ static void break_off_with_new_passwords(char *mebx, char *admin)
 	load(1);
 }
 
-/* In SOAP a machine cannot be asked whether it is set up: its refusals tell. */
+/* In SOAP a machine cannot be asked whether it is set up: its refusals say it. */
 START_TEST(a_refused_mebx_password_that_an_earlier_attempt_may_have_set_is_kept)
 {
 	struct uuid uuid = scratch_uuid(1);
@@ -977,7 +977,7 @@ START_TEST(a_hello_from_elsewhere_meanwhile_is_called_next)
 	load(1);
 	ck_assert_str_eq(a->system.address, "192.0.2.2");
 	ck_assert_str_eq(row(1).address, "192.0.2.2");
-	/* The same again is no news. */
+	/* The same again is not logged. */
 	hello(0, 1, "192.0.2.2");
 	give_up(KIT_ERR_NETWORK, SYSTEM_FAILED);
 	ck_assert_int_gt(row(1).next_try, time(NULL));

@@ -353,13 +353,13 @@ START_TEST(a_silent_name_server_is_given_up_in_time)
 }
 END_TEST
 
-START_TEST(a_name_server_that_cannot_tell_is_asked_again)
+START_TEST(a_name_server_that_does_not_know_is_asked_again)
 {
 	question.address = "192.0.2.66";
 	ck_assert_int_eq(ask(), KIT_ERR_NETWORK);
 	ck_assert_ptr_nonnull(strstr(answer.fault.what, "cannot give the name of 192.0.2.66: "));
 	ck_assert_ptr_nonnull(strstr(answer.fault.hint, "see that the name servers"));
-	/* The name is told, but not its address. */
+	/* The name is known, but not its address. */
 	question.address = "192.0.2.67";
 	ck_assert_int_eq(ask(), KIT_ERR_NETWORK);
 	ck_assert_ptr_nonnull(strstr(answer.fault.what, "the address of broken.example.com: "));
@@ -439,7 +439,7 @@ TEST_SUITE("naming")
 	tcase_add_test(dns, a_name_that_does_not_point_back_is_not_taken);
 	tcase_add_test(dns, an_address_without_name_has_none);
 	tcase_add_test(dns, a_silent_name_server_is_given_up_in_time);
-	tcase_add_test(dns, a_name_server_that_cannot_tell_is_asked_again);
+	tcase_add_test(dns, a_name_server_that_does_not_know_is_asked_again);
 	tcase_add_test(dns, a_question_can_be_cancelled);
 	tcase_add_test(dns, dns_is_not_asked_unless_allowed);
 	suite_add_tcase(suite, dns);

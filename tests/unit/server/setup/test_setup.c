@@ -30,7 +30,7 @@ struct machine {
 	char last[32768];		/* the last request's body */
 	bool anew;			/* the last request made it ask for a login */
 	char admin[64];			/* DigestPassword */
-	bool clock_right;		/* it was told its own time, and the server's twice */
+	bool clock_right;		/* it got its own time, and the server's twice */
 };
 
 static struct machine m;
@@ -351,7 +351,7 @@ START_TEST(a_machine_that_repeats_a_secret_does_not_bring_it_into_a_message)
 		ck_assert_ptr_nonnull(strstr(setup_fault(s)->what, "fault code Receiver"));
 		ck_assert(*setup_fault(s)->hint);
 	}
-	/* Before it is told any, its own words help. */
+	/* Before it gets any, its own words help. */
 	with_logins(1);
 	m.password = "Stick.Pw1";
 	m.refuse = "AMT_GeneralSettings";
@@ -454,7 +454,7 @@ START_TEST(what_is_needed_fails_with_the_machines_reason)
 }
 END_TEST
 
-/* Nothing was said, or nothing that can be understood: that is no yes. */
+/* Nothing was said, or nothing that can be understood: that is not a yes. */
 static const char *const no_status[] = {
 	"", "<ReturnValue>none</ReturnValue>", "<ReturnValue/>", "<ReturnValue>-1</ReturnValue>",
 	"<ReturnValue>99999999999</ReturnValue>", "<StatusCode>0x0</StatusCode>",

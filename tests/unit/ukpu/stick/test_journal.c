@@ -150,7 +150,7 @@ START_TEST(a_key_on_another_stick_is_remembered)
 	/* And now none. */
 	gone("A1");
 	ck_assert_int_eq(elsewhere("B2"), 0);
-	/* What comes later counts again, also for who opens it anew. */
+	/* What comes later counts again, also for who opens it again. */
 	put("A1", 1);
 	journal_close(&journal);
 	ck_assert_int_eq(journal_open(&journal, stick_path("sticks.db"), NULL, &fault), 0);

@@ -545,7 +545,7 @@ END_TEST
 /* What is left of a deleted file in pieces, whose chain the FAT has forgotten. */
 START_TEST(retire_wipes_records_that_are_in_no_file)
 {
-	const char *path = stick_path("loose.img");
+	const char *path = stick_path("deleted.img");
 	struct content served = stick_content(9, 9, 3);
 	bool beside = _i > 0;
 	uint64_t end = _i == 2 ? 2048 * LAYOUT_MIB : STICK_BYTES;

@@ -37,7 +37,7 @@ START_TEST(the_state_folder_follows_the_environment)
 	*strrchr(path, '/') = '\0';
 	ck_assert_int_eq(stat(path, &st), 0);
 	ck_assert_int_eq(st.st_mode & 07777, 0700);
-	/* A relative path in it is none. */
+	/* A relative path in it does not count. */
 	setenv("XDG_STATE_HOME", "relative", 1);
 	setenv("HOME", stick_path("home"), 1);
 	ck_assert_int_eq(state_path("journal", path, sizeof(path), &fault), 0);

@@ -706,7 +706,7 @@ START_TEST(an_old_file_that_is_still_there_after_its_wipe_is_noticed)
 		.kind = LAYOUT_FAT16, .file = new_content.data, .file_bytes = new_content.size,
 		.wipe = &run, .n_wipe = 1,
 	};
-	/* The stamps' flush serves the wipe, too. */
+	/* The capacity marks' flush serves the wipe, too. */
 	struct spoiler spoiler = { path, run.offset + run.bytes - 1, 2, 0 };
 	struct target_hook hook = { spoil_later, &spoiler };
 	struct fault fault = { 0 };

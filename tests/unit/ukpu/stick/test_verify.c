@@ -45,7 +45,7 @@ static void look(void *context, const struct verify_result *r)
 		size_t n = strlen(s->bad);
 
 		snprintf(s->bad + n, sizeof(s->bad) - n, "\n  %s: %s", r->rule, r->text);
-		/* Whatever is wrong, a person is told what to do about it. */
+		/* Whatever is wrong, it says what to do about it. */
 		ck_assert_msg(r->fix[0], "%s: no advice", r->rule);
 	}
 }
@@ -383,7 +383,7 @@ START_TEST(a_stick_with_a_broken_setup_bin_is_no_good)
 	stick_make(path, LAYOUT_FAT16, 20 * LAYOUT_MIB, &content);
 	s = verify(path, "contents-check", &summary, NULL);
 	ck_assert_int_eq(s.result.verdict, VERIFY_FAIL);
-	/* And one that is none at all. */
+	/* And one of no kind at all. */
 	content.data[0] ^= 1;
 	stick_make(path, LAYOUT_FAT16, 20 * LAYOUT_MIB, &content);
 	s = verify(path, "contents-check", &summary, NULL);
