@@ -24,6 +24,7 @@ struct metrics {
 	struct page *page;
 	struct keymap_counts keys;
 	uint64_t systems[SYSTEM_STATES];
+	uint64_t proofs[2][SYSTEM_PROOFS];	/* by credential */
 	int64_t counted;
 	bool counts_good;
 };
@@ -141,6 +142,24 @@ static void add_certificates(struct evbuffer *out, const struct certificates *al
 	}
 }
 
+static void add_proofs(struct evbuffer *out, const struct metrics *m)
+{
+	family(out, "systems_set_up", "gauge", "Machines that were set up, by key (psk) or "
+	       "certificate (pki), and what proved which machine it is.");
+	for (int by = SYSTEM_BY_KEY; by <= SYSTEM_BY_CERTIFICATE; by++)
+		for (int i = 0; i < SYSTEM_PROOFS; i++) {
+			const char *proof = system_proof_word((enum system_proof)i);
+
+			if (by == SYSTEM_BY_KEY && i != SYSTEM_PROOF_PPS && !m->proofs[by][i])
+				continue;
+			evbuffer_add_printf(out, "amt_systems_set_up{by=\"%s\",proved_by=\"%s\"} "
+					    "%llu\n",
+					    system_credential_word((enum system_credential)by),
+					    proof ? proof : "none",
+					    (unsigned long long)m->proofs[by][i]);
+		}
+}
+
 static void add_map(struct evbuffer *out, struct metrics *m)
 {
 	const struct keymap_counts *k = &m->keys;
@@ -149,7 +168,8 @@ static void add_map(struct evbuffer *out, struct metrics *m)
 	if (!m->counted || clock_was_wrong(m->counted, now, 0) ||
 	    now - m->counted >= COUNT_SECONDS) {
 		m->counts_good = keymap_count(m->sources.map, now, &m->keys, NULL) == 0 &&
-				 keymap_system_count(m->sources.map, m->systems, NULL) == 0;
+				 keymap_system_count(m->sources.map, m->systems, NULL) == 0 &&
+				 keymap_system_count_proofs(m->sources.map, m->proofs, NULL) == 0;
 		m->counted = now;
 	}
 	single(out, "map_up", "gauge", "1 when the key map can be read.", m->counts_good);
@@ -164,6 +184,7 @@ static void add_map(struct evbuffer *out, struct metrics *m)
 	for (int i = 0; i < SYSTEM_STATES; i++)
 		labelled(out, "systems", "state", system_state_word((enum system_state)i),
 			 m->systems[i]);
+	add_proofs(out, m);
 }
 
 static void fill(void *context, struct evbuffer *out)

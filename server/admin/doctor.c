@@ -228,7 +228,8 @@ struct system_tally {
 
 struct fleet_tally {
 	const struct doctor *d;
-	struct system_tally no_name, failed, refused, not_known, silent, certificate, permission;
+	struct system_tally no_name, failed, refused, not_known, stick, silent, certificate;
+	struct system_tally permission;
 };
 
 static void count(struct system_tally *k, const struct system *s)
@@ -242,6 +243,8 @@ static int look_at_system(void *context, const struct system *s)
 	struct fleet_tally *f = context;
 	int64_t window = s->hello_version == 3 ? PKI_WINDOW : PSK_WINDOW;
 
+	if (s->stick_mebx)
+		count(&f->stick, s);
 	if (s->state == SYSTEM_FQDN_MISSING)
 		count(&f->no_name, s);
 	if (s->state == SYSTEM_FAILED)
@@ -454,6 +457,10 @@ void doctor_fleet(const struct doctor *d)
 		 "no machine that is not known came by certificate",
 		 "those that are yours: amt-provisionctl inventory import, or amt-provisionctl "
 		 "systems allow-setup UUID; accept of [pki] says who may come", false);
+	say_kind(d, "stick-password", &f.stick, "with the MEBx password of the stick",
+		 "no machine is known to have the MEBx password of its stick",
+		 "whoever has the stick can enter their MEBx: change it there, or by the tool that "
+		 "manages them", false);
 	say_kind(d, "silent", &f.silent, "not set up and fallen silent",
 		 "no machine fell silent before it was set up",
 		 "disconnect the machine's AC power for half a minute, or have its system send a"

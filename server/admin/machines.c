@@ -29,12 +29,17 @@ static int forget(const struct operator *op, const struct uuid *uuid, struct fau
 static int allow_as(const struct operator *op, const struct uuid *uuid, enum system_allowed how,
 		    struct fault *fault)
 {
+	struct system row;
 	int rc = keymap_system_allow(op->map, uuid, how, op->now, fault);
 
-	return rc ? rc : operator_log(op, SEVERITY_SECURITY, "setup-allowed", NULL, uuid, fault,
-				      "allowed to be set up once more with the key that it has "
-				      "used%s", how == SYSTEM_ALLOWED_ANYWHERE ?
-				      ", at a new address, too" : "");
+	if (!rc)
+		rc = keymap_system_find(op->map, uuid, &row, fault);
+	if (rc)
+		return rc;
+	return operator_log(op, SEVERITY_SECURITY, "setup-allowed", NULL, uuid, fault,
+			    "allowed to be set up once%s%s", row.vouched ? ", by certificate"
+			    : " more with the key that it has used",
+			    how == SYSTEM_ALLOWED_ANYWHERE ? ", at a new address, too" : "");
 }
 
 static int allow(const struct operator *op, const struct uuid *uuid, struct fault *fault)

@@ -9,6 +9,7 @@
 #include "common/table.h"
 #include "server/admin/handover.h"
 #include "server/admin/machines.h"
+#include "server/keymap/digests.h"
 #include "server/keymap/events.h"
 #include "server/keymap/keymap.h"
 #include "server/keymap/systems.h"
@@ -29,6 +30,13 @@ static const struct cli_option list_table[] = {
 	{ 0 },
 };
 
+/* A machine that is set up by certificate need not be the one that it says it is. */
+static const char *unproved(const struct system *s)
+{
+	return s->state == SYSTEM_CONFIGURED && s->credential == SYSTEM_BY_CERTIFICATE &&
+	       !system_is_proved(s) ? ", machine not proved" : "";
+}
+
 static int list_system(void *context, const struct system *s)
 {
 	struct ctl_list *l = context;
@@ -45,7 +53,8 @@ static int list_system(void *context, const struct system *s)
 	table_cell(l->table, "%s", uuid);
 	table_cell(l->table, "%s", s->address[0] ? s->address : "-");
 	table_cell(l->table, "%s", pid);
-	table_cell(l->table, "%s", system_state_word(s->state));
+	table_cell(l->table, "%s", system_credential_word(s->credential));
+	table_cell(l->table, "%s%s", system_state_word(s->state), unproved(s));
 	table_cell(l->table, "%s", s->fqdn[0] ? s->fqdn : "-");
 	table_cell(l->table, "%s", s->version[0] ? s->version : "-");
 	table_cell(l->table, "%s", seen[0] ? seen : "-");
@@ -119,7 +128,7 @@ static int run_list(struct cli *cli, const void *given)
 		rc = keymap_system_count(op.map, counts, &fault);
 	if (rc)
 		return ctl_end(cli, &op, rc, &fault);
-	ctl_list_begin(&list, "systems", "UUID|ADDRESS|PID|STATE|FQDN|AMT|LAST HELLO|REASON");
+	ctl_list_begin(&list, "systems", "UUID|ADDRESS|PID|BY|STATE|FQDN|AMT|LAST HELLO|REASON");
 	rc = keymap_systems(op.map, &filter, list_system, &list, &fault);
 	rc = ctl_list_end(&list, rc, json_pack("{s:o}", "counts", counts_json(counts)));
 	if (!rc && !cli->json && !cli->quiet)
@@ -138,6 +147,19 @@ const struct cli_verb ctl_systems_list = {
 	.examples = "amt-provisionctl systems list --state failed",
 };
 
+static const char *proof_text(enum system_proof proof)
+{
+	static const char *const text[SYSTEM_PROOFS] = {
+		[SYSTEM_PROOF_NONE] = "nothing",
+		[SYSTEM_PROOF_PPS] = "its PPS",
+		[SYSTEM_PROOF_OTP] = "its one-time password",
+		[SYSTEM_PROOF_ON_DIE] = "nothing, but it is genuine AMT (on-die certificate)",
+		[SYSTEM_PROOF_PERSON] = "nothing, but a person allowed its set-up",
+	};
+
+	return text[proof];
+}
+
 static void show_lines(const struct system *s)
 {
 	char uuid[UUID_SHOWN + 1], pid[PID_SHOWN + 1] = "", t[4][CLOCK_TEXT + 1];
@@ -150,8 +172,9 @@ static void show_lines(const struct system *s)
 	clock_show(s->next_try, t[2]);
 	clock_show(s->configured_at, t[3]);
 	ctl_line("UUID", "%s", uuid);
-	ctl_line("State", "%s", system_state_word(s->state));
+	ctl_line("State", "%s%s", system_state_word(s->state), unproved(s));
 	ctl_line("Reason", "%s", s->reason);
+	ctl_line("Reason code", "%s", s->reason_code);
 	ctl_line("Address", "%s", s->address);
 	ctl_line("PID", "%s", pid);
 	if (s->next_pid[0]) {
@@ -164,6 +187,11 @@ static void show_lines(const struct system *s)
 		ctl_line("Not proved", "a hello with PID %s from %s", s->claimed_pid[0] ? pid : "-",
 			 s->claimed_address);
 	}
+	ctl_line("Comes by", "%s", s->credential == SYSTEM_BY_CERTIFICATE ? "certificate (pki)"
+									 : "key (psk)");
+	ctl_line("Proved by", "%s", proof_text(s->proof));
+	if (s->stick_mebx)
+		ctl_line("MEBx password", "still that of its stick");
 	ctl_line("FQDN", "%s", s->fqdn);
 	ctl_line("Profile", "%s", s->profile);
 	ctl_line("AMT version", "%s", s->version);
@@ -173,6 +201,18 @@ static void show_lines(const struct system *s)
 	ctl_line("Failures", "%u", s->failures);
 	ctl_line("Next try", "%s", t[2]);
 	ctl_line("Configured", "%s", t[3]);
+}
+
+static int show_digests(struct keymap *map, const struct uuid *uuid, struct fault *fault)
+{
+	struct keymap_digest digests[KEYMAP_DIGESTS];
+	size_t n;
+	int rc = keymap_digests_find(map, uuid, digests, &n, fault);
+
+	if (!rc && n)
+		ctl_line("Root hashes", "%zu of its last hello: amt-provisionctl certificates "
+			 "match", n);
+	return rc;
 }
 
 static int show_earlier(void *context, const struct keymap_earlier *e)
@@ -211,7 +251,9 @@ static int run_show(struct cli *cli, const void *given)
 		value = system_json(&system);
 	} else if (!rc) {
 		show_lines(&system);
-		rc = keymap_earlier(op.map, &uuid, show_earlier, NULL, &fault);
+		rc = show_digests(op.map, &uuid, &fault);
+		if (!rc)
+			rc = keymap_earlier(op.map, &uuid, show_earlier, NULL, &fault);
 	}
 	if (!rc)
 		rc = ctl_history(cli, op.map, &filter, value, &fault);

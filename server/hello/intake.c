@@ -117,15 +117,6 @@ static void say_hashes(const struct hello *h, struct intake_result *out)
 	}
 }
 
-static void say_certificate(const struct hello *h, struct intake_result *out)
-{
-	say(out, SEVERITY_WARNING, "needs-certificate", "hello of version 3: the machine wants a "
-	    "server with a certificate under one of its root hashes (%zu), which this "
-	    "server does not have", h->n_hashes);
-	snprintf(out->hint, sizeof(out->hint), "to set it up by key, give it a PID and PPS from "
-		 "a stick (AMT 2.0 to 10)");
-}
-
 static void say_not_known(const struct hello *h, struct intake_result *out)
 {
 	char uuid[UUID_SHOWN + 1];
@@ -339,7 +330,6 @@ static int queue_certificate(struct intake *in, struct keymap *map, const struct
 			     const struct keymap_hello *k, const struct accept_answer *a,
 			     int64_t now, struct intake_result *out, struct fault *fault)
 {
-	const enum system_state state = system_accepted_state(true);
 	const bool named = a->listed || (a->known && a->row.vouched);
 	struct system after;
 	bool other;
@@ -354,29 +344,23 @@ static int queue_certificate(struct intake *in, struct keymap *map, const struct
 			 "inventory import), or raise max_unproved");
 		return 0;
 	}
-	rc = keymap_system_hello(map, k, state, now, &after, &out->made, fault);
+	rc = keymap_system_hello(map, k, SYSTEM_QUEUED, now, &after, &out->made, fault);
 	if (rc)
 		return rc;
 	if (out->made && !named)
 		count(in, out, 1);
 	if (a->known && named)
 		forget_unproved(in, &a->row, out);
-	if (state != SYSTEM_QUEUED) {
-		say_certificate(h, out);
-		if (!a->known || !system_is_settled(&a->row))
-			rc = set_reason(map, &k->uuid, state, NULL, a->known ? &a->row : NULL, now,
-					out, fault);
-	} else {
-		say(out, SEVERITY_INFO, "hello", "hello number %u accepted: by certificate, under "
-		    "one of %zu root hashes", after.hellos, h->n_hashes);
-		out->accepted = true;
-		other = a->known && strcmp(a->row.address, k->address) != 0;
-		if (a->known)
-			rc = make_due(in, map, k, &a->row, &after, other, now, fault);
-	}
+	say(out, SEVERITY_INFO, "hello", "hello number %u accepted: by certificate, under one of "
+	    "%zu root hashes", after.hellos, h->n_hashes);
 	if (out->made)
 		say_hashes(h, out);
-	return rc;
+	out->accepted = true;
+	if (!a->known)
+		return 0;
+	other = a->row.credential != SYSTEM_BY_CERTIFICATE ||
+		strcmp(a->row.address, k->address) != 0;
+	return make_due(in, map, k, &a->row, &after, other, now, fault);
 }
 
 static int take_certificate(struct intake *in, struct keymap *map, const struct hello *h,

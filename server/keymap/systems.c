@@ -41,6 +41,11 @@ bool system_is_settled(const struct system *s)
 	return s->proved_at > 0 || s->configured_at > 0;
 }
 
+bool system_is_proved(const struct system *s)
+{
+	return s->proof == SYSTEM_PROOF_PPS || s->proof == SYSTEM_PROOF_OTP;
+}
+
 bool system_waits_for_person(const struct system *s)
 {
 	return s->state == SYSTEM_NEEDS_PERMISSION ||
@@ -110,7 +115,7 @@ json_t *system_json(const struct system *s)
 
 	uuid_show(&s->uuid, uuid);
 	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o,"
-			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s}",
+			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:o, s:b}",
 			 "uuid", uuid, "pid", pid(s->pid), "next_pid", pid(s->next_pid), "address",
 			 logentry_text(s->address), "state", system_state_word(s->state), "reason",
 			 logentry_text(s->reason), "hellos", (int)s->hellos, "hello_version",
@@ -121,7 +126,11 @@ json_t *system_json(const struct system *s)
 			 logentry_text(s->profile), "version", logentry_text(s->version),
 			 "admin_user", logentry_text(s->admin_user), "proved_at",
 			 when(s->proved_at), "claimed_pid", pid(s->claimed_pid), "claimed_address",
-			 logentry_text(s->claimed_address), "set_up_again", allowed[s->allowed]);
+			 logentry_text(s->claimed_address), "set_up_again", allowed[s->allowed],
+			 "reason_code", logentry_text(s->reason_code), "credential",
+			 system_credential_word(s->credential), "proved_by",
+			 logentry_text(system_proof_word(s->proof)), "stick_mebx",
+			 s->stick_mebx);
 }
 
 /* ---- one row ---- */
@@ -560,20 +569,13 @@ int keymap_system_code(struct keymap *m, const struct uuid *uuid, const char *co
 		      0, fault);
 }
 
-enum system_state system_accepted_state(bool by_certificate)
-{
-	return by_certificate ? SYSTEM_NEEDS_CERTIFICATE : SYSTEM_QUEUED;
-}
-
 /* ROW, which may have waited for that, is to be set up. */
 static int accept(struct keymap *m, const struct system *row, int64_t now, struct fault *fault)
 {
-	enum system_state state = system_accepted_state(system_by_certificate(row));
 	int rc = change(m, "UPDATE csti_amts SET failures = 0 WHERE uuid = ?1", &row->uuid, NULL,
 			NULL, 0, fault);
 
-	return rc ? rc : keymap_system_state(m, &row->uuid, state, NULL,
-					     state == SYSTEM_QUEUED ? now : 0, now, fault);
+	return rc ? rc : keymap_system_state(m, &row->uuid, SYSTEM_QUEUED, NULL, now, now, fault);
 }
 
 int keymap_system_known(struct keymap *m, const struct uuid *uuid, int64_t now,
@@ -614,26 +616,42 @@ int keymap_system_allow(struct keymap *m, const struct uuid *uuid, enum system_a
 	return keymap_leave(m, own, rc, fault);
 }
 
+/* Why a machine is not set up again without permission: the code, and *what in words. */
+static const char *hold_code(const struct system *row, const char **what)
+{
+	if (!system_by_certificate(row)) {
+		*what = "its key was used by this machine before";
+		return "used-key";
+	}
+	if (row->credential == SYSTEM_BY_KEY) {
+		*what = "this machine has proved a key, and now comes by certificate";
+		return "known-by-key";
+	}
+	*what = "this machine was set up by certificate before";
+	return "set-up-before";
+}
+
 int keymap_system_hold(struct keymap *m, const struct uuid *uuid, int64_t now,
 		       char what[static SYSTEM_REASON / 2], char hint[static SYSTEM_REASON / 2],
 		       struct fault *fault)
 {
 	char shown[UUID_SHOWN + 1], reason[SYSTEM_REASON + 1];
+	const char *code, *why;
 	struct system row;
 	int rc = keymap_system_find(m, uuid, &row, fault);
 
 	if (rc)
 		return rc == KIT_ERR_NOT_FOUND ? no_system(uuid, fault) : rc;
 	uuid_show(uuid, shown);
-	snprintf(what, SYSTEM_REASON / 2, "its key was used by this machine before: it is not set "
-		 "up again without permission");
+	code = hold_code(&row, &why);
+	snprintf(what, SYSTEM_REASON / 2, "%s: it is not set up again without permission", why);
 	snprintf(hint, SYSTEM_REASON / 2, "if its AMT was reset: amt-provisionctl systems "
 		 "allow-setup %s; if not, somebody else says hello in its name", shown);
 	snprintf(reason, sizeof(reason), "%s -- %s", what, hint);
 	if (row.state == SYSTEM_IN_SETUP)
 		return 0;
 	rc = keymap_system_state(m, uuid, SYSTEM_NEEDS_PERMISSION, reason, 0, now, fault);
-	return rc ? rc : keymap_system_code(m, uuid, "used-key", fault);
+	return rc ? rc : keymap_system_code(m, uuid, code, fault);
 }
 
 int keymap_system_due(struct keymap *m, const struct uuid *uuid, int64_t next_try,
@@ -1167,6 +1185,26 @@ int keymap_system_count(struct keymap *m, uint64_t *out, struct fault *fault)
 
 		if (state >= 0 && state < SYSTEM_STATES)
 			out[state] = (uint64_t)sql_int(s, 1);
+	}
+	sql_done(s);
+	return rc;
+}
+
+int keymap_system_count_proofs(struct keymap *m, uint64_t out[static 2][SYSTEM_PROOFS],
+			       struct fault *fault)
+{
+	struct sql_statement *s;
+	int rc = sql_statement(m->db, "SELECT credential, proof, count(*) FROM csti_amts"
+			       " WHERE configured_at > 0 GROUP BY 1, 2", &s, fault);
+
+	memset(out, 0, 2 * sizeof(*out));
+	if (rc)
+		return rc;
+	while ((rc = sql_step(s, "count what proved the systems", fault)) > 0) {
+		int64_t by = sql_int(s, 0), proof = sql_int(s, 1);
+
+		if (by >= 0 && by < 2 && proof >= 0 && proof < SYSTEM_PROOFS)
+			out[by][proof] = (uint64_t)sql_int(s, 2);
 	}
 	sql_done(s);
 	return rc;

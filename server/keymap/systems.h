@@ -19,7 +19,7 @@ enum system_state {
 	SYSTEM_CONFIGURED,		/* committed and read back */
 	SYSTEM_FAILED,			/* will be tried again at next_try */
 	SYSTEM_FQDN_MISSING,		/* waits for a name */
-	SYSTEM_NEEDS_CERTIFICATE,	/* said a version 3 (PKI) hello: not served */
+	SYSTEM_NEEDS_CERTIFICATE,	/* no certificate of this server has a root that it knows */
 	SYSTEM_REFUSED,			/* last hello refused; reason says why */
 	SYSTEM_NEEDS_PERMISSION,	/* says hello with its used key: a person has to allow it */
 	SYSTEM_STATES
@@ -122,10 +122,10 @@ bool system_is_settled(const struct system *system);
 bool system_waits_for_person(const struct system *system);
 
 /*
- * The state of a machine whose set-up is accepted, due at once where that is SYSTEM_QUEUED. This
- * server calls by key only: by certificate it is SYSTEM_NEEDS_CERTIFICATE.
+ * Is it shown to be the machine that it says it is: by its key, or its one-time password? Genuine
+ * AMT may be any machine's, and a person vouches for what he cannot see.
  */
-enum system_state system_accepted_state(bool by_certificate);
+bool system_is_proved(const struct system *system);
 
 /* Does the row belong to a proved key other than PID (and other than that of its re-key)? */
 bool system_is_held_by_other(const struct system *system, const char *pid);
@@ -243,9 +243,9 @@ int keymap_system_known(struct keymap *m, const struct uuid *uuid, int64_t now,
 			struct fault *fault);
 
 /*
- * The machine would be set up again with the key that it has used, and nobody allowed it: it is in
- * SYSTEM_NEEDS_PERMISSION from now on, unless its set-up is running. WHAT and HINT receive that
- * in words, for the log. KIT_ERR_NOT_FOUND.
+ * The machine would be set up again with the key that it has used, or by certificate, and nobody
+ * allowed it: it is in SYSTEM_NEEDS_PERMISSION from now on, unless its set-up is running. WHAT and
+ * HINT receive that in words, for the log. KIT_ERR_NOT_FOUND.
  */
 int keymap_system_hold(struct keymap *m, const struct uuid *uuid, int64_t now,
 		       char what[static SYSTEM_REASON / 2], char hint[static SYSTEM_REASON / 2],
@@ -373,6 +373,9 @@ int keymap_system_strangers(struct keymap *m, uint64_t *n, struct fault *fault);
 
 /* How many systems are in each state: out[SYSTEM_STATES]. */
 int keymap_system_count(struct keymap *m, uint64_t *out, struct fault *fault);
+/* How many were set up, by credential and by what proved them. */
+int keymap_system_count_proofs(struct keymap *m, uint64_t out[static 2][SYSTEM_PROOFS],
+			       struct fault *fault);
 
 /*
  * Operator: due at once, failures forgotten; the server sees it by keymap_changed(). A machine

@@ -132,7 +132,7 @@ static int needs_permission(const struct attempt *a, struct keymap *map, bool *n
 	struct keymap_pair pair;
 	int rc;
 
-	*needs = a->by_certificate && system_is_settled(s) && !s->allowed;
+	*needs = a->by_certificate && system_is_settled(s) && !s->vouched;
 	if (s->allowed || a->by_certificate ||
 	    a->services.config->reprovision != REPROVISION_ALLOWED)
 		return 0;

@@ -86,6 +86,7 @@ static void refuse(unsigned who)
 START_TEST(a_machine_that_comes_by_certificate_proves_nothing_by_that)
 {
 	struct uuid uuid = scratch_uuid(1);
+	uint64_t proofs[2][SYSTEM_PROOFS];
 	struct system before;
 
 	hello_v3(1, "192.0.2.1", NOW);
@@ -96,6 +97,9 @@ START_TEST(a_machine_that_comes_by_certificate_proves_nothing_by_that)
 	set_state(1, SYSTEM_CONFIGURED, NULL, 0);
 	ck_assert_int_eq(find(1).proved_at, 0);
 	ck_assert_int_eq(find(1).proof, SYSTEM_PROOF_NONE);
+	ok(keymap_system_count_proofs(m, proofs, &fault));
+	ck_assert_uint_eq(proofs[SYSTEM_BY_CERTIFICATE][SYSTEM_PROOF_NONE], 1);
+	ck_assert_uint_eq(proofs[SYSTEM_BY_KEY][SYSTEM_PROOF_PPS], 0);
 	/* What is said in its name is a claim from now on. */
 	hello_v3(1, "192.0.2.66", NOW + 1);
 	ck_assert_str_eq(find(1).address, "192.0.2.1");
@@ -137,7 +141,6 @@ END_TEST
 START_TEST(who_is_not_known_waits_for_a_person_or_the_inventory)
 {
 	struct uuid one = scratch_uuid(1), two = scratch_uuid(2), nobody = scratch_uuid(9);
-	const enum system_state accepted = system_accepted_state(true);
 
 	hello_v3(1, "192.0.2.1", NOW);
 	hello_v3(2, "192.0.2.2", NOW);
@@ -147,11 +150,11 @@ START_TEST(who_is_not_known_waits_for_a_person_or_the_inventory)
 	ck_assert_int_eq(keymap_system_retry(m, &one, NOW, NULL), KIT_ERR_STATE);
 	ck_assert_int_eq(find(1).state, SYSTEM_REFUSED);
 	ok(keymap_system_allow(m, &one, SYSTEM_ALLOWED, NOW, &fault));
-	ck_assert_int_eq(find(1).state, accepted);
+	ck_assert_int_eq(find(1).state, SYSTEM_QUEUED);
 	ck_assert_str_eq(find(1).reason_code, "");
 	ck_assert(find(1).vouched);
 	ok(keymap_system_known(m, &two, NOW, &fault));
-	ck_assert_int_eq(find(2).state, accepted);
+	ck_assert_int_eq(find(2).state, SYSTEM_QUEUED);
 	ck_assert(!find(2).vouched);
 	ok(keymap_system_known(m, &nobody, NOW, &fault));
 	/* Good for one set-up. */

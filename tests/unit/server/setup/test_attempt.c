@@ -393,6 +393,7 @@ START_TEST(a_set_up_that_breaks_after_the_proof_is_tried_again)
 	a->proved = true;
 	give_up(KIT_ERR_TIMEOUT, SYSTEM_FAILED);
 	ck_assert_int_eq(row(1).state, SYSTEM_FAILED);
+	ck_assert_str_eq(row(1).reason_code, "setup-failed");
 	ck_assert_str_eq(row(1).address, "192.0.2.77");
 	ck_assert_int_gt(row(1).next_try, time(NULL));
 }
