@@ -1,8 +1,12 @@
-/* Fuzz target: the reader of partition tables, on disks of any size. */
+/* Fuzz target: the reader of partition tables, on disks of any size, and what is between them. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "ukpu/format/blank.h"
+#include "ukpu/format/gaps.h"
 #include "ukpu/format/parts.h"
+
+#define SMALL	((uint64_t)4 << 20)	/* bytes of a disk whose gaps are read fast */
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -25,6 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct sparse state = { data + 1, size - 1 };
 	struct disk disk = { read_sparse, &state, 0, DISK_SECTOR, "stick" };
 	struct parts *parts;
+	bool blank;
 
 	if (!size)
 		return 0;
@@ -42,6 +47,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			    (p->start > disk.size || p->bytes > disk.size - p->start))
 				abort();
 		}
+		/* Behind the data there are zeros, whatever the table says of them. */
+		if (disk.size == SMALL && size <= GAPS_START &&
+		    (gaps_check(&disk, parts, BLANK_QUICK, NULL, 0, &blank, NULL) || !blank))
+			abort();
 	}
 	free(parts);
 	return 0;

@@ -107,7 +107,8 @@ int gaps_check(const struct disk *disk, const struct parts *parts, unsigned plac
 		return fault_nomem(fault);
 	if (parts->kind == PARTS_SUPERFLOPPY) {
 		rc = disk_read(disk, 0, s, sizeof(s), fault);
-		if (!rc && !fat_decode(s, &g, NULL))
+		if (!rc && !fat_decode(s, &g, NULL) &&
+		    (uint64_t)g.sectors * g.sector_bytes > at)
 			at = (uint64_t)g.sectors * g.sector_bytes;
 		if (!rc)
 			rc = blank_check(disk, at, disk->size, places, known, n, blank, fault);

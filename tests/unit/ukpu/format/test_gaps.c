@@ -166,6 +166,24 @@ START_TEST(data_behind_a_superfloppy_counts_unless_it_is_ours)
 }
 END_TEST
 
+/* As mkfs.fat makes of a few sectors. */
+START_TEST(behind_a_tiny_superfloppy_the_first_mib_does_not_count)
+{
+	struct fat_geometry g;
+
+	ck_assert_int_eq(fat_make(&g, FAT16, LBA(17), 0), 0);
+	fat_encode_boot(&g, 1, image);
+	image[image[1] + 2] = 0;
+	put_le16(image + 19, 1024);
+	put_le16(image + 22, 1);
+	put_le32(image + 32, 0);
+	memset(image + 600 * 1024, 0xA5, 400 * 1024);
+	ck_assert(blank());
+	image[MIB] = 1;
+	ck_assert(!blank());
+}
+END_TEST
+
 START_TEST(a_disk_without_a_table_has_no_gaps)
 {
 	memset(image, 0xA5, SIZE);
@@ -185,6 +203,7 @@ TEST_SUITE("gaps")
 	tcase_add_test(t, the_second_copy_of_a_gpt_belongs_to_the_table);
 	tcase_add_test(t, behind_a_volume_of_this_kit_all_was_given_up);
 	tcase_add_test(t, data_behind_a_superfloppy_counts_unless_it_is_ours);
+	tcase_add_test(t, behind_a_tiny_superfloppy_the_first_mib_does_not_count);
 	tcase_add_test(t, a_disk_without_a_table_has_no_gaps);
 	suite_add_tcase(suite, t);
 }
