@@ -500,7 +500,8 @@ TEST_SUITE("doctor")
 	tcase_add_test(host, a_cure_for_missing_names_is_one_that_is_not_in_use);
 	tcase_add_test(host, a_program_that_holds_the_map_is_reported);
 	tcase_add_test(host, without_a_script_nothing_is_said_against_it);
-	tcase_add_loop_test(host, a_timeout_that_no_script_keeps_to_is_reported, 0, COUNT(timeouts));
+	tcase_add_loop_test(host, a_timeout_that_no_script_keeps_to_is_reported, 0,
+			    COUNT(timeouts));
 	tcase_add_test(host, a_clock_that_is_years_behind_is_reported);
 	tcase_add_test(host, the_disk_of_the_map_is_looked_at);
 	suite_add_tcase(suite, host);
