@@ -228,8 +228,7 @@ struct system_tally {
 
 struct fleet_tally {
 	const struct doctor *d;
-	struct system_tally no_name, failed, refused, not_known, stick, silent, certificate;
-	struct system_tally permission;
+	struct system_tally no_name, failed, refused, not_known, stick, silent, permission;
 };
 
 static void count(struct system_tally *k, const struct system *s)
@@ -255,9 +254,8 @@ static int look_at_system(void *context, const struct system *s)
 		count(&f->permission, s);
 	else if (system_waits_for_person(s))
 		count(&f->not_known, s);
-	else if (s->state == SYSTEM_NEEDS_CERTIFICATE)
-		count(&f->certificate, s);
-	else if (s->state != SYSTEM_CONFIGURED && s->last_seen + window < f->d->now)
+	else if (s->state != SYSTEM_CONFIGURED && s->state != SYSTEM_NEEDS_CERTIFICATE &&
+		 s->last_seen + window < f->d->now)
 		count(&f->silent, s);
 	return 0;
 }
@@ -305,6 +303,13 @@ static const struct story stories[] = {
 	{ "too-many-unproved", DOCTOR_WARN,
 	  "machines that came by certificate and were not listed, for lack of room",
 	  "import your machines (amt-provisionctl inventory import), or raise max_unproved" },
+	{ "chain-refused", DOCTOR_WARN, "machines that accepted none of the server's certificates",
+	  "\"amt-provisionctl log -e chain-refused\" shows each with what to do" },
+	{ "otp-differs", DOCTOR_WARN, "machines whose one-time password is not the inventory's",
+	  "\"amt-provisionctl log -e otp-differs\" has their addresses: another machine may have "
+	  "said hello in their name" },
+	{ "stick-password", DOCTOR_WARN, "times that stick_password_file could not be read",
+	  "\"amt-provisionctl log -e stick-password\" says why" },
 	{ "pid-revoked", DOCTOR_WARN, "hellos with a revoked PID",
 	  "a stick with revoked keys is still in use: retire it (ukpu retire)" },
 	{ "blank-uuid", DOCTOR_WARN, "hellos of machines without a UUID of their own",
@@ -469,11 +474,6 @@ void doctor_fleet(const struct doctor *d)
 		  "no machine waits for permission to be set up again",
 		  "if its AMT was reset, \"amt-provisionctl systems allow-setup UUID\"; if not, "
 		  "somebody says hello in its name", false);
-	say_kind(d, "needs-certificate", &f.certificate,
-		 "waiting for set-up by certificate (PKI), not by key",
-		 "no machine waits for set-up by certificate",
-		 "set them up with a key from a stick, or with a tool that serves version 3 hellos",
-		 false);
 	look_at_setups(d);
 	look_at_log(d);
 }

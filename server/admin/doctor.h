@@ -47,6 +47,8 @@ void doctor_configuration(const struct doctor *d, const struct fault *why);
 void doctor_keys(const struct doctor *d);
 /* The machines, and what the log says of the last day. */
 void doctor_fleet(const struct doctor *d);
+/* Unless unread: the server's certificates, and how machines that want one take them. */
+void doctor_certificates(const struct doctor *d);
 /* The properties script (unless unread), the clock, the disk. */
 void doctor_host(const struct doctor *d);
 /* Unless unread: does the server listen on port 9971, and not on loopback only? */

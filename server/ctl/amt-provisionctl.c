@@ -11,7 +11,7 @@ static const struct cli_verb *const verbs[] = {
 	&ctl_config_show, &ctl_config_set, &ctl_config_unset,
 	&ctl_certificates_list, &ctl_certificates_show, &ctl_certificates_check,
 	&ctl_certificates_add, &ctl_certificates_remove, &ctl_certificates_new_ca,
-	&ctl_certificates_renew,
+	&ctl_certificates_renew, &ctl_certificates_match,
 	&ctl_log, &ctl_doctor, &ctl_reconcile, &ctl_backup, &ctl_restore,
 	NULL,
 };

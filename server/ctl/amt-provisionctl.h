@@ -108,7 +108,7 @@ extern const struct cli_verb ctl_profiles_list, ctl_profiles_show, ctl_profiles_
 extern const struct cli_verb ctl_config_show, ctl_config_set, ctl_config_unset;
 extern const struct cli_verb ctl_certificates_list, ctl_certificates_show, ctl_certificates_check,
 	ctl_certificates_add, ctl_certificates_remove, ctl_certificates_new_ca,
-	ctl_certificates_renew;
+	ctl_certificates_renew, ctl_certificates_match;
 extern const struct cli_verb ctl_log, ctl_doctor, ctl_reconcile, ctl_backup, ctl_restore;
 
 #endif

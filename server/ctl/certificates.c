@@ -11,12 +11,14 @@
 
 #include "amt/chain.h"
 #include "amt/finding.h"
+#include "amt/roots.h"
 #include "common/clock.h"
 #include "common/hex.h"
 #include "common/table.h"
 #include "common/text.h"
 #include "server/admin/certfiles.h"
 #include "server/admin/certfolder.h"
+#include "server/admin/certmatch.h"
 #include "server/admin/layers.h"
 #include "server/admin/siteca.h"
 #include "server/core/certificates.h"
@@ -350,6 +352,140 @@ const struct cli_verb ctl_certificates_show = {
 	.flags = CLI_JSON,
 	.run = run_show,
 	.examples = "amt-provisionctl certificates show provision.example.com",
+};
+
+/* ---- match ---- */
+
+static json_t *match_digests_json(const struct certmatch *m)
+{
+	json_t *all = json_array();
+	char shown[2 * ROOTS_DIGEST + 1];
+	struct roots_digest d;
+	struct reader r;
+
+	reader_init(&r, m->list, m->size);
+	while (roots_next(&r, &d)) {
+		const struct root *root = roots_find(&d);
+
+		hex_show(d.bytes, d.size, shown);
+		json_array_append_new(all, json_pack("{s:i, s:s, s:o}", "type", (int)d.type,
+			"digest", shown, "root", logentry_text(root ? root->name : NULL)));
+	}
+	return all;
+}
+
+static json_t *match_json(const struct certmatch *m, const struct fault *why)
+{
+	json_t *matches = json_array();
+
+	for (size_t i = 0; i < m->n_matches; i++)
+		json_array_append_new(matches, json_pack("{s:o, s:i, s:b}", "id",
+			logentry_text(m->matches[i].certificate->id), "known_by",
+			(int)m->matches[i].type, "valid", (int)m->matches[i].valid));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "uuid",
+			 ctl_json_uuid(&m->system.uuid), "address",
+			 logentry_text(m->system.address), "last_seen",
+			 ctl_json_time(m->system.last_seen), "roots", match_digests_json(m),
+			 "matches", matches, "what", logentry_text(why->what), "hint",
+			 logentry_text(why->hint));
+}
+
+static void print_match(const struct certmatch *m)
+{
+	static const char *const types[] = { "-", "SHA-1", "SHA-256", "SHA-384" };
+	char uuid[UUID_SHOWN + 1], seen[CLOCK_TEXT + 1], until[CLOCK_TEXT + 1];
+	const size_t others = m->n_digests - m->n_known;
+	struct table *table;
+
+	uuid_show(&m->system.uuid, uuid);
+	clock_show(m->system.last_seen, seen);
+	ctl_line("Machine", "%s, at %s", uuid, m->system.address);
+	ctl_line("Last hello", "%s, of version %u", seen, (unsigned)m->system.hello_version);
+	ctl_line("Roots it trusts", "%zu%s%s", m->n_digests, m->n_known ? ": " : "", m->known);
+	if (m->n_known && others)
+		ctl_line("", "and %zu whose authority is not known here", others);
+	if (!m->n_matches)
+		return;
+	putchar('\n');
+	table = table_new(stdout, "CERTIFICATE|NAME|ROOT KNOWN BY|VALID UNTIL");
+	for (size_t i = 0; i < m->n_matches; i++) {
+		const struct certificate *c = m->matches[i].certificate;
+
+		clock_show(c->facts->not_after, until);
+		table_cell(table, "%s", c->id);
+		table_cell(table, "%s", c->facts->cn);
+		table_cell(table, "%s", types[m->matches[i].type]);
+		table_cell(table, "%.10s%s", until, m->matches[i].valid ? "" : " (not valid now)");
+	}
+	table_end(table);
+}
+
+static int show_match(struct cli *cli, const struct site *s, const struct uuid *uuid,
+		      struct fault *fault)
+{
+	struct certmatch *m = calloc(1, sizeof(*m));
+	struct fault why = { 0 };
+	int rc;
+
+	if (!m)
+		return fault_nomem(fault);
+	rc = certmatch_find(m, s->op.map, uuid, s->all, s->op.now, fault);
+	if (rc == KIT_ERR_NOT_FOUND) {
+		ctl_warn_swapped(cli, s->op.map, uuid);
+		rc = fault_set(fault, KIT_ERR_UNFIT, "the map has no such machine\n"
+			       "amt-provisionctl systems list shows those that said hello");
+	}
+	if (!rc && !m->n_matches)
+		certmatch_explain(m, s->all, &why);
+	if (!rc && cli->json)
+		rc = cli_print_json(cli, match_json(m, &why));
+	else if (!rc)
+		print_match(m);
+	if (!rc && why.code) {
+		if (!cli->json)
+			cli_fail(cli, &why);
+		rc = EXIT_NO;
+	}
+	free(m);
+	return rc;
+}
+
+static int run_match(struct cli *cli, const void *given)
+{
+	const struct cert_options *o = given;
+	struct fault fault = { 0 };
+	struct uuid uuid;
+	struct site s;
+	int rc = ctl_uuid(cli, cli->argv[0], &uuid);
+
+	if (rc)
+		return rc;
+	rc = read_site(&s, &o->at, o->folder, &fault);
+	if (!rc && !s.op.map)
+		rc = fault_set(&fault, KIT_ERR_NOT_FOUND, "there is no key map, so no machine said "
+			       "hello\n"
+			       "name the map with --map, or the server's configuration with -c");
+	if (!rc)
+		rc = show_match(cli, &s, &uuid, &fault);
+	return end_site(cli, &s, rc, &fault);
+}
+
+const struct cli_verb ctl_certificates_match = {
+	.name = "certificates match",
+	.operands = "UUID",
+	.summary = "show which certificate a machine would accept",
+	.options = only_folder,
+	.options_size = sizeof(struct cert_options),
+	.min_operands = 1,
+	.max_operands = 1,
+	.flags = CLI_JSON,
+	.run = run_match,
+	.details =
+		"A hello of version 3 lists the roots that the machine trusts. If none of the "
+		"server's certificates has one of them, the reason and what to do are printed, "
+		"and the exit status is 1.",
+	.examples =
+		"amt-provisionctl certificates match 939b524b-13d4-1d18-e487-1c697a6b7a2b",
 };
 
 /* ---- check, add ---- */

@@ -108,6 +108,7 @@ static int run(struct cli *cli, const void *given)
 		doctor_keys(&d);
 		doctor_fleet(&d);
 	}
+	doctor_certificates(&d);
 	doctor_host(&d);
 	if (!o->no_network) {
 		doctor_reachable(&d);

@@ -4,9 +4,6 @@
 #include "common/bytes.h"
 #include "server/keymap/keymap-private.h"
 
-/* In a row: of each digest its type, its length and its bytes, as in the hello. */
-#define LIST_MAX	(KEYMAP_DIGESTS * (2 + KEYMAP_DIGEST_BYTES))
-
 size_t keymap_digest_length(unsigned type)
 {
 	switch (type) {
@@ -21,11 +18,13 @@ size_t keymap_digest_length(unsigned type)
 	}
 }
 
-static size_t encode(const struct keymap_digest *digests, size_t n, uint8_t out[static LIST_MAX])
+/* As it is in a row: of each digest its type, its length and its bytes, as in the hello. */
+static size_t encode(const struct keymap_digest *digests, size_t n,
+		     uint8_t out[static KEYMAP_DIGESTS_LIST])
 {
 	struct writer w;
 
-	writer_init(&w, out, LIST_MAX);
+	writer_init(&w, out, KEYMAP_DIGESTS_LIST);
 	for (size_t i = 0; i < n && i < KEYMAP_DIGESTS; i++) {
 		write_u8(&w, digests[i].type);
 		write_u8(&w, digests[i].length);
@@ -60,7 +59,7 @@ static size_t decode(const void *list, size_t size, struct keymap_digest out[sta
 int keymap_digests_put(struct keymap *m, const struct uuid *uuid,
 		       const struct keymap_digest *digests, size_t n, struct fault *fault)
 {
-	uint8_t list[LIST_MAX];
+	uint8_t list[KEYMAP_DIGESTS_LIST];
 	struct sql_statement *s;
 	bool own;
 	int rc;
@@ -99,6 +98,18 @@ int keymap_digests_find(struct keymap *m, const struct uuid *uuid,
 	}
 	sql_done(s);
 	return rc < 0 ? rc : 0;
+}
+
+int keymap_digests_list(struct keymap *m, const struct uuid *uuid,
+			uint8_t list[static KEYMAP_DIGESTS_LIST], size_t *size,
+			struct fault *fault)
+{
+	struct keymap_digest digests[KEYMAP_DIGESTS];
+	size_t n = 0;
+	int rc = keymap_digests_find(m, uuid, digests, &n, fault);
+
+	*size = rc ? 0 : encode(digests, n, list);
+	return rc;
 }
 
 int keymap_digests_forget(struct keymap *m, const struct uuid *uuid, struct fault *fault)

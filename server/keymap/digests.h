@@ -45,6 +45,16 @@ int keymap_digests_find(struct keymap *m, const struct uuid *uuid,
 			struct keymap_digest out[static KEYMAP_DIGESTS], size_t *n,
 			struct fault *fault);
 
+#define KEYMAP_DIGESTS_LIST	(KEYMAP_DIGESTS * (2 + KEYMAP_DIGEST_BYTES))
+
+/*
+ * The same as bytes: of each its type, its length and itself, as a hello and amt/roots.h have it.
+ * *size is 0 where none are kept.
+ */
+int keymap_digests_list(struct keymap *m, const struct uuid *uuid,
+			uint8_t list[static KEYMAP_DIGESTS_LIST], size_t *size,
+			struct fault *fault);
+
 /* Within a transaction: forget them, before the machine's row goes. */
 int keymap_digests_forget(struct keymap *m, const struct uuid *uuid, struct fault *fault);
 

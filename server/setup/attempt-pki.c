@@ -16,27 +16,8 @@
 
 #define CANDIDATE_SECONDS	86400	/* until a password that was refused is tried again */
 #define SHOWN_DIGESTS	4	/* of a machine, in a message */
-#define LIST	(KEYMAP_DIGESTS * (2 + KEYMAP_DIGEST_BYTES))
 
 /* ---- which chains ---- */
-
-/* The digests of its last hello, as amt/roots.h reads them. */
-static int load_list(struct attempt *a, struct keymap *map, uint8_t list[static LIST],
-		     size_t *size, struct fault *fault)
-{
-	struct keymap_digest digests[KEYMAP_DIGESTS];
-	size_t n, at = 0;
-	int rc = keymap_digests_find(map, &a->uuid, digests, &n, fault);
-
-	for (size_t i = 0; !rc && i < n; i++) {
-		list[at++] = digests[i].type;
-		list[at++] = digests[i].length;
-		memcpy(list + at, digests[i].bytes, digests[i].length);
-		at += digests[i].length;
-	}
-	*size = at;
-	return rc;
-}
 
 static void take_chains(struct attempt *a, const uint8_t *list, size_t size)
 {
@@ -120,9 +101,9 @@ static void load_stick_password(struct attempt *a, struct keymap *map)
 
 int attempt_load_chains(struct attempt *a, struct keymap *map, struct fault *fault)
 {
-	uint8_t list[LIST];
+	uint8_t list[KEYMAP_DIGESTS_LIST];
 	size_t size;
-	int rc = load_list(a, map, list, &size, fault);
+	int rc = keymap_digests_list(map, &a->uuid, list, &size, fault);
 
 	if (!rc && a->inventory.has_otp)
 		rc = keymap_inventory_otp(map, &a->uuid, a->otp, fault);

@@ -28,6 +28,7 @@ cat >statuses <<'LIST'
 1 spoiled: ukpu verify
 1 amt-provisionctl reconcile /dev/sdx
 [01] amt-provisionctl doctor
+1 amt-provisionctl certificates match
 LIST
 [ -d /sys/block ] || echo '2 ukpu list' >>statuses
 # Examples of formats: the page, and what reads them.

@@ -84,6 +84,10 @@ chmod 644 certificates/alone.key
 check "amt-provisionctl certificates list" --folder certificates "${M[@]}"
 check "amt-provisionctl certificates check" certificates/leaf.pem --folder certificates "${M[@]}"
 check "amt-provisionctl certificates show" leaf --folder certificates "${M[@]}"
+# A machine that lists the root of that certificate.
+root=$(openssl x509 -in root.pem -outform DER | sha256sum | cut -d ' ' -f 1)
+sqlite3 map.db "INSERT INTO csti_amts_digests SELECT id, x'0220$root' FROM csti_amts LIMIT 1"
+check "amt-provisionctl certificates match" "$uuid" --folder certificates "${M[@]}"
 check "amt-provisionctl log" -n 5 "${M[@]}"
 check "amt-provisionctl doctor" --no-network "${M[@]}"
 check "amt-provisionctl reconcile" setup.bin "${M[@]}"

@@ -68,6 +68,7 @@ no "amt-provisionctl certificates check" root.pem "${C[@]}"
 no "amt-provisionctl certificates add" root.pem "${C[@]}"
 openssl genrsa -out other.key 2048 2>/dev/null
 no "amt-provisionctl certificates renew" -k other.key "${C[@]}"
+no "amt-provisionctl certificates match" $UUID "${C[@]}"
 no "amt-provisionctl reconcile" others.bin "${M[@]}"
 no "amt-provisionctl keys import" --dry-run bad.csv "${M[@]}"
 no "amt-provisionctl inventory import" --dry-run machines.csv "${M[@]}"

@@ -4,7 +4,7 @@
 set -eu
 # shellcheck source=tests/support/daemon.inc
 . "$(dirname "$0")/../../support/daemon.inc"
-need openssl jq
+need openssl jq sqlite3
 umask 022
 printf '%s\n' '[server]' "map = $PWD/map.db" '[certificates]' "folder = $PWD/certificates" \
 	"machine_authority = $PWD/etc/machines-key.pem" '[pki]' 'suffix = example.com' >conf
@@ -170,5 +170,25 @@ for event in certificate-renewed certificate-added certificate-removed authority
 done
 [ "$(field '.certificates[] | select(.name == "second.example.com") | .chain[1] | [.bits, .digest] | join(" ")')" = \
 	"3072 SHA384" ] || fail "$(certs list --json)"
+
+# Which one a machine would accept: one that lists our root, one that lists others, none at all.
+machine=939b524b-13d4-1d18-e487-1c697a6b7a2b
+status 1 certs match $machine
+grep -q 'no such machine' err || fail "$(cat err)"
+sqlite3 map.db "INSERT INTO csti_amts(uuid, address, state, hello_version, first_seen, last_seen)
+	VALUES(x'${machine//-/}', '192.0.2.1', 5, 3, 1, 1)"
+status 1 certs match $machine
+grep -q 'listed no root' err || fail "$(cat err)"
+lists() { sqlite3 map.db "INSERT OR REPLACE INTO csti_amts_digests SELECT id, x'0220$1' FROM csti_amts"; }
+lists "$(printf '%064d' 1)"
+status 1 certs match $machine
+grep -q 'does not know the root "AMT root example.com"' err || fail "$(cat err)"
+grep -q 'start it with a stick that has this root' err || fail "$(cat err)"
+lists "$(digest_of root.pem)"
+status 0 certs match $machine
+grep -qE '^provision.example.com.pem +provision.example.com +SHA-256 +20' out || fail "$(cat out)"
+status 0 certs match $machine --json
+[ "$(jq -c '.matches' out)" = '[{"id":"provision.example.com.pem","known_by":2,"valid":true}]' ] ||
+	fail "$(cat out)"
 ! grep -aqE 'PRIVATE KEY|Secret\.Pfx1' log map.db* out err made || fail "a secret was shown"
 echo ok
