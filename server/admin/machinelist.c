@@ -1,4 +1,4 @@
-/* Lists of machines: which has which name and profile, as CSV; and their import. */
+/* Lists of machines: which are the site's, with which names, as CSV; and their import. */
 #include "server/admin/machinelist.h"
 
 #include <search.h>
@@ -8,13 +8,14 @@
 
 #include "common/csv.h"
 #include "common/hostname.h"
+#include "common/secret.h"
 #include "server/keymap/events.h"
 #include "server/keymap/inventory.h"
 #include "server/keymap/keymap.h"
 #include "server/keymap/profiles.h"
 #include "server/keymap/systems.h"
 
-enum machine_field { UUID, FQDN, PROFILE, FIELDS };
+enum machine_field { UUID, FQDN, PROFILE, OTP, FIELDS };
 
 /* Names as asset lists, SCCM and dmidecode have them: see struct csv_field. */
 #define OTHERS(...)	(const char *const[]){ __VA_ARGS__, NULL }
@@ -25,11 +26,12 @@ static const struct csv_field known[FIELDS + 1] = {
 				 "machineuuid", "computeruuid", "platformguid"),
 	},
 	[FQDN] = {
-		.name = "fqdn", .required = true,
+		.name = "fqdn",
 		.others = OTHERS("dnsname", "dnshostname", "fulldnsname", "fullcomputername",
 				 "fullyqualifieddomainname", "fullname", "hostfqdn"),
 	},
 	[PROFILE] = { .name = "profile", .others = OTHERS("amtprofile", "setupprofile") },
+	[OTP] = { .name = "otp", .others = OTHERS("onetimepassword", "provisioningotp", "amtotp") },
 	[FIELDS] = { .name = NULL },
 };
 
@@ -69,41 +71,69 @@ static int bad(struct keyproblem *problem, const char *field, const char *rule)
 	return KIT_ERR_FORMAT;
 }
 
-static int set_field(struct keymap_inventory *out, enum machine_field field, const char *text,
-		     size_t n, struct keyproblem *problem)
+static int set_uuid(struct machinelist_row *out, const char *text, struct keyproblem *problem)
+{
+	if (uuid_parse(text, &out->machine.uuid))
+		return bad(problem, "uuid", "32 hex digits, with the usual dashes or none");
+	if (uuid_is_blank(&out->machine.uuid))
+		return bad(problem, "uuid",
+			   "one that no other machine has, not a blank or default one");
+	return 0;
+}
+
+/* An empty name is none: it is known by its UUID alone. */
+static int set_fqdn(struct machinelist_row *out, char *text, struct keyproblem *problem)
+{
+	hostname_drop_dot(text);
+	if (*text && !hostname_is_fqdn(text))
+		return bad(problem, "fqdn", "a host name with its domain (pc1.example.com), or "
+			   "empty");
+	out->has_fqdn = true;
+	strcpy(out->machine.fqdn, text);
+	return 0;
+}
+
+static int set_profile(struct machinelist_row *out, const char *text, struct keyproblem *problem)
+{
+	struct profile unused;
+
+	if (*text && profile_init(&unused, text, NULL))
+		return bad(problem, "profile", "letters, digits, '-', '_' and '.', up to 63");
+	out->has_profile = true;
+	strcpy(out->machine.profile, text);
+	return 0;
+}
+
+static int set_otp(struct machinelist_row *out, const char *text, struct keyproblem *problem)
+{
+	const char *rule;
+
+	if (*text && (strlen(text) < PASSWORD_MIN || password_check_current(text, &rule)))
+		return bad(problem, "otp", "8 to 32 printable characters, or empty");
+	out->has_otp = true;
+	strcpy(out->otp, text);
+	return 0;
+}
+
+/* N bytes of TEXT; they may be SECRET. */
+static int set_field(struct machinelist_row *out, enum machine_field field, const char *text, size_t n,
+		     struct keyproblem *problem)
 {
 	char copy[SYSTEM_FQDN + 2];
-	struct profile unused;
+	int rc;
 
 	if (n >= sizeof(copy) || memchr(text, 0, n))
 		return bad(problem, known[field].name, "at most 255 bytes, none of them NUL");
 	memcpy(copy, text, n);
 	copy[n] = 0;
-	switch (field) {
-	case UUID:
-		if (uuid_parse(copy, &out->uuid))
-			return bad(problem, "uuid", "32 hex digits, with the usual dashes or none");
-		if (uuid_is_blank(&out->uuid))
-			return bad(problem, "uuid",
-				   "one that no other machine has, not a blank or default one");
-		break;
-	case FQDN:
-		hostname_drop_dot(copy);
-		if (!hostname_is_fqdn(copy))
-			return bad(problem, "fqdn",
-				   "a host name with its domain (pc1.example.com)");
-		strcpy(out->fqdn, copy);
-		break;
-	default:
-		if (n && profile_init(&unused, copy, NULL))
-			return bad(problem, "profile",
-				   "letters, digits, '-', '_' and '.', up to 63");
-		strcpy(out->profile, copy);
-	}
-	return 0;
+	rc = field == UUID ? set_uuid(out, copy, problem)
+	   : field == FQDN ? set_fqdn(out, copy, problem)
+	   : field == PROFILE ? set_profile(out, copy, problem) : set_otp(out, copy, problem);
+	secret_wipe(copy, n);
+	return rc;
 }
 
-int machinelist_next(struct machinelist *in, struct keymap_inventory *out,
+int machinelist_next(struct machinelist *in, struct machinelist_row *out,
 		     struct keyproblem *problem, struct fault *fault)
 {
 	const char *rule = NULL, *text;
@@ -117,8 +147,7 @@ int machinelist_next(struct machinelist *in, struct keymap_inventory *out,
 	for (int field = 0; rc == 1 && field < FIELDS; field++) {
 		text = csv_text(in->csv, field, &n);
 		if (!text && known[field].required)
-			return bad(problem, "",
-				   "no fewer fields than it takes to hold UUID and FQDN");
+			return bad(problem, "", "no fewer fields than it takes to hold the UUID");
 		if (text && set_field(out, (enum machine_field)field, text, n, problem))
 			return KIT_ERR_FORMAT;
 	}
@@ -140,6 +169,7 @@ void machinelist_close(struct machinelist **in)
 struct machinelist_run {
 	struct machinelist_import *im;
 	struct keymap *map;
+	int64_t now;
 	void *seen;		/* the UUIDs of the list (tsearch) */
 };
 
@@ -181,38 +211,80 @@ static int look_for_swapped(struct machinelist_run *j, const struct uuid *uuid, 
 	return 0;
 }
 
-static int put_row(struct machinelist_run *j, struct keymap_inventory *row,
-		   struct keyproblem *problem, struct fault *fault)
+/* The inventory's row of the same UUID; an empty one if there is none. */
+static int find_before(struct machinelist_run *j, const struct uuid *uuid,
+		       struct keymap_inventory *before, char otp[static PASSWORD_MAX + 1], struct fault *fault)
 {
-	struct keymap_inventory before;
+	int rc = keymap_inventory_find(j->map, uuid, before, fault);
+
+	*otp = 0;
+	if (rc == KIT_ERR_NOT_FOUND)
+		memset(before, 0, sizeof(*before));
+	else if (!rc && before->has_otp)
+		rc = keymap_inventory_otp(j->map, uuid, otp, fault);
+	return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
+}
+
+/* Nobody can tell which of two names is stale. */
+static bool differs(const struct machinelist_row *row, const struct keymap_inventory *before,
+		    const char *otp)
+{
+	return (row->has_fqdn && strcasecmp(before->fqdn, row->machine.fqdn)) ||
+	       (row->has_profile && strcmp(before->profile, row->machine.profile)) ||
+	       (row->has_otp && strcmp(otp, row->otp));
+}
+
+static int put_known(struct machinelist_run *j, struct machinelist_row *row,
+		     const struct keymap_inventory *before, struct fault *fault)
+{
+	struct keymap_inventory *machine = &row->machine;
 	int rc;
 
+	if (!row->has_fqdn)
+		strcpy(machine->fqdn, before->fqdn);
+	if (!row->has_profile)
+		strcpy(machine->profile, before->profile);
+	rc = look_for_swapped(j, &machine->uuid, fault);
+	if (!rc)
+		rc = keymap_inventory_put(j->map, machine, fault);
+	if (!rc && row->has_otp)
+		rc = keymap_inventory_set_otp(j->map, &machine->uuid, row->otp, fault);
+	return rc ? rc : keymap_system_known(j->map, &machine->uuid, j->now, fault);
+}
+
+static int put_row(struct machinelist_run *j, struct machinelist_row *row, struct keyproblem *problem,
+		   struct fault *fault)
+{
+	struct keymap_inventory before;
+	char otp[PASSWORD_MAX + 1];
+	int rc, repeated;
+
 	if (j->im->swap_uuid)
-		row->uuid = uuid_swapped(&row->uuid);
-	rc = is_repeated(j, &row->uuid);
-	if (rc < 0)
+		row->machine.uuid = uuid_swapped(&row->machine.uuid);
+	repeated = is_repeated(j, &row->machine.uuid);
+	if (repeated < 0)
 		return fault_nomem(fault);
-	if (rc == 0) {
-		rc = look_for_swapped(j, &row->uuid, fault);
-		return rc ? rc : keymap_inventory_put(j->map, row, fault);
-	}
-	/* Nobody can tell which of two names is stale. */
-	rc = keymap_inventory_find(j->map, &row->uuid, &before, fault);
-	if (!rc && (strcasecmp(before.fqdn, row->fqdn) || strcmp(before.profile, row->profile)))
-		return bad(problem, "uuid", "listed further up with another name or profile");
+	rc = find_before(j, &row->machine.uuid, &before, otp, fault);
+	if (!rc && !repeated)
+		rc = put_known(j, row, &before, fault);
+	else if (!rc && differs(row, &before, otp))
+		rc = bad(problem, "uuid", "listed further up with another name, profile or "
+			 "one-time password");
+	secret_wipe(otp, sizeof(otp));
 	return rc;
 }
 
 static int read_rows(struct machinelist_run *j, struct machinelist *in, struct fault *fault)
 {
 	struct machinelist_import *im = j->im;
-	struct keymap_inventory row;
+	struct machinelist_row row;
 	struct keyproblem problem;
 	int rc;
 
 	while ((rc = machinelist_next(in, &row, &problem, fault)) != 0) {
 		if (rc == 1)
 			rc = put_row(j, &row, &problem, fault);
+		secret_wipe(&row, sizeof(row));
 		if (rc == 0) {
 			im->rows++;
 			continue;
@@ -229,7 +301,7 @@ static int read_rows(struct machinelist_run *j, struct machinelist *in, struct f
 int machinelist_import(struct machinelist_import *im, const struct operator *op, FILE *file,
 		     struct fault *fault)
 {
-	struct machinelist_run job = { .im = im, .map = op->map };
+	struct machinelist_run job = { .im = im, .map = op->map, .now = op->now };
 	struct machinelist *in = NULL;
 	int rc;
 
@@ -248,7 +320,7 @@ int machinelist_import(struct machinelist_import *im, const struct operator *op,
 	im->good = !rc && (!im->bad || im->skip_bad);
 	if (im->good && !im->dry_run) {
 		rc = operator_log(op, SEVERITY_INFO, "inventory-imported", NULL, NULL, fault,
-				  "%lu name%s of machines imported from %s", im->rows,
+				  "%lu machine%s imported from %s", im->rows,
 				  plural(im->rows), im->name);
 		if (!rc)
 			rc = keymap_commit(op->map, fault);

@@ -1,4 +1,4 @@
-/* Lists of machines: which has which name and profile, as CSV; and their import. */
+/* Lists of machines: which are the site's, with which names, as CSV; and their import. */
 #ifndef SERVER_ADMIN_MACHINELIST_H
 #define SERVER_ADMIN_MACHINELIST_H
 
@@ -10,10 +10,17 @@
 #include "server/keymap/systems.h"
 
 /*
- * A table as common/csv.h reads it, with the columns uuid and fqdn, and profile if there is one,
- * in any order; other columns are not read.
+ * A table as common/csv.h reads it, with the column uuid, and any of fqdn, profile and otp, in any
+ * order; other columns are not read.
  */
 struct machinelist;
+
+/* A row of it. What the list has no column for stays in the inventory as it is. */
+struct machinelist_row {
+	struct keymap_inventory machine;	/* fqdn and profile may be "" */
+	bool has_fqdn, has_profile, has_otp;	/* does the list say? */
+	char otp[PASSWORD_MAX + 1];		/* SECRET; "": none */
+};
 
 /*
  * FILE stays the caller's. WANTED: N_WANTED texts "FIELD=COLUMN" of a person (see csv_open()).
@@ -30,7 +37,7 @@ char *machinelist_columns(const struct machinelist *in);
  * The next row: 1, 0 at the end, KIT_ERR_FORMAT with *problem for a bad line (go on with the
  * next), or another negative code with *fault set.
  */
-int machinelist_next(struct machinelist *in, struct keymap_inventory *out,
+int machinelist_next(struct machinelist *in, struct machinelist_row *out,
 		     struct keyproblem *problem, struct fault *fault);
 
 /* *in may be NULL. */
@@ -61,9 +68,9 @@ struct machinelist_import {
 };
 
 /*
- * Import the list in FILE, which stays the caller's: all rows or none; each replaces that of
- * the same UUID. A UUID that is listed twice with another name or profile is a bad
- * line. Returns 0 whenever the list could be read (see im->good), or the errors of
+ * Import the list in FILE, which stays the caller's: all rows or none; each changes that of the
+ * same UUID. A UUID that is listed twice with another name, profile or one-time password is a bad
+ * line. Machines that were refused as not known are accepted. Returns 0 whenever the list could be read (see im->good), or the errors of
  * machinelist_open(), machinelist_next() and the map.
  */
 int machinelist_import(struct machinelist_import *im, const struct operator *op, FILE *file,

@@ -1,4 +1,4 @@
-/* amt-provisionctl inventory: which machine has which name and profile. */
+/* amt-provisionctl inventory: which machines are the site's, with which names and profiles. */
 #include "server/ctl/amt-provisionctl.h"
 
 #include <errno.h>
@@ -24,7 +24,7 @@ static const struct cli_option import_table[] = {
 	CLI_FLAG(0, "skip-bad", struct inventory_import_options, skip_bad,
 		 "leave bad lines out instead of refusing the file", .flags = CLI_WHOLE),
 	CLI_LIST(0, "column", struct inventory_import_options, columns, "FIELD=NAME",
-		 "the column NAME holds FIELD (uuid, fqdn or profile)"),
+		 "the column NAME holds FIELD (uuid, fqdn, profile or otp)"),
 	CLI_FLAG(0, "swap-uuid", struct inventory_import_options, swap_uuid,
 		 "the list has the UUIDs in the other byte order", .flags = CLI_WHOLE),
 	{ 0 },
@@ -66,7 +66,7 @@ static void warn(struct cli *cli, const struct machinelist_import *im)
 static void say(struct cli *cli, const struct machinelist_import *im)
 {
 	if (im->good)
-		cli_note(cli, "%s: %lu name%s of machines %s%s", im->name, im->rows,
+		cli_note(cli, "%s: %lu machine%s %s%s", im->name, im->rows,
 			 plural(im->rows), im->dry_run ? "would be imported" : "imported",
 			 im->bad ? ", bad lines left out" : "");
 	else
@@ -123,7 +123,7 @@ static int run_import(struct cli *cli, const void *given)
 const struct cli_verb ctl_inventory_import = {
 	.name = "inventory import",
 	.operands = "FILE|-",
-	.summary = "import which machine has which name and profile",
+	.summary = "import which machines there are, with which names and profiles",
 	.options = import_table,
 	.options_size = sizeof(struct inventory_import_options),
 	.min_operands = 1,
@@ -131,9 +131,9 @@ const struct cli_verb ctl_inventory_import = {
 	.flags = CLI_JSON,
 	.run = run_import,
 	.details =
-		"The list is CSV. Its header line names the columns uuid and fqdn, and profile if "
-		"there is one, in any order. A row replaces the one of the same UUID. All rows are "
-		"imported or none. A UUID with two names is a bad line; a name of two machines is "
-		"a warning.",
+		"The list is CSV. Its header line names the column uuid, and any of fqdn, profile "
+		"and otp (a one-time password), in any order. A row replaces what it says of the "
+		"same UUID; what the list has no column for stays. All rows are imported or none. "
+		"A UUID with two names is a bad line; a name of two machines is a warning.",
 	.examples = "amt-provisionctl inventory import machines.csv",
 };

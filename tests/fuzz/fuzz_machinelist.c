@@ -2,6 +2,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "common/hostname.h"
 #include "server/admin/machinelist.h"
@@ -14,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct machinelist *in = NULL;
 	struct fault fault = { 0 };
 	struct keyproblem problem;
-	struct keymap_inventory row;
+	struct machinelist_row row;
 	FILE *file;
 	int rc;
 
@@ -30,7 +31,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (rc < 0 && fault.code)
 			break;
 		/* What comes out is sound, whatever went in. */
-		if (rc == 1 && (!hostname_is_fqdn(row.fqdn) || uuid_is_blank(&row.uuid)))
+		if (rc == 1 && (*row.machine.fqdn && !hostname_is_fqdn(row.machine.fqdn)))
+			abort();
+		if (rc == 1 && (uuid_is_blank(&row.machine.uuid) ||
+				!memchr(row.otp, 0, sizeof(row.otp))))
 			abort();
 		if (rc < 0 && (!problem.rule[0] || !problem.line))
 			abort();

@@ -72,11 +72,58 @@ START_TEST(one_bad_row_refuses_the_whole_list_unless_left_out)
 
 	ck_assert(!im.good);
 	ck_assert_uint_eq(im.bad, 1);
-	ck_assert_str_eq(bad, "3 uuid: listed further up with another name or profile\n");
+	ck_assert_str_eq(bad, "3 uuid: listed further up with another name, profile or "
+			     "one-time password\n");
 	ck_assert_str_eq(name_of(A), "");
 	im = import(list, (struct machinelist_import){ .skip_bad = true });
 	ck_assert(im.good);
 	ck_assert_str_eq(name_of(A), "pc1.example.com");
+}
+END_TEST
+
+static const char *otp_of(const char *text)
+{
+	static char otp[PASSWORD_MAX + 1];
+	struct uuid uuid;
+
+	ck_assert_int_eq(uuid_parse(text, &uuid), 0);
+	ok(keymap_inventory_otp(m, &uuid, otp, &fault));
+	return otp;
+}
+
+START_TEST(what_a_list_has_no_column_for_stays)
+{
+	const struct machinelist_import none = { 0 };
+
+	import("uuid\n" A "\n", none);
+	ck_assert_str_eq(name_of(A), "");
+	import("uuid,fqdn,otp\n" A ",pc1.example.com,0ne.Time.Only\n", none);
+	import("uuid\n" A "\n", none);
+	ck_assert_str_eq(name_of(A), "pc1.example.com");
+	ck_assert_str_eq(otp_of(A), "0ne.Time.Only");
+	/* An empty cell says that there is none. */
+	import("uuid,fqdn,otp\n" A ",,\n", none);
+	ck_assert_str_eq(name_of(A), "");
+	ck_assert_str_eq(otp_of(A), "");
+}
+END_TEST
+
+START_TEST(a_machine_that_was_not_known_is_accepted_by_its_import)
+{
+	struct keymap_hello hello = { .address = "192.0.2.1", .version = 3 };
+	struct system row;
+
+	ck_assert_int_eq(uuid_parse(A, &hello.uuid), 0);
+	ok(keymap_system_hello(m, &hello, SYSTEM_REFUSED, ADMIN_NOW, NULL, NULL, &fault));
+	ok(keymap_system_state(m, &hello.uuid, SYSTEM_REFUSED, "who is it", 0, ADMIN_NOW, &fault));
+	ok(keymap_system_code(m, &hello.uuid, SYSTEM_NOT_KNOWN, &fault));
+	import("uuid\n" A "\n", (struct machinelist_import){ .dry_run = true });
+	ok(keymap_system_find(m, &hello.uuid, &row, &fault));
+	ck_assert_int_eq(row.state, SYSTEM_REFUSED);
+	import("uuid\n" A "\n", (struct machinelist_import){ 0 });
+	ok(keymap_system_find(m, &hello.uuid, &row, &fault));
+	ck_assert_int_eq(row.state, SYSTEM_QUEUED);
+	ck_assert_int_gt(row.next_try, 0);
 }
 END_TEST
 
@@ -164,6 +211,8 @@ TEST_SUITE("machinelist")
 	tcase_add_checked_fixture(tcase, admin_enter, admin_leave);
 	tcase_add_test(tcase, rows_replace_those_of_the_same_uuid);
 	tcase_add_test(tcase, one_bad_row_refuses_the_whole_list_unless_left_out);
+	tcase_add_test(tcase, what_a_list_has_no_column_for_stays);
+	tcase_add_test(tcase, a_machine_that_was_not_known_is_accepted_by_its_import);
 	tcase_add_test(tcase, a_name_of_two_machines_is_counted);
 	tcase_add_test(tcase, a_dry_run_changes_nothing);
 	tcase_add_test(tcase, columns_are_known_by_the_names_that_others_give_them);
