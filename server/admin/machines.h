@@ -15,8 +15,8 @@
 int machines_retry(const struct operator *op, const struct uuid *uuids, size_t n,
 		   struct fault *fault);
 /*
- * Of the N machines, how many are set up; and how many of those have used the key that they would be
- * called with, so that a person has to allow it?
+ * Of the N machines, how many are set up; and how many of those have used the key that they would
+ * be called with, so that a person has to allow it?
  */
 int machines_set_up(const struct operator *op, const struct uuid *uuids, size_t n, size_t *set_up,
 		    size_t *held, struct fault *fault);

@@ -316,7 +316,8 @@ static void say_queued(struct cli *cli, size_t n, size_t set_up, size_t held)
 			 plural(fresh), fresh == 1 ? "it" : "them");
 	if (again)
 		cli_note(cli, "%zu system%s set up already; the server calls %s again within "
-			 "seconds", again, again == 1 ? " is" : "s are", again == 1 ? "it" : "them");
+			 "seconds", again, again == 1 ? " is" : "s are",
+			 again == 1 ? "it" : "them");
 	if (held)
 		cli_note(cli, "%zu system%s set up already; the server does not call %s again "
 			 "without permission (amt-provisionctl systems allow-setup UUID), unless "

@@ -312,7 +312,8 @@ static int queue(struct intake *in, struct keymap *map, const struct hello *h,
 	if (rc && rc != KIT_ERR_NOT_FOUND)
 		return rc;
 	known = rc == 0;
-	rc = keymap_system_hello(map, k, SYSTEM_QUEUED, now, &system, &out->made, fault);
+	rc = keymap_system_hello_again(map, k, known ? &before : NULL, SYSTEM_QUEUED, now, &system,
+				       &out->made, fault);
 	if (rc)
 		return rc;
 	say_accepted(h, known ? &before : NULL, &system, out);

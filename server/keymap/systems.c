@@ -387,55 +387,80 @@ static int claim(struct keymap *m, const struct keymap_hello *hello, struct syst
 	return 0;
 }
 
+/* What a hello of a machine that has a row already changes there. */
+static int take_again(struct keymap *m, const struct keymap_hello *hello, struct system *row,
+		      struct fault *fault)
+{
+	int rc;
+
+	if (system_is_settled(row)) {
+		/* PID and address of a machine that is set up are not for a hello to change. */
+		take_hello(hello, row->claimed_pid, row->claimed_address);
+	} else if (is_called(row) && is_elsewhere(row, hello)) {
+		rc = keymap_part_begin(m, fault);
+		return rc ? rc : keymap_part_end(m, claim(m, hello, row, fault), fault);
+	} else {
+		take_into_row(hello, row);
+		row->claimed_pid[0] = row->claimed_address[0] = 0;
+	}
+	return 0;
+}
+
 /* Two plain statements: one that inserts or updates and returns the row costs twice as much. */
-int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,
-			enum system_state state, int64_t now, struct system *out, bool *made,
-			struct fault *fault)
+int keymap_system_hello_again(struct keymap *m, const struct keymap_hello *hello,
+			      const struct system *before, enum system_state state, int64_t now,
+			      struct system *out, bool *made, struct fault *fault)
 {
 	struct system row;
-	bool own, fresh;
+	bool own;
 	int rc;
 
 	/* Digests take a second statement that writes. */
 	rc = hello->n_digests ? keymap_enter(m, &own, fault) : keymap_enter_once(m, &own, fault);
 	if (rc)
 		return rc;
-	rc = keymap_system_find(m, &hello->uuid, &row, fault);
-	fresh = rc == KIT_ERR_NOT_FOUND;
-	if (rc && !fresh)
-		goto out;
-	if (fresh) {
+	if (!before) {
 		memset(&row, 0, sizeof(row));
 		row.uuid = hello->uuid;
 		row.state = state;
 		row.next_try = state == SYSTEM_QUEUED ? now : 0;
 		row.first_seen = now;
 		take_into_row(hello, &row);
-	} else if (system_is_settled(&row)) {
-		/* PID and address of a machine that is set up are not for a hello to change. */
-		take_hello(hello, row.claimed_pid, row.claimed_address);
-	} else if (is_called(&row) && is_elsewhere(&row, hello)) {
-		rc = keymap_part_begin(m, fault);
-		if (!rc)
-			rc = keymap_part_end(m, claim(m, hello, &row, fault), fault);
 	} else {
-		take_into_row(hello, &row);
-		row.claimed_pid[0] = row.claimed_address[0] = 0;
+		row = *before;
+		rc = take_again(m, hello, &row, fault);
 	}
-	if (rc && !fresh)
+	if (rc)
 		goto out;
 	row.last_seen = now;
 	row.hello_version = hello->version;
 	row.hello_retry = hello->retry;
 	row.hellos++;
-	rc = fresh ? insert_system(m, &row, fault) : update_system(m, &row, fault);
+	rc = before ? update_system(m, &row, fault) : insert_system(m, &row, fault);
 	if (!rc && hello->n_digests)
 		rc = keymap_digests_put(m, &row.uuid, hello->digests, hello->n_digests, fault);
 	if (out)
 		*out = row;
 	if (made)
-		*made = fresh;
+		*made = !before;
 out:
+	return keymap_leave(m, own, rc, fault);
+}
+
+int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,
+			enum system_state state, int64_t now, struct system *out, bool *made,
+			struct fault *fault)
+{
+	struct system row;
+	bool own;
+	int rc = keymap_enter(m, &own, fault);
+
+	if (rc)
+		return rc;
+	rc = keymap_system_find(m, &hello->uuid, &row, fault);
+	if (!rc || rc == KIT_ERR_NOT_FOUND)
+		rc = keymap_system_hello_again(m, hello, rc ? NULL : &row, state, now, out, made,
+					       fault);
 	return keymap_leave(m, own, rc, fault);
 }
 

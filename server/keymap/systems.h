@@ -197,6 +197,10 @@ int keymap_system_claim_failed(struct keymap *m, const struct uuid *uuid,
 int keymap_system_hello(struct keymap *m, const struct keymap_hello *hello,
 			enum system_state state, int64_t now, struct system *out, bool *made,
 			struct fault *fault);
+/* The same for who looked its row up in the same transaction: BEFORE; NULL: there is none. */
+int keymap_system_hello_again(struct keymap *m, const struct keymap_hello *hello,
+			      const struct system *before, enum system_state state, int64_t now,
+			      struct system *out, bool *made, struct fault *fault);
 
 /*
  * See that one more machine can claim PID, which none has proved: at most MAX do. If there are as
