@@ -25,7 +25,7 @@ echo \$\$ >>$PWD/pids
 exec sleep 300
 END
 chmod +x script
-make_map 9
+make_map 10
 write_conf '[script]' 'use_props_script = no' "props_script = $PWD/script" 'props_script_parallel = 1'
 sed -i 's/^hello_seconds.*/hello_seconds = 60/; s/^connect_seconds.*/connect_seconds = 60/
 	s/^answer_seconds.*/answer_seconds = 60/' conf
@@ -53,6 +53,17 @@ wait_for 30 is_key 4 used || fail "its key is $(key_state 4)"
 wait_log "call-failed .*address=$NET.9"
 stop_now "in set-up" 2
 
+# Two places that say to be one machine are called side by side, and neither answers.
+start
+for i in 11 12; do
+	machine 10 $i --uuid 00000000-1111-2222-3333-000000000010 --handshake hang & sims+=($!)
+done
+both() {
+	for i in 11 12; do ss -Htn state established "dst $NET.$i:$PORT" | grep -q . || return 1; done
+}
+wait_for 60 both || fail "they are not called side by side: $(tail -n 5 log)"
+stop_now "at two doors" 3
+
 # The properties script, and a machine that waits for its turn to have it run.
 sed -i 's/^use_props_script.*/use_props_script = yes/' conf
 start
@@ -60,7 +71,7 @@ machine 5 5 & sims+=($!)
 machine 6 6 & sims+=($!)
 for i in 5 6; do waits $i in-setup; done
 wait_for 30 test -s pids || fail "the script does not run"
-stop_now "in the script" 3
+stop_now "in the script" 4
 gone() { local p; while read -r p; do ! kill -0 "$p" 2>/dev/null || return 1; done <pids; }
 wait_for 10 gone || fail "a script runs after the stop: $(ps -fp "$(paste -sd, pids)")"
 
