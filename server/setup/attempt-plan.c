@@ -318,6 +318,11 @@ void attempt_logins(struct attempt *a)
 	/* The profile may have another user than when that password was made. */
 	attempt_add_login(a, LOGIN_NEXT, user, a->secrets.next_admin_password);
 	attempt_add_login(a, LOGIN_ADMIN, user, a->secrets.admin_password);
+	/* Until it has an account of its own, the MEBx password is that of "admin", too. */
+	if (a->by_certificate && !a->system.configured_at) {
+		attempt_add_login(a, LOGIN_MEBX, "admin", a->secrets.next_mebx_password);
+		attempt_add_login(a, LOGIN_MEBX, "admin", a->secrets.mebx_password);
+	}
 	if (a->by_certificate)
 		attempt_candidates(a);
 }
@@ -367,11 +372,11 @@ static enum profile_password policy_of(const struct attempt *a, enum profile_pas
 	return policy == PROFILE_KEEP && !kept ? PROFILE_RANDOM : policy;
 }
 
-/* The password that the login which the machine took had from its stick, or the factory. SECRET. */
+/* Is the login that the machine took its MEBx password, too: as its stick or the factory set it? */
 static bool is_of_stick(const struct attempt *a, int login)
 {
 	return login >= 0 && (a->kinds[login] == LOGIN_RECORD || a->kinds[login] == LOGIN_STICK ||
-			      a->kinds[login] == LOGIN_FACTORY);
+			      a->kinds[login] == LOGIN_FACTORY || a->kinds[login] == LOGIN_MEBX);
 }
 
 static int plan_passwords(struct attempt *a, struct fault *fault)

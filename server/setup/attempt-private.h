@@ -22,6 +22,7 @@ enum login_kind {
 	/* By certificate, for firmware that asks for a login then. */
 	LOGIN_STICK,	/* what the sticks of this site set: stick_password_file */
 	LOGIN_FACTORY,	/* what it has from the factory */
+	LOGIN_MEBX,	/* the MEBx password that an earlier attempt may have set */
 };
 
 /* Of those that are tried once a day: bits of keymap_talk.candidates. */

@@ -220,6 +220,19 @@ static int take_state(struct setup *s, struct xml_answer **a)
 	return take_otp(s, a);
 }
 
+/* Until its account is made, the MEBx password is that of admin, too; some take it at once. */
+static int take_mebx(struct setup *s, struct xml_answer **a)
+{
+	if (s->login < 0)
+		return 0;
+	s->logins[0] = s->logins[s->login];
+	strcpy(s->logins[1].user, "admin");
+	strcpy(s->logins[1].password, s->target.mebx_password);
+	s->n_logins = 2;
+	s->login = 0;
+	return 0;
+}
+
 /* The account is made: it is the one to use now, and the old one if that is refused still. */
 static int take_admin(struct setup *s, struct xml_answer **a)
 {
@@ -382,6 +395,7 @@ const struct setup_step setup_steps[] = {
 		     .method = "ExtendProvisioningPeriod" },
 	  .soap = { .service = SOAP_SECURITY, .call = "ExtendProvisioningPeriod" } },
 	{ .name = "set the MEBx password", .wanted = wants_mebx_first, .fields = fields_mebx,
+	  .take = take_mebx,
 	  .secret = true, .planned = true, .changes = true, .note = SETUP_NOTE_NO_MEBX,
 	  .unclear = SETUP_NOTE_MEBX_UNCLEAR,
 	  .wsman = { .verb = WSMAN_CALL, .class_name = CONFIGURATION,

@@ -24,6 +24,7 @@ struct machine {
 	const char *fields;		/* what it answers to REFUSE instead of a status */
 	bool drops_commit;		/* carries it out, and gives no answer */
 	bool slow_commit;		/* not yet */
+	bool one_password;		/* until its account is made, that of MEBx is admin's */
 	const char *otp;		/* base64 */
 	bool old_password_stays;	/* SetAdminAclEntryEx takes no effect at once */
 	char log[2048];			/* the requests' names */
@@ -127,6 +128,8 @@ static void obey(const char *name)
 		m.state = 2;
 	if (strstr(m.last, "<r:Ta0>1234567</r:Ta0><r:Tm1>1700000000</r:Tm1><r:Tm2>1700000000"))
 		m.clock_right = true;
+	if (m.one_password && strcmp(name, "SetMEBxPassword") == 0)
+		m.password = target.mebx_password;
 	if (strcmp(name, "SetAdminAclEntryEx") != 0)
 		return;
 	ck_assert_ptr_nonnull(at);
@@ -731,6 +734,20 @@ START_TEST(a_commit_that_lacks_something_says_what)
 }
 END_TEST
 
+START_TEST(old_firmware_whose_login_is_the_mebx_password_is_logged_in_to_all_the_same)
+{
+	strcpy(target.mebx_password, "Mebx.Pass1");
+	for (int one = 0; one < 2; one++) {
+		by_certificate(false);
+		m.one_password = one;
+		m.state = 1;
+		ck_assert_msg(run_all() == SETUP_DONE, "%s", setup_fault(s)->what);
+		ck_assert_int_eq(strstr(m.log, "SetMEBxPassword 401 SetAdmin") != NULL, one);
+		ck_assert_int_eq(setup_account(s), SETUP_ACCOUNT_NEW);
+	}
+}
+END_TEST
+
 START_TEST(a_machine_that_takes_no_candidate_is_told_apart_from_one_with_a_lost_password)
 {
 	by_certificate(false);
@@ -807,6 +824,8 @@ TEST_SUITE("setup")
 	tcase_add_test(t, a_connection_that_ends_at_the_commit_is_not_a_failure);
 	tcase_add_test(t, what_came_of_a_lost_commit_is_looked_at_until_it_is_seen);
 	tcase_add_test(t, a_commit_that_lacks_something_says_what);
+	tcase_add_test(
+		t, old_firmware_whose_login_is_the_mebx_password_is_logged_in_to_all_the_same);
 	tcase_add_test(
 		t, a_machine_that_takes_no_candidate_is_told_apart_from_one_with_a_lost_password);
 	tcase_add_test(t, a_machine_that_is_to_wait_is_told_that_and_nothing_else);
