@@ -14,7 +14,7 @@ grep -q 'invalid PID map' out || fail "the stranger is not in the log"
 
 # The same with a second machine that holds another key than its record's.
 mkdir spoiled
-for p in amt-keygen amt-provisiond amt-provisionctl ukpu; do ln -s "$BIN/$p" spoiled/$p; done
+for p in amt-keygen amt-setupbin amt-provisiond amt-provisionctl ukpu; do ln -s "$BIN/$p" spoiled/$p; done
 cat >spoiled/amt-sim <<SPOILED
 #!/bin/bash
 case "\$*" in

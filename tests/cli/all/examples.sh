@@ -178,7 +178,7 @@ case "$program $*" in
 "ukpu list"*) ;;
 "ukpu "*) [ -z "$image" ] || args+=(--image) ;;
 "amt-provisionctl restore"* | "amt-provisionctl systems forget"*) args+=(--yes --map map.db) ;;
-"amt-provisionctl certificates new-ca"*) rm -rf certificates; args+=(--folder certificates) ;;
+"amt-provisionctl certificates new-ca"*) rm -rf certificates root.pem root.key; args+=(--folder certificates) ;;
 "amt-provisionctl certificates"*) args+=(--folder certificates --map map.db) ;;
 "amt-provisionctl "*) [ "$map" ] || args+=(--map map.db) ;;
 "amt-sim boot "* | "amt-sim run "* | "amt-sim fleet "*) args+=(--port "$PORT") ;;
