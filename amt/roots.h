@@ -13,7 +13,7 @@
 /* One root. */
 struct root {
 	const char *name;		/* "Go Daddy Class 2 CA" */
-	const char *sha1, *sha256;	/* in hex, lower case */
+	const char *sha1, *sha256, *sha384;	/* in hex, lower case; sha384 may be NULL */
 };
 
 /*
