@@ -89,9 +89,10 @@ void cert_make(struct cert *out, const struct cert_kind *kind, const struct cert
 	ck_assert(X509_set_pubkey(x, out->key));
 	add_extension(x, by->x, NID_basic_constraints,
 		      kind->authority ? "critical,CA:TRUE" : "CA:FALSE");
-	add_extension(x, by->x, NID_key_usage,
-		      kind->authority ? "critical,keyCertSign,cRLSign"
-				      : "digitalSignature,keyEncipherment");
+	if (!kind->bare)
+		add_extension(x, by->x, NID_key_usage,
+			      kind->authority ? "critical,keyCertSign,cRLSign"
+					      : "digitalSignature,keyEncipherment");
 	add_extension(x, by->x, NID_ext_key_usage, kind->usage);
 	add_extension(x, by->x, NID_subject_alt_name, kind->san);
 	if (EVP_PKEY_get_base_id(by->key) == EVP_PKEY_ED25519)

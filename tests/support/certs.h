@@ -18,6 +18,7 @@ struct cert_kind {
 	const char *usage;	/* extended key usage, as openssl.cnf has it */
 	const char *san;	/* subject alternative names, so, too */
 	bool authority;
+	bool bare;		/* without a key usage */
 	int from, until;	/* days from now; 0, 0: from yesterday for 3650 days */
 	const char *digest;	/* NULL: SHA256 */
 	EVP_PKEY *key;		/* borrowed; NULL: cert_key(authority ? 0 : 1) */

@@ -216,6 +216,45 @@ START_TEST(a_cross_signed_root_is_cut_off)
 }
 END_TEST
 
+START_TEST(what_is_not_an_authority_issues_nothing)
+{
+	struct cert_kind kind = { .cn = "Test Issuer", .bare = true, .key = cert_key(2) };
+	const struct chain_facts *f;
+	struct cert other, end;
+
+	cert_make(&other, &kind, &root);
+	kind = server;
+	cert_make(&end, &kind, &other);
+	cert_add_pem(&text, end.x);
+	cert_add_pem(&text, other.x);
+	cert_add_pem(&text, root.x);
+	file("all.pem");
+	f = make();
+	ck_assert_str_eq(f->cn, "provision.example.com");
+	ck_assert_uint_eq(f->n_links, 1);
+	cert_free(&end);
+	cert_free(&other);
+}
+END_TEST
+
+/* The same issuer, signed twice: SHA-1 comes first in the file, and is not taken. */
+START_TEST(sha256_goes_before_sha1)
+{
+	struct cert_kind kind = between;
+	struct cert old;
+
+	kind.digest = "SHA1";
+	cert_make(&old, &kind, &root);
+	cert_add_pem(&text, leaf.x);
+	cert_add_pem(&text, old.x);
+	cert_add_pem(&text, middle.x);
+	cert_add_pem(&text, root.x);
+	file("both.pem");
+	ck_assert_str_eq(make()->links[1].digest, "SHA256");
+	cert_free(&old);
+}
+END_TEST
+
 START_TEST(two_that_signed_each_other_end)
 {
 	struct cert_kind a = { .cn = "A", .authority = true };
@@ -456,6 +495,8 @@ TEST_SUITE("chain")
 	tcase_add_test(t, without_an_issuer_a_chain_is_not_complete);
 	tcase_add_test(t, a_namesake_that_did_not_sign_is_no_issuer);
 	tcase_add_test(t, a_cross_signed_root_is_cut_off);
+	tcase_add_test(t, what_is_not_an_authority_issues_nothing);
+	tcase_add_test(t, sha256_goes_before_sha1);
 	tcase_add_test(t, two_that_signed_each_other_end);
 	tcase_add_test(t, the_key_of_another_is_not_taken);
 	tcase_add_test(t, the_system_completes_what_the_files_lack);

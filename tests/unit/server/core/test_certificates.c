@@ -553,8 +553,10 @@ END_TEST
 START_TEST(a_digest_counts_by_its_type_alone)
 {
 	three_roots();
-	put(CHAIN_SHA1, certificates_find(all, "b")->facts->root_sha256, 20);
-	put(CHAIN_SHA256, certificates_find(all, "b")->facts->root_sha1, 20);
+	/* Part of a digest, and one of another type. */
+	put(CHAIN_SHA256, certificates_find(all, "b")->facts->root_sha256, 20);
+	put(CHAIN_SHA1, certificates_find(all, "b")->facts->root_sha256, 32);
+	put(CHAIN_SHA384, certificates_find(all, "b")->facts->root_sha256, 32);
 	ck_assert_str_eq(matches(false), "");
 }
 END_TEST
