@@ -31,7 +31,6 @@
 #define FEW_JOBS	5000
 #define STOP_SECONDS	10	/* for the last writes */
 #define TICK_SECONDS	1
-#define DAY		86400	/* seconds between two looks at what expires */
 #define FILES_OF_OURS	64
 #define FILES_OF_SCRIPT	6	/* both ends of its pipes */
 
@@ -51,7 +50,6 @@ struct server {
 	struct metrics *metrics;
 	struct certificates *certificates;	/* NULL: the folder could not be read */
 	struct ondie *ondie;
-	int64_t judged;		/* when they were looked at last */
 	struct intake intake;
 	struct metrics_times commits;
 	struct event *signals[SIGNALS];
@@ -386,7 +384,6 @@ static void load_certificates(struct server *s)
 	}
 	certificates_free(&s->certificates);
 	s->certificates = read;
-	s->judged = options.now;
 	for (size_t i = 0; (c = certificates_at(read, i)) != NULL; i++)
 		say_certificate(s, c);
 	for (size_t i = 0; (problem = certificates_problem(read, i)) != NULL; i++)
@@ -396,12 +393,9 @@ static void load_certificates(struct server *s)
 static void look_at_certificates(struct server *s)
 {
 	const struct certificate *c;
-	int64_t now = clock_now();
 
-	if (!clock_was_wrong(s->judged, now, 0) && now - s->judged < DAY)
+	if (!certificates_turn(s->certificates, clock_now()))
 		return;
-	s->judged = now;
-	certificates_judge(s->certificates, now);
 	for (size_t i = 0; (c = certificates_at(s->certificates, i)) != NULL; i++)
 		say_findings(s, c, false);
 }

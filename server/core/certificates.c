@@ -34,6 +34,7 @@ struct certificates {
 	size_t n_problems;
 	char *suffix;
 	bool serve_expired;
+	int64_t judged;		/* when that was done last */
 };
 
 /* Who runs the service. */
@@ -362,10 +363,14 @@ static void judge(struct certificate *c, const struct certificates *all, int64_t
 	}
 }
 
-void certificates_judge(struct certificates *c, int64_t now)
+bool certificates_turn(struct certificates *c, int64_t now)
 {
-	for (size_t i = 0; c && i < c->n; i++)
+	if (!c || (!clock_was_wrong(c->judged, now, 0) && now - c->judged < CHAIN_DAY))
+		return false;
+	for (size_t i = 0; i < c->n; i++)
 		judge(&c->at[i], c, now);
+	c->judged = now;
+	return true;
 }
 
 /* Takes over CHAIN, also when it fails. */
@@ -489,6 +494,7 @@ int certificates_load(struct certificates **out, const struct certificates_optio
 	if (!*out)
 		return fault_nomem(fault);
 	find_service(&f.service, options->service);
+	f.certificates->judged = options->now;
 	f.certificates->serve_expired = options->serve_expired;
 	f.certificates->suffix = strdup(options->suffix ? options->suffix : "");
 	rc = f.certificates->suffix ? bundle_new(&f.bundle, fault) : fault_nomem(fault);

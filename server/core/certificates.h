@@ -72,8 +72,11 @@ void certificates_free(struct certificates **c);
 
 /* Below, C may be NULL, which has none. */
 
-/* Judge all of them anew, at the time NOW: what was good when it was read may expire. */
-void certificates_judge(struct certificates *c, int64_t now);
+/*
+ * Judge all of them anew at the time NOW, if that was a day ago or more: what was good when it was
+ * read may expire. Returns true when it was done, so that the caller can say what days change.
+ */
+bool certificates_turn(struct certificates *c, int64_t now);
 
 /* Certificate I in the order of file names, served or not; NULL: there are no more. */
 const struct certificate *certificates_at(const struct certificates *c, size_t i);

@@ -392,15 +392,20 @@ START_TEST(what_was_good_expires_while_it_is_served)
 	load();
 	memcpy(list + 2, first()->facts->root_sha256, 32);
 	ck_assert_uint_eq(first()->n_findings, 0);
-	certificates_judge(all, options.now + 30 * 86400);
+	ck_assert(!certificates_turn(all, options.now + 86399));
+	ck_assert(certificates_turn(all, options.now + 30 * 86400));
+	ck_assert(!certificates_turn(all, options.now + 31 * 86400 - 1));
 	ck_assert(first()->served && has(first(), FINDING_EXPIRES_30));
 	/* Between two looks the clock decides. */
 	ck_assert_uint_eq(certificates_match(all, list, 34, options.now + 39 * 86400, false, &m,
 					     1), 1);
 	ck_assert_uint_eq(certificates_match(all, list, 34, options.now + 41 * 86400, false, &m,
 					     1), 0);
-	certificates_judge(all, options.now + 41 * 86400);
+	ck_assert(certificates_turn(all, options.now + 41 * 86400));
 	ck_assert(!first()->served);
+	/* A clock that is set back is a new day, too. */
+	ck_assert(certificates_turn(all, options.now));
+	ck_assert(first()->served && first()->n_findings == 0);
 	options.serve_expired = true;
 	options.now += 41 * 86400;
 	load();
