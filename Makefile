@@ -168,9 +168,13 @@ run-replays: $(REPLAYS)
 
 # Other people's programs against ours; each script says why when it skips.
 PEER_PACKAGES := amtterm libsoap-lite-perl jq
+PEERS    := $(patsubst %.c,$B/%,$(wildcard tests/peers/*.c))
+$(PEERS): %: %.o
+	@mkdir -p $(@D); $(call say,LD)
+	$Q$(CC) $(LDFLAGS) -o $@ $^ $(LIBS)
 check-peers:
 	@tests/tools/deps.sh $(PACKAGES) $(CHECK_PACKAGES) $(PEER_PACKAGES)
-	@$(MAKE) --no-print-directory all $(COMMANDS)
+	@$(MAKE) --no-print-directory all $(COMMANDS) $(PEERS)
 	@$(COMMANDS) $B/bin 'tests/peers/*.sh'
 
 # Sticks on a real USB stack: a Debian kernel in QEMU.
