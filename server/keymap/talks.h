@@ -20,7 +20,7 @@ struct keymap_talk {
 	char commit_address[SYSTEM_ADDRESS + 1]; /* of the machine that proved its PPS then */
 	uint32_t logins;	/* tried without proof since logins_at */
 	int64_t logins_at;
-	/* By certificate: candidates for its login, tried since candidates_at; a bit each. */
+	/* By certificate: tries of candidates for its login since candidates_at; a byte each. */
 	uint32_t candidates;
 	int64_t candidates_at;
 	int64_t extended_at;	/* when it was let wait for its name; 0: never */

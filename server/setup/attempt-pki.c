@@ -15,6 +15,7 @@
 #include "server/core/log.h"
 
 #define CANDIDATE_SECONDS	86400	/* until a password that was refused is tried again */
+#define CANDIDATE_TRIES	3	/* in that time, where no answer came: the server may have ended */
 #define SHOWN_DIGESTS	4	/* of a machine, in a message */
 
 /* ---- which chains ---- */
@@ -71,12 +72,24 @@ static int no_match(const struct attempt *a, const uint8_t *list, size_t size,
 
 /* ---- load ---- */
 
-/* Were candidates that nobody gave this machine refused within the last day? */
+/* How often each candidate was sent within a day: a byte each of keymap_talk.candidates. */
+static unsigned tries(const struct attempt *a, unsigned which)
+{
+	return a->talk.candidates >> 8 * which & 0xff;
+}
+
+static void set_tries(struct attempt *a, unsigned which, unsigned n)
+{
+	a->talk.candidates &= ~(0xffu << 8 * which);
+	a->talk.candidates |= n << 8 * which;
+}
+
+/* Was this candidate, which nobody gave the machine, refused within the last day? */
 static bool is_tried(const struct attempt *a, unsigned which)
 {
 	int64_t since = clock_now() - a->talk.candidates_at;
 
-	return (a->talk.candidates & which) && since >= 0 && since < CANDIDATE_SECONDS;
+	return since >= 0 && since < CANDIDATE_SECONDS && tries(a, which) >= CANDIDATE_TRIES;
 }
 
 /*
@@ -133,22 +146,28 @@ void attempt_candidates(struct attempt *a)
 		attempt_add_login(a, LOGIN_FACTORY, "admin", "admin");
 }
 
-/* Which of the candidates is the login in use; 0: none of them. */
-static unsigned candidate(const struct attempt *a)
+/* Which of the candidates is the login in use; -1: none of them. */
+static int candidate(const struct attempt *a)
 {
 	int login = setup_login_index(a->setup);
 
 	if (login < 0)
-		return 0;
+		return -1;
 	return a->kinds[login] == LOGIN_STICK ? CANDIDATE_STICK
-	     : a->kinds[login] == LOGIN_FACTORY ? CANDIDATE_FACTORY : 0;
+	     : a->kinds[login] == LOGIN_FACTORY ? CANDIDATE_FACTORY : -1;
 }
 
 bool attempt_needs_note(const struct attempt *a)
 {
-	unsigned which = candidate(a);
+	return candidate(a) >= 0 && a->noted_login != setup_login_index(a->setup);
+}
 
-	return which && !is_tried(a, which);
+void attempt_login_refused(struct attempt *a)
+{
+	int which = candidate(a);
+
+	if (which >= 0)
+		set_tries(a, (unsigned)which, CANDIDATE_TRIES);
 }
 
 int attempt_candidate(struct keymap *map, void *attempt, struct fault *fault)
@@ -160,7 +179,8 @@ int attempt_candidate(struct keymap *map, void *attempt, struct fault *fault)
 		a->talk.candidates = 0;
 	if (!a->talk.candidates)
 		a->talk.candidates_at = now;
-	a->talk.candidates |= candidate(a);
+	set_tries(a, (unsigned)candidate(a), tries(a, (unsigned)candidate(a)) + 1);
+	a->noted_login = setup_login_index(a->setup);
 	return keymap_talk_put(map, &a->uuid, &a->talk, fault);
 }
 
@@ -239,7 +259,8 @@ int attempt_certified(struct attempt *a, struct keymap *map, const char *remark,
 	if (rc)
 		return rc;
 	/* What was taken was not refused. */
-	a->talk.candidates &= ~candidate(a);
+	if (candidate(a) >= 0)
+		set_tries(a, (unsigned)candidate(a), 0);
 	if (a->chain_taken)
 		note_certified(a, map, remark);
 	return 0;

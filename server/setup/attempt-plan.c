@@ -997,6 +997,9 @@ int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
 	/* A check proves nothing; a proof before it is in the map since the plan. */
 	if (!rc && a->proved && !a->check)
 		rc = fail_after_proof(a, map, &settled, fault);
+	/* Which logins it refused. */
+	if (!rc && a->by_certificate && a->setup && !a->check)
+		rc = keymap_talk_put(map, &a->uuid, &a->talk, fault);
 	if (!rc && !a->proved && a->fault.code == KIT_ERR_FORGED)
 		rc = keymap_lapse(map, a->system.pid, &a->uuid, now, fault);
 	if (rc)

@@ -25,8 +25,8 @@ enum login_kind {
 	LOGIN_MEBX,	/* the MEBx password that an earlier attempt may have set */
 };
 
-/* Of those that are tried once a day: bits of keymap_talk.candidates. */
-enum { CANDIDATE_STICK = 1, CANDIDATE_FACTORY = 2 };
+/* Of those that are tried once a day: bytes of keymap_talk.candidates. */
+enum { CANDIDATE_STICK, CANDIDATE_FACTORY };
 
 #define ATTEMPT_CHAINS	8	/* certificates that one attempt tries */
 #define READ_BACK_SECONDS	60	/* after the commit by certificate */
@@ -71,6 +71,7 @@ struct attempt {
 	char otp[PASSWORD_MAX + 1];		/* SECRET: the inventory's; "": none */
 	char stick_password[PASSWORD_MAX + 1];	/* SECRET: "": not to be tried */
 	bool otp_differs, chain_refused;
+	int noted_login;	/* index of a candidate whose try was noted; -1: none */
 	bool chain_taken;	/* it asked for the chain, and went on then */
 	enum ondie_verdict machine;		/* what its own certificates show */
 	const char *tls;			/* "TLS 1.2" */
@@ -169,8 +170,13 @@ void attempt_add_login(struct attempt *attempt, enum login_kind kind, const char
 int attempt_load_chains(struct attempt *attempt, struct keymap *map, struct fault *fault);
 void attempt_free_chains(struct attempt *attempt);
 
-/* The accounts that nobody gave this very machine, each once a day: the stick's, the factory's. */
+/*
+ * The accounts that nobody gave this very machine: the stick's, the factory's. One that it refused
+ * is not tried again for a day; one that it gave no answer to, thrice in that.
+ */
 void attempt_candidates(struct attempt *attempt);
+/* The machine refused the login in use. */
+void attempt_login_refused(struct attempt *attempt);
 /* Is the login in use one of those, and not noted yet? Then the job that has to be done first. */
 bool attempt_needs_note(const struct attempt *attempt);
 int attempt_candidate(struct keymap *map, void *attempt, struct fault *fault);

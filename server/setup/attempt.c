@@ -332,6 +332,7 @@ static int new_setup(struct attempt *a, struct setup **out, struct fault *fault)
 {
 	int rc = setup_new(out, &a->uuid, a->logins, a->n_logins, fault);
 
+	a->noted_login = -1;
 	if (!rc && a->by_certificate)
 		setup_by_certificate(*out, *a->otp);
 	return rc;
@@ -555,6 +556,8 @@ static void on_reply(void *context, const struct amt_reply *reply)
 		fail(a, SYSTEM_FAILED);
 		return;
 	}
+	if (reply->login == AMT_LOGIN_REFUSED && !a->planned)
+		attempt_login_refused(a);
 	setup_answer(a->setup, reply, clock_now());
 	step(a);
 }

@@ -24,7 +24,7 @@ START_TEST(what_was_put_is_found_and_goes_with_the_machine)
 	struct keymap_hello hello = { scratch_uuid(1), e.pair.pid, "192.0.2.1", 2, 0 };
 	struct keymap_talk talk, put = { .tls10 = true, .next_random = true, .logins = 2,
 					 .commit_sent_at = 5000000000, .logins_at = 7,
-					 .commit_address = "192.0.2.1", .candidates = 3,
+					 .commit_address = "192.0.2.1", .candidates = 0x0301,
 					 .candidates_at = 8, .extended_at = 9 };
 
 	ok(keymap_add(m, &e, 0, NULL, &fault));
@@ -37,7 +37,7 @@ START_TEST(what_was_put_is_found_and_goes_with_the_machine)
 	ck_assert_uint_eq(talk.logins, 2);
 	ck_assert_int_eq(talk.commit_sent_at, 5000000000);
 	ck_assert_int_eq(talk.logins_at, 7);
-	ck_assert_uint_eq(talk.candidates, 3);
+	ck_assert_uint_eq(talk.candidates, 0x0301);
 	ck_assert_int_eq(talk.candidates_at, 8);
 	ck_assert_int_eq(talk.extended_at, 9);
 	ck_assert_str_eq(talk.commit_address, "192.0.2.1");

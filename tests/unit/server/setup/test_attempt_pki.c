@@ -196,6 +196,7 @@ static int load(void)
 	attempt_logins(a);
 	ok(setup_new(&a->setup, &a->uuid, a->logins, a->n_logins, &fault));
 	setup_by_certificate(a->setup, *a->otp);
+	a->noted_login = -1;
 	return 0;
 }
 
@@ -213,6 +214,8 @@ static void answer(const struct amt_request *q)
 				: strcmp(q->password, "admin") == 0 ? "admin" : "another";
 		reply = (struct amt_reply){ .status = 401, .body = "", .login = q->user ?
 					    AMT_LOGIN_REFUSED : AMT_LOGIN_ASKED };
+		if (q->user)
+			attempt_login_refused(a);
 		setup_answer(a->setup, &reply, 1);
 		return;
 	}
@@ -537,6 +540,9 @@ START_TEST(candidates_are_tried_once_a_day_and_noted_before)
 	ck_assert_uint_eq(machine.n_tried, 2);
 	ck_assert_ptr_eq(machine.tried[0], (const char *)STICK);
 	ck_assert_str_eq(machine.tried[1], "admin");
+	a->fault = *setup_fault(a->setup);
+	a->failed_state = SYSTEM_FAILED;
+	ck_assert_int_eq(run(attempt_fail), 0);
 	for (int day = 0; day < 2; day++) {
 		ok(keymap_system_state(m, &a->uuid, SYSTEM_QUEUED, NULL, time(NULL), time(NULL),
 				       &fault));
@@ -544,6 +550,31 @@ START_TEST(candidates_are_tried_once_a_day_and_noted_before)
 		ck_assert_uint_eq(a->n_logins, day ? 2 : 0);
 		scratch_sql("UPDATE csti_amts_talk SET candidates_at = candidates_at - 86400");
 	}
+}
+END_TEST
+
+START_TEST(a_candidate_whose_answer_was_lost_is_tried_thrice_a_day)
+{
+	struct amt_request q;
+	struct amt_reply asks = { .status = 401, .body = "", .login = AMT_LOGIN_ASKED };
+
+	hello(1, ADDRESS);
+	for (int i = 0; i < 4; i++) {
+		ok(load());
+		ck_assert_uint_eq(a->n_logins, i < 3);
+		ck_assert_int_eq(setup_next(a->setup, 1, &q), SETUP_SEND);
+		setup_answer(a->setup, &asks, 1);
+		if (i == 3)
+			break;
+		ck_assert_int_eq(setup_next(a->setup, 1, &q), SETUP_SEND);
+		ck_assert(attempt_needs_note(a));
+		ck_assert_int_eq(run(attempt_candidate), 0);
+		ck_assert(!attempt_needs_note(a));
+		/* The server is killed then. */
+		ok(keymap_system_state(m, &a->uuid, SYSTEM_QUEUED, NULL, time(NULL), time(NULL),
+				       &fault));
+	}
+	ck_assert_int_eq(setup_next(a->setup, 1, &q), SETUP_FAILED);
 }
 END_TEST
 
@@ -656,6 +687,7 @@ TEST_SUITE("attempt-pki")
 	tcase_add_test(t, a_machine_that_may_not_change_its_mebx_password_has_the_sticks);
 	tcase_add_test(t, the_sticks_password_is_for_machines_of_the_inventory_alone);
 	tcase_add_test(t, candidates_are_tried_once_a_day_and_noted_before);
+	tcase_add_test(t, a_candidate_whose_answer_was_lost_is_tried_thrice_a_day);
 	tcase_add_test(t, a_candidate_that_was_taken_serves_the_next_attempt_too);
 	tcase_add_test(t, one_that_was_configured_gets_no_candidate);
 	tcase_add_test(t, a_machine_that_does_not_ask_for_the_certificate_is_not_set_up);
