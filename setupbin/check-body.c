@@ -5,12 +5,15 @@
 #include "setupbin/check-private.h"
 #include "setupbin/order.h"
 
+#define CERTS_MAX	3	/* hashes of a site's own that firmware keeps */
+
 /* What has been seen of the record so far. */
 struct record_seen {
 	unsigned classes;		/* enum sbin_order, or'ed */
 	uint64_t known;			/* bit N: entry N of sbin_known */
 	bool factory;			/* the current password is the factory's */
 	uint8_t cert_config;		/* value of user-defined-certs */
+	unsigned certs;			/* that are added */
 };
 
 /* Bits of struct record_seen.known; the table has fewer than 64 entries. */
@@ -46,14 +49,30 @@ static void check_order(struct sbin_checker *c, struct record_seen *seen,
 			    "a new password needs the current one before it");
 	if (class == SBIN_ORDER_CERT_ADD && !(seen->classes & SBIN_ORDER_CERT_CONFIG))
 		sbin_report(
-			c, SBIN_ERROR, at, k->name, "cert-config-missing",
-			"set user-defined-certs=enabled",
+			c, SBIN_WARNING, at, k->name, "cert-config-missing",
+			"set user-defined-certs=enabled, unless a machine refuses that",
 			"a certificate is added, but user-defined-certs does not come before it");
 	else if (class == SBIN_ORDER_CERT_ADD && seen->cert_config != 1)
 		sbin_report(
 			c, SBIN_WARNING, at, k->name, "cert-config",
 			"set user-defined-certs=enabled",
 			"a certificate is added, but user defined certificates are not enabled");
+}
+
+/* What a machine that is set up by certificate should know before it starts. */
+static void check_trust(struct sbin_checker *c, struct record_seen *seen,
+			const struct sbin_known *k, enum sbin_order class, uint64_t at)
+{
+	if (seen->classes & SBIN_ORDER_ACTIVATE && sbin_order_before_start(k->module, k->id))
+		sbin_report(c, SBIN_WARNING, at, k->name, "activate-last",
+			    "create the file again: create puts it last",
+			    "%s comes after provisioning-halt-activate, which starts provisioning",
+			    k->name);
+	if (class == SBIN_ORDER_CERT_ADD && ++seen->certs == CERTS_MAX + 1)
+		sbin_report(c, SBIN_WARNING, at, k->name, "too-many-certs",
+			    "leave certificates out",
+			    "the record adds more than %d certificates, and a machine keeps no more",
+			    CERTS_MAX);
 }
 
 static void check_module(struct sbin_checker *c, uint16_t module, uint64_t at)
@@ -101,6 +120,7 @@ static void check_variable(struct sbin_checker *c, struct record_seen *seen,
 		return;
 	}
 	check_order(c, seen, k, class, at);
+	check_trust(c, seen, k, class, at);
 	if ((seen->known & bit_of(k)) && class != SBIN_ORDER_CERT_ADD)
 		sbin_report(c, SBIN_WARNING, at, name, "twice", "take one of them out with edit",
 			    "the record sets %s a second time", name);

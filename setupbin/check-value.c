@@ -8,6 +8,8 @@
 #include "setupbin/check-private.h"
 #include "setupbin/value.h"
 
+#define SUFFIX_MAX	223	/* bytes of a DNS suffix that firmware's host interface takes */
+
 static bool is(const struct sbin_known *k, enum sbin_id amt)
 {
 	return k->module == SBIN_AMT && k->id == amt;
@@ -89,6 +91,10 @@ static void check_text(struct sbin_checker *c, const struct sbin_known *k,
 		bad_value(c, SBIN_ERROR, k, at, "text", "has a NUL byte in it");
 		return;
 	}
+	if (is(k, SBIN_DNS_SUFFIX) && v->length > SUFFIX_MAX)
+		sbin_report(c, SBIN_WARNING, at, k->name, "suffix-length", "give a shorter one",
+			    "%s has %u bytes; firmware takes at most %d from elsewhere, and may cut "
+			    "it", k->name, v->length, SUFFIX_MAX);
 	if (host || k->rule == SBIN_RULE_DNS_NAME) {
 		if (!hostname_is_dns_name(v->value, v->length, !host))
 			bad_value(c, SBIN_WARNING, k, at, "dns-name", "is not a DNS name");

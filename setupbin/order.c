@@ -25,6 +25,13 @@ enum sbin_order sbin_order_of(uint16_t module, uint16_t id)
 	return SBIN_ORDER_OTHER;
 }
 
+bool sbin_order_before_start(uint16_t module, uint16_t id)
+{
+	return module == SBIN_AMT &&
+	       (id == SBIN_CERT_CONFIG || id == SBIN_CERT_ADD || id == SBIN_PUBLIC_ROOTS ||
+		id == SBIN_REMOTE_CONFIG || id == SBIN_SERVER_PORT);
+}
+
 unsigned sbin_order_after(enum sbin_order class)
 {
 	const unsigned all = 2 * SBIN_ORDER_OTHER - 1;

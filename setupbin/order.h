@@ -2,6 +2,7 @@
 #ifndef SETUPBIN_ORDER_H
 #define SETUPBIN_ORDER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -12,6 +13,8 @@
  *   - user defined certificates are configured (2/7) before one is added (2/8);
  *   - DNS suffix, server name and server address (2/3, 2/4, 2/17) come before the
  *     provisioning halt/activate command (2/28).
+ * What else says whom the machine trusts and where it says hello should come before 2/28, too
+ * (sbin_order_before_start()): from there on the machine acts by what it has.
  */
 enum sbin_order {
 	SBIN_ORDER_CURRENT = 1,
@@ -27,5 +30,7 @@ enum sbin_order {
 enum sbin_order sbin_order_of(uint16_t module, uint16_t id);
 /* The classes, or'ed, that have to come after CLASS. */
 unsigned sbin_order_after(enum sbin_order class);
+/* Is the variable about the certificates or the server that provisioning starts with? */
+bool sbin_order_before_start(uint16_t module, uint16_t id);
 
 #endif

@@ -50,6 +50,8 @@ int setupbin_set_put(struct setupbin_set *s, const char *name, const char *value
 /* A variable as it is; its value is copied. */
 int setupbin_set_keep(struct setupbin_set *s, const struct sbin_variable *v,
 		      struct fault *fault);
+/* Take it out again, as often as it is there; returns how often that was. */
+size_t setupbin_set_remove(struct setupbin_set *s, uint16_t module, uint16_t id);
 /* A name as --set has it, to ids. KIT_ERR_NOT_FOUND. */
 int setupbin_variable_named(const char *name, uint16_t *module, uint16_t *id,
 			    struct fault *fault);

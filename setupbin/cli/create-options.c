@@ -18,15 +18,21 @@ static int misuse(struct fault *fault, const char *what, const char *hint)
 
 static int refuse_strays(const struct create_options *o, struct fault *fault)
 {
-	bool trusts = o->dns_suffix || o->cert.count;
+	bool trusts = o->dns_suffix || o->server_fqdn || o->cert.count;
 
+	if (o->psk && (o->pki || o->bare_metal))
+		return misuse(fault, "--psk does not go with --pki or --bare-metal",
+			      "leave one of them out; --bare-metal goes with --keys, too");
+	if (!o->pki && o->no_public_roots)
+		return misuse(fault, "--no-public-roots belongs to the profile --pki",
+			      "add --pki");
 	if (!o->bare_metal && (o->server || o->port || o->halt))
 		return misuse(fault,
 			      "--server, --port and --halt belong to the profile --bare-metal",
 			      "add --bare-metal");
 	if (!o->bare_metal && !o->pki && trusts)
-		return misuse(fault, "--dns-suffix and --cert belong to the profiles --pki and "
-			      "--bare-metal", "add --pki");
+		return misuse(fault, "--dns-suffix, --server-fqdn and --cert belong to the profiles "
+			      "--pki and --bare-metal", "add --pki");
 	if (o->columns.count && !o->keys)
 		return misuse(fault, "--column says what the columns of --keys LIST hold",
 			      "add --keys LIST, or leave --column out");
@@ -36,6 +42,9 @@ static int refuse_strays(const struct create_options *o, struct fault *fault)
 	if (o->pki && !trusts)
 		return misuse(fault, "--pki needs what the server's certificate is known by",
 			      "give --dns-suffix NAME, --cert FILE or both");
+	if (o->no.count && !o->pki && !o->bare_metal)
+		return misuse(fault, "--no leaves out what the profiles --pki and --bare-metal make",
+			      "add one of them, or leave --no out");
 	if (o->bare_metal && !o->server && !o->dns_suffix)
 		return misuse(fault, "--bare-metal needs to know the server",
 			      "give --server ADDRESS (and --port N)");
@@ -79,21 +88,49 @@ static int take_factory_password(struct creation *c, struct fault *fault)
 	return setupbin_set_keep(&c->set, &v, fault);
 }
 
+/* Does the file's version know the variable K? */
+static bool carries(const struct creation *c, const struct sbin_known *k)
+{
+	const struct sbin_version v = c->header.version;
+
+	return v.major > k->since.major ||
+	       (v.major == k->since.major && v.minor >= k->since.minor);
+}
+
+/* A variable of the profile, where --set has not given it. GIVEN: by an option of its own. */
+static int put(struct creation *c, const char *name, const char *value, bool given,
+	       struct fault *fault)
+{
+	const struct sbin_known *k = sbin_known_named(name);
+
+	if (!given && (sets(c, k->module, k->id) || !carries(c, k)))
+		return 0;
+	if (!carries(c, k))
+		return fault_set(fault, KIT_ERR_ARGUMENT, "file version %u.%u does not know %s\n"
+				 "leave --file-version or that option out", c->header.version.major,
+				 c->header.version.minor, name);
+	return setupbin_set_put(&c->set, name, value, fault);
+}
+
+/* Whom the machine trusts. First hashes, then names: the order of people's records that work. */
 static int take_trust(struct creation *c, struct fault *fault)
 {
-	const struct cli_list *certs = &c->options->cert;
-	const char *suffix = c->options->dns_suffix;
+	const struct create_options *o = c->options;
 	char value[4096 + 2];
 	int rc = 0;
 
-	if (suffix)
-		rc = setupbin_set_put(&c->set, "pki-dns-suffix", suffix, fault);
-	if (!rc && certs->count != 0 && !sets(c, SBIN_AMT, SBIN_CERT_CONFIG))
-		rc = setupbin_set_put(&c->set, "user-defined-certs", "enabled", fault);
-	for (size_t i = 0; !rc && i < certs->count; i++) {
-		snprintf(value, sizeof(value), "@%s", certs->values[i]);
+	if (o->cert.count)
+		rc = put(c, "user-defined-certs", "enabled", false, fault);
+	for (size_t i = 0; !rc && i < o->cert.count; i++) {
+		snprintf(value, sizeof(value), "@%s", o->cert.values[i]);
 		rc = setupbin_set_put(&c->set, "user-defined-cert-add", value, fault);
 	}
+	if (!rc && o->no_public_roots)
+		rc = put(c, "preinstalled-certs", "disabled", true, fault);
+	if (!rc && o->dns_suffix)
+		rc = put(c, "pki-dns-suffix", o->dns_suffix, true, fault);
+	if (!rc && o->server_fqdn)
+		rc = put(c, "config-server-fqdn", o->server_fqdn, true, fault);
 	return rc;
 }
 
@@ -104,16 +141,37 @@ static int take_server(struct creation *c, struct fault *fault)
 	int rc = 0;
 
 	if (o->server)
-		rc = setupbin_set_put(&c->set, "provisioning-server-address", o->server, fault);
+		rc = put(c, "provisioning-server-address", o->server, true, fault);
 	if (!rc && (o->server || o->port)) {
 		snprintf(number, sizeof(number), "%u",
 			 o->port ? (unsigned)o->port : HELLO_PORT);
-		rc = setupbin_set_put(&c->set, "provisioning-server-port", number, fault);
+		rc = put(c, "provisioning-server-port", number, o->port != 0, fault);
 	}
+	/* A machine that is to be set up by certificate at its next start has to want that. */
+	if (!rc && o->pki)
+		rc = put(c, "remote-configuration", "enabled", false, fault);
 	if (!rc)
-		rc = setupbin_set_put(&c->set, "provisioning-halt-activate",
-				      o->halt ? "stop" : "start", fault);
+		rc = put(c, "provisioning-halt-activate", o->halt ? "stop" : "start", o->halt, fault);
 	return rc;
+}
+
+/* --no NAME: what is left out of the profile. */
+static int leave_out(struct creation *c, struct fault *fault)
+{
+	const struct cli_list *no = &c->options->no;
+	uint16_t module, id;
+	int rc;
+
+	for (size_t i = 0; i < no->count; i++) {
+		rc = setupbin_variable_named(no->values[i], &module, &id, fault);
+		if (rc)
+			return rc;
+		if (!setupbin_set_remove(&c->set, module, id))
+			return fault_set(fault, KIT_ERR_ARGUMENT, "--no %s: the profile does not set "
+					 "it\n"
+					 "leave that --no out", no->values[i]);
+	}
+	return 0;
 }
 
 static int take_variables(struct creation *c, struct fault *fault)
@@ -136,11 +194,13 @@ static int take_variables(struct creation *c, struct fault *fault)
 	if (!rc &&
 	    (o->keys || o->pki || o->bare_metal || sets(c, SBIN_ME, SBIN_NEW_PASSWORD)))
 		rc = take_factory_password(c, fault);
+	if (!rc && o->pki && o->bare_metal)
+		rc = put(c, "manageability-feature", "amt", false, fault);
 	if (!rc && (o->pki || o->bare_metal))
 		rc = take_trust(c, fault);
 	if (!rc && o->bare_metal)
 		rc = take_server(c, fault);
-	return rc;
+	return rc ? rc : leave_out(c, fault);
 }
 
 static int take_header(struct creation *c, struct fault *fault)
@@ -158,8 +218,9 @@ static int take_header(struct creation *c, struct fault *fault)
 				 "give 1.0, 2.0, 2.1 (AMT 4 and later), 3.0 or 4.0 (AMT 6 and "
 				 "later)", text);
 	}
-	if (later && version.major < 3)
-		return misuse(fault, "--pki and --bare-metal need file version 3.0 or 4.0",
+	if (later && version.major < (o->pki ? 2 : 3))
+		return misuse(fault, o->pki ? "--pki needs file version 2.0 or later"
+					    : "--bare-metal needs file version 3.0 or 4.0",
 			      "leave --file-version out");
 	c->scramble = o->scramble;
 	if (c->scramble && version.major < 4)

@@ -11,7 +11,7 @@
 #include "setupbin/cli/amt-setupbin.h"
 #include "setupbin/source.h"
 
-enum { FROM = 1, PROFILE = 2 };	/* groups of options that exclude each other */
+enum { FROM = 1 };	/* options that exclude each other */
 
 static const struct cli_option options[] = {
 	CLI_TEXT('o', "output", struct create_options, output, "FILE", "the new setup.bin",
@@ -27,12 +27,12 @@ static const struct cli_option options[] = {
 		 .exclusive = FROM),
 	CLI_LIST('s', "set", struct create_options, set, "NAME=VALUE",
 		 "a variable for every record; secrets and certificates as NAME=@FILE"),
-	CLI_FLAG(0, "psk", struct create_options, psk, "profile: PID and PPS (default with --keys)",
-		 .exclusive = PROFILE),
+	CLI_FLAG(0, "psk", struct create_options, psk,
+		 "profile: PID and PPS (default with --keys)"),
 	CLI_FLAG(0, "pki", struct create_options, pki,
-		 "profile: certificate hashes; one record, not consumed", .exclusive = PROFILE),
+		 "profile: certificate hashes; one record, not consumed"),
 	CLI_FLAG(0, "bare-metal", struct create_options, bare_metal,
-		 "profile: server address and start of provisioning", .exclusive = PROFILE),
+		 "profile: server address and start of provisioning; goes with --pki"),
 	CLI_TEXT(0, "dns-suffix", struct create_options, dns_suffix, "NAME",
 		 "the DNS suffix that the server's certificate has"),
 	CLI_LIST(0, "cert", struct create_options, cert, "FILE",
@@ -41,6 +41,12 @@ static const struct cli_option options[] = {
 	CLI_FLAG(0, "not-a-root", struct create_options, not_a_root,
 		 "use the first certificate of a file, though it is not a root",
 		 .flags = CLI_WHOLE),
+	CLI_TEXT(0, "server-fqdn", struct create_options, server_fqdn, "NAME",
+		 "the full name that the server's certificate must have"),
+	CLI_FLAG(0, "no-public-roots", struct create_options, no_public_roots,
+		 "turn the root certificates off that came with the firmware"),
+	CLI_LIST(0, "no", struct create_options, no, "NAME",
+		 "leave the variable NAME of a profile out"),
 	CLI_TEXT(0, "server", struct create_options, server, "ADDRESS",
 		 "IPv4 address of the server, for --bare-metal"),
 	CLI_NUMBER(0, "port", struct create_options, port, "N", 1, 65535,
@@ -470,8 +476,8 @@ const struct cli_verb setupbin_create = {
 	.run = create,
 	.details =
 		"With --keys every pair of the list becomes a record, with the passwords that the"
-		" list has for it; --set adds variables to all of them. --pki and --bare-metal"
-		" make one record that all machines take. Without a profile the record holds what"
+		" list has for it; --set adds variables to all of them. --pki and --bare-metal,"
+		" best together, make one record that all machines take. Without a profile the record holds what"
 		" --set says. Variables are put into the order that firmware wants.\n"
 		"The first record is checked before the file appears, and errors are refused;"
 		" --json writes the file as described and shows what the checker finds.\n"
@@ -479,8 +485,8 @@ const struct cli_verb setupbin_create = {
 		" command line.",
 	.examples =
 		"amt-setupbin create -o setup.bin --keys keys.csv --new-password-file mebx.txt\n"
-		"amt-setupbin create -o setup.bin --pki --dns-suffix example.com --cert root.pem"
-		" --new-password-file mebx.txt\n"
+		"amt-setupbin create -o setup.bin --pki --bare-metal --dns-suffix example.com"
+		" --cert root.pem --server 10.0.0.5 --new-password-file mebx.txt\n"
 		"amt-setupbin create -o setup.bin --bare-metal --server 10.0.0.5 --port 9971"
 		" --new-password-file mebx.txt\n"
 		"amt-setupbin create -o setup.bin --json setup.json",

@@ -6,11 +6,11 @@
 #include "setupbin/json.h"
 
 struct create_options {
-	const char *output, *keys, *json, *dns_suffix, *server, *file_version;
+	const char *output, *keys, *json, *dns_suffix, *server_fqdn, *server, *file_version;
 	const char *current_password_file, *new_password_file;
-	struct cli_list set, cert, columns;
+	struct cli_list set, cert, columns, no;
 	uint64_t port, chunks;
-	bool psk, pki, bare_metal, halt, no_consume, not_a_root, scramble, force;
+	bool psk, pki, bare_metal, halt, no_public_roots, no_consume, not_a_root, scramble, force;
 };
 
 struct creation {

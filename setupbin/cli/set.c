@@ -75,6 +75,24 @@ int setupbin_set_keep(struct setupbin_set *s, const struct sbin_variable *v,
 	return 0;
 }
 
+size_t setupbin_set_remove(struct setupbin_set *s, uint16_t module, uint16_t id)
+{
+	size_t kept = 0;
+
+	for (size_t i = 0; i < s->count; i++) {
+		const struct sbin_variable *v = &s->list.items[i];
+
+		if (v->module != module || v->id != id) {
+			s->values[kept++] = s->values[i];
+			continue;
+		}
+		secret_wipe(s->values[i], v->length);
+		free(s->values[i]);
+	}
+	s->count = kept;
+	return sbin_varlist_remove(&s->list, module, id);
+}
+
 /* A secret never comes from the command line itself, which everybody on the machine can read. */
 static int take_secret(const struct sbin_known *k, const char *text, uint8_t *out,
 		       uint16_t *length, struct fault *fault)

@@ -36,6 +36,15 @@ static int ask_unmount(const struct terminal *t, const struct work *w, struct fa
 	return ask_yes(t, question, "--yes together with --serial", fault);
 }
 
+/* Is all that is unused for every machine, and never used up? */
+static bool is_shared(const struct find *f)
+{
+	for (size_t i = 0; i < f->n; i++)
+		if (f->candidate[i].left && !f->candidate[i].shared)
+			return false;
+	return !f->deleted_left;
+}
+
 static int refuse_unused(const struct work *w, struct fault *fault)
 {
 	unsigned long unused = keysafe_unused(w);
@@ -52,6 +61,11 @@ static int refuse_unused(const struct work *w, struct fault *fault)
 				 "of what is in files, and none of the rest", w->path, unused,
 				 plural(unused), w->found.deleted_left);
 	}
+	if (is_shared(&w->found))
+		return fault_set(fault, KIT_ERR_EXISTS, "%s holds a setup.bin that every machine "
+				 "takes, and that is never used up\n"
+				 "take another stick, or overwrite it with --overwrite-unused, "
+				 "which first keeps a copy", w->path);
 	return fault_set(fault, KIT_ERR_EXISTS, "%s still has %lu unused record%s\n"
 			 "use it up, take another stick, or overwrite it with --overwrite-unused, "
 			 "which first keeps a copy of its setup.bin", w->path, unused,
@@ -229,13 +243,16 @@ void terminal_print_summary(const struct work *w)
 	const struct sbin_summary *c = &w->summary.contents;
 	char post[SBIN_POST_TEXT];
 
-	text_print(stdout, "%s: ready. Layout %s; %u record%s, %u left; ", w->path,
-		   layout_name(w->plan.layout.kind), c->records, plural(c->records), c->valid);
-	if (c->next)
-		printf("next is record %u, PID %s.\n", c->next,
+	text_print(stdout, "%s: ready. Layout %s; %u record%s, ", w->path,
+		   layout_name(w->plan.layout.kind), c->records, plural(c->records));
+	if (c->next && !c->consumable)
+		printf("every machine takes %s%s.\n", c->records == 1 ? "it" : "the first",
+		       c->next_pid[0] ? "" : "; it holds no key");
+	else if (c->next)
+		printf("%u left; next is record %u, PID %s.\n", c->valid, c->next,
 		       c->next_pid[0] ? c->next_pid : "none");
 	else
-		printf("no record is next.\n");
+		printf("%u left; no record is next.\n", c->valid);
 	sbin_post_text(c->post_seconds, post);
 	printf("  Expect %s more in each machine's POST.\n", post);
 	if (!target_is_image(w->t))

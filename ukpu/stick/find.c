@@ -130,6 +130,7 @@ static int judge(struct find_candidate *c, struct fault *fault)
 		rc = content_digest(&content, c->digest, fault);
 		if (!rc && !content_check(&content, "SETUP.BIN", NULL, NULL, &s, NULL)) {
 			c->sound = !s.errors;
+			c->shared = c->sound && !s.consumable;
 			c->records = s.records;
 			c->used = s.consumed;
 			c->left = s.valid;

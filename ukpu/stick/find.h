@@ -32,6 +32,7 @@ struct find_candidate {
 	struct fatread_file file;	/* where its bytes are */
 	bool sound;			/* the checker found no error, and it is whole */
 	uint32_t records, used, left;	/* by the checker, or those that are recognisable */
+	bool shared;			/* it is sound, and every machine takes its first record */
 	char next_pid[PID_SHOWN + 1];	/* as people write it, or "" */
 	uint8_t digest[CONTENT_DIGEST];	/* SHA-256 of its bytes: copies have the same */
 };

@@ -253,6 +253,9 @@ static void contents_next(struct verify *v, struct verify_result *out)
 		verify_say(out, VERIFY_FAIL,
 			   "no record is left for the next machine (%u of %u used)",
 			   v->contents.consumed, v->contents.records);
+	else if (!v->contents.consumable)
+		verify_say(out, VERIFY_PASS, "record %u is for every machine%s", v->contents.next,
+			   v->contents.next_pid[0] ? "" : ", and holds no key");
 	else
 		verify_say(out, VERIFY_PASS, "record %u is next, PID %s; %u of %u are left",
 			   v->contents.next,

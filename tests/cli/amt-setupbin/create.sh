@@ -91,6 +91,35 @@ if command -v openssl >/dev/null; then
 	status 2 "$S" create -o x.bin --pki --cert new.txt --new-password-file new.txt
 	says err 'is not a certificate'
 
+	# One stick for all machines: whom to trust, where to say hello, and the start, in this order.
+	status 0 "$S" create -o all.bin --pki --bare-metal --dns-suffix example.com --cert root.pem \
+		--server 10.0.0.5 --new-password-file - <new.txt
+	status 0 "$S" check --strict all.bin
+	says out 'version 3.0, 1 record, not consumed'
+	order() { "$S" show "$1" --json | jq -r '[.records[0].variables[].name] | join(" ")' >got; }
+	order all.bin
+	says got "current-mebx-password new-mebx-password manageability-feature user-defined-certs \
+user-defined-cert-add pki-dns-suffix provisioning-server-address provisioning-server-port \
+remote-configuration provisioning-halt-activate"
+	status 0 "$S" create -o all.bin --force --pki --bare-metal --dns-suffix example.com --cert root.pem \
+		--server-fqdn amt.example.com --no-public-roots --port 9999 --server 10.0.0.5 \
+		--new-password-file new.txt --no user-defined-certs --set remote-configuration=disabled
+	says err 'cert-config-missing'
+	order all.bin
+	says got ' user-defined-cert-add preinstalled-certs pki-dns-suffix config-server-fqdn provisioning'
+	lacks got 'user-defined-certs'
+	status 0 "$S" create -o old.bin --pki --bare-metal --dns-suffix example.com --cert root.pem \
+		--file-version 2.0 --new-password-file new.txt
+	status 0 "$S" check --strict old.bin
+	"$S" show old.bin >got
+	says got 'sha1:'
+	lacks got 'provisioning-'
+	status 2 "$S" create -o x.bin --pki --bare-metal --dns-suffix example.com --server 10.0.0.5 \
+		--file-version 2.0 --new-password-file new.txt
+	says err 'does not know provisioning-server-address'
+	status 2 "$S" create -o x.bin --pki --dns-suffix example.com --no kvm --new-password-file new.txt
+	says err 'no kvm: the profile does not set it'
+
 	# The server's own certificate is not a root: refused with its issuer's name, unless it is meant.
 	openssl req -newkey rsa:2048 -nodes -keyout leaf.key -out leaf.csr -subj '/CN=amt.example.com' \
 		2>/dev/null
@@ -173,7 +202,11 @@ status 2 "$S" create -o x.bin --keys keys.csv --json whole.json
 status 2 "$S" create -o x.bin --json whole.json --scramble
 status 2 "$S" create -o x.bin --keys keys.csv --pki --dns-suffix example.com
 status 2 "$S" create -o x.bin --pki --new-password-file new.txt
-status 2 "$S" create -o x.bin --pki --dns-suffix example.com --file-version 2.1
+status 2 "$S" create -o x.bin --pki --dns-suffix example.com --file-version 1.0
+status 2 "$S" create -o x.bin --bare-metal --server 10.0.0.5 --file-version 2.1
+status 2 "$S" create -o x.bin --psk --pki --dns-suffix example.com
+status 2 "$S" create -o x.bin --bare-metal --server 10.0.0.5 --no-public-roots
+status 2 "$S" create -o x.bin --keys keys.csv --no kvm
 status 2 "$S" create -o x.bin --keys keys.csv --dns-suffix example.com
 status 2 "$S" create -o x.bin --keys keys.csv --server 10.0.0.5
 status 2 "$S" create -o x.bin --keys keys.csv --scramble --file-version 3.0

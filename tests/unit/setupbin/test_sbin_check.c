@@ -170,6 +170,10 @@ END_TEST
 /* Variables of one record behind its passwords, and the one rule that they break. */
 #define V(name, value) "{\"name\": \"" name "\", \"value\": \"" value "\"}"
 
+#define HASH V("user-defined-cert-add", "sha1:000102030405060708090a0b0c0d0e0f10111213:x")
+#define LABEL_55 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+#define SUFFIX_223 LABEL_55 "." LABEL_55 "." LABEL_55 "." LABEL_55
+
 static const struct {
 	const char *version, *variables, *rule;
 	enum sbin_severity severity;
@@ -216,9 +220,20 @@ static const struct {
 	{ "3.0", V("provisioning-halt-activate", "start") ", " V("config-server-fqdn", "example"),
 	  "order", SBIN_ERROR },
 	{ "3.0", V("provisioning-halt-activate", "start") ", " V("provisioning-server-port", "1"),
-	  NULL, SBIN_NOTE },
+	  "activate-last", SBIN_WARNING },
+	{ "3.0", V("provisioning-halt-activate", "start") ", " V("remote-configuration", "enabled"),
+	  "activate-last", SBIN_WARNING },
+	{ "3.0", V("provisioning-halt-activate", "start") ", " V("user-defined-certs", "enabled"),
+	  "activate-last", SBIN_WARNING },
+	{ "3.0", V("provisioning-halt-activate", "start") ", " V("kvm", "enabled"), NULL, SBIN_NOTE },
+	/* Records of others lack it, and work. */
 	{ "3.0", V("user-defined-cert-add", "sha1:000102030405060708090a0b0c0d0e0f10111213:x"),
-	  "cert-config-missing", SBIN_ERROR },
+	  "cert-config-missing", SBIN_WARNING },
+	{ "3.0", V("user-defined-certs", "enabled") ", " HASH ", " HASH ", " HASH, NULL, SBIN_NOTE },
+	{ "3.0", V("user-defined-certs", "enabled") ", " HASH ", " HASH ", " HASH ", " HASH,
+	  "too-many-certs", SBIN_WARNING },
+	{ "3.0", V("pki-dns-suffix", SUFFIX_223), NULL, SBIN_NOTE },
+	{ "3.0", V("pki-dns-suffix", "a" SUFFIX_223), "suffix-length", SBIN_WARNING },
 	{ "3.0",
 	  V("user-defined-certs",
 	    "disabled") ", " V("user-defined-cert-add",
