@@ -1,6 +1,6 @@
 /* Private to verify*.c: the state that the rules check, and the rules. */
-#ifndef UKPU_STICK_VERIFY_RULES_H
-#define UKPU_STICK_VERIFY_RULES_H
+#ifndef UKPU_STICK_VERIFY_PRIVATE_H
+#define UKPU_STICK_VERIFY_PRIVATE_H
 
 #include "ukpu/format/fatread.h"
 #include "ukpu/format/parts.h"

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "common/bytes.h"
-#include "ukpu/stick/verify-rules.h"
+#include "ukpu/stick/verify-private.h"
 
 #define GOOD_BYTES	(2048 * LAYOUT_MIB)	/* HP allows 512 MB; 2 GB are known to work */
 

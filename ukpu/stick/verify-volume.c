@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "setupbin/header.h"
-#include "ukpu/stick/verify-rules.h"
+#include "ukpu/stick/verify-private.h"
 
 #define LONG_POST	60	/* seconds of POST after which people switch off */
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ukpu/stick/verify-rules.h"
+#include "ukpu/stick/verify-private.h"
 
 const char *verify_verdict_name(enum verify_verdict verdict)
 {

@@ -10,7 +10,7 @@
 #include "tests/support/stick.h"
 #include "tests/support/suite.h"
 #include "ukpu/format/fatread.h"
-#include "ukpu/stick/verify-rules.h"
+#include "ukpu/stick/verify-private.h"
 
 static struct content content;
 
