@@ -148,7 +148,7 @@ void identity_read_mark(struct identity *id, const struct disk *disk)
 	id->mark[0] = '\0';
 	if (disk->size < sizeof(first) ||
 	    disk_read(disk, 0, first, sizeof(first), NULL) ||
-	    get_le16(first + FAT_SECTOR - 2) != 0xAA55)
+	    get_le16(first + FAT_SECTOR - 2) != FAT_SIGNATURE)
 		return;
 	if (!fatread_open(&volume, disk, 0, FATREAD_LENIENT, NULL)) {
 		write_mark(id->mark, 0, volume_id(first));
