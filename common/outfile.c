@@ -429,6 +429,14 @@ void outfile_discard(struct outfile **op)
 	free(o);
 }
 
+bool outfile_is_at(int fd, const char *path)
+{
+	struct stat open_file, named;
+
+	return fstat(fd, &open_file) == 0 && lstat(path, &named) == 0 &&
+	       open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
+}
+
 int outfile_sync_folder(const char *path, struct fault *fault)
 {
 	char *folder = folder_of(path);

@@ -2,6 +2,7 @@
 #ifndef COMMON_OUTFILE_H
 #define COMMON_OUTFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -65,6 +66,9 @@ int outfile_commit(struct outfile **o, struct fault *fault);
 
 /* Drop it; nothing appears. *o may be NULL. Buffers are wiped. */
 void outfile_discard(struct outfile **o);
+
+/* Is PATH, not followed if it is a link, the file that FD has open? Not if it cannot be seen. */
+bool outfile_is_at(int fd, const char *path);
 
 /* fsync the folder that holds PATH, so that a new name in it is durable. */
 int outfile_sync_folder(const char *path, struct fault *fault);

@@ -70,22 +70,13 @@ static void remove_draft(const char *draft)
 	unlink(draft);
 }
 
-/* Is NAME the file that FD has open, still? */
-static bool has_name(int fd, const char *name)
-{
-	struct stat open_file, named;
-
-	return fstat(fd, &open_file) == 0 && lstat(name, &named) == 0 &&
-	       open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
-}
-
 static void remove_if_left(const char *draft)
 {
 	int fd = open(draft, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	if (fd < 0)
 		return;
-	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && has_name(fd, draft))
+	if (flock(fd, LOCK_EX | LOCK_NB) == 0 && outfile_is_at(fd, draft))
 		remove_draft(draft);
 	close(fd);
 }
@@ -122,7 +113,7 @@ static int make_draft(const char *path, char **name, struct fault *fault)
 		return fault_nomem(fault);
 	}
 	fd = open(*name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && has_name(fd, *name))
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && outfile_is_at(fd, *name))
 		return fd;
 	if (fd >= 0 || errno == EEXIST) {
 		rc = fault_set(fault, KIT_ERR_BUSY, "another backup to %s is being made\n"

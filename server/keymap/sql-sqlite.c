@@ -400,15 +400,6 @@ static int room(const char *name, uint64_t *bytes, struct fault *fault)
 	return rc;
 }
 
-/* Does FD have the file open that is called NAME now? */
-static bool has_name(int fd, const char *name)
-{
-	struct stat open_file, named;
-
-	return fstat(fd, &open_file) == 0 && lstat(name, &named) == 0 &&
-	       open_file.st_dev == named.st_dev && open_file.st_ino == named.st_ino;
-}
-
 /* Returns a descriptor that holds the lock of the file NAME, or a negative code. */
 static int lock_file(const char *name, struct fault *fault)
 {
@@ -425,7 +416,7 @@ static int lock_file(const char *name, struct fault *fault)
 			close(fd);
 			return rc;
 		}
-		if (has_name(fd, name))
+		if (outfile_is_at(fd, name))
 			return fd;
 		/* Somebody removed it meanwhile: the next one would lock another. */
 		close(fd);

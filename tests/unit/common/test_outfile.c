@@ -136,6 +136,28 @@ START_TEST(a_group_may_read_what_it_is_given)
 }
 END_TEST
 
+START_TEST(a_descriptor_knows_whether_its_file_still_has_the_name)
+{
+	char other[140];
+	int fd;
+
+	snprintf(other, sizeof(other), "%s-2", path);
+	put_file("x", 1, 0600);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	ck_assert(outfile_is_at(fd, path));
+	ck_assert(!outfile_is_at(fd, other));
+	ck_assert_int_eq(symlink(path, other), 0);
+	ck_assert(!outfile_is_at(fd, other));
+	ck_assert_int_eq(rename(path, other), 0);
+	ck_assert(!outfile_is_at(fd, path));
+	ck_assert(outfile_is_at(fd, other));
+	put_file("x", 1, 0600);
+	ck_assert(!outfile_is_at(fd, path));
+	close(fd);
+	unlink(other);
+}
+END_TEST
+
 TEST_SUITE("outfile")
 {
 	TCase *t = tcase_create("outfile");
@@ -145,5 +167,6 @@ TEST_SUITE("outfile")
 	tcase_add_test(t, an_existing_file_is_replaced_only_by_force_and_a_link_never_followed);
 	tcase_add_test(t, folders_on_the_way_to_a_file_are_made);
 	tcase_add_test(t, a_group_may_read_what_it_is_given);
+	tcase_add_test(t, a_descriptor_knows_whether_its_file_still_has_the_name);
 	suite_add_tcase(suite, t);
 }
