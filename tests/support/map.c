@@ -3,12 +3,20 @@
 
 #include <check.h>
 #include <dirent.h>
+#include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "server/keymap/inventory.h"
+#include "server/keymap/pairs.h"
+#include "server/keymap/profiles.h"
+#include "server/keymap/seal.h"
+#include "server/keymap/systems.h"
 
 struct keymap *scratch_map(void)
 {
@@ -111,4 +119,126 @@ struct uuid scratch_uuid(unsigned n)
 
 	memcpy(uuid.bytes + 12, &n, sizeof(n));
 	return uuid;
+}
+
+void map_add(unsigned from, unsigned to)
+{
+	ok(keymap_begin(m, &fault));
+	for (unsigned i = from; i < to; i++) {
+		struct keyentry e = scratch_pair(i);
+
+		ok(keymap_add(m, &e, 0, NULL, &fault));
+	}
+	ok(keymap_commit(m, &fault));
+}
+
+void map_check_pairs(struct keymap *map, unsigned from, unsigned to)
+{
+	for (unsigned i = from; i < to; i++) {
+		struct keyentry want = scratch_pair(i), have;
+
+		ok(keymap_secrets(map, want.pair.pid, &have, &fault));
+		ck_assert_mem_eq(&have, &want, sizeof(have));
+	}
+}
+
+struct keymap *map_open(const char *path, const char *key_file)
+{
+	const struct keymap_options options = { .key_file = key_file };
+	struct keymap *map;
+
+	ok(keymap_open(&map, path, &options, &fault));
+	return map;
+}
+
+unsigned map_keys_in(const char *path, uint32_t *newest)
+{
+	struct seal *s;
+	unsigned n;
+
+	ok(seal_load(&s, path, &fault));
+	n = seal_keys(s);
+	*newest = seal_newest(s);
+	seal_free(&s);
+	return n;
+}
+
+void map_fill(void)
+{
+	struct system_secrets secrets = { "Admin-One1!", "Admin-Two2!", "Mebx-One1!", "" };
+	struct uuid uuid = scratch_uuid(1);
+	const struct keymap_hello hello = { uuid, NULL, "192.0.2.1", 2, 0 };
+	struct keymap_inventory known = { .fqdn = "" };
+	struct profile p;
+
+	ok(keymap_begin(m, &fault));
+	for (unsigned i = 0; i < 600; i++) {
+		known.uuid = scratch_uuid(i);
+		ok(keymap_inventory_put(m, &known, &fault));
+		ok(keymap_inventory_set_otp(m, &known.uuid, "0ne.Time.Only", &fault));
+	}
+	ok(keymap_commit(m, &fault));
+	map_add(0, 2000);
+	ok(keymap_system_hello(m, &hello, SYSTEM_QUEUED, 1000000, NULL, NULL, &fault));
+	ok(keymap_system_set_secrets(m, &uuid, &secrets, &fault));
+	ok(profile_init(&p, "office", &fault));
+	strcpy(p.mebx_password, "Profile-One1!");
+	ok(keymap_profile_put(m, &p, &fault));
+}
+
+void map_check_filled(struct keymap *map)
+{
+	struct uuid uuid = scratch_uuid(1);
+	struct system_secrets secrets;
+	char otp[PASSWORD_MAX + 1];
+	struct profile p;
+
+	for (unsigned i = 0; i < 600; i += 599) {
+		struct uuid other = scratch_uuid(i);
+
+		ok(keymap_inventory_otp(map, &other, otp, &fault));
+		ck_assert_str_eq(otp, "0ne.Time.Only");
+	}
+	map_check_pairs(map, 0, 2000);
+	ok(keymap_system_secrets(map, &uuid, &secrets, &fault));
+	ck_assert_str_eq(secrets.next_admin_password, "Admin-Two2!");
+	ck_assert_str_eq(secrets.mebx_password, "Mebx-One1!");
+	ok(keymap_profile_find(map, "office", &p, &fault));
+	ck_assert_str_eq(p.mebx_password, "Profile-One1!");
+}
+
+pid_t map_start_writer(unsigned from, int *progress)
+{
+	int ends[2];
+	pid_t child;
+
+	ck_assert_int_eq(pipe(ends), 0);
+	child = fork();
+	if (child == 0) {
+		m = map_open("map.db", NULL);
+		for (unsigned i = from;; i++) {
+			struct keyentry e = scratch_pair(i);
+
+			if (keymap_add(m, &e, 0, NULL, NULL) || write(ends[1], "x", 1) != 1)
+				_exit(1);
+		}
+	}
+	close(ends[1]);
+	*progress = ends[0];
+	return child;
+}
+
+unsigned map_stop_writer(pid_t child, int progress)
+{
+	unsigned n = 0;
+	char c;
+	int status;
+
+	ck_assert_int_eq(waitpid(child, &status, WNOHANG), 0);	/* it has met no error */
+	kill(child, SIGKILL);
+	waitpid(child, &status, 0);
+	while (read(progress, &c, 1) == 1)
+		n++;
+	close(progress);
+	return n;
 }

@@ -3,7 +3,10 @@
 #define TESTS_SUPPORT_MAP_H
 
 #include <check.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
 
 #include "common/uuid.h"
 #include "keygen/keylist.h"
@@ -35,5 +38,30 @@ bool scratch_holds(const void *bytes, size_t size);
 struct keyentry scratch_pair(unsigned n);
 
 struct uuid scratch_uuid(unsigned n);
+
+/* Open the map PATH; KEY_FILE may be NULL. Aborts the test on failure, as all that follow. */
+struct keymap *map_open(const char *path, const char *key_file);
+
+/* How many master keys does the key file PATH have, and which is the newest? */
+unsigned map_keys_in(const char *path, uint32_t *newest);
+
+/* Add the pairs FROM to TO - 1 to M in one transaction. */
+void map_add(unsigned from, unsigned to);
+/* MAP has those pairs, with the secrets that they were made with. */
+void map_check_pairs(struct keymap *map, unsigned from, unsigned to);
+
+/*
+ * Give M every kind of secret that a map seals: the pairs 0 to 1999, a system, a profile, and 600
+ * machines of the inventory; and is all of it in MAP?
+ */
+void map_fill(void);
+void map_check_filled(struct keymap *map);
+
+/*
+ * A process that adds the pairs FROM, FROM + 1... to "map.db", each in a transaction, until it is
+ * stopped: it has met no error then. Returns how many it added.
+ */
+pid_t map_start_writer(unsigned from, int *progress);
+unsigned map_stop_writer(pid_t child, int progress);
 
 #endif

@@ -8,133 +8,15 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "server/keymap/backup.h"
 #include "server/keymap/keymap.h"
 #include "server/keymap/pairs.h"
-#include "server/keymap/profiles.h"
 #include "server/keymap/rotate.h"
-#include "server/keymap/seal.h"
 #include "server/keymap/systems.h"
 #include "tests/support/map.h"
 #include "tests/support/suite.h"
-
-#define NOW	1000000
-
-static void add(unsigned from, unsigned to)
-{
-	ok(keymap_begin(m, &fault));
-	for (unsigned i = from; i < to; i++) {
-		struct keyentry e = scratch_pair(i);
-
-		ok(keymap_add(m, &e, 0, NULL, &fault));
-	}
-	ok(keymap_commit(m, &fault));
-}
-
-/* Do the pairs FROM..TO-1 of MAP have the secrets that they were made with? */
-static void check_secrets(struct keymap *map, unsigned from, unsigned to)
-{
-	for (unsigned i = from; i < to; i++) {
-		struct keyentry want = scratch_pair(i), have;
-
-		ok(keymap_secrets(map, want.pair.pid, &have, &fault));
-		ck_assert_mem_eq(&have, &want, sizeof(have));
-	}
-}
-
-static struct keymap *open_map(const char *path, const char *key_file)
-{
-	const struct keymap_options options = { .key_file = key_file };
-	struct keymap *map;
-
-	ok(keymap_open(&map, path, &options, &fault));
-	return map;
-}
-
-static unsigned keys_in(const char *path, uint32_t *newest)
-{
-	struct seal *s;
-	unsigned n;
-
-	ok(seal_load(&s, path, &fault));
-	n = seal_keys(s);
-	*newest = seal_newest(s);
-	seal_free(&s);
-	return n;
-}
-
-/* ---- rotation ---- */
-
-static void seal_everything(void)
-{
-	struct system_secrets secrets = { "Admin-One1!", "Admin-Two2!", "Mebx-One1!", "" };
-	struct uuid uuid = scratch_uuid(1);
-	const struct keymap_hello hello = { uuid, NULL, "192.0.2.1", 2, 0 };
-	struct profile p;
-
-	add(0, 2000);
-	ok(keymap_system_hello(m, &hello, SYSTEM_QUEUED, NOW, NULL, NULL, &fault));
-	ok(keymap_system_set_secrets(m, &uuid, &secrets, &fault));
-	ok(profile_init(&p, "office", &fault));
-	strcpy(p.mebx_password, "Profile-One1!");
-	ok(keymap_profile_put(m, &p, &fault));
-}
-
-static void check_everything(struct keymap *map)
-{
-	struct uuid uuid = scratch_uuid(1);
-	struct system_secrets secrets;
-	struct profile p;
-
-	check_secrets(map, 0, 2000);
-	ok(keymap_system_secrets(map, &uuid, &secrets, &fault));
-	ck_assert_str_eq(secrets.next_admin_password, "Admin-Two2!");
-	ck_assert_str_eq(secrets.mebx_password, "Mebx-One1!");
-	ok(keymap_profile_find(map, "office", &p, &fault));
-	ck_assert_str_eq(p.mebx_password, "Profile-One1!");
-}
-
-/* A process that adds pairs FROM, FROM + 1... each in a transaction, until it is killed. */
-static pid_t start_writer(unsigned from, int *progress)
-{
-	int ends[2];
-	pid_t child;
-
-	ck_assert_int_eq(pipe(ends), 0);
-	child = fork();
-	if (child == 0) {
-		m = open_map("map.db", NULL);
-		for (unsigned i = from;; i++) {
-			struct keyentry e = scratch_pair(i);
-
-			if (keymap_add(m, &e, 0, NULL, NULL) || write(ends[1], "x", 1) != 1)
-				_exit(1);
-		}
-	}
-	close(ends[1]);
-	*progress = ends[0];
-	return child;
-}
-
-static unsigned stop_writer(pid_t child, int progress)
-{
-	unsigned n = 0;
-	char c;
-	int status;
-
-	ck_assert_int_eq(waitpid(child, &status, WNOHANG), 0);	/* it has met no error */
-	kill(child, SIGKILL);
-	waitpid(child, &status, 0);
-	while (read(progress, &c, 1) == 1)
-		n++;
-	close(progress);
-	return n;
-}
-
-/* ---- backup and restore ---- */
 
 START_TEST(a_backup_made_while_others_write_is_whole_and_private)
 {
@@ -144,8 +26,8 @@ START_TEST(a_backup_made_while_others_write_is_whole_and_private)
 	unsigned written;
 	int progress;
 
-	seal_everything();
-	writer = start_writer(100000, &progress);
+	map_fill();
+	writer = map_start_writer(100000, &progress);
 	for (int i = 0; i < 5; i++) {
 		char name[20], key[24];
 
@@ -156,13 +38,13 @@ START_TEST(a_backup_made_while_others_write_is_whole_and_private)
 		ck_assert_int_eq(st.st_mode & 07777, 0600);
 		ck_assert_int_eq(stat(key, &st), 0);
 		ck_assert_int_eq(st.st_mode & 07777, 0600);
-		copy = open_map(name, NULL);
-		check_everything(copy);
+		copy = map_open(name, NULL);
+		map_check_filled(copy);
 		keymap_close(&copy);
 	}
-	written = stop_writer(writer, progress);
+	written = map_stop_writer(writer, progress);
 	ck_assert_uint_gt(written, 0);
-	check_secrets(m, 100000, 100000 + written);
+	map_check_pairs(m, 100000, 100000 + written);
 	/* Nothing half-made lies about, and nothing that exists is overwritten. */
 	ck_assert_int_eq(
 		system("test -z \"$(ls | grep -vE '^(map.db|backup[0-9])(.key|-wal|-shm)?$')\""),
@@ -178,14 +60,14 @@ START_TEST(what_a_killed_backup_has_left_goes_with_the_next)
 {
 	unsigned left = 0;
 
-	seal_everything();
-	add(2000, 12000);
+	map_fill();
+	map_add(2000, 12000);
 	/* Until several were cut off with something written. */
 	for (unsigned i = 0; left < 5 && i < 500; i++) {
 		pid_t child = fork();
 
 		if (child == 0) {
-			keymap_backup(open_map("map.db", NULL), "killed", true, NULL);
+			keymap_backup(map_open("map.db", NULL), "killed", true, NULL);
 			_exit(0);
 		}
 		usleep(1000 + i * 200);
@@ -223,29 +105,29 @@ START_TEST(a_restore_under_an_open_map_is_seen_and_gone_on_with)
 	bool changed, resumed;
 	struct keymap_counts counts;
 
-	seal_everything();
-	keys_in("map.db.key", &before);
+	map_fill();
+	map_keys_in("map.db.key", &before);
 	ok(keymap_backup(m, "backup", true, &fault));
 	/* Later: more keys, another master key; then all of it is undone. */
-	add(2000, 2100);
+	map_add(2000, 2100);
 	ok(keymap_rotate(m, NULL, NULL, &resumed, &fault));
-	other = open_map("map.db", NULL);
+	other = map_open("map.db", NULL);
 	ok(keymap_changed(m, &changed, &fault));
 	ok(keymap_restore("map.db", "map.db.key", "backup", "backup.key", &fault));
 	ok(keymap_changed(m, &changed, &fault));
 	ck_assert(changed);
-	ck_assert_uint_eq(keys_in("map.db.key", &after), 1);
+	ck_assert_uint_eq(map_keys_in("map.db.key", &after), 1);
 	ck_assert_uint_eq(after, before);
-	check_everything(m);
-	check_everything(other);
-	ok(keymap_count(m, NOW, &counts, &fault));
+	map_check_filled(m);
+	map_check_filled(other);
+	ok(keymap_count(m, 1000000, &counts, &fault));
 	ck_assert_uint_eq(counts.total, 2000);
-	add(2000, 2010);
-	check_secrets(other, 2000, 2010);
+	map_add(2000, 2010);
+	map_check_pairs(other, 2000, 2010);
 	keymap_close(&other);
 	keymap_close(&m);
 	m = scratch_map();
-	check_everything(m);
+	map_check_filled(m);
 }
 END_TEST
 
@@ -255,15 +137,15 @@ START_TEST(a_restore_to_a_new_place_needs_no_map_there)
 	struct stat st;
 
 	umask(0);
-	seal_everything();
+	map_fill();
 	ok(keymap_backup(m, "backup", true, &fault));
 	ok(keymap_restore("new.db", "elsewhere.key", "backup", "backup.key", &fault));
 	ck_assert_int_eq(stat("new.db", &st), 0);
 	ck_assert_int_eq(st.st_mode & 07777, 0600);
 	ck_assert_int_eq(stat("elsewhere.key", &st), 0);
 	ck_assert_int_eq(st.st_mode & 07777, 0600);
-	copy = open_map("new.db", "elsewhere.key");
-	check_everything(copy);
+	copy = map_open("new.db", "elsewhere.key");
+	map_check_filled(copy);
 	keymap_close(&copy);
 }
 END_TEST
@@ -273,11 +155,11 @@ START_TEST(a_backup_of_another_map_brings_its_own_key)
 	struct keymap *other;
 	const struct keymap_options options = { .flags = KEYMAP_CREATE };
 
-	seal_everything();
+	map_fill();
 	ok(keymap_backup(m, "backup", true, &fault));
 	ok(keymap_open(&other, "other.db", &options, &fault));
 	ok(keymap_restore("other.db", "other.db.key", "backup", "backup.key", &fault));
-	check_everything(other);
+	map_check_filled(other);
 	keymap_close(&other);
 }
 END_TEST
@@ -287,9 +169,9 @@ START_TEST(a_damaged_backup_or_one_without_its_key_is_refused)
 	char junk[4096];
 	int fd;
 
-	seal_everything();
+	map_fill();
 	ok(keymap_backup(m, "backup", true, &fault));
-	add(2000, 2001);
+	map_add(2000, 2001);
 	ck_assert_int_eq(keymap_restore("map.db", "map.db.key", "nowhere", "backup.key", NULL),
 			 KIT_ERR_NOT_FOUND);
 	ck_assert_int_eq(keymap_restore("map.db", "map.db.key", "backup", "nowhere", NULL),
@@ -305,8 +187,8 @@ START_TEST(a_damaged_backup_or_one_without_its_key_is_refused)
 	close(fd);
 	ck_assert_int_eq(keymap_restore("map.db", "map.db.key", "backup", "backup.key", NULL),
 			 KIT_ERR_FORMAT);
-	check_everything(m);
-	check_secrets(m, 2000, 2001);
+	map_check_filled(m);
+	map_check_pairs(m, 2000, 2001);
 }
 END_TEST
 
@@ -315,7 +197,7 @@ START_TEST(damage_is_found)
 	char junk[4096];
 	int fd;
 
-	seal_everything();
+	map_fill();
 	ok(keymap_check(m, &fault));
 	keymap_close(&m);
 	memset(junk, 0x5A, sizeof(junk));
@@ -329,7 +211,7 @@ END_TEST
 
 START_TEST(a_backup_without_key_file_can_be_asked_for)
 {
-	seal_everything();
+	map_fill();
 	ok(keymap_backup(m, "backup", false, &fault));
 	ck_assert_int_ne(access("backup.key", F_OK), 0);
 	ok(keymap_restore("new.db", "new.key", "backup", "map.db.key", &fault));
