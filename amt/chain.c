@@ -239,11 +239,11 @@ static void show_name(const X509_NAME *name, char out[static CHAIN_NAME])
 		strcpy(out, "(no name)");
 }
 
-static int64_t time_of(const ASN1_TIME *t)
+int64_t chain_time(const struct asn1_string_st *t)
 {
 	struct tm tm;
 
-	return t && ASN1_TIME_to_tm(t, &tm) ? (int64_t)timegm(&tm) : 0;
+	return t && ASN1_TIME_to_tm(t, &tm) == 1 ? (int64_t)timegm(&tm) : 0;
 }
 
 static void show_serial(const X509 *x, char out[static CHAIN_SERIAL])
@@ -282,8 +282,8 @@ static void note_link(struct chain_facts *f, X509 *x, const char *file)
 	show_serial(x, l->serial);
 	if (file)
 		text_clean(l->file, sizeof(l->file), file);
-	l->not_before = time_of(X509_get0_notBefore(x));
-	l->not_after = time_of(X509_get0_notAfter(x));
+	l->not_before = chain_time(X509_get0_notBefore(x));
+	l->not_after = chain_time(X509_get0_notAfter(x));
 	l->key = kind_of(key);
 	l->bits = key ? (unsigned)EVP_PKEY_get_bits(key) : 0;
 	l->weak_digest = is_weak(x, &l->digest);
@@ -538,8 +538,8 @@ int chain_text(const struct chain *c, char **text, struct fault *fault)
 {
 	*text = NULL;
 	if (!c->key || !c->facts.complete)
-		return fault_set(fault, KIT_ERR_STATE, "the certificate \"%s\" lacks %s", c->facts.cn,
-				 c->key ? "its root" : "its private key");
+		return fault_set(fault, KIT_ERR_STATE, "the certificate \"%s\" lacks %s",
+				 c->facts.cn, c->key ? "its root" : "its private key");
 	*text = pem_text(c->key, c->x, c->facts.n_links);
 	return *text ? 0 : fault_nomem(fault);
 }

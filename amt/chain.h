@@ -25,6 +25,7 @@
 
 #define CHAIN_DAY	86400
 
+struct asn1_string_st;
 struct ssl_ctx_st;
 struct x509_store_st;
 
@@ -131,6 +132,9 @@ int chain_use(const struct chain *c, struct ssl_ctx_st *ctx, struct fault *fault
 
 /* "RSA", "EC", "other". */
 const char *chain_key_word(enum chain_key key);
+
+/* A time as certificates have it (ASN1_TIME), in seconds since 1970 UTC; 0: none, or unreadable. */
+int64_t chain_time(const struct asn1_string_st *t);
 
 /* Whole days until WHEN, rounded down: 0 in the last 24 hours, negative after it. */
 int64_t chain_days_left(int64_t when, int64_t now);

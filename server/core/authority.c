@@ -135,13 +135,6 @@ static int begin(X509 **out, EVP_PKEY *key, unsigned days, int64_t now, int64_t 
 	return rc ? rc : set_dates(c, days, now, limit, fault);
 }
 
-static int64_t time_of(const ASN1_TIME *t)
-{
-	struct tm tm;
-
-	return t && ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : 0;
-}
-
 static int describe(X509 *c, struct authority_issued *out, struct fault *fault)
 {
 	const ASN1_INTEGER *serial = X509_get0_serialNumber(c);
@@ -151,7 +144,7 @@ static int describe(X509 *c, struct authority_issued *out, struct fault *fault)
 	bool done = n <= AUTHORITY_SERIAL / 2 && size > 0 &&
 		    EVP_Digest(spki, (size_t)size, digest, NULL, EVP_sha256(), NULL) == 1;
 
-	*out = (struct authority_issued){ .expiry = time_of(X509_get0_notAfter(c)) };
+	*out = (struct authority_issued){ .expiry = chain_time(X509_get0_notAfter(c)) };
 	if (done) {
 		hex_show(ASN1_STRING_get0_data(serial), n, out->serial);
 		hex_show(digest, sizeof(digest), out->key_digest);
@@ -271,7 +264,7 @@ const char *authority_name(const struct authority *a)
 
 int64_t authority_expiry(const struct authority *a)
 {
-	return time_of(X509_get0_notAfter(a->certificate));
+	return chain_time(X509_get0_notAfter(a->certificate));
 }
 
 struct authority_algorithm authority_algorithm(const struct authority *a)
