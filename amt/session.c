@@ -414,7 +414,7 @@ int amt_session_begin(struct amt_session *s, const struct amt_request *q, struct
 	}
 	s->changes = q->changes;
 	s->unclear = 0;
-	if (q->anew)
+	if (q->new_login)
 		memset(&s->challenge, 0, sizeof(s->challenge));
 	SET(CURLOPT_URL, url);
 	SET(CURLOPT_POST, 1L);

@@ -176,7 +176,7 @@ enum setup_action setup_next(struct setup *s, int64_t now, struct amt_request *r
 		return fail(s);
 	if (step->logs_in && !s->reading_back)
 		begin_read_back(s);
-	request->anew = step->logs_in;
+	request->new_login = step->logs_in;
 	s->told_secret |= step->secret;
 	if (s->login >= 0) {
 		request->user = s->logins[s->login].user;

@@ -309,7 +309,7 @@ END_TEST
 START_TEST(the_machine_has_to_ask_anew_when_that_is_wanted)
 {
 	struct amt_request q = { .path = "/wsman", .content_type = "text/plain", .body = "ping",
-				 .size = 4, .user = "u", .password = "p", .anew = true };
+				 .size = 4, .user = "u", .password = "p", .new_login = true };
 
 	ck_assert_int_eq(post("u", false), 0);
 	listener.requests = listener.with_login = 0;

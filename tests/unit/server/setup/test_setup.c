@@ -29,7 +29,7 @@ struct machine {
 	bool old_password_stays;	/* SetAdminAclEntryEx takes no effect at once */
 	char log[2048];			/* the requests' names */
 	char last[32768];		/* the last request's body */
-	bool anew;			/* the last request made it ask for a login */
+	bool new_login;		/* the last request made it ask for a login */
 	char admin[64];			/* DigestPassword */
 	bool clock_right;		/* it got its own time, and the server's twice */
 };
@@ -167,7 +167,7 @@ static void serve(const struct amt_request *q)
 		return;
 	}
 	r.login = m.digest ? AMT_LOGIN_TAKEN : AMT_LOGIN_NONE;
-	m.anew = q->anew;
+	m.new_login = q->new_login;
 	strcat(m.log, name);
 	strcat(m.log, strstr(m.last, "/transfer/Put<") ? "! " : " ");
 	fields_for(name, strstr(m.last, "/transfer/Put<") != NULL, fields, sizeof(fields));
@@ -369,7 +369,7 @@ START_TEST(the_old_account_serves_while_the_new_one_is_not_taken)
 	m.old_password_stays = true;
 	ck_assert_int_eq(run_all(), SETUP_DONE);
 	/* But it is not said to be the machine's. */
-	ck_assert(m.anew);
+	ck_assert(m.new_login);
 	ck_assert_int_eq(setup_account(s), SETUP_ACCOUNT_OLD);
 	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_OLD_LOGIN);
 }
@@ -382,7 +382,7 @@ START_TEST(only_a_login_that_was_asked_for_and_taken_after_the_commit_is_the_mac
 		with_logins(1);
 		m.password = "Stick.Pw1";
 		ck_assert_int_eq(run_all(), SETUP_DONE);
-		ck_assert(m.anew);
+		ck_assert(m.new_login);
 		ck_assert_int_eq(setup_account(s), SETUP_ACCOUNT_NEW);
 		ck_assert_uint_eq(setup_notes(s), 0);
 	}
@@ -762,7 +762,7 @@ START_TEST(a_machine_that_takes_no_candidate_is_told_apart_from_one_with_a_lost_
 }
 END_TEST
 
-START_TEST(a_machine_that_is_to_wait_is_told_that_and_nothing_else)
+START_TEST(a_machine_that_has_to_wait_gets_that_call_and_no_other)
 {
 	memset(&target, 0, sizeof(target));
 	target.wait_hours = 24;
@@ -828,6 +828,6 @@ TEST_SUITE("setup")
 		t, old_firmware_whose_login_is_the_mebx_password_is_logged_in_to_all_the_same);
 	tcase_add_test(
 		t, a_machine_that_takes_no_candidate_is_told_apart_from_one_with_a_lost_password);
-	tcase_add_test(t, a_machine_that_is_to_wait_is_told_that_and_nothing_else);
+	tcase_add_test(t, a_machine_that_has_to_wait_gets_that_call_and_no_other);
 	suite_add_tcase(suite, t);
 }
