@@ -116,8 +116,8 @@ static int set_otp(struct machinelist_row *out, const char *text, struct keyprob
 }
 
 /* N bytes of TEXT; they may be SECRET. */
-static int set_field(struct machinelist_row *out, enum machine_field field, const char *text, size_t n,
-		     struct keyproblem *problem)
+static int set_field(struct machinelist_row *out, enum machine_field field, const char *text,
+		     size_t n, struct keyproblem *problem)
 {
 	char copy[SYSTEM_FQDN + 2];
 	int rc;
@@ -213,7 +213,8 @@ static int look_for_swapped(struct machinelist_run *j, const struct uuid *uuid, 
 
 /* The inventory's row of the same UUID; an empty one if there is none. */
 static int find_before(struct machinelist_run *j, const struct uuid *uuid,
-		       struct keymap_inventory *before, char otp[static PASSWORD_MAX + 1], struct fault *fault)
+		       struct keymap_inventory *before, char otp[static PASSWORD_MAX + 1],
+		       struct fault *fault)
 {
 	int rc = keymap_inventory_find(j->map, uuid, before, fault);
 
@@ -252,8 +253,8 @@ static int put_known(struct machinelist_run *j, struct machinelist_row *row,
 	return rc ? rc : keymap_system_known(j->map, &machine->uuid, j->now, fault);
 }
 
-static int put_row(struct machinelist_run *j, struct machinelist_row *row, struct keyproblem *problem,
-		   struct fault *fault)
+static int put_row(struct machinelist_run *j, struct machinelist_row *row,
+		   struct keyproblem *problem, struct fault *fault)
 {
 	struct keymap_inventory before;
 	char otp[PASSWORD_MAX + 1];

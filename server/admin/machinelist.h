@@ -70,8 +70,8 @@ struct machinelist_import {
 /*
  * Import the list in FILE, which stays the caller's: all rows or none; each changes that of the
  * same UUID. A UUID that is listed twice with another name, profile or one-time password is a bad
- * line. Machines that were refused as not known are accepted. Returns 0 whenever the list could be read (see im->good), or the errors of
- * machinelist_open(), machinelist_next() and the map.
+ * line. Machines that were refused as not known are accepted. Returns 0 whenever the list could be
+ * read (see im->good), or the errors of machinelist_open(), machinelist_next() and the map.
  */
 int machinelist_import(struct machinelist_import *im, const struct operator *op, FILE *file,
 		     struct fault *fault);

@@ -609,8 +609,8 @@ static int check_certificates(const struct config *c, struct fault *fault)
 		return fault_set(fault, KIT_ERR_ARGUMENT, "folder of [certificates] is not a full "
 				 "path: it does not begin with /");
 	if (*c->machine_authority && *c->machine_authority != '/')
-		return fault_set(fault, KIT_ERR_ARGUMENT, "machine_authority is not a full path: it "
-				 "does not begin with /");
+		return fault_set(fault, KIT_ERR_ARGUMENT, "machine_authority is not a full path: "
+				 "it does not begin with /");
 	if (n && !hostname_is_dns_name(c->pki_suffix, n, true))
 		return fault_set(fault, KIT_ERR_ARGUMENT, "suffix \"%s\" is not a DNS suffix, such "
 				 "as example.com", c->pki_suffix);
