@@ -350,7 +350,8 @@ static unsigned run_generate(struct sim_device *d, const struct sim_habits *habi
 			     const xmlNode *input, struct sim_xml_answer *a)
 {
 	unsigned status = sim_store_generate(d, sim_xml_child_text(input, "KeyAlgorithm"),
-					   sim_xml_child_text(input, "KeyLength"));
+					   sim_xml_child_text(input, "KeyLength"),
+					   habits->own_key);
 
 	if (status == SIM_OK)
 		write_reference(a, "g:KeyPair", "AMT_PublicPrivateKeyPair", SIM_STORE_KEY_HANDLE);

@@ -258,7 +258,7 @@ extern const char *const sim_words_own[], *const sim_words_commit_mebx[];
 	CLI_FLAG(0, "certificate-each", s, h.own_each, \
 		 "a new certificate for each connection"), \
 	CLI_TEXT(0, "own-key", s, h.own_key, "FILE", \
-		 "RSA key of the machine's certificate; made if there is no such file", \
+		 "RSA key of all certificates of machines; made if there is no such file", \
 		 .flags = CLI_FILE), \
 	CLI_TEXT(0, "on-die-root", s, h.on_die_root, "FILE", \
 		 "root of on-die certificates, its key in FILE.key; made if there are none", \

@@ -99,19 +99,6 @@ int sim_identity_import(struct sim_identity *out, const uint8_t *key, size_t key
 	return refused(err, fault);
 }
 
-int sim_identity_key_pair(unsigned bits, uint8_t *key, size_t *size, struct fault *fault)
-{
-	gnutls_x509_privkey_t k = NULL;
-	int err = gnutls_x509_privkey_init(&k);
-
-	if (err == 0)
-		err = gnutls_x509_privkey_generate(k, GNUTLS_PK_RSA, bits, 0);
-	if (err == 0)
-		err = gnutls_x509_privkey_export(k, GNUTLS_X509_FMT_DER, key, size);
-	gnutls_x509_privkey_deinit(k);
-	return refused(err, fault);
-}
-
 /* What a certificate is to say. */
 struct wanted_certificate {
 	const char *name;
@@ -167,16 +154,20 @@ static int make_certificate(gnutls_x509_crt_t *out, const struct wanted_certific
 	return err;
 }
 
+#define P384	GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP384R1)
+
 /* A code of GnuTLS. */
-static int make_key(gnutls_x509_privkey_t *out, bool ec)
+static int make_key(gnutls_x509_privkey_t *out, gnutls_pk_algorithm_t kind, unsigned bits)
 {
 	int err = gnutls_x509_privkey_init(out);
 
-	if (err == 0)
-		err = gnutls_x509_privkey_generate(
-			*out, ec ? GNUTLS_PK_ECDSA : GNUTLS_PK_RSA,
-			ec ? GNUTLS_CURVE_TO_BITS(GNUTLS_ECC_CURVE_SECP384R1) : 2048u, 0);
-	return err;
+	return err < 0 ? err : gnutls_x509_privkey_generate(*out, kind, bits, 0);
+}
+
+/* The one that a machine makes for itself. */
+static int make_own_key(gnutls_x509_privkey_t *out, bool ec)
+{
+	return ec ? make_key(out, GNUTLS_PK_ECDSA, P384) : make_key(out, GNUTLS_PK_RSA, 2048);
 }
 
 static int write_pem(const char *file, const void *pem, size_t size, bool private,
@@ -202,7 +193,7 @@ static int key_of_file(gnutls_x509_privkey_t *out, bool ec, const char *file, st
 	int rc;
 
 	if (!file || access(file, F_OK) < 0) {
-		rc = refused(make_key(out, ec), fault);
+		rc = refused(make_own_key(out, ec), fault);
 		if (rc == 0 && file)
 			rc = refused(gnutls_x509_privkey_export(*out, GNUTLS_X509_FMT_PEM, text,
 								&size), fault);
@@ -222,6 +213,20 @@ static int key_of_file(gnutls_x509_privkey_t *out, bool ec, const char *file, st
 		return fault_set(fault, KIT_ERR_FORMAT, "%s does not hold %s key (PEM)", file,
 				 ec ? "an EC" : "an RSA");
 	return 0;
+}
+
+int sim_identity_key_pair(unsigned bits, const char *file, uint8_t *key, size_t *size,
+			  struct fault *fault)
+{
+	gnutls_x509_privkey_t k = NULL;
+	int rc = file ? key_of_file(&k, false, file, fault)
+		      : refused(make_key(&k, GNUTLS_PK_RSA, bits), fault);
+
+	if (rc == 0)
+		rc = refused(gnutls_x509_privkey_export(k, GNUTLS_X509_FMT_DER, key, size), fault);
+	if (k)
+		gnutls_x509_privkey_deinit(k);
+	return rc;
 }
 
 /* The on-die root with its key: those of the file ROOT and ROOT.key, or new ones. */
@@ -271,7 +276,7 @@ static int make_authorities(struct sim_identities *m, const char *root, struct f
 				    .issuer = m->authority[i - 1],
 				    .issuer_key = m->authority_key[i - 1] };
 
-		rc = refused(make_key(&m->authority_key[i], true), fault);
+		rc = refused(make_own_key(&m->authority_key[i], true), fault);
 		w.key = m->authority_key[i];
 		if (rc == 0)
 			rc = refused(make_certificate(&m->authority[i], &w), fault);
@@ -311,7 +316,7 @@ int sim_identities_make(struct sim_identities *m, struct sim_identity *out, stru
 		w.issuer = m->authority[AUTHORITIES];
 		w.issuer_key = m->authority_key[AUTHORITIES];
 		w.key = NULL;
-		err = make_key(&w.key, true);
+		err = make_own_key(&w.key, true);
 		for (unsigned i = 1; i < SIM_IDENTITY_CHAIN; i++)
 			chain[i] = m->authority[AUTHORITIES + 1 - i];
 	}

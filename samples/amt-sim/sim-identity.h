@@ -58,9 +58,10 @@ void sim_identities_free(struct sim_identities **m);
 
 /*
  * A new RSA key of BITS, as DER of PKCS#1, into KEY; *size is the room there, then the bytes used.
- * Returns 0, KIT_ERR_CRYPTO.
+ * With FILE it is the key there, whatever its BITS. Returns as sim_identities_new().
  *   key  SECRET
  */
-int sim_identity_key_pair(unsigned bits, uint8_t *key, size_t *size, struct fault *fault);
+int sim_identity_key_pair(unsigned bits, const char *file, uint8_t *key, size_t *size,
+			  struct fault *fault);
 
 #endif

@@ -3,32 +3,26 @@
 
 #include <gnutls/crypto.h>
 #include <gnutls/gnutls.h>
-#include <gnutls/x509.h>
 #include <microhttpd.h>
-#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
 #include "common/secret.h"
-#include "samples/amt-sim/sim-chain.h"
 #include "samples/amt-sim/sim-digest.h"
 #include "samples/amt-sim/sim-gate.h"
-#include "samples/amt-sim/sim-identity.h"
+#include "samples/amt-sim/sim-handshake.h"
 #include "samples/amt-sim/sim-reply.h"
 #include "samples/amt-sim/sim-setup.h"
 #include "samples/amt-sim/sim-soap.h"
-#include "samples/amt-sim/sim-store.h"
 #include "samples/amt-sim/sim-wsman.h"
 
 #define BODY_MAX	65536	/* bytes of a request */
 #define IDLE_SECONDS	120
 #define WAYS		5	/* of enum sim_way */
-#define PRIORITIES_MAX	256
 
 /* One of the ways in which a connection goes on. */
 struct door {
@@ -43,8 +37,7 @@ struct sim_service {
 	struct sim_gate *gate;
 	struct door doors[WAYS];
 	uint8_t random[SIM_DIGEST_SECRET]; /* nonces are made from it */
-	struct sim_identities *identities;	/* NULL: nobody speaks TLS with a certificate */
-	struct sim_identity shown;		/* by all connections that have none of their own */
+	struct sim_credentials credentials;	/* empty: nobody speaks TLS with a certificate */
 };
 
 /* One request on its way; its body is SECRET, as it may bring passwords. */
@@ -79,8 +72,7 @@ struct sim_client {
 	bool known;		/* it is the device's own */
 	bool spoke;		/* a request came: the handshake was completed */
 	struct door *door;
-	struct sim_identity identity;	/* of this connection alone, or empty */
-	bool refused;		/* the server's certificates were not good */
+	struct sim_handshake tls;
 };
 
 static struct sim_client *client_of(const struct MHD_Connection *connection)
@@ -147,7 +139,7 @@ static void connection_changed(void *context, struct MHD_Connection *connection,
 	if (p && p->set_admin)
 		forget_admin(door->service, device_of(door->service, connection));
 	if (p)
-		sim_identity_clear(&p->identity);
+		sim_handshake_clear(&p->tls);
 	free(p);
 	*own = NULL;
 }
@@ -181,122 +173,34 @@ static int give_psk(void *context, const struct MHD_Connection *connection, cons
 	return 0;
 }
 
-/* The connection, and the machine that it came to, of a TLS session; NULL: gone. */
-static struct sim_client *client_of_session(gnutls_session_t session, struct sim_device **d)
+/* The handshake of a TLS session; NULL: its connection came to no machine. */
+static struct sim_handshake *handshake_of(gnutls_session_t session)
 {
 	const struct MHD_Connection *connection = gnutls_session_get_ptr(session);
 	struct sim_client *p = !connection ? NULL : client_of(connection);
 
-	*d = !p ? NULL : device_of(p->door->service, connection);
-	return *d ? p : NULL;
+	if (!p)
+		return NULL;
+	p->tls.fleet = p->door->service->fleet;
+	p->tls.way = p->door->way;
+	p->tls.device = device_of(p->door->service, connection);
+	return p->tls.device ? &p->tls : NULL;
 }
 
-/*
- * Say why the handshake ends here, or nothing; what the other end has sent is read, as the alert
- * might be lost otherwise. Returns a code that ends the handshake.
- */
-static int hang_up_with(gnutls_session_t session, int alert)
-{
-	int fd = gnutls_transport_get_int(session);
-	char rest[4096];
-
-	if (alert > 0)
-		gnutls_alert_send(session, GNUTLS_AL_FATAL, (gnutls_alert_description_t)alert);
-	shutdown(fd, SHUT_WR);
-	while (recv(fd, rest, sizeof(rest), MSG_DONTWAIT) > 0)
-		;
-	return GNUTLS_E_CERTIFICATE_ERROR;
-}
-
-/* The address of the other end, as text. */
-static void peer_of(gnutls_session_t session, char *out, size_t size)
-{
-	struct sockaddr_storage a;
-	socklen_t n = sizeof(a);
-
-	*out = '\0';
-	if (getpeername(gnutls_transport_get_int(session), (struct sockaddr *)&a, &n) == 0)
-		getnameinfo((struct sockaddr *)&a, n, out, (socklen_t)size, NULL, 0,
-			    NI_NUMERICHOST);
-}
-
-static void rules_of(struct sim_fleet *f, const struct sim_device *d, struct sim_root *roots,
-		     struct sim_chain_rules *out)
-{
-	memset(out, 0, sizeof(*out));
-	out->firmware = d->firmware;
-	out->roots = roots;
-	out->n_roots = sim_device_roots(d, roots, &out->n_builtin);
-	out->suffix = d->pki.suffix[0] ? d->pki.suffix :
-		      f->habits.dhcp_suffix ? f->habits.dhcp_suffix : "";
-	out->fqdn = d->pki.fqdn;
-	out->clock = f->habits.clock;
-	out->now = clock_now() + d->clock_offset;
-}
-
-/* The server has shown its certificates: are they good enough to set this machine up? */
+/* GnuTLS has the server's certificates. */
 static int judge_server(gnutls_session_t session)
 {
-	static const int alerts[] = {
-		[SIM_REFUSE_ALERT_46] = GNUTLS_A_CERTIFICATE_UNKNOWN,
-		[SIM_REFUSE_ALERT_42] = GNUTLS_A_BAD_CERTIFICATE,
-		[SIM_REFUSE_ALERT_48] = GNUTLS_A_UNKNOWN_CA,
-		[SIM_REFUSE_ALERT_49] = GNUTLS_A_ACCESS_DENIED,
-		[SIM_REFUSE_CLOSE] = -1,
-	};
-	struct sim_root roots[SIM_ROOTS_MAX];
-	enum sim_chain_result result;
-	struct sim_audit audit;
-	struct sim_chain_rules rules;
-	const gnutls_datum_t *list;
-	struct sim_device *d;
-	struct sim_client *p = client_of_session(session, &d);
-	struct sim_fleet *f;
-	unsigned n = 0;
+	struct sim_handshake *h = handshake_of(session);
 
-	if (!p)
-		return GNUTLS_E_CERTIFICATE_ERROR;
-	f = p->door->service->fleet;
-	list = gnutls_certificate_get_peers(session, &n);
-	pthread_mutex_lock(&f->lock);
-	rules_of(f, d, roots, &rules);
-	result = sim_chain_check(list, n, &rules, &audit);
-	if (result == SIM_CHAIN_GOOD) {
-		audit.set = true;
-		audit.when = rules.now;
-		peer_of(session, audit.from, sizeof(audit.from));
-		d->audit = audit;
-	}
-	pthread_mutex_unlock(&f->lock);
-	if (result == SIM_CHAIN_GOOD) {
-		sim_fleet_say(f, d, "took the certificate of %s", audit.name);
-		return 0;
-	}
-	sim_fleet_say(f, d, "refused a certificate: %s", sim_chain_text(result));
-	p->refused = true;
-	if (f->habits.refuse_with == SIM_REFUSE_401)
-		return 0;
-	return hang_up_with(session, alerts[f->habits.refuse_with]);
+	return h ? sim_handshake_judge(h, session) : GNUTLS_E_CERTIFICATE_ERROR;
 }
 
-/* A list of certificates without any: GnuTLS would end the connection without a word. */
 static int look_at_list(gnutls_session_t session, unsigned type, unsigned when, unsigned incoming,
 			const gnutls_datum_t *message)
 {
-	bool tls13 = gnutls_protocol_get_version(session) == GNUTLS_TLS1_3;
-	size_t context = tls13 && message->size > 0 ? 1u + message->data[0] : 0;
-	struct sim_device *d;
-	struct sim_client *p;
+	struct sim_handshake *h = handshake_of(session);
 
-	if (!incoming || message->size < context + 3 ||
-	    (message->data[context] | message->data[context + 1] | message->data[context + 2]) != 0)
-		return 0;
-	p = client_of_session(session, &d);
-	if (p)
-		sim_fleet_say(p->door->service->fleet, d, "refused a TLS connection: no "
-			      "certificate");
-	return hang_up_with(session, tls13 ? GNUTLS_A_CERTIFICATE_REQUIRED
-					   : GNUTLS_A_HANDSHAKE_FAILURE);
+	return incoming && h ? sim_handshake_look(h, session, message) : 0;
 }
 
 /* TLS asks for the machine's certificate: also the time to say what is wanted of the other end. */
@@ -305,30 +209,14 @@ static int choose_certificate(gnutls_session_t session, const gnutls_datum_t *au
 			      int n_algorithms, gnutls_pcert_st **chain, unsigned *n,
 			      gnutls_privkey_t *key)
 {
-	struct sim_device *d;
-	struct sim_client *p = client_of_session(session, &d);
-	struct sim_identity *shown;
-	const struct sim_store *tls;
-	struct sim_service *s;
+	struct sim_handshake *h = handshake_of(session);
+	struct sim_client *p = !h ? NULL : client_of(gnutls_session_get_ptr(session));
+	struct sim_identity *shown =
+		!p ? NULL : sim_handshake_identity(h, &p->door->service->credentials);
 
-	if (!p)
+	if (!shown)
 		return -1;
-	s = p->door->service;
-	shown = &s->shown;
-	pthread_mutex_lock(&s->fleet->lock);
-	tls = sim_store_of(d);
-	if (p->door->way == SIM_WAY_TLS && tls->bound && p->identity.n == 0)
-		sim_identity_import(&p->identity, tls->key, tls->key_size, tls->certificate,
-				    tls->size, NULL);
-	pthread_mutex_unlock(&s->fleet->lock);
-	if (s->identities && s->fleet->habits.own_each && p->identity.n == 0 &&
-	    sim_identities_make(s->identities, &p->identity, NULL) < 0)
-		return -1;
-	if (p->identity.n > 0)
-		shown = &p->identity;
-	if (shown->n == 0)
-		return -1;
-	if (p->door->way == SIM_WAY_PKI) {
+	if (h->way == SIM_WAY_PKI) {
 		gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
 		gnutls_session_set_verify_function(session, judge_server);
 		gnutls_handshake_set_hook_function(session, GNUTLS_HANDSHAKE_CERTIFICATE_PKT,
@@ -383,7 +271,7 @@ static enum sim_digest_result check_login(const struct sim_service *s, const str
 							 MHD_HTTP_HEADER_AUTHORIZATION);
 	enum sim_digest_result result = SIM_DIGEST_WRONG;
 	const struct sim_client *p = client_of(connection);
-	bool nobody = p && p->refused;
+	bool nobody = p && p->tls.refused;
 	uint8_t digest[16];
 	const char *user;
 
@@ -393,7 +281,7 @@ static enum sim_digest_result check_login(const struct sim_service *s, const str
 	if (user)
 		result = sim_digest_check(nonces, header, method, path, d->realm, user, digest,
 					  (uint64_t)clock_monotonic());
-	if (result == SIM_DIGEST_OK && (nobody || (p && p->refused)))
+	if (result == SIM_DIGEST_OK && (nobody || (p && p->tls.refused)))
 		result = SIM_DIGEST_WRONG;
 	secret_wipe(digest, sizeof(digest));
 	if (result == SIM_DIGEST_WRONG)
@@ -665,39 +553,13 @@ static void completed(void *context, struct MHD_Connection *connection, void **o
 	*own = NULL;
 }
 
-/* What GnuTLS is to offer and to leave out, for one way. */
-static void priorities(const struct sim_habits *habits, enum sim_way way, char *out)
-{
-	static const char *const versions[] = {
-		[SIM_TLS_10] = "+VERS-TLS1.0",
-		[SIM_TLS_11] = "+VERS-TLS1.1",
-		[SIM_TLS_10_11] = "+VERS-TLS1.1:+VERS-TLS1.0",
-		[SIM_TLS_11_12] = "+VERS-TLS1.2:+VERS-TLS1.1",
-		[SIM_TLS_12] = "+VERS-TLS1.2",
-		[SIM_TLS_12_13] = "+VERS-TLS1.3:+VERS-TLS1.2",
-		[SIM_TLS_13] = "+VERS-TLS1.3",
-	};
-	/* Before TLS 1.2: AES with SHA-1, and the key exchange that comes with a RSA key. */
-	bool old = habits->tls <= SIM_TLS_10_11;
-	bool ec = way != SIM_WAY_PSK && habits->own != SIM_OWN_RSA;
-
-	/* Tickets are off in libmicrohttpd anyway: it never asks GnuTLS for them. */
-	snprintf(out, PRIORITIES_MAX, "%s:%s:%s%s%s%s", old || way == SIM_WAY_PSK ? "NONE" :
-		 "NORMAL:-VERS-ALL", versions[habits->tls],
-		 way == SIM_WAY_PSK ? "+PSK" : ec ? "+ECDHE-ECDSA:+RSA" : "+RSA",
-		 old || way == SIM_WAY_PSK ? ":+AES-128-CBC:+SHA1:+COMP-NULL:+CTYPE-X509" : "",
-		 old && way == SIM_WAY_PSK ? "" : ":+GROUP-ALL:+SIGN-ALL:+SIGN-RSA-SHA1",
-		 habits->extensions == SIM_EXTENSIONS_OLD ?
-		 ":%DISABLE_SAFE_RENEGOTIATION:%NO_ETM:%NO_SESSION_HASH:%NO_TICKETS" : "");
-}
-
 static int start_daemon(struct door *door, const struct sim_fleet *fleet, struct fault *fault)
 {
 	/* Turbo: leaves the closing of a connection to us until we have said our last word. */
 	unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
 			 MHD_USE_NO_LISTEN_SOCKET;
 	struct sim_service *s = door->service;
-	char offer[PRIORITIES_MAX];
+	char offer[SIM_HANDSHAKE_PRIORITIES];
 	struct MHD_OptionItem psk[] = {
 		{ MHD_OPTION_HTTPS_CRED_TYPE, GNUTLS_CRD_PSK, NULL },
 		{ MHD_OPTION_HTTPS_PRIORITIES, 0, offer },
@@ -711,7 +573,7 @@ static int start_daemon(struct door *door, const struct sim_fleet *fleet, struct
 	};
 	struct MHD_OptionItem none[] = { { MHD_OPTION_END, 0, NULL } };
 
-	priorities(&fleet->habits, door->way, offer);
+	sim_handshake_priorities(&fleet->habits, door->way, offer);
 	door->daemon = MHD_start_daemon(
 		flags | (door->way == SIM_WAY_PLAIN ? 0u : (unsigned)MHD_USE_TLS), 0, NULL, NULL,
 		handle, door, MHD_OPTION_NOTIFY_COMPLETED, completed, door,
@@ -763,10 +625,7 @@ int sim_service_start(struct sim_service **out, struct sim_fleet *fleet, uint16_
 	if (rc == 0 && gnutls_rnd(GNUTLS_RND_RANDOM, s->random, sizeof(s->random)) < 0)
 		rc = fault_set(fault, KIT_ERR_CRYPTO, "no random numbers for logins");
 	if (rc == 0 && own)
-		rc = sim_identities_new(&s->identities, fleet->habits.own, fleet->habits.own_key,
-					fleet->habits.on_die_root, fault);
-	if (rc == 0 && own)
-		rc = sim_identities_make(s->identities, &s->shown, fault);
+		rc = sim_credentials_make(&s->credentials, &fleet->habits, fault);
 	for (size_t i = 0; i < WAYS && rc == 0; i++) {
 		s->doors[i] = (struct door){ .service = s, .way = (enum sim_way)i };
 		if (ways[i])
@@ -806,8 +665,7 @@ void sim_service_stop(struct sim_service **s)
 			MHD_stop_daemon((*s)->doors[i].daemon);
 	sim_gate_free(&(*s)->gate);
 	sim_delay_free(&(*s)->delay);
-	sim_identity_clear(&(*s)->shown);
-	sim_identities_free(&(*s)->identities);
+	sim_credentials_clear(&(*s)->credentials);
 	free(*s);
 	*s = NULL;
 }

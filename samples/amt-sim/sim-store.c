@@ -55,7 +55,8 @@ static unsigned end(struct sim_device *d, struct sim_store *t, unsigned status)
 	return SIM_OK;
 }
 
-unsigned sim_store_generate(struct sim_device *d, const char *algorithm, const char *length)
+unsigned sim_store_generate(struct sim_device *d, const char *algorithm, const char *length,
+			    const char *file)
 {
 	bool longer = length && strcmp(length, "3072") == 0 && d->firmware.major >= 16;
 	struct sim_store *t;
@@ -71,7 +72,7 @@ unsigned sim_store_generate(struct sim_device *d, const char *algorithm, const c
 		return SIM_INTERNAL_ERROR;
 	t->key_size = sizeof(t->key);
 	t->size = 0;
-	rc = sim_identity_key_pair(longer ? 3072 : 2048, t->key, &t->key_size, NULL);
+	rc = sim_identity_key_pair(longer ? 3072 : 2048, file, t->key, &t->key_size, NULL);
 	return end(d, t, rc < 0 ? SIM_INTERNAL_ERROR : SIM_OK);
 }
 

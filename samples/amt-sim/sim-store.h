@@ -42,9 +42,11 @@ const struct sim_store *sim_store_of(const struct sim_device *d);
  * Each returns enum sim_status; what it changed is in the device's file when that is SIM_OK.
  *
  * GenerateKeyPair: ALGORITHM "0" (RSA), LENGTH "2048" (or 3072 from AMT 16). There is room for one,
- * and a new one takes the place of a pair to which no certificate is bound.
+ * and a new one takes the place of a pair to which no certificate is bound. FILE: of the key that
+ * it is to be, see sim_identity_key_pair(); or NULL.
  */
-unsigned sim_store_generate(struct sim_device *d, const char *algorithm, const char *length);
+unsigned sim_store_generate(struct sim_device *d, const char *algorithm, const char *length,
+			    const char *file);
 /* AddCertificate: BLOB is base64 of the DER of a certificate of the key pair. */
 unsigned sim_store_add_certificate(struct sim_device *d, const char *blob);
 /* AMT_TLSCredentialContext: HANDLE is the certificate's InstanceID. */

@@ -14,6 +14,7 @@
 #include "server/keymap/systems.h"
 
 #define CLAIMS	8	/* machines that may claim one key before one has proved it */
+#define FEW_CLAIMS	2	/* once there are max_unproved machines */
 
 int intake_init(struct intake *in, const struct config *config, struct keymap *map,
 		struct fault *fault)
@@ -406,8 +407,8 @@ static void say_rival(const struct hello *h, const struct keymap_pair *pair, boo
 	pidpps_show_pid(h->pid, pid);
 	uuid_show(&pair->uuid, owner);
 	if (!room)
-		say(out, SEVERITY_SECURITY, "pid-reserved", "PID %s is claimed by %d machines that "
-		    "have not been called yet: this hello is refused", pid, CLAIMS);
+		say(out, SEVERITY_SECURITY, "pid-reserved", "PID %s is claimed by as many machines "
+		    "as may, none of them called yet: this hello is refused", pid);
 	else
 		say(out, SEVERITY_SECURITY, "pid-reserved", "PID %s is reserved for %s, which has "
 		    "not proved it yet: this one is called, too, and the first to prove the PPS "
@@ -425,6 +426,8 @@ static int queue_rival(struct intake *in, struct keymap *map, const struct hello
 		       const struct keymap_hello *k, const struct keymap_pair *pair, int64_t now,
 		       struct intake_result *out, struct fault *fault)
 {
+	/* However many strangers there are: who fails makes room for the next one. */
+	const unsigned max = in->unproved < in->config->max_unproved ? CLAIMS : FEW_CLAIMS;
 	bool room = true, dropped = false;
 	enum keymap_claim claim;
 	struct system row;
@@ -433,12 +436,11 @@ static int queue_rival(struct intake *in, struct keymap *map, const struct hello
 	if (rc && rc != KIT_ERR_NOT_FOUND)
 		return rc;
 	if (rc || memcmp(row.pid, h->pid, PID_LENGTH) != 0) {
-		rc = keymap_system_make_room(map, h->pid, CLAIMS, &room, &dropped, fault);
+		rc = keymap_system_make_room(map, h->pid, max, &room, &dropped, fault);
 		if (rc)
 			return rc;
 		if (dropped)
 			count(in, out, -1);
-		room = room && in->unproved < in->config->max_unproved;
 		/* It may have been the one that had the key: without one, there is no rival. */
 		if (dropped && room)
 			rc = keymap_reserve(map, h->pid, &h->uuid, now,

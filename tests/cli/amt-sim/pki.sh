@@ -2,45 +2,9 @@
 # A simulated machine that is set up by certificate: which servers it lets in, and how it refuses the
 # others. curl and openssl are the servers here, not the kit's.
 set -eu
-# shellcheck source=tests/support/common.inc
-. "$(dirname "$0")/../../support/common.inc"
-fail() { echo "FAIL: $*"; [ ! -f sim.log ] || cat sim.log; exit 1; }
-need openssl curl
-umask 077
-port=$((20000 + RANDOM % 12000))
-net=127.$((2 + RANDOM % 200)).$((RANDOM % 250))
-cat >openssl.cnf <<'CNF'
-openssl_conf = all
-[all]
-ssl_conf = ssl
-[ssl]
-system_default = old
-[old]
-Options = UnsafeLegacyServerConnect
-MinProtocol = TLSv1
-CipherString = ALL:@SECLEVEL=0
-CNF
-export OPENSSL_CONF=$PWD/openssl.cnf
-
-# authority NAME KEY-OPTIONS...: NAME.pem, NAME.key, signed by itself
-authority() {
-	local name=$1
-	shift
-	openssl req -x509 -nodes -days 3650 -subj "/CN=$name" -keyout "$name.key" -out "$name.pem" "$@" \
-		-addext basicConstraints=critical,CA:TRUE \
-		-addext keyUsage=critical,keyCertSign,cRLSign 2>/dev/null
-}
-# leaf NAME AUTHORITY SUBJECT EKU [OPTION...]: NAME.pem with the chain up to the root, leaf.key
-leaf() {
-	local name=$1 authority=$2 subject=$3 eku=$4
-	shift 4
-	openssl req -new -key "${KEY:-leaf.key}" -subj "$subject" -out request 2>/dev/null
-	printf 'basicConstraints=CA:FALSE\nextendedKeyUsage=%s\n%s\n' "$eku" "${SAN:-}" >extensions
-	openssl x509 -req -in request -CA "$authority.pem" -CAkey "$authority.key" -days "${DAYS:-700}" \
-		-set_serial 7 -extfile extensions -out alone.pem "$@" 2>/dev/null
-	cat alone.pem "$authority.pem" >"$name.pem"
-}
-OID=2.16.840.1.113741.1.2.3 OU='OU=Intel(R) Client Setup Certificate'
+# shellcheck source=tests/support/sim-pki.inc
+. "$(dirname "$0")/../../support/sim-pki.inc"
+OU='OU=Intel(R) Client Setup Certificate'
 openssl genrsa -out leaf.key 2048 2>/dev/null
 openssl ecparam -genkey -name secp384r1 -noout -out ec.key
 authority root -newkey rsa:2048 -sha256
@@ -58,38 +22,6 @@ authority strange -newkey rsa:2048 -sha256
 leaf stranger strange /CN=server.example.org serverAuth,$OID
 cat no-root.pem strange.pem root.pem >torn.pem
 
-sim=
-# shellcheck disable=SC2317 # wait_for calls it
-started() { listens "$net.1:$port" || is_gone "$sim"; }
-# machine VERSION [OPTION...]: a machine that trusts root.pem, in the background
-machine() {
-	local version=$1
-	shift
-	"$BIN/amt-sim" fleet -n 1 --pki --firmware "$version" --trust "${TRUST:-root.pem}" --own-key own.key \
-		--dhcp-suffix example.org --address "$net.1" --port $port --pace 1000 --verbose "$@" \
-		>sim.out 2>sim.log &
-	sim=$!
-	trap 'kill -9 $sim 2>/dev/null || true' EXIT
-	wait_for 30 started || fail "the machine does not listen"
-	listens "$net.1:$port" || fail "the machine did not start"
-}
-off() { kill $sim; wait $sim || fail "amt-sim ended with status $?"; sim=; }
-envelope() { # ACTION CLASS BODY
-	printf '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope" xmlns:a="http://schemas.xmlsoap.org/ws/2004/08/addressing" xmlns:w="http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd"><s:Header><a:Action>%s</a:Action><a:MessageID>1</a:MessageID><w:ResourceURI>%s</w:ResourceURI></s:Header><s:Body>%s</s:Body></s:Envelope>' "$@"
-}
-amt=http://intel.com/wbem/wscim/1/amt-schema/1
-get() { envelope http://schemas.xmlsoap.org/ws/2004/09/transfer/Get "$amt/$1" '' >request.xml; }
-invoke() { # CLASS METHOD ARGUMENTS
-	envelope "$amt/$1/$2" "$amt/$1" "<g:$2_INPUT xmlns:g=\"$amt/$1\">$3</g:$2_INPUT>" >request.xml
-}
-# post CERTIFICATES [OPTION...]: HTTP status; the answer is in "answer", curl's error in "error"
-post() {
-	local key=leaf.key
-	[ "$1" != ec ] || key=ec.key
-	curl -sSk -o answer -w '%{http_code}' --max-time 5 --tlsv1.0 --ciphers 'ALL:!eNULL:@SECLEVEL=0' \
-		--cert "$1.pem" --key $key --data-binary @request.xml "https://$net.1:$port/wsman" \
-		"${@:2}" 2>error || true
-}
 # takes CERTIFICATES, refuses CERTIFICATES REASON [HOW]
 takes() {
 	[ "$(post "$1")" = 200 ] || { cat error; fail "$version: $1 was not taken"; }

@@ -213,6 +213,10 @@ START_TEST(rivals_that_were_not_tried_are_refused_beyond_a_bound)
 	ck_assert(say(1, 20, 0));
 	ck_assert(say(1, 21, 0));
 	ck_assert(!say(1, 22, 0));
+	/* Yet one that was called in vain keeps no other out. */
+	set_state(20, SYSTEM_FAILED, 60, 0);
+	ck_assert(say(1, 22, 0));
+	ck_assert(!has_row(20));
 	/* A key that nobody else claims is not concerned. */
 	ck_assert(say(2, 30, 0));
 	ck_assert_int_eq(intake_init(&intake, &config, map, &fault), 0);
