@@ -181,6 +181,7 @@ int sim_boot_take_entry(struct sim_device *d, const struct keyentry *e, struct f
 	d->pair = e->pair;
 	if (e->new_password[0])
 		strcpy(d->mebx, e->new_password);
+	secret_wipe(d->login, sizeof(d->login));
 	d->pki.on = false;
 	d->state = SIM_DEVICE_IN;
 	return keep(d, &before, rc, fault);
@@ -236,6 +237,8 @@ static int take_certificates(struct sim_device *d, const struct sim_record *reco
 
 	if (rc == 0 && record->new[0])
 		strcpy(d->mebx, record->new);
+	if (rc == 0)
+		secret_wipe(d->login, sizeof(d->login));
 	if (rc == 0 && record->forget_own)
 		d->pki.n_own = 0;
 	if (rc == 0)

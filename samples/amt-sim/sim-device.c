@@ -131,6 +131,7 @@ struct flash {
 	char clock_offset[21];		/* "" when the clock was never set */
 	/* Set-up by certificate; files of before do not have these. */
 	char mode[4];			/* "pki", or "" */
+	char login[PASSWORD_MAX + 1];	/* SECRET */
 	char root[SIM_ROOTS_OWN][ROOT_SHOWN + 1];
 	char builtin[4];		/* "off", or "" */
 	char hellos[4];			/* the same */
@@ -159,6 +160,7 @@ static const struct flash_field {
 	FIELD("mebx-password", mebx), FIELD("pid", pid), FIELD("pps", pps),
 	FIELD("digest-realm", realm), FIELD("admin-user", user), FIELD("admin-digest", digest),
 	FIELD("host-name", host), FIELD("domain-name", domain), LATER("mode", mode),
+	LATER("login-password", login),
 	LATER("root-1", root[0]), LATER("root-2", root[1]), LATER("root-3", root[2]),
 	LATER("builtin-roots", builtin), LATER("hellos", hellos), LATER("pki-suffix", suffix),
 	LATER("server-fqdn", fqdn), LATER("server-address", server), LATER("server-port", port),
@@ -327,6 +329,7 @@ static bool from_flash(struct sim_device *d, const struct flash *f)
 	d->clock_set = f->clock_offset[0] != '\0';
 	d->clock_offset = strtoll(f->clock_offset, NULL, 10);
 	strcpy(d->mebx, f->mebx);
+	strcpy(d->login, f->login);
 	strcpy(d->pair.pid, f->pid);
 	strcpy(d->pair.pps, f->pps);
 	strcpy(d->realm, f->realm);
@@ -421,6 +424,7 @@ static void to_flash(const struct sim_device *d, struct flash *f)
 		snprintf(f->clock_offset, sizeof(f->clock_offset), "%lld",
 			 (long long)d->clock_offset);
 	strcpy(f->mebx, d->mebx);
+	strcpy(f->login, d->login);
 	strcpy(f->pid, d->pair.pid);
 	strcpy(f->pps, d->pair.pps);
 	strcpy(f->realm, d->realm);
@@ -471,7 +475,8 @@ const char *sim_device_account(const struct sim_device *d, uint8_t *digest)
 		memcpy(digest, d->digest, sizeof(d->digest));
 		return d->user;
 	}
-	snprintf(text, sizeof(text), "%s:%s:%s", SIM_DEVICE_ADMIN, d->realm, d->mebx);
+	snprintf(text, sizeof(text), "%s:%s:%s", SIM_DEVICE_ADMIN, d->realm,
+		 d->login[0] ? d->login : d->mebx);
 	rc = gnutls_hash_fast(GNUTLS_DIG_MD5, text, strlen(text), digest);
 	secret_wipe(text, sizeof(text));
 	return rc < 0 ? NULL : SIM_DEVICE_ADMIN;

@@ -70,6 +70,8 @@ struct sim_device {
 	struct sim_device_firmware firmware;
 	enum sim_device_state state;
 	char mebx[PASSWORD_MAX + 1];	/* SECRET: MEBx password */
+	char login[PASSWORD_MAX + 1];	/* SECRET: "admin" logs in with; "": the MEBx password */
+	bool login_follows;		/* SetMEBxPassword changes that, too (not kept) */
 	struct pidpps pair;		/* SECRET; empty before set-up began */
 	char realm[SIM_DEVICE_REALM + 1];
 	char user[SIM_DEVICE_USER_MAX + 1]; /* of the admin entry */
@@ -135,7 +137,7 @@ void sim_device_clear(struct sim_device *d);
 
 /*
  * The account for HTTP Digest: the admin entry when there is one, else "admin" with the MEBx
- * password.
+ * password, or with that of before SetMEBxPassword where that changes the other one only.
  *   digest  SECRET; receives MD5(user:realm:password), 16 bytes
  * Returns the user's name (the device's own), or NULL when the crypto library refused.
  */

@@ -22,7 +22,7 @@ const char *const sim_words_mebx[] = { "generation", "take", "refuse", "default-
 const char *const sim_words_refuse_with[] = { "alert-46", "alert-42", "alert-48", "alert-49",
 					      "close", "401", NULL };
 const char *const sim_words_pki_login[] = { "generation", "never", "mebx", "admin", "unknown",
-					    NULL };
+					    "follow", NULL };
 const char *const sim_words_own[] = { "generation", "rsa", "p384", "on-die", NULL };
 const char *const sim_words_commit_mebx[] = { "generation", "yes", "no", NULL };
 

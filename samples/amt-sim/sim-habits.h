@@ -113,9 +113,10 @@ enum sim_refuse_with {
 enum sim_pki_login {
 	SIM_PKI_LOGIN_GENERATION,
 	SIM_PKI_LOGIN_NEVER,	/* nobody: the certificate is the login */
-	SIM_PKI_LOGIN_MEBX,	/* with the MEBx password: the factory's, or the stick's */
+	SIM_PKI_LOGIN_MEBX,	/* with the MEBx password of before set-up: factory's or stick's */
 	SIM_PKI_LOGIN_ADMIN,	/* with "admin", whatever a stick has set */
 	SIM_PKI_LOGIN_UNKNOWN,	/* no password is the right one */
+	SIM_PKI_LOGIN_FOLLOW,	/* with the MEBx password, also the one of SetMEBxPassword */
 };
 
 /* Must the MEBx password be another than the factory's before CommitChanges (else 0x809)? */
@@ -251,8 +252,9 @@ extern const char *const sim_words_own[], *const sim_words_commit_mebx[];
 		   "a server with a wrong certificate meets alert-42, alert-46, alert-48, " \
 		   "alert-49, close or 401 (alert-46)"), \
 	CLI_CHOICE(0, "pki-login", s, h.pki_login, "HOW", sim_words_pki_login, \
-		   "set-up by certificate asks to log in never, with the mebx password, with " \
-		   "admin, or with an unknown one (by generation)"), \
+		   "set-up by certificate asks to log in never, with the mebx password of " \
+		   "before, with admin, an unknown one, or with the last one set: follow " \
+		   "(by generation)"), \
 	CLI_CHOICE(0, "own-certificate", s, h.own, "KIND", sim_words_own, \
 		   "the machine shows rsa, p384 or on-die (by generation)"), \
 	CLI_FLAG(0, "certificate-each", s, h.own_each, \

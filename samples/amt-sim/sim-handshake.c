@@ -1,4 +1,4 @@
-/* What a device does in a TLS handshake: versions, its own certificate, its look at the server's. */
+/* What a device does in a TLS handshake: versions, its certificate, its look at the server's. */
 #include "samples/amt-sim/sim-handshake.h"
 
 #include <netdb.h>
@@ -26,8 +26,8 @@ void sim_handshake_priorities(const struct sim_habits *habits, enum sim_way way,
 	bool ec = way != SIM_WAY_PSK && habits->own != SIM_OWN_RSA;
 
 	/* Tickets are off in libmicrohttpd anyway: it never asks GnuTLS for them. */
-	snprintf(out, SIM_HANDSHAKE_PRIORITIES, "%s:%s:%s%s%s%s", old || way == SIM_WAY_PSK ? "NONE" :
-		 "NORMAL:-VERS-ALL", versions[habits->tls],
+	snprintf(out, SIM_HANDSHAKE_PRIORITIES, "%s:%s:%s%s%s%s",
+		 old || way == SIM_WAY_PSK ? "NONE" : "NORMAL:-VERS-ALL", versions[habits->tls],
 		 way == SIM_WAY_PSK ? "+PSK" : ec ? "+ECDHE-ECDSA:+RSA" : "+RSA",
 		 old || way == SIM_WAY_PSK ? ":+AES-128-CBC:+SHA1:+COMP-NULL:+CTYPE-X509" : "",
 		 old && way == SIM_WAY_PSK ? "" : ":+GROUP-ALL:+SIGN-ALL:+SIGN-RSA-SHA1",
@@ -103,8 +103,8 @@ static void peer_of(gnutls_session_t session, char *out, size_t size)
 			    NI_NUMERICHOST);
 }
 
-static void rules_of(const struct sim_habits *habits, const struct sim_device *d, struct sim_root *roots,
-		     struct sim_chain_rules *out)
+static void rules_of(const struct sim_habits *habits, const struct sim_device *d,
+		     struct sim_root *roots, struct sim_chain_rules *out)
 {
 	memset(out, 0, sizeof(*out));
 	out->firmware = d->firmware;

@@ -1,4 +1,4 @@
-/* What a device does in a TLS handshake: versions, its own certificate, its look at the server's. */
+/* What a device does in a TLS handshake: versions, its certificate, its look at the server's. */
 #ifndef SAMPLES_AMT_SIM_SIM_HANDSHAKE_H
 #define SAMPLES_AMT_SIM_SIM_HANDSHAKE_H
 

@@ -245,7 +245,7 @@ static const char *account_of(const struct sim_device *d, const struct sim_habit
 	if (habits->pki_login != SIM_PKI_LOGIN_ADMIN)
 		return sim_device_account(d, digest);
 	factory = *d;
-	strcpy(factory.mebx, PASSWORD_FACTORY);
+	strcpy(factory.login, PASSWORD_FACTORY);
 	user = sim_device_account(&factory, digest);
 	secret_wipe(&factory, sizeof(factory));
 	return user;
@@ -616,6 +616,9 @@ int sim_service_start(struct sim_service **out, struct sim_fleet *fleet, uint16_
 	sim_habits_decide(&fleet->habits, &fleet->devices->firmware, pki);
 	if (plain == 0 && fleet->habits.after == SIM_AFTER_PLAIN)
 		plain = port - 1;
+	for (size_t i = 0; i < fleet->n; i++)
+		fleet->devices[i].login_follows =
+			fleet->habits.pki_login == SIM_PKI_LOGIN_FOLLOW;
 	own = pki || fleet->habits.after == SIM_AFTER_TLS;
 	ways[SIM_WAY_PKI] = pki;
 	ways[SIM_WAY_TLS] = true;	/* a server may switch it on */

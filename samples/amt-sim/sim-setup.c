@@ -169,6 +169,9 @@ unsigned sim_setup_mebx(struct sim_device *d, const char *password)
 	if (password_check_new(password, NULL) < 0)
 		return SIM_INVALID_PASSWORD;
 	before = *d;
+	/* The network's password is another one, which was the same until now. */
+	if (d->pki.on && !d->login_follows && d->login[0] == '\0')
+		strcpy(d->login, d->mebx);
 	strcpy(d->mebx, password);
 	return keep(d, &before);
 }
@@ -231,6 +234,7 @@ unsigned sim_setup_unprovision(struct sim_device *d)
 	secret_wipe(&d->pair, sizeof(d->pair));
 	secret_wipe(&d->pki, sizeof(d->pki));
 	secret_wipe(d->digest, sizeof(d->digest));
+	secret_wipe(d->login, sizeof(d->login));
 	strcpy(d->user, SIM_DEVICE_ADMIN);
 	d->admin_set = d->admin_asked = d->clock_set = false;
 	d->clock_offset = 0;

@@ -58,7 +58,10 @@ uint32_t sim_setup_clock(struct sim_device *d);
 unsigned sim_setup_set_clock(struct sim_device *d, const char *ta0, const char *tm1,
 			     const char *tm2);
 
-/* SetMEBxPassword and SetTLSPSK: only while being set up; SetTLSPSK up to SIM_DEVICE_LAST_PSK. */
+/*
+ * SetMEBxPassword and SetTLSPSK: only while being set up; SetTLSPSK up to SIM_DEVICE_LAST_PSK. In
+ * set-up by certificate "admin" logs in as before, unless d->login_follows.
+ */
 unsigned sim_setup_mebx(struct sim_device *d, const char *password);
 unsigned sim_setup_psk(struct sim_device *d, const char *pid, const char *pps);
 

@@ -139,6 +139,16 @@ machine $version --mebx-password-file mebx --pki-login unknown
 [ "$(login admin)$(login 'Str0ng!Pass')" = 401401 ] || fail "--pki-login unknown"
 off
 
+# SetMEBxPassword changes the login only for a machine with that habit.
+for how in mebx/200401 follow/401200; do
+	machine $version --pki-login "${how%/*}"
+	invoke AMT_SetupAndConfigurationService SetMEBxPassword '<g:Password>Str0ng!Pass</g:Password>'
+	[ "$(login admin)" = 200 ] || fail "the MEBx password was refused: $(cat answer)"
+	get AMT_GeneralSettings
+	[ "$(login admin)$(login 'Str0ng!Pass')" = "${how#*/}" ] || fail "--pki-login $how"
+	off
+done
+
 # Set up: the one-time password is shown before, the MEBx password has to be set, TLS serves after.
 printf 'one-time-secret' >otp
 version=19.0.5
