@@ -854,10 +854,7 @@ static int make_machines(struct cli *cli, const struct new_options *o, const str
 	ctl_line("Authority", "%s", s.path);
 	ctl_line("Its certificate", "%s", s.root);
 	print_digest(s.digest);
-	printf("\nPrograms that call the machines over TLS have to trust %s. The server issues\n"
-	       "certificates to machines whose profile says so:\n"
-	       "  systemctl reload amt-provisiond\n"
-	       "  amt-provisionctl profiles set NAME tls=server\n", s.root);
+	printf("\nPrograms that call the machines over TLS have to trust %s.\n", s.root);
 	return 0;
 }
 
@@ -906,9 +903,8 @@ const struct cli_verb ctl_certificates_new_ca = {
 		"name), and installs the latter with its chain and its key. root.pem is for the "
 		"sticks; root.key is for \"certificates renew\", and is to be kept off the server. "
 		"No file is replaced. For AMT 22: --rsa 3072 --sha 384.\n"
-		"With --machines, the authority whose certificates the server gives to machines "
-		"(profiles with tls=server): it issues for names under DOMAIN only, and its key "
-		"stays on the server.",
+		"With --machines, the authority for the machines' own certificates: it issues for "
+		"names under DOMAIN only, and its key stays on the server.",
 	.examples =
 		"amt-provisionctl certificates new-ca --suffix example.com\n"
 		"amt-provisionctl certificates new-ca --suffix example.com --rsa 3072 --sha 384",

@@ -50,8 +50,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct fault fault = { 0 };
 	uint8_t *der;
 	size_t n;
-	int rc = authority_issue(authority(), data, size, "pc1.example.com", &uuid, 1, NOW, &der, &n,
-				 &issued, &fault);
+	int rc = authority_issue(authority(), data, size, "pc1.example.com", &uuid, 1, NOW, &der,
+				 &n, &issued, &fault);
 
 	must(rc == fault.code && (rc == 0) == (der != NULL));
 	must(rc == 0 || rc == KIT_ERR_FORMAT || rc == KIT_ERR_UNFIT || rc == KIT_ERR_CRYPTO);
