@@ -84,10 +84,8 @@ must amt-provisionctl certificates new-ca --suffix example.com -c server.conf
 must amt-provisionctl certificates list -c server.conf
 
 title "One stick for all of today's machines: it has the root's digest, and is not used up"
-must amt-setupbin create --pki --dns-suffix example.com --cert root.pem \
-	--set manageability-feature=1 --set provisioning-server-address=127.0.0.1 \
-	--set provisioning-server-port="$hello_port" --set remote-configuration=1 \
-	--set provisioning-halt-activate=1 --new-password-file new-password -o today.bin
+must amt-setupbin create --pki --bare-metal --dns-suffix example.com --cert root.pem \
+	--server 127.0.0.1 --port "$hello_port" --new-password-file new-password -o today.bin
 must ukpu prepare --image today.img --size 64M today.bin --yes
 cp today.img today-before.img
 

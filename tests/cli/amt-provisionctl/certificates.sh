@@ -32,6 +32,9 @@ grep -q 'TLS Web Server Authentication, 2.16.840.1.113741.1.2.3' facts || fail "
 # The line that it prints is one that works, but for the address.
 sed -n '/^  amt-setupbin/,$p' made | sed 's/--server [^ ]*/--server 10.0.0.5/' >line
 grep -q -- '--pki --bare-metal --dns-suffix example.com --cert root.pem' line || fail "$(cat line)"
+sed "s,amt-setupbin,$BIN/amt-setupbin," line >line.sh
+echo 'Secret.Pa55' | bash -eu line.sh >printed 2>&1 || fail "the line that was printed: $(cat printed line)"
+"$BIN/amt-setupbin" check setup.bin >printed || fail "the stick's file: $(cat printed)"
 
 # It is listed as served, and known to others by its root.
 [ "$(field '.certificates[0] | [.id, .served, .name, .complete, .private_key] | join(" ")')" = \
