@@ -512,11 +512,21 @@ int chain_der(const struct chain *c, size_t i, uint8_t **der, size_t *size, stru
 	return 0;
 }
 
+/* Only what has its key and its root can be shown to a machine. */
+static int check_whole(const struct chain *c, struct fault *fault)
+{
+	if (c->key && c->facts.complete)
+		return 0;
+	return fault_set(fault, KIT_ERR_STATE, "the certificate \"%s\" lacks %s", c->facts.cn,
+			 c->key ? "its root" : "its private key");
+}
+
 int chain_use(const struct chain *c, SSL_CTX *ctx, struct fault *fault)
 {
-	if (!c->key || !c->facts.complete)
-		return fault_set(fault, KIT_ERR_STATE, "the certificate \"%s\" lacks %s",
-				 c->facts.cn, c->key ? "its root" : "its private key");
+	int rc = check_whole(c, fault);
+
+	if (rc)
+		return rc;
 	SSL_CTX_set_security_level(ctx, 0);
 	/* What is sent is what was put in order here, not what OpenSSL would find. */
 	SSL_CTX_set_mode(ctx, SSL_MODE_NO_AUTO_CHAIN);
@@ -536,10 +546,11 @@ fail:
 
 int chain_text(const struct chain *c, char **text, struct fault *fault)
 {
+	int rc = check_whole(c, fault);
+
 	*text = NULL;
-	if (!c->key || !c->facts.complete)
-		return fault_set(fault, KIT_ERR_STATE, "the certificate \"%s\" lacks %s",
-				 c->facts.cn, c->key ? "its root" : "its private key");
+	if (rc)
+		return rc;
 	*text = pem_text(c->key, c->x, c->facts.n_links);
 	return *text ? 0 : fault_nomem(fault);
 }
