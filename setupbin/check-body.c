@@ -71,7 +71,7 @@ static void check_trust(struct sbin_checker *c, struct record_seen *seen,
 	if (class == SBIN_ORDER_CERT_ADD && ++seen->certs == CERTS_MAX + 1)
 		sbin_report(c, SBIN_WARNING, at, k->name, "too-many-certs",
 			    "leave certificates out",
-			    "the record adds more than %d certificates, and a machine keeps no more",
+			    "the record adds more than %d certificates; a machine keeps no more",
 			    CERTS_MAX);
 }
 

@@ -93,8 +93,8 @@ static void check_text(struct sbin_checker *c, const struct sbin_known *k,
 	}
 	if (is(k, SBIN_DNS_SUFFIX) && v->length > SUFFIX_MAX)
 		sbin_report(c, SBIN_WARNING, at, k->name, "suffix-length", "give a shorter one",
-			    "%s has %u bytes; firmware takes at most %d from elsewhere, and may cut "
-			    "it", k->name, v->length, SUFFIX_MAX);
+			    "%s has %u bytes; firmware takes at most %d from elsewhere, and may "
+			    "cut it", k->name, v->length, SUFFIX_MAX);
 	if (host || k->rule == SBIN_RULE_DNS_NAME) {
 		if (!hostname_is_dns_name(v->value, v->length, !host))
 			bad_value(c, SBIN_WARNING, k, at, "dns-name", "is not a DNS name");

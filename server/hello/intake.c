@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "common/hex.h"
 #include "server/hello/accept.h"
 #include "server/keymap/events.h"
 #include "server/keymap/pairs.h"
@@ -104,19 +103,6 @@ static int list_unproved(struct intake *in, struct keymap *map,
 }
 
 /* ---- hellos of version 3 ---- */
-
-/* All hashes of the message, once, when the machine is new; later their number will do. */
-static void say_hashes(const struct hello *h, struct intake_result *out)
-{
-	char digest[2 * sizeof(h->hashes[0].bytes) + 1];
-	size_t at = strlen(out->what);
-
-	for (size_t i = 0; i < h->n_hashes && at < sizeof(out->what); i++) {
-		hex_show(h->hashes[i].bytes, h->hashes[i].length, digest);
-		at += (size_t)snprintf(out->what + at, sizeof(out->what) - at, "%s%s",
-				       i ? ", " : ": ", digest);
-	}
-}
 
 static void say_not_known(const struct hello *h, struct intake_result *out)
 {
@@ -287,6 +273,9 @@ static int make_due(struct intake *in, struct keymap *map, const struct keymap_h
 	if (system_is_set_up(&old))
 		return keymap_system_due(map, &k->uuid, not_too_far(in->config,
 					 due_again(in->config, &old, now), now), fault);
+	/* It is due already: that is not written again with each hello. */
+	if (!new_start && old.state == SYSTEM_QUEUED && old.next_try && old.next_try <= now)
+		return 0;
 	if (new_start)
 		old.next_try = 0;
 	due = not_too_far(in->config, due_after_hello(in->config, &old, now), now);
@@ -355,8 +344,6 @@ static int queue_certificate(struct intake *in, struct keymap *map, const struct
 		forget_unproved(in, &a->row, out);
 	say(out, SEVERITY_INFO, "hello", "hello number %u accepted: by certificate, under one of "
 	    "%zu root hashes", after.hellos, h->n_hashes);
-	if (out->made)
-		say_hashes(h, out);
 	out->accepted = true;
 	if (!a->known)
 		return 0;
@@ -379,10 +366,7 @@ static int take_certificate(struct intake *in, struct keymap *map, const struct 
 		return queue_certificate(in, map, h, k, &a, now, out, fault);
 	case ACCEPT_NOT_KNOWN:
 		say_not_known(h, out);
-		rc = list_unproved(in, map, k, SYSTEM_REFUSED, SYSTEM_NOT_KNOWN, now, out, fault);
-		if (out->made)
-			say_hashes(h, out);
-		return rc;
+		return list_unproved(in, map, k, SYSTEM_REFUSED, SYSTEM_NOT_KNOWN, now, out, fault);
 	case ACCEPT_ELSEWHERE:
 		say(out, SEVERITY_SECURITY, "other-address", "the set-up of this machine was "
 		    "allowed and is under way at another address: this hello has no effect");

@@ -13,7 +13,7 @@
 struct keymap;
 
 /* A hello costs the map at most these bytes of log. */
-#define INTAKE_WHAT	4096
+#define INTAKE_WHAT	512
 
 struct intake_result {
 	bool accepted;		/* the machine is due for set-up */

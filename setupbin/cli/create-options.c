@@ -31,8 +31,8 @@ static int refuse_strays(const struct create_options *o, struct fault *fault)
 			      "--server, --port and --halt belong to the profile --bare-metal",
 			      "add --bare-metal");
 	if (!o->bare_metal && !o->pki && trusts)
-		return misuse(fault, "--dns-suffix, --server-fqdn and --cert belong to the profiles "
-			      "--pki and --bare-metal", "add --pki");
+		return misuse(fault, "--dns-suffix, --server-fqdn and --cert belong to --pki and "
+			      "--bare-metal", "add --pki");
 	if (o->columns.count && !o->keys)
 		return misuse(fault, "--column says what the columns of --keys LIST hold",
 			      "add --keys LIST, or leave --column out");
@@ -43,7 +43,7 @@ static int refuse_strays(const struct create_options *o, struct fault *fault)
 		return misuse(fault, "--pki needs what the server's certificate is known by",
 			      "give --dns-suffix NAME, --cert FILE or both");
 	if (o->no.count && !o->pki && !o->bare_metal)
-		return misuse(fault, "--no leaves out what the profiles --pki and --bare-metal make",
+		return misuse(fault, "--no leaves out what --pki and --bare-metal make",
 			      "add one of them, or leave --no out");
 	if (o->bare_metal && !o->server && !o->dns_suffix)
 		return misuse(fault, "--bare-metal needs to know the server",
@@ -151,7 +151,8 @@ static int take_server(struct creation *c, struct fault *fault)
 	if (!rc && o->pki)
 		rc = put(c, "remote-configuration", "enabled", false, fault);
 	if (!rc)
-		rc = put(c, "provisioning-halt-activate", o->halt ? "stop" : "start", o->halt, fault);
+		rc = put(c, "provisioning-halt-activate", o->halt ? "stop" : "start", o->halt,
+			 fault);
 	return rc;
 }
 
@@ -167,8 +168,8 @@ static int leave_out(struct creation *c, struct fault *fault)
 		if (rc)
 			return rc;
 		if (!setupbin_set_remove(&c->set, module, id))
-			return fault_set(fault, KIT_ERR_ARGUMENT, "--no %s: the profile does not set "
-					 "it\n"
+			return fault_set(fault, KIT_ERR_ARGUMENT, "--no %s: the profile does not "
+					 "set it\n"
 					 "leave that --no out", no->values[i]);
 	}
 	return 0;

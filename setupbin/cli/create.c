@@ -477,8 +477,9 @@ const struct cli_verb setupbin_create = {
 	.details =
 		"With --keys every pair of the list becomes a record, with the passwords that the"
 		" list has for it; --set adds variables to all of them. --pki and --bare-metal,"
-		" best together, make one record that all machines take. Without a profile the record holds what"
-		" --set says. Variables are put into the order that firmware wants.\n"
+		" best together, make one record that all machines take. Without a profile the"
+		" record holds what --set says. Variables are put into the order that firmware"
+		" wants.\n"
 		"The first record is checked before the file appears, and errors are refused;"
 		" --json writes the file as described and shows what the checker finds.\n"
 		"Secrets are read from files (mode 0600) or, with '-', typed; never from the"

@@ -17,7 +17,7 @@ static void die(const char *what)
 /* True when the other end has said all. */
 static int drain(int fd)
 {
-	char bytes[64];
+	char bytes[2048];
 	ssize_t n;
 
 	while ((n = read(fd, bytes, sizeof(bytes))) > 0)

@@ -44,7 +44,7 @@ load() {
 	local before start
 	before=$(committed)
 	start=$EPOCHREALTIME
-	"$BENCH/hello_load" "$PORT" "$1" "$2" "$3" keys.csv "${4:-0}" >load.out
+	"$BENCH/hello_load" "$PORT" "$1" "$2" "$3" "${KIND:-keys.csv}" "${4:-0}" >load.out
 	until [ "$(committed)" -ge $((before + $1)) ]; do sleep 0.01; done
 	echo "$EPOCHREALTIME $start $1 $(cut -d' ' -f2,3 load.out)" |
 		awk '{ printf "%.0f %s %s\n", $3 / ($1 - $2), $4, $5 }'
@@ -83,6 +83,24 @@ for ((i = 0; i < 3; i++)); do
 done
 row "hellos of new machines, with $ROWS machines in the map" "$(median <our.rates)" 1/s \
 	"accept-read-close loop, 1/s" "$(median <bare.rates)" '>=' 0.80
+# Hellos of version 3, 841 bytes each, of machines that may come by certificate.
+version_3() { # NAME FIRST STEP
+	local i first=$2
+	: >bare.rates
+	: >our.rates
+	for ((i = 0; i < 3; i++)); do
+		"$BENCH/hello_load" $port "$HELLOS" 200 0 v3 | cut -d' ' -f1 >>bare.rates
+		KIND=v3 load "$HELLOS" 200 0 "$first" | cut -d' ' -f1 >>our.rates
+		first=$((first + $3))
+	done
+	row "$1" "$(median <our.rates)" 1/s "accept-read-close loop, 1/s" "$(median <bare.rates)" '>=' 0.70
+}
+stop
+start 'max_setups = 0' '[pki]' 'accept = any'
+version_3 "hellos of version 3 of new machines, listed with their hashes" "$next" "$HELLOS"
+version_3 "hellos of version 3 of the same machines, looked up" "$next" 0
+stop
+start 'max_setups = 0'
 kill $bare
 bare=''
 

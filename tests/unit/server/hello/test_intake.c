@@ -476,14 +476,11 @@ START_TEST(who_comes_by_certificate_and_is_not_known_is_listed_and_not_called)
 	ck_assert_str_eq(result.name, "not-known");
 	ck_assert_ptr_nonnull(strstr(result.what, "(33 root hashes)"));
 	ck_assert_ptr_nonnull(strstr(result.hint, "allow-setup"));
-	/* All hashes in the log, once. */
-	ck_assert_uint_gt(strlen(result.what), 33 * 96);
 	ck_assert_int_eq(row(1).state, SYSTEM_REFUSED);
 	ck_assert_str_eq(row(1).reason_code, "not-known");
 	ck_assert_int_eq(row(1).next_try, 0);
 	/* Its own row makes it no better known. */
 	ck_assert(!say_v3(1, "192.0.2.1", 3));
-	ck_assert_uint_lt(strlen(result.what), 200);
 	/* It does not touch what is known of a machine with a key. */
 	ck_assert(say(0, 2, 0));
 	say_v3(2, "192.0.2.9", 3);
