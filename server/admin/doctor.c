@@ -393,14 +393,38 @@ static void look_at_log(const struct doctor *d)
 			   day.newest - d->now);
 }
 
+/* Is each of the default profiles there? */
+static void look_at_default_profiles(const struct doctor *d)
+{
+	struct profile profile = { .name = "" };
+	struct config_default one;
+	struct fault fault = { 0 };
+	int rc = 0;
+
+	for (size_t i = 0; !rc && !config_default(d->config->default_profile, i, &one, NULL); i++) {
+		if (strcmp(one.profile, PROFILE_DEFAULT) == 0 ||
+		    config_profile(d->config, one.profile))
+			continue;
+		rc = keymap_profile_find(d->map, one.profile, &profile, &fault);
+		profile_wipe(&profile);
+	}
+	if (rc == KIT_ERR_NOT_FOUND)
+		doctor_say(d, "default-profile", DOCTOR_FAIL,
+			   "make it (amt-provisionctl profiles set),"
+			   " or name another in default_profile",
+			   "default_profile names \"%s\", and there is no such profile",
+			   one.profile);
+	else if (rc)
+		doctor_fault(d, "default-profile", &fault);
+	else
+		doctor_say(d, "default-profile", DOCTOR_PASS, NULL,
+			   "machines without a profile of their own get \"%s\"",
+			   d->config->default_profile);
+}
+
 /* Settings that make sense, and still keep every machine from being set up. */
 static void look_at_setups(const struct doctor *d)
 {
-	const char *name = d->config->default_profile;
-	struct fault fault = { 0 };
-	struct profile profile = { .name = "" };
-	int rc = 0;
-
 	if (d->config->max_setups == 0)
 		doctor_say(d, "max-setups", DOCTOR_WARN,
 			   "raise it, unless machines are meant to wait: "
@@ -411,20 +435,7 @@ static void look_at_setups(const struct doctor *d)
 			   "import an inventory, then: amt-provisionctl config set accept known",
 			   "accept is any: whoever says a hello of version 3 is set up, and gets "
 			   "the passwords that are meant for your machines");
-	if (strcmp(name, PROFILE_DEFAULT) != 0 && !config_profile(d->config, name)) {
-		rc = keymap_profile_find(d->map, name, &profile, &fault);
-		profile_wipe(&profile);
-	}
-	if (rc == KIT_ERR_NOT_FOUND)
-		doctor_say(d, "default-profile", DOCTOR_FAIL,
-			   "make it (amt-provisionctl profiles set),"
-			   " or name another in default_profile",
-			   "default_profile is \"%s\", and there is no such profile", name);
-	else if (rc)
-		doctor_fault(d, "default-profile", &fault);
-	else
-		doctor_say(d, "default-profile", DOCTOR_PASS, NULL,
-			   "machines without a profile of their own get \"%s\"", name);
+	look_at_default_profiles(d);
 }
 
 /* Where names may come from: not what is in use already and did not help. */

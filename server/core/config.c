@@ -18,7 +18,7 @@
 #include "server/core/dns.h"
 #include "server/core/subnets.h"
 
-enum kind { TEXT, NUMBER, FLAG, CHOICE, ADDRESSES, NAME_SERVERS, SUBNETS };
+enum kind { TEXT, NUMBER, FLAG, CHOICE, ADDRESSES, NAME_SERVERS, SUBNETS, DEFAULTS };
 
 struct option {
 	const char *section;
@@ -63,7 +63,7 @@ static const struct option options[] = {
 	{ "setup", "retry_max_seconds", NUMBER, AT(retry_max_seconds), "3600", 1, 30 * DAY,
 	  NULL },
 	{ "setup", "retry_limit", NUMBER, AT(retry_limit), "20", 0, 1000000, NULL },
-	{ "setup", "default_profile", TEXT, AT(default_profile), PROFILE_DEFAULT, 0, 0,
+	{ "setup", "default_profile", DEFAULTS, AT(default_profile), PROFILE_DEFAULT, 0, 0,
 	  NULL },
 	{ "names", "fqdn_required", FLAG, AT(fqdn_required), "yes", 0, 0, NULL },
 	{ "names", "dns_fallback", FLAG, AT(dns_fallback), "no", 0, 0, NULL },
@@ -225,6 +225,57 @@ static int set_addresses(struct config_addresses *out, const char *value, struct
 	return 0;
 }
 
+/* Part I of LIST between commas, without spaces at its ends; false: there are no more. */
+static bool nth_part(const char *list, size_t i, char *out, size_t size)
+{
+	size_t n;
+
+	for (; i > 0 && list; i--)
+		list = strchr(list, ',') ? strchr(list, ',') + 1 : NULL;
+	if (!list)
+		return false;
+	list += strspn(list, " \t");
+	n = strcspn(list, ",");
+	while (n && (list[n - 1] == ' ' || list[n - 1] == '\t'))
+		n--;
+	snprintf(out, size, "%.*s", (int)n, list);
+	return true;
+}
+
+int config_default(const char *list, size_t i, struct config_default *out, struct fault *fault)
+{
+	char part[CONFIG_TEXT];
+	struct profile p;
+	size_t name;
+	int rc;
+
+	if (!nth_part(list, i, part, sizeof(part)))
+		return KIT_ERR_NOT_FOUND;
+	memset(out, 0, sizeof(*out));
+	name = strcspn(part, " \t");
+	out->ranged = part[name] != '\0';
+	part[name] = '\0';
+	rc = profile_init(&p, part, fault);
+	if (!rc && out->ranged)
+		rc = profile_set(&p, "amt_versions",
+				 part + name + 1 + strspn(part + name + 1, " \t"), fault);
+	if (rc)
+		return rc;
+	strcpy(out->profile, p.name);
+	out->versions = p.versions;
+	return 0;
+}
+
+static int check_defaults(const char *value, struct fault *fault)
+{
+	struct config_default d;
+	int rc = 0;
+
+	for (size_t i = 0; !rc; i++)
+		rc = config_default(value, i, &d, fault);
+	return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
+}
+
 static int set_option(struct config *c, const struct option *o, const char *value,
 		      struct fault *fault)
 {
@@ -247,6 +298,9 @@ static int set_option(struct config *c, const struct option *o, const char *valu
 		return rc ? rc : set_text(field, value, fault);
 	case SUBNETS:
 		rc = subnets_check(value, fault);
+		return rc ? rc : set_text(field, value, fault);
+	case DEFAULTS:
+		rc = check_defaults(value, fault);
 		return rc ? rc : set_text(field, value, fault);
 	}
 	return KIT_ERR_ARGUMENT;
@@ -345,6 +399,7 @@ int config_get(const struct config *c, size_t i, const char **section, const cha
 	case TEXT:
 	case NAME_SERVERS:
 	case SUBNETS:
+	case DEFAULTS:
 		snprintf(out, size, "%s", (const char *)field);
 		break;
 	case NUMBER:

@@ -150,6 +150,19 @@ int config_check(const struct config *c, struct fault *fault);
 /* Seconds to wait after FAILURES (from 1) failed set-ups in a row. */
 uint64_t config_backoff(const struct config *config, uint32_t failures);
 
+/* One entry of default_profile: "NAME" or "NAME FIRST-LAST". */
+struct config_default {
+	char profile[SYSTEM_NAME + 1];
+	bool ranged;			/* for some versions of AMT only: */
+	struct profile_versions versions;
+};
+/*
+ * Entry I, from 0, of LIST, a value of default_profile. The first one that has a machine's version,
+ * or no versions, is its profile. KIT_ERR_NOT_FOUND: there are no more (no fault is set then);
+ * KIT_ERR_ARGUMENT.
+ */
+int config_default(const char *list, size_t i, struct config_default *out, struct fault *fault);
+
 /* The profile NAME of the file, or NULL. */
 const struct profile *config_profile(const struct config *c, const char *name);
 

@@ -623,6 +623,36 @@ static int check_uuid(struct attempt *a, struct fault *fault)
 			 setup_facts(a->setup)->soap ? "AMT 2.x has no call for it" : "it refuses");
 }
 
+void attempt_default_profile(const struct attempt *a, unsigned major, unsigned minor,
+			     char name[static SYSTEM_NAME + 1])
+{
+	const char *list = a->services.config->default_profile;
+	struct profile p = { .name = "" };
+	struct config_default d;
+	bool fits = false;
+
+	strcpy(name, PROFILE_DEFAULT);
+	for (size_t i = 0; !fits && config_default(list, i, &d, NULL) == 0; i++) {
+		p.versions = d.versions;
+		fits = !d.ranged || (major && profile_serves(&p, major, minor));
+		/* Until its version is known, it is called with one for all, or the first. */
+		if (fits || (!major && i == 0))
+			strcpy(name, d.profile);
+	}
+}
+
+/* Now that its version is known, another default may be its own. */
+static int choose_profile(struct attempt *a, struct fault *fault)
+{
+	const struct setup_facts *facts = setup_facts(a->setup);
+	char name[SYSTEM_NAME + 1];
+
+	if (!a->by_default || !*facts->version)
+		return 0;
+	attempt_default_profile(a, facts->major, facts->minor, name);
+	return strcmp(name, a->profile.name) == 0 ? 0 : attempt_find_profile(a, name, fault);
+}
+
 static int check_version(struct attempt *a, struct fault *fault)
 {
 	const struct setup_facts *facts = setup_facts(a->setup);
@@ -646,6 +676,9 @@ int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
 	bool settled;
 	int rc;
 
+	rc = choose_profile(a, fault);
+	if (rc)
+		return rc;
 	/* A conversation that had to begin anew is planned a second time. */
 	secret_wipe(&a->target, sizeof(a->target));
 	a->talk.tls10 = a->tls10;

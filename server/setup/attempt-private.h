@@ -81,6 +81,7 @@ struct attempt {
 	struct event *pause;	/* until what came of the commit is read back again */
 	double read_back_until;	/* clock_monotonic(); 0: the commit was not sent */
 	struct profile profile;			/* SECRET */
+	bool by_default;			/* it is default_profile's */
 	char fqdn[SYSTEM_FQDN + 1];
 	struct setup_login logins[SETUP_LOGINS];	/* SECRET */
 	enum login_kind kinds[SETUP_LOGINS];
@@ -154,6 +155,14 @@ int attempt_fail(struct keymap *map, void *attempt, struct fault *fault);
 /* Say it in the log, of this machine; HINT may be NULL. */
 void attempt_note(struct attempt *attempt, struct keymap *map, enum severity severity,
 		  const char *name, const char *what, const char *hint);
+
+/*
+ * The default profile of a machine of AMT MAJOR.MINOR (0.0: unknown) into NAME; and the one called
+ * NAME into attempt->profile: KIT_ERR_NOT_FOUND.
+ */
+void attempt_default_profile(const struct attempt *attempt, unsigned major, unsigned minor,
+			     char name[static SYSTEM_NAME + 1]);
+int attempt_find_profile(struct attempt *attempt, const char *name, struct fault *fault);
 
 /* The accounts to try, likeliest first: of what was loaded, and of the profile. */
 void attempt_logins(struct attempt *attempt);

@@ -668,16 +668,29 @@ static void call(struct attempt *a)
 		step(a);
 }
 
-/* The profile by NAME: the map's beat the file's. */
+/* The profile by NAME ("": the default one): the map's beat the file's. */
 static int find_profile(struct attempt *a, const char *name)
+{
+	char by_default[SYSTEM_NAME + 1];
+	unsigned major = 0, minor = 0;
+
+	a->by_default = !*name;
+	if (a->by_default) {
+		/* Of an earlier attempt. */
+		if (sscanf(a->system.version, "%3u.%3u", &major, &minor) != 2)
+			major = minor = 0;
+		attempt_default_profile(a, major, minor, by_default);
+		name = by_default;
+	}
+	return attempt_find_profile(a, name, &a->fault);
+}
+
+int attempt_find_profile(struct attempt *a, const char *name, struct fault *fault)
 {
 	const struct config *config = a->services.config;
 	const struct profile *of_file;
-	int rc;
+	int rc = keymap_profile_find(a->services.map, name, &a->profile, fault);
 
-	if (!*name)
-		name = config->default_profile;
-	rc = keymap_profile_find(a->services.map, name, &a->profile, &a->fault);
 	if (rc != KIT_ERR_NOT_FOUND)
 		return rc;
 	of_file = config_profile(config, name);
@@ -686,13 +699,13 @@ static int find_profile(struct attempt *a, const char *name)
 		return 0;
 	}
 	if (strcmp(name, PROFILE_DEFAULT) == 0)
-		return profile_init(&a->profile, name, &a->fault);
-	return fault_set(&a->fault, KIT_ERR_NOT_FOUND,
+		return profile_init(&a->profile, name, fault);
+	return fault_set(fault, KIT_ERR_NOT_FOUND,
 			 "there is no profile \"%s\"\n"
 			 "make it (amt-provisionctl profiles set) or name another in %s, then "
 			 "amt-provisionctl systems retry",
 			 name,
-			 name == config->default_profile ? "default_profile"
+			 a->by_default ? "default_profile"
 			 : config->use_props_script	 ? "the inventory or the properties script"
 							 : "the inventory");
 }

@@ -52,7 +52,7 @@ wait_log "not-called .*uuid=$(uuid 3) .*there is no profile \"none\""
 ctl config set default_profile ofice --quiet
 kill -HUP "$DAEMON"
 wait_log 'configuration read again'
-printf 'uuid,fqdn\n%s,three.example.com\n' "$(uuid 3)" >inventory.csv
+printf 'uuid,fqdn,profile\n%s,three.example.com,\n' "$(uuid 3)" >inventory.csv
 ctl inventory import inventory.csv --quiet
 ctl systems retry "$(uuid 3)" --quiet
 wait_log "not-called .*uuid=$(uuid 3) .*there is no profile \"ofice\".* name another in default_profile"

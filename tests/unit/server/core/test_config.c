@@ -67,6 +67,8 @@ static const struct {
 	{ "map = x\n", "conf, line 1: option map comes before the first section" },
 	{ "nothing = x\n", "conf, line 1: option nothing comes before the first section" },
 	{ "[server]\nmap = a\n\nmap = b\n", "conf, line 4: option map is given twice" },
+	{ "[setup]\ndefault_profile = a,,b\n", "conf, line 2: option default_profile: \"\" is not" },
+	{ "[setup]\ndefault_profile = a 9\n", "is not a version or a range" },
 	{ "[server]\nmap\n", "conf, line 2: not \"name = value\"" },
 	{ "[server\nmap = a\n", "conf, line 1" },
 	{ "[server]\n  map = a\n", "conf, line 2: begins with a blank" },
@@ -281,6 +283,22 @@ START_TEST(certificates_want_a_full_path_and_a_dns_suffix)
 }
 END_TEST
 
+START_TEST(the_default_profile_may_go_by_version)
+{
+	struct config_default d;
+
+	ck_assert_int_eq(parse("[setup]\ndefault_profile = modern 11.0-255.255 ,office\n"), 0);
+	ck_assert_int_eq(config_default(config.default_profile, 0, &d, &fault), 0);
+	ck_assert_str_eq(d.profile, "modern");
+	ck_assert(d.ranged);
+	ck_assert_int_eq(d.versions.min, 11 << 8);
+	ck_assert_int_eq(config_default(config.default_profile, 1, &d, &fault), 0);
+	ck_assert_str_eq(d.profile, "office");
+	ck_assert(!d.ranged);
+	ck_assert_int_eq(config_default(config.default_profile, 2, &d, &fault), KIT_ERR_NOT_FOUND);
+}
+END_TEST
+
 TEST_SUITE("config")
 {
 	TCase *t = tcase_create("file");
@@ -297,6 +315,7 @@ TEST_SUITE("config")
 	tcase_add_test(t, a_script_without_time_is_refused_with_the_reason);
 	tcase_add_test(t, metrics_stay_on_loopback_unless_told);
 	tcase_add_test(t, certificates_want_a_full_path_and_a_dns_suffix);
+	tcase_add_test(t, the_default_profile_may_go_by_version);
 	tcase_add_test(t, what_get_shows_set_takes_back);
 	tcase_add_test(t, retired_options_are_read_with_a_warning);
 	tcase_add_test(t, a_file_is_read_and_a_missing_or_huge_one_refused);

@@ -655,6 +655,50 @@ START_TEST(a_commit_whose_end_was_not_heard_is_found_by_its_password)
 }
 END_TEST
 
+static const struct {
+	const char *list;
+	unsigned major;
+	const char *profile;
+} defaults[] = {
+	{ "default", 0, "default" }, { "office", 16, "office" },
+	{ "modern 11.0-255.255, office", 16, "modern" },
+	{ "modern 11.0-255.255, office", 7, "office" },
+	{ "modern 11.0-255.255, office", 0, "office" },
+	{ "modern 11.0-255.255", 0, "modern" }, { "modern 11.0-255.255", 7, "default" },
+	{ "a 2.0-3.255,b 4.0-9.255,c", 5, "b" },
+};
+
+START_TEST(the_default_profile_goes_by_the_version_of_the_machine)
+{
+	char name[SYSTEM_NAME + 1];
+
+	hello(1, ADDRESS);
+	ok(load());
+	ok(config_set(&config, "default_profile", defaults[_i].list, &fault));
+	attempt_default_profile(a, defaults[_i].major, 1, name);
+	ck_assert_str_eq(name, defaults[_i].profile);
+}
+END_TEST
+
+START_TEST(the_profile_is_chosen_when_the_version_is_known)
+{
+	struct profile p;
+
+	ok(profile_init(&p, "modern", &fault));
+	ok(profile_set(&p, "mebx_password", "keep", &fault));
+	ok(keymap_profile_put(m, &p, &fault));
+	ok(config_set(&config, "default_profile", "default 2.0-10.255, modern 11.0-255.255",
+		      &fault));
+	hello(1, ADDRESS);
+	ok(load());
+	a->by_default = true;
+	ok(plan());
+	ck_assert_str_eq(a->profile.name, "modern");
+	ck_assert_str_eq(a->target.mebx_password, "");
+	ck_assert_str_eq(row().profile, "modern");
+}
+END_TEST
+
 START_TEST(a_machine_without_a_name_is_let_wait_once)
 {
 	hello(1, ADDRESS);
@@ -692,6 +736,9 @@ TEST_SUITE("attempt-pki")
 	tcase_add_test(t, one_that_was_configured_gets_no_candidate);
 	tcase_add_test(t, a_machine_that_does_not_ask_for_the_certificate_is_not_set_up);
 	tcase_add_test(t, a_commit_whose_end_was_not_heard_is_found_by_its_password);
+	tcase_add_loop_test(t, the_default_profile_goes_by_the_version_of_the_machine, 0,
+			    sizeof(defaults) / sizeof(*defaults));
+	tcase_add_test(t, the_profile_is_chosen_when_the_version_is_known);
 	tcase_add_test(t, a_machine_without_a_name_is_let_wait_once);
 	suite_add_tcase(suite, t);
 }
