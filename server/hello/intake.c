@@ -10,6 +10,7 @@
 #include "server/hello/accept.h"
 #include "server/keymap/events.h"
 #include "server/keymap/pairs.h"
+#include "server/keymap/rivals.h"
 #include "server/keymap/systems.h"
 
 #define CLAIMS	8	/* machines that may claim one key before one has proved it */
@@ -22,7 +23,7 @@ int intake_init(struct intake *in, const struct config *config, struct keymap *m
 	int rc = keymap_system_strangers(map, &strangers, fault);
 
 	if (!rc)
-		rc = keymap_system_rivals(map, &rivals, fault);
+		rc = keymap_rivals_count(map, &rivals, fault);
 	in->config = config;
 	in->unproved = rc ? 0 : strangers + rivals;
 	return rc;
@@ -291,17 +292,81 @@ static void forget_unproved(struct intake *in, const struct system *row,
 		count(in, out, -1);
 }
 
+/* Its hint, for a key that two claim. */
+static void hint_rival(struct intake_result *out)
+{
+	snprintf(out->hint, sizeof(out->hint), "if both are your machines, two sticks were made "
+		 "from one setup.bin: give one of them a key of its own; if not, a hello was "
+		 "forged");
+}
+
+/* The address of K claims the key of H as another machine, too: say so, and until when. */
+static void say_waits(const struct hello *h, const struct keymap_rival *at, int64_t wait,
+		      struct intake_result *out)
+{
+	char pid[PID_SHOWN + 1];
+
+	pidpps_show_pid(h->pid, pid);
+	if (at->untried)
+		say(out, SEVERITY_SECURITY, "pid-reserved", "PID %s is claimed from this address "
+		    "as another machine, which has not been called yet: this hello is refused",
+		    pid);
+	else
+		say(out, SEVERITY_SECURITY, "pid-reserved", "PID %s was claimed from this address "
+		    "as another machine, which did not prove it when it was called: hellos from "
+		    "there are refused for %" PRId64 " s", pid, wait);
+	hint_rival(out);
+}
+
+/*
+ * UUIDs cost nothing: an address claims a key as one machine at a time, and what failed there as
+ * one waits as another. *WAITS: the hello has no effect. What it replaces is forgotten.
+ */
+static int look_at_address(struct intake *in, struct keymap *map, const struct hello *h,
+			   const char *address, int64_t now, bool *waits,
+			   struct intake_result *out, struct fault *fault)
+{
+	struct keymap_rival at;
+	enum keymap_claim claim;
+	unsigned dropped = 0;
+	int64_t due = now;
+	int rc = keymap_rivals_at(map, h->pid, address, &h->uuid, &at, fault);
+
+	if (rc)
+		return rc;
+	if (at.failures)
+		due = not_too_far(in->config, at.seen + (int64_t)config_backoff(in->config,
+				  at.failures), now);
+	*waits = at.untried || due > now;
+	if (*waits)
+		say_waits(h, &at, due - now, out);
+	else if (at.failures)
+		rc = keymap_rivals_replace(map, h->pid, address, &h->uuid, now, &dropped, fault);
+	for (unsigned i = 0; i < dropped; i++)
+		count(in, out, -1);
+	/* It may have been the one that had the key: without one, there is no rival. */
+	if (!rc && dropped)
+		rc = keymap_reserve(map, h->pid, &h->uuid, now,
+				    (unsigned)in->config->reserve_seconds, &claim, NULL, fault);
+	return rc;
+}
+
 static int queue(struct intake *in, struct keymap *map, const struct hello *h,
 		 const struct keymap_hello *k, int64_t now, struct intake_result *out,
 		 struct fault *fault)
 {
 	struct system system, before;
-	bool known, other;
+	bool known, other, waits = false;
 	int rc = keymap_system_find(map, &h->uuid, &before, fault);
 
 	if (rc && rc != KIT_ERR_NOT_FOUND)
 		return rc;
 	known = rc == 0;
+	if (known && !system_is_settled(&before) && strcmp(before.address, k->address) != 0) {
+		rc = look_at_address(in, map, h, k->address, now, &waits, out, fault);
+		if (rc || waits)
+			return rc;
+	}
 	rc = keymap_system_hello_again(map, k, known ? &before : NULL, SYSTEM_QUEUED, now, &system,
 				       &out->made, fault);
 	if (rc)
@@ -397,9 +462,7 @@ static void say_rival(const struct hello *h, const struct keymap_pair *pair, boo
 		say(out, SEVERITY_SECURITY, "pid-reserved", "PID %s is reserved for %s, which has "
 		    "not proved it yet: this one is called, too, and the first to prove the PPS "
 		    "has the key", pid, owner);
-	snprintf(out->hint, sizeof(out->hint), "if both are your machines, two sticks were made "
-		 "from one setup.bin: give one of them a key of its own; if not, a hello was "
-		 "forged");
+	hint_rival(out);
 }
 
 /*
@@ -412,7 +475,7 @@ static int queue_rival(struct intake *in, struct keymap *map, const struct hello
 {
 	/* However many strangers there are: who fails makes room for the next one. */
 	const unsigned max = in->unproved < in->config->max_unproved ? CLAIMS : FEW_CLAIMS;
-	bool room = true, dropped = false;
+	bool room = true, dropped = false, waits = false;
 	enum keymap_claim claim;
 	struct system row;
 	int rc = keymap_system_find(map, &h->uuid, &row, fault);
@@ -420,7 +483,10 @@ static int queue_rival(struct intake *in, struct keymap *map, const struct hello
 	if (rc && rc != KIT_ERR_NOT_FOUND)
 		return rc;
 	if (rc || memcmp(row.pid, h->pid, PID_LENGTH) != 0) {
-		rc = keymap_system_make_room(map, h->pid, max, &room, &dropped, fault);
+		rc = look_at_address(in, map, h, k->address, now, &waits, out, fault);
+		if (rc || waits)
+			return rc;
+		rc = keymap_rivals_make_room(map, h->pid, max, &room, &dropped, fault);
 		if (rc)
 			return rc;
 		if (dropped)
@@ -437,19 +503,18 @@ static int queue_rival(struct intake *in, struct keymap *map, const struct hello
 		rc = queue(in, map, h, k, now, out, fault);
 	if (!rc && out->made)
 		count(in, out, 1);
-	if (!rc && (!room || pair->state == KEYMAP_RESERVED))
+	if (!rc && (!room || (out->accepted && pair->state == KEYMAP_RESERVED)))
 		say_rival(h, pair, room, out);
 	return rc;
 }
 
-/* Was the key claimed by another machine before, which has not proved it? */
-static bool has_rival(enum keymap_claim claim, const struct keymap_pair *pair,
-		      const struct uuid *uuid)
+/* Was the key claimed before, by a machine that has not proved it? */
+static bool has_rival(enum keymap_claim claim, const struct keymap_pair *pair)
 {
 	/* The fresh key of a re-key is for its machine alone. */
 	if (claim == KEYMAP_CLAIM_RESERVED)
 		return pair->reserved_until != KEYMAP_NEVER;
-	return claim == KEYMAP_CLAIMED && pair->reserved_until && !uuid_equal(&pair->uuid, uuid);
+	return claim == KEYMAP_CLAIMED && pair->reserved_until;
 }
 
 /*
@@ -514,8 +579,13 @@ int intake_hello(struct intake *in, struct keymap *map, const struct hello *h,
 		rc = look_at_permission(map, &k, now, &held, out, fault);
 	if (rc || held)
 		return rc;
-	if (has_rival(claim, &before, &h->uuid))
-		return queue_rival(in, map, h, &k, &before, now, out, fault);
+	if (has_rival(claim, &before)) {
+		rc = queue_rival(in, map, h, &k, &before, now, out, fault);
+		/* Who is refused does not have the key, nor comes in by it next time. */
+		if (!rc && !out->accepted && claim == KEYMAP_CLAIMED)
+			rc = keymap_lapse(map, h->pid, &h->uuid, now, fault);
+		return rc;
+	}
 	if (claim != KEYMAP_CLAIMED && claim != KEYMAP_CLAIM_HELD &&
 	    claim != KEYMAP_CLAIM_PROVED) {
 		say_refused(claim, h, &before, out);

@@ -170,4 +170,12 @@ const char *const schema_sqlite[SCHEMA_SQLITE_VERSION] = {
 	/* The defaults of before: by key they mean the same as those of now. */
 	"UPDATE profiles SET mebx_policy = 3 WHERE mebx_policy = 0;"
 	"UPDATE profiles SET max_version = 65535 WHERE min_version = 512 AND max_version = 2815;",
+	/* 10 */
+	"CREATE TABLE vain(" /* addresses that claimed a key as machines that are forgotten */
+	"  pid TEXT NOT NULL,"
+	"  address TEXT NOT NULL,"
+	"  failures INTEGER NOT NULL," /* how often they were called in vain */
+	"  seen INTEGER NOT NULL," /* their last hello */
+	"  PRIMARY KEY(pid, address)"
+	") STRICT, WITHOUT ROWID;",
 };

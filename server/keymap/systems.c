@@ -11,6 +11,7 @@
 #include "server/keymap/events.h"
 #include "server/keymap/keymap-private.h"
 #include "server/keymap/pairs.h"
+#include "server/keymap/rivals.h"
 #include "server/keymap/talks.h"
 
 /* ---- words and JSON ---- */
@@ -1057,6 +1058,8 @@ int keymap_system_prove(struct keymap *m, const struct uuid *uuid, const char *p
 	/* Whoever else said to be it was not. */
 	if (!rc && before->proved_at == 0)
 		rc = forget_claims(m, uuid, fault);
+	if (!rc)
+		rc = keymap_rivals_end(m, pid, fault);
 	return keymap_leave(m, own, rc, fault);
 }
 
@@ -1233,69 +1236,6 @@ int keymap_system_count_proofs(struct keymap *m, uint64_t out[static 2][SYSTEM_P
 	}
 	sql_done(s);
 	return rc;
-}
-
-/* Of those that claim PID: how many, and which failed most. False in *any: none that may go. */
-static int most_failed(struct keymap *m, const char *pid, unsigned *n, bool *any,
-		       struct uuid *uuid, struct fault *fault)
-{
-	struct sql_statement *s;
-	int rc;
-
-	*n = 0;
-	*any = false;
-	rc = sql_statement(m->db, "SELECT uuid, failures, state FROM csti_amts WHERE pid = ?1"
-			   " AND proved_at = 0 ORDER BY failures DESC, id", &s, fault);
-	if (rc)
-		return rc;
-	bind_pid(s, 1, pid);
-	while ((rc = sql_step(s, "see who claims a key", fault)) > 0) {
-		int64_t state = sql_int(s, 2);
-
-		if (state == SYSTEM_REFUSED || state == SYSTEM_NEEDS_CERTIFICATE)
-			continue;
-		++*n;
-		if (!*any && sql_int(s, 1) > 0 && state != SYSTEM_IN_SETUP)
-			*any = get_uuid(s, 0, uuid);
-	}
-	sql_done(s);
-	return rc;
-}
-
-int keymap_system_make_room(struct keymap *m, const char *pid, unsigned max, bool *room,
-			    bool *dropped, struct fault *fault)
-{
-	struct uuid uuid;
-	unsigned n;
-	bool any;
-	int rc = most_failed(m, pid, &n, &any, &uuid, fault);
-
-	*dropped = false;
-	*room = !rc && n < max;
-	if (rc || *room || !any)
-		return rc;
-	rc = keymap_system_forget(m, &uuid, fault);
-	*room = *dropped = !rc;
-	return rc;
-}
-
-int keymap_system_rivals(struct keymap *m, uint64_t *n, struct fault *fault)
-{
-	struct sql_statement *s;
-	int rc = sql_statement(m->db, "SELECT count(*) - count(DISTINCT pid) FROM csti_amts"
-			       " WHERE proved_at = 0 AND pid IS NOT NULL AND state <> ?1"
-			       " AND state <> ?2", &s, fault);
-
-	*n = 0;
-	if (rc)
-		return rc;
-	sql_bind_int(s, 1, SYSTEM_REFUSED);
-	sql_bind_int(s, 2, SYSTEM_NEEDS_CERTIFICATE);
-	rc = sql_step(s, "count who claims a key", fault);
-	if (rc > 0)
-		*n = (uint64_t)sql_int(s, 0);
-	sql_done(s);
-	return rc < 0 ? rc : 0;
 }
 
 int keymap_system_contested(struct keymap *m, const struct uuid *uuid, bool *contested,

@@ -202,16 +202,6 @@ int keymap_system_hello_again(struct keymap *m, const struct keymap_hello *hello
 			      const struct system *before, enum system_state state, int64_t now,
 			      struct system *out, bool *made, struct fault *fault);
 
-/*
- * See that one more machine can claim PID, which none has proved: at most MAX do. If there are as
- * many, the one that failed most is forgotten, but never one that was not tried yet, nor one in
- * set-up. *room: is there room now? *dropped: was one forgotten?
- */
-int keymap_system_make_room(struct keymap *m, const char *pid, unsigned max, bool *room,
-			    bool *dropped, struct fault *fault);
-/* How many machines claim a key beside another one that has not proved it either. */
-int keymap_system_rivals(struct keymap *m, uint64_t *n, struct fault *fault);
-
 /* KIT_ERR_NOT_FOUND (no fault is set then). */
 int keymap_system_find(struct keymap *m, const struct uuid *uuid, struct system *out,
 		       struct fault *fault);
@@ -371,7 +361,7 @@ int keymap_system_end_waits(struct keymap *m, int64_t now, int64_t longest, size
 /*
  * How many rows anybody can have made: of machines that were refused, or came by certificate and
  * are named by nobody, and have neither proved a key nor been set up. Without those of
- * keymap_system_rivals().
+ * keymap_rivals_count().
  */
 int keymap_system_strangers(struct keymap *m, uint64_t *n, struct fault *fault);
 

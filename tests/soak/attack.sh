@@ -2,8 +2,8 @@
 # Forgers against one good machine, and a crowd that was never proved. BIN: the programs.
 #
 # First, again and again: one hello a second from each of 16 addresses, with the PID of a good
-# machine: closed doors, tarpits and wrong PPSs in its name, and closed doors with UUIDs that are made
-# up. It is set up within LIMIT seconds each time.
+# machine: closed doors, tarpits and wrong PPSs in its name, and tarpits that make up a UUID for each
+# hello. It is set up within LIMIT seconds each time. Every other round all 16 are such tarpits.
 # Then: CROWD machines with keys of the map, all of them tarpits; a good machine is set up at most 5 s
 # later than without them: while they are called for the first time, and while they are called again.
 set -eu
@@ -48,9 +48,15 @@ for ((round = 1; round <= ROUNDS; round++)); do
 	forgers=()
 	for ((i = 1; i <= 16; i++)); do
 		from=127.54.$((round % 200)).$i
-		case $((i % 4)) in
+		kind=$((i % 4))
+		[ $((round % 2)) = 1 ] || kind=1
+		case $kind in
 		0) closed "$from" "$pid" "$UUID" & ;;
-		1) closed "$from" "$pid" & ;;
+		1)
+			machine good.csv 1 "$from" --retry 1 --hellos 1000 --handshake hang &
+			forgers+=($!)
+			closed "$from" "$pid" &
+			;;
 		2) machine good.csv 1 "$from" --uuid "$UUID" --retry 1 --hellos 1000 --handshake hang & ;;
 		3) machine good.csv 1 "$from" --uuid "$UUID" --retry 1 --hellos 1000 --wrong-pps & ;;
 		esac

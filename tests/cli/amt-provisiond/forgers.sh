@@ -1,6 +1,6 @@
 #!/bin/bash
 # Sixteen addresses say hello each second with the PID of a machine: closed doors, tarpits and wrong
-# PPSs in its name, closed doors with UUIDs that are made up. It is set up all the same, and soon.
+# PPSs in its name, tarpits that make up a UUID for each hello. It is set up all the same, and soon.
 # tests/soak/attack.sh does this again and again.
 set -eu
 # shellcheck source=tests/support/daemon.inc
@@ -23,7 +23,10 @@ trap 'kill -9 $DAEMON "${forgers[@]}" 2>/dev/null || true' EXIT
 for ((i = 1; i <= 16; i++)); do
 	case $((i % 4)) in
 	0) closed "$NET.$i" $UUID & ;;
-	1) closed "$NET.$i" & ;;
+	1)
+		machine 1 $i --retry 1 --hellos 100 --handshake hang & forgers+=($!)
+		closed "$NET.$i" &
+		;;
 	2) machine 1 $i --uuid $UUID --retry 1 --hellos 100 --handshake hang & ;;
 	3) machine 1 $i --uuid $UUID --retry 1 --hellos 100 --wrong-pps & ;;
 	esac

@@ -69,9 +69,13 @@ static bool say_from(unsigned pair, unsigned machine, int64_t after, const char 
 	return result.accepted;
 }
 
+/* Each machine at an address of its own. */
 static bool say(unsigned pair, unsigned machine, int64_t after)
 {
-	return say_from(pair, machine, after, "192.0.2.1");
+	char address[32];
+
+	snprintf(address, sizeof(address), "192.0.%u.%u", 2 + machine / 256, machine % 256);
+	return say_from(pair, machine, after, address);
 }
 
 static enum keymap_state key(unsigned pair, int64_t after)
@@ -114,6 +118,17 @@ static void use(unsigned pair, unsigned machine)
 	struct uuid uuid = scratch_uuid(machine);
 
 	ck_assert_int_eq(keymap_use(map, e.pair.pid, &uuid, NOW, NULL, &fault), 0);
+}
+
+static void prove(unsigned pair, unsigned machine, int64_t after)
+{
+	struct keyentry e = scratch_pair(pair);
+	struct uuid uuid = scratch_uuid(machine);
+	struct system before;
+	bool changed;
+
+	ck_assert_int_eq(keymap_system_prove(map, &uuid, e.pair.pid, "192.0.2.1", NOW + after,
+					     &before, &changed, &fault), 0);
 }
 
 START_TEST(a_first_hello_reserves_the_key_and_queues_the_machine)
@@ -236,6 +251,65 @@ START_TEST(who_makes_room_leaves_no_key_that_another_gets_without_one)
 	ck_assert_int_eq(keymap_commit(map, &fault), 0);
 	ck_assert_int_le(scratch_sql("SELECT count(*) FROM csti_amts"), 8);
 	ck_assert_uint_eq(intake.unproved, 7);
+}
+END_TEST
+
+START_TEST(an_address_claims_a_key_as_one_machine_at_a_time)
+{
+	const char *const there = "198.51.100.1";
+
+	ck_assert(say(0, 1, 0));
+	ck_assert(say_from(0, 2, 0, there));
+	/* As long as that one was not called, nor while it is. */
+	ck_assert(!say_from(0, 3, 5, there));
+	ck_assert_str_eq(result.name, "pid-reserved");
+	ck_assert(!has_row(3));
+	set_state(2, SYSTEM_IN_SETUP, 0, 5);
+	ck_assert(!say_from(0, 3, 6, there));
+	/* Then it waits as its failures say, whoever it says to be. */
+	set_state(2, SYSTEM_FAILED, 65, 5);
+	ck_assert(!say_from(0, 3, 59, there));
+	ck_assert_ptr_nonnull(strstr(result.what, "refused for 1 s"));
+	ck_assert(!has_row(3));
+	ck_assert(say_from(0, 3, 60, there));
+	ck_assert(!has_row(2));
+	ck_assert_uint_eq(intake.unproved, 1);
+	set_state(3, SYSTEM_FAILED, 120, 65);
+	ck_assert(!say_from(0, 4, 60 + 119, there));
+	ck_assert(say_from(0, 4, 60 + 120, there));
+	/* Nor is it another machine's second address meanwhile. */
+	ck_assert(!say_from(0, 1, 181, there));
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM claim"), 0);
+	ck_assert_int_eq(intake_init(&intake, &config, map, &fault), 0);
+	ck_assert_uint_eq(intake.unproved, 1);
+	/* Others are not concerned, and the first to prove it has it. */
+	ck_assert(say(0, 5, 181));
+}
+END_TEST
+
+/* More addresses than may claim the key, each as somebody new at each of its hellos. */
+START_TEST(addresses_that_failed_wait_though_their_rows_are_gone)
+{
+	unsigned machine = 1;
+	char address[32];
+
+	ck_assert_int_eq(keymap_begin(map, &fault), 0);
+	for (unsigned i = 0; i < 32; i++) {
+		snprintf(address, sizeof(address), "198.51.100.%u", i);
+		ck_assert(say_from(0, machine, 0, address));
+		set_state(machine++, SYSTEM_FAILED, 60, 0);
+	}
+	for (unsigned i = 0; i < 32 * 59; i++) {
+		snprintf(address, sizeof(address), "198.51.100.%u", i % 32);
+		ck_assert(!say_from(0, machine++, 1 + i / 32, address));
+	}
+	ck_assert_int_eq(keymap_commit(map, &fault), 0);
+	/* The good one does not find the list full of them. */
+	ck_assert(say(0, 5000, 59));
+	/* They come to an end with the key. */
+	ck_assert_int_gt(scratch_sql("SELECT count(*) FROM vain"), 0);
+	prove(0, 5000, 60);
+	ck_assert_int_eq(scratch_sql("SELECT count(*) FROM vain"), 0);
 }
 END_TEST
 
@@ -485,7 +559,7 @@ START_TEST(who_comes_by_certificate_and_is_not_known_is_listed_and_not_called)
 	ck_assert(say(0, 2, 0));
 	say_v3(2, "192.0.2.9", 3);
 	ck_assert_int_eq(row(2).state, SYSTEM_QUEUED);
-	ck_assert_str_eq(row(2).address, "192.0.2.1");
+	ck_assert_str_eq(row(2).address, "192.0.2.2");
 }
 END_TEST
 
@@ -716,6 +790,8 @@ TEST_SUITE("intake")
 	tcase_add_test(t, a_machine_that_has_not_proved_a_key_keeps_no_other_out);
 	tcase_add_test(t, fresh_uuids_with_one_key_get_so_many_rows_and_no_more);
 	tcase_add_test(t, rivals_that_were_not_tried_are_refused_beyond_a_bound);
+	tcase_add_test(t, an_address_claims_a_key_as_one_machine_at_a_time);
+	tcase_add_test(t, addresses_that_failed_wait_though_their_rows_are_gone);
 	tcase_add_test(t, who_makes_room_leaves_no_key_that_another_gets_without_one);
 	tcase_add_test(t, a_used_key_serves_its_own_machine_only);
 	tcase_add_test(t, a_revoked_key_is_refused);
