@@ -13,6 +13,7 @@
 #include "server/core/config.h"
 #include "server/core/log.h"
 
+#define LAST_WITH_KEYS	10	/* AMT 11 and later know no PID and PPS */
 #define DRAWS 8		/* fresh pairs: that all of them are taken cannot be chance */
 
 static void note_about(struct attempt *a, struct keymap *map, const struct uuid *uuid,
@@ -237,6 +238,9 @@ static int load_credential(struct attempt *a, struct keymap *map, struct fault *
 
 	if (a->by_certificate) {
 		rc = attempt_load_chains(a, map, fault);
+		/* It may have got that one from an attempt that broke off. */
+		if (!rc && *a->system.next_pid)
+			rc = load_pair(a, map, a->system.next_pid, fault);
 		return rc || settled ? rc : keymap_system_contested(map, &a->uuid, &a->contested,
 								    fault);
 	}
@@ -439,6 +443,20 @@ static bool is_rekeyed(const struct attempt *a)
 	return !a->by_certificate && strcmp(a->pairs[a->pair].pair.pid, a->system.next_pid) == 0;
 }
 
+/*
+ * By certificate a key makes it possible to set the machine up by key the next time, where its
+ * firmware knows keys. It proves the machine then: only what something vouches for now gets one.
+ */
+static bool wants_pair(const struct attempt *a)
+{
+	const struct setup_facts *facts = setup_facts(a->setup);
+
+	if (!a->profile.rekey || is_rekeyed(a))
+		return false;
+	return !a->by_certificate || (a->proof != SYSTEM_PROOF_NONE && facts->major &&
+				      facts->major <= LAST_WITH_KEYS);
+}
+
 /* A fresh pair for a re-key: the one that an earlier attempt made, or a new one. */
 static int plan_pair(struct attempt *a, struct keymap *map, struct fault *fault)
 {
@@ -446,10 +464,10 @@ static int plan_pair(struct attempt *a, struct keymap *map, struct fault *fault)
 	struct keyentry e = { .used = false };
 	int rc = 0;
 
-	if (!a->profile.rekey || a->by_certificate || is_rekeyed(a))
+	if (!wants_pair(a))
 		return 0;
-	if (a->n_pairs == 2) {
-		a->target.pair = a->pairs[1].pair;
+	if (a->n_pairs == 2 || (a->by_certificate && a->n_pairs == 1)) {
+		a->target.pair = a->pairs[a->n_pairs - 1].pair;
 		return 0;
 	}
 	rc = pidpps_generator_new(&g, fault);

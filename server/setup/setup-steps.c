@@ -346,7 +346,7 @@ const char *setup_note_text(enum setup_note note)
 	case SETUP_NOTE_NO_MEBX:
 		return "it refused the new MEBx password and keeps the old one";
 	case SETUP_NOTE_NO_PAIR:
-		return "it refused a new key, since it is set up already, and keeps the old one";
+		return "it refused a new key, and keeps the one that it has, if any";
 	case SETUP_NOTE_MEBX_UNCLEAR:
 		return "whether it took the new MEBx password is not known, and the map keeps both";
 	case SETUP_NOTE_NO_LOGIN:

@@ -257,6 +257,8 @@ static int refused(struct setup *s, const struct xml_answer *a, const char *reas
 static bool may_refuse(const struct setup *s, const struct setup_step *step, uint32_t status)
 {
 	/* In SOAP nothing shows that a machine is set up, until it says so by this. */
+	if (step->note == SETUP_NOTE_NO_PAIR && s->by_certificate)
+		return true;
 	if (step->note == SETUP_NOTE_NO_PAIR)
 		return status == STATUS_STATE && s->target.again;
 	return step->note != 0;

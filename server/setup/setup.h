@@ -61,7 +61,7 @@ enum setup_note {
 	SETUP_NOTE_NO_NAMES = 8,
 	SETUP_NOTE_NO_MEBX = 16,
 	SETUP_NOTE_NO_READ_BACK = 32,
-	SETUP_NOTE_NO_PAIR = 64,	/* only where the target says "again" */
+	SETUP_NOTE_NO_PAIR = 64,	/* only by certificate, or where the target says "again" */
 	SETUP_NOTE_MEBX_UNCLEAR = 128,	/* no clear no: it has either MEBx password */
 	SETUP_NOTE_NO_LOGIN = 256,	/* it asked for no login when it was read back */
 	SETUP_NOTE_OLD_LOGIN = 512,	/* it took the account from before then, not the new one */

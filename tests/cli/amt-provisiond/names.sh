@@ -83,7 +83,8 @@ grep -qx 'amt_setups_configured_total 3' counters || fail "$(grep setups counter
 grep -qx 'amt_systems{state="configured"} [0-9]*' counters || fail "no systems in the metrics"
 [ "$(curl -s --max-time 5 -o page -w '%{http_code}' "http://127.0.0.1:$metrics/")" = 404 ] ||
 	fail "a page"
-! grep -vE '^(# (HELP|TYPE) amt_[a-z_]+ .+|amt_[a-z_]+(\{[a-z]+="[^"]*"\})? [0-9.e+-]+)$' counters ||
+! grep -vE '^(# (HELP|TYPE) amt_[a-z_]+ .+|amt_[a-z_]+(\{[a-z_]+="[^"]*"(,[a-z_]+="[^"]*")*\})? [0-9.e+-]+)$' \
+	counters ||
 	fail "lines that Prometheus would not take"
 no_secrets
 stop

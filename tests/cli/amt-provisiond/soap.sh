@@ -21,7 +21,7 @@ sim=$!
 trap 'kill -9 $DAEMON $sim 2>/dev/null || true' EXIT
 wait_for 30 listens "$NET.1:$PORT" || fail "the machine does not listen"
 ctl systems retry $UUID --quiet
-wait_log "warning configured .*address=$NET.1: configured; .*refused a new key, since it is set up already"
+wait_log "warning configured .*address=$NET.1: configured; .*refused a new key, and keeps the one that it has"
 [ "$(ctl systems list --json | jq -r .counts.configured)" = 1 ] || fail "it counts as failed"
 kill $sim
 wait $sim || fail "amt-sim ended with status $?"

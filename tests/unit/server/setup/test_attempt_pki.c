@@ -87,7 +87,8 @@ static struct {
 	const char *otp;	/* base64 */
 	const char *tried[8];	/* logins that it was sent */
 	size_t n_tried;
-	unsigned mebx_status;
+	unsigned mebx_status, pair_status;
+	const char *version;
 	int state;
 } machine;
 
@@ -229,9 +230,12 @@ static void answer(const struct amt_request *q)
 			at += (size_t)sprintf(fields + at, "%02X", guid[i]);
 		sprintf(fields + at, "</PlatformGUID>");
 	} else if (strstr(q->body, "CIM_SoftwareIdentity")) {
-		strcpy(fields, "<VersionString>16.1.25</VersionString>");
+		sprintf(fields, "<VersionString>%s</VersionString>",
+			machine.version ? machine.version : "16.1.25");
 	} else if (strstr(q->body, "SetMEBxPassword")) {
 		sprintf(fields, "<ReturnValue>%u</ReturnValue>", machine.mebx_status);
+	} else if (strstr(q->body, "SetTLSPSK")) {
+		sprintf(fields, "<ReturnValue>%u</ReturnValue>", machine.pair_status);
 	} else if (strstr(q->body, "SetAdminAclEntryEx")) {
 		machine.password = a->target.admin.password;
 	} else if (strstr(q->body, "CommitChanges")) {
@@ -655,6 +659,59 @@ START_TEST(a_commit_whose_end_was_not_heard_is_found_by_its_password)
 }
 END_TEST
 
+/* The version, the proof that it has, and whether it gets a key. */
+static const struct {
+	const char *version;
+	bool vouched, refuses, gets;
+} rekeys[] = {
+	{ "7.1.20", true, false, true }, { "10.0.55", true, false, true },
+	{ "7.1.20", true, true, false }, { "11.8.50", true, false, false },
+	{ "7.1.20", false, false, false },
+};
+
+START_TEST(a_key_is_given_to_old_firmware_that_something_vouches_for)
+{
+	struct uuid uuid = scratch_uuid(WHO);
+
+	machine.version = rekeys[_i].version;
+	machine.pair_status = rekeys[_i].refuses ? 16 : 0;
+	hello(1, ADDRESS);
+	if (rekeys[_i].vouched)
+		ok(keymap_system_allow(m, &uuid, SYSTEM_ALLOWED, time(NULL), &fault));
+	ok(keymap_system_due(m, &uuid, time(NULL), &fault));
+	ok(load());
+	a->profile.rekey = true;
+	ok(plan());
+	ck_assert_int_eq(*a->target.pair.pid != '\0', rekeys[_i].gets || rekeys[_i].refuses);
+	finish();
+	ck_assert_int_eq(*row().pid != '\0', rekeys[_i].gets);
+	/* It is a key for this machine alone. */
+	if (rekeys[_i].gets)
+		ck_assert_str_eq(row().pid, a->target.pair.pid);
+}
+END_TEST
+
+START_TEST(a_key_that_was_made_is_given_again_after_a_break)
+{
+	struct uuid uuid = scratch_uuid(WHO);
+	char pid[PID_LENGTH + 1];
+
+	machine.version = "7.1.20";
+	hello(1, ADDRESS);
+	ok(keymap_system_allow(m, &uuid, SYSTEM_ALLOWED, time(NULL), &fault));
+	for (int i = 0; i < 2; i++) {
+		ok(keymap_system_state(m, &uuid, SYSTEM_QUEUED, NULL, time(NULL), time(NULL),
+				       &fault));
+		ok(load());
+		a->profile.rekey = true;
+		ok(plan());
+		if (i)
+			ck_assert_str_eq(a->target.pair.pid, pid);
+		strcpy(pid, a->target.pair.pid);
+	}
+}
+END_TEST
+
 static const struct {
 	const char *list;
 	unsigned major;
@@ -736,6 +793,9 @@ TEST_SUITE("attempt-pki")
 	tcase_add_test(t, one_that_was_configured_gets_no_candidate);
 	tcase_add_test(t, a_machine_that_does_not_ask_for_the_certificate_is_not_set_up);
 	tcase_add_test(t, a_commit_whose_end_was_not_heard_is_found_by_its_password);
+	tcase_add_loop_test(t, a_key_is_given_to_old_firmware_that_something_vouches_for, 0,
+			    sizeof(rekeys) / sizeof(*rekeys));
+	tcase_add_test(t, a_key_that_was_made_is_given_again_after_a_break);
 	tcase_add_loop_test(t, the_default_profile_goes_by_the_version_of_the_machine, 0,
 			    sizeof(defaults) / sizeof(*defaults));
 	tcase_add_test(t, the_profile_is_chosen_when_the_version_is_known);
