@@ -281,6 +281,7 @@ struct story {
 	const char *name;	/* of the event */
 	enum doctor_verdict verdict;
 	const char *what, *hint;
+	const char *words;	/* that the event says; NULL: any */
 };
 
 static const struct story stories[] = {
@@ -305,6 +306,10 @@ static const struct story stories[] = {
 	  "import your machines (amt-provisionctl inventory import), or raise max_unproved" },
 	{ "chain-refused", DOCTOR_WARN, "machines that accepted none of the server's certificates",
 	  "\"amt-provisionctl log -e chain-refused\" shows each with what to do" },
+	{ "configured", DOCTOR_WARN, "set-ups that were committed and could not be read back",
+	  "those machines are set up, for all that is known: is the port open at which they are "
+	  "managed (management_port, or 16993 with TLS), and do the passwords work "
+	  "(amt-provisionctl systems export --secrets)?", "could not be read back" },
 	{ "otp-differs", DOCTOR_WARN, "machines whose one-time password is not the inventory's",
 	  "\"amt-provisionctl log -e otp-differs\" has their addresses: another machine may have "
 	  "said hello in their name" },
@@ -360,7 +365,8 @@ static int look_at_event(void *context, const struct logentry *e)
 	if (e->time > day->newest)
 		day->newest = e->time;
 	for (size_t i = 0; i < STORIES; i++)
-		if (strcmp(e->name, stories[i].name) == 0)
+		if (strcmp(e->name, stories[i].name) == 0 &&
+		    (!stories[i].words || strstr(e->what, stories[i].words)))
 			day->n[i]++;
 	return 0;
 }

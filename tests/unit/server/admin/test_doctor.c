@@ -14,8 +14,10 @@
 #include <unistd.h>
 
 #include "server/admin/doctor.h"
+#include "server/keymap/events.h"
 #include "server/keymap/keymap.h"
 #include "server/keymap/systems.h"
+#include "server/setup/setup.h"
 #include "tests/support/map.h"
 #include "tests/support/suite.h"
 
@@ -488,6 +490,27 @@ START_TEST(domains_that_are_given_count_instead)
 }
 END_TEST
 
+START_TEST(a_machine_that_was_committed_and_not_read_back_is_told)
+{
+	char what[300];
+	struct logentry event = { .time = doctor.now - 10, .name = "configured",
+				  .what = "configured" };
+
+	doctor.map = scratch_map();
+	ok(keymap_log(doctor.map, &event, &fault));
+	doctor_fleet(&doctor);
+	expect("log pass no trouble in the log of the last day");
+	snprintf(what, sizeof(what), "configured; %s", setup_note_text(SETUP_NOTE_NO_READ_BACK));
+	event.what = what;
+	ok(keymap_log(doctor.map, &event, &fault));
+	found[0] = '\0';
+	doctor_fleet(&doctor);
+	expect("configured warn set-ups that were committed and could not be read back, in the "
+	       "last day: 1 -- those machines are set up");
+	keymap_close(&doctor.map);
+}
+END_TEST
+
 TEST_SUITE("doctor")
 {
 	TCase *host = tcase_create("host"), *network = tcase_create("network");
@@ -498,6 +521,7 @@ TEST_SUITE("doctor")
 	tcase_add_test(host, machines_that_stay_refused_are_reported_however_long_ago);
 	tcase_add_test(host, machines_that_nobody_named_and_a_door_open_to_all_are_reported);
 	tcase_add_test(host, a_cure_for_missing_names_is_one_that_is_not_in_use);
+	tcase_add_test(host, a_machine_that_was_committed_and_not_read_back_is_told);
 	tcase_add_test(host, a_program_that_holds_the_map_is_reported);
 	tcase_add_test(host, without_a_script_nothing_is_said_against_it);
 	tcase_add_loop_test(host, a_timeout_that_no_script_keeps_to_is_reported, 0,
