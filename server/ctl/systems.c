@@ -311,6 +311,9 @@ static void say_queued(struct cli *cli, size_t n, size_t set_up, size_t held)
 {
 	size_t fresh = n - set_up, again = set_up - held;
 
+	if (!n)
+		cli_note(cli, "no system queued: none is in that state, or they need permission "
+			 "(amt-provisionctl systems allow-setup UUID)");
 	if (fresh)
 		cli_note(cli, "%zu system%s queued; the server calls %s within seconds", fresh,
 			 plural(fresh), fresh == 1 ? "it" : "them");

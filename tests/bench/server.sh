@@ -85,13 +85,13 @@ row "hellos of new machines, with $ROWS machines in the map" "$(median <our.rate
 	"accept-read-close loop, 1/s" "$(median <bare.rates)" '>=' 0.80
 # Hellos of version 3, 841 bytes each, of machines that may come by certificate.
 version_3() { # NAME FIRST STEP
-	local i first=$2
+	local i next_one=$2
 	: >bare.rates
 	: >our.rates
 	for ((i = 0; i < 3; i++)); do
 		"$BENCH/hello_load" $port "$HELLOS" 200 0 v3 | cut -d' ' -f1 >>bare.rates
-		KIND=v3 load "$HELLOS" 200 0 "$first" | cut -d' ' -f1 >>our.rates
-		first=$((first + $3))
+		KIND=v3 load "$HELLOS" 200 0 "$next_one" | cut -d' ' -f1 >>our.rates
+		next_one=$((next_one + $3))
 	done
 	row "$1" "$(median <our.rates)" 1/s "accept-read-close loop, 1/s" "$(median <bare.rates)" '>=' 0.70
 }

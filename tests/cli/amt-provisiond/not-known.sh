@@ -25,6 +25,7 @@ done
 status 2 ctl systems retry "${U}1"
 grep -q "allow-setup ${U}1" err || fail "nothing says what to do: $(cat err)"
 status 0 ctl systems retry --state refused
+grep -q 'no system queued' err || fail "not said: $(cat err)"
 is 1 state refused || fail "it is tried again"
 
 # A list of UUIDs alone, or a person, names a machine; the server has no certificate for it yet.
