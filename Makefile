@@ -125,7 +125,7 @@ help:
 	@echo "make check-peers  try other people's programs against ours (skips what is not installed)"
 	@echo "make check-usb    try sticks on a real USB stack in QEMU"
 	@echo "make bench        measure against named references"
-	@echo "make soak         ten minutes of mixed peers against the server, 200 kills of it, forgers"
+	@echo "make soak         ten minutes of mixed peers against the server, kills of it, forgers"
 	@echo "make fuzz         run every fuzz target for FUZZ_SECONDS (default 60)"
 	@echo "make lint         static checks"
 	@echo "make sanitize     all tests and fuzz seeds with address and undefined behaviour sanitizers"
@@ -190,6 +190,7 @@ soak:
 	@$(MAKE) --no-print-directory all $(BENCHES)
 	@BIN=$B/bin tests/soak/run.sh
 	@BIN=$B/bin tests/soak/kills.sh
+	@BIN=$B/bin tests/soak/pki-kills.sh
 	@BIN=$B/bin tests/soak/attack.sh
 
 FUZZ_SECONDS ?= 60

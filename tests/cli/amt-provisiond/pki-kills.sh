@@ -60,6 +60,12 @@ for i in "${!steps[@]}"; do
 	done < <(jq -r --arg u "$(uuid "$i")" '.[] | select(.uuid == $u) | .admin_password,
 		.other_admin_password | select(. != null)' secrets.json)
 	[ "$known" = yes ] || fail "killed at ${steps[i]}: the map has not the machine's password"
+	{
+		echo admin
+		jq -r --arg u "$(uuid "$i")" '.[] | select(.uuid == $u) | .mebx_password,
+			.other_mebx_password | select(. != null)' secrets.json
+	} | grep -qxF -- "$(sed -n 's/^mebx-password: //p' "$pc")" ||
+		fail "killed at ${steps[i]}: the map has not the machine's MEBx password"
 done
 # shellcheck disable=SC2086 # a list
 kill $sims
