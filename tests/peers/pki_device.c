@@ -1,7 +1,7 @@
 /*
- * A machine that is set up by certificate, on GnuTLS alone and with nothing of ours in it: one hello
- * of version 3, then calls on one address, until its new password was used after CommitChanges.
- * What it was given goes to standard output, what it did to standard error.
+ * A machine that is set up by certificate, on GnuTLS alone and with nothing of ours in it: one
+ * hello of version 3, then calls on one address, until its new password was used after
+ * CommitChanges. What it was given goes to standard output, what it did to standard error.
  *
  *   pki_device ADDRESS PORT SERVER-PORT UUID(32 hex digits, as sent) PRIORITY CERTIFICATE KEY ROOT
  *              SUFFIX [PASSWORD-FILE]
@@ -30,7 +30,7 @@
 #define MAX_CERTIFICATES 8
 
 /* There is one machine. */
-static struct machine {
+static struct {
 	unsigned char uuid[16];
 	unsigned char root[32];		/* SHA-256 of the certificate that it trusts */
 	const char *suffix;
@@ -61,7 +61,8 @@ static void md5_hex(const char *text, char out[static 33])
 }
 
 /* The text between BEGIN and END, or "". */
-static const char *between(const char *text, const char *begin, const char *end, char *out, size_t size)
+static const char *between(const char *text, const char *begin, const char *end, char *out,
+			   size_t size)
 {
 	const char *from = strstr(text, begin), *to;
 
@@ -92,13 +93,14 @@ static const char *leaf_wrong(gnutls_x509_crt_t leaf)
 		amt |= strcmp(oid, AMT_OID) == 0;
 	}
 	size = sizeof(name);
-	if (gnutls_x509_crt_get_dn_by_oid(leaf, GNUTLS_OID_X520_ORGANIZATIONAL_UNIT_NAME, 0, 0, name,
-					  &size) == 0)
+	if (gnutls_x509_crt_get_dn_by_oid(leaf, GNUTLS_OID_X520_ORGANIZATIONAL_UNIT_NAME, 0, 0,
+					  name, &size) == 0)
 		amt |= strcmp(name, AMT_OU) == 0;
 	if (!server || !amt)
 		return "the certificate is for something else";
 	size = sizeof(name);
-	if (gnutls_x509_crt_get_dn_by_oid(leaf, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name, &size) != 0)
+	if (gnutls_x509_crt_get_dn_by_oid(leaf, GNUTLS_OID_X520_COMMON_NAME, 0, 0, name,
+					  &size) != 0)
 		return "the certificate has no name";
 	length = strlen(name);
 	if (length < suffix || strcasecmp(name + length - suffix, machine.suffix) != 0 ||
@@ -160,7 +162,8 @@ static bool logged_in(const char *head)
 		return false;
 	snprintf(text, sizeof(text), "POST:%s", uri);
 	md5_hex(text, inner);
-	snprintf(text, sizeof(text), "%s:" NONCE ":%s:%s:auth:%s", machine.login, nc, cnonce, inner);
+	snprintf(text, sizeof(text), "%s:" NONCE ":%s:%s:auth:%s", machine.login, nc, cnonce,
+		 inner);
 	md5_hex(text, outer);
 	return strcmp(outer, response) == 0;
 }
@@ -210,9 +213,10 @@ static void instance(const char *class, char *out, size_t size)
 	to_hex(machine.uuid, sizeof(machine.uuid), uuid);
 	*out = '\0';
 	if (strcmp(class, "AMT_GeneralSettings") == 0)
-		snprintf(out, size, "<h:DigestRealm>" REALM "</h:DigestRealm><h:DomainName></h:DomainName>"
-			 "<h:HostName>foreign</h:HostName><h:InstanceID>Intel(r) AMT: General Settings"
-			 "</h:InstanceID><h:NetworkInterfaceEnabled>true</h:NetworkInterfaceEnabled>");
+		snprintf(out, size, "<h:DigestRealm>" REALM "</h:DigestRealm><h:DomainName>"
+			 "</h:DomainName><h:HostName>foreign</h:HostName><h:InstanceID>"
+			 "Intel(r) AMT: General Settings</h:InstanceID>"
+			 "<h:NetworkInterfaceEnabled>true</h:NetworkInterfaceEnabled>");
 	if (strcmp(class, "CIM_ComputerSystemPackage") == 0)
 		snprintf(out, size, "<h:PlatformGUID>%s</h:PlatformGUID>", uuid);
 	if (strcmp(class, "CIM_SoftwareIdentity") == 0)
@@ -229,16 +233,19 @@ static void instance(const char *class, char *out, size_t size)
 static void envelope(const char *class, const char *uri, const char *method, const char *content,
 		     char *out, size_t size)
 {
-	snprintf(out, size, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><a:Envelope xmlns:a=\""
-		 "http://www.w3.org/2003/05/soap-envelope\" xmlns:b=\"http://schemas.xmlsoap.org/ws/2004/08/"
-		 "addressing\" xmlns:c=\"http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd\" xmlns:h=\"%s\" "
-		 "xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><a:Header><b:To>http://schemas."
-		 "xmlsoap.org/ws/2004/08/addressing/role/anonymous</b:To><b:RelatesTo>0</b:RelatesTo>"
-		 "<b:Action a:mustUnderstand=\"true\">%s/%s</b:Action><b:MessageID>uuid:00000000-8086-8086-"
-		 "8086-000000000001</b:MessageID><c:ResourceURI>%s</c:ResourceURI></a:Header><a:Body>"
-		 "<h:%s%s>%s</h:%s%s></a:Body></a:Envelope>", uri, uri, method, uri,
-		 method[0] ? method : class, method[0] ? "_OUTPUT" : "", content,
-		 method[0] ? method : class, method[0] ? "_OUTPUT" : "");
+	snprintf(out, size,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?><a:Envelope xmlns:a=\""
+		"http://www.w3.org/2003/05/soap-envelope\" "
+		"xmlns:b=\"http://schemas.xmlsoap.org/ws/2004/08/addressing\" "
+		"xmlns:c=\"http://schemas.dmtf.org/wbem/wsman/1/wsman.xsd\" xmlns:h=\"%s\" "
+		"xmlns:xsi=\"http://www.w3.org/2001/XMLSchema-instance\"><a:Header><b:To>"
+		"http://schemas.xmlsoap.org/ws/2004/08/addressing/role/anonymous</b:To>"
+		"<b:RelatesTo>0</b:RelatesTo><b:Action a:mustUnderstand=\"true\">%s/%s</b:Action>"
+		"<b:MessageID>uuid:00000000-8086-8086-8086-000000000001</b:MessageID>"
+		"<c:ResourceURI>%s</c:ResourceURI></a:Header><a:Body>"
+		"<h:%s%s>%s</h:%s%s></a:Body></a:Envelope>",
+		uri, uri, method, uri, method[0] ? method : class, method[0] ? "_OUTPUT" : "",
+		content, method[0] ? method : class, method[0] ? "_OUTPUT" : "");
 }
 
 static void send_text(gnutls_session_t session, const char *text)
@@ -261,7 +268,8 @@ static void reply(gnutls_session_t session, const char *body)
 	char head[128];
 	size_t all = strlen(body), first = all / 3;
 
-	send_text(session, "HTTP/1.1 200 OK\r\nServer: Intel(R) Active Management Technology 12.0.35\r\n"
+	send_text(session,
+		  "HTTP/1.1 200 OK\r\nServer: Intel(R) Active Management Technology 12.0.35\r\n"
 		  "X-Frame-Options: DENY\r\nContent-Type: application/soap+xml; charset=UTF-8\r\n"
 		  "Transfer-Encoding: chunked\r\n\r\n");
 	snprintf(head, sizeof(head), "%04zX\r\n", first);
@@ -276,9 +284,10 @@ static void reply(gnutls_session_t session, const char *body)
 
 static void challenge(gnutls_session_t session)
 {
-	send_text(session, "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"" REALM "\", "
-		  "nonce=\"" NONCE "\",stale=\"false\",qop=\"auth\"\r\nContent-Type: text/html\r\n"
-		  "Server: Intel(R) Active Management Technology 12.0.35\r\nContent-Length: 0\r\n\r\n");
+	send_text(session, "HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm=\"" REALM
+		  "\", nonce=\"" NONCE "\",stale=\"false\",qop=\"auth\"\r\n"
+		  "Content-Type: text/html\r\nServer: Intel(R) Active Management Technology "
+		  "12.0.35\r\nContent-Length: 0\r\n\r\n");
 }
 
 /* One request. */
@@ -302,7 +311,9 @@ static void answer(gnutls_session_t session, bool login, const char *head, const
 	if (method[0]) {
 		status = call(method, body);
 		snprintf(content, sizeof(content), "%s<h:ReturnValue>%u</h:ReturnValue>",
-			 strcmp(method, "GetLowAccuracyTimeSynch") == 0 ? "<h:Ta0>1100000000</h:Ta0>" : "",
+			 strcmp(method, "GetLowAccuracyTimeSynch") == 0
+				 ? "<h:Ta0>1100000000</h:Ta0>"
+				 : "",
 			 status);
 	} else {
 		instance(class, content, sizeof(content));
@@ -348,7 +359,8 @@ static void serve(gnutls_session_t session, bool login)
 	}
 }
 
-static void take_call(int fd, gnutls_certificate_credentials_t own, const char *priority, bool login)
+static void take_call(int fd, gnutls_certificate_credentials_t own, const char *priority,
+		      bool login)
 {
 	gnutls_session_t session;
 	struct timeval limit = { .tv_sec = 10 };
@@ -445,7 +457,8 @@ int main(int argc, char **argv)
 	int s = socket(AF_INET, SOCK_STREAM, 0), one = 1;
 
 	if (argc < 10 || strlen(argv[4]) != 32)
-		die("ADDRESS PORT SERVER-PORT UUID PRIORITY CERTIFICATE KEY ROOT SUFFIX [PASSWORD-FILE]");
+		die("ADDRESS PORT SERVER-PORT UUID PRIORITY CERTIFICATE KEY ROOT SUFFIX "
+		    "[PASSWORD-FILE]");
 	for (int i = 0; i < 16; i++)
 		sscanf(argv[4] + 2 * i, "%2hhx", &machine.uuid[i]);
 	read_root(argv[8]);
