@@ -1,4 +1,4 @@
-/* Machines that claim one key, which none of them has proved: how many, and from which addresses. */
+/* Machines that claim one key, which none has proved: how many, and from which addresses. */
 #ifndef SERVER_KEYMAP_RIVALS_H
 #define SERVER_KEYMAP_RIVALS_H
 
