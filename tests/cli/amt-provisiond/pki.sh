@@ -38,6 +38,7 @@ cat stick-password otp?-password fleet-password >>password
 	for i in 0 1 2 3 4 5 6 7 8; do
 		echo "$(uuid $i),pc$i.example.com,$(cat "otp$i-password" 2>/dev/null || true)"
 	done
+	echo "$(uuid 10),,"
 } >key-inventory.csv
 FQDN_REQUIRED=yes write_conf '[certificates]' "folder = $PWD/certificates" '[pki]' \
 	"stick_password_file = $PWD/stick-password" "ondie_roots = $PWD/ondie.pem" '[profile default]' \
@@ -57,7 +58,7 @@ pc() {
 	# shellcheck disable=SC2086 # an option and its value
 	"$BIN/amt-sim" fleet -n 1 --pki --uuid "$(uuid "$i")" --address "$NET.$((i + 1))" --server "$SERVER" \
 		--port "$PORT" --pace 50 --hello-window 1 --own-key own.key --on-die-root ondie.pem \
-		--until-configured "${WAIT:-40}" --quiet ${TRUST:---trust root.pem} \
+		--until-configured "${WAIT:-40}" ${TRUST:---trust root.pem} \
 		${SUFFIX:---dhcp-suffix example.com} "$@" >>"sim$i.out" 2>&1
 }
 pc 1 --firmware 16.1.25 --own-certificate p384 --otp-file otp1-password & jobs=$!
@@ -71,6 +72,8 @@ WAIT=600 pc 6 --firmware 16.1.25 --otp-file otp1-password & others=$!
 SUFFIX='--dhcp-suffix example.org' WAIT=600 pc 7 --firmware 16.1.25 & others+=" $!"
 TRUST='--trust strange.pem' WAIT=600 pc 8 --firmware 16.1.25 & others+=" $!"
 WAIT=600 pc 9 --firmware 16.1.25 & others+=" $!"
+# This one has no name yet, and is asked to wait for it.
+WAIT=600 pc 10 --firmware 16.1.25 --verbose & others+=" $!"
 trap 'kill -9 $DAEMON $jobs $others 2>/dev/null || true' EXIT
 for job in $jobs; do
 	wait "$job" || fail "a machine was not configured: $(tail -n 3 sim*.out)"
@@ -107,6 +110,11 @@ expect 9 .state refused
 expect 9 .reason_code not-known
 ! grep -q "certificate-taken.*uuid=$(uuid 9)" log || fail "a machine that nobody knows was called"
 
+said 10 let-wait 'to wait a day'
+expect 10 .state fqdn-missing
+wait_for 20 grep -q ExtendProvisioningPeriod sim10.out || fail "it was not asked to wait: $(cat sim10.out)"
+! grep -q 'Set[A-Z]' sim10.out || fail "a machine without a name was changed"
+
 # The fleet's password went only to those for whom something vouched; all others have their own.
 ctl systems export --all --secrets --format json -o secrets.json --force --quiet
 for i in 0 1 2 3 4 5; do
@@ -122,6 +130,7 @@ done
 sim_hello --uuid "$(uuid 4)" --interface-version 3 --address "$NET.44"
 expect 4 .state needs-permission
 expect 4 .address "$NET.5"
+[ "$(grep -c ExtendProvisioningPeriod sim10.out)" = 1 ] || fail "it was asked to wait again"
 # shellcheck disable=SC2086 # a list
 kill $others 2>/dev/null || true
 no_secrets
