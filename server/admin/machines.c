@@ -146,26 +146,32 @@ static bool is_held(const struct operator *op, const struct system *s)
 	       pair.state == KEYMAP_USED && pair.has_uuid && uuid_equal(&pair.uuid, &s->uuid);
 }
 
-int machines_set_up(const struct operator *op, const struct uuid *uuids, size_t n, size_t *set_up,
-		    size_t *held, struct fault *fault)
+static int count_set_up(const struct operator *op, const struct uuid *uuid, size_t *set_up,
+			size_t *held, struct fault *fault)
 {
-	*set_up = *held = 0;
-	for (size_t i = 0; i < n; i++) {
-		struct system system;
-		int rc = keymap_system_find(op->map, &uuids[i], &system, fault);
+	struct system system;
+	int rc = keymap_system_find(op->map, uuid, &system, fault);
 
-		if (rc == KIT_ERR_NOT_FOUND)
-			continue;
-		if (rc)
-			return rc;
-		*set_up += system_is_set_up(&system);
-		*held += system_is_set_up(&system) && is_held(op, &system);
-	}
+	if (rc)
+		return rc == KIT_ERR_NOT_FOUND ? 0 : rc;
+	*set_up += system_is_set_up(&system);
+	*held += system_is_set_up(&system) && is_held(op, &system);
 	return 0;
 }
 
+int machines_set_up(const struct operator *op, const struct uuid *uuids, size_t n, size_t *set_up,
+		    size_t *held, struct fault *fault)
+{
+	int rc = 0;
+
+	*set_up = *held = 0;
+	for (size_t i = 0; i < n && !rc; i++)
+		rc = count_set_up(op, &uuids[i], set_up, held, fault);
+	return rc;
+}
+
 int machines_retry_state(const struct operator *op, enum system_state state, size_t *n,
-			 struct fault *fault)
+			 size_t *set_up, size_t *held, struct fault *fault)
 {
 	const struct keymap_system_filter filter = { .by_state = true, .state = state };
 	struct many list = { 0 };
@@ -177,7 +183,7 @@ int machines_retry_state(const struct operator *op, enum system_state state, siz
 		rc = keymap_systems(op->map, &filter, collect, &list, fault);
 	if (rc == KIT_ERR_NOMEM)
 		fault_nomem(fault);
-	*n = 0;
+	*n = *set_up = *held = 0;
 	for (size_t i = 0; !rc && i < list.n; i++) {
 		struct fault why = { 0 };
 
@@ -185,7 +191,7 @@ int machines_retry_state(const struct operator *op, enum system_state state, siz
 		/* Of many, those that wait for a person go on waiting. */
 		if (rc && rc != KIT_ERR_STATE)
 			fault_pass(fault, &why);
-		else if (!rc)
+		else if (!rc && !(rc = count_set_up(op, &list.uuids[i], set_up, held, fault)))
 			++*n;
 		rc = rc == KIT_ERR_STATE ? 0 : rc;
 	}

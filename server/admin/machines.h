@@ -33,10 +33,10 @@ int machines_allow(const struct operator *op, const struct uuid *uuids, size_t n
 
 /*
  * Have all machines in STATE set up now, but those that wait for permission to be set up by
- * certificate; *n receives how many they are.
+ * certificate; *n receives how many they are, *set_up and *held as machines_set_up() counts them.
  */
 int machines_retry_state(const struct operator *op, enum system_state state, size_t *n,
-			 struct fault *fault);
+			 size_t *set_up, size_t *held, struct fault *fault);
 
 /*
  * Does the map, or its inventory, have the UUID with its bytes in the other order? *OTHER

@@ -347,12 +347,10 @@ static int run_retry(struct cli *cli, const void *given)
 	if (!rc)
 		rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (!rc)
-		rc = word ? machines_retry_state(&op, state, &n, &fault)
+		rc = word ? machines_retry_state(&op, state, &n, &set_up, &held, &fault)
 			  : machines_retry(&op, uuids, n, &fault);
 	if (!rc && !word)
 		rc = machines_set_up(&op, uuids, n, &set_up, &held, &fault);
-	else if (!rc && (state == SYSTEM_CONFIGURED || state == SYSTEM_NEEDS_PERMISSION))
-		set_up = held = n;
 	if (!rc)
 		say_queued(cli, n, set_up, held);
 	return end(cli, &op, uuids, rc, &fault);

@@ -1410,8 +1410,8 @@ int keymap_system_retry(struct keymap *m, const struct uuid *uuid, int64_t now,
 		rc = refuse_retry(&row, fault);
 	/* What is set up stays so until the machine has proved itself again. */
 	else if (!rc && system_is_set_up(&row))
-		rc = change(m, "UPDATE csti_amts SET next_try = ?4, failures = 0, reason = NULL,"
-			    " reason_code = NULL WHERE uuid = ?1", uuid, NULL, NULL, now, fault);
+		rc = change(m, "UPDATE csti_amts SET next_try = ?4, failures = 0 WHERE uuid = ?1",
+			    uuid, NULL, NULL, now, fault);
 	else if (!rc)
 		rc = accept(m, &row, now, fault);
 	if (!rc)

@@ -27,6 +27,7 @@ wait_log "security needs-permission pid=$(dashed 1) uuid=$UUID address=$NET.8: .
 	fail "the finder of a used stick was called"
 before=$(row)
 [ "$before" = "[\"needs-permission\",\"$NET.1\",\"$(dashed 1)\"]" ] || fail "$before"
+[ "$(ctl systems show $UUID --json | jq -r .reason_code)" = used-key ] || fail "$(ctl systems show $UUID)"
 ctl doctor 2>&1 | grep -q "1 machine waiting for permission" || fail "doctor does not say who waits"
 # It is still on the list of those that are set up, with its password.
 ctl systems export --secrets -o kept.csv --quiet

@@ -6,6 +6,7 @@
 #include "server/admin/machines.h"
 #include "server/keymap/inventory.h"
 #include "server/keymap/keymap.h"
+#include "server/keymap/pairs.h"
 #include "server/keymap/systems.h"
 #include "tests/support/admin.h"
 #include "tests/support/suite.h"
@@ -36,16 +37,39 @@ static void enter(void)
 
 START_TEST(machines_in_a_state_are_due_at_once)
 {
-	size_t n = 0;
+	size_t n = 0, set_up = 9, held = 9;
 
 	fail_setup(1);
 	say_hello(2);
 	fail_setup(3);
-	ok(machines_retry_state(&op, SYSTEM_FAILED, &n, &fault));
+	ok(machines_retry_state(&op, SYSTEM_FAILED, &n, &set_up, &held, &fault));
 	ck_assert_uint_eq(n, 2);
+	ck_assert_uint_eq(set_up + held, 0);
 	ck_assert_int_le(find(1).next_try, ADMIN_NOW);
 	ck_assert_uint_eq(find(1).failures, 0);
 	ck_assert_uint_eq(logged("retry-asked"), 2);
+}
+END_TEST
+
+/* One has used its key, one was allowed to use it again, one has the fresh key of a re-key. */
+START_TEST(those_of_a_state_that_need_permission_are_counted)
+{
+	size_t n = 0, set_up = 0, held = 0;
+
+	for (unsigned i = 1; i <= 3; i++) {
+		const struct uuid uuid = scratch_uuid(i);
+
+		say_hello(i);
+		if (i < 3)
+			ok(keymap_use(m, find(i).pid, &uuid, ADMIN_NOW, NULL, &fault));
+		ok(keymap_system_state(m, &uuid, SYSTEM_CONFIGURED, NULL, 0, ADMIN_NOW, &fault));
+		if (i == 2)
+			ok(keymap_system_allow(m, &uuid, SYSTEM_ALLOWED, ADMIN_NOW, &fault));
+	}
+	ok(machines_retry_state(&op, SYSTEM_CONFIGURED, &n, &set_up, &held, &fault));
+	ck_assert_uint_eq(n, 3);
+	ck_assert_uint_eq(set_up, 3);
+	ck_assert_uint_eq(held, 1);
 }
 END_TEST
 
@@ -55,7 +79,7 @@ START_TEST(those_that_wait_for_a_person_are_not_tried_again)
 	const struct keymap_hello hello = { .uuid = uuids[0], .address = "192.0.2.1",
 					    .version = 3 };
 	struct fault why = { 0 };
-	size_t n = 0;
+	size_t n = 0, set_up, held;
 
 	ok(keymap_system_hello(m, &hello, SYSTEM_REFUSED, ADMIN_NOW, NULL, NULL, &fault));
 	ok(keymap_system_code(m, &uuids[0], SYSTEM_NOT_KNOWN, &fault));
@@ -63,7 +87,7 @@ START_TEST(those_that_wait_for_a_person_are_not_tried_again)
 	ok(keymap_system_state(m, &uuids[1], SYSTEM_REFUSED, "wrong UUID", 0, ADMIN_NOW, &fault));
 	ck_assert_int_eq(machines_retry(&op, uuids, 1, &why), KIT_ERR_STATE);
 	ck_assert_ptr_nonnull(strstr(why.hint, "allow-setup"));
-	ok(machines_retry_state(&op, SYSTEM_REFUSED, &n, &fault));
+	ok(machines_retry_state(&op, SYSTEM_REFUSED, &n, &set_up, &held, &fault));
 	ck_assert_uint_eq(n, 1);
 	ck_assert_int_eq(find(1).state, SYSTEM_REFUSED);
 	ck_assert_int_eq(find(2).state, SYSTEM_QUEUED);
@@ -149,6 +173,7 @@ TEST_SUITE("machines")
 
 	tcase_add_checked_fixture(tcase, enter, admin_leave);
 	tcase_add_test(tcase, machines_in_a_state_are_due_at_once);
+	tcase_add_test(tcase, those_of_a_state_that_need_permission_are_counted);
 	tcase_add_test(tcase, those_that_wait_for_a_person_are_not_tried_again);
 	tcase_add_test(tcase, one_that_is_not_in_the_map_stops_all);
 	tcase_add_test(tcase, a_uuid_in_the_other_byte_order_is_named);

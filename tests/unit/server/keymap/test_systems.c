@@ -185,8 +185,11 @@ START_TEST(failures_add_up_until_success_or_retry)
 	ck_assert_int_eq(find(1).state, SYSTEM_CONFIGURED);
 	ck_assert_int_eq(find(1).next_try, NOW + 60);
 	set_state(1, SYSTEM_NEEDS_PERMISSION, "its key is used", 0);
+	ok(keymap_system_code(m, &uuid, "used-key", &fault));
 	ok(keymap_system_retry(m, &uuid, NOW + 65, &fault));
 	ck_assert_int_eq(find(1).state, SYSTEM_NEEDS_PERMISSION);
+	ck_assert_str_eq(find(1).reason, "its key is used");
+	ck_assert_str_eq(find(1).reason_code, "used-key");
 	set_state(1, SYSTEM_FAILED, "no answer", NOW + 600);
 	ok(keymap_system_retry(m, &uuid, NOW + 70, &fault));
 	ck_assert_int_eq(find(1).state, SYSTEM_QUEUED);
