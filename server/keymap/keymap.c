@@ -115,12 +115,14 @@ bool keymap_is_new(const struct keymap *m)
 
 int keymap_hold(struct keymap *m, struct fault *fault)
 {
-	int rc = sql_hold(m->db, fault);
+	struct fault why = { .code = 0 };
+	int rc = sql_hold(m->db, &why);
 
-	return rc != KIT_ERR_BUSY ? rc :
-	       fault_set(fault, rc, "another amt-provisiond works with the key map %s\n"
-			 "stop that one first, or give this one a map of its own (two would call "
-			 "the same machines)", m->path);
+	if (rc == KIT_ERR_BUSY)
+		return fault_set(fault, rc, "another amt-provisiond works with the key map %s\n"
+				 "stop that one first, or give this one a map of its own (two would "
+				 "call the same machines)", m->path);
+	return rc ? fault_pass(fault, &why) : 0;
 }
 
 /* Would O take the place of the map's file with this ENDING? */

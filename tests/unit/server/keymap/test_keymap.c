@@ -292,6 +292,8 @@ START_TEST(only_one_holds_a_map_and_others_work_on)
 	ck_assert_int_eq(stat("map.db.lock", &st), 0);
 	ck_assert_int_eq(st.st_mode & 07777, 0600);
 	ck_assert_int_eq(keymap_hold(other, &why), KIT_ERR_BUSY);
+	ck_assert_ptr_nonnull(strstr(why.what, "another amt-provisiond works with the key map"));
+	ck_assert_ptr_nonnull(strstr(why.hint, "stop that one first"));
 	ck_assert_ptr_nonnull(strstr(why.what, "map.db"));
 	/* What does not hold it reads and writes; a restore keeps who does. */
 	ok(keymap_backup(other, "copy", true, &fault));
