@@ -12,7 +12,7 @@
 #include <wchar.h>
 #include <wctype.h>
 
-#include "ukpu/wizard/form.h"
+#include "ukpu/wizard/screen-private.h"
 
 #define CELL_MAX	1024	/* characters of one cell */
 #define SIGNALS_MS	200	/* between two looks at signals and at the terminal's size */

@@ -1,7 +1,7 @@
 /* ukpu wizard: its kinds of windows: a list, a text with buttons, a question. */
 #include <string.h>
 
-#include "ukpu/wizard/form.h"
+#include "ukpu/wizard/screen-private.h"
 
 #define DETAIL_LINES	6
 #define INTRO_LINES	2

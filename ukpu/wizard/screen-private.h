@@ -1,6 +1,6 @@
 /* Between the two files of the wizard's screen that know newt. Not for others. */
-#ifndef UKPU_WIZARD_FORM_H
-#define UKPU_WIZARD_FORM_H
+#ifndef UKPU_WIZARD_SCREEN_PRIVATE_H
+#define UKPU_WIZARD_SCREEN_PRIVATE_H
 
 #include <newt.h>
 
