@@ -294,7 +294,7 @@ static const struct story stories[] = {
 	{ "pid-reserved", DOCTOR_WARN, "hellos with a PID that another machine has reserved",
 	  "two machines took one key, or a hello was forged; the first "
 	  "that proves the PPS gets it" },
-	{ SYSTEM_NOT_KNOWN, DOCTOR_WARN, "hellos by certificate of machines that nobody named",
+	{ SYSTEM_NOT_KNOWN, DOCTOR_WARN, "hellos by certificate of machines that are not known",
 	  "\"amt-provisionctl systems list --state refused\" shows each" },
 	{ "known-by-key", DOCTOR_WARN, "hellos by certificate of machines that have proved a key",
 	  "was its AMT reset, and set up from another stick? if not, a hello was forged" },
@@ -475,7 +475,7 @@ void doctor_fleet(const struct doctor *d)
 		 "\"amt-provisionctl systems list --state refused\" shows each with the reason; "
 		 "a machine whose key was not in the map says hello again by itself, at the latest "
 		 "when its AC power is disconnected for half a minute", true);
-	say_kind(d, "not-known", &f.not_known, "came by certificate, known to nobody",
+	say_kind(d, "not-known", &f.not_known, "came by certificate, not known",
 		 "no machine that is not known came by certificate",
 		 "those that are yours: amt-provisionctl inventory import, or amt-provisionctl "
 		 "systems allow-setup UUID; accept of [pki] says who may come", false);

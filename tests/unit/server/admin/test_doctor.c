@@ -137,7 +137,7 @@ START_TEST(machines_that_nobody_named_and_a_door_open_to_all_are_reported)
 	found[0] = '\0';
 	doctor_fleet(&doctor);
 	keymap_close(&doctor.map);
-	expect("not-known warn 1 machine came by certificate, known to nobody: 939b524b-");
+	expect("not-known warn 1 machine came by certificate, not known: 939b524b-");
 	expect("machines-refused pass");
 	expect("accept warn accept is any");
 }
