@@ -628,13 +628,14 @@ static void say_new_map(struct server *s)
 {
 	char what[CONFIG_TEXT + 100];
 	struct logentry e = { .severity = SEVERITY_WARNING, .name = "new-map", .what = what,
-			   .hint = "import keys (amt-provisionctl keys import); if there should be "
-			   "a map already, stop the server and see that \"map\" in its "
-			   "configuration names it" };
+			   .hint = "import keys (amt-provisionctl keys import) or machines that "
+			   "come by certificate (amt-provisionctl inventory import); if "
+			   "there should be a map already, stop the server and see that "
+			   "\"map\" in its configuration names it" };
 
 	snprintf(what, sizeof(what),
 		 "made a new, empty key map %s: every hello is refused until it "
-		 "holds keys",
+		 "holds keys or machines",
 		 s->config.map);
 	log_note(&s->log, &e);
 }

@@ -244,6 +244,21 @@ static void say_served(const struct doctor *d, const struct certificates *all,
 			   "no certificate is served, and no machine wants one");
 }
 
+bool doctor_serves_certificates(const struct doctor *d)
+{
+	struct certificates_options options = certificates_options_of(d->config);
+	struct certificates *all = NULL;
+	struct fault fault = { 0 };
+	int64_t soonest;
+	bool serves;
+
+	options.now = d->now;
+	serves = !d->unread && !certificates_load(&all, &options, &fault) &&
+		 count_served(all, &soonest) > 0;
+	certificates_free(&all);
+	return serves;
+}
+
 void doctor_certificates(const struct doctor *d)
 {
 	struct certificates_options options = certificates_options_of(d->config);

@@ -2,6 +2,7 @@
 #ifndef SERVER_ADMIN_DOCTOR_H
 #define SERVER_ADMIN_DOCTOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,8 @@ void doctor_keys(const struct doctor *d);
 void doctor_fleet(const struct doctor *d);
 /* Unless unread: the server's certificates, and how machines that want one take them. */
 void doctor_certificates(const struct doctor *d);
+/* Does the server have a certificate that it can show to machines? */
+bool doctor_serves_certificates(const struct doctor *d);
 /* The properties script (unless unread), the clock, the disk. */
 void doctor_host(const struct doctor *d);
 /* Unless unread: does the server listen on port 9971, and not on loopback only? */

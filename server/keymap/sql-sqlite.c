@@ -177,8 +177,9 @@ static int cannot_open(const char *path, bool create, struct fault *fault)
 	if (rc == KIT_ERR_NOT_FOUND && create)
 		fault_hint(fault, "make its folder first, or name another one");
 	else if (rc == KIT_ERR_NOT_FOUND)
-		fault_hint(fault, "import keys to make it: amt-provisionctl keys import --map %s"
-			   " FILE", path);
+		fault_hint(fault, "start the server (systemctl start amt-provisiond), which "
+			   "makes it, or import keys: amt-provisionctl keys import --map %s FILE",
+			   path);
 	else
 		fault_hint(fault, "name a file that this user may read and write");
 	return rc;
@@ -487,7 +488,8 @@ static int recognise(struct sql *sql, bool create, int *version, struct fault *f
 	*version = (int)number;
 	if (number == 0 && !create)
 		return fault_set(fault, KIT_ERR_NOT_FOUND, "%s is empty: it holds no key map\n"
-				 "import keys to make it: amt-provisionctl keys import", db->path);
+				 "start the server, which makes one in it, or import keys: "
+				 "amt-provisionctl keys import", db->path);
 	return 0;
 }
 

@@ -4,9 +4,21 @@ set -eu
 # shellcheck source=tests/support/daemon.inc
 . "$TOP/tests/support/daemon.inc"
 
-write_conf ""
+write_conf '[certificates]' "folder = $PWD/certificates"
+# Before the first start nothing can be imported but keys, which is said.
+printf 'uuid\n00000000-0000-4000-8000-000000000001\n' >machines.csv
+status 2 "$BIN/amt-provisionctl" inventory import machines.csv -c conf
+grep -q 'start the server (systemctl start amt-provisiond), which makes it, or import keys' err ||
+	fail "$(cat err)"
 start
-wait_log "warning new-map: made a new, empty key map $PWD/map.db: .* -- import keys"
+wait_log "warning new-map: made a new, empty key map $PWD/map.db: .* -- import keys .* or machines"
+status 0 "$BIN/amt-provisionctl" inventory import machines.csv -c conf
+# Without keys nobody is set up, unless there is a certificate.
+free_keys() { "$BIN/amt-provisionctl" doctor -c conf --no-network --json |
+	jq -r '.checks[] | select(.check == "free-keys").verdict'; }
+[ "$(free_keys || true)" = fail ] || fail "no keys and no certificate, and doctor says $(free_keys)"
+status 0 "$BIN/amt-provisionctl" certificates new-ca --suffix example.com -c conf
+[ "$(free_keys || true)" = pass ] || fail "a server of certificates lacks keys: $(free_keys)"
 stop
 ctl log | grep -q 'new-map' || fail "the map's own log does not know"
 start
