@@ -100,7 +100,7 @@ static int run_import(struct cli *cli, const void *given)
 					  .wanted = o->columns.values,
 					  .n_wanted = o->columns.count,
 					  .bad_line = show_bad_line, .context = &s };
-	rc = file ? ctl_begin(&o->at, 0, &op, &fault)
+	rc = file ? ctl_begin(&o->at, o->dry_run ? 0 : KEYMAP_CREATE, &op, &fault)
 		  : fault_sys(&fault, errno, "cannot open %s", path);
 	if (!rc)
 		rc = machinelist_import(&s.im, &op, file, &fault);
@@ -134,6 +134,7 @@ const struct cli_verb ctl_inventory_import = {
 		"The list is CSV. Its header line names the column uuid, and any of fqdn, profile "
 		"and otp (a one-time password), in any order. A row replaces what it says of the "
 		"same UUID; what the list has no column for stays. All rows are imported or none. "
-		"A UUID with two names is a bad line; a name of two machines is a warning.",
+		"A UUID with two names is a bad line; a name of two machines is a warning. "
+		"If there is no map, it is made.",
 	.examples = "amt-provisionctl inventory import machines.csv",
 };

@@ -178,8 +178,8 @@ static int cannot_open(const char *path, bool create, struct fault *fault)
 		fault_hint(fault, "make its folder first, or name another one");
 	else if (rc == KIT_ERR_NOT_FOUND)
 		fault_hint(fault, "start the server (systemctl start amt-provisiond), which "
-			   "makes it, or import keys: amt-provisionctl keys import --map %s FILE",
-			   path);
+			   "makes it, or import keys or machines: amt-provisionctl keys import "
+			   "or inventory import, with --map %s", path);
 	else
 		fault_hint(fault, "name a file that this user may read and write");
 	return rc;
@@ -488,8 +488,8 @@ static int recognise(struct sql *sql, bool create, int *version, struct fault *f
 	*version = (int)number;
 	if (number == 0 && !create)
 		return fault_set(fault, KIT_ERR_NOT_FOUND, "%s is empty: it holds no key map\n"
-				 "start the server, which makes one in it, or import keys: "
-				 "amt-provisionctl keys import", db->path);
+				 "start the server, which makes one in it, or import keys or "
+				 "machines (keys import, inventory import)", db->path);
 	return 0;
 }
 

@@ -3,6 +3,13 @@
 set -eu
 fail() { echo "FAIL: $*"; exit 1; }
 umask 077
+# A site without keys begins with its list: the import makes the map, a dry run does not.
+printf 'uuid\n939b524b-13d4-1d18-e487-1c697a6b7a2b\n' >uuids.csv
+! "$BIN/amt-provisionctl" inventory import -m new.db uuids.csv --dry-run 2>err || fail "there was no map"
+grep -q 'import keys or machines' err || fail "$(cat err)"
+[ ! -e new.db ] || fail "a dry run made a map"
+"$BIN/amt-provisionctl" inventory import -m new.db uuids.csv --quiet || fail "no map, no inventory"
+[ "$(sqlite3 new.db 'SELECT count(*) FROM inventory')" = 1 ] || fail "the map lacks the machine"
 "$BIN/amt-keygen" generate -q -n 1 --map map.db -o keys.csv 2>/dev/null
 # import STATUS LIST [OPTION...]: LIST with \n as line ends.
 import() {
