@@ -120,8 +120,8 @@ int keymap_hold(struct keymap *m, struct fault *fault)
 
 	if (rc == KIT_ERR_BUSY)
 		return fault_set(fault, rc, "another amt-provisiond works with the key map %s\n"
-				 "stop that one first, or give this one a map of its own (two would "
-				 "call the same machines)", m->path);
+				 "stop that one first, or give this one a map of its own (two "
+				 "would call the same machines)", m->path);
 	return rc ? fault_pass(fault, &why) : 0;
 }
 
