@@ -322,8 +322,11 @@ void attempt_logins(struct attempt *a)
 	/* The profile may have another user than when that password was made. */
 	attempt_add_login(a, LOGIN_NEXT, user, a->secrets.next_admin_password);
 	attempt_add_login(a, LOGIN_ADMIN, user, a->secrets.admin_password);
-	/* Until it has an account of its own, the MEBx password is that of "admin", too. */
-	if (a->by_certificate && !a->system.configured_at) {
+	/*
+	 * Until it has an account of its own, or again when it was reset, which a person says
+	 * with a permission, its MEBx password is that of "admin", too.
+	 */
+	if (a->by_certificate && (!a->system.configured_at || a->system.allowed)) {
 		attempt_add_login(a, LOGIN_MEBX, "admin", a->secrets.next_mebx_password);
 		attempt_add_login(a, LOGIN_MEBX, "admin", a->secrets.mebx_password);
 	}

@@ -618,8 +618,25 @@ START_TEST(one_that_was_configured_gets_no_candidate)
 	ok(keymap_system_allow(m, &uuid, SYSTEM_ALLOWED, time(NULL), &fault));
 	hello(1, ADDRESS);
 	ok(load());
-	ck_assert_uint_eq(a->n_logins, 1);
+	for (size_t i = 0; i < a->n_logins; i++)
+		ck_assert(a->kinds[i] == LOGIN_ADMIN || a->kinds[i] == LOGIN_MEBX);
+}
+END_TEST
+
+/* Its AMT was reset and kept its MEBx password, which is its own and no candidate. */
+START_TEST(one_that_was_reset_may_take_its_own_mebx_password)
+{
+	struct uuid uuid = scratch_uuid(WHO);
+
+	hello(1, ADDRESS);
+	configure();
+	ok(keymap_system_allow(m, &uuid, SYSTEM_ALLOWED, time(NULL), &fault));
+	hello(1, ADDRESS);
+	ok(load());
+	ck_assert_uint_eq(a->n_logins, 2);
 	ck_assert_int_eq(a->kinds[0], LOGIN_ADMIN);
+	ck_assert_int_eq(a->kinds[1], LOGIN_MEBX);
+	ck_assert_str_eq(a->logins[1].password, a->secrets.mebx_password);
 }
 END_TEST
 
@@ -791,6 +808,7 @@ TEST_SUITE("attempt-pki")
 	tcase_add_test(t, a_candidate_whose_answer_was_lost_is_tried_thrice_a_day);
 	tcase_add_test(t, a_candidate_that_was_taken_serves_the_next_attempt_too);
 	tcase_add_test(t, one_that_was_configured_gets_no_candidate);
+	tcase_add_test(t, one_that_was_reset_may_take_its_own_mebx_password);
 	tcase_add_test(t, a_machine_that_does_not_ask_for_the_certificate_is_not_set_up);
 	tcase_add_test(t, a_commit_whose_end_was_not_heard_is_found_by_its_password);
 	tcase_add_loop_test(t, a_key_is_given_to_old_firmware_that_something_vouches_for, 0,
