@@ -233,10 +233,10 @@ static int next_login(struct setup *s, enum amt_login login)
 	if (s->by_certificate && !s->reopened)
 		return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine asks for its password, "
 				 "and takes none that may be tried\n"
-				 "old firmware wants the MEBx password that its stick gave it: put "
-				 "that into stick_password_file, and the machine into the "
-				 "inventory; one that was set up before and got it again is sent it "
-				 "once it is forgotten (amt-provisionctl systems forget)");
+				 "old firmware wants the MEBx password that its stick gave it: "
+				 "put that into stick_password_file, and the machine into the "
+				 "inventory; one that was set up before and got it again is sent "
+				 "it once it is forgotten (amt-provisionctl systems forget)");
 	return fault_set(&s->fault, KIT_ERR_REFUSED, "the machine refuses the admin password that "
 			 "the map has for it\n"
 			 "give its MEBx password to the map (keys import with the column "
