@@ -12,7 +12,7 @@
 
 #include "common/secret.h"
 
-#define MAC_ROUNDS	10000000	/* of a PFX: seconds of work already */
+#define ROUNDS		10000000	/* of hashing passwords, in all: seconds of work already */
 #define PASSWORD_HINT	"put its password into the file %s.password, with mode 0600"
 
 struct bundle {
@@ -21,6 +21,7 @@ struct bundle {
 	/* For what was encrypted long ago; no other part of the program takes such ciphers. */
 	OSSL_LIB_CTX *old;
 	OSSL_PROVIDER *with_old, *without;
+	uint64_t rounds;	/* that its files have cost */
 };
 
 /* One file that is being read. */
@@ -177,6 +178,78 @@ static int did_not_open(struct reading *r)
 	return lacks_algorithm() ? lacking_cipher(r) : wrong_password(r);
 }
 
+/* ---- What it costs to try a password ---- */
+
+/* A * B, or ROUNDS + 1 where it is more than ROUNDS; negative numbers make no sense, either. */
+static uint64_t times(uint64_t a, const ASN1_INTEGER *b)
+{
+	uint64_t n;
+
+	if (!ASN1_INTEGER_get_uint64(&n, b) || n > ROUNDS || a * n > ROUNDS)
+		return ROUNDS + 1;
+	return a * n;
+}
+
+/* PKCS #5, version 2. What cannot be read costs nothing: OpenSSL refuses it. */
+static uint64_t rounds_of_function(const X509_ALGOR *function)
+{
+	PBKDF2PARAM *pbkdf2 = NULL;
+	SCRYPT_PARAMS *scrypt = NULL;
+	uint64_t n = 0;
+
+	switch (OBJ_obj2nid(function->algorithm)) {
+	case NID_id_pbkdf2:
+		pbkdf2 = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBKDF2PARAM),
+						   function->parameter);
+		if (pbkdf2)
+			n = times(1, pbkdf2->iter);
+		PBKDF2PARAM_free(pbkdf2);
+		break;
+	case NID_id_scrypt:
+		scrypt = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(SCRYPT_PARAMS),
+						   function->parameter);
+		if (scrypt)
+			n = times(times(times(1, scrypt->costParameter), scrypt->blockSize),
+				  scrypt->parallelizationParameter);
+		SCRYPT_PARAMS_free(scrypt);
+		break;
+	}
+	return n;
+}
+
+static uint64_t rounds_of(const X509_ALGOR *algorithm)
+{
+	const ASN1_TYPE *how = algorithm->parameter;
+	PBE2PARAM *two = NULL;
+	PBEPARAM *one = NULL;
+	uint64_t n = 0;
+
+	if (OBJ_obj2nid(algorithm->algorithm) == NID_pbes2) {
+		two = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBE2PARAM), how);
+		if (two)
+			n = rounds_of_function(two->keyfunc);
+		PBE2PARAM_free(two);
+	} else {
+		one = ASN1_TYPE_unpack_sequence(ASN1_ITEM_rptr(PBEPARAM), how);
+		if (one)
+			n = times(1, one->iter);
+		PBEPARAM_free(one);
+	}
+	return n;
+}
+
+/* The server reads its files between two hellos: one of them must not stop it for minutes. */
+static int spend(struct reading *r, uint64_t rounds)
+{
+	if (rounds > ROUNDS - r->bundle->rounds)
+		return fault_set(r->fault, KIT_ERR_RANGE, "%s: to try its password takes too long "
+				 "(more than %d rounds of hashing, all files together)\n"
+				 "export it again with 2048 rounds (openssl pkcs12 -iter), or "
+				 "write it as PEM", r->file, ROUNDS);
+	r->bundle->rounds += rounds;
+	return 0;
+}
+
 /* ---- DER ---- */
 
 static int add_certificate(struct reading *r, const uint8_t *der, size_t size)
@@ -209,11 +282,16 @@ static int add_plain_key(struct reading *r, const PKCS8_PRIV_KEY_INFO *info)
 static int add_encrypted_key(struct reading *r, const X509_SIG *encrypted)
 {
 	PKCS8_PRIV_KEY_INFO *info = NULL;
+	const X509_ALGOR *algorithm;
 	OSSL_LIB_CTX *old = NULL;
 	int rc;
 
 	if (!r->password)
 		return need_password(r, "the private key");
+	X509_SIG_get0(encrypted, &algorithm, NULL);
+	rc = spend(r, rounds_of(algorithm));
+	if (rc)
+		return rc;
 	old = old_ciphers(r->bundle);
 	if (!old)
 		return fault_nomem(r->fault);
@@ -249,7 +327,7 @@ static int add_pkcs7(struct reading *r, const PKCS7 *p7)
 static int check_mac(struct reading *r, PKCS12 *p12, const char **password)
 {
 	const ASN1_INTEGER *rounds = NULL;
-	int64_t n = 0;
+	int rc;
 
 	if (!PKCS12_mac_present(p12)) {
 		return fault_set(r->fault, KIT_ERR_FORMAT, "%s: the PFX has no checksum (MAC), so "
@@ -257,8 +335,9 @@ static int check_mac(struct reading *r, PKCS12 *p12, const char **password)
 				 "export it again with one, or write it as PEM", r->file);
 	}
 	PKCS12_get0_mac(NULL, NULL, NULL, &rounds, p12);
-	if (rounds && (!ASN1_INTEGER_get_int64(&n, rounds) || n > MAC_ROUNDS))
-		return bad_block(r, "the checksum (MAC) of the PFX");
+	rc = spend(r, rounds ? times(1, rounds) : 1);
+	if (rc)
+		return rc;
 	*password = r->password;
 	if (r->password)
 		return PKCS12_verify_mac(p12, r->password, -1) ? 0 : wrong_password(r);
@@ -272,10 +351,15 @@ static int add_shrouded_key(struct reading *r, const PKCS12_SAFEBAG *bag, const 
 {
 	OSSL_LIB_CTX *old = old_ciphers(r->bundle);
 	PKCS8_PRIV_KEY_INFO *info = NULL;
+	const X509_ALGOR *algorithm;
 	int rc;
 
 	if (!old)
 		return fault_nomem(r->fault);
+	X509_SIG_get0(PKCS12_SAFEBAG_get0_pkcs8(bag), &algorithm, NULL);
+	rc = spend(r, rounds_of(algorithm));
+	if (rc)
+		return rc;
 	ERR_clear_error();
 	info = PKCS12_decrypt_skey_ex(bag, password, password ? -1 : 0, old, NULL);
 	rc = info ? add_plain_key(r, info) : did_not_open(r);
@@ -317,6 +401,9 @@ static int add_safe(struct reading *r, PKCS7 *safe, const char *password)
 	} else if (PKCS7_type_is_encrypted(safe) && safe->d.encrypted) {
 		PKCS7_ENC_CONTENT *content = safe->d.encrypted->enc_data;
 
+		rc = spend(r, rounds_of(content->algorithm));
+		if (rc)
+			return rc;
 		bags = PKCS12_item_decrypt_d2i_ex(content->algorithm,
 						  ASN1_ITEM_rptr(PKCS12_SAFEBAGS), password,
 						  password ? (int)strlen(password) : 0,

@@ -38,7 +38,8 @@ void bundle_free(struct bundle **b);
  *   password  SECRET; of a PFX or of encrypted keys; NULL: none is known
  *
  * Returns 0; KIT_ERR_FORMAT (nothing known, or a block that cannot be read); KIT_ERR_RANGE (over
- * BUNDLE_BYTES or BUNDLE_ITEMS); KIT_ERR_STATE (encrypted, and no password); KIT_ERR_FORGED (the
+ * BUNDLE_BYTES or BUNDLE_ITEMS, or encrypted so that to try its password takes too long);
+ * KIT_ERR_STATE (encrypted, and no password); KIT_ERR_FORGED (the
  * password is wrong); KIT_ERR_CRYPTO (an encryption that OpenSSL here lacks). After an error
  * nothing of the file is in the bundle.
  */

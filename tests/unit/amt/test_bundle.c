@@ -1,5 +1,7 @@
 /* Tests of bundles: every form that certificates and keys come in, and what is refused. */
 #include <check.h>
+#include <openssl/evp.h>
+#include <openssl/pkcs12.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -161,6 +163,75 @@ START_TEST(an_encrypted_key_opens_with_its_password_alone)
 }
 END_TEST
 
+/* 0: PBKDF2, 1: scrypt, 2: as PKCS #12 did at first. Each would take minutes or hours. */
+static X509_ALGOR *costly(int kind)
+{
+	static uint8_t salt[16];
+
+	if (kind == 0)
+		return PKCS5_pbe2_set(EVP_aes_256_cbc(), 2000000000, salt, sizeof(salt));
+	if (kind == 1)
+		return PKCS5_pbe2_set_scrypt(EVP_aes_256_cbc(), salt, sizeof(salt), NULL, 16384, 8,
+					     16000);
+	return PKCS5_pbe_set(NID_pbe_WithSHA1And3_Key_TripleDES_CBC, 2000000000, salt, 8);
+}
+
+START_TEST(a_key_whose_password_takes_hours_to_try_is_refused)
+{
+	X509_SIG *encrypted = X509_SIG_new();
+	X509_ALGOR *algorithm = costly(_i), *at;
+	const uint8_t data[64] = { 0 };
+	ASN1_OCTET_STRING *bytes;
+	uint8_t *der = NULL;
+	int n;
+
+	X509_SIG_getm(encrypted, &at, &bytes);
+	ck_assert(X509_ALGOR_copy(at, algorithm));
+	ck_assert(ASN1_OCTET_STRING_set(bytes, data, sizeof(data)));
+	n = i2d_X509_SIG(encrypted, &der);
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_eq(bundle_read(bundle, "file", der, (size_t)n, true, PASSWORD, &fault),
+			 KIT_ERR_RANGE);
+	ck_assert_ptr_nonnull(strstr(fault.what, "takes too long"));
+	OPENSSL_free(der);
+	X509_ALGOR_free(algorithm);
+	X509_SIG_free(encrypted);
+}
+END_TEST
+
+/* Its checksum is quick: what is behind it is not. */
+START_TEST(a_pfx_whose_password_takes_hours_to_try_is_refused)
+{
+	STACK_OF(PKCS7) *safes;
+	X509_ALGOR *algorithm = costly(_i);
+	const uint8_t *p;
+	uint8_t *der = NULL;
+	PKCS12 *p12;
+	int n;
+
+	cert_add_pfx(&text, &leaf, NULL, 0, PASSWORD, false, true);
+	p = (const uint8_t *)text.data;
+	p12 = d2i_PKCS12(NULL, &p, (long)text.size);
+	safes = PKCS12_unpack_authsafes(p12);
+	for (int i = 0; i < sk_PKCS7_num(safes); i++)
+		if (PKCS7_type_is_encrypted(sk_PKCS7_value(safes, i)))
+			ck_assert(X509_ALGOR_copy(sk_PKCS7_value(safes, i)->d.encrypted->enc_data
+						  ->algorithm, algorithm));
+	ck_assert(PKCS12_pack_authsafes(p12, safes) &&
+		  PKCS12_set_mac(p12, PASSWORD, -1, NULL, 0, 1, EVP_sha256()));
+	n = i2d_PKCS12(p12, &der);
+	ck_assert_int_gt(n, 0);
+	ck_assert_int_eq(bundle_read(bundle, "file", der, (size_t)n, true, PASSWORD, &fault),
+			 KIT_ERR_RANGE);
+	ck_assert_ptr_nonnull(strstr(fault.what, "takes too long"));
+	ck_assert_ptr_null(bundle_at(bundle, 0));
+	OPENSSL_free(der);
+	sk_PKCS7_pop_free(safes, PKCS7_free);
+	X509_ALGOR_free(algorithm);
+	PKCS12_free(p12);
+}
+END_TEST
+
 START_TEST(keys_are_refused_where_none_may_be)
 {
 	cert_add_pem(&text, leaf.x);
@@ -253,6 +324,8 @@ TEST_SUITE("bundle")
 	tcase_add_loop_test(t, a_pfx_opens_with_its_password_alone, 0, 2);
 	tcase_add_test(t, a_pfx_with_an_empty_password_needs_none);
 	tcase_add_test(t, a_pfx_without_a_checksum_is_refused);
+	tcase_add_loop_test(t, a_key_whose_password_takes_hours_to_try_is_refused, 0, 3);
+	tcase_add_loop_test(t, a_pfx_whose_password_takes_hours_to_try_is_refused, 0, 3);
 	tcase_add_loop_test(t, an_encrypted_key_opens_with_its_password_alone, 0, 2);
 	tcase_add_test(t, keys_are_refused_where_none_may_be);
 	tcase_add_test(t, damage_leaves_nothing_of_the_file_behind);
