@@ -24,6 +24,7 @@ leaf() {
 	quiet openssl req -new -key leaf.key -subj "${SUBJECT:-$subject}" -out leaf.csr
 	quiet openssl x509 -req -sha256 -days "$2" -in leaf.csr -CA "$3.pem" -CAkey "$3.key" \
 		-CAcreateserial -out "$1.pem" -extfile "${4:-leaf.ext}"
+	sleep 1	# else it has a whole day more
 }
 umask 077
 authority one
