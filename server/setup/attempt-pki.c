@@ -16,7 +16,6 @@
 
 #define CANDIDATE_SECONDS	86400	/* until a password that was refused is tried again */
 #define CANDIDATE_TRIES	3	/* in that time, where no answer came: the server may have ended */
-#define SHOWN_DIGESTS	4	/* of a machine, in a message */
 
 /* ---- which chains ---- */
 
@@ -37,17 +36,19 @@ static void say_digests(const uint8_t *list, size_t size, char *out, size_t room
 	char hex[2 * ROOTS_DIGEST + 1];
 	struct roots_digest d;
 	struct reader r;
-	size_t at = 0, n = 0;
+	size_t at = 0, n = 0, shown = 0;
 
 	reader_init(&r, list, size);
-	while (at < room && roots_next(&r, &d)) {
-		if (n++ >= SHOWN_DIGESTS)
-			continue;
-		hex_show(d.bytes, d.size, hex);
-		at += (size_t)snprintf(out + at, room - at, "%s%s", n > 1 ? ", " : "", hex);
+	while (roots_next(&r, &d)) {
+		/* Room for "and 23 more" stays; once something was left out, all the rest is. */
+		if (shown == n++ && at + 2 * d.size + 15 < room) {
+			hex_show(d.bytes, d.size, hex);
+			at += (size_t)snprintf(out + at, room - at, "%s%s", n > 1 ? ", " : "", hex);
+			shown++;
+		}
 	}
-	if (at < room && n > SHOWN_DIGESTS)
-		snprintf(out + at, room - at, " and %zu more", n - SHOWN_DIGESTS);
+	if (shown < n)
+		snprintf(out + at, room - at, " and %zu more", n - shown);
 }
 
 /* None of the certificates has a root that the machine listed. */
@@ -55,12 +56,12 @@ static int no_match(const struct attempt *a, const uint8_t *list, size_t size,
 		    struct fault *fault)
 {
 	bool any = certificates_at(*a->services.certificates, 0) != NULL;
-	char names[180] = "", digests[220] = "";
+	char names[110] = "", digests[160] = "";	/* the fault has room for these */
 
 	roots_names(list, size, names, sizeof(names));
 	say_digests(list, size, digests, sizeof(digests));
 	fault_set(fault, KIT_ERR_UNFIT, "%s: it takes a root with one of the digests "
-		  "%.200s%s%.160s",
+		  "%s%s%s",
 		  any ? "no certificate of this server has a root that the machine knows"
 		      : "this server has no certificate", *digests ? digests : "(none)",
 		  *names ? "; among them are " : "", names);
