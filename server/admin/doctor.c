@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/secret.h"
+#include "keygen/password.h"
 #include "server/keymap/events.h"
 #include "server/keymap/keymap.h"
 #include "server/keymap/pairs.h"
@@ -433,6 +435,23 @@ static void look_at_default_profiles(const struct doctor *d)
 			   d->config->default_profile);
 }
 
+/* A set-up goes on without it, so that only machines that ask for it show that it is missing. */
+static void look_at_stick_password(const struct doctor *d)
+{
+	const char *path = d->config->stick_password_file;
+	char password[PASSWORD_MAX + 1];	/* SECRET */
+	struct fault fault = { 0 };
+
+	if (!*path)
+		return;
+	if (secret_read(path, "stick password", password, sizeof(password), &fault))
+		doctor_fault(d, "stick-password", &fault);
+	else
+		doctor_say(d, "stick-password", DOCTOR_PASS, NULL,
+			   "the password of stick_password_file can be read");
+	secret_wipe(password, sizeof(password));
+}
+
 /* Settings that make sense, and still keep every machine from being set up. */
 static void look_at_setups(const struct doctor *d)
 {
@@ -447,6 +466,7 @@ static void look_at_setups(const struct doctor *d)
 			   "accept is any: whoever says a hello of version 3 is set up, and gets "
 			   "the passwords that are meant for your machines");
 	look_at_default_profiles(d);
+	look_at_stick_password(d);
 }
 
 /* Where names may come from: not what is in use already and did not help. */
@@ -484,7 +504,7 @@ void doctor_fleet(const struct doctor *d)
 		 "no machine that is not known came by certificate",
 		 "those that are yours: amt-provisionctl inventory import, or amt-provisionctl "
 		 "systems allow-setup UUID; accept of [pki] says who may come", false);
-	say_kind(d, "stick-password", &f.stick, "with the MEBx password of the stick",
+	say_kind(d, "stick-mebx", &f.stick, "with the MEBx password of the stick",
 		 "no machine is known to have the MEBx password of its stick",
 		 "whoever has the stick can enter their MEBx: change it there, or by the tool that "
 		 "manages them", false);

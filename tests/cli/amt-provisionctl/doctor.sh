@@ -76,6 +76,18 @@ ctl config unset default_profile --quiet
 # Too few keys, a script that cannot be, a key file open to others, a clock of tomorrow.
 status 0 doctor --no-network --min-free 100
 expect free-keys warn
+
+# The password of the sticks is looked at before a machine asks for it.
+printf 'St1ck.Pass\n' >stick-password
+printf '%s\n' '[pki]' "stick_password_file = $PWD/stick-password" >>conf
+status 0 doctor --no-network
+expect stick-password pass
+chmod 0644 stick-password
+status 1 doctor --no-network
+expect stick-password fail
+! grep -q 'St1ck' out || fail "the password of the sticks is shown"
+sed -i '/pki/d; /^stick_password/d' conf
+
 printf '%s\n' '[script]' 'use_props_script = yes' 'props_script = /nowhere/script' >>conf
 status 1 doctor --no-network
 expect script fail
