@@ -28,7 +28,9 @@
  *   AMT_*, IPS_*  http://intel.com/wbem/wscim/1/amt-schema/1/CLASS
  *   CIM_*         http://schemas.dmtf.org/wbem/wscim/1/cim-schema/2/CLASS
  * Actions:
- *   Get, Put      http://schemas.xmlsoap.org/ws/2004/09/transfer/Get (.../Put)
+ *   Get, Put, Create   http://schemas.xmlsoap.org/ws/2004/09/transfer/Get (.../Put, .../Create)
+ *   Enumerate, Pull    http://schemas.xmlsoap.org/ws/2004/09/enumeration/Enumerate (.../Pull);
+ *                      their body has that namespace (without the last part), too
  *   a call        RESOURCE-URI/METHOD, and the answer's is that with "Response" added
  *
  *    1  Get   AMT_GeneralSettings                     -> DigestRealm, HostName, DomainName, ...
@@ -45,6 +47,16 @@
  *    8  Put   AMT_GeneralSettings: what 1 gave, with HostName and DomainName set
  *    9  call  AMT_SetupAndConfigurationService.SetMEBxPassword(Password)   may be refused
  *   10  call  AMT_SetupAndConfigurationService.SetTLSPSK(PID, PPS)         only when re-keying
+ *       Where the machine gets TLS of its own:
+ *       call  AMT_PublicKeyManagementService.GenerateKeyPair(KeyAlgorithm 0, KeyLength 2048)
+ *             -> KeyPair, a reference; HTTP status 400 while it is not ready
+ *       Enumerate, Pull  AMT_PublicPrivateKeyPair      -> Items: InstanceID, DERKey
+ *       call  AMT_PublicKeyManagementService.AddCertificate(CertificateBlob)
+ *             -> CreatedCertificate, a reference
+ *       Enumerate, Pull  AMT_TLSCredentialContext      -> Items: is there one?
+ *       Create (Put if there is one) AMT_TLSCredentialContext(ElementInContext,
+ *             ElementProvidingContext), both references
+ *       Put   AMT_TLSSettingData, selector InstanceID=Intel(r) AMT 802.3 TLS Settings
  *   11  call  AMT_SetupAndConfigurationService.CommitChanges()
  *   12  Get   AMT_SetupAndConfigurationService        -> ProvisioningState must be 2
  *
@@ -63,12 +75,19 @@ enum wsman_verb {
 	WSMAN_GET,
 	WSMAN_PUT,
 	WSMAN_CALL,
+	WSMAN_CREATE,
+	WSMAN_ENUMERATE,	/* -> EnumerationContext */
+	WSMAN_PULL,		/* its field is that EnumerationContext -> Items */
 };
 
-/* One element of a request's body: <r:NAME>VALUE</r:NAME>; the value is escaped. */
+/*
+ * One element of a request's body: <r:NAME>VALUE</r:NAME>; the value is escaped. With CLASS_NAME it
+ * is a reference to the instance of that class whose key SELECTOR is VALUE.
+ */
 struct wsman_field {
 	const char *name;
 	const char *value;	/* may be SECRET */
+	const char *class_name, *selector;
 };
 
 struct wsman_request {
@@ -76,7 +95,7 @@ struct wsman_request {
 	const char *class_name;		/* "AMT_GeneralSettings" */
 	const char *method;		/* "CommitChanges"; of WSMAN_CALL only */
 	const char *instance;		/* value of the selector InstanceID, or NULL */
-	const struct wsman_field *fields;	/* of PUT and CALL */
+	const struct wsman_field *fields;	/* of all but GET and ENUMERATE */
 	size_t n_fields;
 };
 

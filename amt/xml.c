@@ -3,6 +3,7 @@
 
 #include <libxml/parserInternals.h>
 #include <libxml/tree.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,8 @@ struct xml_answer {
 	char *name;
 	struct field fields[XML_MAX_FIELDS];
 	size_t count;
+	struct field nested[XML_MAX_NESTED];	/* by their paths */
+	size_t n_nested;
 	bool is_fault;
 	char reason[200];
 	char code[41];
@@ -165,15 +168,52 @@ static char *leaf_text(const xmlNode *n, bool *too_long)
 	return text;
 }
 
+/* The leaves inside FIELD, in their order; on_start() limits how deep they are. */
+static int take_nested(struct xml_answer *a, const xmlNode *field, const char *path,
+		       struct fault *fault)
+{
+	char inner[XML_MAX_PATH + 1];
+	int rc = 0;
+
+	for (const xmlNode *n = field->children; n && !rc; n = n->next) {
+		struct field *f = &a->nested[a->n_nested];
+		bool too_long = false;
+
+		if (n->type != XML_ELEMENT_NODE || a->n_nested == XML_MAX_NESTED ||
+		    (size_t)snprintf(inner, sizeof(inner), "%s/%s", path, (const char *)n->name) >=
+		    sizeof(inner))
+			continue;
+		if (child(n, NULL)) {
+			rc = take_nested(a, n, inner, fault);
+			continue;
+		}
+		f->value = leaf_text(n, &too_long);
+		if (too_long)
+			continue;
+		f->name = strdup(inner);
+		a->n_nested++;
+		if (!f->name || !f->value)
+			rc = fault_nomem(fault);
+	}
+	return rc;
+}
+
 static int take_fields(struct xml_answer *a, const xmlNode *parent, struct fault *fault)
 {
+	int rc;
+
 	for (const xmlNode *n = parent->children; n; n = n->next) {
 		struct field *f = &a->fields[a->count];
 		bool too_long = false;
 
-		/* References and arrays of structures are none of what is asked for. */
-		if (n->type != XML_ELEMENT_NODE || child(n, NULL))
+		if (n->type != XML_ELEMENT_NODE)
 			continue;
+		if (child(n, NULL)) {
+			rc = take_nested(a, n, (const char *)n->name, fault);
+			if (rc)
+				return rc;
+			continue;
+		}
 		if (a->count == XML_MAX_FIELDS)
 			return fault_set(fault, KIT_ERR_PROTOCOL,
 					 "the machine's answer has more than %d fields",
@@ -315,6 +355,10 @@ void xml_answer_free(struct xml_answer **a)
 		free((*a)->fields[i].name);
 		free((*a)->fields[i].value);
 	}
+	for (size_t i = 0; i < (*a)->n_nested; i++) {
+		free((*a)->nested[i].name);
+		free((*a)->nested[i].value);
+	}
 	free((*a)->name);
 	free(*a);
 	*a = NULL;
@@ -346,6 +390,24 @@ const char *xml_answer_name_at(const struct xml_answer *a, size_t i)
 const char *xml_answer_value_at(const struct xml_answer *a, size_t i)
 {
 	return a->fields[i].value;
+}
+
+const char *xml_answer_nested(const struct xml_answer *a, const char *path, size_t i)
+{
+	for (size_t k = 0; k < a->n_nested; k++)
+		if (strcmp(a->nested[k].name, path) == 0 && i-- == 0)
+			return a->nested[k].value;
+	return NULL;
+}
+
+bool xml_answer_has(const struct xml_answer *a, const char *path)
+{
+	size_t n = strlen(path);
+
+	for (size_t k = 0; k < a->n_nested; k++)
+		if (strncmp(a->nested[k].name, path, n) == 0 && a->nested[k].name[n] == '/')
+			return true;
+	return false;
 }
 
 int xml_answer_number(const struct xml_answer *a, const char *name, uint32_t *out)

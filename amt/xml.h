@@ -26,6 +26,8 @@ void xml_element(struct writer *w, const char *prefix, const char *name, const c
 #define XML_MAX_NODES	4000	/* elements in all */
 #define XML_MAX_FIELDS	64	/* fields kept of a body; more are refused */
 #define XML_MAX_VALUE	2048	/* bytes of a field's value; a longer one is refused */
+#define XML_MAX_NESTED	128	/* values inside fields; more are left out */
+#define XML_MAX_PATH	200	/* bytes of the path of one; a longer one is left out */
 
 /* A SOAP answer, taken apart: the first element of its body, and the fields in that. */
 struct xml_answer;
@@ -53,6 +55,15 @@ const char *xml_answer_value(const struct xml_answer *a, const char *name);
 size_t xml_answer_count(const struct xml_answer *a);
 const char *xml_answer_name_at(const struct xml_answer *a, size_t i);
 const char *xml_answer_value_at(const struct xml_answer *a, size_t i);
+
+/*
+ * The value of the Ith element (from 0) at PATH inside a field, or NULL: the local names from the
+ * field on, as in "KeyPair/ReferenceParameters/SelectorSet/Selector".
+ */
+const char *xml_answer_nested(const struct xml_answer *a, const char *path, size_t i);
+
+/* Has a field an element whose path begins with PATH and a slash? */
+bool xml_answer_has(const struct xml_answer *a, const char *path);
 
 /* The field NAME as a decimal number. KIT_ERR_NOT_FOUND, KIT_ERR_FORMAT. */
 int xml_answer_number(const struct xml_answer *a, const char *name, uint32_t *out);

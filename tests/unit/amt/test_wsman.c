@@ -60,9 +60,89 @@ START_TEST(a_get_is_written_byte_for_byte)
 }
 END_TEST
 
+static void write_to(const struct wsman_request *q, char *out, size_t size)
+{
+	struct writer w;
+
+	writer_init(&w, out, size - 1);
+	ck_assert_int_eq(wsman_write(q, 7, &w), 0);
+	out[w.at] = '\0';
+}
+
+START_TEST(a_reference_names_class_and_key)
+{
+	const struct wsman_field field = { .name = "ElementInContext", .value = "H: <0>",
+					   .class_name = "AMT_PublicKeyCertificate",
+					   .selector = "InstanceID" };
+	struct wsman_request q = { .verb = WSMAN_CREATE, .class_name = "AMT_TLSCredentialContext",
+				   .fields = &field, .n_fields = 1 };
+	char out[2048];
+
+	write_to(&q, out, sizeof(out));
+	ck_assert_ptr_nonnull(strstr(out, "<a:Action>http://schemas.xmlsoap.org/ws/2004/09/"
+				     "transfer/Create</a:Action>"));
+	ck_assert_ptr_nonnull(strstr(out, "<r:ElementInContext><a:Address>/wsman</a:Address>"
+		"<a:ReferenceParameters><w:ResourceURI>http://intel.com/wbem/wscim/1/amt-schema/1/"
+		"AMT_PublicKeyCertificate</w:ResourceURI><w:SelectorSet><w:Selector "
+		"Name=\"InstanceID\">H: &lt;0&gt;</w:Selector></w:SelectorSet>"
+		"</a:ReferenceParameters></r:ElementInContext></r:AMT_TLSCredentialContext>"));
+}
+END_TEST
+
+START_TEST(items_are_enumerated_and_pulled)
+{
+	const struct wsman_field field = { .name = "EnumerationContext", .value = "5" };
+	struct wsman_request q = { .verb = WSMAN_ENUMERATE,
+				   .class_name = "AMT_PublicPrivateKeyPair" };
+	char out[2048];
+
+	write_to(&q, out, sizeof(out));
+	ck_assert_ptr_nonnull(strstr(out, "<a:Action>http://schemas.xmlsoap.org/ws/2004/09/"
+				     "enumeration/Enumerate</a:Action>"));
+	ck_assert_ptr_nonnull(strstr(out, "<s:Body><r:Enumerate xmlns:r=\"http://schemas."
+				     "xmlsoap.org/ws/2004/09/enumeration\"></r:Enumerate>"
+				     "</s:Body>"));
+	q.verb = WSMAN_PULL;
+	q.fields = &field;
+	q.n_fields = 1;
+	write_to(&q, out, sizeof(out));
+	ck_assert_ptr_nonnull(strstr(out, "enumeration/Pull</a:Action>"));
+	ck_assert_ptr_nonnull(strstr(out, "<r:EnumerationContext>5</r:EnumerationContext>"
+				     "<r:MaxElements>"));
+}
+END_TEST
+
+START_TEST(what_is_inside_fields_is_found_by_its_path)
+{
+	char text[16000];
+	size_t at;
+
+	ck_assert_int_eq(take("<s:Envelope xmlns:s='" SOAP12 "'><s:Body><s:x><e:Items xmlns:e='u'>"
+			      "<s:Pair><s:Key>A</s:Key><s:Name>1</s:Name></s:Pair>"
+			      "<s:Pair><s:Key> B </s:Key><s:Name>2</s:Name></s:Pair></e:Items>"
+			      "<s:End/></s:x></s:Body></s:Envelope>"), 0);
+	ck_assert_str_eq(xml_answer_nested(answer, "Items/Pair/Key", 0), "A");
+	ck_assert_str_eq(xml_answer_nested(answer, "Items/Pair/Key", 1), "B");
+	ck_assert_str_eq(xml_answer_nested(answer, "Items/Pair/Name", 1), "2");
+	ck_assert_ptr_null(xml_answer_nested(answer, "Items/Pair/Key", 2));
+	ck_assert_ptr_null(xml_answer_nested(answer, "Items/Pair", 0));
+	ck_assert_ptr_null(xml_answer_value(answer, "Items"));
+	ck_assert(xml_answer_has(answer, "Items/Pair") && xml_answer_has(answer, "Items"));
+	ck_assert(!xml_answer_has(answer, "Items/Pai") && !xml_answer_has(answer, "End"));
+	/* Too many are left out, and nothing is refused for that. */
+	at = (size_t)sprintf(text, "<s:Envelope xmlns:s='" SOAP12 "'><s:Body><s:x><s:f>");
+	for (int i = 0; i < XML_MAX_NESTED + 5; i++)
+		at += (size_t)sprintf(text + at, "<s:a>%d</s:a>", i);
+	sprintf(text + at, "</s:f></s:x></s:Body></s:Envelope>");
+	ck_assert_int_eq(take(text), 0);
+	ck_assert_ptr_nonnull(xml_answer_nested(answer, "f/a", XML_MAX_NESTED - 1));
+	ck_assert_ptr_null(xml_answer_nested(answer, "f/a", XML_MAX_NESTED));
+}
+END_TEST
+
 static const char *write_call(const char *value, char *out, size_t size, int *ret)
 {
-	const struct wsman_field field = { "Password", value };
+	const struct wsman_field field = { .name = "Password", .value = value };
 	const struct wsman_request q = { .verb = WSMAN_CALL,
 					 .class_name = "AMT_SetupAndConfigurationService",
 					 .method = "SetMEBxPassword", .fields = &field,
@@ -108,7 +188,8 @@ END_TEST
 
 START_TEST(a_soap_call_has_its_group_and_its_action)
 {
-	const struct wsman_field fields[] = { { "Username", "admin" }, { "DigestPassword", "x" } };
+	const struct wsman_field fields[] = { { .name = "Username", .value = "admin" },
+					      { .name = "DigestPassword", .value = "x" } };
 	const struct soap_request q = { .service = SOAP_SECURITY, .call = "SetAdminAclEntryEx",
 					.group = "EntryEx", .fields = fields, .n_fields = 2 };
 	char out[2048], action[160];
@@ -311,6 +392,9 @@ TEST_SUITE("wsman")
 
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_get_is_written_byte_for_byte);
+	tcase_add_test(t, a_reference_names_class_and_key);
+	tcase_add_test(t, items_are_enumerated_and_pulled);
+	tcase_add_test(t, what_is_inside_fields_is_found_by_its_path);
 	tcase_add_test(t, a_value_is_escaped_and_reads_back_as_it_was);
 	tcase_add_test(t, what_xml_cannot_carry_is_refused);
 	tcase_add_test(t, a_soap_call_has_its_group_and_its_action);
