@@ -42,9 +42,34 @@ static int allow_as(const struct operator *op, const struct uuid *uuid, enum sys
 			    how == SYSTEM_ALLOWED_ANYWHERE ? ", at a new address, too" : "");
 }
 
+static int certify(const struct operator *op, const struct uuid *uuid, struct fault *fault)
+{
+	int rc = keymap_system_certify(op->map, uuid, fault);
+
+	return rc ? rc : operator_log(op, SEVERITY_SECURITY, "certificate-allowed", NULL, uuid,
+				      fault, "allowed to get a certificate of its own at its next "
+				      "set-up");
+}
+
 static int allow(const struct operator *op, const struct uuid *uuid, struct fault *fault)
 {
 	return allow_as(op, uuid, SYSTEM_ALLOWED, fault);
+}
+
+static int allow_certified(const struct operator *op, const struct uuid *uuid,
+			   struct fault *fault)
+{
+	int rc = allow_as(op, uuid, SYSTEM_ALLOWED, fault);
+
+	return rc ? rc : certify(op, uuid, fault);
+}
+
+static int allow_anywhere_certified(const struct operator *op, const struct uuid *uuid,
+				    struct fault *fault)
+{
+	int rc = allow_as(op, uuid, SYSTEM_ALLOWED_ANYWHERE, fault);
+
+	return rc ? rc : certify(op, uuid, fault);
 }
 
 static int allow_anywhere(const struct operator *op, const struct uuid *uuid, struct fault *fault)
@@ -103,9 +128,14 @@ int machines_retry(const struct operator *op, const struct uuid *uuids, size_t n
 }
 
 int machines_allow(const struct operator *op, const struct uuid *uuids, size_t n,
-		   bool new_address, struct fault *fault)
+		   bool new_address, bool certificate, struct fault *fault)
 {
-	return all_or_none(op, uuids, n, new_address ? allow_anywhere : allow, fault);
+	int (*const how[2][2])(const struct operator *op, const struct uuid *uuid,
+			       struct fault *fault) = {
+		{ allow, allow_certified }, { allow_anywhere, allow_anywhere_certified },
+	};
+
+	return all_or_none(op, uuids, n, how[new_address][certificate], fault);
 }
 
 int machines_forget(const struct operator *op, const struct uuid *uuids, size_t n,

@@ -26,10 +26,11 @@ int machines_forget(const struct operator *op, const struct uuid *uuids, size_t 
 
 /*
  * Allow the next set-up with the key that a machine has used; NEW_ADDRESS: also one at another
- * address may get the passwords that the map holds of it.
+ * address may get the passwords that the map holds of it. CERTIFICATE: they may get a certificate
+ * of their own then, even if nothing else proves who they are.
  */
 int machines_allow(const struct operator *op, const struct uuid *uuids, size_t n,
-		   bool new_address, struct fault *fault);
+		   bool new_address, bool certificate, struct fault *fault);
 
 /*
  * Have all machines in STATE set up now, but those that wait for permission to be set up by

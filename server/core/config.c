@@ -57,6 +57,7 @@ static const struct option options[] = {
 	{ "setup", "check_after_commit", CHOICE, AT(check_after_commit), "random", 0, 0,
 	  "no|random|any" },
 	{ "setup", "management_port", NUMBER, AT(management_port), "16992", 1, 65535, NULL },
+	{ "setup", "key_pair_seconds", NUMBER, AT(key_pair_seconds), "10", 1, 60, NULL },
 	{ "setup", "max_setups", NUMBER, AT(max_setups), "500", 0, 100000, NULL },
 	{ "setup", "retry_first_seconds", NUMBER, AT(retry_first_seconds), "60", 1, 30 * DAY,
 	  NULL },

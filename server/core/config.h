@@ -62,6 +62,7 @@ struct config {
 	uint64_t setup_seconds;		/* the whole conversation */
 	int check_after_commit;		/* enum config_check: with which passwords */
 	uint64_t management_port;	/* of machines that are set up, without TLS */
+	uint64_t key_pair_seconds;	/* between two orders to make a key pair */
 	uint64_t max_setups;
 	uint64_t retry_first_seconds;
 	uint64_t retry_max_seconds;

@@ -41,6 +41,7 @@ static int list_profile(void *context, const struct profile *p, const char *sour
 	table_cell(l->table, "%s", p->set_names ? "yes" : "no");
 	table_cell(l->table, "%s", p->set_clock ? "yes" : "no");
 	table_cell(l->table, "%s", p->rekey ? "yes" : "no");
+	table_cell(l->table, "%s", profile_tls_word(p->tls));
 	table_cell(l->table, "%s", range);
 	return 0;
 }
@@ -71,7 +72,7 @@ static int run_list(struct cli *cli, const void *given)
 	if (rc)
 		return cli_fail(cli, &fault);
 	ctl_list_begin(&l, "profiles", "PROFILE|SOURCE|ADMIN USER|ADMIN PASSWORD|"
-		       "MEBX PASSWORD|NAMES|CLOCK|RE-KEY|AMT VERSIONS");
+		       "MEBX PASSWORD|NAMES|CLOCK|RE-KEY|TLS|AMT VERSIONS");
 	rc = layers_each_profile(layers, list_profile, &l, &fault);
 	rc = ctl_list_end(&l, rc, NULL);
 	layers_close(&layers);
@@ -101,6 +102,7 @@ static void show_profile(const struct profile *p)
 	ctl_line("set_names", "%s", p->set_names ? "yes" : "no");
 	ctl_line("set_clock", "%s", p->set_clock ? "yes" : "no");
 	ctl_line("rekey", "%s", p->rekey ? "yes" : "no");
+	ctl_line("tls", "%s", profile_tls_word(p->tls));
 	ctl_line("amt_versions", "%s", range);
 }
 
@@ -167,8 +169,8 @@ const struct cli_verb ctl_profiles_set = {
 	.details =
 		"The properties are admin_user, admin_password and mebx_password (keep, random, or "
 		"file:PATH for one password for all), set_names, set_clock and rekey (yes or no), "
-		"amt_versions (2.0-10.255). A profile in the map overrides the configuration's of "
-		"the same name.",
+		"tls (keep or server), amt_versions (2.0-10.255). A profile in the map overrides "
+		"the configuration's of the same name.",
 	.examples =
 		"amt-provisionctl profiles set office admin_password=random rekey=yes\n"
 		"amt-provisionctl profiles set lab mebx_password=file:mebx.txt "

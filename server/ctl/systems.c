@@ -192,6 +192,11 @@ static void show_lines(const struct system *s)
 	ctl_line("Proved by", "%s", proof_text(s->proof));
 	if (s->stick_mebx)
 		ctl_line("MEBx password", "still that of its stick");
+	if (s->certificate_serial[0]) {
+		clock_show(s->certificate_expiry, t[0]);
+		ctl_line("Certificate", "serial %s, until %s", s->certificate_serial, t[0]);
+		clock_show(s->first_seen, t[0]);
+	}
 	ctl_line("FQDN", "%s", s->fqdn);
 	ctl_line("Profile", "%s", s->profile);
 	ctl_line("AMT version", "%s", s->version);
@@ -369,13 +374,16 @@ const struct cli_verb ctl_systems_retry = {
 
 struct allow_options {
 	struct ctl_map at;
-	bool new_address;
+	bool new_address, certificate;
 };
 
 static const struct cli_option allow_table[] = {
 	CTL_MAP_OPTIONS(struct allow_options),
 	CLI_FLAG(0, "new-address", struct allow_options, new_address,
 		 "they may get the passwords in the map at another address than before",
+		 .flags = CLI_WHOLE),
+	CLI_FLAG(0, "certificate", struct allow_options, certificate,
+		 "they may get a certificate of their own, even if nothing else proves them",
 		 .flags = CLI_WHOLE),
 	{ 0 },
 };
@@ -392,7 +400,7 @@ static int run_allow(struct cli *cli, const void *given)
 	if (!rc)
 		rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (!rc)
-		rc = machines_allow(&op, uuids, n, o->new_address, &fault);
+		rc = machines_allow(&op, uuids, n, o->new_address, o->certificate, &fault);
 	if (!rc)
 		cli_note(cli, "%zu system%s allowed to be set up once more; the server calls %s "
 			 "after the next hello, or within seconds if %s waiting", n, plural(n),

@@ -111,6 +111,21 @@ static int set_versions(const char *value, struct profile_versions *out, struct 
 	return 0;
 }
 
+const char *profile_tls_word(enum profile_tls tls)
+{
+	return tls == PROFILE_TLS_SERVER ? "server" : "keep";
+}
+
+static int set_tls(const char *value, enum profile_tls *out, struct fault *fault)
+{
+	for (int i = 0; i < PROFILE_TLS_WORDS; i++)
+		if (strcmp(value, profile_tls_word((enum profile_tls)i)) == 0) {
+			*out = (enum profile_tls)i;
+			return 0;
+		}
+	return bad(fault, "tls", value, "keep or server");
+}
+
 int profile_set(struct profile *p, const char *name, const char *value, struct fault *fault)
 {
 	if (strcmp(name, "admin_user") == 0) {
@@ -133,11 +148,13 @@ int profile_set(struct profile *p, const char *name, const char *value, struct f
 		return set_flag(name, value, &p->set_clock, fault);
 	if (strcmp(name, "rekey") == 0)
 		return set_flag(name, value, &p->rekey, fault);
+	if (strcmp(name, "tls") == 0)
+		return set_tls(value, &p->tls, fault);
 	if (strcmp(name, "amt_versions") == 0)
 		return set_versions(value, &p->versions, fault);
 	fault_set(fault, KIT_ERR_ARGUMENT, "a profile has no property \"%.60s\"\n"
 		  "the properties are admin_user, admin_password, mebx_password, set_names, "
-		  "set_clock, rekey and amt_versions", name);
+		  "set_clock, rekey, tls and amt_versions", name);
 	return KIT_ERR_ARGUMENT;
 }
 
@@ -174,10 +191,12 @@ json_t *profile_json(const struct profile *p)
 
 	snprintf(versions, sizeof(versions), "%d.%d-%d.%d", p->versions.min >> 8,
 		 p->versions.min & 255, p->versions.max >> 8, p->versions.max & 255);
-	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:s}", "name", p->name, "admin_user",
-			 p->admin_user, "admin_password", policy_word(p->admin_policy),
-			 "mebx_password", policy_word(p->mebx_policy), "set_names", p->set_names,
-			 "set_clock", p->set_clock, "rekey", p->rekey, "amt_versions", versions);
+	return json_pack("{s:s, s:s, s:s, s:s, s:b, s:b, s:b, s:s, s:s}", "name", p->name,
+			 "admin_user", p->admin_user, "admin_password",
+			 policy_word(p->admin_policy), "mebx_password",
+			 policy_word(p->mebx_policy), "set_names", p->set_names, "set_clock",
+			 p->set_clock, "rekey", p->rekey, "tls", profile_tls_word(p->tls),
+			 "amt_versions", versions);
 }
 
 /* ---- rows ---- */
@@ -193,8 +212,8 @@ int keymap_profile_put(struct keymap *m, const struct profile *p, struct fault *
 
 	rc = keymap_write(m, "INSERT INTO profiles(name, admin_user, admin_policy,"
 			  " admin_password, mebx_policy, mebx_password, set_names, set_clock,"
-			  " rekey, min_version, max_version)"
-			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+			  " rekey, min_version, max_version, tls)"
+			  " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"
 			  " ON CONFLICT(name) DO UPDATE SET admin_user = excluded.admin_user,"
 			  " admin_policy = excluded.admin_policy,"
 			  " admin_password = excluded.admin_password,"
@@ -202,7 +221,8 @@ int keymap_profile_put(struct keymap *m, const struct profile *p, struct fault *
 			  " mebx_password = excluded.mebx_password,"
 			  " set_names = excluded.set_names, set_clock = excluded.set_clock,"
 			  " rekey = excluded.rekey, min_version = excluded.min_version,"
-			  " max_version = excluded.max_version", &s, &own, fault);
+			  " max_version = excluded.max_version, tls = excluded.tls", &s, &own,
+			  fault);
 	if (rc)
 		return rc;
 	bind_text(s, 1, p->name);
@@ -214,6 +234,7 @@ int keymap_profile_put(struct keymap *m, const struct profile *p, struct fault *
 	sql_bind_int(s, 9, p->rekey);
 	sql_bind_int(s, 10, p->versions.min);
 	sql_bind_int(s, 11, p->versions.max);
+	sql_bind_int(s, 12, p->tls);
 	rc = keymap_seal_text(m, s, 4, &admin, p->admin_password, PASSWORD_MAX, sealed[0], fault);
 	if (!rc)
 		rc = keymap_seal_text(m, s, 6, &mebx, p->mebx_password, PASSWORD_MAX, sealed[1],
@@ -227,7 +248,7 @@ int keymap_profile_put(struct keymap *m, const struct profile *p, struct fault *
 
 #define PROFILE \
 	"SELECT name, admin_user, admin_policy, admin_password, mebx_policy," \
-	" mebx_password, set_names, set_clock, rekey, min_version, max_version FROM profiles"
+	" mebx_password, set_names, set_clock, rekey, min_version, max_version, tls FROM profiles"
 
 static int read_profile(struct keymap *m, struct sql_statement *s, struct profile *out,
 			struct fault *fault)
@@ -245,6 +266,7 @@ static int read_profile(struct keymap *m, struct sql_statement *s, struct profil
 	out->rekey = (int)sql_int(s, 8);
 	out->versions.min = (uint16_t)(int)sql_int(s, 9);
 	out->versions.max = (uint16_t)(int)sql_int(s, 10);
+	out->tls = sql_int(s, 11) == PROFILE_TLS_SERVER ? PROFILE_TLS_SERVER : PROFILE_TLS_KEEP;
 	place = keymap_place_profile("admin_password", out->name);
 	rc = keymap_unseal_text(m, s, 3, &place, PASSWORD_MAX, out->admin_password, fault);
 	place = keymap_place_profile("mebx_password", out->name);

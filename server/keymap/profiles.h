@@ -20,6 +20,13 @@ enum profile_password {
 	PROFILE_AUTO,		/* of MEBx: random by certificate, keep by PID and PPS */
 };
 
+/* TLS of the machine's own, once it is set up. */
+enum profile_tls {
+	PROFILE_TLS_KEEP,	/* as it has it */
+	PROFILE_TLS_SERVER,	/* with a certificate by the site's authority of machines */
+	PROFILE_TLS_WORDS
+};
+
 /* A version range of AMT firmware, ends included: major * 256 + minor. */
 struct profile_versions {
 	uint16_t min, max;
@@ -35,6 +42,7 @@ struct profile {
 	bool set_names;		/* host and domain name from the FQDN; default yes */
 	bool set_clock;		/* default yes */
 	bool rekey;		/* give the machine a fresh pair; default no */
+	enum profile_tls tls;	/* default PROFILE_TLS_KEEP */
 	struct profile_versions versions;	/* default 2.0 to 255.255: all */
 };
 
@@ -47,10 +55,14 @@ int profile_init(struct profile *p, const char *name, struct fault *fault);
  *   admin_password  keep | random | file:PATH     (a 0600 file that holds the password)
  *   mebx_password   auto | keep | random | file:PATH
  *   set_names, set_clock, rekey    yes | no
+ *   tls             keep | server
  *   amt_versions    "2.0-10.255" or "3.2"
  * Returns 0 or KIT_ERR_ARGUMENT (unknown name, bad value), or the errors of secret_read().
  */
 int profile_set(struct profile *p, const char *name, const char *value, struct fault *fault);
+
+/* "keep", "server". */
+const char *profile_tls_word(enum profile_tls tls);
 
 /* Does the profile serve AMT version MAJOR.MINOR? */
 bool profile_serves(const struct profile *p, unsigned major, unsigned minor);

@@ -178,4 +178,9 @@ const char *const schema_sqlite[SCHEMA_SQLITE_VERSION] = {
 	"  seen INTEGER NOT NULL," /* their last hello */
 	"  PRIMARY KEY(pid, address)"
 	") STRICT, WITHOUT ROWID;",
+	/* 11 */
+	"ALTER TABLE profiles ADD COLUMN tls INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE csti_amts ADD COLUMN certify INTEGER NOT NULL DEFAULT 0;"
+	"ALTER TABLE csti_amts ADD COLUMN certificate_serial TEXT;"
+	"ALTER TABLE csti_amts ADD COLUMN certificate_expiry INTEGER NOT NULL DEFAULT 0;",
 };

@@ -3,7 +3,7 @@
 #define SERVER_KEYMAP_SCHEMA_SQLITE_H
 
 #define SCHEMA_SQLITE_ID	0x414d544b	/* "AMTK", at offset 68 of the file */
-#define SCHEMA_SQLITE_VERSION	10
+#define SCHEMA_SQLITE_VERSION	11
 
 /* Entry N brings tables of version N to version N + 1; 0 is an empty database. */
 extern const char *const schema_sqlite[SCHEMA_SQLITE_VERSION];

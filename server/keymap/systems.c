@@ -116,7 +116,7 @@ json_t *system_json(const struct system *s)
 
 	uuid_show(&s->uuid, uuid);
 	return json_pack("{s:s, s:o, s:o, s:o, s:s, s:o, s:i, s:i, s:i, s:i, s:o, s:o, s:o, s:o,"
-			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:o, s:b}",
+			 " s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:o, s:s, s:o, s:b, s:o, s:o}",
 			 "uuid", uuid, "pid", pid(s->pid), "next_pid", pid(s->next_pid), "address",
 			 logentry_text(s->address), "state", system_state_word(s->state), "reason",
 			 logentry_text(s->reason), "hellos", (int)s->hellos, "hello_version",
@@ -131,7 +131,9 @@ json_t *system_json(const struct system *s)
 			 "reason_code", logentry_text(s->reason_code), "credential",
 			 system_credential_word(s->credential), "proved_by",
 			 logentry_text(system_proof_word(s->proof)), "stick_mebx",
-			 s->stick_mebx);
+			 s->stick_mebx, "certificate_serial",
+			 logentry_text(s->certificate_serial), "certificate_expiry",
+			 when(s->certificate_expiry));
 }
 
 /* ---- one row ---- */
@@ -140,7 +142,8 @@ json_t *system_json(const struct system *s)
 	"uuid, pid, next_pid, address, state, reason, hellos, hello_version, hello_retry," \
 	" failures, first_seen, last_seen, next_try, configured_at, fqdn, profile, version," \
 	" admin_user, proved_at, claimed_pid, claimed_address, claim_failed_at, allowed," \
-	" reason_code, credential, proof, vouched, stick_mebx"
+	" reason_code, credential, proof, vouched, stick_mebx, certify, certificate_serial," \
+	" certificate_expiry"
 
 static void read_system(struct sql_statement *s, struct system *out)
 {
@@ -179,6 +182,9 @@ static void read_system(struct sql_statement *s, struct system *out)
 			       : SYSTEM_PROOF_NONE;
 	out->vouched = sql_int(s, 26) != 0;
 	out->stick_mebx = sql_int(s, 27) != 0;
+	out->certify = sql_int(s, 28) != 0;
+	get_text(s, 29, out->certificate_serial, sizeof(out->certificate_serial));
+	out->certificate_expiry = sql_int(s, 30);
 }
 
 static int no_system(const struct uuid *uuid, struct fault *fault)
@@ -495,7 +501,8 @@ int keymap_system_state(struct keymap *m, const struct uuid *uuid, enum system_s
 			  " proof = CASE WHEN ?2 = 2 AND proof = 0 AND credential = 0 THEN 1"
 			  " ELSE proof END,"
 			  " allowed = CASE WHEN ?2 = 2 THEN 0 ELSE allowed END,"
-			  " vouched = CASE WHEN ?2 = 2 THEN 0 ELSE vouched END WHERE uuid = ?1",
+			  " vouched = CASE WHEN ?2 = 2 THEN 0 ELSE vouched END,"
+			  " certify = CASE WHEN ?2 = 2 THEN 0 ELSE certify END WHERE uuid = ?1",
 			  &s, &own, fault);
 	_Static_assert(SYSTEM_CONFIGURED == 2 && SYSTEM_FAILED == 3 && SYSTEM_BY_KEY == 0 &&
 		       SYSTEM_PROOF_PPS == 1, "numbers in the SQL above");
@@ -593,6 +600,19 @@ int keymap_system_code(struct keymap *m, const struct uuid *uuid, const char *co
 {
 	return change(m, "UPDATE csti_amts SET reason_code = ?3 WHERE uuid = ?1", uuid, NULL, code,
 		      0, fault);
+}
+
+int keymap_system_certify(struct keymap *m, const struct uuid *uuid, struct fault *fault)
+{
+	return change(m, "UPDATE csti_amts SET certify = 1 WHERE uuid = ?1", uuid, NULL, NULL, 0,
+		      fault);
+}
+
+int keymap_system_certificate(struct keymap *m, const struct uuid *uuid, const char *serial,
+			      int64_t expiry, struct fault *fault)
+{
+	return change(m, "UPDATE csti_amts SET certificate_serial = ?3, certificate_expiry = ?4"
+		      " WHERE uuid = ?1", uuid, NULL, serial, expiry, fault);
 }
 
 /* ROW, which may have waited for that, is to be set up. */

@@ -53,6 +53,7 @@ enum system_proof {
 #define SYSTEM_REASON	400
 #define SYSTEM_VERSION	31
 #define SYSTEM_NAME	63	/* profile names, admin user names */
+#define SYSTEM_SERIAL	40	/* hex digits of a certificate's serial number */
 #define SYSTEM_CODE	31	/* of a reason: "not-known" */
 
 /* Empty strings and zeros stand for what is not known. Holds no secret. */
@@ -79,6 +80,9 @@ struct system {
 	int64_t configured_at;		/* last success; 0: never */
 	enum system_allowed allowed;
 	bool vouched;			/* its next set-up by certificate: by a person */
+	bool certify;			/* ...and it may get a certificate, by a person */
+	char certificate_serial[SYSTEM_SERIAL + 1]; /* hex: the last one made for it; "": none */
+	int64_t certificate_expiry;	/* its end; 0: none */
 	enum system_credential credential; /* of its address; what is only claimed apart */
 	enum system_proof proof;
 	bool stick_mebx;		/* its MEBx password is still that of its stick */
@@ -228,6 +232,16 @@ int keymap_system_code(struct keymap *m, const struct uuid *uuid, const char *co
  */
 int keymap_system_allow(struct keymap *m, const struct uuid *uuid, enum system_allowed how,
 			int64_t now, struct fault *fault);
+
+/*
+ * A person says that the next set-up of the machine may give it a certificate of its own, though
+ * it proves nothing. KIT_ERR_NOT_FOUND.
+ */
+int keymap_system_certify(struct keymap *m, const struct uuid *uuid, struct fault *fault);
+
+/* A certificate was made for the machine. KIT_ERR_NOT_FOUND. */
+int keymap_system_certificate(struct keymap *m, const struct uuid *uuid, const char *serial,
+			      int64_t expiry, struct fault *fault);
 
 /*
  * The machine UUID is in the inventory from now on: one that was refused as not known is accepted

@@ -727,6 +727,7 @@ int attempt_plan(struct keymap *map, void *attempt, struct fault *fault)
 	if (rc)
 		return rc;
 	plan_names(a);
+	a->target.tls = attempt_wants_tls(a, map);
 	rc = plan_pair(a, map, fault);
 	if (rc)
 		return rc;
@@ -899,6 +900,9 @@ int attempt_succeed(struct keymap *map, void *attempt, struct fault *fault)
 					      (notes & SETUP_NOTE_NO_MEBX), fault);
 	if (rc)
 		return rc;
+	/* Why not is in the log already. */
+	if (a->profile.tls == PROFILE_TLS_SERVER && !a->target.tls && !a->already)
+		notes |= SETUP_NOTE_NO_TLS;
 	say_notes(notes, remarks, sizeof(remarks));
 	snprintf(what, sizeof(what), "configured%s%s%s%s%s%s", *a->fqdn ? " as " : "", a->fqdn,
 		 a->already ? " already: it has the password of this server" : "",

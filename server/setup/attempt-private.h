@@ -119,6 +119,7 @@ struct attempt {
 	enum check_door { CHECK_NOT, CHECK_TLS, CHECK_PLAIN } check, door;
 	bool login_counted;
 	struct fault call_fault;
+	char certificate[SETUP_CERTIFICATE + 1];	/* base64; "": it got none */
 	bool mebx_given;	/* an earlier attempt may have set the "next" MEBx password */
 	bool already;		/* it turned out to be set up, with a password of ours */
 	bool writing;		/* a job of the commit is under way */
@@ -137,6 +138,8 @@ struct attempt {
  * use       the machine has proved the PPS: the key is used by it, before anything that carries
  *           a login is sent; KIT_ERR_STATE and "lost" when another one was first
  * plan      the row is the machine's; the new passwords and the new pair are in the map
+ * certify   a certificate is made for the machine's key pair: "certificate", which the row and the
+ *           log know; "" if none can be made
  * commit    CommitChanges is sent: until its end is known, the machine may be set up
  * login     one more login of a check is tried
  * found     a check found it: configured, but what it may have got stays what it may have
@@ -146,6 +149,7 @@ struct attempt {
 int attempt_load(struct keymap *map, void *attempt, struct fault *fault);
 int attempt_use(struct keymap *map, void *attempt, struct fault *fault);
 int attempt_plan(struct keymap *map, void *attempt, struct fault *fault);
+int attempt_certify(struct keymap *map, void *attempt, struct fault *fault);
 int attempt_commit(struct keymap *map, void *attempt, struct fault *fault);
 int attempt_login(struct keymap *map, void *attempt, struct fault *fault);
 int attempt_found(struct keymap *map, void *attempt, struct fault *fault);
@@ -169,6 +173,12 @@ void attempt_logins(struct attempt *attempt);
 /* One more of them, unless it is there already or PASSWORD is "". */
 void attempt_add_login(struct attempt *attempt, enum login_kind kind, const char *user,
 		       const char *password);
+
+/*
+ * Inside plan: is the machine to get TLS with a certificate of its own (attempt-tls.c)? If its
+ * profile says so, and it does not, the log says why.
+ */
+bool attempt_wants_tls(struct attempt *attempt, struct keymap *map);
 
 /* ---- by certificate (attempt-pki.c) ---- */
 

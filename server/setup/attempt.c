@@ -228,6 +228,20 @@ static void on_commit_noted(void *context, int code, const struct fault *fault)
 	step(a);
 }
 
+static void on_certified(void *context, int code, const struct fault *fault)
+{
+	struct attempt *a = context;
+
+	if (gone(a))
+		return;
+	if (code) {
+		fail_with(a, SYSTEM_FAILED, fault);
+		return;
+	}
+	setup_certified(a->setup, *a->certificate ? a->certificate : NULL);
+	step(a);
+}
+
 /* ---- the conversation ---- */
 
 /* With what it is called now: before set-up, for a look, or after the commit. */
@@ -442,20 +456,30 @@ static void read_back_at(struct attempt *a, enum check_door door)
 
 static void on_pause(evutil_socket_t fd, short what, void *context)
 {
-	read_back_at(context, CHECK_TLS);
+	struct attempt *a = context;
+
+	if (a->read_back_until)
+		read_back_at(a, CHECK_TLS);
+	else
+		step(a);
 }
 
-static void pause_read_back(struct attempt *a)
+static void go_on_after(struct attempt *a, uint64_t seconds)
 {
-	struct timeval tv = { .tv_sec = PAUSE_SECONDS };
+	struct timeval tv = { .tv_sec = (time_t)seconds };
 
-	call_close(&a->call);
 	if (!a->pause)
 		a->pause = evtimer_new(a->services.base, on_pause, a);
 	if (a->pause && !evtimer_add(a->pause, &tv))
 		return;
 	fault_nomem(&a->fault);
 	fail(a, SYSTEM_FAILED);
+}
+
+static void pause_read_back(struct attempt *a)
+{
+	call_close(&a->call);
+	go_on_after(a, PAUSE_SECONDS);
 }
 
 /* Nothing could be read back, for the reason in WHY. Is it tried at the other door, or again? */
@@ -592,6 +616,12 @@ static void step(struct attempt *a)
 			write_job(a, attempt_wait, on_wait_noted);
 		else
 			write_job(a, attempt_plan, on_planned);
+		return;
+	case SETUP_PAUSE:
+		go_on_after(a, a->services.config->key_pair_seconds);
+		return;
+	case SETUP_CERTIFY:
+		write_job(a, attempt_certify, on_certified);
 		return;
 	case SETUP_COMMIT:
 		write_job(a, attempt_commit, on_commit_noted);

@@ -9,6 +9,8 @@
 #include "amt/xml.h"
 
 #define SETUP_BODY	16384	/* bytes of a request */
+#define SETUP_HANDLE	128	/* bytes of an InstanceID */
+#define SETUP_ENUMERATION	256
 #define SETUP_FIELDS	(XML_MAX_FIELDS + 2)	/* of a request */
 
 struct setup {
@@ -21,6 +23,9 @@ struct setup {
 	bool planned, commit_noted, committed, failed;
 	bool commit_lost;	/* it was sent, and no answer came */
 	bool reopened;		/* the connection is one that was made after the commit */
+	bool pausing;		/* the step is tried again after a while */
+	unsigned tries;		/* of a step that is */
+	bool certify_answered;
 	bool login_unclear;	/* one was neither taken nor clearly refused */
 	bool reading_back;	/* the accounts to try are those after the commit */
 	enum setup_account account;
@@ -38,6 +43,13 @@ struct setup {
 	char ta0[16], tm1[16], tm2[16];
 	uint32_t device_time;
 	int64_t device_time_heard;
+	/* TLS of its own: the pair that it made, its certificate, and what the two are called. */
+	char key_handle[SETUP_HANDLE + 1], certificate_handle[SETUP_HANDLE + 1];
+	char enumeration[SETUP_ENUMERATION + 1];	/* EnumerationContext */
+	bool has_context;	/* it has an AMT_TLSCredentialContext */
+	uint8_t key[SETUP_KEY];
+	size_t key_size;
+	char certificate[SETUP_CERTIFICATE + 1];
 	char action[160];		/* SOAPAction */
 	char body[SETUP_BODY];		/* SECRET */
 	struct fault fault;
@@ -57,6 +69,9 @@ struct setup_step {
 	int (*take)(struct setup *s, struct xml_answer **a);
 	unsigned note;			/* the machine may refuse: enum setup_note; 0: it may not */
 	unsigned unclear;		/* the same where it says neither yes nor no; 0: as NOTE */
+	bool optional;			/* the machine may refuse, and nothing is said of that */
+	bool repeats;			/* it may not be ready: tried again after a pause */
+	bool certifies;			/* comes once there is a certificate */
 	bool secret;			/* FIELDS puts secrets in */
 	bool planned;			/* comes once the plan is durable */
 	bool waits;			/* only where the machine is to wait, as nothing else is */

@@ -13,8 +13,7 @@
 
 static size_t put(struct wsman_field *f, size_t n, const char *name, const char *value)
 {
-	f[n].name = name;
-	f[n].value = value;
+	f[n] = (struct wsman_field){ .name = name, .value = value };
 	return n + 1;
 }
 
@@ -108,6 +107,49 @@ static size_t fields_pair(struct setup *s, struct wsman_field *f, int64_t now)
 	return put(f, put(f, 0, "PID", s->target.pair.pid), "PPS", s->target.pair.pps);
 }
 
+static size_t fields_generate(struct setup *s, struct wsman_field *f, int64_t now)
+{
+	return put(f, put(f, 0, "KeyAlgorithm", "0"), "KeyLength", "2048");
+}
+
+static size_t fields_pull(struct setup *s, struct wsman_field *f, int64_t now)
+{
+	return put(f, 0, "EnumerationContext", s->enumeration);
+}
+
+static size_t fields_certificate(struct setup *s, struct wsman_field *f, int64_t now)
+{
+	return put(f, 0, "CertificateBlob", s->certificate);
+}
+
+static size_t fields_context(struct setup *s, struct wsman_field *f, int64_t now)
+{
+	f[0] = (struct wsman_field){ .name = "ElementInContext", .value = s->certificate_handle,
+				     .class_name = "AMT_PublicKeyCertificate",
+				     .selector = "InstanceID" };
+	f[1] = (struct wsman_field){ .name = "ElementProvidingContext",
+				     .value = "TLSProtocolEndpointInstances Collection",
+				     .class_name = "AMT_TLSProtocolEndpointCollection",
+				     .selector = "ElementName" };
+	return 2;
+}
+
+#define REMOTE "Intel(r) AMT 802.3 TLS Settings"
+
+/*
+ * Of the network interface alone: with that of the local one in the same commit, firmware ignores
+ * both. Plain connections stay possible, for programs of before.
+ */
+static size_t fields_tls(struct setup *s, struct wsman_field *f, int64_t now)
+{
+	size_t n = put(f, 0, "AcceptNonSecureConnections", "true");
+
+	n = put(f, n, "ElementName", REMOTE);
+	n = put(f, n, "Enabled", "true");
+	n = put(f, n, "InstanceID", REMOTE);
+	return put(f, n, "MutualAuthentication", "false");
+}
+
 /* ---- what answers say ---- */
 
 static int take_realm(struct setup *s, struct xml_answer **a)
@@ -168,6 +210,19 @@ static int take_version(struct setup *s, struct xml_answer **a)
 	return 0;
 }
 
+/* The bytes of TEXT, which may be NULL, in base64; 0: none, or more than SIZE. */
+static size_t decode(const char *text, unsigned char *out, size_t size)
+{
+	size_t n = text ? strlen(text) : 0;
+	int got = 0;
+
+	if (n && n % 4 == 0 && n / 4 * 3 <= size)
+		got = EVP_DecodeBlock(out, (const unsigned char *)text, (int)n);
+	for (size_t i = n; got > 0 && i > n - 2 && text[i - 1] == '='; i--)
+		got--;
+	return got > 0 ? (size_t)got : 0;
+}
+
 /*
  * Base64 of up to SETUP_OTP bytes, filled up with zeros; all zeros: it has none. One that makes no
  * sense counts as none: it equals no other.
@@ -175,16 +230,11 @@ static int take_version(struct setup *s, struct xml_answer **a)
 static void take_otp_value(struct setup *s, const char *text)
 {
 	unsigned char bytes[SETUP_OTP * 2];
-	size_t n = text ? strlen(text) : 0;
-	int got = 0;
+	size_t got = decode(text, bytes, sizeof(bytes));
 
 	secret_wipe(s->facts.otp, sizeof(s->facts.otp));
-	if (n && n % 4 == 0 && n / 4 * 3 <= sizeof(bytes))
-		got = EVP_DecodeBlock(bytes, (const unsigned char *)text, (int)n);
-	for (size_t i = n; got > 0 && i > n - 2 && text[i - 1] == '='; i--)
-		got--;
-	if (got > 0 && got <= SETUP_OTP)
-		memcpy(s->facts.otp, bytes, (size_t)got);
+	if (got <= SETUP_OTP)
+		memcpy(s->facts.otp, bytes, got);
 	secret_wipe(bytes, sizeof(bytes));
 }
 
@@ -251,6 +301,63 @@ static int take_clock(struct setup *s, struct xml_answer **a)
 {
 	if (xml_answer_number(*a, "Ta0", &s->device_time))
 		s->notes |= SETUP_NOTE_NO_CLOCK;
+	return 0;
+}
+
+/* Copy a text that the machine gave; "" when it is missing or too long. */
+static void copy(char *out, size_t size, const char *text)
+{
+	snprintf(out, size, "%s", text && strlen(text) < size ? text : "");
+}
+
+static int no_tls(struct setup *s)
+{
+	s->notes |= SETUP_NOTE_NO_TLS;
+	return 0;
+}
+
+#define HANDLE_IN "/ReferenceParameters/SelectorSet/Selector"
+
+static int take_pair(struct setup *s, struct xml_answer **a)
+{
+	copy(s->key_handle, sizeof(s->key_handle), xml_answer_nested(*a, "KeyPair" HANDLE_IN, 0));
+	return 0;
+}
+
+static int take_enumeration(struct setup *s, struct xml_answer **a)
+{
+	copy(s->enumeration, sizeof(s->enumeration), xml_answer_value(*a, "EnumerationContext"));
+	return *s->enumeration ? 0 : no_tls(s);
+}
+
+#define PAIRS "Items/AMT_PublicPrivateKeyPair/"
+
+/*
+ * The pair that was just made. A machine that refused to make one has one already, to which a
+ * certificate is bound: that gets the new one.
+ */
+static int take_key(struct setup *s, struct xml_answer **a)
+{
+	const char *name;
+	size_t i = 0;
+
+	while (*s->key_handle && (name = xml_answer_nested(*a, PAIRS "InstanceID", i)) &&
+	       strcmp(name, s->key_handle) != 0)
+		i++;
+	s->key_size = decode(xml_answer_nested(*a, PAIRS "DERKey", i), s->key, sizeof(s->key));
+	return s->key_size ? 0 : no_tls(s);
+}
+
+static int take_certificate(struct setup *s, struct xml_answer **a)
+{
+	copy(s->certificate_handle, sizeof(s->certificate_handle),
+	     xml_answer_nested(*a, "CreatedCertificate" HANDLE_IN, 0));
+	return *s->certificate_handle ? 0 : no_tls(s);
+}
+
+static int take_context(struct setup *s, struct xml_answer **a)
+{
+	s->has_context = xml_answer_has(*a, "Items/AMT_TLSCredentialContext");
 	return 0;
 }
 
@@ -326,6 +433,22 @@ static bool wants_mebx(const struct setup *s)
 	return !s->by_certificate && *s->target.mebx_password;
 }
 
+static bool wants_tls(const struct setup *s)
+{
+	return s->target.tls && !(s->notes & SETUP_NOTE_NO_TLS);
+}
+
+/* Where there is one, another is answered as if it were made, and nothing has changed. */
+static bool wants_new_context(const struct setup *s)
+{
+	return wants_tls(s) && !s->has_context;
+}
+
+static bool wants_other_context(const struct setup *s)
+{
+	return wants_tls(s) && s->has_context;
+}
+
 static bool wants_pair(const struct setup *s)
 {
 	return *s->target.pair.pid;
@@ -361,6 +484,8 @@ const char *setup_note_text(enum setup_note note)
 		return "it does not prolong the time for which it waits";
 	case SETUP_NOTE_NO_COMMIT_ANSWER:
 		return "the connection ended at the commit, but it is set up";
+	case SETUP_NOTE_NO_TLS:
+		return "it has no TLS with a certificate of its own";
 	case SETUP_NOTE_NO_READ_BACK:
 		return "its set-up was committed, but could not be read back";
 	}
@@ -370,6 +495,9 @@ const char *setup_note_text(enum setup_note note)
 #define CONFIGURATION "AMT_SetupAndConfigurationService"
 #define CLOCK "AMT_TimeSynchronizationService"
 #define SETTINGS "AMT_GeneralSettings"
+#define KEYS "AMT_PublicKeyManagementService"
+#define KEY_PAIR "AMT_PublicPrivateKeyPair"
+#define CONTEXT "AMT_TLSCredentialContext"
 
 const struct setup_step setup_steps[] = {
 	{ .name = "read the general settings", .take = take_settings,
@@ -436,6 +564,36 @@ const struct setup_step setup_steps[] = {
 	  .secret = true, .planned = true, .changes = true, .note = SETUP_NOTE_NO_PAIR,
 	  .wsman = { .verb = WSMAN_CALL, .class_name = CONFIGURATION, .method = "SetTLSPSK" },
 	  .soap = { .service = SOAP_SECURITY, .call = "SetTLSPSK" } },
+	{ .name = "make a key pair in the machine", .wanted = wants_tls,
+	  .fields = fields_generate, .take = take_pair, .planned = true, .changes = true,
+	  .optional = true, .repeats = true,
+	  .wsman = { .verb = WSMAN_CALL, .class_name = KEYS, .method = "GenerateKeyPair" } },
+	{ .name = "look for its key pairs", .wanted = wants_tls, .take = take_enumeration,
+	  .planned = true, .note = SETUP_NOTE_NO_TLS,
+	  .wsman = { .verb = WSMAN_ENUMERATE, .class_name = KEY_PAIR } },
+	{ .name = "read its public key", .wanted = wants_tls, .fields = fields_pull,
+	  .take = take_key, .planned = true, .note = SETUP_NOTE_NO_TLS,
+	  .wsman = { .verb = WSMAN_PULL, .class_name = KEY_PAIR } },
+	{ .name = "add its certificate", .wanted = wants_tls, .fields = fields_certificate,
+	  .take = take_certificate, .planned = true, .changes = true, .certifies = true,
+	  .note = SETUP_NOTE_NO_TLS,
+	  .wsman = { .verb = WSMAN_CALL, .class_name = KEYS, .method = "AddCertificate" } },
+	{ .name = "look for the certificate that it uses", .wanted = wants_tls,
+	  .take = take_enumeration, .planned = true, .note = SETUP_NOTE_NO_TLS,
+	  .wsman = { .verb = WSMAN_ENUMERATE, .class_name = CONTEXT } },
+	{ .name = "read which certificate it uses", .wanted = wants_tls, .fields = fields_pull,
+	  .take = take_context, .planned = true, .note = SETUP_NOTE_NO_TLS,
+	  .wsman = { .verb = WSMAN_PULL, .class_name = CONTEXT } },
+	{ .name = "let it use its certificate", .wanted = wants_new_context,
+	  .fields = fields_context, .planned = true, .changes = true, .note = SETUP_NOTE_NO_TLS,
+	  .wsman = { .verb = WSMAN_CREATE, .class_name = CONTEXT } },
+	{ .name = "let it use its new certificate", .wanted = wants_other_context,
+	  .fields = fields_context, .planned = true, .changes = true, .note = SETUP_NOTE_NO_TLS,
+	  .wsman = { .verb = WSMAN_PUT, .class_name = CONTEXT } },
+	{ .name = "turn its TLS on", .wanted = wants_tls, .fields = fields_tls,
+	  .planned = true, .changes = true, .note = SETUP_NOTE_NO_TLS,
+	  .wsman = { .verb = WSMAN_PUT, .class_name = "AMT_TLSSettingData",
+		     .instance = REMOTE } },
 	{ .name = "commit the changes", .take = take_commit, .commits = true,
 	  .planned = true, .changes = true,
 	  .wsman = { .verb = WSMAN_CALL, .class_name = CONFIGURATION,

@@ -155,19 +155,31 @@ static void begin_read_back(struct setup *s)
 	s->login = 0;
 }
 
+/* The next step to do; NULL: none. */
+static const struct setup_step *next_step(struct setup *s)
+{
+	while (s->step < setup_n_steps && !applies(s, &setup_steps[s->step]))
+		s->step++;
+	return s->step < setup_n_steps ? &setup_steps[s->step] : NULL;
+}
+
 enum setup_action setup_next(struct setup *s, int64_t now, struct amt_request *request)
 {
 	const struct setup_step *step;
 
 	if (s->failed)
 		return SETUP_FAILED;
-	while (s->step < setup_n_steps && !applies(s, &setup_steps[s->step]))
-		s->step++;
-	if (s->step == setup_n_steps)
+	step = next_step(s);
+	if (!step)
 		return SETUP_DONE;
-	step = &setup_steps[s->step];
+	if (s->pausing) {
+		s->pausing = false;
+		return SETUP_PAUSE;
+	}
 	if (step->planned && !s->planned)
 		return SETUP_PLAN;
+	if (step->certifies && !s->certify_answered)
+		return SETUP_CERTIFY;
 	if (step->commits && !s->commit_noted)
 		return SETUP_COMMIT;
 	if (step->logs_in && s->by_certificate && !s->reopened)
@@ -189,6 +201,24 @@ void setup_plan(struct setup *s, const struct setup_target *target)
 {
 	s->target = *target;
 	s->planned = true;
+	/* SOAP has no calls for it. */
+	if (s->facts.soap && target->tls)
+		s->notes |= SETUP_NOTE_NO_TLS;
+}
+
+const uint8_t *setup_public_key(const struct setup *s, size_t *size)
+{
+	*size = s->key_size;
+	return s->key;
+}
+
+void setup_certified(struct setup *s, const char *certificate)
+{
+	s->certify_answered = true;
+	if (certificate && strlen(certificate) <= SETUP_CERTIFICATE)
+		strcpy(s->certificate, certificate);
+	else
+		s->notes |= SETUP_NOTE_NO_TLS;
 }
 
 void setup_commit(struct setup *s)
@@ -262,7 +292,7 @@ static bool may_refuse(const struct setup *s, const struct setup_step *step, uin
 		return true;
 	if (step->note == SETUP_NOTE_NO_PAIR)
 		return status == STATUS_STATE && s->target.again;
-	return step->note != 0;
+	return step->note != 0 || step->optional;
 }
 
 static void note_no(struct setup *s, const struct setup_step *step, bool clear)
@@ -377,6 +407,28 @@ static int judge(struct setup *s, const struct amt_reply *reply)
 	return rc;
 }
 
+#define TRIES		20	/* of a machine that is not ready to make keys */
+#define STATUS_NOT_READY	0x2
+
+/* Is it worth a pause? A class or a call that it does not know will not come. */
+static bool is_not_ready(const struct amt_reply *reply)
+{
+	static const char *const never[] = { "DestinationUnreachable", "ActionNotSupported",
+					     "InvalidResourceURI" };
+	struct xml_answer *a = NULL;
+	uint32_t status = 0;
+	bool is;
+
+	if (xml_answer_read(&a, reply->body, reply->size, NULL))
+		return reply->status == 400;
+	is = xml_answer_is_fault(a, NULL) || reply->status == 400 ||
+	     (xml_answer_number(a, "ReturnValue", &status) == 0 && status == STATUS_NOT_READY);
+	for (size_t i = 0; i < sizeof(never) / sizeof(*never); i++)
+		is = is && strcmp(xml_answer_fault_code(a), never[i]) != 0;
+	xml_answer_free(&a);
+	return is;
+}
+
 /* What the login of a step that logs in shows. */
 static void take_account(struct setup *s, enum amt_login login)
 {
@@ -428,6 +480,10 @@ void setup_answer(struct setup *s, const struct amt_reply *reply, int64_t now)
 	if (reply->status == 401) {
 		if (next_login(s, reply->login))
 			fail(s);
+		return;
+	}
+	if (step->repeats && ++s->tries < TRIES && is_not_ready(reply)) {
+		s->pausing = true;
 		return;
 	}
 	if (judge(s, reply)) {

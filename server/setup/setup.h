@@ -15,6 +15,8 @@
 #define SETUP_LOGINS	8	/* accounts to try */
 #define SETUP_HOST	63	/* bytes of a host name */
 #define SETUP_SUFFIX	255	/* bytes of a DNS suffix */
+#define SETUP_KEY	1024	/* bytes of a public key in DER */
+#define SETUP_CERTIFICATE	4096	/* bytes of a certificate in base64 */
 #define SETUP_OTP	32	/* bytes of a one-time password */
 
 /* A Digest account. SECRET. */
@@ -31,6 +33,7 @@ struct setup_target {
 	char domain[SYSTEM_FQDN + 1];		/* "": leave it */
 	bool set_clock;
 	struct pidpps pair;			/* a fresh pair; pid "": no re-key */
+	bool tls; /* give it a certificate of its own, and TLS with that */
 	bool again; /* it was set up from here before, and may be still */
 	/*
 	 * Not 0: nothing else is done than to let the machine wait so many hours (1 to 24) for its
@@ -68,6 +71,7 @@ enum setup_note {
 	SETUP_NOTE_NO_OTP = 1024,	/* only where one is to be compared */
 	SETUP_NOTE_NO_WAIT = 2048,	/* it does not prolong its wait */
 	SETUP_NOTE_NO_COMMIT_ANSWER = 4096, /* that was lost, but it is set up */
+	SETUP_NOTE_NO_TLS = 8192,	/* it got no TLS with a certificate of its own */
 };
 
 /*
@@ -85,6 +89,8 @@ enum setup_action {
 	SETUP_SEND, /* send the request, give the reply to setup_answer() */
 	SETUP_PLAN, /* all is known, nothing changed: make the plan durable, call setup_plan() */
 	SETUP_COMMIT, /* make it durable that the commit is sent, call setup_commit() */
+	SETUP_PAUSE, /* the machine is not ready: ask setup_next() again some seconds later */
+	SETUP_CERTIFY, /* make a certificate for setup_public_key(), call setup_certified() */
 	/*
 	 * By certificate only: the commit is sent. Call the machine anew as one that is set up,
 	 * with TLS of its own or none, and then setup_reopened().
@@ -130,6 +136,18 @@ bool setup_try_soap(struct setup *s, const struct fault *why);
 
 /* The answer to SETUP_PLAN: go on, and make this of the machine. */
 void setup_plan(struct setup *s, const struct setup_target *target);
+
+/*
+ * At SETUP_CERTIFY: the public key of the pair that the machine made: *size bytes of DER, an
+ * RSAPublicKey. Borrowed.
+ */
+const uint8_t *setup_public_key(const struct setup *s, size_t *size);
+
+/*
+ * The answer to SETUP_CERTIFY: go on, and give it that CERTIFICATE: base64 of DER, at most
+ * SETUP_CERTIFICATE bytes. NULL: it gets none.
+ */
+void setup_certified(struct setup *s, const char *certificate);
 
 /* The answer to SETUP_COMMIT: go on, and send it. */
 void setup_commit(struct setup *s);

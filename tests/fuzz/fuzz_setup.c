@@ -36,14 +36,35 @@ static const struct {
 	{ 302, "" },
 	{ 404, "" },
 	{ 500, "" },
+	/* Of TLS of the machine's own: bytes with 0x10 and without 0x80. */
+	{ 200, ENVELOPE("<x><KeyPair><ReferenceParameters><SelectorSet><Selector>K</Selector>"
+			"</SelectorSet></ReferenceParameters></KeyPair><ReturnValue>0</ReturnValue>"
+			"</x>") },
+	{ 200, ENVELOPE("<x><EnumerationContext>1</EnumerationContext></x>") },
+	{ 200, ENVELOPE("<x><Items><AMT_PublicPrivateKeyPair><DERKey>MIIB</DERKey><InstanceID>K"
+			"</InstanceID></AMT_PublicPrivateKeyPair></Items></x>") },
+	{ 200, ENVELOPE("<x><CreatedCertificate><ReferenceParameters><SelectorSet><Selector>C"
+			"</Selector></SelectorSet></ReferenceParameters></CreatedCertificate>"
+			"<ReturnValue>0</ReturnValue></x>") },
+	{ 200, ENVELOPE("<x><Items><AMT_TLSCredentialContext><a>1</a></AMT_TLSCredentialContext>"
+			"</Items></x>") },
+	{ 400, ENVELOPE("<e:Fault><e:Code><e:Value>e:Sender</e:Value></e:Code></e:Fault>") },
 };
+#define PLAIN	16
+#define OF_TLS	(sizeof(answers) / sizeof(*answers) - PLAIN)
+
+static size_t answer_of(uint8_t choice)
+{
+	return (choice & 0x90) == 0x10 ? PLAIN + choice % 16 % OF_TLS : choice % PLAIN;
+}
 
 /* A request before the plan may only read; the names of all that changes. */
 static bool changes(const struct amt_request *q)
 {
 	static const char *const orders[] = { "SetAdminAclEntryEx", "SetHighAccuracyTimeSynch",
 		"SetHostName", "SetDomainName", "SetMEBxPassword", "SetTLSPSK", "CommitChanges",
-		"ExtendProvisioningPeriod", "transfer/Put<" };
+		"ExtendProvisioningPeriod", "transfer/Put<", "GenerateKeyPair",
+		"AddCertificate", "transfer/Create<" };
 
 	for (size_t i = 0; i < sizeof(orders) / sizeof(*orders); i++)
 		if (memmem(q->body, q->size, orders[i], strlen(orders[i])))
@@ -56,17 +77,19 @@ enum setup_way { BY_KEY, BY_CERTIFICATE, WAIT, WAYS };
 
 struct setup_run {
 	enum setup_way way;
-	bool planned, noted, committed, reopened;
+	bool planned, noted, committed, reopened, certified;
 	enum amt_login last;		/* what the newest answer said of the login */
 };
 
 static void ask(struct setup *s, struct setup_run *run, const struct amt_request *q, uint8_t choice)
 {
 	bool commits = memmem(q->body, q->size, "CommitChanges", 13) != NULL;
-	struct amt_reply reply = { .status = answers[choice % 16].status,
-				   .body = answers[choice % 16].body };
+	struct amt_reply reply = { .status = answers[answer_of(choice)].status,
+				   .body = answers[answer_of(choice)].body };
 
 	if (q->changes != changes(q) || (q->changes && !run->planned) || (commits && !run->noted))
+		abort();
+	if (memmem(q->body, q->size, "AddCertificate", 14) && !run->certified)
 		abort();
 	if (!q->user != !q->password)
 		abort();
@@ -82,7 +105,7 @@ static void ask(struct setup *s, struct setup_run *run, const struct amt_request
 	run->last = reply.login;
 	run->committed |= commits;
 	/* The connection ends at the commit: that is for certificates alone, and once. */
-	if (commits && choice % 16 == 15 && setup_commit_lost(s)) {
+	if (commits && answer_of(choice) == PLAIN - 1 && setup_commit_lost(s)) {
 		if (run->way == BY_KEY || setup_commit_lost(s))
 			abort();
 		return;
@@ -97,6 +120,18 @@ static void reopen(struct setup *s, struct setup_run *run)
 		abort();
 	setup_reopened(s);
 	run->reopened = true;
+}
+
+/* There is a certificate for its key, or none. */
+static void certify(struct setup *s, struct setup_run *run, uint8_t choice)
+{
+	size_t size;
+
+	setup_public_key(s, &size);
+	if (!run->planned || !size)
+		abort();
+	run->certified = !(choice & 0x40);
+	setup_certified(s, run->certified ? "MIIB" : NULL);
 }
 
 static void set_up(enum setup_way way, const uint8_t *data, size_t size)
@@ -119,6 +154,7 @@ static void set_up(enum setup_way way, const uint8_t *data, size_t size)
 	if (way != BY_KEY)
 		setup_by_certificate(s, true);
 	target.wait_hours = way == WAIT ? 24 : 0;
+	target.tls = size && data[0] & 0x20;
 	for (int i = 0;; i++) {
 		enum setup_action action = setup_next(s, 1700000000, &q);
 
@@ -127,6 +163,11 @@ static void set_up(enum setup_way way, const uint8_t *data, size_t size)
 		if (action == SETUP_PLAN) {
 			setup_plan(s, &target);
 			run.planned = true;
+		} else if (action == SETUP_CERTIFY) {
+			certify(s, &run, data[0]);
+		} else if (action == SETUP_PAUSE) {
+			if (!run.planned)
+				abort();
 		} else if (action == SETUP_COMMIT) {
 			setup_commit(s);
 			run.noted = true;

@@ -62,6 +62,7 @@ END_TEST
 static const struct {
 	const char *text, *says;
 } refused[] = {
+	{ "[setup]\nkey_pair_seconds = 0\n", "0 is not within 1 to 60" },
 	{ "[server]\nmpa = x\n", "conf, line 2: unknown option \"mpa\"" },
 	{ "[setup]\nmap = x\n", "conf, line 2: option map belongs to section [server]" },
 	{ "map = x\n", "conf, line 1: option map comes before the first section" },

@@ -48,6 +48,10 @@ START_TEST(profiles_take_properties_from_text_and_refuse_what_makes_no_sense)
 	ck_assert_str_eq(p.admin_password, "");
 	ck_assert_int_eq(set(&p, "rekey", "yes"), 0);
 	ck_assert_int_eq(set(&p, "rekey", "YES"), KIT_ERR_ARGUMENT);
+	ck_assert_int_eq(p.tls, PROFILE_TLS_KEEP);
+	ck_assert_int_eq(set(&p, "tls", "server"), 0);
+	ck_assert_int_eq(p.tls, PROFILE_TLS_SERVER);
+	ck_assert_int_eq(set(&p, "tls", "yes"), KIT_ERR_ARGUMENT);
 	ck_assert_int_eq(set(&p, "amt_versions", "3.2"), 0);
 	ck_assert(profile_serves(&p, 3, 2) && !profile_serves(&p, 3, 3));
 	ck_assert_int_eq(set(&p, "amt_versions", "3.0-9.255"), 0);
@@ -81,6 +85,7 @@ START_TEST(profiles_in_the_map_come_back_whole)
 	strcpy(p.admin_password, "Secret-One1!");
 	p.admin_policy = PROFILE_ONE;
 	p.rekey = true;
+	p.tls = PROFILE_TLS_SERVER;
 	p.set_clock = false;
 	ok(keymap_profile_put(m, &p, &fault));
 	ok(keymap_profile_find(m, "b", &out, &fault));

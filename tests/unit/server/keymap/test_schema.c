@@ -83,6 +83,7 @@ static void check_profile(const char *name, bool is_auto, bool all)
 	ok(keymap_profile_find(m, name, &p, &fault));
 	ck_assert_int_eq(p.mebx_policy, is_auto ? PROFILE_AUTO : PROFILE_KEEP);
 	ck_assert_int_eq(profile_serves(&p, 16, 0), all);
+	ck_assert_int_eq(p.tls, PROFILE_TLS_KEEP);
 }
 
 static void check_all(int version)
@@ -103,6 +104,7 @@ static void check_all(int version)
 	ck_assert_int_eq(system.proved_at, NOW + 1);
 	ck_assert_int_eq(system.proof, SYSTEM_PROOF_PPS);
 	ck_assert_int_eq(system.credential, SYSTEM_BY_KEY);
+	ck_assert(!system.certify && !*system.certificate_serial && !system.certificate_expiry);
 	uuid = scratch_uuid(2);
 	ok(keymap_system_find(m, &uuid, &system, &fault));
 	ck_assert_int_eq(system.proved_at, 0);
@@ -132,6 +134,8 @@ static void use_it(void)
 	struct logentry event = { .name = "x", .what = "it failed", .hint = "do that" };
 	struct keyentry e = scratch_pair(1);
 
+	ok(keymap_system_certify(m, &uuid, &fault));
+	ok(keymap_system_certificate(m, &uuid, "1F", NOW, &fault));
 	ok(keymap_system_set_secrets(m, &uuid, &none, &fault));
 	ok(keymap_earlier_find(m, &uuid, e.pair.pid, &earlier, &fault));
 	ok(keymap_log(m, &event, &fault));

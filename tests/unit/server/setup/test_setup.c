@@ -26,6 +26,9 @@ struct machine {
 	bool slow_commit;		/* not yet */
 	bool one_password;		/* until its account is made, that of MEBx is admin's */
 	const char *otp;		/* base64 */
+	unsigned not_ready;		/* so often GenerateKeyPair meets HTTP status 400 */
+	bool has_context;		/* AMT_TLSCredentialContext */
+	bool no_certificate;		/* none can be made for its key */
 	bool old_password_stays;	/* SetAdminAclEntryEx takes no effect at once */
 	char log[2048];			/* the requests' names */
 	char last[32768];		/* the last request's body */
@@ -44,7 +47,9 @@ static struct fault fault;
 static const char *const names[] = {
 	"SetAdminAclEntryEx", "GetLowAccuracyTimeSynch", "SetHighAccuracyTimeSynch",
 	"SetMEBxPassword", "SetTLSPSK", "CommitChanges", "GetCoreVersion", "GetDigestRealm",
-	"ExtendProvisioningPeriod", "GetProvisioningServerOTP",
+	"ExtendProvisioningPeriod", "GetProvisioningServerOTP", "GenerateKeyPair",
+	"AddCertificate", "AMT_PublicPrivateKeyPair", "AMT_TLSCredentialContext",
+	"AMT_TLSSettingData",
 	"SetHostName", "SetDomainName", "GetHostName", "AMT_GeneralSettings",
 	"CIM_ComputerSystemPackage", "CIM_SoftwareIdentity", "AMT_SetupAndConfigurationService",
 };
@@ -91,8 +96,45 @@ static const char *name_of(const char *body)
 	return "?";
 }
 
+#define HANDLE(x) "<ReferenceParameters><SelectorSet><Selector>" x "</Selector></SelectorSet>" \
+	"</ReferenceParameters>"
+#define PAIR(id, key) "<AMT_PublicPrivateKeyPair><DERKey>" key "</DERKey><InstanceID>" id \
+	"</InstanceID></AMT_PublicPrivateKeyPair>"
+
+/* What it answers of TLS of its own; false: the request is about something else. */
+static bool tls_fields_for(const char *name, char *out, size_t size)
+{
+	if (strcmp(name, "GenerateKeyPair") == 0)
+		snprintf(out, size, "<KeyPair>" HANDLE("Key 1") "</KeyPair><ReturnValue>0"
+			 "</ReturnValue>");
+	else if (strcmp(name, "AddCertificate") == 0)
+		snprintf(out, size, "<CreatedCertificate>" HANDLE("Certificate 4")
+			 "</CreatedCertificate><ReturnValue>0</ReturnValue>");
+	else if (strstr(m.last, "enumeration/Enumerate<"))
+		snprintf(out, size, "<EnumerationContext>%s!</EnumerationContext>", name);
+	else if (strcmp(name, "AMT_PublicPrivateKeyPair") == 0)
+		snprintf(out, size, "<Items>" PAIR("Key 0", "AAAA") PAIR("Key 1", "MTIzNA==")
+			 "</Items><EndOfSequence/>");
+	else if (strcmp(name, "AMT_TLSCredentialContext") == 0)
+		snprintf(out, size, "<Items>%s</Items><EndOfSequence/>", m.has_context ?
+			 "<AMT_TLSCredentialContext><ElementInContext>" HANDLE("Certificate 1")
+			 "</ElementInContext></AMT_TLSCredentialContext>" : "");
+	else
+		return strncmp(name, "AMT_TLS", 7) == 0;
+	return true;
+}
+
+static const char *mark_of(const char *body)
+{
+	return strstr(body, "/transfer/Put<") ? "! " : strstr(body, "/transfer/Create<") ? "+ "
+	     : strstr(body, "/enumeration/Enumerate<") ? "? "
+	     : strstr(body, "/enumeration/Pull<") ? "= " : " ";
+}
+
 static void fields_for(const char *name, bool put, char *out, size_t size)
 {
+	if (tls_fields_for(name, out, size))
+		return;
 	if (strcmp(name, "AMT_GeneralSettings") == 0 && !put)
 		snprintf(out, size, "<DigestRealm>Digest:A</DigestRealm><HostName/><PingResponse"
 			 "Enabled>true</PingResponseEnabled>");
@@ -141,7 +183,7 @@ static void obey(const char *name)
 /* One request of set-up, and the machine's reply to it. */
 static void serve(const struct amt_request *q)
 {
-	char fields[512], text[1024];
+	char fields[768], text[1024];
 	struct amt_reply r = { .status = 200, .body = text };
 	const char *name;
 
@@ -169,9 +211,11 @@ static void serve(const struct amt_request *q)
 	r.login = m.digest ? AMT_LOGIN_TAKEN : AMT_LOGIN_NONE;
 	m.new_login = q->new_login;
 	strcat(m.log, name);
-	strcat(m.log, strstr(m.last, "/transfer/Put<") ? "! " : " ");
+	strcat(m.log, mark_of(m.last));
+	*fields = '\0';
 	fields_for(name, strstr(m.last, "/transfer/Put<") != NULL, fields, sizeof(fields));
-	if (m.refuse && strstr(m.last, m.refuse) && m.status == 400) {
+	if ((m.refuse && strstr(m.last, m.refuse) && m.status == 400) ||
+	    (strcmp(name, "GenerateKeyPair") == 0 && m.not_ready && m.not_ready--)) {
 		r.status = 400;
 		snprintf(text, sizeof(text), "<s:Envelope xmlns:s='" SOAP12 "'><s:Body><s:Fault>"
 			 "<s:Code><s:Value>s:Receiver</s:Value></s:Code><s:Reason><s:Text>%s"
@@ -201,11 +245,25 @@ static enum setup_action run(void)
 	struct amt_request q;
 	enum setup_action a;
 
-	for (int i = 0; i < 50; i++) {
+	for (int i = 0; i < 100; i++) {
 		a = setup_next(s, NOW, &q);
 		if (a == SETUP_COMMIT) {
 			strcat(m.log, "noted ");
 			setup_commit(s);
+			continue;
+		}
+		if (a == SETUP_PAUSE) {
+			strcat(m.log, "pause ");
+			continue;
+		}
+		if (a == SETUP_CERTIFY) {
+			size_t size;
+			const uint8_t *key = setup_public_key(s, &size);
+
+			ck_assert_uint_eq(size, 4);
+			ck_assert_mem_eq(key, "1234", 4);
+			strcat(m.log, "certify ");
+			setup_certified(s, m.no_certificate ? NULL : "Q0VSVA==");
 			continue;
 		}
 		if (a == SETUP_REOPEN) {
@@ -615,6 +673,169 @@ START_TEST(an_answer_that_is_none_fails)
 }
 END_TEST
 
+/* ---- TLS of the machine's own ---- */
+
+#define UP_TO_TLS "SetAdminAclEntryEx GetLowAccuracyTimeSynch SetHighAccuracyTimeSynch " \
+	"AMT_GeneralSettings! "
+#define KEY_READ "AMT_PublicPrivateKeyPair? AMT_PublicPrivateKeyPair= certify "
+#define CONTEXT_READ "AMT_TLSCredentialContext? AMT_TLSCredentialContext= "
+#define COMMIT "noted CommitChanges AMT_SetupAndConfigurationService "
+
+static enum setup_action run_tls(void)
+{
+	ck_assert_int_eq(run(), SETUP_PLAN);
+	m.log[0] = '\0';
+	target.tls = true;
+	setup_plan(s, &target);
+	return run();
+}
+
+START_TEST(tls_of_its_own_comes_before_the_commit)
+{
+	for (int has = 0; has < 2; has++) {
+		with_logins(1);
+		m.password = "Stick.Pw1";
+		m.state = 1;
+		m.has_context = has;
+		m.not_ready = 2;
+		ck_assert_msg(run_tls() == SETUP_DONE, "%s", setup_fault(s)->what);
+		ck_assert_str_eq(m.log, has ?
+				 UP_TO_TLS "GenerateKeyPair pause GenerateKeyPair pause "
+				 "GenerateKeyPair " KEY_READ "AddCertificate " CONTEXT_READ
+				 "AMT_TLSCredentialContext! AMT_TLSSettingData! " COMMIT :
+				 UP_TO_TLS "GenerateKeyPair pause GenerateKeyPair pause "
+				 "GenerateKeyPair " KEY_READ "AddCertificate " CONTEXT_READ
+				 "AMT_TLSCredentialContext+ AMT_TLSSettingData! " COMMIT);
+		ck_assert_uint_eq(setup_notes(s), 0);
+	}
+}
+END_TEST
+
+/* What is said in the request that has IN. */
+static const struct {
+	const char *in, *says;
+} tls_requests[] = {
+	{ "GenerateKeyPair_INPUT", "<r:KeyAlgorithm>0</r:KeyAlgorithm><r:KeyLength>2048" },
+	{ "enumeration/Pull", "<r:EnumerationContext>AMT_PublicPrivateKeyPair!<" },
+	{ "AddCertificate_INPUT", "<r:CertificateBlob>Q0VSVA==</r:CertificateBlob>" },
+	{ "transfer/Create", "Selector Name=\"InstanceID\">Certificate 4<" },
+	{ "transfer/Create", "Selector Name=\"ElementName\">TLSProtocolEndpointInstances Coll" },
+	{ "r:AMT_TLSSettingData", "Selector Name=\"InstanceID\">Intel(r) AMT 802.3 TLS Settings<" },
+	{ "r:AMT_TLSSettingData", "<r:AcceptNonSecureConnections>true</" },
+	{ "r:AMT_TLSSettingData", "<r:Enabled>true</r:Enabled>" },
+	{ "r:AMT_TLSSettingData", "<r:MutualAuthentication>false</" },
+};
+
+START_TEST(each_request_of_tls_says_what_firmware_wants)
+{
+	struct amt_request q = { .body = "" };
+	enum setup_action a;
+
+	ck_assert_int_eq(run(), SETUP_PLAN);
+	target.tls = true;
+	setup_plan(s, &target);
+	for (int i = 0; i < 50; i++) {
+		a = setup_next(s, NOW, &q);
+		if (a == SETUP_CERTIFY)
+			setup_certified(s, "Q0VSVA==");
+		else if (a != SETUP_SEND)
+			break;
+		else if (memmem(q.body, q.size, tls_requests[_i].in, strlen(tls_requests[_i].in)))
+			break;
+		else
+			serve(&q);
+	}
+	ck_assert_int_eq(a, SETUP_SEND);
+	ck_assert_ptr_nonnull(memmem(q.body, q.size, tls_requests[_i].says,
+				     strlen(tls_requests[_i].says)));
+}
+END_TEST
+
+static const struct {
+	const char *refuse;
+	unsigned status;
+	const char *fields;
+	const char *last;	/* the last request of TLS */
+} no_tls[] = {
+	{ "enumeration/Enumerate", 400, NULL, "AMT_PublicPrivateKeyPair? noted" },
+	{ "enumeration/Enumerate", 0, "<x/>", "AMT_PublicPrivateKeyPair? noted" },
+	{ "enumeration/Pull", 400, NULL, "AMT_PublicPrivateKeyPair= noted" },
+	{ "enumeration/Pull", 0, "<Items/>", "AMT_PublicPrivateKeyPair= noted" },
+	{ "enumeration/Pull", 0, "<Items>" PAIR("Key 1", "???") "</Items>",
+	  "AMT_PublicPrivateKeyPair= noted" },
+	{ "AddCertificate", 0x24, NULL, "certify AddCertificate noted" },
+	{ "AddCertificate", 0, "<ReturnValue>0</ReturnValue>", "certify AddCertificate noted" },
+	{ "transfer/Create", 400, NULL, "AMT_TLSCredentialContext+ noted" },
+	{ "r:AMT_TLSSettingData", 400, NULL, "AMT_TLSSettingData! noted" },
+};
+
+START_TEST(a_machine_that_refuses_tls_is_set_up_without)
+{
+	m.refuse = no_tls[_i].refuse;
+	m.status = no_tls[_i].status;
+	m.fields = no_tls[_i].fields;
+	ck_assert_msg(run_tls() == SETUP_DONE, "%s", setup_fault(s)->what);
+	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_NO_TLS);
+	ck_assert_msg(strstr(m.log, no_tls[_i].last) != NULL, "%s", m.log);
+}
+END_TEST
+
+START_TEST(a_machine_for_whose_key_no_certificate_is_made_is_set_up_without)
+{
+	m.no_certificate = true;
+	ck_assert_int_eq(run_tls(), SETUP_DONE);
+	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_NO_TLS);
+	ck_assert_ptr_nonnull(strstr(m.log, "certify noted CommitChanges"));
+	ck_assert_ptr_null(strstr(m.log, "AddCertificate"));
+}
+END_TEST
+
+START_TEST(a_machine_that_makes_no_new_pair_uses_the_one_that_it_has)
+{
+	struct amt_request q;
+
+	target.tls = true;
+	m.refuse = "GenerateKeyPair";
+	m.status = 0x10;
+	ck_assert_int_eq(run(), SETUP_PLAN);
+	setup_plan(s, &target);
+	while (setup_next(s, NOW, &q) == SETUP_SEND)
+		serve(&q);
+	ck_assert_int_eq(setup_next(s, NOW, &q), SETUP_CERTIFY);
+	ck_assert_ptr_null(strstr(m.log, "pause"));
+}
+END_TEST
+
+START_TEST(a_machine_that_never_gets_ready_is_asked_twenty_times)
+{
+	struct amt_request q;
+	enum setup_action a;
+	size_t n = 0;
+
+	m.not_ready = 1000;
+	target.tls = true;
+	ck_assert_int_eq(run(), SETUP_PLAN);
+	setup_plan(s, &target);
+
+	while ((a = setup_next(s, NOW, &q)) == SETUP_SEND || a == SETUP_PAUSE)
+		if (a == SETUP_SEND)
+			serve(&q);
+	ck_assert_int_eq(a, SETUP_CERTIFY);
+	for (const char *at = m.log; (at = strstr(at, "GenerateKeyPair")); at++)
+		n++;
+	ck_assert_uint_eq(n, 20);
+}
+END_TEST
+
+START_TEST(soap_has_no_tls_of_its_own)
+{
+	m.soap = true;
+	ck_assert_int_eq(run_tls(), SETUP_DONE);
+	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_NO_TLS);
+	ck_assert_ptr_null(strstr(m.log, "KeyPair"));
+}
+END_TEST
+
 /* ---- by certificate ---- */
 
 #define OTP	"T25lLVRpbWUhMTIz"	/* "One-Time!123" */
@@ -813,6 +1034,19 @@ TEST_SUITE("setup")
 	tcase_add_test(t, an_answer_that_is_none_fails);
 	tcase_add_loop_test(t, a_call_counts_as_done_only_when_its_answer_has_a_status_of_0, 0,
 			    sizeof(no_status) / sizeof(*no_status));
+	suite_add_tcase(suite, t);
+
+	t = tcase_create("tls");
+	tcase_add_checked_fixture(t, begin, end);
+	tcase_add_test(t, tls_of_its_own_comes_before_the_commit);
+	tcase_add_loop_test(t, each_request_of_tls_says_what_firmware_wants, 0,
+			    sizeof(tls_requests) / sizeof(*tls_requests));
+	tcase_add_loop_test(t, a_machine_that_refuses_tls_is_set_up_without, 0,
+			    sizeof(no_tls) / sizeof(*no_tls));
+	tcase_add_test(t, a_machine_for_whose_key_no_certificate_is_made_is_set_up_without);
+	tcase_add_test(t, a_machine_that_makes_no_new_pair_uses_the_one_that_it_has);
+	tcase_add_test(t, a_machine_that_never_gets_ready_is_asked_twenty_times);
+	tcase_add_test(t, soap_has_no_tls_of_its_own);
 	suite_add_tcase(suite, t);
 
 	t = tcase_create("certificate");
