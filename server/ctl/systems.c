@@ -411,16 +411,17 @@ static int run_allow(struct cli *cli, const void *given)
 const struct cli_verb ctl_systems_allow_setup = {
 	.name = "systems allow-setup",
 	.operands = "UUID...",
-	.summary = "allow one more set-up with a used key",
+	.summary = "allow one set-up with a used key, or by certificate",
 	.options = allow_table,
 	.options_size = sizeof(struct allow_options),
 	.min_operands = 1,
 	.max_operands = -1,
 	.run = run_allow,
 	.details =
-		"For machines whose AMT was reset. Whoever has the stick of a machine can say"
-		" hello in its name, so the server does not call it again before a person has"
-		" said so. The permission is used up by one set-up.",
+		"For machines whose AMT was reset, and for those that come by certificate and are"
+		" not known. Others can say hello in a machine's name, by its stick or by its UUID,"
+		" so the server does not call it before a person has said so. The permission is"
+		" used up by one set-up.",
 	.examples = "amt-provisionctl systems allow-setup 939b524b-13d4-1d18-e487-1c697a6b7a2b",
 };
 
