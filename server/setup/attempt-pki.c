@@ -74,19 +74,22 @@ static int no_match(const struct attempt *a, const uint8_t *list, size_t size,
 /* ---- load ---- */
 
 /* How often each candidate was sent within a day: a byte each of keymap_talk.candidates. */
-static unsigned tries(const struct attempt *a, unsigned which)
+static unsigned tries(const struct attempt *a, int which)
 {
-	return a->talk.candidates >> 8 * which & 0xff;
+	return which < 0 ? 0 : a->talk.candidates >> 8 * which & 0xff;
 }
 
-static void set_tries(struct attempt *a, unsigned which, unsigned n)
+/* WHICH -1: the login is none of the candidates, and nothing is counted. */
+static void set_tries(struct attempt *a, int which, unsigned n)
 {
+	if (which < 0)
+		return;
 	a->talk.candidates &= ~(0xffu << 8 * which);
 	a->talk.candidates |= n << 8 * which;
 }
 
 /* Was this candidate, which nobody gave the machine, refused within the last day? */
-static bool is_tried(const struct attempt *a, unsigned which)
+static bool is_tried(const struct attempt *a, int which)
 {
 	int64_t since = clock_now() - a->talk.candidates_at;
 
@@ -165,10 +168,7 @@ bool attempt_needs_note(const struct attempt *a)
 
 void attempt_login_refused(struct attempt *a)
 {
-	int which = candidate(a);
-
-	if (which >= 0)
-		set_tries(a, (unsigned)which, CANDIDATE_TRIES);
+	set_tries(a, candidate(a), CANDIDATE_TRIES);
 }
 
 int attempt_candidate(struct keymap *map, void *attempt, struct fault *fault)
@@ -180,7 +180,7 @@ int attempt_candidate(struct keymap *map, void *attempt, struct fault *fault)
 		a->talk.candidates = 0;
 	if (!a->talk.candidates)
 		a->talk.candidates_at = now;
-	set_tries(a, (unsigned)candidate(a), tries(a, (unsigned)candidate(a)) + 1);
+	set_tries(a, candidate(a), tries(a, candidate(a)) + 1);
 	a->noted_login = setup_login_index(a->setup);
 	return keymap_talk_put(map, &a->uuid, &a->talk, fault);
 }
@@ -260,8 +260,7 @@ int attempt_certified(struct attempt *a, struct keymap *map, const char *remark,
 	if (rc)
 		return rc;
 	/* What was taken was not refused. */
-	if (candidate(a) >= 0)
-		set_tries(a, (unsigned)candidate(a), 0);
+	set_tries(a, candidate(a), 0);
 	if (a->chain_taken)
 		note_certified(a, map, remark);
 	return 0;

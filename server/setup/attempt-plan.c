@@ -390,9 +390,10 @@ static int plan_passwords(struct attempt *a, struct fault *fault)
 {
 	int login = setup_login_index(a->setup);
 	bool of_stick = is_of_stick(a, login);
-	const char *record = a->by_certificate ? of_stick ? a->logins[login].password : ""
-					       : record_password(&a->pairs[a->pair]);
-	const char *now = login >= 0 ? a->logins[login].password : record;
+	const char *taken = login >= 0 ? a->logins[login].password : NULL;
+	const char *record = !a->by_certificate ? record_password(&a->pairs[a->pair])
+			     : of_stick && taken ? taken : "";
+	const char *now = taken ? taken : record;
 	char *next_mebx = a->secrets.next_mebx_password, earlier[PASSWORD_MAX + 1];
 	enum profile_password admin = policy_of(a, a->profile.admin_policy, *now ? now : NULL);
 	enum profile_password mebx = policy_of(a, a->profile.mebx_policy, "");
