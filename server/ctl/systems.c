@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/clock.h"
 #include "common/table.h"
@@ -16,7 +17,7 @@
 
 struct systems_list_options {
 	struct ctl_map at;
-	const char *state, *pid;
+	const char *state, *pid, *before;
 	uint64_t limit;
 };
 
@@ -25,6 +26,8 @@ static const struct cli_option list_table[] = {
 	CLI_TEXT('s', "state", struct systems_list_options, state, "STATE",
 		 "only systems in this state"),
 	CLI_TEXT(0, "pid", struct systems_list_options, pid, "PID", "only systems with this PID"),
+	CLI_TEXT(0, "certificate-before", struct systems_list_options, before, "DATE",
+		 "only systems whose own certificate ends before DATE (YYYY-MM-DD, UTC)"),
 	CLI_NUMBER('n', "limit", struct systems_list_options, limit, "N", 1, UINT32_MAX,
 		   "at most N systems"),
 	{ 0 },
@@ -101,6 +104,18 @@ static int no_state(struct cli *cli, const char *word)
 	return cli_misuse(cli, "--state: \"%s\" is not one of %s", word, words);
 }
 
+/* "2036-11-28", the beginning of that day in UTC. */
+static int read_date(const char *text, int64_t *out)
+{
+	struct tm tm = { .tm_mday = 0 };
+	const char *end = strptime(text, "%Y-%m-%d", &tm);
+
+	if (strlen(text) != 10 || !end || *end)
+		return KIT_ERR_ARGUMENT;
+	*out = timegm(&tm);
+	return *out > 0 ? 0 : KIT_ERR_ARGUMENT;
+}
+
 static int run_list(struct cli *cli, const void *given)
 {
 	const struct systems_list_options *o = given;
@@ -122,6 +137,9 @@ static int run_list(struct cli *cli, const void *given)
 			return EXIT_CANNOT;
 		filter.pid = pid;
 	}
+	if (o->before && read_date(o->before, &filter.certificate_before))
+		return cli_misuse(cli, "--certificate-before: \"%s\" is not a date such as "
+				  "2036-12-31", o->before);
 	filter.limit = o->limit;
 	rc = ctl_begin(&o->at, 0, &op, &fault);
 	if (!rc)

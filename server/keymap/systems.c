@@ -1128,11 +1128,13 @@ int keymap_systems(struct keymap *m, const struct keymap_system_filter *f,
 	int rc, stop = 0;
 
 	snprintf(sql, sizeof(sql),
-		 "SELECT " COLUMNS " FROM csti_amts WHERE true%s%s%s%s ORDER BY %s"
-		 " LIMIT ?4",
+		 "SELECT " COLUMNS " FROM csti_amts WHERE true%s%s%s%s%s ORDER BY %s"
+		 " LIMIT ?5",
 		 f->by_state ? " AND state = ?1" : "",
 		 f->due ? " AND next_try > 0 AND next_try <= ?2" : "",
 		 f->pid ? " AND pid = ?3" : "",
+		 f->certificate_before ? " AND certificate_expiry > 0 AND certificate_expiry < ?4"
+				       : "",
 		 trust_terms[f->trust],
 		 !f->due ? "id" : f->newest ? "last_seen DESC, id DESC" : "next_try, id");
 	rc = sql_prepare(m->db, sql, &s, fault);
@@ -1141,7 +1143,8 @@ int keymap_systems(struct keymap *m, const struct keymap_system_filter *f,
 	sql_bind_int(s, 1, f->state);
 	sql_bind_int(s, 2, f->due);
 	bind_pid(s, 3, f->pid);
-	sql_bind_int(s, 4, f->limit ? (int64_t)f->limit : INT64_MAX);
+	sql_bind_int(s, 4, f->certificate_before);
+	sql_bind_int(s, 5, f->limit ? (int64_t)f->limit : INT64_MAX);
 	while ((rc = sql_step(s, "list the systems", fault)) > 0) {
 		read_system(s, &system);
 		stop = each(context, &system);

@@ -355,6 +355,7 @@ struct keymap_system_filter {
 	enum keymap_trust trust;
 	bool newest;	/* of those due, the one that said hello last comes first */
 	const char *pid;	/* only those with this PID */
+	int64_t certificate_before; /* > 0: only those whose own certificate ends before this */
 	uint64_t limit;		/* 0: all */
 };
 /* As keymap_each(). */

@@ -100,6 +100,14 @@ trap 'kill -9 $DAEMON $jobs 2>/dev/null || true' EXIT
 expect 4 .state configured
 said 4 machine-certificate 'for pc4.example.com'
 wait_for 20 has_certificate 4 "$(field 4 .certificate_serial)" || fail "machine 4 shows $(cat shown)"
+# Those that have one, by its end.
+before() { ctl systems list --certificate-before "$1" --json | jq -r '[.systems[].uuid[-1:]] | sort | join(" ")'; }
+[ "$(before 2037-01-01)" = '1 2 4 8' ] || fail "before 2037: $(before 2037-01-01)"
+[ -z "$(before 2036-01-01)" ] || fail "before 2036: $(before 2036-01-01)"
+for date in 2036 2036-13-01 2036-1-01x tomorrow; do
+	! ctl systems list --certificate-before "$date" 2>message || fail "$date is taken as a date"
+	grep -q 'is not a date' message || fail "$date: $(cat message)"
+done
 # shellcheck disable=SC2086 # a list
 kill $jobs 2>/dev/null || true
 no_secrets
