@@ -41,7 +41,7 @@ struct amt_session {
 	size_t request_size;
 	char path[64], type[96], action[192];
 	char user[128], password[128];
-	bool changes;
+	bool changes, fresh;	/* fresh: over a connection that is not there yet */
 	struct curl_slist *headers;
 	unsigned count;		/* answers to that nonce by now, with this one; 0: no login sent */
 	unsigned unclear;	/* answers to a new nonce that brought another nonce */
@@ -373,8 +373,9 @@ static int prepare(struct amt_session *s, struct fault *fault)
 	s->sent = 0;
 	fault_clear(&s->challenge_fault);
 	s->error[0] = '\0';
-	if (s->one_each)
+	if (s->one_each || s->fresh)
 		e = drop_connections(s);
+	s->fresh = false;
 	SET(CURLOPT_HTTPHEADER, s->headers);
 	SET(CURLOPT_FRESH_CONNECT, s->one_each ? 1L : 0L);
 	SET(CURLOPT_FORBID_REUSE, s->one_each ? 1L : 0L);
@@ -414,6 +415,7 @@ int amt_session_begin(struct amt_session *s, const struct amt_request *q, struct
 	}
 	s->changes = q->changes;
 	s->unclear = 0;
+	s->fresh = q->new_connection;
 	if (q->new_login)
 		memset(&s->challenge, 0, sizeof(s->challenge));
 	SET(CURLOPT_URL, url);

@@ -60,6 +60,7 @@ struct amt_request {
 	const char *user;		/* for Digest; NULL: no login */
 	const char *password;		/* SECRET; copied and wiped */
 	bool changes;			/* it changes the machine: never sent a second time */
+	bool new_connection;		/* close the one that is there before */
 	bool new_login;		/* forget the challenge: the machine has to ask again */
 };
 

@@ -535,7 +535,9 @@ static void on_no_answer(struct attempt *a, const struct amt_reply *reply)
 {
 	if (setup_is_read_back(a->setup) && read_back_again(a))
 		return;
-	if (offer_tls10(a, reply) || take_other_pair(a, reply) || take_other_chain(a, reply))
+	if (setup_is_confirming(a->setup))
+		succeed(a);
+	else if (offer_tls10(a, reply) || take_other_pair(a, reply) || take_other_chain(a, reply))
 		call_again(a);
 	else if (setup_commit_lost(a->setup))
 		step(a);

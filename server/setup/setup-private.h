@@ -28,6 +28,7 @@ struct setup {
 	bool certify_answered;
 	bool login_unclear;	/* one was neither taken nor clearly refused */
 	bool reading_back;	/* the accounts to try are those after the commit */
+	bool confirming;	/* it was read back, and is asked again over a new connection */
 	enum setup_account account;
 	bool soap_answered;	/* so that it does speak SOAP */
 	struct fault no_wsman;	/* why SOAP is tried */

@@ -189,6 +189,7 @@ enum setup_action setup_next(struct setup *s, int64_t now, struct amt_request *r
 	if (step->logs_in && !s->reading_back)
 		begin_read_back(s);
 	request->new_login = step->logs_in;
+	request->new_connection = s->confirming;
 	s->told_secret |= step->secret;
 	if (s->login >= 0) {
 		request->user = s->logins[s->login].user;
@@ -442,6 +443,24 @@ static void take_account(struct setup *s, enum amt_login login)
 	}
 }
 
+/*
+ * Some firmware takes the new account for as long as the connection lasts, and forgets it with
+ * that: what a machine takes over another connection is what it has.
+ */
+static void confirm(struct setup *s, const struct amt_reply *reply)
+{
+	if (reply->status == 401 && s->login + 1 < (int)s->n_logins) {
+		s->login++;
+		return;
+	}
+	s->account = SETUP_ACCOUNT_UNKNOWN;
+	if (reply->status == 401)
+		s->notes |= SETUP_NOTE_NO_READ_BACK;
+	else
+		take_account(s, reply->login);
+	s->step++;
+}
+
 bool setup_try_soap(struct setup *s, const struct fault *why)
 {
 	if (s->step != 0 || s->facts.soap)
@@ -477,6 +496,10 @@ void setup_answer(struct setup *s, const struct amt_reply *reply, int64_t now)
 
 	secret_wipe(s->body, sizeof(s->body));
 	s->device_time_heard = now;
+	if (s->confirming) {
+		confirm(s, reply);
+		return;
+	}
 	if (reply->status == 401) {
 		if (next_login(s, reply->login))
 			fail(s);
@@ -493,6 +516,11 @@ void setup_answer(struct setup *s, const struct amt_reply *reply, int64_t now)
 	s->soap_answered |= s->facts.soap;
 	if (step->logs_in)
 		take_account(s, reply->login);
+	if (step->logs_in && !s->by_certificate && s->account == SETUP_ACCOUNT_NEW) {
+		s->confirming = true;
+		s->login = 0;
+		return;
+	}
 	s->step++;
 }
 
@@ -500,8 +528,14 @@ bool setup_is_committed(struct setup *s)
 {
 	if (!s->committed)
 		return false;
-	s->notes |= SETUP_NOTE_NO_READ_BACK;
+	if (!s->confirming)
+		s->notes |= SETUP_NOTE_NO_READ_BACK;
 	return true;
+}
+
+bool setup_is_confirming(const struct setup *s)
+{
+	return s->confirming;
 }
 
 const struct setup_facts *setup_facts(const struct setup *s)

@@ -173,6 +173,12 @@ bool setup_commit_lost(struct setup *s);
  */
 bool setup_is_committed(struct setup *s);
 
+/*
+ * Was its state read back already, and is it asked once more over a new connection? That no answer
+ * comes says nothing against it then: machines close the port with the commit.
+ */
+bool setup_is_confirming(const struct setup *s);
+
 const struct setup_facts *setup_facts(const struct setup *s);
 /* At SETUP_PLAN: which of the LOGINS the machine took; -1: it asked for none. */
 int setup_login_index(const struct setup *s);

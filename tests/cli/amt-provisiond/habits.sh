@@ -53,7 +53,9 @@ works 'no login' --login none
 proved no
 works 'an account that is forgotten at once' --forget-admin at-once
 proved no
-works 'an account that is forgotten with the connection' --forget-admin connection --close-each
+works 'an account that is forgotten with the connection' --forget-admin connection
+proved no
+works 'one that is forgotten with each connection' --forget-admin connection --close-each
 proved no
 works 'an account that is forgotten by the commit' --forget-admin commit
 proved no

@@ -30,6 +30,8 @@ struct machine {
 	bool has_context;		/* AMT_TLSCredentialContext */
 	bool no_certificate;		/* none can be made for its key */
 	bool old_password_stays;	/* SetAdminAclEntryEx takes no effect at once */
+	bool forgets;			/* the connection's end is the new account's */
+	bool other_password;		/* it has one then that nobody knows */
 	char log[2048];			/* the requests' names */
 	char last[32768];		/* the last request's body */
 	bool new_login;		/* the last request made it ask for a login */
@@ -187,6 +189,11 @@ static void serve(const struct amt_request *q)
 	struct amt_reply r = { .status = 200, .body = text };
 	const char *name;
 
+	if (q->new_connection) {
+		strcat(m.log, "connect ");
+		if (m.forgets)
+			m.password = m.other_password ? "Other.Pw1" : "Stick.Pw1";
+	}
 	snprintf(m.last, sizeof(m.last), "%.*s", (int)q->size, (const char *)q->body);
 	name = name_of(m.last);
 	if (m.drops_commit && strcmp(name, "CommitChanges") == 0) {
@@ -306,7 +313,8 @@ START_TEST(everything_is_asked_in_order)
 	ck_assert_msg(run() == SETUP_DONE, "%s", setup_fault(s)->what);
 	ck_assert_str_eq(m.log, "SetAdminAclEntryEx GetLowAccuracyTimeSynch "
 			 "SetHighAccuracyTimeSynch AMT_GeneralSettings! SetMEBxPassword SetTLSPSK "
-			 "noted CommitChanges AMT_SetupAndConfigurationService ");
+			 "noted CommitChanges AMT_SetupAndConfigurationService "
+			 "connect AMT_SetupAndConfigurationService ");
 	ck_assert_uint_eq(setup_notes(s), 0);
 }
 END_TEST
@@ -430,6 +438,22 @@ START_TEST(the_old_account_serves_while_the_new_one_is_not_taken)
 	ck_assert(m.new_login);
 	ck_assert_int_eq(setup_account(s), SETUP_ACCOUNT_OLD);
 	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_OLD_LOGIN);
+}
+END_TEST
+
+START_TEST(an_account_that_ends_with_its_connection_is_not_the_machines)
+{
+	m.forgets = true;
+	ck_assert_int_eq(run_all(), SETUP_DONE);
+	ck_assert_int_eq(setup_account(s), SETUP_ACCOUNT_OLD);
+	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_OLD_LOGIN);
+	/* One that takes neither then may have either. */
+	m.other_password = true;
+	with_logins(1);
+	m.password = "Stick.Pw1";
+	ck_assert_int_eq(run_all(), SETUP_DONE);
+	ck_assert_int_eq(setup_account(s), SETUP_ACCOUNT_UNKNOWN);
+	ck_assert_uint_eq(setup_notes(s), SETUP_NOTE_NO_READ_BACK);
 }
 END_TEST
 
@@ -598,7 +622,7 @@ START_TEST(a_404_turns_to_soap)
 	ck_assert_msg(run_all() == SETUP_DONE, "%s", setup_fault(s)->what);
 	ck_assert_str_eq(m.log, "401 GetCoreVersion GetDigestRealm SetAdminAclEntryEx "
 			 "GetLowAccuracyTimeSynch SetHighAccuracyTimeSynch SetHostName "
-			 "SetDomainName noted CommitChanges GetHostName ");
+			 "SetDomainName noted CommitChanges GetHostName connect GetHostName ");
 	ck_assert(setup_facts(s)->soap);
 	ck_assert_str_eq(setup_facts(s)->version, "2.2.1");
 	ck_assert(!setup_facts(s)->has_uuid);
@@ -679,7 +703,8 @@ END_TEST
 	"AMT_GeneralSettings! "
 #define KEY_READ "AMT_PublicPrivateKeyPair? AMT_PublicPrivateKeyPair= certify "
 #define CONTEXT_READ "AMT_TLSCredentialContext? AMT_TLSCredentialContext= "
-#define COMMIT "noted CommitChanges AMT_SetupAndConfigurationService "
+#define COMMIT "noted CommitChanges AMT_SetupAndConfigurationService " \
+	"connect AMT_SetupAndConfigurationService "
 
 static enum setup_action run_tls(void)
 {
@@ -1016,6 +1041,7 @@ TEST_SUITE("setup")
 	tcase_add_test(t, a_machine_that_takes_no_account_fails_with_advice);
 	tcase_add_test(t, a_machine_that_repeats_a_secret_does_not_bring_it_into_a_message);
 	tcase_add_test(t, the_old_account_serves_while_the_new_one_is_not_taken);
+	tcase_add_test(t, an_account_that_ends_with_its_connection_is_not_the_machines);
 	tcase_add_test(
 		t, only_a_login_that_was_asked_for_and_taken_after_the_commit_is_the_machines);
 	tcase_add_test(t, another_machine_than_the_hellos_is_not_touched);
