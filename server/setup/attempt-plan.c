@@ -241,15 +241,14 @@ static int load_credential(struct attempt *a, struct keymap *map, struct fault *
 		/* It may have got that one from an attempt that broke off. */
 		if (!rc && *a->system.next_pid)
 			rc = load_pair(a, map, a->system.next_pid, fault);
-		return rc || settled ? rc : keymap_system_contested(map, &a->uuid, &a->contested,
-								    fault);
+	} else {
+		rc = load_pair(a, map, a->system.pid, fault);
+		if (!rc && *a->system.next_pid && strcmp(a->system.next_pid, a->system.pid) != 0)
+			rc = load_pair(a, map, a->system.next_pid, fault);
+		if (!rc && !settled)
+			rc = load_doors(a, map, fault);
 	}
-	rc = load_pair(a, map, a->system.pid, fault);
-	if (!rc && *a->system.next_pid && strcmp(a->system.next_pid, a->system.pid) != 0)
-		rc = load_pair(a, map, a->system.next_pid, fault);
-	if (!rc && !settled)
-		rc = load_doors(a, map, fault);
-	return rc;
+	return rc || settled ? rc : keymap_system_contested(map, &a->uuid, &a->contested, fault);
 }
 
 int attempt_load(struct keymap *map, void *attempt, struct fault *fault)
@@ -1088,7 +1087,7 @@ int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
 	if (next)
 		snprintf(what, sizeof(what), "%s%s; next try in %lld s", a->fault.what,
 			 untouched ? "; the machine counts as configured as before" : "",
-			 (long long)(next - now));
+			 (long long)(next > now ? next - now : 0));
 	else
 		snprintf(what, sizeof(what), "%s%s; no further try before its next hello",
 			 a->fault.what,

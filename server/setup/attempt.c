@@ -272,7 +272,7 @@ struct amt_limits attempt_limits(const struct attempt *a, bool second)
 	};
 	unsigned most = second ? SECOND_MS : FIRST_MS;
 	bool first = !system_is_settled(&a->system) &&
-		     (a->by_certificate ? a->contested : a->n_doors || !a->system.failures);
+		     (a->contested || (!a->by_certificate && !a->system.failures));
 
 	if (first && !a->proved && limits.connect_ms > most)
 		limits.connect_ms = most;

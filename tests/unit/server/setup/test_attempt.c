@@ -577,6 +577,25 @@ START_TEST(sixteen_forgers_of_one_hello_do_not_keep_the_machine_out)
 }
 END_TEST
 
+/* How long TLS may take at a place that failed before. */
+static unsigned patience(void)
+{
+	load(1);
+	a->system.failures = 1;
+	return attempt_limits(a, false).connect_ms;
+}
+
+START_TEST(a_place_that_failed_keeps_no_other_one_waiting_for_long)
+{
+	config.connect_seconds = 60;
+	hello(0, 1, "192.0.2.1");
+	ck_assert_uint_eq(patience(), 60000);
+	hello(0, 1, "192.0.2.2");
+	give_up(KIT_ERR_TIMEOUT, SYSTEM_FAILED);
+	ck_assert_uint_le(patience(), 3000);
+}
+END_TEST
+
 /* The machines 1 and 2 are called with the key 0 at the same time; a is the attempt of 2. */
 static struct attempt *begin_race(void)
 {
@@ -1198,6 +1217,7 @@ TEST_SUITE("attempt")
 		a_mebx_password_that_it_neither_took_nor_refused_is_kept_beside_the_one_before);
 	tcase_add_test(
 		t, the_user_of_a_password_that_it_may_have_is_known_when_the_profile_names_another);
+	tcase_add_test(t, a_place_that_failed_keeps_no_other_one_waiting_for_long);
 	tcase_add_test(t, a_password_that_it_took_is_tried_whatever_the_profile_says_since);
 	tcase_add_test(t, a_new_pair_that_was_refused_is_not_the_machines);
 	tcase_add_test(t, a_machine_whose_uuid_is_unknown_is_served_unless_that_is_refused);
