@@ -8,7 +8,7 @@
 
 #include "amt/chain.h"
 
-#define FINDING_TEXT	400
+#define FINDING_TEXT	600
 
 /* In the order in which they are listed. */
 enum finding_code {

@@ -53,7 +53,7 @@ struct fault {
 	int code;		/* 0, or negative from enum kit_error */
 	int sys;		/* errno behind it, or 0 */
 	char what[400];		/* what is wrong and where: one sentence, no full stop */
-	char hint[400];		/* what to do next; "" when nothing helps */
+	char hint[600];		/* what to do next; "" when nothing helps */
 };
 
 /*

@@ -67,7 +67,7 @@ static void list(const struct names *all, char *out, size_t size)
 int sim_calls_check(const char *name, bool read, const char *option, struct fault *fault)
 {
 	struct names calls = { .n = 0 }, classes = { .n = 0 };
-	char text[400];
+	char text[sizeof(fault->hint)];
 
 	gather_calls(&calls);
 	gather_classes(&classes, read);
@@ -75,8 +75,7 @@ int sim_calls_check(const char *name, bool read, const char *option, struct faul
 		return 0;
 	list(&classes, text, sizeof(text));
 	fault_set(fault, KIT_ERR_ARGUMENT, "--%s: \"%.64s\" is not a call, and not one of %s",
-		  option,
-		  name, text);
+		  option, name, text);
 	list(&calls, text, sizeof(text));
 	return fault_hint(fault, "calls: %s", text);
 }

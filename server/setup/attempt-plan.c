@@ -1048,7 +1048,7 @@ int attempt_fail(struct keymap *map, void *attempt, struct fault *fault)
 	bool settled = false, untouched;
 	struct system row;
 	int64_t now = clock_now(), next;
-	char what[900], reason[SYSTEM_REASON + 1];
+	char what[1100], reason[SYSTEM_REASON + 1];
 	int rc;
 
 	rc = keymap_system_find(map, &a->uuid, &row, fault);
